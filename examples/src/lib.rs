@@ -1,0 +1,6 @@
+//! What the examples share with each other and with the tests.
+
+mod issuer;
+pub mod resource_server;
+
+pub use issuer::{EmbeddedIssuer, TokenRequest};

@@ -1,0 +1,117 @@
+//! The routes of the `resource-server` example.
+
+use actix_web::{HttpResponse, Responder, get, post, put, web};
+use jwt_verify::{JwtAuth, OptionalClaims, VerifiedClaims, require};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// Adds the routes to an application.
+///
+/// Whether each route is open or protected is written at the handler, so the scope as a whole lets
+/// anonymous requests through to it.
+pub fn configure(auth: &JwtAuth) -> impl FnOnce(&mut web::ServiceConfig) {
+    let (data, optional) = (web::Data::new(auth.clone()), auth.optional());
+    move |app| {
+        app.app_data(data).service((public, live, ready)).service(
+            web::scope("")
+                .wrap(optional)
+                .service((protected, all_claims, admin, moderation, content))
+                .service((list_posts, create_post, edit_post, change_settings, reports)),
+        );
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Post {
+    title: String,
+}
+
+fn whoami(claims: &VerifiedClaims) -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "sub": claims.subject() }))
+}
+
+#[get("/public")]
+async fn public() -> impl Responder {
+    web::Json(json!({ "message": "public" }))
+}
+
+#[get("/protected")]
+#[require]
+async fn protected(claims: VerifiedClaims) -> impl Responder {
+    whoami(&claims)
+}
+
+#[get("/claims")]
+#[require]
+async fn all_claims(claims: VerifiedClaims) -> impl Responder {
+    HttpResponse::Ok().json(claims.standard())
+}
+
+#[get("/admin")]
+#[require(roles = "admin")]
+async fn admin(claims: VerifiedClaims) -> impl Responder {
+    whoami(&claims)
+}
+
+#[get("/moderation")]
+#[require(roles = ["admin", "moderator"])]
+async fn moderation(claims: VerifiedClaims) -> impl Responder {
+    whoami(&claims)
+}
+
+#[get("/posts")]
+#[require(permissions = "read:posts")]
+async fn list_posts() -> impl Responder {
+    web::Json(json!({ "posts": [{ "id": 1, "title": "hello" }] }))
+}
+
+#[post("/posts")]
+#[require(permissions = "write:posts")]
+async fn create_post(post: web::Json<Post>) -> impl Responder {
+    HttpResponse::Created().json(json!({ "id": 2, "title": post.title }))
+}
+
+#[put("/posts/{id}")]
+#[require(roles = ["editor", "admin"], permissions = ["read:posts", "write:posts"], all)]
+async fn edit_post(id: web::Path<u64>, post: web::Json<Post>) -> impl Responder {
+    web::Json(json!({ "id": *id, "title": post.title }))
+}
+
+#[put("/settings")]
+#[require(permissions = ["read:settings", "write:settings"], all)]
+async fn change_settings() -> impl Responder {
+    web::Json(json!({ "message": "settings changed" }))
+}
+
+#[get("/reports")]
+#[require(permissions = ["read:reports", "read:analytics"])]
+async fn reports() -> impl Responder {
+    web::Json(json!({ "reports": [] }))
+}
+
+#[get("/content")]
+async fn content(OptionalClaims(claims): OptionalClaims) -> impl Responder {
+    web::Json(match claims {
+        None => json!({ "message": "welcome, guest" }),
+        Some(claims) => json!({ "message": "welcome back", "sub": claims.subject() }),
+    })
+}
+
+#[get("/health/live")]
+async fn live() -> impl Responder {
+    web::Json(json!({ "status": "alive" }))
+}
+
+#[get("/health/ready")]
+async fn ready(auth: web::Data<JwtAuth>) -> impl Responder {
+    let lacking = auth.health().into_iter().find(|(_, keys)| !keys.usable);
+    match lacking {
+        None => HttpResponse::Ok().json(json!({ "status": "ready" })),
+        Some((_, keys)) => {
+            let reason = keys.last_error.unwrap_or("not_fetched_yet");
+            HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "1")).json(
+                json!({ "status": "not ready", "reason": format!("no usable key: {reason}") }),
+            )
+        }
+    }
+}

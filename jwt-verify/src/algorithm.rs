@@ -1,0 +1,183 @@
+//! Signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1) and sets of them.
+
+use std::{fmt, str::FromStr};
+
+/// A JWS signature algorithm that this library can verify.
+///
+/// `none`, `ES512`, `ES256K`, `Ed448` and the names of RFC 9864 (`Ed25519`) are not supported:
+/// a token or a key that names them is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Algorithm {
+    /// HMAC with SHA-256; needs an explicitly given secret of at least 32 bytes.
+    HS256,
+    /// HMAC with SHA-384; needs an explicitly given secret of at least 48 bytes.
+    HS384,
+    /// HMAC with SHA-512; needs an explicitly given secret of at least 64 bytes.
+    HS512,
+    /// RSASSA-PKCS1-v1_5 with SHA-256; the default of this library.
+    RS256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RS384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RS512,
+    /// RSASSA-PSS with SHA-256 and a salt of 32 bytes.
+    PS256,
+    /// RSASSA-PSS with SHA-384 and a salt of 48 bytes.
+    PS384,
+    /// RSASSA-PSS with SHA-512 and a salt of 64 bytes.
+    PS512,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// ECDSA on P-384 with SHA-384.
+    ES384,
+    /// Ed25519 (RFC 8037); the only curve supported under this name.
+    EdDSA,
+}
+
+/// The kind of key an algorithm needs. Algorithms of different families never share a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    Hmac,
+    Rsa,
+    EcP256,
+    EcP384,
+    Ed25519,
+}
+
+impl Algorithm {
+    /// Every algorithm this library can verify.
+    pub const ALL: [Self; 12] = [
+        Self::HS256,
+        Self::HS384,
+        Self::HS512,
+        Self::RS256,
+        Self::RS384,
+        Self::RS512,
+        Self::PS256,
+        Self::PS384,
+        Self::PS512,
+        Self::ES256,
+        Self::ES384,
+        Self::EdDSA,
+    ];
+
+    /// The name in the `alg` header parameter.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HS256 => "HS256",
+            Self::HS384 => "HS384",
+            Self::HS512 => "HS512",
+            Self::RS256 => "RS256",
+            Self::RS384 => "RS384",
+            Self::RS512 => "RS512",
+            Self::PS256 => "PS256",
+            Self::PS384 => "PS384",
+            Self::PS512 => "PS512",
+            Self::ES256 => "ES256",
+            Self::ES384 => "ES384",
+            Self::EdDSA => "EdDSA",
+        }
+    }
+
+    /// Whether the verifier of this algorithm could also sign with the same key.
+    pub const fn is_symmetric(self) -> bool {
+        matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
+    }
+
+    pub(crate) const fn family(self) -> Family {
+        match self {
+            Self::HS256 | Self::HS384 | Self::HS512 => Family::Hmac,
+            Self::RS256 | Self::RS384 | Self::RS512 | Self::PS256 | Self::PS384 | Self::PS512 => {
+                Family::Rsa
+            }
+            Self::ES256 => Family::EcP256,
+            Self::ES384 => Family::EcP384,
+            Self::EdDSA => Family::Ed25519,
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = UnknownAlgorithm;
+
+    /// Reads a name exactly as RFC 7518 writes it; names are case-sensitive.
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name).ok_or(UnknownAlgorithm)
+    }
+}
+
+/// A name that is no supported [`Algorithm`]. It does not carry the name, which may be hostile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a supported signature algorithm")]
+pub struct UnknownAlgorithm;
+
+/// A set of algorithms, such as an allow-list.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct AlgorithmSet(u16);
+
+impl AlgorithmSet {
+    pub(crate) const fn of(algorithm: Algorithm) -> Self {
+        Self(1 << algorithm as u16)
+    }
+
+    pub(crate) fn family(family: Family) -> Self {
+        Algorithm::ALL.into_iter().filter(|algorithm| algorithm.family() == family).collect()
+    }
+
+    pub(crate) const fn contains(self, algorithm: Algorithm) -> bool {
+        self.0 & Self::of(algorithm).0 != 0
+    }
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = Algorithm> {
+        Algorithm::ALL.into_iter().filter(move |algorithm| self.contains(*algorithm))
+    }
+}
+
+impl FromIterator<Algorithm> for AlgorithmSet {
+    fn from_iter<I: IntoIterator<Item = Algorithm>>(algorithms: I) -> Self {
+        Self(algorithms.into_iter().fold(0, |set, algorithm| set | Self::of(algorithm).0))
+    }
+}
+
+impl fmt::Debug for AlgorithmSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_exactly_as_written() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(algorithm.name().parse(), Ok(algorithm));
+            assert!(algorithm.name().to_lowercase().parse::<Algorithm>().is_err());
+        }
+        for name in ["none", "None", "", " RS256", "RS256\n", "ES512", "Ed25519", "HS1"] {
+            assert!(name.parse::<Algorithm>().is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_set_holds_what_was_put_in_and_nothing_else() {
+        let set: AlgorithmSet = [Algorithm::RS256, Algorithm::EdDSA].into_iter().collect();
+        let held: Vec<_> = set.iter().collect();
+        assert_eq!(held, [Algorithm::RS256, Algorithm::EdDSA]);
+        assert!(AlgorithmSet::default().is_empty());
+        assert_eq!(AlgorithmSet::family(Family::Rsa).iter().count(), 6);
+    }
+}

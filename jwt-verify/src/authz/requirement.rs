@@ -1,0 +1,119 @@
+//! What a route demands.
+
+use std::{borrow::Cow, sync::Arc};
+
+use crate::{Missing, VerifiedClaims};
+
+/// What a route demands of its callers.
+///
+/// It is met by a caller who has *any* of the roles, if roles are named, **and** *any* of the
+/// permissions, if permissions are named, or *all* of them with [`all`](Self::all). An empty
+/// requirement is met by everybody who is authenticated. Names compare exactly.
+///
+/// ```
+/// use jwt_verify::Requirement;
+///
+/// let editors = Requirement::roles(["editor", "admin"])
+///     .and_permissions(["read:posts", "write:posts"])
+///     .all();
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Requirement {
+    roles: Names,
+    permissions: Names,
+    all: bool,
+}
+
+type Names = Cow<'static, [Cow<'static, str>]>;
+
+impl Requirement {
+    /// Only that the caller is authenticated.
+    pub const fn authenticated() -> Self {
+        Self::fixed(&[], &[], false)
+    }
+
+    /// Any of these roles.
+    pub fn roles<I, S>(roles: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<Cow<'static, str>>,
+    {
+        Self { roles: names(roles), ..Self::authenticated() }
+    }
+
+    /// Any of these permissions, or all of them with [`all`](Self::all).
+    pub fn permissions<I, S>(permissions: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<Cow<'static, str>>,
+    {
+        Self { permissions: names(permissions), ..Self::authenticated() }
+    }
+
+    /// Also any of these permissions, or all of them with [`all`](Self::all).
+    #[must_use]
+    pub fn and_permissions<I, S>(mut self, permissions: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<Cow<'static, str>>,
+    {
+        self.permissions = names(permissions);
+        self
+    }
+
+    /// Demands every permission instead of any. Roles stay alternatives.
+    #[must_use]
+    pub const fn all(mut self) -> Self {
+        self.all = true;
+        self
+    }
+
+    /// For generated code: everything known at compile time.
+    #[doc(hidden)]
+    pub const fn fixed(
+        roles: &'static [Cow<'static, str>],
+        permissions: &'static [Cow<'static, str>],
+        all: bool,
+    ) -> Self {
+        Self { roles: Cow::Borrowed(roles), permissions: Cow::Borrowed(permissions), all }
+    }
+
+    /// Holds a caller against the requirement.
+    ///
+    /// # Errors
+    /// What is missing: first a role, then permissions.
+    pub fn check<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), Missing> {
+        if !self.roles.is_empty() && !self.roles.iter().any(|role| claims.has_role(role)) {
+            return Err(Missing::Role);
+        }
+        let mut needed = self.permissions.iter();
+        let permitted = self.permissions.is_empty()
+            || if self.all {
+                needed.all(|permission| claims.has_permission(permission))
+            } else {
+                needed.any(|permission| claims.has_permission(permission))
+            };
+        if permitted { Ok(()) } else { Err(Missing::Permission(self.scope())) }
+    }
+
+    /// The permissions as a `scope` attribute; names that may not stand in one are left out
+    /// (RFC 6750 §3, RFC 6749 §3.3).
+    fn scope(&self) -> Arc<str> {
+        let printable = |name: &&Cow<'_, str>| {
+            name.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+        };
+        let names: Vec<&str> = self.permissions.iter().filter(printable).map(|n| &**n).collect();
+        names.join(" ").into()
+    }
+}
+
+fn names<I, S>(names: I) -> Names
+where
+    I: IntoIterator<Item = S>,
+    S: Into<Cow<'static, str>>,
+{
+    Cow::Owned(names.into_iter().map(Into::into).collect())
+}
+
+#[cfg(test)]
+mod tests;

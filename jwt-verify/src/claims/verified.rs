@@ -1,0 +1,142 @@
+//! Claims that have been verified.
+
+use std::{any::Any, fmt, ops::Deref, sync::Arc};
+
+use serde::de::DeserializeOwned;
+
+use super::{Claims, mapping::Grants};
+use crate::{AuthError, InvalidTokenReason};
+
+/// Everything that is kept of a verified token: not the token.
+pub(crate) struct VerifiedToken {
+    claims: Arc<Claims>,
+    payload: Box<str>,
+    grants: Grants,
+}
+
+impl VerifiedToken {
+    pub(crate) fn new(claims: Claims, payload: String, grants: Grants) -> Self {
+        Self { claims: Arc::new(claims), payload: payload.into_boxed_str(), grants }
+    }
+
+    pub(crate) fn claims(&self) -> &Claims {
+        &self.claims
+    }
+}
+
+impl fmt::Debug for VerifiedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedToken").field("claims", &self.claims).finish_non_exhaustive()
+    }
+}
+
+/// The claims of a token that has been verified, as the library's [`Claims`] or as a type of your
+/// own.
+///
+/// As a handler's argument it is the proof that the request was authenticated. With [`JwtAuth`] as
+/// middleware in front, it takes what the middleware verified; without, it verifies by itself with
+/// the [`JwtAuth`] in the app's data. Several of them in one request cost one verification.
+///
+/// A type of your own is read from the whole payload, registered claims included. Claims that do
+/// not have its shape are refused with 401 `invalid_token`.
+///
+/// ```
+/// use jwt_verify::VerifiedClaims;
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize)]
+/// struct Employee {
+///     sub: String,
+///     department: String,
+/// }
+///
+/// async fn badge(employee: VerifiedClaims<Employee>) -> String {
+///     format!("{} of {}", employee.sub, employee.department)
+/// }
+/// ```
+///
+/// `Option<VerifiedClaims>` as an argument turns *every* refusal into `None`, an expired or forged
+/// token included. Use [`OptionalClaims`] instead.
+///
+/// [`JwtAuth`]: crate::JwtAuth
+/// [`OptionalClaims`]: crate::OptionalClaims
+pub struct VerifiedClaims<T = Claims> {
+    claims: Arc<T>,
+    token: Arc<VerifiedToken>,
+}
+
+impl VerifiedClaims {
+    pub(crate) fn new(token: Arc<VerifiedToken>) -> Self {
+        Self { claims: token.claims.clone(), token }
+    }
+
+    /// The same claims as a type of your own.
+    ///
+    /// # Errors
+    /// [`InvalidTokenReason::ClaimsShape`] if they do not have its shape.
+    pub fn parse<T: DeserializeOwned + Send + Sync + 'static>(
+        self,
+    ) -> Result<VerifiedClaims<T>, AuthError> {
+        let claims: Arc<dyn Any + Send + Sync> = self.claims;
+        let claims = match claims.downcast() {
+            Ok(claims) => claims,
+            Err(_) => serde_json::from_str(&self.token.payload)
+                .map(Arc::new)
+                .map_err(|_| InvalidTokenReason::ClaimsShape)?,
+        };
+        Ok(VerifiedClaims { claims, token: self.token })
+    }
+}
+
+impl<T> VerifiedClaims<T> {
+    /// The claims as the library reads them, whatever `T` is.
+    pub fn standard(&self) -> &Claims {
+        self.token.claims()
+    }
+
+    /// The caller's roles, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them.
+    pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.token.grants.roles.iter().map(|role| &**role)
+    }
+
+    /// The caller's permissions, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them.
+    pub fn permissions(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.token.grants.permissions.iter().map(|permission| &**permission)
+    }
+
+    /// Whether the caller has exactly this role.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles().any(|held| held == role)
+    }
+
+    /// Whether the caller has exactly this permission.
+    pub fn has_permission(&self, permission: &str) -> bool {
+        self.permissions().any(|held| held == permission)
+    }
+
+    /// The payload of the token as it was signed.
+    pub fn payload(&self) -> &str {
+        &self.token.payload
+    }
+}
+
+impl<T> Clone for VerifiedClaims<T> {
+    fn clone(&self) -> Self {
+        Self { claims: self.claims.clone(), token: self.token.clone() }
+    }
+}
+
+impl<T> Deref for VerifiedClaims<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.claims
+    }
+}
+
+/// Shows the names of the claims, not their values, whatever `T` shows.
+impl<T> fmt::Debug for VerifiedClaims<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("VerifiedClaims").field(self.token.claims()).finish()
+    }
+}

@@ -1,0 +1,198 @@
+//! Why a request was refused.
+
+use std::{sync::Arc, time::Duration};
+
+/// Why a request was refused. There is one answer on the wire for each variant.
+///
+/// | variant | status | challenge |
+/// | --- | --- | --- |
+/// | [`MissingToken`](Self::MissingToken) | 401 | `Bearer`, without an error (RFC 6750 §3.1) |
+/// | [`InvalidRequest`](Self::InvalidRequest) | 400 | `error="invalid_request"` |
+/// | [`ExpiredToken`](Self::ExpiredToken), [`InvalidToken`](Self::InvalidToken) | 401 | `error="invalid_token"` |
+/// | [`Forbidden`](Self::Forbidden) | 403 | `error="insufficient_scope"` |
+/// | [`Unavailable`](Self::Unavailable) | 503 | none; `Retry-After` |
+/// | [`Misconfigured`](Self::Misconfigured) | 500 | none |
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// The request carries no credentials of a kind that is looked for.
+    #[error("authentication is required")]
+    MissingToken,
+
+    /// The credentials cannot be read, or there is more than one.
+    #[error("the request carries malformed or more than one credential")]
+    InvalidRequest(InvalidRequestReason),
+
+    /// The token's time is over; nothing else is wrong with it as far as was looked.
+    #[error("the access token has expired")]
+    ExpiredToken,
+
+    /// The token is not acceptable. The reason is for logs; the caller is not told.
+    #[error("the access token is not valid")]
+    InvalidToken(InvalidTokenReason),
+
+    /// The caller is known, but may not do this.
+    #[error("the access token does not grant what is required")]
+    Forbidden(Missing),
+
+    /// The token could not be judged because something this library depends on is out of reach.
+    /// Nothing is wrong with the token as far as is known: keep it and try again.
+    #[error("authentication is temporarily unavailable")]
+    Unavailable {
+        /// When another attempt makes sense.
+        retry_after: Duration,
+    },
+
+    /// The application lacks something it must set up. The log says what.
+    #[error("the server is not set up to authenticate this request")]
+    Misconfigured,
+}
+
+impl AuthError {
+    /// A name of the variant that will not change, for clients and for metrics.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::MissingToken => "missing_token",
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::ExpiredToken => "token_expired",
+            Self::InvalidToken(_) => "invalid_token",
+            Self::Forbidden(_) => "insufficient_scope",
+            Self::Unavailable { .. } => "temporarily_unavailable",
+            Self::Misconfigured => "server_error",
+        }
+    }
+
+    /// The finer reason within the variant, for logs and metrics. Never sent to a caller.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::InvalidRequest(reason) => reason.code(),
+            Self::InvalidToken(reason) => reason.code(),
+            Self::Forbidden(missing) => missing.code(),
+            Self::MissingToken
+            | Self::ExpiredToken
+            | Self::Unavailable { .. }
+            | Self::Misconfigured => self.code(),
+        }
+    }
+}
+
+impl From<InvalidTokenReason> for AuthError {
+    fn from(reason: InvalidTokenReason) -> Self {
+        Self::InvalidToken(reason)
+    }
+}
+
+impl From<InvalidRequestReason> for AuthError {
+    fn from(reason: InvalidRequestReason) -> Self {
+        Self::InvalidRequest(reason)
+    }
+}
+
+/// Why credentials could not be read from a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidRequestReason {
+    /// The field that should carry the credential does not have its syntax.
+    Malformed,
+    /// More than one credential was presented (RFC 6750 §2).
+    Ambiguous,
+}
+
+impl InvalidRequestReason {
+    /// A name that will not change.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed_credential",
+            Self::Ambiguous => "ambiguous_credential",
+        }
+    }
+}
+
+/// What a caller lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missing {
+    /// A role. Which ones would do is not told: roles describe the inside of the application.
+    Role,
+    /// A permission or scope; holds what would be needed, separated by spaces, for the `scope`
+    /// attribute of the challenge (RFC 6750 §3).
+    Permission(Arc<str>),
+    /// A rule of the application's own [`Authorizer`](crate::Authorizer).
+    Policy,
+}
+
+impl Missing {
+    /// A name that will not change.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Role => "missing_role",
+            Self::Permission(_) => "missing_permission",
+            Self::Policy => "denied_by_policy",
+        }
+    }
+}
+
+/// Declares the reasons with their stable names in one place.
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $name:ident => $code:literal,)+) => {
+        /// Why a token is not acceptable. For logs, metrics and error hooks; callers are not told,
+        /// since the difference would help only those who forge tokens.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum InvalidTokenReason {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl InvalidTokenReason {
+            /// A name that will not change.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Longer than the configured limit.
+    TooLarge => "too_large",
+    /// Not three non-empty segments of canonical base64url (RFC 7515 §7.1, RFC 4648 §5).
+    Form => "form",
+    /// The header is no JSON object of the expected shape, or has a member twice (RFC 7515 §4).
+    Header => "header",
+    /// `alg` is unknown or not on the allow-list (RFC 8725 §3.1).
+    Algorithm => "algorithm",
+    /// `crit`, `b64`, `zip` or `enc` ask for something that is not supported (RFC 7515 §4.1.11).
+    UnsupportedHeader => "unsupported_header",
+    /// The `typ` header parameter, or a claim, says that this is no access token (RFC 8725 §3.11).
+    TokenType => "token_type",
+    /// The payload is no JSON object of the expected shape, or has a member twice (RFC 7519 §4).
+    Payload => "payload",
+    /// No key of the issuer fits the token.
+    UnknownKey => "unknown_key",
+    /// The signature does not verify.
+    Signature => "signature",
+    /// `iss` is missing or not trusted.
+    Issuer => "issuer",
+    /// `aud` is missing or does not name this API.
+    Audience => "audience",
+    /// `exp` is missing.
+    MissingExpiry => "missing_expiry",
+    /// `nbf` lies in the future.
+    NotYetValid => "not_yet_valid",
+    /// `iat` lies in the future, or is missing although required.
+    IssuedAt => "issued_at",
+    /// The dates contradict each other, or the lifetime is longer than allowed.
+    Lifetime => "lifetime",
+    /// `sub` is missing although required.
+    Subject => "subject",
+    /// A claim that the token profile requires is missing (RFC 9068 §2.2).
+    MissingClaim => "missing_claim",
+    /// The token is bound to a key (`cnf`) and nothing checks the binding (RFC 7800 §3).
+    Confirmation => "confirmation",
+    /// The client (`azp`, `client_id`) is not on the allow-list.
+    Client => "client",
+    /// The claims do not have the shape that the application's own claims type asks for.
+    ClaimsShape => "claims_shape",
+    /// A validator of the application refused the token.
+    Validator => "validator",
+}

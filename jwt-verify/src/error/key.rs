@@ -1,0 +1,52 @@
+//! Why a key cannot be used.
+
+/// Why a key cannot be used to verify tokens. In a key set such a key is skipped and counted; the
+/// others stay usable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyRejection {
+    /// Not a JSON object with members of the expected types, or a member appears twice.
+    #[error("malformed")]
+    Malformed,
+    /// A key type, curve or algorithm that is not supported.
+    #[error("unsupported key type, curve or algorithm")]
+    Unsupported,
+    /// `alg` names an algorithm of another key type or curve.
+    #[error("the algorithm does not fit the key")]
+    AlgorithmMismatch,
+    /// `use` or `key_ops` say that the key is not for verifying signatures (RFC 7517 §4.2, §4.3).
+    #[error("not meant for verifying signatures")]
+    WrongUse,
+    /// A symmetric key in a key set: whoever reads the set could sign (RFC 7517 §9.3).
+    #[error("symmetric keys are not accepted here")]
+    Symmetric,
+    /// The key contains private members. It must be considered compromised.
+    #[error("contains private key material")]
+    Private,
+    /// Too short, or with parameters known to be weak (RFC 7518 §3.2, §3.3; RFC 8725 §3.5).
+    #[error("too weak")]
+    Weak,
+    /// Larger than is reasonable to compute with.
+    #[error("too large")]
+    TooLarge,
+    /// Two keys of the set have the same `kid` and fit the same algorithm.
+    #[error("another key has the same `kid`")]
+    Ambiguous,
+}
+
+impl KeyRejection {
+    /// A name that will not change, for logs and metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Unsupported => "unsupported",
+            Self::AlgorithmMismatch => "algorithm_mismatch",
+            Self::WrongUse => "wrong_use",
+            Self::Symmetric => "symmetric",
+            Self::Private => "private",
+            Self::Weak => "weak",
+            Self::TooLarge => "too_large",
+            Self::Ambiguous => "ambiguous",
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Who makes the request: found out once, then kept with the request.
+
+use std::sync::Arc;
+
+use actix_web::{HttpMessage, HttpRequest, web};
+
+use super::auth::JwtAuth;
+use crate::{AuthError, VerifiedClaims, claims::VerifiedToken};
+
+/// The outcome for a request, in its extensions.
+#[derive(Clone)]
+pub(super) struct Authentication {
+    /// Who found it out. Another one with other rules has to find out for itself.
+    pub(super) by: JwtAuth,
+    /// `None` for a request without credentials.
+    pub(super) token: Option<Arc<VerifiedToken>>,
+}
+
+impl Authentication {
+    /// What is known about the request already.
+    pub(super) fn of(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get::<Self>().cloned()
+    }
+
+    /// The claims, or the refusal of a request that has none.
+    pub(super) fn claims(&self) -> Result<VerifiedClaims, AuthError> {
+        self.token.clone().map(VerifiedClaims::new).ok_or(AuthError::MissingToken)
+    }
+}
+
+impl JwtAuth {
+    /// The one that the application has put into its data.
+    pub(super) fn of(request: &HttpRequest) -> Result<&Self, AuthError> {
+        let in_data = || request.app_data::<web::Data<Self>>().map(|data| &***data);
+        request.app_data::<Self>().or_else(in_data).ok_or_else(|| {
+            tracing::error!(
+                "a handler needs verified claims, but there is no JwtAuth: add `.wrap(auth)` to the \
+                 app or scope, or `.app_data(auth)`"
+            );
+            AuthError::Misconfigured
+        })
+    }
+
+    /// Finds out who makes the request, if that needs no waiting; `None` if it does.
+    pub(super) fn authenticate_now(
+        &self,
+        request: &HttpRequest,
+    ) -> Option<Result<Authentication, AuthError>> {
+        if let Some(known) = self.known(request) {
+            return Some(Ok(known));
+        }
+        let token = match self.extractor().extract(request) {
+            Err(reason) => return Some(Err(reason.into())),
+            Ok(None) => None,
+            Ok(Some(credential)) => match self.verifier().verify_now(credential.as_bytes())? {
+                Err(error) => return Some(Err(error)),
+                Ok(token) => Some(token),
+            },
+        };
+        Some(Ok(self.keep(request, token)))
+    }
+
+    /// Finds out who makes the request.
+    pub(super) async fn authenticate(
+        &self,
+        request: &HttpRequest,
+    ) -> Result<Authentication, AuthError> {
+        if let Some(known) = self.known(request) {
+            return Ok(known);
+        }
+        let token = match self.extractor().extract(request)? {
+            None => None,
+            Some(credential) => Some(self.verifier().verify_token(credential.as_bytes()).await?),
+        };
+        Ok(self.keep(request, token))
+    }
+
+    fn known(&self, request: &HttpRequest) -> Option<Authentication> {
+        Authentication::of(request).filter(|known| known.by.is_same(self))
+    }
+
+    fn keep(&self, request: &HttpRequest, token: Option<Arc<VerifiedToken>>) -> Authentication {
+        let authentication = Authentication { by: self.clone(), token };
+        request.extensions_mut().insert(authentication.clone());
+        authentication
+    }
+}

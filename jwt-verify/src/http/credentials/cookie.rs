@@ -1,0 +1,84 @@
+//! A token in a cookie (RFC 6265 §5.4).
+
+use actix_web::{HttpRequest, http::header::COOKIE};
+
+use super::{Credential, TokenExtractor};
+use crate::InvalidRequestReason;
+
+/// Takes the token from a cookie of exactly this name.
+///
+/// Two cookies of the name are refused: a browser sends both when another host of the domain has
+/// set one, and nothing tells which is whose. A name that begins with `__Host-` keeps other hosts
+/// out altogether.
+///
+/// Browsers attach cookies to requests that other sites cause. An API that accepts them for
+/// anything but reading needs protection against that (CSRF), or cookies with `SameSite`.
+#[derive(Debug, Clone)]
+pub struct CookieExtractor {
+    name: String,
+}
+
+impl CookieExtractor {
+    /// For the cookie of this name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into() }
+    }
+}
+
+impl TokenExtractor for CookieExtractor {
+    fn extract<'r>(
+        &self,
+        request: &'r HttpRequest,
+    ) -> Result<Option<Credential<'r>>, InvalidRequestReason> {
+        let pairs = request
+            .headers()
+            .get_all(COOKIE)
+            .flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
+        let mut values = pairs.filter_map(|pair| {
+            let mut parts = pair.splitn(2, |byte| *byte == b'=');
+            let name = parts.next()?.trim_ascii();
+            (name == self.name.as_bytes()).then(|| parts.next().unwrap_or_default().trim_ascii())
+        });
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(b""), None) => Err(InvalidRequestReason::Malformed),
+            (Some(value), None) => Ok(Some(Credential::new(value))),
+            (Some(_), Some(_)) => Err(InvalidRequestReason::Ambiguous),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn extract(cookies: &[&str]) -> Result<Option<Vec<u8>>, InvalidRequestReason> {
+        let mut request = TestRequest::default();
+        for cookie in cookies {
+            request = request.append_header((COOKIE, *cookie));
+        }
+        let request = request.to_http_request();
+        let credential = CookieExtractor::new("tok").extract(&request)?;
+        Ok(credential.map(|credential| credential.as_bytes().to_vec()))
+    }
+
+    #[test]
+    fn the_cookie_of_exactly_this_name_is_taken() {
+        assert_eq!(extract(&["a=b; tok=x.y.z; c=d"]), Ok(Some(b"x.y.z".to_vec())));
+        assert_eq!(extract(&["a=b", "tok=x"]), Ok(Some(b"x".to_vec())));
+        for other in ["Tok=x", "tok2=x", "xtok=x", "__Host-tok=x", "a=tok=x"] {
+            assert_eq!(extract(&[other]), Ok(None), "{other}");
+        }
+        assert_eq!(extract(&[]), Ok(None));
+    }
+
+    #[test]
+    fn two_of_the_name_and_empty_ones_are_refused() {
+        assert_eq!(extract(&["tok=a; tok=b"]), Err(InvalidRequestReason::Ambiguous));
+        assert_eq!(extract(&["tok=a", "tok=a"]), Err(InvalidRequestReason::Ambiguous));
+        assert_eq!(extract(&["tok="]), Err(InvalidRequestReason::Malformed));
+        assert_eq!(extract(&["tok"]), Err(InvalidRequestReason::Malformed));
+    }
+}

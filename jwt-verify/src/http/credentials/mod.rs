@@ -1,0 +1,77 @@
+//! Where the token is in a request. Exactly one, or none; never a choice between two.
+
+mod bearer;
+mod cookie;
+mod first_of;
+mod query;
+
+use std::{borrow::Cow, fmt};
+
+use actix_web::HttpRequest;
+
+pub use bearer::BearerExtractor;
+pub use cookie::CookieExtractor;
+pub use first_of::FirstOf;
+pub use query::QueryExtractor;
+
+use crate::InvalidRequestReason;
+
+/// A token as it was found in a request. Nothing about it is verified; `Debug` does not show it.
+#[derive(Clone)]
+pub struct Credential<'r>(Cow<'r, [u8]>);
+
+impl<'r> Credential<'r> {
+    /// Takes the token as bytes or text, borrowed from the request where possible.
+    pub fn new(token: impl Into<Cow<'r, [u8]>>) -> Self {
+        Self(token.into())
+    }
+
+    /// The token.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credential(..)")
+    }
+}
+
+/// Finds the token in a request.
+///
+/// Asked once for every request, and once more if the key has to be fetched. It must not read the
+/// body.
+///
+/// ```
+/// use actix_web::HttpRequest;
+/// use jwt_verify::{Credential, InvalidRequestReason, TokenExtractor};
+///
+/// /// A gateway that passes the token on in a header of its own.
+/// struct GatewayExtractor;
+///
+/// impl TokenExtractor for GatewayExtractor {
+///     fn extract<'r>(
+///         &self,
+///         request: &'r HttpRequest,
+///     ) -> Result<Option<Credential<'r>>, InvalidRequestReason> {
+///         let mut values = request.headers().get_all("x-gateway-token");
+///         match (values.next(), values.next()) {
+///             (None, _) => Ok(None),
+///             (Some(value), None) => Ok(Some(Credential::new(value.as_bytes()))),
+///             _ => Err(InvalidRequestReason::Ambiguous),
+///         }
+///     }
+/// }
+/// ```
+pub trait TokenExtractor: Send + Sync + 'static {
+    /// The token; `None` if the request carries none of this kind.
+    ///
+    /// # Errors
+    /// A credential of this kind that is malformed, or more than one. The answer is 400
+    /// `invalid_request` (RFC 6750 §3.1).
+    fn extract<'r>(
+        &self,
+        request: &'r HttpRequest,
+    ) -> Result<Option<Credential<'r>>, InvalidRequestReason>;
+}

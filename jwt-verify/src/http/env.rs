@@ -1,0 +1,301 @@
+//! Settings from environment variables.
+
+use std::{env::VarError, str::FromStr, time::Duration};
+
+use super::{
+    auth::{JwtAuth, JwtAuthBuilder},
+    credentials::{CookieExtractor, FirstOf},
+};
+use crate::{
+    Algorithm, ClaimsMapping, ConfigError, JwksProvider, Verifier,
+    limits::{CONNECT_TIMEOUT, FETCH_TIMEOUT},
+};
+
+impl JwtAuth {
+    /// Settings from the environment. Durations are whole seconds. A variable that is set must not
+    /// be empty.
+    ///
+    /// | variable | meaning |
+    /// | --- | --- |
+    /// | `JWT_ISSUER` | the issuer, exactly as in `iss`; required, or: |
+    /// | `AUTH0_DOMAIN` | the Auth0 domain, if `JWT_ISSUER` is not set |
+    /// | `JWT_AUDIENCE` | audiences of this API, separated by commas; required, or: |
+    /// | `AUTH0_API_IDENTIFIER` | the same, if `JWT_AUDIENCE` is not set |
+    /// | `JWT_JWKS_URI` | the key set's URL, instead of discovery |
+    /// | `JWT_ALGORITHMS` | accepted algorithms, separated by commas |
+    /// | `JWT_LEEWAY` | difference of clocks |
+    /// | `JWT_KEY_CACHE_TTL` | how long a key set is fresh |
+    /// | `JWT_NEGATIVE_CACHE_TTL` | how long "no such key" is believed |
+    /// | `JWT_REFRESH_MIN_INTERVAL` | the span in which unknown keys cause at most two refetches |
+    /// | `JWT_STALE_TTL` | how long old keys serve while the issuer is out of reach |
+    /// | `JWT_FETCH_TIMEOUT` | the longest a fetch may take |
+    /// | `JWT_TOKEN_CACHE` | how many verified tokens are remembered; 0 is off |
+    /// | `JWT_ROLES_CLAIM`, `JWT_PERMISSIONS_CLAIM`, `JWT_SINGLE_ROLE_CLAIM` | see [`ClaimsMapping`] |
+    /// | `JWT_COOKIE` | a cookie that may carry the token instead of the `Authorization` field |
+    ///
+    /// With `JWT_COOKIE`, a request that carries both is refused (RFC 6750 §2).
+    ///
+    /// # Errors
+    /// A required variable that is missing, or a value that does not parse; the error names the
+    /// variable. `REDIS_URL` and `JWT_CACHE_INTEGRITY_KEY` are refused by a build that cannot use
+    /// them, since ignoring them would be worse.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::builder_from_env()?.build()
+    }
+
+    /// The same, for settings that the environment cannot give to be added.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn builder_from_env() -> Result<JwtAuthBuilder, ConfigError> {
+        read(&Environment(&|name| std::env::var(name)))
+    }
+}
+
+/// Where variables are looked up; another one in tests.
+struct Environment<'a>(&'a dyn Fn(&str) -> Result<String, VarError>);
+
+impl Environment<'_> {
+    fn text(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        match (self.0)(name) {
+            Ok(value) if value.trim().is_empty() => Err(ConfigError::Missing { setting: name }),
+            Ok(value) => Ok(Some(value)),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => Err(ConfigError::invalid(name, "must be Unicode text")),
+        }
+    }
+
+    fn number(&self, name: &'static str) -> Result<Option<u64>, ConfigError> {
+        let parse = |text: String| {
+            Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
+        };
+        match self.text(name)? {
+            None => Ok(None),
+            Some(text) => {
+                parse(text).map(Some).ok_or(ConfigError::invalid(name, "must be a whole number"))
+            }
+        }
+    }
+
+    fn seconds(&self, name: &'static str) -> Result<Option<Duration>, ConfigError> {
+        Ok(self.number(name)?.map(Duration::from_secs))
+    }
+
+    fn list(&self, name: &'static str) -> Result<Option<Vec<String>>, ConfigError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let items: Vec<String> = text.split(',').map(|item| item.trim().to_owned()).collect();
+        if items.iter().any(String::is_empty) {
+            return Err(ConfigError::invalid(name, "has an empty item between commas"));
+        }
+        Ok(Some(items))
+    }
+}
+
+fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
+    for name in ["REDIS_URL", "JWT_CACHE_INTEGRITY_KEY"] {
+        if environment.text(name)?.is_some() {
+            return Err(ConfigError::invalid(name, "this build has no Redis support"));
+        }
+    }
+    let (issuer, auth0) = match environment.text("JWT_ISSUER")? {
+        Some(issuer) => (issuer, None),
+        None => match environment.text("AUTH0_DOMAIN")? {
+            Some(domain) => (format!("https://{}/", domain.trim_end_matches('/')), Some(domain)),
+            None => return Err(ConfigError::Missing { setting: "JWT_ISSUER" }),
+        },
+    };
+    let audiences = match environment.list("JWT_AUDIENCE")? {
+        Some(audiences) => audiences,
+        None => environment
+            .list("AUTH0_API_IDENTIFIER")?
+            .ok_or(ConfigError::Missing { setting: "JWT_AUDIENCE" })?,
+    };
+    let keys = keys(environment, &issuer, auth0.as_deref())?;
+
+    let mut audiences = audiences.into_iter();
+    let first = audiences.next().unwrap_or_default();
+    let mut verifier = Verifier::builder(issuer, first).keys(keys);
+    for audience in audiences {
+        verifier = verifier.audience(audience);
+    }
+    if let Some(names) = environment.list("JWT_ALGORITHMS")? {
+        verifier = verifier.algorithms(algorithms(&names)?);
+    }
+    if let Some(leeway) = environment.seconds("JWT_LEEWAY")? {
+        verifier = verifier.leeway(leeway);
+    }
+    if let Some(entries) = environment.number("JWT_TOKEN_CACHE")? {
+        let entries = usize::try_from(entries)
+            .map_err(|_| ConfigError::invalid("JWT_TOKEN_CACHE", "is too large"))?;
+        verifier = verifier.token_cache(entries);
+    }
+    let mut mapping = ClaimsMapping::default();
+    if let Some(name) = environment.text("JWT_ROLES_CLAIM")? {
+        mapping = mapping.roles_claim(name);
+    }
+    if let Some(name) = environment.text("JWT_PERMISSIONS_CLAIM")? {
+        mapping = mapping.permissions_claim(name);
+    }
+    if let Some(name) = environment.text("JWT_SINGLE_ROLE_CLAIM")? {
+        mapping = mapping.single_role_claim(name);
+    }
+    let builder = JwtAuthBuilder::new(verifier.claims_mapping(mapping));
+    Ok(match environment.text("JWT_COOKIE")? {
+        Some(name) if is_cookie_name(&name) => {
+            builder.extractor(FirstOf::bearer().or(CookieExtractor::new(name)).exclusive())
+        }
+        Some(_) => return Err(ConfigError::invalid("JWT_COOKIE", "is no name of a cookie")),
+        None => builder,
+    })
+}
+
+fn keys(
+    environment: &Environment<'_>,
+    issuer: &str,
+    auth0: Option<&str>,
+) -> Result<JwksProvider, ConfigError> {
+    let mut keys = match (environment.text("JWT_JWKS_URI")?, auth0) {
+        (Some(url), _) => JwksProvider::new(url),
+        (None, Some(domain)) => JwksProvider::auth0(domain),
+        (None, None) => JwksProvider::discover(issuer),
+    };
+    if let Some(ttl) = environment.seconds("JWT_KEY_CACHE_TTL")? {
+        keys = keys.ttl(ttl);
+    }
+    if let Some(ttl) = environment.seconds("JWT_NEGATIVE_CACHE_TTL")? {
+        keys = keys.missing_ttl(ttl);
+    }
+    if let Some(interval) = environment.seconds("JWT_REFRESH_MIN_INTERVAL")? {
+        keys = keys.refetch_interval(interval);
+    }
+    if let Some(ttl) = environment.seconds("JWT_STALE_TTL")? {
+        keys = keys.stale_ttl(ttl);
+    }
+    let timeout = environment.seconds("JWT_FETCH_TIMEOUT")?.unwrap_or(FETCH_TIMEOUT);
+    keys.fetch_timeout(timeout)
+        .connect_timeout(timeout.min(CONNECT_TIMEOUT))
+        .build()
+        .map_err(name_variable)
+}
+
+/// Says the variable instead of the setting that it sets.
+fn name_variable(error: ConfigError) -> ConfigError {
+    let ConfigError::Invalid { setting, problem } = error else { return error };
+    let setting = match setting {
+        "issuer" => "JWT_ISSUER",
+        "jwks_uri" => "JWT_JWKS_URI",
+        "ttl" => "JWT_KEY_CACHE_TTL",
+        "missing_ttl" => "JWT_NEGATIVE_CACHE_TTL",
+        "refetch_interval" => "JWT_REFRESH_MIN_INTERVAL",
+        "stale_ttl" => "JWT_STALE_TTL",
+        "fetch_timeout" | "connect_timeout" => "JWT_FETCH_TIMEOUT",
+        other => other,
+    };
+    ConfigError::Invalid { setting, problem }
+}
+
+/// A key set holds no secrets, so an algorithm that needs one could never verify anything.
+fn algorithms(names: &[String]) -> Result<Vec<Algorithm>, ConfigError> {
+    let invalid = |problem| ConfigError::invalid("JWT_ALGORITHMS", problem);
+    let algorithms = names
+        .iter()
+        .map(|name| Algorithm::from_str(name))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| invalid("names an algorithm that is not supported"))?;
+    if algorithms.iter().any(|algorithm| algorithm.is_symmetric()) {
+        return Err(invalid("symmetric algorithms need a secret, which a key set cannot hold"));
+    }
+    Ok(algorithms)
+}
+
+/// A `token` of RFC 9110 §5.6.2, as RFC 6265 §4.1.1 asks for.
+fn is_cookie_name(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(variables: &[(&str, &str)]) -> Result<JwtAuth, ConfigError> {
+        let lookup = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned()).ok_or(VarError::NotPresent)
+        };
+        read(&Environment(&lookup))?.build()
+    }
+
+    const BASE: [(&str, &str); 2] =
+        [("JWT_ISSUER", "https://issuer.example/"), ("JWT_AUDIENCE", "api, api-2")];
+
+    #[test]
+    fn issuer_and_audience_are_enough() {
+        assert!(build(&BASE).is_ok());
+        let auth0 = [("AUTH0_DOMAIN", "tenant.auth0.com"), ("AUTH0_API_IDENTIFIER", "api")];
+        let auth = build(&auth0).unwrap();
+        assert_eq!(auth.health().first().unwrap().0, "https://tenant.auth0.com/");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let error = |variables: &[(&str, &str)]| build(variables).unwrap_err().to_string();
+        assert!(error(&[]).contains("JWT_ISSUER"));
+        assert!(error(&BASE[..1]).contains("JWT_AUDIENCE"));
+    }
+
+    #[test]
+    fn a_value_that_does_not_parse_names_its_variable() {
+        for (name, value) in [
+            ("JWT_ALGORITHMS", "RS256,none"),
+            ("JWT_ALGORITHMS", "HS256"),
+            ("JWT_ALGORITHMS", "RS256,HS256"),
+            ("JWT_ALGORITHMS", ""),
+            ("JWT_ALGORITHMS", "RS256,,ES256"),
+            ("JWT_LEEWAY", "abc"),
+            ("JWT_LEEWAY", "-1"),
+            ("JWT_LEEWAY", "1.5"),
+            ("JWT_LEEWAY", "+5"),
+            ("JWT_KEY_CACHE_TTL", "0"),
+            ("JWT_KEY_CACHE_TTL", "NaN"),
+            ("JWT_NEGATIVE_CACHE_TTL", "0"),
+            ("JWT_REFRESH_MIN_INTERVAL", "0"),
+            ("JWT_STALE_TTL", "99999999999"),
+            ("JWT_FETCH_TIMEOUT", "0"),
+            ("JWT_TOKEN_CACHE", "many"),
+            ("JWT_JWKS_URI", "http://issuer.example/jwks"),
+            ("JWT_JWKS_URI", "file:///etc/passwd"),
+            ("JWT_COOKIE", "a b"),
+            ("JWT_COOKIE", ""),
+            ("REDIS_URL", "redis://127.0.0.1"),
+            ("JWT_CACHE_INTEGRITY_KEY", "x"),
+        ] {
+            let error = build(&[BASE[0], BASE[1], (name, value)]).unwrap_err().to_string();
+            assert!(error.contains(name), "{name}={value}: {error}");
+            assert!(value.is_empty() || value.len() < 3 || !error.contains(value), "{error}");
+        }
+        let error = build(&[("JWT_ISSUER", "http://issuer.example"), BASE[1]]).unwrap_err();
+        assert!(error.to_string().contains("JWT_ISSUER"), "{error}");
+    }
+
+    #[test]
+    fn every_variable_has_an_effect_that_builds() {
+        let all = [
+            BASE[0],
+            BASE[1],
+            ("JWT_JWKS_URI", "http://127.0.0.1:1/jwks"),
+            ("JWT_ALGORITHMS", "RS256, ES256"),
+            ("JWT_LEEWAY", "0"),
+            ("JWT_KEY_CACHE_TTL", "5"),
+            ("JWT_NEGATIVE_CACHE_TTL", "5"),
+            ("JWT_REFRESH_MIN_INTERVAL", "5"),
+            ("JWT_STALE_TTL", "0"),
+            ("JWT_FETCH_TIMEOUT", "1"),
+            ("JWT_TOKEN_CACHE", "0"),
+            ("JWT_ROLES_CLAIM", "https://myapp.com/roles"),
+            ("JWT_PERMISSIONS_CLAIM", "scope"),
+            ("JWT_SINGLE_ROLE_CLAIM", "r"),
+            ("JWT_COOKIE", "__Host-access"),
+        ];
+        assert!(build(&all).is_ok());
+    }
+}

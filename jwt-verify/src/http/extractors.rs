@@ -1,0 +1,143 @@
+//! Claims as arguments of handlers.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    Error, FromRequest, HttpRequest,
+    dev::{Payload, ServiceRequest},
+};
+use serde::de::DeserializeOwned;
+
+use super::{auth::JwtAuth, authentication::Authentication};
+use crate::{AuthError, VerifiedClaims};
+
+/// The claims of a caller who may also be anonymous.
+///
+/// `None` means that the request carries no credentials at all. A credential that is present and
+/// bad is refused, which is the difference to `Option<VerifiedClaims>`: Actix turns every error
+/// under an `Option` into `None`.
+///
+/// ```
+/// use jwt_verify::OptionalClaims;
+///
+/// async fn welcome(OptionalClaims(claims): OptionalClaims) -> String {
+///     match claims.as_ref().and_then(|claims| claims.subject()) {
+///         Some(name) => format!("welcome back, {name}"),
+///         None => "welcome, guest".into(),
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct OptionalClaims<T = crate::Claims>(pub Option<VerifiedClaims<T>>);
+
+/// Access to the verified claims from code that has a request instead of an argument.
+pub trait VerifiedClaimsExt {
+    /// The claims, if the request has been authenticated already, by the middleware or by an
+    /// argument of the handler.
+    fn verified_claims(&self) -> Option<VerifiedClaims>;
+}
+
+impl VerifiedClaimsExt for HttpRequest {
+    fn verified_claims(&self) -> Option<VerifiedClaims> {
+        Authentication::of(self)?.claims().ok()
+    }
+}
+
+impl VerifiedClaimsExt for ServiceRequest {
+    fn verified_claims(&self) -> Option<VerifiedClaims> {
+        self.request().verified_claims()
+    }
+}
+
+impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for VerifiedClaims<T> {
+    type Error = Error;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        extract(request, |authentication| authentication.claims()?.parse())
+    }
+}
+
+impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for OptionalClaims<T> {
+    type Error = Error;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        extract(request, |authentication| {
+            let claims = authentication.token.clone().map(VerifiedClaims::new);
+            claims.map(VerifiedClaims::parse).transpose().map(OptionalClaims)
+        })
+    }
+}
+
+/// Finds out who makes the request, unless that is known, and makes something of it. The answer is
+/// there at once unless a key has to be fetched.
+pub(super) fn extract<T: 'static>(
+    request: &HttpRequest,
+    make: fn(&Authentication) -> Result<T, AuthError>,
+) -> Extraction<T> {
+    if let Some(known) = Authentication::of(request) {
+        return Extraction::ready(conclude(&known.by, request, make(&known)));
+    }
+    let auth = match JwtAuth::of(request) {
+        Ok(auth) => auth,
+        Err(error) => return Extraction::ready(Err(error.into())),
+    };
+    if let Some(outcome) = auth.authenticate_now(request) {
+        return Extraction::ready(conclude(auth, request, outcome.and_then(|known| make(&known))));
+    }
+    let (auth, request) = (auth.clone(), request.clone());
+    Extraction(State::Waiting(Box::pin(async move {
+        let outcome = auth.authenticate(&request).await;
+        conclude(&auth, &request, outcome.and_then(|known| make(&known)))
+    })))
+}
+
+fn conclude<T>(
+    auth: &JwtAuth,
+    request: &HttpRequest,
+    result: Result<T, AuthError>,
+) -> Result<T, Error> {
+    result.map_err(|error| auth.refuse_as_error(error, request))
+}
+
+/// The future of an extractor of this library.
+pub struct Extraction<T>(State<T>);
+
+enum State<T> {
+    Ready(Option<Result<T, Error>>),
+    Waiting(Pin<Box<dyn Future<Output = Result<T, Error>>>>),
+}
+
+impl<T> Extraction<T> {
+    fn ready(result: Result<T, Error>) -> Self {
+        Self(State::Ready(Some(result)))
+    }
+}
+
+impl<T> std::fmt::Debug for Extraction<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Extraction")
+    }
+}
+
+/// Nothing in it is pinned in place.
+impl<T> Unpin for Extraction<T> {}
+
+impl<T> Future for Extraction<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.get_mut().0 {
+            State::Ready(result) => match result.take() {
+                Some(result) => Poll::Ready(result),
+                None => Poll::Pending,
+            },
+            State::Waiting(future) => future.as_mut().poll(context),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! From an error to what the caller sees. The only place that decides it.
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, RETRY_AFTER},
+    },
+};
+use actix_web_httpauth::{
+    extractors::bearer::Error as BearerError, headers::www_authenticate::WwwAuthenticate,
+};
+use serde::Serialize;
+
+use super::challenge::BearerChallenge;
+use crate::{AuthError, Missing};
+
+/// The body of a refusal.
+#[derive(Serialize)]
+struct Body<'a> {
+    error: &'a str,
+    error_description: &'a str,
+    code: &'a str,
+}
+
+/// What an error looks like from outside.
+struct Answer {
+    status: StatusCode,
+    /// The `error` of the body; that of the challenge is the same where RFC 6750 defines it.
+    error: &'static str,
+    challenge: Option<BearerChallenge>,
+    retry_after: Option<u64>,
+}
+
+/// Turns an error into a response, with the realm of the application in the challenge.
+pub(super) fn respond(error: &AuthError, realm: Option<&Arc<str>>) -> HttpResponse {
+    let answer = answer(error);
+    let mut response = HttpResponse::build(answer.status);
+    response.insert_header((CACHE_CONTROL, "no-store"));
+    if let Some(challenge) = answer.challenge {
+        let challenge = match realm {
+            Some(realm) => challenge.realm(realm.clone()),
+            None => challenge,
+        };
+        response.insert_header(WwwAuthenticate(challenge));
+    }
+    if let Some(seconds) = answer.retry_after {
+        response.insert_header((RETRY_AFTER, seconds));
+    }
+    response.json(Body {
+        error: answer.error,
+        error_description: &error.to_string(),
+        code: error.code(),
+    })
+}
+
+/// Leaves a trace of a refusal: names of fixed sets, nothing of the request.
+pub(super) fn record(error: &AuthError) {
+    let (code, reason) = (error.code(), error.reason());
+    match error {
+        AuthError::MissingToken
+        | AuthError::InvalidRequest(_)
+        | AuthError::ExpiredToken
+        | AuthError::InvalidToken(_)
+        | AuthError::Forbidden(_) => tracing::debug!(code, reason, "refused a request"),
+        AuthError::Unavailable { .. } => tracing::warn!(code, reason, "could not judge a request"),
+        AuthError::Misconfigured => tracing::error!(code, reason, "could not judge a request"),
+    }
+}
+
+fn answer(error: &AuthError) -> Answer {
+    let challenge = |kind: BearerError| BearerChallenge::new().error(kind, error.to_string());
+    match error {
+        AuthError::MissingToken => Answer {
+            status: StatusCode::UNAUTHORIZED,
+            error: "missing_token",
+            challenge: Some(BearerChallenge::new()),
+            retry_after: None,
+        },
+        AuthError::InvalidRequest(_) => Answer {
+            status: StatusCode::BAD_REQUEST,
+            error: "invalid_request",
+            challenge: Some(challenge(BearerError::InvalidRequest)),
+            retry_after: None,
+        },
+        AuthError::ExpiredToken | AuthError::InvalidToken(_) => Answer {
+            status: StatusCode::UNAUTHORIZED,
+            error: "invalid_token",
+            challenge: Some(challenge(BearerError::InvalidToken)),
+            retry_after: None,
+        },
+        AuthError::Forbidden(missing) => Answer {
+            status: StatusCode::FORBIDDEN,
+            error: "insufficient_scope",
+            challenge: Some(match missing {
+                Missing::Permission(scope) => {
+                    challenge(BearerError::InsufficientScope).scope(scope.clone())
+                }
+                Missing::Role | Missing::Policy => challenge(BearerError::InsufficientScope),
+            }),
+            retry_after: None,
+        },
+        AuthError::Unavailable { retry_after } => Answer {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            error: "temporarily_unavailable",
+            challenge: None,
+            retry_after: Some(whole_seconds(*retry_after)),
+        },
+        AuthError::Misconfigured => Answer {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            error: "server_error",
+            challenge: None,
+            retry_after: None,
+        },
+    }
+}
+
+/// At least one second, and rounded up: whoever comes back that late does not come too early.
+fn whole_seconds(duration: Duration) -> u64 {
+    let begun = u64::from(duration.subsec_nanos() > 0);
+    duration.as_secs().saturating_add(begun).max(1)
+}
+
+/// For handlers that return an [`AuthError`] with `?`: the same answer, without a realm.
+impl ResponseError for AuthError {
+    fn status_code(&self) -> StatusCode {
+        answer(self).status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        respond(self, None)
+    }
+}

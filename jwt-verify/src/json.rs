@@ -1,0 +1,202 @@
+//! JSON as tokens and keys need it: no member may appear twice, at any depth.
+//!
+//! RFC 7515 §4 and RFC 7519 §4 let a parser choose between refusing duplicates and taking the last
+//! one. Two parsers that choose differently read two different tokens, so duplicates are refused.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Number, Value};
+
+/// Any JSON value without duplicate members.
+pub(crate) struct Unique(pub(crate) Value);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+                Ok(Value::Bool(value))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+                Ok(Value::Number(value.into()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+                Ok(Value::Number(value.into()))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+                Number::from_f64(value)
+                    .map(Value::Number)
+                    .ok_or_else(|| E::custom("number out of range"))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+                Ok(Value::String(value.to_owned()))
+            }
+
+            fn visit_string<E>(self, value: String) -> Result<Value, E> {
+                Ok(Value::String(value))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+                let mut values = Vec::new();
+                while let Some(Unique(value)) = seq.next_element()? {
+                    values.push(value);
+                }
+                Ok(Value::Array(values))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+                let mut members = Map::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    insert_once(&mut members, name, &mut map)?;
+                }
+                Ok(Value::Object(members))
+            }
+        }
+
+        deserializer.deserialize_any(Any).map(Unique)
+    }
+}
+
+/// Reads the value of a member that no field exists for, and refuses the name if it was there.
+pub(crate) fn insert_once<'de, A: MapAccess<'de>>(
+    members: &mut Map<String, Value>,
+    name: String,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    let Unique(value) = map.next_value()?;
+    match members.insert(name, value) {
+        None => Ok(()),
+        Some(_) => Err(A::Error::custom("duplicate member")),
+    }
+}
+
+/// Reads the value of a member that has a field of its own, and refuses a second one.
+pub(crate) fn set_once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    field: &mut Option<T>,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    if field.is_some() {
+        return Err(A::Error::custom("duplicate member"));
+    }
+    *field = Some(map.next_value()?);
+    Ok(())
+}
+
+/// A member's name or a string, borrowed from the document unless it contains escapes.
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Str;
+
+        impl<'de> Visitor<'de> for Str {
+            type Value = Cow<'de, str>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(value))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(value.to_owned()))
+            }
+
+            fn visit_string<E>(self, value: String) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(value))
+            }
+        }
+
+        deserializer.deserialize_str(Str).map(Text)
+    }
+}
+
+/// An array whose elements are of no interest beyond being strings.
+pub(crate) struct Strings;
+
+impl<'de> Deserialize<'de> for Strings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<Text<'de>>::deserialize(deserializer).map(|_| Strings)
+    }
+}
+
+/// An object whose members are of no interest beyond being unique.
+pub(crate) struct Object;
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Unique::deserialize(deserializer)? {
+            Unique(Value::Object(_)) => Ok(Object),
+            Unique(_) => Err(D::Error::custom("not an object")),
+        }
+    }
+}
+
+/// The presence of a member, whatever its value.
+pub(crate) struct Present;
+
+impl<'de> Deserialize<'de> for Present {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Present)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unique(text: &str) -> Option<Value> {
+        serde_json::from_str::<Unique>(text).ok().map(|Unique(value)| value)
+    }
+
+    #[test]
+    fn values_without_duplicates_are_read_as_serde_json_reads_them() {
+        for text in [
+            "null",
+            "true",
+            "0",
+            "-1",
+            "18446744073709551615",
+            "1.5",
+            "\"a\\u00e9\"",
+            "[1,[2]]",
+            r#"{"a":1,"b":{"a":2}}"#,
+        ] {
+            assert_eq!(unique(text), serde_json::from_str(text).ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn duplicates_are_refused_at_every_depth_and_however_they_are_spelled() {
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":1}"#,
+            r#"{"b":{"a":1,"a":2}}"#,
+            r#"[[{"a":1,"a":2}]]"#,
+            "1e400",
+        ] {
+            assert!(unique(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Settings of a provider.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    fetch::{Transport, default_tls},
+    location::Location,
+    provider::JwksProvider,
+};
+use crate::{
+    CacheStore, Clock, ConfigError, SystemClock,
+    limits::{
+        CONNECT_TIMEOUT, FETCH_TIMEOUT, MAX_DOCUMENT_BYTES, MAX_DURATION, MAX_KEYS,
+        MISSING_ENTRIES, MISSING_TTL, REFETCH_INTERVAL, REFETCHES, STALE_TTL,
+    },
+};
+
+/// Settings of a [`JwksProvider`]. Every one has a safe default.
+#[derive(Debug)]
+#[must_use]
+pub struct JwksProviderBuilder {
+    place: Place,
+    settings: Settings,
+    connect_timeout: Duration,
+    max_bytes: usize,
+}
+
+#[derive(Debug)]
+enum Place {
+    KeySet(String),
+    Issuer(String),
+}
+
+/// What the provider needs to know at run time.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) ttl: Option<Duration>,
+    pub(super) stale_ttl: Duration,
+    pub(super) missing_ttl: Duration,
+    pub(super) missing_entries: usize,
+    pub(super) refetches: usize,
+    pub(super) refetch_interval: Duration,
+    pub(super) fetch_timeout: Duration,
+    pub(super) max_keys: usize,
+    pub(super) store: Option<Arc<dyn CacheStore>>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl JwksProviderBuilder {
+    pub(super) fn key_set(url: String) -> Self {
+        Self::at(Place::KeySet(url))
+    }
+
+    pub(super) fn discovery(issuer: String) -> Self {
+        Self::at(Place::Issuer(issuer))
+    }
+
+    fn at(place: Place) -> Self {
+        Self {
+            place,
+            settings: Settings {
+                ttl: None,
+                stale_ttl: STALE_TTL,
+                missing_ttl: MISSING_TTL,
+                missing_entries: MISSING_ENTRIES,
+                refetches: REFETCHES,
+                refetch_interval: REFETCH_INTERVAL,
+                fetch_timeout: FETCH_TIMEOUT,
+                max_keys: MAX_KEYS,
+                store: None,
+                clock: Arc::new(SystemClock::new()),
+            },
+            connect_timeout: CONNECT_TIMEOUT,
+            max_bytes: MAX_DOCUMENT_BYTES,
+        }
+    }
+
+    /// How long a key set is fresh; a refresh starts in the background after four fifths of it.
+    ///
+    /// Default: the `max-age` of the answer within 60 s and 24 h, or else 600 s. A value set here
+    /// overrides what the answer says. It bounds how long a withdrawn key stays trusted.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.settings.ttl = Some(ttl);
+        self
+    }
+
+    /// How long a key set that has outlived its time is used while the issuer cannot be reached.
+    /// Default: 1 h. After that requests are answered with 503.
+    ///
+    /// A longer time survives longer outages and trusts a withdrawn key for longer during one.
+    pub fn stale_ttl(mut self, ttl: Duration) -> Self {
+        self.settings.stale_ttl = ttl;
+        self
+    }
+
+    /// How long the issuer's answer that it does not have a key is believed. Default: 30 s.
+    pub fn missing_ttl(mut self, ttl: Duration) -> Self {
+        self.settings.missing_ttl = ttl;
+        self
+    }
+
+    /// How many refetches unknown keys and bad signatures may cause within any
+    /// [`refetch_interval`](Self::refetch_interval); see [`RefreshGate`](crate::RefreshGate).
+    /// Default: 2. The periodic refresh does not count.
+    pub fn refetches(mut self, most: usize) -> Self {
+        self.settings.refetches = most;
+        self
+    }
+
+    /// The span to which [`refetches`](Self::refetches) applies. Default: 30 s.
+    pub fn refetch_interval(mut self, interval: Duration) -> Self {
+        self.settings.refetch_interval = interval;
+        self
+    }
+
+    /// The longest a fetch may take as a whole, discovery included. Default: 5 s.
+    pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.fetch_timeout = timeout;
+        self
+    }
+
+    /// The longest a connection may take to be made. Default: 2 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// The largest document that is read, in bytes. Default: 256 KiB.
+    pub fn max_document_bytes(mut self, most: usize) -> Self {
+        self.max_bytes = most;
+        self
+    }
+
+    /// The most keys a key set may have. Default: 64.
+    pub fn max_keys(mut self, most: usize) -> Self {
+        self.settings.max_keys = most;
+        self
+    }
+
+    /// A store through which instances share what they fetched. Default: none; each instance
+    /// fetches for itself. Whoever can write to the store can make tokens.
+    pub fn cache(mut self, store: impl CacheStore) -> Self {
+        self.settings.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Takes the time from another clock. Default: the system's.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        self.shared_clock(Arc::new(clock))
+    }
+
+    pub(crate) fn shared_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.settings.clock = clock;
+        self
+    }
+
+    /// Checks the settings. Nothing is fetched yet.
+    ///
+    /// # Errors
+    /// URLs other than `https` (or `http` to this machine), with a user name, or with a fragment;
+    /// durations of zero or beyond 30 days; limits of zero.
+    pub fn build(self) -> Result<JwksProvider, ConfigError> {
+        let location = match &self.place {
+            Place::KeySet(url) => Location::key_set(url)?,
+            Place::Issuer(issuer) => Location::discovery(issuer)?,
+        };
+        let settings = &self.settings;
+        let second = Duration::from_secs(1);
+        for (setting, value, least) in [
+            ("ttl", settings.ttl.unwrap_or(second), second),
+            ("stale_ttl", settings.stale_ttl, Duration::ZERO),
+            ("missing_ttl", settings.missing_ttl, second),
+            ("refetch_interval", settings.refetch_interval, second),
+            ("fetch_timeout", settings.fetch_timeout, Duration::from_millis(1)),
+            ("connect_timeout", self.connect_timeout, Duration::from_millis(1)),
+        ] {
+            if value < least {
+                return Err(ConfigError::invalid(setting, "is too short"));
+            }
+            if value > MAX_DURATION {
+                return Err(ConfigError::invalid(setting, "is longer than 30 days"));
+            }
+        }
+        for (setting, value) in [
+            ("refetches", settings.refetches),
+            ("max_document_bytes", self.max_bytes),
+            ("max_keys", settings.max_keys),
+        ] {
+            if value == 0 {
+                return Err(ConfigError::invalid(setting, "must not be zero"));
+            }
+        }
+        let tls = default_tls()
+            .map_err(|_| ConfigError::invalid("tls", "no protocol version is available"))?;
+        let transport =
+            Transport { tls, connect_timeout: self.connect_timeout, max_bytes: self.max_bytes };
+        Ok(JwksProvider::start(self.settings, location, transport, Arc::default()))
+    }
+}

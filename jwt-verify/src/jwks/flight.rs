@@ -1,0 +1,142 @@
+//! One fetch at a time, whoever waits for it.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::watch;
+
+use super::{
+    fetch::{Failure, FetchError},
+    provider::Inner,
+};
+
+/// What a flight brought: a snapshot that is published, or the reason why not.
+pub(super) type Outcome = Result<Origin, FetchError>;
+
+/// Where a key set came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// From the issuer itself, just now.
+    Issuer,
+    /// From the store that instances share.
+    Store,
+}
+
+/// The flight in the air, if there is one.
+#[derive(Debug, Default)]
+pub(super) struct Flights {
+    state: Mutex<State>,
+    flying: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    last: u64,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    id: u64,
+    outcome: watch::Receiver<Option<Outcome>>,
+    overdue_at: Duration,
+}
+
+/// A place among those who wait for a flight.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    outcome: watch::Receiver<Option<Outcome>>,
+    /// Whether the flight began with this ticket, so that what it brings is newer than the question.
+    pub(super) is_first: bool,
+}
+
+impl Ticket {
+    /// Waits for the landing. A flight that was lost counts as failed.
+    pub(super) async fn landed(mut self) -> Outcome {
+        match self.outcome.wait_for(Option::is_some).await {
+            Ok(outcome) => (*outcome).unwrap_or(Err(Failure::Aborted.into())),
+            Err(_) => Err(Failure::Aborted.into()),
+        }
+    }
+}
+
+impl Flights {
+    pub(super) fn is_flying(&self) -> bool {
+        self.flying.load(Ordering::Acquire)
+    }
+
+    /// A ticket for the flight in the air, or, if there is none and `may_start` agrees, for a new
+    /// one, which `start` then has to see through.
+    pub(super) fn join_or_start(
+        inner: &Arc<Inner>,
+        now: Duration,
+        longest: Duration,
+        may_start: impl FnOnce() -> bool,
+        start: impl FnOnce(Landing),
+    ) -> Option<Ticket> {
+        let flights = &inner.flights;
+        let mut state = flights.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ticket) = state.running_at(now) {
+            return Some(ticket);
+        }
+        if !may_start() {
+            return None;
+        }
+        let (sender, outcome) = watch::channel(None);
+        state.last += 1;
+        let id = state.last;
+        state.running =
+            Some(Running { id, outcome: outcome.clone(), overdue_at: now.saturating_add(longest) });
+        flights.flying.store(true, Ordering::Release);
+        // Made before the job is handed over, so that a job dropped unrun still lands.
+        let landing = Landing { inner: inner.clone(), id, outcome: sender };
+        drop(state);
+        start(landing);
+        Some(Ticket { outcome, is_first: true })
+    }
+}
+
+impl State {
+    fn running_at(&self, now: Duration) -> Option<Ticket> {
+        let running = self.running.as_ref().filter(|running| now < running.overdue_at)?;
+        Some(Ticket { outcome: running.outcome.clone(), is_first: false })
+    }
+}
+
+/// Ends a flight exactly once, whatever happens to the task that flies it.
+#[derive(Debug)]
+pub(super) struct Landing {
+    pub(super) inner: Arc<Inner>,
+    pub(super) id: u64,
+    outcome: watch::Sender<Option<Outcome>>,
+}
+
+impl Landing {
+    /// Ends the flight and only then wakes those who wait: whoever wakes up and finds no keys must
+    /// be able to start the next one.
+    pub(super) fn land(self, outcome: Outcome) {
+        self.end();
+        self.outcome.send_replace(Some(outcome));
+    }
+
+    fn end(&self) {
+        let flights = &self.inner.flights;
+        let mut state = flights.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.running.as_ref().is_some_and(|running| running.id == self.id) {
+            state.running = None;
+            flights.flying.store(false, Ordering::Release);
+        }
+    }
+}
+
+impl Drop for Landing {
+    /// The field with the sender is dropped after this, which wakes those who still wait.
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,53 @@
+//! How long an answer may be kept, as its headers say (RFC 9111 §5.2.2.1).
+
+use std::time::Duration;
+
+use crate::limits::{KEY_SET_TTL_CEILING, KEY_SET_TTL_FLOOR};
+
+/// `max-age` of a `Cache-Control` field within 60 s and 24 h, if there is a usable one. Whoever
+/// publishes keys decides how long they are kept, but neither that they are fetched for every
+/// request nor that they are kept for ever.
+pub(super) fn max_age(cache_control: &str) -> Option<Duration> {
+    let mut ages = cache_control.split(',').filter_map(|directive| {
+        let (name, value) = directive.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("max-age").then(|| value.trim().trim_matches('"'))
+    });
+    let (Some(age), None) = (ages.next(), ages.next()) else { return None };
+    if age.is_empty() || !age.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // More digits than fit mean "very long".
+    let seconds = age.parse().unwrap_or(u64::MAX);
+    Some(Duration::from_secs(seconds).clamp(KEY_SET_TTL_FLOOR, KEY_SET_TTL_CEILING))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn max_age_is_read_and_bounded() {
+        for (text, seconds) in [
+            ("max-age=300", 300),
+            ("public, Max-Age=\"300\", must-revalidate", 300),
+            ("max-age=0", 60),
+            ("no-store, max-age=5", 60),
+            ("max-age=99999999999999999999999", 86400),
+        ] {
+            assert_eq!(max_age(text), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in [
+            "",
+            "no-store",
+            "max-age",
+            "max-age=",
+            "max-age=-1",
+            "max-age=1.5",
+            "max-age=x",
+            "s-maxage=9",
+            "max-age=1, max-age=2",
+        ] {
+            assert_eq!(max_age(text), None, "{text}");
+        }
+    }
+}

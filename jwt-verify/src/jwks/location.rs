@@ -1,0 +1,137 @@
+//! Where a key set is found, and which URLs may be asked at all.
+
+use awc::http::Uri;
+
+use crate::ConfigError;
+
+/// How to get to the key set of an issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Location {
+    /// At this URL.
+    KeySet(SafeUrl),
+    /// Where the issuer's metadata says.
+    Discovery { issuer: String, base: SafeUrl },
+}
+
+impl Location {
+    pub(super) fn key_set(url: &str) -> Result<Self, ConfigError> {
+        SafeUrl::parse(url)
+            .map(Self::KeySet)
+            .map_err(|problem| ConfigError::invalid("jwks_uri", problem))
+    }
+
+    pub(super) fn discovery(issuer: &str) -> Result<Self, ConfigError> {
+        let base =
+            SafeUrl::parse(issuer).map_err(|problem| ConfigError::invalid("issuer", problem))?;
+        if base.0.query().is_some() {
+            return Err(ConfigError::invalid("issuer", "must have no query (RFC 8414 §2)"));
+        }
+        Ok(Self::Discovery { issuer: issuer.to_owned(), base })
+    }
+
+    /// A text that tells locations apart, for the keys of a shared cache.
+    pub(super) fn identity(&self) -> String {
+        match self {
+            Self::KeySet(url) => format!("jwks\n{}", url.0),
+            Self::Discovery { issuer, .. } => format!("issuer\n{issuer}"),
+        }
+    }
+}
+
+/// A URL that may be fetched: `https`, or `http` to this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SafeUrl(Uri);
+
+impl SafeUrl {
+    /// Says what is wrong with a URL that is refused; the URL itself may contain secrets.
+    pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
+        if url.contains('#') {
+            return Err("must have no fragment");
+        }
+        let uri: Uri = url.parse().map_err(|_| "must be an absolute URL")?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err("must be an absolute URL");
+        };
+        if authority.as_str().contains('@') {
+            return Err("must not contain a user name or password");
+        }
+        match scheme {
+            "https" => Ok(Self(uri)),
+            "http" if is_loopback(authority.host()) => Ok(Self(uri)),
+            "http" => Err("must use https; http is accepted for loopback addresses only"),
+            _ => Err("must use https"),
+        }
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.0.scheme_str() == Some("https")
+    }
+
+    pub(super) fn uri(&self) -> &Uri {
+        &self.0
+    }
+
+    /// Scheme and authority, followed by another path.
+    pub(super) fn with_path(&self, path: &str) -> Result<Self, &'static str> {
+        let scheme = self.0.scheme_str().unwrap_or_default();
+        let authority = self.0.authority().map_or("", |authority| authority.as_str());
+        Self::parse(&format!("{scheme}://{authority}{path}"))
+    }
+
+    /// The path without a trailing slash.
+    pub(super) fn bare_path(&self) -> &str {
+        self.0.path().trim_end_matches('/')
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_and_loopback_are_safe() {
+        for url in [
+            "https://issuer.example/jwks.json?v=1",
+            "http://127.0.0.1:8080/jwks",
+            "http://127.8.8.8/jwks",
+            "http://localhost:9/",
+            "http://[::1]:9/",
+        ] {
+            assert!(SafeUrl::parse(url).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_not() {
+        for url in [
+            "",
+            "issuer.example",
+            "/jwks",
+            "//issuer.example/jwks",
+            "http://issuer.example/jwks",
+            "http://localhost.evil.example/",
+            "http://127.0.0.1.evil.example/",
+            "http://169.254.169.254/",
+            "http://0.0.0.0/",
+            "file:///etc/passwd",
+            "ftp://issuer.example/",
+            "data:application/json,{}",
+            "https://user:password@issuer.example/",
+            "https://issuer.example/#x",
+        ] {
+            assert!(SafeUrl::parse(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_has_no_query() {
+        assert!(Location::discovery("https://issuer.example/tenant").is_ok());
+        assert!(Location::discovery("https://issuer.example/?tenant=1").is_err());
+    }
+}

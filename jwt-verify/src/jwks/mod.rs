@@ -1,0 +1,23 @@
+//! Key sets of remote issuers: fetched over HTTPS, cached, refreshed ahead of time.
+//!
+//! A request that needs a key looks at the current snapshot and almost always finds it there. Only
+//! when it does not, it waits for a fetch, and however many requests wait, there is one fetch. The
+//! fetch runs on a thread of its own and belongs to no request.
+
+mod backoff;
+mod builder;
+mod discovery;
+mod fetch;
+mod flight;
+mod freshness;
+mod gate;
+mod location;
+mod missing;
+mod provider;
+mod shared;
+mod snapshot;
+mod thread;
+
+pub use builder::JwksProviderBuilder;
+pub use gate::RefreshGate;
+pub use provider::JwksProvider;

@@ -1,0 +1,24 @@
+//! The keys as they are now.
+
+use std::time::Duration;
+
+use crate::JwkSet;
+
+/// A key set with its dates, on the clock that never goes backwards. Never changed, only replaced.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub(super) set: JwkSet,
+    /// Changes whenever a key of the set before is gone or another.
+    pub(super) generation: u64,
+    /// The flight that brought it; an older one cannot replace it.
+    pub(super) flight: u64,
+    pub(super) fetched_at: Duration,
+    /// From when on it should be replaced.
+    pub(super) refresh_at: Duration,
+    /// From when on it has outlived its time.
+    pub(super) stale_at: Duration,
+    /// From when on it must not be used any more.
+    pub(super) unusable_at: Duration,
+    /// Wall-clock seconds at which the document left the issuer, to compare with other instances.
+    pub(super) document_from: u64,
+}

@@ -1,0 +1,67 @@
+//! Where fetches run.
+//!
+//! The HTTP client lives on one thread, and a fetch spawned on a server's worker would wait for that
+//! worker's handlers. So fetches have a thread of their own, which starts with the first and ends
+//! with the last provider that uses it.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+};
+
+use tokio::sync::mpsc;
+
+/// Made on the thread, so that what it makes need not leave it.
+type Job = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
+
+#[derive(Default)]
+pub(super) struct FetchThread {
+    jobs: Mutex<Option<mpsc::UnboundedSender<Job>>>,
+}
+
+impl FetchThread {
+    /// Runs a job on the thread. A job that cannot be run is dropped, with all that it holds.
+    pub(super) fn run<F, Fut>(&self, job: F)
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + 'static,
+    {
+        let job: Job = Box::new(move || Box::pin(job()));
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let rejected = match &*jobs {
+            Some(sender) => sender.send(job).err().map(|mpsc::error::SendError(job)| job),
+            None => Some(job),
+        };
+        let Some(job) = rejected else { return };
+        match start() {
+            Ok(sender) => {
+                let _ = sender.send(job);
+                *jobs = Some(sender);
+            }
+            Err(error) => tracing::error!(%error, "cannot start the thread that fetches keys"),
+        }
+    }
+}
+
+impl fmt::Debug for FetchThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FetchThread")
+    }
+}
+
+fn start() -> std::io::Result<mpsc::UnboundedSender<Job>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (sender, mut jobs) = mpsc::unbounded_channel::<Job>();
+    std::thread::Builder::new().name("jwt-verify-keys".into()).spawn(move || {
+        let tasks = tokio::task::LocalSet::new();
+        // Ends when the last sender is gone; what still runs or sleeps is dropped with the set.
+        tasks.block_on(&runtime, async {
+            while let Some(job) = jobs.recv().await {
+                tokio::task::spawn_local(async move { job().await });
+            }
+        });
+    })?;
+    Ok(sender)
+}

@@ -1,0 +1,168 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+// Public figures of RFC 7515 appendix A.2.1 (RSA), A.3.1 (P-256) and RFC 8037 appendix A.2.
+const RSA_N: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
+const EC_X: &str = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
+const EC_Y: &str = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0";
+const OKP_X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+fn rsa() -> Value {
+    json!({"kty": "RSA", "n": RSA_N, "e": "AQAB", "kid": "r"})
+}
+
+fn ec() -> Value {
+    json!({"kty": "EC", "crv": "P-256", "x": EC_X, "y": EC_Y})
+}
+
+fn okp() -> Value {
+    json!({"kty": "OKP", "crv": "Ed25519", "x": OKP_X})
+}
+
+fn with(mut jwk: Value, name: &str, value: Value) -> Value {
+    jwk[name] = value;
+    jwk
+}
+
+fn rejection(jwk: &Value) -> Option<KeyRejection> {
+    import(&jwk.to_string()).err()
+}
+
+#[test]
+fn a_key_without_alg_is_for_all_algorithms_of_its_type() {
+    let supported = |jwk: Value| -> Vec<_> {
+        let key = import(&jwk.to_string()).unwrap();
+        Algorithm::ALL.into_iter().filter(|algorithm| key.supports(*algorithm)).collect()
+    };
+    assert_eq!(supported(rsa()).len(), 6);
+    assert_eq!(supported(ec()), [Algorithm::ES256]);
+    assert_eq!(supported(okp()), [Algorithm::EdDSA]);
+    assert_eq!(supported(with(rsa(), "alg", json!("PS256"))), [Algorithm::PS256]);
+    assert_eq!(import(&rsa().to_string()).unwrap().id(), Some("r"));
+}
+
+#[test]
+fn use_and_key_ops_must_allow_verification() {
+    for (name, value, expected) in [
+        ("use", json!("sig"), None),
+        ("use", json!("enc"), Some(KeyRejection::WrongUse)),
+        ("use", json!("SIG"), Some(KeyRejection::WrongUse)),
+        ("use", json!(1), Some(KeyRejection::Malformed)),
+        ("key_ops", json!(["verify"]), None),
+        ("key_ops", json!(["sign", "verify"]), None),
+        ("key_ops", json!(["encrypt"]), Some(KeyRejection::WrongUse)),
+        ("key_ops", json!(["sign"]), Some(KeyRejection::WrongUse)),
+        ("key_ops", json!([]), Some(KeyRejection::WrongUse)),
+        ("key_ops", json!("verify"), Some(KeyRejection::Malformed)),
+        ("key_ops", json!(["verify", "verify"]), Some(KeyRejection::Malformed)),
+        ("key_ops", json!(["verify", 1]), Some(KeyRejection::Malformed)),
+    ] {
+        assert_eq!(rejection(&with(rsa(), name, value.clone())), expected, "{name} {value}");
+    }
+}
+
+#[test]
+fn alg_must_fit_type_and_curve() {
+    for alg in ["ES256", "EdDSA", "HS256"] {
+        assert_eq!(
+            rejection(&with(rsa(), "alg", json!(alg))),
+            Some(KeyRejection::AlgorithmMismatch),
+            "{alg}"
+        );
+    }
+    for alg in ["RSA-OAEP", "A256GCM", "ES521", "none", "", "rs256"] {
+        assert_eq!(
+            rejection(&with(rsa(), "alg", json!(alg))),
+            Some(KeyRejection::Unsupported),
+            "{alg}"
+        );
+    }
+    assert_eq!(rejection(&with(rsa(), "alg", json!(5))), Some(KeyRejection::Malformed));
+    assert_eq!(
+        rejection(&with(ec(), "alg", json!("ES384"))),
+        Some(KeyRejection::AlgorithmMismatch)
+    );
+    assert_eq!(
+        rejection(&with(okp(), "alg", json!("ES256"))),
+        Some(KeyRejection::AlgorithmMismatch)
+    );
+}
+
+#[test]
+fn type_and_curve_must_belong_together() {
+    for (jwk, expected) in [
+        (with(ec(), "crv", json!("P-384")), KeyRejection::Malformed),
+        (with(ec(), "crv", json!("Ed25519")), KeyRejection::Unsupported),
+        (with(ec(), "crv", json!("secp256k1")), KeyRejection::Unsupported),
+        (with(okp(), "crv", json!("P-256")), KeyRejection::Unsupported),
+        (with(okp(), "crv", json!("X25519")), KeyRejection::Unsupported),
+        (with(okp(), "crv", json!("Ed448")), KeyRejection::Unsupported),
+        (with(okp(), "kty", json!("AKP")), KeyRejection::Unsupported),
+        (with(okp(), "kty", json!("okp")), KeyRejection::Unsupported),
+        (with(okp(), "kty", json!(5)), KeyRejection::Malformed),
+        (json!({"x": OKP_X, "crv": "Ed25519"}), KeyRejection::Malformed),
+        (json!({"kty": "RSA", "e": "AQAB"}), KeyRejection::Malformed),
+        (json!(null), KeyRejection::Malformed),
+        (json!("x"), KeyRejection::Malformed),
+        (json!(["RSA"]), KeyRejection::Malformed),
+    ] {
+        assert_eq!(rejection(&jwk), Some(expected), "{jwk}");
+    }
+}
+
+#[test]
+fn points_must_be_whole_and_on_the_curve() {
+    let zero = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for (name, value) in [
+        ("x", EC_Y),
+        ("x", ""),
+        ("x", "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVA"),
+        ("y", "AMfxRM0bvZt-hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt"),
+        ("y", "x/FEzRu9m36HLN/tue659LNpXW6pCyStikYjKIWI5a0"),
+        ("y", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0="),
+    ] {
+        assert_eq!(
+            rejection(&with(ec(), name, json!(value))),
+            Some(KeyRejection::Malformed),
+            "{name} {value}"
+        );
+    }
+    let origin = with(with(ec(), "x", json!(zero)), "y", json!(zero));
+    assert_eq!(rejection(&origin), Some(KeyRejection::Malformed));
+    assert_eq!(rejection(&with(okp(), "x", json!("AAAA"))), Some(KeyRejection::Malformed));
+    assert_eq!(rejection(&with(okp(), "x", json!(zero))), Some(KeyRejection::Weak));
+}
+
+#[test]
+fn secrets_do_not_belong_into_a_key_set() {
+    assert_eq!(
+        rejection(&json!({"kty": "oct", "k": "c2VjcmV0", "alg": "HS256"})),
+        Some(KeyRejection::Symmetric)
+    );
+    for name in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+        assert_eq!(
+            rejection(&with(rsa(), name, json!("AQAB"))),
+            Some(KeyRejection::Private),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn huge_numbers_are_refused_before_they_are_decoded() {
+    assert_eq!(
+        rejection(&with(rsa(), "n", json!("A".repeat(2_000_000)))),
+        Some(KeyRejection::TooLarge)
+    );
+    assert_eq!(rejection(&with(rsa(), "e", json!("AQ"))), Some(KeyRejection::Weak));
+    assert_eq!(rejection(&with(rsa(), "n", json!(""))), Some(KeyRejection::Malformed));
+}
+
+#[test]
+fn duplicate_members_and_a_kid_of_another_type_are_malformed() {
+    let doubled = rsa().to_string().replacen('{', r#"{"kid":"x","#, 1);
+    assert_eq!(import(&doubled).err(), Some(KeyRejection::Malformed));
+    assert_eq!(rejection(&with(rsa(), "kid", json!(5))), Some(KeyRejection::Malformed));
+    assert_eq!(rejection(&with(rsa(), "x5c", json!("ignored"))), None);
+}

@@ -1,0 +1,13 @@
+//! Verification keys: where they come from, what they may be used for, and how one is chosen.
+
+mod ed25519;
+mod jwk;
+mod pem;
+mod provider;
+mod rsa;
+mod set;
+mod verification_key;
+
+pub use provider::{KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, PendingKey};
+pub use set::{JwkSet, JwkSetError};
+pub use verification_key::VerificationKey;

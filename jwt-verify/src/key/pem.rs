@@ -1,0 +1,56 @@
+//! Public keys in PEM form (RFC 7468 §13).
+
+use rustls_pki_types::{SubjectPublicKeyInfoDer, pem::PemObject};
+
+use super::VerificationKey;
+use crate::{Algorithm, KeyRejection};
+
+/// Imports the only public key in the text. Private keys, certificates and second keys are refused,
+/// so that a wrong file is noticed at the start.
+pub(super) fn import(algorithm: Algorithm, pem: &[u8]) -> Result<VerificationKey, KeyRejection> {
+    if pem.windows(PRIVATE.len()).any(|window| window == PRIVATE) {
+        return Err(KeyRejection::Private);
+    }
+    let mut keys = SubjectPublicKeyInfoDer::pem_slice_iter(pem);
+    match (keys.next(), keys.next()) {
+        (Some(Ok(key)), None) => VerificationKey::from_spki(algorithm, &key),
+        _ => Err(KeyRejection::Malformed),
+    }
+}
+
+const PRIVATE: &[u8] = b"PRIVATE KEY-----";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Public halves of keys made for this test with OpenSSL; the private halves were not kept.
+    const P256: &str = "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEcUJA00ZhXUthVHxYMBRj4U4T8+Xj
+M+9SskSUufoNz/l1IlrmaMU1azwGPRUCraTjBYhRXXUod/dZ6xrvMAWxoA==
+-----END PUBLIC KEY-----
+";
+    // The key of RFC 8037 appendix A.2.
+    const ED25519: &str = "-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+-----END PUBLIC KEY-----
+";
+
+    #[test]
+    fn one_public_key_of_the_right_type_is_imported() {
+        assert!(import(Algorithm::ES256, P256.as_bytes()).unwrap().supports(Algorithm::ES256));
+        assert!(import(Algorithm::EdDSA, ED25519.as_bytes()).unwrap().supports(Algorithm::EdDSA));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for algorithm in [Algorithm::ES384, Algorithm::EdDSA, Algorithm::RS256, Algorithm::HS256] {
+            assert!(import(algorithm, P256.as_bytes()).is_err(), "{algorithm}");
+        }
+        assert!(import(Algorithm::ES256, ED25519.as_bytes()).is_err());
+        assert!(import(Algorithm::ES256, format!("{P256}{P256}").as_bytes()).is_err());
+        assert!(import(Algorithm::ES256, b"").is_err());
+        let private = P256.replace("PUBLIC", "PRIVATE");
+        assert_eq!(import(Algorithm::ES256, private.as_bytes()).err(), Some(KeyRejection::Private));
+    }
+}

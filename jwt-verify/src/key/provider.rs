@@ -1,0 +1,129 @@
+//! Where keys come from, as the verifier sees it.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use super::VerificationKey;
+use crate::Algorithm;
+
+/// A source of verification keys.
+///
+/// The verifier asks once for every token it has not seen before, and once more with
+/// [`KeyQuery::failed`] set when a signature did not verify. Implement it to take keys from
+/// somewhere else than a key set at a URL, for example from a database.
+///
+/// ```
+/// use std::sync::Arc;
+/// use jwt_verify::{KeyError, KeyLookup, KeyProvider, KeyQuery, VerificationKey};
+///
+/// #[derive(Debug)]
+/// struct OneKey(Arc<VerificationKey>);
+///
+/// impl KeyProvider for OneKey {
+///     fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
+///         let fits = wanted.failed.is_none() && self.0.supports(wanted.algorithm);
+///         KeyLookup::Ready(if fits { Ok(self.0.clone()) } else { Err(KeyError::NotFound) })
+///     }
+/// }
+/// ```
+pub trait KeyProvider: fmt::Debug + Send + Sync + 'static {
+    /// Finds the key for a token.
+    ///
+    /// A key that is at hand is returned as [`KeyLookup::Ready`]; only a lookup that has to wait is
+    /// [`KeyLookup::Pending`]. Its future must do nothing before it is first polled, since the
+    /// verifier may drop it unpolled and ask again.
+    ///
+    /// The key must support the algorithm asked for; the verifier refuses one that does not.
+    fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a>;
+
+    /// A number that changes whenever a key that was handed out is no longer valid. Tokens verified
+    /// under one generation are remembered only as long as it lasts.
+    ///
+    /// The default, `None`, means that nobody knows, and every token is verified anew. It is also
+    /// the answer while there is no usable key.
+    fn generation(&self) -> Option<u64> {
+        None
+    }
+
+    /// Begins to get keys, so that the first request need not wait. Returns at once. The default
+    /// does nothing.
+    fn warm_up(&self) {}
+
+    /// Whether keys are at hand, for readiness checks. Called by whoever asks [`JwtAuth::health`];
+    /// the default says that they are.
+    ///
+    /// [`JwtAuth::health`]: crate::JwtAuth::health
+    fn health(&self) -> KeyHealth {
+        KeyHealth { usable: true, ..KeyHealth::default() }
+    }
+}
+
+/// What the verifier knows of the key it needs. All of it comes from a token that is not verified.
+#[derive(Clone, Copy)]
+pub struct KeyQuery<'a> {
+    /// The `kid` of the token, if it names one.
+    pub key_id: Option<&'a str>,
+    /// The algorithm of the token; it is on the allow-list.
+    pub algorithm: Algorithm,
+    /// The key that the provider returned before and that did not verify the signature. Return a
+    /// different one, or [`KeyError::NotFound`].
+    pub failed: Option<&'a Arc<VerificationKey>>,
+}
+
+/// Leaves out the `kid`, which anybody can choose.
+impl fmt::Debug for KeyQuery<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyQuery").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+/// The answer to a [`KeyQuery`].
+pub enum KeyLookup<'a> {
+    /// The answer is known.
+    Ready(Result<Arc<VerificationKey>, KeyError>),
+    /// The answer has to be waited for.
+    Pending(PendingKey<'a>),
+}
+
+/// A lookup that has to wait.
+pub type PendingKey<'a> =
+    Pin<Box<dyn Future<Output = Result<Arc<VerificationKey>, KeyError>> + Send + 'a>>;
+
+impl fmt::Debug for KeyLookup<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready(result) => f.debug_tuple("Ready").field(result).finish(),
+            Self::Pending(_) => f.write_str("Pending"),
+        }
+    }
+}
+
+/// Why there is no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The source of keys is reachable and does not have it. The caller gets 401.
+    #[error("no such key")]
+    NotFound,
+    /// Nobody knows whether there is one. The caller gets 503.
+    #[error("the source of keys is out of reach")]
+    Unavailable {
+        /// When another attempt makes sense.
+        retry_after: Duration,
+    },
+}
+
+/// The state of a source of keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyHealth {
+    /// Whether tokens can be verified now.
+    pub usable: bool,
+    /// How many usable keys there are, where the source knows.
+    pub keys: usize,
+    /// Time since the keys were last confirmed by their source, where there is one.
+    pub age: Option<Duration>,
+    /// Whether the keys have outlived their time because their source could not be reached.
+    pub stale: bool,
+    /// The class of the last failure, if the last attempt to reach the source failed.
+    pub last_error: Option<&'static str>,
+}

@@ -1,0 +1,198 @@
+//! A JSON Web Key Set (RFC 7517 §5), read key by key.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::{KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, VerificationKey, jwk};
+use crate::{Algorithm, KeyRejection, json::Text};
+
+/// The usable keys of an issuer.
+///
+/// A key that cannot be used, whatever the reason, is skipped and counted; it never keeps the
+/// others from being used. A set given to a verifier as its [`KeyProvider`] never changes.
+#[derive(Clone, Default)]
+pub struct JwkSet {
+    keys: Vec<Arc<VerificationKey>>,
+    by_id: HashMap<Box<str>, Vec<Arc<VerificationKey>>>,
+    skipped: Vec<KeyRejection>,
+}
+
+impl JwkSet {
+    /// A set of keys that were imported one by one.
+    ///
+    /// Keys with the same `kid` for the same algorithm are left out, since nothing could choose
+    /// between them.
+    pub fn new(keys: impl IntoIterator<Item = VerificationKey>) -> Self {
+        Self::build(keys.into_iter().map(Ok))
+    }
+
+    /// Reads a key set document.
+    ///
+    /// # Errors
+    /// [`JwkSetError`] if the document as a whole is no key set. Single keys that cannot be used
+    /// are no error; see [`skipped`](Self::skipped).
+    pub fn from_json(json: &[u8]) -> Result<Self, JwkSetError> {
+        Self::from_json_with_limit(json, usize::MAX)
+    }
+
+    pub(crate) fn from_json_with_limit(json: &[u8], most: usize) -> Result<Self, JwkSetError> {
+        let text = std::str::from_utf8(json).map_err(|_| JwkSetError::Malformed)?;
+        let document: Document<'_> =
+            serde_json::from_str(text).map_err(|_| JwkSetError::Malformed)?;
+        if document.keys.len() > most {
+            return Err(JwkSetError::TooManyKeys);
+        }
+        Ok(Self::build(document.keys.into_iter().map(|key| jwk::import(key.get()))))
+    }
+
+    fn build(keys: impl Iterator<Item = Result<VerificationKey, KeyRejection>>) -> Self {
+        let mut set = Self::default();
+        for key in keys {
+            match key {
+                Ok(key) if set.keys.iter().any(|other| other.is_same(&key)) => {}
+                Ok(key) => set.keys.push(Arc::new(key)),
+                Err(rejection) => set.skipped.push(rejection),
+            }
+        }
+        let all = set.keys.clone();
+        set.keys.retain(|key| {
+            !all.iter().any(|other| !Arc::ptr_eq(key, other) && ambiguous(key, other))
+        });
+        let dropped = all.len() - set.keys.len();
+        set.skipped.extend(std::iter::repeat_n(KeyRejection::Ambiguous, dropped));
+        for key in &set.keys {
+            if let Some(id) = key.id() {
+                set.by_id.entry(id.into()).or_default().push(key.clone());
+            }
+        }
+        set
+    }
+
+    /// The usable keys.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &Arc<VerificationKey>> {
+        self.keys.iter()
+    }
+
+    /// Whether there is no usable key.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Why each of the other keys was left out.
+    pub fn skipped(&self) -> &[KeyRejection] {
+        &self.skipped
+    }
+
+    /// The key for a token: the one with this `kid` that fits the algorithm, or, for a token
+    /// without `kid`, the only key of the set that fits. `kid`s compare byte by byte.
+    pub fn select(
+        &self,
+        key_id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Option<&Arc<VerificationKey>> {
+        let candidates = match key_id {
+            Some(id) => self.by_id.get(id)?,
+            None => &self.keys,
+        };
+        let mut fitting = candidates.iter().filter(|key| key.supports(algorithm));
+        match (fitting.next(), fitting.next()) {
+            (Some(key), None) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Whether every key of `older` is still here unchanged.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn keeps_all_of(&self, older: &Self) -> bool {
+        older.keys.iter().all(|old| self.keys.iter().any(|key| key.is_same(old)))
+    }
+}
+
+fn ambiguous(one: &VerificationKey, other: &VerificationKey) -> bool {
+    one.id().is_some()
+        && one.id() == other.id()
+        && one.algorithms().iter().any(|algorithm| other.supports(algorithm))
+}
+
+impl fmt::Debug for JwkSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwkSet")
+            .field("keys", &self.keys)
+            .field("skipped", &self.skipped)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KeyProvider for JwkSet {
+    fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
+        let key = match wanted.failed {
+            Some(_) => None,
+            None => self.select(wanted.key_id, wanted.algorithm),
+        };
+        KeyLookup::Ready(key.cloned().ok_or(KeyError::NotFound))
+    }
+
+    fn generation(&self) -> Option<u64> {
+        Some(0)
+    }
+
+    fn health(&self) -> KeyHealth {
+        KeyHealth { usable: !self.is_empty(), keys: self.keys.len(), ..KeyHealth::default() }
+    }
+}
+
+/// Why a document is no key set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JwkSetError {
+    /// Not a JSON object with one array `keys`.
+    #[error("not a JSON Web Key Set")]
+    Malformed,
+    /// More keys than the limit allows.
+    #[error("too many keys")]
+    TooManyKeys,
+}
+
+/// The outer object; keys stay text until they are imported one by one.
+struct Document<'a> {
+    keys: Vec<&'a RawValue>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Document<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Document<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON Web Key Set")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut keys = None;
+                while let Some(Text(name)) = map.next_key()? {
+                    if name == "keys" {
+                        if keys.is_some() {
+                            return Err(A::Error::custom("duplicate member"));
+                        }
+                        keys = Some(map.next_value()?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                keys.map(|keys| Document { keys }).ok_or_else(|| A::Error::missing_field("keys"))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! A key, prepared once so that a verification neither parses nor allocates.
+
+use std::fmt;
+
+use aws_lc_rs::{
+    hmac,
+    rsa::PublicEncryptingKey,
+    signature::{
+        self, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaParameters, VerificationAlgorithm,
+    },
+};
+
+use super::{ed25519, jwk, pem};
+use crate::{
+    Algorithm, KeyRejection, Secret,
+    algorithm::{AlgorithmSet, Family},
+    limits::{RSA_MAX_BITS, RSA_MIN_BITS},
+};
+
+/// A key that verifies signatures, with the algorithms it may be used for.
+///
+/// Importing a key checks its quality and prepares it, so that using it costs only the arithmetic.
+/// `Debug` shows the algorithms, nothing of the key.
+pub struct VerificationKey {
+    id: Option<Box<str>>,
+    algorithms: AlgorithmSet,
+    material: Material,
+    fingerprint: [u8; 32],
+}
+
+/// One prepared form per algorithm: the prepared key of `aws-lc-rs` includes hash and padding.
+enum Material {
+    Public(Vec<(Algorithm, ParsedPublicKey, SignatureLength)>),
+    Hmac(Algorithm, Box<hmac::Key>),
+}
+
+/// Bytes that a signature has. Others are refused before any arithmetic.
+type SignatureLength = usize;
+
+impl VerificationKey {
+    /// Imports one JSON Web Key (RFC 7517 §4).
+    ///
+    /// The key is usable for the algorithm it names in `alg`, or for all algorithms of its type
+    /// where it names none.
+    ///
+    /// # Errors
+    /// Private, symmetric, weak, unsupported and malformed keys, keys for other uses (`use`,
+    /// `key_ops`), and keys whose `alg` or `crv` does not fit.
+    pub fn from_jwk(json: &str) -> Result<Self, KeyRejection> {
+        jwk::import(json)
+    }
+
+    /// Imports a public key in PEM form (`-----BEGIN PUBLIC KEY-----`, RFC 7468 §13), to be used
+    /// for one algorithm.
+    ///
+    /// # Errors
+    /// Anything but exactly one public key of the type and strength that the algorithm needs.
+    pub fn from_pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, KeyRejection> {
+        pem::import(algorithm, pem)
+    }
+
+    /// Imports a shared secret for `HS256`, `HS384` or `HS512`. Whoever has it can make tokens.
+    ///
+    /// # Errors
+    /// [`KeyRejection::Weak`] if it is shorter than the hash: 32, 48 or 64 bytes (RFC 7518 §3.2).
+    /// [`KeyRejection::AlgorithmMismatch`] for an asymmetric algorithm.
+    pub fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, KeyRejection> {
+        let hash = match algorithm {
+            Algorithm::HS256 => hmac::HMAC_SHA256,
+            Algorithm::HS384 => hmac::HMAC_SHA384,
+            Algorithm::HS512 => hmac::HMAC_SHA512,
+            _ => return Err(KeyRejection::AlgorithmMismatch),
+        };
+        if secret.expose().len() < hash.digest_algorithm().output_len() {
+            return Err(KeyRejection::Weak);
+        }
+        let key = hmac::Key::new(hash, secret.expose());
+        // A tag over fixed text tells keys apart and tells nothing about the key.
+        let mut fingerprint = [0; 32];
+        let tag = hmac::sign(&key, b"jwt-verify key fingerprint");
+        for (to, from) in fingerprint.iter_mut().zip(tag.as_ref()) {
+            *to = *from;
+        }
+        Ok(Self {
+            id: None,
+            algorithms: AlgorithmSet::of(algorithm),
+            material: Material::Hmac(algorithm, Box::new(key)),
+            fingerprint,
+        })
+    }
+
+    /// The same key under a `kid`.
+    #[must_use]
+    pub fn with_id(mut self, key_id: impl Into<String>) -> Self {
+        self.id = Some(key_id.into().into_boxed_str());
+        self
+    }
+
+    /// The identifier of the key, `kid`.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Whether the key may be used for this algorithm.
+    pub fn supports(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.contains(algorithm)
+    }
+
+    /// Whether both are the same key material for the same algorithms under the same `kid`.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+            && self.algorithms == other.algorithms
+            && self.id == other.id
+    }
+
+    pub(super) fn algorithms(&self) -> AlgorithmSet {
+        self.algorithms
+    }
+
+    /// Whether `signature` is this key's signature of `message` under `algorithm`.
+    pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        match &self.material {
+            Material::Public(prepared) => prepared
+                .iter()
+                .find(|(prepared_for, ..)| *prepared_for == algorithm)
+                .is_some_and(|(_, key, length)| {
+                    signature.len() == *length && key.verify_sig(message, signature).is_ok()
+                }),
+            // Compares in constant time, and only tags of full length.
+            Material::Hmac(prepared_for, key) => {
+                *prepared_for == algorithm && hmac::verify(key, message, signature).is_ok()
+            }
+        }
+    }
+
+    /// Prepares an elliptic-curve key from its uncompressed point, or an Ed25519 key.
+    pub(super) fn from_point(
+        algorithm: Algorithm,
+        public_key: &[u8],
+    ) -> Result<Self, KeyRejection> {
+        let (verification, length): (&'static dyn VerificationAlgorithm, _) =
+            match algorithm.family() {
+                Family::EcP256 => (ecdsa(algorithm), 64),
+                Family::EcP384 => (ecdsa(algorithm), 96),
+                Family::Ed25519 => {
+                    ed25519::check(public_key)?;
+                    (&signature::ED25519, 64)
+                }
+                Family::Rsa | Family::Hmac => return Err(KeyRejection::AlgorithmMismatch),
+            };
+        let key =
+            ParsedPublicKey::new(verification, public_key).map_err(|_| KeyRejection::Malformed)?;
+        Ok(Self {
+            id: None,
+            algorithms: AlgorithmSet::of(algorithm),
+            material: Material::Public(vec![(algorithm, key, length)]),
+            fingerprint: sha256(&[public_key]),
+        })
+    }
+
+    /// Prepares a key from a `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
+    pub(super) fn from_spki(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyRejection> {
+        let (verification, length): (&'static dyn VerificationAlgorithm, _) =
+            match algorithm.family() {
+                Family::Rsa => {
+                    let bits = PublicEncryptingKey::from_der(der)
+                        .map_err(|_| KeyRejection::Malformed)?
+                        .key_size_bits();
+                    if bits < RSA_MIN_BITS {
+                        return Err(KeyRejection::Weak);
+                    }
+                    if bits > RSA_MAX_BITS {
+                        return Err(KeyRejection::TooLarge);
+                    }
+                    (rsa_parameters(algorithm)?, bits.div_ceil(8))
+                }
+                Family::EcP256 => (ecdsa(algorithm), 64),
+                Family::EcP384 => (ecdsa(algorithm), 96),
+                Family::Ed25519 => {
+                    let raw = der.strip_prefix(ED25519_SPKI).ok_or(KeyRejection::Malformed)?;
+                    return Self::from_point(algorithm, raw);
+                }
+                Family::Hmac => return Err(KeyRejection::AlgorithmMismatch),
+            };
+        let key = ParsedPublicKey::new(verification, der).map_err(|_| KeyRejection::Malformed)?;
+        Ok(Self {
+            id: None,
+            algorithms: AlgorithmSet::of(algorithm),
+            material: Material::Public(vec![(algorithm, key, length)]),
+            fingerprint: sha256(&[der]),
+        })
+    }
+
+    /// Prepares an RSA key for each of the algorithms.
+    pub(super) fn from_rsa(
+        algorithms: AlgorithmSet,
+        modulus: &[u8],
+        exponent: &[u8],
+    ) -> Result<Self, KeyRejection> {
+        let components = signature::RsaPublicKeyComponents { n: modulus, e: exponent };
+        let prepared = algorithms
+            .iter()
+            .map(|algorithm| {
+                let parameters = rsa_parameters(algorithm)?;
+                let key = components
+                    .to_parsed_public_key(parameters)
+                    .map_err(|_| KeyRejection::Malformed)?;
+                Ok((algorithm, key, modulus.len()))
+            })
+            .collect::<Result<_, KeyRejection>>()?;
+        Ok(Self {
+            id: None,
+            algorithms,
+            material: Material::Public(prepared),
+            fingerprint: sha256(&[modulus, exponent]),
+        })
+    }
+}
+
+impl fmt::Debug for VerificationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerificationKey")
+            .field("algorithms", &self.algorithms)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What precedes the 32 bytes of an Ed25519 key in its `SubjectPublicKeyInfo` (RFC 8410 §4).
+const ED25519_SPKI: &[u8] =
+    &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+fn ecdsa(algorithm: Algorithm) -> &'static EcdsaVerificationAlgorithm {
+    match algorithm {
+        Algorithm::ES384 => &signature::ECDSA_P384_SHA384_FIXED,
+        _ => &signature::ECDSA_P256_SHA256_FIXED,
+    }
+}
+
+fn rsa_parameters(algorithm: Algorithm) -> Result<&'static RsaParameters, KeyRejection> {
+    match algorithm {
+        Algorithm::RS256 => Ok(&signature::RSA_PKCS1_2048_8192_SHA256),
+        Algorithm::RS384 => Ok(&signature::RSA_PKCS1_2048_8192_SHA384),
+        Algorithm::RS512 => Ok(&signature::RSA_PKCS1_2048_8192_SHA512),
+        Algorithm::PS256 => Ok(&signature::RSA_PSS_2048_8192_SHA256),
+        Algorithm::PS384 => Ok(&signature::RSA_PSS_2048_8192_SHA384),
+        Algorithm::PS512 => Ok(&signature::RSA_PSS_2048_8192_SHA512),
+        _ => Err(KeyRejection::AlgorithmMismatch),
+    }
+}
+
+/// SHA-256 over the parts, each preceded by its length.
+fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    let mut output = [0; 32];
+    for (to, from) in output.iter_mut().zip(context.finish().as_ref()) {
+        *to = *from;
+    }
+    output
+}

@@ -1,0 +1,150 @@
+//! JWT and OAuth 2.0 resource-server protection for Actix-web.
+//!
+//! An API protected with this crate accepts JSON Web Tokens of an issuer such as Auth0, Keycloak,
+//! Entra or your own, verifies them against the issuer's published keys, and decides with roles and
+//! permissions what a caller may do.
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer, Responder, get};
+//! use jwt_verify::{JwtAuth, VerifiedClaims, require};
+//!
+//! #[get("/admin")]
+//! #[require(roles = "admin")]
+//! async fn admin(claims: VerifiedClaims) -> impl Responder {
+//!     format!("hello {}", claims.subject().unwrap_or("stranger"))
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let auth = JwtAuth::builder("https://tenant.auth0.com/", "https://api.example.com").build()?;
+//!     HttpServer::new(move || App::new().wrap(auth.clone()).service(admin))
+//!         .bind(("127.0.0.1", 8080))?
+//!         .run()
+//!         .await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Three ways in
+//!
+//! * **Wrap** an app or a scope with [`JwtAuth`]: every route inside needs a token.
+//! * **Annotate** a handler with `#[require]`, `#[require(roles = "admin")]` or
+//!   `#[require(permissions = ["read:posts", "write:posts"], all)]`.
+//! * **Take** [`VerifiedClaims`] as an argument, of the library's [`Claims`] or of a type of yours.
+//!
+//! They compose: whoever verifies first leaves the outcome with the request, and the others take it
+//! from there. Without the middleware, put [`JwtAuth`] into the app's data.
+//!
+//! # The way of a request
+//!
+//! ```text
+//!            request
+//!               │
+//!   L6  http    ▼   exactly one credential ─────────────── none: 401 · malformed or two: 400
+//!               │
+//!   L4  verifier    seen before, and still good? ───────┐
+//!               │                                       │
+//!   L1  token   ▼   size, three segments, header, alg   │
+//!       claims      one parse, no duplicates            │
+//!               │                                       │
+//!   L3  jwks    ▼   the issuer's key for this token ────│── no key to be had: 503
+//!               │                                       │
+//!   L1  key     ▼   signature                           │
+//!               │                                       │
+//!   L2  validation  iss, aud, typ, cnf, nbf, iat, exp ──│── not good: 401
+//!               │                                       │
+//!   L6  http    ▼   VerifiedClaims with the request ◄───┘
+//!               │
+//!   L5  authz   ▼   roles and permissions ──────────────── not enough: 403
+//!               │
+//!            handler
+//! ```
+//!
+//! # Choosing a set-up
+//!
+//! | you have | you write |
+//! | --- | --- |
+//! | an issuer with discovery (most) | [`JwtAuth::builder`] with issuer and audience |
+//! | settings in the environment | [`JwtAuth::from_env`] |
+//! | only the URL of a key set | [`JwksProvider::new`] in [`JwtAuthBuilder::keys`] |
+//! | a public key or a shared secret | [`JwkSet::new`] of [`VerificationKey`]s in [`JwtAuthBuilder::keys`] |
+//! | keys somewhere else | a [`KeyProvider`] of your own |
+//! | tokens in a cookie | [`CookieExtractor`], alone or in [`FirstOf`] |
+//! | no HTTP at all | [`Verifier`] |
+//!
+//! # Safe with nothing set
+//!
+//! Only `RS256`; only the exact issuer and audience; `exp` required; 60 s of leeway; keys over
+//! https; redirects refused; bounded sizes, times and memories. An outage of the issuer is answered
+//! with 503 and `Retry-After`, so that clients keep their tokens. No refusal says more than its
+//! class, and nothing of a token or key reaches a response or a log.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! | --- | --- | --- |
+//! | `macros` | yes | `#[require]` |
+//! | `jwks` | yes | [`JwksProvider`], [`JwtAuth::from_env`]: keys over HTTP |
+//!
+//! # Package name
+//!
+//! The packages are called `actix-jwt-verify` and `actix-jwt-verify-macros`; the crate is imported as
+//! `jwt_verify`. A package `jwt-verify` exists and is somebody else's.
+
+mod algorithm;
+mod clock;
+mod error;
+mod json;
+mod limits;
+mod secret;
+
+mod claims;
+mod key;
+mod token;
+
+mod validation;
+
+#[cfg(feature = "jwks")]
+mod jwks;
+mod store;
+mod token_cache;
+
+mod verifier;
+
+mod authz;
+
+mod http;
+
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use authz::{Authorizer, RbacAuthorizer, Requirement};
+pub use claims::{Audience, Claims, ClaimsMapping, NumericDate, VerifiedClaims};
+pub use clock::{Clock, SystemClock};
+pub use error::{
+    AuthError, ConfigError, InvalidRequestReason, InvalidTokenReason, KeyRejection, Missing,
+};
+pub use http::{
+    AuthFuture, Authorized, BearerChallenge, BearerExtractor, CookieExtractor, Credential,
+    ErrorResponse, FirstOf, JwtAuth, JwtAuthBuilder, JwtAuthService, OptionalClaims,
+    QueryExtractor, Required, Requires, TokenExtractor, VerifiedClaimsExt,
+};
+#[cfg(feature = "jwks")]
+pub use jwks::{JwksProvider, JwksProviderBuilder, RefreshGate};
+pub use key::{
+    JwkSet, JwkSetError, KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, PendingKey,
+    VerificationKey,
+};
+pub use secret::Secret;
+pub use store::{CacheError, CacheFuture, CacheStore, MemoryCache};
+pub use validation::{ClaimsValidator, TokenProfile};
+pub use verifier::{Verifier, VerifierBuilder};
+
+#[cfg(feature = "macros")]
+pub use jwt_verify_macros::require;
+
+/// What generated code refers to. Not for anybody else.
+#[doc(hidden)]
+pub mod __private {
+    pub use std::borrow::Cow;
+
+    pub use crate::{Authorized, Requirement, Requires};
+}

@@ -1,0 +1,45 @@
+//! Defaults and bounds. Each is explained where it can be set.
+
+use std::time::Duration;
+
+/// Largest token that is looked at.
+pub(crate) const MAX_TOKEN_BYTES: usize = 16 * 1024;
+/// Largest token size that can be configured; actix reads header blocks of at most 128 KiB.
+pub(crate) const MAX_CONFIGURABLE_TOKEN_BYTES: usize = 128 * 1024;
+pub(crate) const LEEWAY: Duration = Duration::from_secs(60);
+/// Beyond this a leeway no longer makes up for clocks that differ; it extends lifetimes.
+pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(600);
+/// Last second of the year 9999; a later date in a claim is a mistake or an attack.
+pub(crate) const MAX_NUMERIC_DATE: u64 = 253_402_300_799;
+
+pub(crate) const TOKEN_CACHE_ENTRIES: usize = 10_000;
+/// Mean weight assumed for an entry of the token cache: the token and its claims.
+pub(crate) const TOKEN_CACHE_BYTES_PER_ENTRY: u64 = 4 * 1024;
+
+pub(crate) const RSA_MIN_BITS: usize = 2048;
+pub(crate) const RSA_MAX_BITS: usize = 8192;
+
+pub(crate) const MAX_KEYS: usize = 64;
+
+#[cfg(feature = "jwks")]
+mod jwks {
+    use super::Duration;
+
+    pub(crate) const KEY_SET_TTL: Duration = Duration::from_secs(600);
+    pub(crate) const KEY_SET_TTL_FLOOR: Duration = Duration::from_secs(60);
+    pub(crate) const KEY_SET_TTL_CEILING: Duration = Duration::from_secs(24 * 3600);
+    pub(crate) const MISSING_TTL: Duration = Duration::from_secs(30);
+    pub(crate) const MISSING_ENTRIES: usize = 1024;
+    pub(crate) const REFETCHES: usize = 2;
+    pub(crate) const REFETCH_INTERVAL: Duration = Duration::from_secs(30);
+    pub(crate) const STALE_TTL: Duration = Duration::from_secs(3600);
+    pub(crate) const RETRY_FIRST: Duration = Duration::from_secs(1);
+    pub(crate) const RETRY_MOST: Duration = Duration::from_secs(60);
+    pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+    pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+    pub(crate) const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
+    /// No duration of the provider may exceed this; more is a mistake of units.
+    pub(crate) const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
+}
+#[cfg(feature = "jwks")]
+pub(crate) use jwks::*;

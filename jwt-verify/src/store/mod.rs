@@ -1,0 +1,36 @@
+//! A shared cache of bytes, for key sets and for what instances of an application tell each other.
+
+mod memory;
+
+use std::{fmt, future::Future, pin::Pin, time::Duration};
+
+pub use memory::MemoryCache;
+
+/// A key-value store whose entries expire.
+///
+/// A [`JwksProvider`](crate::JwksProvider) asks it before it fetches a key set and writes to it
+/// after; never once per request. What is in it is public (verification keys), but whoever can
+/// write to it can make tokens: protect it like the issuer.
+///
+/// An error means "out of reach" and makes the provider go on as if there were no cache.
+pub trait CacheStore: fmt::Debug + Send + Sync + 'static {
+    /// The value under a key, unless it is absent or its time is over.
+    fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>>;
+
+    /// Writes a value that is gone after `ttl`.
+    fn set<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, ()>;
+
+    /// Writes a value only if there is none, in one step, and says whether it did.
+    fn add<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, bool>;
+
+    /// Removes a value if it is there.
+    fn remove<'a>(&'a self, key: &'a str) -> CacheFuture<'a, ()>;
+}
+
+/// The answer of a [`CacheStore`].
+pub type CacheFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, CacheError>> + Send + 'a>>;
+
+/// A [`CacheStore`] that cannot be used at the moment. It does not say why; the store logs that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the cache is out of reach")]
+pub struct CacheError;

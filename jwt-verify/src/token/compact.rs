@@ -1,0 +1,85 @@
+//! Three segments (RFC 7515 §7.1).
+
+use crate::InvalidTokenReason;
+
+/// A token split at its dots. Nothing is decoded and nothing is believed yet.
+#[derive(Clone, Copy)]
+pub(crate) struct CompactToken<'a> {
+    /// Header and payload with the dot between them: what the signature covers.
+    pub(crate) signing_input: &'a [u8],
+    pub(crate) header: &'a [u8],
+    pub(crate) payload: &'a [u8],
+    pub(crate) signature: &'a [u8],
+}
+
+impl<'a> CompactToken<'a> {
+    /// Splits without looking further than the third dot, so that a token of dots costs nothing.
+    pub(crate) fn parse(token: &'a [u8], limit: usize) -> Result<Self, InvalidTokenReason> {
+        if token.len() > limit {
+            return Err(InvalidTokenReason::TooLarge);
+        }
+        Self::split(token)
+            .filter(|parts| {
+                !parts.header.is_empty() && !parts.payload.is_empty() && !parts.signature.is_empty()
+            })
+            .ok_or(InvalidTokenReason::Form)
+    }
+
+    fn split(token: &'a [u8]) -> Option<Self> {
+        let is_dot = |byte: &u8| *byte == b'.';
+        let first = token.iter().position(is_dot)?;
+        let (header, rest) = (token.get(..first)?, token.get(first + 1..)?);
+        let second = rest.iter().position(is_dot)?;
+        let (payload, signature) = (rest.get(..second)?, rest.get(second + 1..)?);
+        if signature.iter().any(is_dot) {
+            return None;
+        }
+        let signing_input = token.get(..first + 1 + second)?;
+        Some(Self { signing_input, header, payload, signature })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_segments_are_taken_apart() {
+        let token = CompactToken::parse(b"aa.bbb.c", 100).ok().unwrap();
+        assert_eq!(token.signing_input, b"aa.bbb");
+        assert_eq!(
+            (token.header, token.payload, token.signature),
+            (&b"aa"[..], &b"bbb"[..], &b"c"[..])
+        );
+    }
+
+    #[test]
+    fn any_other_number_of_segments_and_empty_ones_are_refused() {
+        for token in [
+            "",
+            ".",
+            "..",
+            "...",
+            "a",
+            "a.b",
+            "a.b.",
+            ".b.c",
+            "a..c",
+            "a.b.c.",
+            "a.b.c.d",
+            "a.b.c.d.e",
+        ] {
+            assert_eq!(
+                CompactToken::parse(token.as_bytes(), 100).err(),
+                Some(InvalidTokenReason::Form),
+                "{token:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_limit_is_the_last_accepted_length() {
+        assert!(CompactToken::parse(b"a.b.c", 5).is_ok());
+        assert_eq!(CompactToken::parse(b"a.b.c", 4).err(), Some(InvalidTokenReason::TooLarge));
+    }
+}

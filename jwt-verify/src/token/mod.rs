@@ -1,0 +1,9 @@
+//! The compact form of a token and its header (RFC 7515 §3.1, §4).
+
+mod base64url;
+mod compact;
+mod header;
+
+pub(crate) use base64url::{Decoded, decode_exact};
+pub(crate) use compact::CompactToken;
+pub(crate) use header::{Header, TypeName};

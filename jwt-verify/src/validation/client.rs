@@ -1,0 +1,52 @@
+//! The client a token was issued to (`azp`, OIDC Core §2; `client_id`, RFC 8693 §4.3), where the
+//! application names the clients it serves.
+
+use serde_json::Value;
+
+use crate::{Claims, InvalidTokenReason};
+
+/// Every client claim that is present must be on the list, and at least one must be present.
+pub(super) fn check(claims: &Claims, allowed: &[String]) -> Result<(), InvalidTokenReason> {
+    if allowed.is_empty() {
+        return Ok(());
+    }
+    let mut named = ["azp", "client_id"].into_iter().filter_map(|name| claims.get(name)).peekable();
+    if named.peek().is_some() && named.all(|client| is_listed(client, allowed)) {
+        Ok(())
+    } else {
+        Err(InvalidTokenReason::Client)
+    }
+}
+
+fn is_listed(client: &Value, allowed: &[String]) -> bool {
+    client.as_str().is_some_and(|client| allowed.iter().any(|entry| entry == client))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::validation::claims;
+
+    #[test]
+    fn with_a_list_every_named_client_must_be_on_it() {
+        let allowed = ["web".to_owned()];
+        for good in [
+            json!({"azp": "web"}),
+            json!({"client_id": "web"}),
+            json!({"azp": "web", "client_id": "web"}),
+        ] {
+            assert_eq!(check(&claims(&good), &allowed), Ok(()), "{good}");
+        }
+        for bad in [
+            json!({}),
+            json!({"azp": "app"}),
+            json!({"azp": 5}),
+            json!({"azp": "web", "client_id": "app"}),
+        ] {
+            assert_eq!(check(&claims(&bad), &allowed), Err(InvalidTokenReason::Client), "{bad}");
+        }
+        assert_eq!(check(&Claims::default(), &[]), Ok(()));
+    }
+}

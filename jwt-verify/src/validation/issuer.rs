@@ -1,0 +1,34 @@
+//! `iss` (RFC 7519 §4.1.1): exactly the trusted string. No URL is normalised: two spellings of one
+//! URL are two issuers.
+
+use crate::{Claims, InvalidTokenReason};
+
+pub(super) fn check(claims: &Claims, trusted: &str) -> Result<(), InvalidTokenReason> {
+    if claims.issuer() == Some(trusted) { Ok(()) } else { Err(InvalidTokenReason::Issuer) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::validation::claims;
+
+    #[test]
+    fn only_the_exact_string_is_trusted() {
+        let check = |iss: &str| check(&claims(&json!({ "iss": iss })), "https://i.example/");
+        assert_eq!(check("https://i.example/"), Ok(()));
+        for iss in [
+            "https://i.example",
+            "https://I.example/",
+            "http://i.example/",
+            "https://i.example:443/",
+            "https://i.example/x",
+            "https://i",
+            "",
+        ] {
+            assert_eq!(check(iss), Err(InvalidTokenReason::Issuer), "{iss}");
+        }
+        assert_eq!(super::check(&Claims::default(), ""), Err(InvalidTokenReason::Issuer));
+    }
+}

@@ -1,0 +1,121 @@
+//! What the claims of a genuine token must say before it is accepted. One rule per file; none of
+//! them knows of the others, of keys or of requests.
+
+mod audience;
+mod client;
+mod confirmation;
+mod expiry;
+mod issued_at;
+mod issuer;
+mod lifetime;
+mod not_before;
+mod profile;
+mod subject;
+mod token_type;
+
+use std::{fmt, ops::Range, sync::Arc, time::Duration};
+
+pub use profile::TokenProfile;
+
+use crate::{AuthError, Claims, InvalidTokenReason, NumericDate, token::Header};
+
+/// A rule of the application's own about the claims of a token.
+///
+/// It runs after the standard rules, once for every token that is verified; a token that is
+/// remembered from an earlier request is not judged again. It can only refuse: a token that the
+/// standard rules refuse never gets here.
+pub trait ClaimsValidator: Send + Sync + 'static {
+    /// Accepts or refuses the claims.
+    ///
+    /// # Errors
+    /// The reason for the logs, usually [`InvalidTokenReason::Validator`]. The caller gets the same
+    /// answer for every reason.
+    fn validate(&self, claims: &Claims) -> Result<(), InvalidTokenReason>;
+}
+
+impl<F> ClaimsValidator for F
+where
+    F: Fn(&Claims) -> Result<(), InvalidTokenReason> + Send + Sync + 'static,
+{
+    fn validate(&self, claims: &Claims) -> Result<(), InvalidTokenReason> {
+        self(claims)
+    }
+}
+
+/// What one issuer's tokens are held against.
+#[derive(Clone)]
+pub(crate) struct Rules {
+    pub(crate) issuer: String,
+    pub(crate) audiences: Vec<String>,
+    pub(crate) clients: Vec<String>,
+    pub(crate) profile: TokenProfile,
+    pub(crate) leeway: Duration,
+    pub(crate) max_lifetime: Option<Duration>,
+    pub(crate) require_subject: bool,
+    pub(crate) validators: Vec<Arc<dyn ClaimsValidator>>,
+}
+
+impl Rules {
+    /// The rule that needs no claims: what kind of token the header says it is.
+    pub(crate) fn check_header(&self, header: &Header<'_>) -> Result<(), InvalidTokenReason> {
+        self.profile.check_type(header.token_type.as_deref())
+    }
+
+    /// Every standard rule about claims. Expiry comes last: "expired" tells a client that the token would
+    /// otherwise do, and that a new one will.
+    pub(crate) fn check_claims(&self, claims: &Claims, now: Duration) -> Result<(), AuthError> {
+        issuer::check(claims, &self.issuer)?;
+        audience::check(claims, &self.audiences)?;
+        token_type::check(claims)?;
+        confirmation::check(claims)?;
+        self.profile.check_claims(claims)?;
+        subject::check(claims, self.require_subject)?;
+        client::check(claims, &self.clients)?;
+        not_before::check(claims, now, self.leeway)?;
+        issued_at::check(claims, now, self.leeway)?;
+        lifetime::check(claims, self.max_lifetime)?;
+        expiry::check(claims, now, self.leeway)
+    }
+
+    /// The application's own rules. They see the claims of genuine tokens only.
+    pub(crate) fn check_custom(&self, claims: &Claims) -> Result<(), InvalidTokenReason> {
+        self.validators.iter().try_for_each(|validator| validator.validate(claims))
+    }
+
+    /// From when until when the claims pass the rules about dates, on the wall clock.
+    pub(crate) fn validity(&self, claims: &Claims) -> Range<Duration> {
+        let starts = [claims.not_before(), claims.issued_at()];
+        let start = starts
+            .into_iter()
+            .flatten()
+            .max()
+            .map_or(Duration::ZERO, |latest| latest.since_epoch().saturating_sub(self.leeway));
+        let end = claims.expires_at().map_or(Duration::ZERO, NumericDate::since_epoch);
+        start..end.saturating_add(self.leeway)
+    }
+
+    /// The rule that decides whose keys are looked at.
+    pub(crate) fn is_issuer_of(&self, claims: &Claims) -> bool {
+        issuer::check(claims, &self.issuer).is_ok()
+    }
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules")
+            .field("issuer", &self.issuer)
+            .field("audiences", &self.audiences)
+            .field("clients", &self.clients)
+            .field("profile", &self.profile)
+            .field("leeway", &self.leeway)
+            .field("max_lifetime", &self.max_lifetime)
+            .field("require_subject", &self.require_subject)
+            .field("validators", &self.validators.len())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn claims(json: &serde_json::Value) -> Claims {
+    serde_json::from_str(&json.to_string()).unwrap()
+}

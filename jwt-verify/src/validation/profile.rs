@@ -1,0 +1,76 @@
+//! What kind of token is expected (RFC 8725 §3.11, RFC 9068).
+
+use crate::{Claims, InvalidTokenReason, token::TypeName};
+
+/// How strictly a token must declare itself to be an access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum TokenProfile {
+    /// The `typ` header parameter may be absent, `JWT` or `at+jwt`; the default. What most issuers
+    /// send. Tokens that declare another type are refused.
+    #[default]
+    Jwt,
+    /// The JWT profile for access tokens (RFC 9068 §2, §4): `typ` must be `at+jwt`, and `iss`,
+    /// `exp`, `aud`, `sub`, `client_id`, `iat` and `jti` must be there. Choose it if the issuer can
+    /// do it: an ID token of the same issuer can then never pass for an access token.
+    AccessToken,
+}
+
+impl TokenProfile {
+    pub(super) fn check_type(self, token_type: Option<&str>) -> Result<(), InvalidTokenReason> {
+        let accepted = match (self, token_type.map(TypeName::new)) {
+            (Self::Jwt, None) => true,
+            (Self::Jwt, Some(name)) => name.is("JWT") || name.is("at+jwt"),
+            (Self::AccessToken, Some(name)) => name.is("at+jwt"),
+            (Self::AccessToken, None) => false,
+        };
+        if accepted { Ok(()) } else { Err(InvalidTokenReason::TokenType) }
+    }
+
+    pub(super) fn check_claims(self, claims: &Claims) -> Result<(), InvalidTokenReason> {
+        let client = claims.get("client_id").and_then(|client| client.as_str());
+        let texts = [claims.subject(), claims.token_id(), client];
+        let complete = texts.iter().all(|text| text.is_some_and(|text| !text.is_empty()))
+            && claims.issued_at().is_some();
+        match self {
+            Self::AccessToken if !complete => Err(InvalidTokenReason::MissingClaim),
+            Self::AccessToken | Self::Jwt => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::validation::claims;
+
+    #[test]
+    fn types_are_compared_as_media_types() {
+        for typ in [None, Some("JWT"), Some("jwt"), Some("at+jwt"), Some("application/at+jwt")] {
+            assert_eq!(TokenProfile::Jwt.check_type(typ), Ok(()), "{typ:?}");
+        }
+        for typ in ["", "dpop+jwt", "logout+jwt", "rt+jwt", "JWE", "at+jwt;v=1", "at+jwt "] {
+            assert!(TokenProfile::Jwt.check_type(Some(typ)).is_err(), "{typ}");
+        }
+        for typ in ["at+jwt", "AT+JWT", "Application/AT+JWT"] {
+            assert_eq!(TokenProfile::AccessToken.check_type(Some(typ)), Ok(()), "{typ}");
+        }
+        for typ in [None, Some("JWT"), Some(""), Some("at+jwt;v=1")] {
+            assert!(TokenProfile::AccessToken.check_type(typ).is_err(), "{typ:?}");
+        }
+    }
+
+    #[test]
+    fn the_strict_profile_asks_for_every_claim() {
+        let whole = json!({"sub": "s", "jti": "j", "client_id": "c", "iat": 1});
+        assert_eq!(TokenProfile::AccessToken.check_claims(&claims(&whole)), Ok(()));
+        for name in ["sub", "jti", "client_id", "iat"] {
+            let mut part = whole.clone();
+            part.as_object_mut().unwrap().remove(name);
+            assert!(TokenProfile::AccessToken.check_claims(&claims(&part)).is_err(), "{name}");
+            assert_eq!(TokenProfile::Jwt.check_claims(&claims(&part)), Ok(()));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Claims that give away a token of another kind, for issuers that do not say it in the header
+//! (RFC 8725 §3.11, §3.12).
+
+use serde_json::Value;
+
+use crate::{Claims, InvalidTokenReason};
+
+/// Hashes that only an ID token carries (OIDC Core §3.1.3.6, §3.3.2.11; FAPI `s_hash`).
+const ID_TOKEN_CLAIMS: [&str; 3] = ["at_hash", "c_hash", "s_hash"];
+
+/// Members of a `typ` claim that Keycloak gives to tokens other than access tokens.
+const OTHER_TYPES: [&str; 4] = ["ID", "Refresh", "Offline", "Logout"];
+
+pub(super) fn check(claims: &Claims) -> Result<(), InvalidTokenReason> {
+    let is_id_token = ID_TOKEN_CLAIMS.iter().any(|name| claims.get(name).is_some());
+    // Security event tokens (RFC 8417 §2.2), among them logout tokens.
+    let is_event = claims.get("events").is_some_and(Value::is_object);
+    // `token_use` is what Amazon Cognito and others write.
+    let is_for_other_use = claims.get("token_use").is_some_and(|purpose| purpose != "access");
+    let is_other_type =
+        claims.get("typ").and_then(Value::as_str).is_some_and(|typ| OTHER_TYPES.contains(&typ));
+    if is_id_token || is_event || is_for_other_use || is_other_type {
+        return Err(InvalidTokenReason::TokenType);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::validation::claims;
+
+    #[test]
+    fn tokens_of_other_kinds_are_recognised() {
+        for other in [
+            json!({"at_hash": "x"}),
+            json!({"c_hash": "x"}),
+            json!({"s_hash": "x"}),
+            json!({"events": {"http://schemas.openid.net/event/backchannel-logout": {}}}),
+            json!({"token_use": "id"}),
+            json!({"token_use": "refresh"}),
+            json!({"token_use": 5}),
+            json!({"typ": "ID"}),
+            json!({"typ": "Refresh"}),
+        ] {
+            assert_eq!(check(&claims(&other)), Err(InvalidTokenReason::TokenType), "{other}");
+        }
+    }
+
+    #[test]
+    fn access_tokens_pass() {
+        for access in [
+            json!({}),
+            json!({"token_use": "access"}),
+            json!({"typ": "Bearer"}),
+            json!({"events": 3}),
+        ] {
+            assert_eq!(check(&claims(&access)), Ok(()), "{access}");
+        }
+    }
+}

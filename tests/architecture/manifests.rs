@@ -1,0 +1,61 @@
+//! Versions, metadata and lints are stated once, in the workspace.
+
+use super::read;
+
+const MEMBERS: [&str; 4] = ["jwt-verify", "jwt-verify-macros", "tests", "examples"];
+
+fn manifest(member: &str) -> String {
+    read(format!("{member}/Cargo.toml"))
+}
+
+#[test]
+fn the_workspace_has_these_members_and_no_others() {
+    let root = read("Cargo.toml");
+    for member in MEMBERS {
+        assert!(root.contains(&format!("\"{member}\"")), "{member}");
+    }
+    assert_eq!(
+        root.lines().find(|line| line.starts_with("members")).unwrap().matches('"').count(),
+        8
+    );
+}
+
+#[test]
+fn every_member_inherits_metadata_and_lints() {
+    for member in MEMBERS {
+        let manifest = manifest(member);
+        for inherited in ["version", "edition", "rust-version", "license", "authors"] {
+            let line = format!("\n{inherited}.workspace = true");
+            assert!(manifest.contains(&line), "{member} states its own {inherited}");
+        }
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{member} has lints of its own");
+    }
+}
+
+#[test]
+fn every_dependency_is_inherited() {
+    for member in MEMBERS {
+        let manifest = manifest(member);
+        let mut in_dependencies = false;
+        for line in manifest.lines() {
+            if line.starts_with('[') {
+                in_dependencies = line.ends_with("dependencies]");
+            } else if in_dependencies && line.contains('=') {
+                let inherits =
+                    line.contains(".workspace = true") || line.contains("workspace = true,");
+                assert!(inherits, "{member}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_published_packages_are_named_as_the_registry_allows() {
+    assert!(manifest("jwt-verify").contains("name = \"actix-jwt-verify\""));
+    assert!(manifest("jwt-verify").contains("[lib]\nname = \"jwt_verify\""));
+    assert!(manifest("jwt-verify-macros").contains("name = \"actix-jwt-verify-macros\""));
+    assert!(manifest("jwt-verify-macros").contains("name = \"jwt_verify_macros\""));
+    assert!(
+        read("Cargo.toml").contains("version = \"=0.1.0\", package = \"actix-jwt-verify-macros\"")
+    );
+}

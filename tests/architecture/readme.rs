@@ -1,0 +1,45 @@
+//! The README says what is true.
+
+use super::{read, root};
+
+/// The Rust code of the README.
+fn code_blocks() -> Vec<String> {
+    let readme = read("README.md");
+    let blocks = readme.split("```rust\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn its_set_up_is_a_compiled_example() {
+    let example = read("examples/readme.rs");
+    let example = example.split_once("\n\n").unwrap().1;
+    assert!(
+        code_blocks().iter().any(|block| block == example),
+        "README.md and examples/readme.rs differ"
+    );
+}
+
+#[test]
+fn its_set_up_takes_at_most_eight_lines() {
+    let block = &code_blocks()[0];
+    let main = block.split_once("async fn main").unwrap().1;
+    let body: Vec<_> = main.lines().skip(1).filter(|line| !line.starts_with('}')).collect();
+    assert!(body.len() <= 8, "{body:#?}");
+}
+
+#[test]
+fn the_files_it_links_to_exist() {
+    let readme = read("README.md");
+    for link in readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+        if !link.starts_with("http") && !link.starts_with('#') {
+            let path = link.split('#').next().unwrap();
+            assert!(root().join(path).exists(), "{link}");
+        }
+    }
+}
+
+#[test]
+fn nothing_tells_a_user_to_add_somebody_elses_package() {
+    assert!(!read("README.md").contains("cargo add jwt-verify"));
+    assert!(read("README.md").contains("cargo add actix-jwt-verify"));
+}

@@ -1,0 +1,277 @@
+//! How middleware, extractors and attribute work together, and what happens without each.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use actix_web::{
+    HttpResponse, Responder,
+    dev::Service as _,
+    get,
+    http::header::{HeaderName, HeaderValue},
+    post, web,
+};
+use jwt_verify::{
+    AuthError, Authorizer, Missing, OptionalClaims, RbacAuthorizer, Requirement, VerifiedClaims,
+    VerifiedClaimsExt as _, require,
+};
+
+use super::*;
+
+#[get("/claims")]
+async fn subject(caller: VerifiedClaims) -> String {
+    caller.subject().unwrap_or_default().to_owned()
+}
+
+#[get("/maybe")]
+async fn maybe(OptionalClaims(caller): OptionalClaims) -> String {
+    caller.map_or("guest".into(), |caller| caller.subject().unwrap_or_default().to_owned())
+}
+
+#[get("/bare")]
+async fn bare() -> &'static str {
+    "bare"
+}
+
+#[get("/admin")]
+#[require(roles = "admin")]
+async fn admin() -> &'static str {
+    "admin"
+}
+
+#[post("/echo")]
+#[require(permissions = "write")]
+async fn echo(body: String) -> String {
+    body
+}
+
+#[test]
+fn single_routes_can_be_protected_without_the_middleware() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    for wrapped in [false, true] {
+        let auth = auth.clone();
+        let api = TestServer::start(move || {
+            let app = App::new().service((subject, maybe, bare, admin));
+            if wrapped {
+                app.app_data(web::Data::new(auth.clone()))
+            } else {
+                app.app_data(auth.clone())
+            }
+        });
+        assert_eq!(api.get("/bare").send().text(), "bare");
+        assert_eq!(api.get("/claims").send().challenge(), Some("Bearer"));
+        assert_eq!(api.get("/claims").bearer(world.good()).send().text(), "alice");
+        assert_eq!(api.get("/maybe").send().text(), "guest");
+        assert_eq!(api.get("/maybe").bearer("bad").send().challenge(), Some(INVALID));
+        assert_eq!(api.get("/admin").send().status, 401);
+        assert_eq!(api.get("/admin").bearer(world.good()).send().status, 403);
+    }
+}
+
+#[test]
+fn with_neither_the_answer_is_500_and_never_a_pass() {
+    let world = World::new();
+    let api = TestServer::start(|| App::new().service((subject, maybe, admin)));
+    for path in ["/claims", "/maybe", "/admin"] {
+        for request in [api.get(path), api.get(path).bearer(world.good())] {
+            let response = request.send();
+            assert_eq!(response.status, 500, "{path}");
+            assert_eq!(response.json()["code"], "server_error");
+        }
+    }
+}
+
+#[test]
+fn everything_inside_a_wrapped_app_needs_a_token_unknown_paths_included() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let api = TestServer::start(move || App::new().wrap(auth.clone()).service((bare, maybe)));
+    for path in ["/bare", "/maybe", "/nowhere", "//bare", "/bare/", "/BARE"] {
+        assert_eq!(api.get(path).send().status, 401, "{path}");
+    }
+    assert_eq!(api.get("/bare").bearer(world.good()).send().status, 200);
+    assert_eq!(api.get("/nowhere").bearer(world.good()).send().status, 404);
+    assert_eq!(api.request("OPTIONS", "/bare").send().status, 401);
+    assert_eq!(api.request("HEAD", "/bare").send().status, 401);
+}
+
+#[test]
+fn scopes_and_resources_can_demand_something() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let api = TestServer::start(move || {
+        App::new()
+            .service(
+                web::scope("/a").wrap(auth.require(Requirement::roles(["admin"]))).service(bare),
+            )
+            .service(
+                web::resource("/b")
+                    .wrap(auth.require(Requirement::permissions(["r", "w"]).all()))
+                    .route(web::get().to(HttpResponse::Ok)),
+            )
+    });
+    let get = |path: &str, token: Option<String>| {
+        let request = api.get(path);
+        token.map_or(request.clone(), |token| request.bearer(token)).send()
+    };
+    assert_eq!(get("/a/bare", None).status, 401);
+    assert_eq!(get("/a/bare", Some(world.good())).status, 403);
+    assert_eq!(get("/a/bare", Some(world.token().roles(&["admin"]).sign(&world.key))).status, 200);
+    let reader = world.token().permissions(&["r"]).sign(&world.key);
+    assert!(get("/b", Some(reader)).challenge().unwrap().contains(r#"scope="r w""#));
+    let both = world.token().permissions(&["w", "r"]).sign(&world.key);
+    assert_eq!(get("/b", Some(both)).status, 200);
+}
+
+#[test]
+fn an_inner_policy_holds_whatever_the_outer_one_has_found() {
+    let (outer, inner) = (World::new(), World::new());
+    let (outer_auth, inner_auth) = (outer.auth().build().unwrap(), inner.auth().build().unwrap());
+    let api = TestServer::start(move || {
+        App::new()
+            .wrap(outer_auth.optional())
+            .service(subject)
+            .service(web::scope("/inner").wrap(inner_auth.clone()).service(subject))
+    });
+    assert_eq!(api.get("/claims").bearer(outer.good()).send().status, 200);
+    assert_eq!(api.get("/inner/claims").bearer(outer.good()).send().status, 401);
+    assert_eq!(api.get("/inner/claims").send().status, 401);
+}
+
+#[test]
+fn an_optional_app_with_a_strict_scope_refuses_guests_there() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let api = TestServer::start(move || {
+        App::new()
+            .wrap(auth.optional())
+            .service((maybe, subject, admin))
+            .service(web::scope("/strict").wrap(auth.clone()).service(bare))
+    });
+    assert_eq!(api.get("/maybe").send().text(), "guest");
+    for path in ["/claims", "/admin", "/strict/bare"] {
+        let response = api.get(path).send();
+        assert_eq!((response.status, response.challenge()), (401, Some("Bearer")), "{path}");
+    }
+    assert_eq!(api.get("/strict/bare").bearer(world.good()).send().status, 200);
+}
+
+#[test]
+fn a_refusal_passes_through_the_middlewares_outside() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let api = TestServer::start(move || {
+        App::new().wrap(auth.clone()).service(bare).wrap_fn(|request, service| {
+            let response = service.call(request);
+            async move {
+                let mut response = response.await?;
+                let name = HeaderName::from_static("access-control-allow-origin");
+                response.headers_mut().insert(name, HeaderValue::from_static("*"));
+                Ok(response)
+            }
+        })
+    });
+    let response = api.get("/bare").send();
+    assert_eq!((response.status, response.header("access-control-allow-origin")), (401, Some("*")));
+}
+
+#[test]
+fn a_request_is_judged_once_however_many_ask() {
+    struct Counting(Arc<AtomicUsize>);
+    impl jwt_verify::TokenExtractor for Counting {
+        fn extract<'r>(
+            &self,
+            request: &'r actix_web::HttpRequest,
+        ) -> Result<Option<jwt_verify::Credential<'r>>, jwt_verify::InvalidRequestReason> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            jwt_verify::BearerExtractor.extract(request)
+        }
+    }
+    #[get("/many")]
+    #[require]
+    async fn many(
+        request: actix_web::HttpRequest,
+        _a: VerifiedClaims,
+        _b: VerifiedClaims<serde_json::Value>,
+        _c: OptionalClaims,
+    ) -> impl Responder {
+        request.verified_claims().unwrap().subject().unwrap().to_owned()
+    }
+    let world = World::new();
+    let count = Arc::new(AtomicUsize::new(0));
+    let auth = world.auth().extractor(Counting(count.clone())).build().unwrap();
+    let api = TestServer::start(move || App::new().app_data(auth.clone()).service(many));
+    api.get("/many").bearer(world.good()).send();
+    count.store(0, Ordering::SeqCst);
+    assert_eq!(api.get("/many").bearer(world.good()).send().text(), "alice");
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn an_authorizer_of_the_application_adds_to_the_standard_one() {
+    struct NotSuspended;
+    impl Authorizer for NotSuspended {
+        fn authorize(
+            &self,
+            claims: &VerifiedClaims,
+            needed: &Requirement,
+        ) -> Result<(), AuthError> {
+            RbacAuthorizer.authorize(claims, needed)?;
+            match claims.get("suspended") {
+                None => Ok(()),
+                Some(_) => Err(AuthError::Forbidden(Missing::Policy)),
+            }
+        }
+    }
+    let world = World::new();
+    let auth = world.auth().authorizer(NotSuspended).build().unwrap();
+    let api = TestServer::start(move || App::new().wrap(auth.clone()).service(admin));
+    let token = world.token().roles(&["admin"]);
+    assert_eq!(api.get("/admin").bearer(token.sign(&world.key)).send().status, 200);
+    let suspended = token.claim("suspended", true).sign(&world.key);
+    assert_eq!(api.get("/admin").bearer(&suspended).send().status, 403);
+}
+
+#[test]
+fn the_answer_and_the_realm_can_be_replaced() {
+    let world = World::new();
+    let auth = world
+        .auth()
+        .realm("the \"api\"")
+        .error_response(|error, request| {
+            let mut response = actix_web::ResponseError::error_response(error);
+            let name = HeaderName::from_static("x-path");
+            let path = HeaderValue::from_str(request.path()).unwrap();
+            response.headers_mut().insert(name, path);
+            response.set_body(error.code()).map_into_boxed_body()
+        })
+        .build()
+        .unwrap();
+    let api = TestServer::start(move || {
+        App::new()
+            .service(web::scope("/w").wrap(auth.clone()).service(bare))
+            .service(web::scope("/d").app_data(auth.clone()).service((subject, admin)))
+    });
+    for path in ["/w/bare", "/d/claims", "/d/admin"] {
+        let response = api.get(path).send();
+        assert_eq!((response.status, response.text()), (401, "missing_token"));
+        assert_eq!(response.header("x-path"), Some(path));
+    }
+    let auth = world.auth().realm("the \"api\"").build().unwrap();
+    let api = TestServer::start(move || App::new().wrap(auth.clone()).service(bare));
+    assert_eq!(api.get("/bare").send().challenge(), Some(r#"Bearer realm="the \"api\"""#));
+}
+
+#[test]
+fn without_the_middleware_a_refusal_still_comes_before_the_body() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let api = TestServer::start(move || App::new().app_data(auth.clone()).service((echo, bare)));
+    let warm = world.token().permissions(&["write"]).sign(&world.key);
+    assert_eq!(api.request("POST", "/echo").bearer(warm).json("x").send().text(), "x");
+    let unfinished = api.request("POST", "/echo").header("content-length", "1000000");
+    assert_eq!(unfinished.send().status, 401);
+    assert_eq!(unfinished.bearer(world.good()).send().status, 403);
+}

@@ -1,0 +1,135 @@
+//! Where the token is in a request, and what else may be there.
+
+use jwt_verify::{CookieExtractor, FirstOf, QueryExtractor};
+
+use super::*;
+
+#[test]
+fn the_scheme_has_no_case() {
+    let world = World::new();
+    let api = world.api();
+    for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
+        let value = format!("{scheme} {}", world.good());
+        assert_eq!(api.get("/protected").header("Authorization", value).send().status, 200);
+    }
+}
+
+#[test]
+fn what_is_no_bearer_credential_counts_as_none() {
+    let world = World::new();
+    let api = world.api();
+    for value in ["Basic dXNlcjpwYXNz", "Negotiate", "Token x", &format!("Bearer{}", world.good())]
+    {
+        let response = api.get("/protected").header("authorization", value).send();
+        assert_eq!((response.status, response.challenge()), (401, Some("Bearer")), "{value}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_as_one_credential_is_a_bad_request() {
+    let world = World::new();
+    let api = world.api();
+    let good = world.good();
+    for value in [
+        "Bearer".to_owned(),
+        "Bearer    ".to_owned(),
+        format!("Bearer\t{good}"),
+        format!("Bearer,{good}"),
+        format!("Bearer {good} {good}"),
+        format!("Bearer {good},{good}"),
+        format!("Bearer {good}, Bearer {good}"),
+        format!("Basic x, Bearer {good}"),
+        format!("Bearer {good}\u{a0}"),
+    ] {
+        let response = api.get("/protected").header("authorization", &value).send();
+        assert_eq!(response.status, 400, "{value}");
+        assert!(response.challenge().unwrap().contains(r#"error="invalid_request""#));
+    }
+}
+
+#[test]
+fn two_authorization_fields_are_a_bad_request_whatever_they_say() {
+    let world = World::new();
+    let api = world.api();
+    let good = format!("Bearer {}", world.good());
+    for (first, second) in [
+        (good.as_str(), "Bearer bad"),
+        ("Bearer bad", good.as_str()),
+        ("Basic dXNlcjpwYXNz", good.as_str()),
+        (good.as_str(), good.as_str()),
+    ] {
+        let request = api.get("/protected").header("authorization", first);
+        assert_eq!(request.header("authorization", second).send().status, 400);
+    }
+}
+
+#[test]
+fn nothing_else_is_read_unless_it_is_asked_for() {
+    let world = World::new();
+    let api = world.api();
+    let good = world.good();
+    let elsewhere = [
+        api.get(&format!("/protected?access_token={good}")),
+        api.get("/protected").header("cookie", format!("access_token={good}; tok={good}")),
+        api.get("/protected").header("x-access-token", &good),
+        api.get("/protected").header("x-forwarded-user", "admin"),
+        api.get("/protected").header("sec-websocket-protocol", &good),
+        api.get("/protected").header("x-http-method-override", "OPTIONS"),
+    ];
+    for request in elsewhere {
+        let response = request.send();
+        assert_eq!((response.status, response.challenge()), (401, Some("Bearer")));
+    }
+    let beside = api.get(&format!("/protected?access_token={good}")).bearer(&good).send();
+    assert_eq!(beside.status, 200);
+}
+
+#[test]
+fn a_cookie_can_carry_the_token() {
+    let world = World::new();
+    let auth = world.auth().extractor(CookieExtractor::new("__Host-tok")).build().unwrap();
+    let api = serve(auth);
+    let good = world.good();
+    let with = |cookie: String| api.get("/protected").header("cookie", cookie).send().status;
+    assert_eq!(with(format!("a=b; __Host-tok={good}")), 200);
+    assert_eq!(with(format!("tok={good}")), 401);
+    assert_eq!(with(format!("__Host-tok={good}; __Host-tok=bad")), 400);
+    assert_eq!(with("__Host-tok=".into()), 400);
+    assert_eq!(api.get("/protected").bearer(&good).send().status, 401);
+}
+
+#[test]
+fn a_query_parameter_can_carry_the_token() {
+    let world = World::new();
+    let auth = world.auth().extractor(QueryExtractor::new("access_token")).build().unwrap();
+    let api = serve(auth);
+    let good = world.good();
+    let with = |query: String| api.get(&format!("/protected?{query}")).send().status;
+    assert_eq!(with(format!("a=b&access_token={good}")), 200);
+    assert_eq!(with(format!("access_token={good}&access_token={good}")), 400);
+    assert_eq!(with("access_token=".into()), 400);
+    assert_eq!(with(String::new()), 401);
+}
+
+#[test]
+fn of_several_sources_the_first_counts_or_two_are_refused() {
+    let world = World::new();
+    let good = world.good();
+    for (exclusive, expected) in [(false, 200), (true, 400)] {
+        let mut extractor = FirstOf::bearer().or(CookieExtractor::new("tok"));
+        if exclusive {
+            extractor = extractor.exclusive();
+        }
+        let api = serve(world.auth().extractor(extractor).build().unwrap());
+        let cookie = format!("tok={good}");
+        assert_eq!(api.get("/protected").header("cookie", &cookie).send().status, 200);
+        assert_eq!(api.get("/protected").bearer(&good).send().status, 200);
+        let both = api.get("/protected").bearer(&good).header("cookie", "tok=bad").send();
+        assert_eq!(both.status, expected);
+        let bad_first = api.get("/protected").bearer("bad").header("cookie", &cookie).send();
+        assert!(bad_first.status == 401 || exclusive && bad_first.status == 400);
+        let malformed =
+            api.get("/protected").header("authorization", "Bearer").header("cookie", cookie);
+        assert_eq!(malformed.send().status, 400);
+    }
+}

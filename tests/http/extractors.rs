@@ -1,0 +1,89 @@
+//! Claims as arguments.
+
+use actix_web::{get, web};
+use jwt_verify::{OptionalClaims, VerifiedClaims};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::*;
+
+#[derive(Debug, Deserialize)]
+struct Employee {
+    sub: String,
+    exp: u64,
+    department: Department,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Department {
+    Sales,
+    Support,
+}
+
+#[get("/employee")]
+async fn employee(caller: VerifiedClaims<Employee>) -> String {
+    format!("{} {:?} {}", caller.sub, caller.department, caller.exp)
+}
+
+#[get("/maybe")]
+async fn maybe(OptionalClaims(caller): OptionalClaims<Employee>) -> String {
+    caller.map_or("guest".into(), |caller| caller.sub.clone())
+}
+
+#[get("/roles")]
+async fn roles(claims: VerifiedClaims<Employee>) -> web::Json<serde_json::Value> {
+    let held: Vec<_> = claims.roles().collect();
+    let permissions: Vec<_> = claims.permissions().collect();
+    web::Json(json!({
+        "roles": held,
+        "permissions": permissions,
+        "admin": claims.has_role("admin"),
+        "iss": claims.standard().issuer(),
+    }))
+}
+
+fn api(world: &World) -> TestServer {
+    let auth = world.auth().build().unwrap();
+    TestServer::start(move || App::new().wrap(auth.optional()).service((employee, maybe, roles)))
+}
+
+#[test]
+fn claims_come_as_the_applications_own_type() {
+    let world = World::new();
+    let api = api(&world);
+    let token = world.token().claim("department", "sales").sign(&world.key);
+    let expected = format!("alice Sales {}", jwt_verify_tests::START + 600);
+    assert_eq!(api.get("/employee").bearer(&token).send().text(), expected);
+    assert_eq!(api.get("/maybe").bearer(&token).send().text(), "alice");
+    assert_eq!(api.get("/maybe").send().text(), "guest");
+}
+
+#[test]
+fn claims_of_another_shape_are_an_invalid_token() {
+    let world = World::new();
+    let api = api(&world);
+    for token in [
+        world.token(),
+        world.token().claim("department", "kitchen"),
+        world.token().claim("department", "support").without("sub"),
+    ] {
+        for path in ["/employee", "/maybe"] {
+            let response = api.get(path).bearer(token.sign(&world.key)).send();
+            assert_eq!((response.status, response.challenge()), (401, Some(INVALID)));
+            assert!(!response.everything().contains("kitchen"));
+        }
+    }
+}
+
+#[test]
+fn roles_and_permissions_are_there_whatever_the_type() {
+    let world = World::new();
+    let api = api(&world);
+    let token =
+        world.token().claim("department", "support").roles(&["admin"]).permissions(&["r", "w"]);
+    assert_eq!(
+        api.get("/roles").bearer(token.sign(&world.key)).send().json(),
+        json!({"roles": ["admin"], "permissions": ["r", "w"], "admin": true, "iss": world.issuer.url()})
+    );
+}

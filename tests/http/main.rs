@@ -1,0 +1,70 @@
+//! The library over HTTP: a real server, a fake issuer, a clock that the tests move.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails should say where"
+)]
+
+mod composition;
+mod contract;
+mod credentials;
+mod extractors;
+mod remembered;
+mod signatures;
+
+use actix_web::App;
+use jwt_verify::{Algorithm, JwksProvider, JwtAuth, JwtAuthBuilder};
+use jwt_verify_examples::resource_server;
+use jwt_verify_tests::{AUDIENCE, FakeIssuer, ManualClock, SigningKey, TestServer, Token};
+
+/// An issuer with one RSA key, and a clock.
+struct World {
+    issuer: FakeIssuer,
+    key: SigningKey,
+    clock: ManualClock,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with(Algorithm::RS256)
+    }
+
+    fn with(algorithm: Algorithm) -> Self {
+        let key = SigningKey::new(algorithm, "key-1");
+        let issuer = FakeIssuer::start(&[&key]);
+        Self { issuer, key, clock: ManualClock::new() }
+    }
+
+    /// Settings for this issuer, this clock and nothing else.
+    fn auth(&self) -> JwtAuthBuilder {
+        let clock = self.clock.clone();
+        let keys = JwksProvider::discover(self.issuer.url()).clock(clock.clone()).build().unwrap();
+        JwtAuth::builder(self.issuer.url(), AUDIENCE)
+            .keys(keys)
+            .algorithms([self.key.algorithm()])
+            .verifier(|verifier| verifier.clock(clock))
+    }
+
+    /// The routes of the `resource-server` example.
+    fn api(&self) -> TestServer {
+        serve(self.auth().build().unwrap())
+    }
+
+    /// A token that is good unless it is changed.
+    fn token(&self) -> Token {
+        Token::of(self.issuer.url())
+    }
+
+    /// The same, signed.
+    fn good(&self) -> String {
+        self.token().sign(&self.key)
+    }
+}
+
+fn serve(auth: JwtAuth) -> TestServer {
+    TestServer::start(move || App::new().configure(resource_server::configure(&auth)))
+}
+
+const INVALID: &str =
+    r#"Bearer error="invalid_token", error_description="the access token is not valid""#;

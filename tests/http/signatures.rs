@@ -1,0 +1,116 @@
+//! Every algorithm, with its own keys and with everybody else's.
+
+use jwt_verify::{JwkSet, Secret, VerificationKey};
+use jwt_verify_tests::sign;
+
+use super::*;
+
+const ASYMMETRIC: [Algorithm; 9] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
+];
+
+#[test]
+fn every_asymmetric_algorithm_works_from_a_key_set() {
+    let keys: Vec<_> = ASYMMETRIC.iter().map(|a| SigningKey::new(*a, a.name())).collect();
+    let issuer = FakeIssuer::start(&keys.iter().collect::<Vec<_>>());
+    let auth = JwtAuth::builder(issuer.url(), AUDIENCE).algorithms(ASYMMETRIC).build().unwrap();
+    let api = serve(auth);
+    for key in &keys {
+        let token = Token::now(issuer.url()).sign(key);
+        assert_eq!(api.get("/protected").bearer(&token).send().status, 200, "{}", key.id());
+        // The same signature under the name of every other algorithm and key.
+        for other in &keys {
+            if other.id() != key.id() {
+                let header = Token::now(issuer.url()).header_for(other);
+                let forged = sign(key, header, Token::now(issuer.url()).payload());
+                assert_eq!(api.get("/protected").bearer(&forged).send().status, 401);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_symmetric_algorithm_works_with_a_secret() {
+    for (algorithm, length) in
+        [(Algorithm::HS256, 32), (Algorithm::HS384, 48), (Algorithm::HS512, 64)]
+    {
+        let secret = vec![7; length];
+        let imported =
+            VerificationKey::from_secret(algorithm, &Secret::new(secret.clone())).unwrap();
+        let auth = JwtAuth::builder("https://issuer.example", AUDIENCE)
+            .algorithms([algorithm])
+            .keys(JwkSet::new([imported.with_id("s")]))
+            .build()
+            .unwrap();
+        let api = serve(auth);
+        let key = SigningKey::from_secret(algorithm, "s", &secret);
+        let token = Token::now("https://issuer.example").sign(&key);
+        assert_eq!(api.get("/protected").bearer(&token).send().status, 200);
+        let other = SigningKey::from_secret(algorithm, "s", &vec![8; length]);
+        let token = Token::now("https://issuer.example").sign(&other);
+        assert_eq!(api.get("/protected").bearer(&token).send().status, 401);
+        let short = Secret::new(vec![7; length - 1]);
+        assert!(VerificationKey::from_secret(algorithm, &short).is_err());
+    }
+}
+
+#[test]
+fn an_algorithm_off_the_list_is_refused_though_the_signature_is_right() {
+    let world = World::new();
+    let api = world.api();
+    for algorithm in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
+        let header = world.token().header("alg", algorithm.name()).header_for(&world.key);
+        let input = format!(
+            "{}.{}",
+            jwt_verify_tests::base64url(header),
+            jwt_verify_tests::base64url(world.token().payload())
+        );
+        let signature = world.key.sign_as(algorithm, input.as_bytes());
+        let token = format!("{input}.{}", jwt_verify_tests::base64url(signature));
+        assert_eq!(api.get("/protected").bearer(token).send().status, 401, "{algorithm}");
+    }
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_refused() {
+    let world = World::new();
+    let api = world.api();
+    let good = world.good();
+    assert_eq!(api.get("/protected").bearer(&good).send().status, 200);
+    for index in (0..good.len()).step_by(7) {
+        let mut bytes = good.clone().into_bytes();
+        bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
+        let token = String::from_utf8(bytes).unwrap();
+        let response = api.get("/protected").bearer(&token).send();
+        assert_eq!((response.status, response.challenge()), (401, Some(INVALID)), "{index}");
+    }
+    assert_eq!(api.get("/protected").bearer(&good).send().status, 200);
+}
+
+#[test]
+fn settings_that_cannot_be_safe_do_not_build() {
+    let builder = || JwtAuth::builder("https://issuer.example", AUDIENCE);
+    for broken in [
+        builder().algorithms([]),
+        builder().algorithms([Algorithm::HS256]),
+        builder().algorithms([Algorithm::HS256, Algorithm::RS256]).keys(JwkSet::default()),
+        builder().leeway(std::time::Duration::from_secs(601)),
+        builder().leeway(std::time::Duration::MAX),
+        builder().verifier(|v| v.max_token_bytes(0)),
+        builder().verifier(|v| v.audience("")),
+        JwtAuth::builder("", AUDIENCE),
+        JwtAuth::builder("https://issuer.example", ""),
+        JwtAuth::builder("http://issuer.example", AUDIENCE),
+        JwtAuth::builder("issuer", AUDIENCE),
+    ] {
+        assert!(broken.build().is_err());
+    }
+}

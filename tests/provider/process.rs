@@ -1,0 +1,82 @@
+//! The provider's process.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use jwt_verify::Algorithm;
+use jwt_verify_tests::Request;
+use serde_json::Value;
+
+/// A running provider. It ends when it is dropped.
+pub(crate) struct Provider {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    issuer: String,
+}
+
+impl Provider {
+    pub(crate) fn start() -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("provider");
+        let mut child = Command::new("node")
+            .arg("provider.mjs")
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut provider = Self { child, input, output, issuer: String::new() };
+        provider.issuer = provider.line()["issuer"].as_str().unwrap().to_owned();
+        provider
+    }
+
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Tells the provider to change its keys, and waits until it has.
+    pub(crate) fn command(&mut self, command: &str) {
+        writeln!(self.input, "{command}").unwrap();
+        assert_eq!(self.line()["done"], command);
+    }
+
+    /// An access token by client credentials (RFC 6749 §4.4).
+    pub(crate) fn token(&self, algorithm: Algorithm, resource: &str, scope: &str) -> String {
+        let body = format!(
+            "grant_type=client_credentials&client_id={algorithm}&client_secret=for-tests-only\
+             &resource={resource}&scope={}",
+            scope.replace(' ', "+")
+        );
+        let address: SocketAddr = self.issuer.strip_prefix("http://").unwrap().parse().unwrap();
+        let response = Request::new(address, "POST", "/token")
+            .body("application/x-www-form-urlencoded", &body)
+            .send();
+        assert_eq!(response.status, 200, "{}", response.everything());
+        response.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// The next line of JSON; the provider also greets its developers there.
+    fn line(&mut self) -> Value {
+        loop {
+            let mut line = String::new();
+            assert!(self.output.read_line(&mut line).unwrap() > 0, "the provider has ended");
+            if let Ok(value) = serde_json::from_str(&line) {
+                return value;
+            }
+        }
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

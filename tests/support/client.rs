@@ -1,0 +1,142 @@
+//! A client that sends exactly the bytes it is given and shows exactly the bytes it gets.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+/// A request, put together field by field. Nothing is checked, so that it can be malformed.
+#[derive(Clone)]
+pub struct Request {
+    address: SocketAddr,
+    head: Vec<u8>,
+    body: Vec<u8>,
+}
+
+impl Request {
+    /// A request without header fields but `Host` and `Connection: close`.
+    pub fn new(address: SocketAddr, method: &str, path: &str) -> Self {
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+        Self { address, head: head.into_bytes(), body: Vec::new() }
+    }
+
+    /// Adds a header field; several of one name stay several.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.head.extend_from_slice(name.as_bytes());
+        self.head.extend_from_slice(b": ");
+        self.head.extend_from_slice(value.as_ref());
+        self.head.extend_from_slice(b"\r\n");
+        self
+    }
+
+    /// Adds `Authorization: Bearer …`.
+    #[must_use]
+    pub fn bearer(self, token: impl AsRef<str>) -> Self {
+        self.header("authorization", format!("Bearer {}", token.as_ref()))
+    }
+
+    /// Adds a body of type JSON.
+    #[must_use]
+    pub fn json(self, body: &str) -> Self {
+        self.body("application/json", body)
+    }
+
+    /// Adds a body of any type.
+    #[must_use]
+    pub fn body(self, content_type: &str, body: &str) -> Self {
+        let mut request = self
+            .header("content-type", content_type)
+            .header("content-length", body.len().to_string());
+        request.body = body.as_bytes().to_vec();
+        request
+    }
+
+    /// Sends the request and reads the response to its end.
+    pub fn send(&self) -> Response {
+        self.try_send().expect("the server answers")
+    }
+
+    /// The same, for servers that may hang up.
+    ///
+    /// # Errors
+    /// Whatever the connection meets.
+    pub fn try_send(&self) -> std::io::Result<Response> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        stream.write_all(&self.head)?;
+        stream.write_all(b"\r\n")?;
+        stream.write_all(&self.body)?;
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes)?;
+        Response::parse(&bytes).ok_or_else(|| std::io::Error::other("no complete response"))
+    }
+
+    /// Sends the request and hangs up without waiting for an answer.
+    pub fn abandon(&self) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.write_all(&self.head).unwrap();
+        stream.write_all(b"\r\n").unwrap();
+    }
+}
+
+/// A response with all its bytes.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Response {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some(Self { status, head, body: bytes[end + 4..].to_vec() })
+    }
+
+    /// Every value of a header field.
+    pub fn headers(&self, name: &str) -> Vec<&str> {
+        self.head
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(':'))
+            .filter(|(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+            .collect()
+    }
+
+    /// The only value of a header field.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        match self.headers(name)[..] {
+            [] => None,
+            [value] => Some(value),
+            _ => panic!("more than one {name}"),
+        }
+    }
+
+    /// The challenge.
+    pub fn challenge(&self) -> Option<&str> {
+        self.header("www-authenticate")
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Status line, header fields and body, to search for what must not be there.
+    pub fn everything(&self) -> String {
+        format!("{}\n{}", self.head, String::from_utf8_lossy(&self.body))
+    }
+}

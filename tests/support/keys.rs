@@ -1,0 +1,128 @@
+//! Keys, made at run time.
+
+use aws_lc_rs::{
+    hmac,
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{
+        self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+        Ed25519KeyPair, KeyPair as _, RsaKeyPair, RsaPublicKeyComponents,
+    },
+};
+use jwt_verify::Algorithm;
+use serde_json::{Value, json};
+
+use crate::base64url;
+
+/// A private key with the name and algorithm under which it signs.
+pub struct SigningKey {
+    id: String,
+    algorithm: Algorithm,
+    pair: Pair,
+}
+
+enum Pair {
+    Rsa(Box<RsaKeyPair>),
+    Ec(EcdsaKeyPair, usize),
+    Ed(Ed25519KeyPair),
+    Secret(Box<hmac::Key>),
+}
+
+impl SigningKey {
+    /// A new key for the algorithm. Symmetric ones need [`from_secret`](Self::from_secret).
+    pub fn new(algorithm: Algorithm, id: &str) -> Self {
+        let pair = match algorithm {
+            Algorithm::ES256 => {
+                Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(), 32)
+            }
+            Algorithm::ES384 => {
+                Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap(), 48)
+            }
+            Algorithm::EdDSA => Pair::Ed(Ed25519KeyPair::generate().unwrap()),
+            _ => Pair::Rsa(Box::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap())),
+        };
+        Self { id: id.into(), algorithm, pair }
+    }
+
+    /// A shared secret.
+    pub fn from_secret(algorithm: Algorithm, id: &str, secret: &[u8]) -> Self {
+        let hash = match algorithm {
+            Algorithm::HS384 => hmac::HMAC_SHA384,
+            Algorithm::HS512 => hmac::HMAC_SHA512,
+            _ => hmac::HMAC_SHA256,
+        };
+        let pair = Pair::Secret(Box::new(hmac::Key::new(hash, secret)));
+        Self { id: id.into(), algorithm, pair }
+    }
+
+    /// The `kid`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The algorithm.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Signs for the key's own algorithm.
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.sign_as(self.algorithm, message)
+    }
+
+    /// Signs for another algorithm of the same kind of key.
+    pub fn sign_as(&self, algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
+        let random = SystemRandom::new();
+        match &self.pair {
+            Pair::Rsa(pair) => {
+                let padding: &dyn signature::RsaEncoding = match algorithm {
+                    Algorithm::RS384 => &signature::RSA_PKCS1_SHA384,
+                    Algorithm::RS512 => &signature::RSA_PKCS1_SHA512,
+                    Algorithm::PS256 => &signature::RSA_PSS_SHA256,
+                    Algorithm::PS384 => &signature::RSA_PSS_SHA384,
+                    Algorithm::PS512 => &signature::RSA_PSS_SHA512,
+                    _ => &signature::RSA_PKCS1_SHA256,
+                };
+                let mut output = vec![0; pair.public_modulus_len()];
+                pair.sign(padding, &random, message, &mut output).unwrap();
+                output
+            }
+            Pair::Ec(pair, _) => pair.sign(&random, message).unwrap().as_ref().to_vec(),
+            Pair::Ed(pair) => pair.sign(message).as_ref().to_vec(),
+            Pair::Secret(key) => hmac::sign(key, message).as_ref().to_vec(),
+        }
+    }
+
+    /// The public key as a JSON Web Key with `kid`, `use` and `alg`.
+    pub fn jwk(&self) -> Value {
+        let mut jwk = match &self.pair {
+            Pair::Rsa(pair) => {
+                let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+                json!({"kty": "RSA", "n": base64url(&public.n), "e": base64url(&public.e)})
+            }
+            Pair::Ec(pair, length) => {
+                let point = &pair.public_key().as_ref()[1..];
+                let (x, y) = point.split_at(*length);
+                let curve = if *length == 32 { "P-256" } else { "P-384" };
+                json!({"kty": "EC", "crv": curve, "x": base64url(x), "y": base64url(y)})
+            }
+            Pair::Ed(pair) => {
+                let x = base64url(pair.public_key().as_ref());
+                json!({"kty": "OKP", "crv": "Ed25519", "x": x})
+            }
+            Pair::Secret(_) => panic!("a secret has no public part"),
+        };
+        jwk["kid"] = json!(self.id);
+        jwk["use"] = json!("sig");
+        jwk["alg"] = json!(self.algorithm.name());
+        jwk
+    }
+
+    /// The RSA modulus, for tests that build unusual signatures.
+    pub fn modulus(&self) -> Vec<u8> {
+        match &self.pair {
+            Pair::Rsa(pair) => RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key()).n,
+            _ => panic!("not an RSA key"),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What the suites share: keys made at run time, tokens of any shape, an issuer that misbehaves on
+//! request, a server and a client that show the exact bytes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    clippy::format_push_string,
+    missing_debug_implementations,
+    clippy::indexing_slicing,
+    reason = "a suite that cannot be set up should stop at once and say where"
+)]
+
+mod client;
+mod clock;
+mod issuer;
+mod keys;
+mod server;
+mod token;
+
+pub use client::{Request, Response};
+pub use clock::ManualClock;
+pub use issuer::{Answer, FakeIssuer};
+pub use keys::SigningKey;
+pub use server::TestServer;
+pub use token::{Token, base64url, compact, sign};
+
+/// The audience of the APIs under test.
+pub const AUDIENCE: &str = "https://api.example.com";
+
+/// Where tests begin in time: an arbitrary moment, the same in every run.
+pub const START: u64 = 1_800_000_000;
