@@ -7,7 +7,7 @@ mod validate;
 
 use proc_macro::TokenStream;
 
-/// Protects a handler. See `jwt_verify::require`.
+/// Protects a handler with roles and permissions.
 #[proc_macro_attribute]
 pub fn require(args: TokenStream, item: TokenStream) -> TokenStream {
     let untouched = proc_macro2::TokenStream::from(item.clone());

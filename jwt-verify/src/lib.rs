@@ -139,6 +139,7 @@ pub use validation::{ClaimsValidator, TokenProfile};
 pub use verifier::{Verifier, VerifierBuilder};
 
 #[cfg(feature = "macros")]
+#[doc = include_str!("require.md")]
 pub use jwt_verify_macros::require;
 
 /// What generated code refers to. Not for anybody else.

@@ -1,6 +1,7 @@
 //! How the workspace is built: who may use whom, and what every member inherits.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test that fails should say where"
 )]

@@ -1,1 +1,83 @@
-//! x
+//! The issuer's side: what is fetched, when, how often, and what happens when it fails.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails should say where"
+)]
+
+mod discovery;
+mod faults;
+mod floods;
+mod freshness;
+mod key_sets;
+mod shared;
+mod single_flight;
+
+use std::time::{Duration, Instant};
+
+use actix_web::App;
+use jwt_verify::{Algorithm, JwksProvider, JwksProviderBuilder, JwtAuth};
+use jwt_verify_examples::resource_server;
+use jwt_verify_tests::{AUDIENCE, FakeIssuer, ManualClock, SigningKey, TestServer, Token};
+
+/// ES256, since its keys are made in no time.
+fn key(id: &str) -> SigningKey {
+    SigningKey::new(Algorithm::ES256, id)
+}
+
+/// An issuer, a clock, and an API that fetches from the one by the time of the other.
+struct World {
+    issuer: FakeIssuer,
+    clock: ManualClock,
+    api: TestServer,
+}
+
+impl World {
+    fn new(keys: &[&SigningKey]) -> Self {
+        Self::with(FakeIssuer::start(keys), |provider| provider)
+    }
+
+    fn with(
+        issuer: FakeIssuer,
+        configure: impl FnOnce(JwksProviderBuilder) -> JwksProviderBuilder,
+    ) -> Self {
+        let clock = ManualClock::new();
+        let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone());
+        let api = serve(&issuer, &clock, configure(provider));
+        Self { issuer, clock, api }
+    }
+
+    fn status(&self, key: &SigningKey) -> u16 {
+        let token = Token::of(self.issuer.url())
+            .claim("exp", jwt_verify_tests::START + 1_000_000)
+            .sign(key);
+        self.status_of(&token)
+    }
+
+    fn status_of(&self, token: &str) -> u16 {
+        self.api.get("/protected").bearer(token).send().status
+    }
+
+    fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+fn serve(issuer: &FakeIssuer, clock: &ManualClock, provider: JwksProviderBuilder) -> TestServer {
+    let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
+        .algorithms([Algorithm::ES256, Algorithm::RS256])
+        .keys(provider.build().unwrap())
+        .verifier(|verifier| verifier.clock(clock.clone()))
+        .build()
+        .unwrap();
+    TestServer::start(move || App::new().configure(resource_server::configure(&auth)))
+}
+
+/// Waits for something that happens in the background, as long as it takes within reason.
+fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !happened() {
+        assert!(start.elapsed() < Duration::from_secs(20), "never happened: {what}");
+        std::thread::yield_now();
+    }
+}

@@ -33,7 +33,8 @@ impl Provider {
         let input = child.stdin.take().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let mut provider = Self { child, input, output, issuer: String::new() };
-        provider.issuer = provider.line()["issuer"].as_str().unwrap().to_owned();
+        let greeting = provider.line();
+        provider.issuer.push_str(greeting["issuer"].as_str().unwrap());
         provider
     }
 

@@ -1,0 +1,112 @@
+//! Finding the key set.
+
+use jwt_verify::JwtAuth;
+use jwt_verify_tests::Answer;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn api(issuer: &str) -> TestServer {
+    let auth = JwtAuth::builder(issuer, AUDIENCE).algorithms([Algorithm::ES256]).build().unwrap();
+    TestServer::start(move || App::new().configure(resource_server::configure(&auth)))
+}
+
+fn status(api: &TestServer, issuer: &str, key: &SigningKey) -> u16 {
+    api.get("/protected").bearer(Token::now(issuer).sign(key)).send().status
+}
+
+fn metadata(issuer: &str, jwks_uri: &str) -> Value {
+    json!({"issuer": issuer, "jwks_uri": jwks_uri})
+}
+
+#[test]
+fn openid_metadata_leads_to_the_keys_and_is_read_once() {
+    let key = key("k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let api = api(issuer.url());
+    for _ in 0..3 {
+        assert_eq!(status(&api, issuer.url(), &key), 200);
+    }
+    assert_eq!((issuer.key_fetches(), issuer.all_fetches()), (1, 2));
+}
+
+#[test]
+fn an_issuer_with_a_path_is_found_at_either_place() {
+    let key = key("k");
+    for place in [
+        "/tenant/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server/tenant",
+    ] {
+        for slash in ["", "/"] {
+            let issuer = FakeIssuer::silent();
+            issuer.publish(&[&key]);
+            let name = format!("{}/tenant{slash}", issuer.url());
+            issuer.set(place, Answer::json(&metadata(&name, &issuer.jwks_uri())));
+            assert_eq!(status(&api(&name), &name, &key), 200, "{place} {slash}");
+        }
+    }
+}
+
+#[test]
+fn metadata_of_another_issuer_is_not_believed() {
+    let key = key("k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let jwks_uri = issuer.jwks_uri();
+    for document in [
+        metadata("https://issuer.example", &jwks_uri),
+        metadata(&format!("{}/", issuer.url()), &jwks_uri),
+        metadata(&issuer.url().to_uppercase(), &jwks_uri),
+        json!({"jwks_uri": jwks_uri}),
+        json!({"issuer": issuer.url()}),
+        json!({"issuer": issuer.url(), "jwks_uri": 5}),
+        json!([issuer.url(), jwks_uri]),
+        metadata(issuer.url(), "http://issuer.example/jwks.json"),
+        metadata(issuer.url(), "file:///etc/passwd"),
+        metadata(issuer.url(), "//127.0.0.1/jwks.json"),
+        metadata(issuer.url(), ""),
+    ] {
+        issuer.answer_discovery(Answer::json(&document));
+        assert_eq!(status(&api(issuer.url()), issuer.url(), &key), 503, "{document}");
+    }
+    assert_eq!(issuer.key_fetches(), 0);
+}
+
+#[test]
+fn a_key_set_that_moves_is_found_again() {
+    let key = key("k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let clock = ManualClock::new();
+    let provider = JwksProvider::discover(issuer.url()).clock(clock.clone());
+    let api = serve(&issuer, &clock, provider);
+    let token = Token::of(issuer.url()).claim("exp", jwt_verify_tests::START + 100_000).sign(&key);
+    let status = || api.get("/protected").bearer(&token).send().status;
+    assert_eq!(status(), 200);
+
+    let moved = format!("{}/moved.json", issuer.url());
+    issuer.set("/moved.json", Answer::json(&json!({"keys": [key.jwk()]})));
+    issuer.answer_discovery(Answer::json(&metadata(issuer.url(), &moved)));
+    issuer.answer_keys(Answer::status(404));
+    // The old address fails once; the next attempt asks for the new one.
+    clock.advance(Duration::from_secs(500));
+    assert_eq!(status(), 200);
+    eventually("an attempt at the old address", || issuer.key_fetches() == 2);
+    clock.advance(Duration::from_secs(60));
+    eventually("a fetch from the new address", || {
+        assert_eq!(status(), 200);
+        issuer.fetches("/moved.json") == 1
+    });
+}
+
+#[test]
+fn requests_say_what_they_want_and_nothing_else() {
+    let key = key("k");
+    let issuer = FakeIssuer::start(&[&key]);
+    assert_eq!(status(&api(issuer.url()), issuer.url(), &key), 200);
+    for head in issuer.heads() {
+        let head = head.to_lowercase();
+        assert!(
+            head.contains("accept: application/json") && head.contains("accept-encoding: identity")
+        );
+        assert!(!head.contains("authorization") && !head.contains("cookie"), "{head}");
+    }
+}

@@ -1,0 +1,109 @@
+//! What strangers can cause.
+
+use jwt_verify_tests::Answer;
+
+use super::*;
+
+/// Tokens that name keys nobody has.
+fn flood(world: &World, number: usize) -> Vec<u16> {
+    let stranger = key("stranger");
+    (0..number)
+        .map(|index| {
+            let token =
+                Token::of(world.issuer.url()).header("kid", format!("k{index}")).sign(&stranger);
+            world.status_of(&token)
+        })
+        .collect()
+}
+
+#[test]
+fn unknown_keys_cause_few_fetches_and_do_not_keep_a_rotation_out() {
+    let (old, new) = (key("old"), key("new"));
+    let world = World::new(&[&old]);
+    assert_eq!(world.status(&old), 200);
+    assert!(flood(&world, 300).iter().all(|status| *status == 401));
+    assert_eq!(world.issuer.key_fetches(), 3);
+    assert_eq!(world.status(&old), 200);
+
+    world.issuer.publish(&[&old, &new]);
+    assert_eq!(world.status(&new), 401);
+    world.advance(30);
+    assert_eq!(world.status(&new), 200);
+    assert_eq!(world.issuer.key_fetches(), 4);
+}
+
+#[test]
+fn an_unknown_key_is_asked_for_once() {
+    let known = key("known");
+    let world = World::new(&[&known]);
+    assert_eq!(world.status(&known), 200);
+    let stranger = key("stranger");
+    for _ in 0..5 {
+        assert_eq!(world.status(&stranger), 401);
+    }
+    assert_eq!(world.issuer.key_fetches(), 2);
+    world.issuer.publish(&[&known, &stranger]);
+    world.advance(29);
+    assert_eq!(world.status(&stranger), 401);
+    world.advance(1);
+    assert_eq!(world.status(&stranger), 200);
+}
+
+#[test]
+fn bad_signatures_under_a_known_key_cause_one_fetch() {
+    let known = key("k");
+    let world = World::new(&[&known]);
+    assert_eq!(world.status(&known), 200);
+    let impostor = key("k");
+    for _ in 0..10 {
+        assert_eq!(world.status(&impostor), 401);
+    }
+    assert_eq!(world.issuer.key_fetches(), 2);
+    assert_eq!(world.status(&known), 200);
+}
+
+#[test]
+fn a_token_that_no_key_could_make_good_causes_no_fetch() {
+    let key = key("k");
+    let world = World::new(&[&key]);
+    let good = || Token::of(world.issuer.url());
+    for token in [
+        good().claim("iss", "https://evil.example").sign(&key),
+        good().claim("aud", "other").sign(&key),
+        good().claim("exp", 1).without("iat").sign(&key),
+        good().without("exp").sign(&key),
+        good().header("alg", "HS256").sign(&key),
+        good().header("crit", serde_json::json!(["x"])).sign(&key),
+        good().header("typ", "dpop+jwt").sign(&key),
+        good().header("jku", "https://evil.example").claim("cnf", "x").sign(&key),
+        "a.b.c".to_owned(),
+    ] {
+        assert_eq!(world.status_of(&token), 401);
+    }
+    assert_eq!(world.issuer.all_fetches(), 0);
+}
+
+#[test]
+fn key_urls_in_a_token_are_never_asked() {
+    let key = key("k");
+    let world = World::new(&[&key]);
+    let trap = FakeIssuer::start(&[&key]);
+    for name in ["jku", "x5u"] {
+        let token = Token::of(world.issuer.url()).header(name, trap.jwks_uri());
+        assert_eq!(world.status_of(&token.sign(&key)), 200);
+        assert_eq!(world.status_of(&token.header("kid", "other").sign(&key)), 401);
+    }
+    assert_eq!(trap.all_fetches(), 0);
+}
+
+#[test]
+fn a_flood_while_the_issuer_fails_does_not_touch_the_keys() {
+    let key = key("k");
+    let world = World::new(&[&key]);
+    assert_eq!(world.status(&key), 200);
+    world.issuer.answer_keys(Answer::status(500));
+    // Whether a key exists is not known while the issuer fails.
+    assert!(flood(&world, 50).iter().all(|status| *status == 503));
+    assert!(world.issuer.key_fetches() <= 3, "{}", world.issuer.key_fetches());
+    assert_eq!(world.status(&key), 200);
+}

@@ -1,0 +1,91 @@
+//! Key sets with odd entries, and which key is taken.
+
+use jwt_verify_tests::SigningKey;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn with(mut jwk: Value, name: &str, value: Value) -> Value {
+    jwk[name] = value;
+    jwk
+}
+
+fn without(mut jwk: Value, name: &str) -> Value {
+    jwk.as_object_mut().unwrap().remove(name);
+    jwk
+}
+
+#[test]
+fn one_odd_entry_does_not_cost_the_others() {
+    let good = key("good");
+    for odd in [
+        json!(null),
+        json!("x"),
+        json!([]),
+        json!({"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA"}),
+        json!({"kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA"}),
+        json!({"kty": "OKP", "crv": "X25519", "x": "AA"}),
+        json!({"kty": "RSA", "e": "AQAB"}),
+        with(key("odd").jwk(), "kid", json!(5)),
+        with(key("odd").jwk(), "alg", json!(5)),
+        with(key("odd").jwk(), "use", json!("enc")),
+    ] {
+        let world = World::new(&[]);
+        world.issuer.publish_json(&json!({"keys": [odd, good.jwk()]}));
+        assert_eq!(world.status(&good), 200, "{odd}");
+    }
+}
+
+#[test]
+fn a_key_that_is_not_for_this_is_not_used() {
+    let ours = key("ours");
+    for jwk in [
+        with(ours.jwk(), "use", json!("enc")),
+        with(ours.jwk(), "key_ops", json!(["sign"])),
+        with(ours.jwk(), "alg", json!("ES384")),
+        with(ours.jwk(), "d", json!("AQAB")),
+        with(ours.jwk(), "kid", json!("other")),
+        without(ours.jwk(), "kid"),
+    ] {
+        let world = World::new(&[]);
+        world.issuer.publish_json(&json!({"keys": [jwk, key("spare").jwk()]}));
+        assert_eq!(world.status(&ours), 401, "{jwk}");
+    }
+}
+
+#[test]
+fn a_token_without_kid_needs_a_single_candidate() {
+    let (first, second) = (key("first"), key("second"));
+    let rsa = SigningKey::new(Algorithm::RS256, "rsa");
+    let unnamed = |key: &SigningKey, world: &World| {
+        let header = json!({"alg": key.algorithm().name()}).to_string();
+        jwt_verify_tests::sign(key, header, Token::of(world.issuer.url()).payload())
+    };
+    let world = World::new(&[&first, &rsa]);
+    assert_eq!(world.status_of(&unnamed(&first, &world)), 200);
+    assert_eq!(world.status_of(&unnamed(&rsa, &world)), 200);
+    assert_eq!(world.status_of(&unnamed(&second, &world)), 401);
+    let world = World::new(&[&first, &second]);
+    assert_eq!(world.status_of(&unnamed(&first, &world)), 401);
+    assert_eq!(world.status_of(&unnamed(&second, &world)), 401);
+}
+
+#[test]
+fn a_kid_that_two_types_share_finds_the_one_that_fits() {
+    let (ec, rsa) = (key("same"), SigningKey::new(Algorithm::RS256, "same"));
+    let world = World::new(&[&rsa, &ec]);
+    assert_eq!((world.status(&ec), world.status(&rsa)), (200, 200));
+    let (one, two) = (key("same"), key("same"));
+    let world = World::new(&[&one, &two, &rsa]);
+    assert_eq!((world.status(&one), world.status(&two), world.status(&rsa)), (401, 401, 200));
+}
+
+#[test]
+fn two_issuers_keep_their_keys_apart() {
+    let (ours, theirs) = (key("1"), key("1"));
+    let (world, other) = (World::new(&[&ours]), World::new(&[&theirs]));
+    for _ in 0..2 {
+        assert_eq!((world.status(&ours), other.status(&theirs)), (200, 200));
+        assert_eq!((world.status(&theirs), other.status(&ours)), (401, 401));
+    }
+}

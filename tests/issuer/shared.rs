@@ -1,0 +1,112 @@
+//! Key sets that instances share through a store.
+
+use jwt_verify::{CacheError, CacheFuture, CacheStore, MemoryCache};
+use jwt_verify_tests::Answer;
+
+use super::*;
+
+fn instance(issuer: &FakeIssuer, clock: &ManualClock, store: impl CacheStore) -> TestServer {
+    serve(issuer, clock, JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).cache(store))
+}
+
+fn status(api: &TestServer, issuer: &FakeIssuer, key: &SigningKey) -> u16 {
+    let token = Token::of(issuer.url()).claim("exp", jwt_verify_tests::START + 100_000).sign(key);
+    api.get("/protected").bearer(token).send().status
+}
+
+#[test]
+fn the_second_instance_starts_from_what_the_first_has_fetched() {
+    let key = key("k");
+    let (issuer, clock) = (FakeIssuer::start(&[&key]), ManualClock::new());
+    let store = MemoryCache::new().clock(clock.clone());
+    let first = instance(&issuer, &clock, store.clone());
+    assert_eq!(status(&first, &issuer, &key), 200);
+    issuer.answer_keys(Answer::status(500));
+    let second = instance(&issuer, &clock, store);
+    assert_eq!(status(&second, &issuer, &key), 200);
+    assert_eq!(issuer.key_fetches(), 1);
+}
+
+#[test]
+fn a_key_that_the_store_does_not_have_yet_is_fetched() {
+    let (old, new) = (key("old"), key("new"));
+    let (issuer, clock) = (FakeIssuer::start(&[&old]), ManualClock::new());
+    let store = MemoryCache::new().clock(clock.clone());
+    let first = instance(&issuer, &clock, store.clone());
+    assert_eq!(status(&first, &issuer, &old), 200);
+    issuer.publish(&[&old, &new]);
+    let second = instance(&issuer, &clock, store);
+    assert_eq!(status(&second, &issuer, &new), 200);
+    assert_eq!(issuer.key_fetches(), 2);
+}
+
+#[test]
+fn what_is_too_old_or_unreadable_is_not_used() {
+    let key = key("k");
+    let (issuer, clock) = (FakeIssuer::start(&[&key]), ManualClock::new());
+    let store = MemoryCache::new();
+    let first = instance(&issuer, &clock, store.clone());
+    assert_eq!(status(&first, &issuer, &key), 200);
+    clock.advance(Duration::from_secs(600));
+    let second = instance(&issuer, &clock, store);
+    assert_eq!((status(&second, &issuer, &key), issuer.key_fetches()), (200, 2));
+    for garbage in
+        ["", "{}", "null", "\u{0}\u{1}", r#"{"fetched":1800000000,"ttl":600,"body":"{}"}"#]
+    {
+        let issuer = FakeIssuer::start(&[&key]);
+        let api = instance(&issuer, &ManualClock::new(), Fixed(garbage.as_bytes().to_vec()));
+        assert_eq!((status(&api, &issuer, &key), issuer.key_fetches()), (200, 1), "{garbage}");
+    }
+}
+
+#[test]
+fn a_store_that_fails_is_as_good_as_none() {
+    let key = key("k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let api = instance(&issuer, &ManualClock::new(), Broken);
+    assert_eq!((status(&api, &issuer, &key), issuer.key_fetches()), (200, 1));
+}
+
+/// A store in which everything is the same bytes.
+#[derive(Debug)]
+struct Fixed(Vec<u8>);
+
+impl CacheStore for Fixed {
+    fn get<'a>(&'a self, _: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+        Box::pin(async { Ok(Some(self.0.clone())) })
+    }
+
+    fn set<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> CacheFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn add<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> CacheFuture<'a, bool> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn remove<'a>(&'a self, _: &'a str) -> CacheFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// A store that is out of reach.
+#[derive(Debug)]
+struct Broken;
+
+impl CacheStore for Broken {
+    fn get<'a>(&'a self, _: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+        Box::pin(async { Err(CacheError) })
+    }
+
+    fn set<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> CacheFuture<'a, ()> {
+        Box::pin(async { Err(CacheError) })
+    }
+
+    fn add<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> CacheFuture<'a, bool> {
+        Box::pin(async { Err(CacheError) })
+    }
+
+    fn remove<'a>(&'a self, _: &'a str) -> CacheFuture<'a, ()> {
+        Box::pin(async { Err(CacheError) })
+    }
+}

@@ -1,0 +1,69 @@
+//! One fetch at a time, which belongs to no request.
+
+use jwt_verify_tests::Answer;
+use serde_json::json;
+
+use super::*;
+
+fn slow(issuer: &FakeIssuer, key: &SigningKey, pause: u64) {
+    let keys = Answer::json(&json!({"keys": [key.jwk()]}));
+    issuer.answer_keys(keys.after(Duration::from_millis(pause)));
+}
+
+fn concurrently(world: &World, number: usize, token: &str) -> Vec<u16> {
+    std::thread::scope(|scope| {
+        let requests: Vec<_> =
+            (0..number).map(|_| scope.spawn(|| world.status_of(token))).collect();
+        requests.into_iter().map(|request| request.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn many_cold_requests_cause_one_fetch() {
+    let key = key("k");
+    let world = World::new(&[&key]);
+    slow(&world.issuer, &key, 300);
+    let token = Token::of(world.issuer.url()).sign(&key);
+    let answers = concurrently(&world, 200, &token);
+    assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+    assert_eq!(world.issuer.key_fetches(), 1);
+}
+
+#[test]
+fn many_cold_requests_share_one_failure() {
+    let key = key("k");
+    let world = World::new(&[&key]);
+    world.issuer.answer_keys(Answer::status(500).after(Duration::from_millis(300)));
+    let token = Token::of(world.issuer.url()).sign(&key);
+    let answers = concurrently(&world, 100, &token);
+    assert!(answers.iter().all(|status| *status == 503), "{answers:?}");
+    assert_eq!(world.issuer.key_fetches(), 1);
+}
+
+#[test]
+fn a_client_that_hangs_up_takes_nothing_with_it() {
+    let key = key("k");
+    let world = World::new(&[&key]);
+    slow(&world.issuer, &key, 300);
+    let token = Token::of(world.issuer.url()).sign(&key);
+    for _ in 0..8 {
+        world.api.get("/protected").bearer(&token).abandon();
+    }
+    eventually("the fetch", || world.issuer.key_fetches() == 1);
+    assert_eq!(world.status_of(&token), 200);
+    assert_eq!(world.issuer.key_fetches(), 1);
+}
+
+#[test]
+fn a_refresh_in_progress_holds_nobody_up() {
+    let key = key("k");
+    let world = World::new(&[&key]);
+    assert_eq!(world.status(&key), 200);
+    world.issuer.answer_keys(Answer::Hang);
+    world.advance(500);
+    // Every one of these is answered although the refresh never ends.
+    for _ in 0..20 {
+        assert_eq!(world.status(&key), 200);
+    }
+    eventually("the refresh", || world.issuer.key_fetches() == 2);
+}

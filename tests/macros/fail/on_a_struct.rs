@@ -1,0 +1,6 @@
+use jwt_verify::require;
+
+#[require]
+struct NotAHandler;
+
+fn main() {}
