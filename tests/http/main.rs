@@ -10,6 +10,7 @@ mod composition;
 mod contract;
 mod credentials;
 mod extractors;
+mod process;
 mod remembered;
 mod signatures;
 
