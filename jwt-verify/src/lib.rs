@@ -142,6 +142,10 @@ pub use verifier::{Verifier, VerifierBuilder};
 #[doc = include_str!("require.md")]
 pub use jwt_verify_macros::require;
 
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
+
 /// What generated code refers to. Not for anybody else.
 #[doc(hidden)]
 pub mod __private {

@@ -19,8 +19,6 @@ pub(crate) const TOKEN_CACHE_BYTES_PER_ENTRY: u64 = 4 * 1024;
 pub(crate) const RSA_MIN_BITS: usize = 2048;
 pub(crate) const RSA_MAX_BITS: usize = 8192;
 
-pub(crate) const MAX_KEYS: usize = 64;
-
 #[cfg(feature = "jwks")]
 mod jwks {
     use super::Duration;
@@ -37,6 +35,7 @@ mod jwks {
     pub(crate) const RETRY_MOST: Duration = Duration::from_secs(60);
     pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
     pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+    pub(crate) const MAX_KEYS: usize = 64;
     pub(crate) const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
     /// No duration of the provider may exceed this; more is a mistake of units.
     pub(crate) const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -21,3 +21,11 @@ mod thread;
 pub use builder::JwksProviderBuilder;
 pub use gate::RefreshGate;
 pub use provider::JwksProvider;
+
+/// For [`internals`](crate::internals).
+#[cfg(feature = "internals")]
+pub(crate) fn key_set_address(document: &[u8], issuer: &str) -> Option<String> {
+    let base = location::SafeUrl::parse(issuer).ok()?;
+    let url = discovery::key_set_address(document, issuer, &base).ok()?;
+    Some(url.uri().to_string())
+}

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{VerificationKey, rsa};
 use crate::{
-    Algorithm, KeyRejection,
+    Algorithm, KeyRejection, Secret,
     algorithm::{AlgorithmSet, Family},
     json::insert_once,
     limits::RSA_MAX_BITS,
@@ -40,10 +40,19 @@ pub(super) fn import(json: &str) -> Result<VerificationKey, KeyRejection> {
         "OKP" => jwk.okp(algorithm),
         _ => Err(KeyRejection::Unsupported),
     }?;
-    Ok(match jwk.text("kid")? {
-        Some(key_id) => key.with_id(key_id),
-        None => key,
-    })
+    jwk.name(key)
+}
+
+/// Imports a key of type `oct`, which is a secret and never comes from a key set.
+pub(super) fn import_secret(json: &str) -> Result<VerificationKey, KeyRejection> {
+    let jwk: Jwk = serde_json::from_str(json).map_err(|_| KeyRejection::Malformed)?;
+    if jwk.text("kty")? != Some("oct") {
+        return Err(KeyRejection::Unsupported);
+    }
+    jwk.check_use()?;
+    let algorithm = jwk.algorithm()?.ok_or(KeyRejection::Malformed)?;
+    let key = VerificationKey::from_secret(algorithm, &Secret::new(jwk.bytes("k")?))?;
+    jwk.name(key)
 }
 
 /// The members of one key.
@@ -96,6 +105,14 @@ impl Jwk {
             (false, false) => Err(KeyRejection::WrongUse),
             (false, true) => Ok(()),
         }
+    }
+
+    /// Gives the key its `kid`.
+    fn name(&self, key: VerificationKey) -> Result<VerificationKey, KeyRejection> {
+        Ok(match self.text("kid")? {
+            Some(key_id) => key.with_id(key_id),
+            None => key,
+        })
     }
 
     fn algorithm(&self) -> Result<Option<Algorithm>, KeyRejection> {

@@ -89,6 +89,16 @@ impl VerificationKey {
         })
     }
 
+    /// Imports a shared secret in the form of a JSON Web Key (`"kty":"oct"`, RFC 7518 §6.4), which
+    /// must name its algorithm. Only for keys from your own configuration: a key set that others
+    /// can read must not contain any, and such keys in one are skipped.
+    ///
+    /// # Errors
+    /// As [`from_secret`](Self::from_secret), and for malformed keys and keys for other uses.
+    pub fn from_secret_jwk(json: &str) -> Result<Self, KeyRejection> {
+        jwk::import_secret(json)
+    }
+
     /// The same key under a `kid`.
     #[must_use]
     pub fn with_id(mut self, key_id: impl Into<String>) -> Self {

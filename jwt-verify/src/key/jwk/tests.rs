@@ -150,6 +150,29 @@ fn secrets_do_not_belong_into_a_key_set() {
 }
 
 #[test]
+fn a_secret_comes_only_from_ones_own_configuration() {
+    let secret = json!({"kty": "oct", "k": "A".repeat(43), "alg": "HS256", "kid": "s"});
+    let key = import_secret(&secret.to_string()).unwrap();
+    assert_eq!((key.id(), key.supports(Algorithm::HS256)), (Some("s"), true));
+    for (name, value) in [
+        ("k", json!("AAAA")),
+        ("k", json!("")),
+        ("k", json!("A=")),
+        ("alg", json!("HS512")),
+        ("alg", json!("A256GCM")),
+        ("alg", json!("RS256")),
+        ("use", json!("enc")),
+        ("kty", json!("RSA")),
+    ] {
+        assert!(
+            import_secret(&with(secret.clone(), name, value.clone()).to_string()).is_err(),
+            "{name} {value}"
+        );
+    }
+    assert!(import_secret(&rsa().to_string()).is_err());
+}
+
+#[test]
 fn huge_numbers_are_refused_before_they_are_decoded() {
     assert_eq!(
         rejection(&with(rsa(), "n", json!("A".repeat(2_000_000)))),

@@ -1,0 +1,49 @@
+//! The stages one by one, for suites that test and fuzz them alone. Not for anybody else: nothing
+//! here is stable, and a stage alone is no verification.
+
+use crate::{
+    Algorithm, Claims, InvalidTokenReason, JwkSet,
+    token::{CompactToken, Header, decode_exact},
+};
+
+/// Verifies form, header and signature, and returns the payload whatever it is (RFC 7515 §5.2).
+pub fn verify_jws(
+    token: &[u8],
+    keys: &JwkSet,
+    allowed: &[Algorithm],
+) -> Result<Vec<u8>, InvalidTokenReason> {
+    let parts = CompactToken::parse(token, usize::MAX)?;
+    let header = decode_exact(parts.header).ok_or(InvalidTokenReason::Form)?;
+    let header = Header::parse(&header)?;
+    let payload = decode_exact(parts.payload).ok_or(InvalidTokenReason::Form)?;
+    let signature = decode_exact(parts.signature).ok_or(InvalidTokenReason::Form)?;
+    if !allowed.contains(&header.algorithm) {
+        return Err(InvalidTokenReason::Algorithm);
+    }
+    let key = keys
+        .select(header.key_id.as_deref(), header.algorithm)
+        .ok_or(InvalidTokenReason::UnknownKey)?;
+    if key.verifies(header.algorithm, parts.signing_input, &signature) {
+        Ok(payload)
+    } else {
+        Err(InvalidTokenReason::Signature)
+    }
+}
+
+/// Reads a header, and says the algorithm and `kid`.
+pub fn parse_header(json: &[u8]) -> Result<(Algorithm, Option<String>), InvalidTokenReason> {
+    let header = Header::parse(json)?;
+    Ok((header.algorithm, header.key_id.map(Into::into)))
+}
+
+/// Reads a payload.
+pub fn parse_claims(json: &[u8]) -> Result<Claims, InvalidTokenReason> {
+    let text = std::str::from_utf8(json).map_err(|_| InvalidTokenReason::Payload)?;
+    serde_json::from_str(text).map_err(|_| InvalidTokenReason::Payload)
+}
+
+/// Reads an issuer's metadata, and says where its keys are.
+#[cfg(feature = "jwks")]
+pub fn parse_discovery(json: &[u8], issuer: &str) -> Option<String> {
+    crate::jwks::key_set_address(json, issuer)
+}
