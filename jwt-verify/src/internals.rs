@@ -47,3 +47,13 @@ pub fn parse_claims(json: &[u8]) -> Result<Claims, InvalidTokenReason> {
 pub fn parse_discovery(json: &[u8], issuer: &str) -> Option<String> {
     crate::jwks::key_set_address(json, issuer)
 }
+
+/// Whether a signature is right.
+pub fn verifies(
+    key: &crate::VerificationKey,
+    algorithm: Algorithm,
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    key.verifies(algorithm, message, signature)
+}

@@ -1,0 +1,11 @@
+//! Published vectors.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails should say where"
+)]
+
+mod primitives;
+mod rfc;
+mod wycheproof_jws;
