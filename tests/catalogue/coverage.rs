@@ -1,0 +1,87 @@
+//! The table in `docs/security/coverage.md` names every id and where it is tested.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+/// Groups whose rows belong to parts of the library that are not there yet.
+const LATER: [(&str, &str); 7] = [
+    ("REV", "revocation is not part of the library yet"),
+    ("RED", "the Redis store is not part of the library yet"),
+    ("DPP", "DPoP is not supported; tokens bound to a key are refused (CLM-32)"),
+    ("RFT", "issuing tokens is not part of the library yet"),
+    ("CSR", "cookies with CSRF protection are not part of the library yet"),
+    ("DEM", "there is no login among the examples yet"),
+    ("LIB", "properties of the build and of the framework; see the architecture suite"),
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// Every id in the suites, with the files it is in.
+fn tested() -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for suite in ["catalogue", "issuer", "http"] {
+        for entry in std::fs::read_dir(folder().join(suite)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() || path.ends_with("coverage.rs") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let name = format!("{suite}/{}", path.file_name().unwrap().to_str().unwrap());
+            for id in ids(&text) {
+                found.entry(id).or_default().insert(name.clone());
+            }
+        }
+    }
+    found
+}
+
+/// Words of three capitals, a hyphen and two digits.
+fn ids(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .filter(|word| {
+            let (group, number) = word.split_once('-').unwrap_or_default();
+            group.len() >= 2
+                && group.len() <= 3
+                && group.bytes().all(|b| b.is_ascii_uppercase())
+                && number.len() == 2
+                && number.bytes().all(|b| b.is_ascii_digit())
+        })
+        .map(str::to_owned)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+fn table() -> String {
+    let mut out = String::from(
+        "# Attacks and where they are tested\n\n\
+         Each id stands for an attack or a fault with its expected answer. This table is written by the suite\n\
+         `catalogue` (`UPDATE_COVERAGE=1 cargo test -p jwt-verify-tests --test catalogue coverage`), which fails when it is\n\
+         out of date.\n\n| id | tested in |\n| --- | --- |\n",
+    );
+    for (id, files) in tested() {
+        let files: Vec<String> = files.iter().map(|file| format!("`tests/{file}`")).collect();
+        out += &format!("| {id} | {} |\n", files.join(", "));
+    }
+    out += "\n## Not tested\n\n| ids | why |\n| --- | --- |\n";
+    for (group, reason) in LATER {
+        out += &format!("| {group} | {reason} |\n");
+    }
+    out
+}
+
+#[test]
+fn the_table_is_up_to_date() {
+    let path = folder().join("../docs/security/coverage.md");
+    if std::env::var_os("UPDATE_COVERAGE").is_some() {
+        std::fs::write(&path, table()).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap_or_default(),
+        table(),
+        "run it with UPDATE_COVERAGE=1"
+    );
+}

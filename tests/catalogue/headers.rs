@@ -1,0 +1,201 @@
+//! Header parameters that would have the verifier do something else.
+
+use jwt_verify::Algorithm;
+use jwt_verify_tests::{SigningKey, sign};
+use serde_json::{Value, json};
+
+use super::*;
+
+#[test]
+fn keys_and_addresses_in_a_token_are_not_used() {
+    let stage = Stage::new(Algorithm::RS256);
+    let stranger = SigningKey::new(Algorithm::RS256, "good-key");
+    let mut rows = vec![
+        stage.row(
+            "HDR-01",
+            "jwk",
+            stage.token().header("jwk", stranger.jwk()).sign(&stranger),
+            Expected::Invalid,
+        ),
+        stage.row(
+            "HDR-01",
+            "jwk and its kid",
+            stage.token().header("jwk", stranger.jwk()).header("kid", "other").sign(&stranger),
+            Expected::Invalid,
+        ),
+    ];
+    let trap = stage.trap.jwks_uri();
+    for name in ["jku", "x5u"] {
+        for url in [
+            trap.as_str(),
+            "https://issuer.example@evil.example/",
+            "http://169.254.169.254/",
+            "file:///etc/passwd",
+        ] {
+            let token = stage.token().header(name, url);
+            rows.push(stage.row("HDR-02", url, token.sign(&stranger), Expected::Invalid));
+            // A good token may name an address; nobody goes there.
+            rows.push(stage.row("HDR-02", url, token.sign(&stage.key), Expected::Accepted));
+        }
+    }
+    for (name, value) in
+        [("x5c", json!(["MIIB"])), ("x5t", json!("AAAA")), ("x5t#S256", json!("AAAA"))]
+    {
+        let token = stage.token().header(name, value);
+        rows.push(stage.row("HDR-03", name, token.sign(&stranger), Expected::Invalid));
+        rows.push(stage.row("HDR-03", name, token.sign(&stage.key), Expected::Accepted));
+    }
+    stage.play(&rows);
+}
+
+#[test]
+fn extensions_that_are_not_understood_are_refused() {
+    let stage = Stage::new(Algorithm::RS256);
+    let mut rows = Vec::new();
+    for (id, members) in [
+        ("HDR-04", vec![("crit", json!(["exp"]))]),
+        ("HDR-04", vec![("crit", json!(["unknown"])), ("unknown", json!(1))]),
+        ("HDR-04", vec![("crit", json!([]))]),
+        ("HDR-04", vec![("crit", json!("b64"))]),
+        ("HDR-04", vec![("crit", json!(["b64"]))]),
+        ("HDR-04", vec![("crit", json!(["alg"]))]),
+        ("HDR-04", vec![("crit", json!(["x", "x"])), ("x", json!(1))]),
+        ("HDR-04", vec![("crit", json!(null))]),
+        ("HDR-05", vec![("crit", json!(["b64"])), ("b64", json!(false))]),
+        ("HDR-06", vec![("b64", json!(false))]),
+        ("HDR-06", vec![("b64", json!(true))]),
+        ("HDR-07", vec![("zip", json!("DEF"))]),
+        ("HDR-08", vec![("enc", json!("A128GCM"))]),
+    ] {
+        let token =
+            members.iter().fold(stage.token(), |t, (name, value)| t.header(name, value.clone()));
+        rows.push(stage.row(id, format!("{members:?}"), token.sign(&stage.key), Expected::Invalid));
+    }
+    for alg in ["dir", "RSA-OAEP", "A128KW", "PBES2-HS256+A128KW"] {
+        let token = stage.token().header("alg", alg).header("p2c", 2_147_483_647).sign(&stage.key);
+        rows.push(stage.row("HDR-08", alg, token, Expected::Invalid));
+    }
+    let costly = stage
+        .token()
+        .header("p2c", 2_147_483_647)
+        .header("p2s", "AAAA")
+        .header("epk", json!({"kty": "EC"}));
+    rows.push(stage.row("HDR-12", "of encryption", costly.sign(&stage.key), Expected::Accepted));
+    stage.play(&rows);
+}
+
+#[test]
+fn what_is_not_known_is_ignored_and_what_is_known_has_its_type() {
+    let stage = Stage::new(Algorithm::RS256);
+    let mut rows = Vec::new();
+    for value in [
+        json!(1),
+        json!({"a": []}),
+        json!(true),
+        json!(null),
+        json!([1, {"b": "c"}]),
+        json!("text"),
+    ] {
+        let token = stage.token().header("unknown", value.clone()).sign(&stage.key);
+        rows.push(stage.row("HDR-10", value.to_string(), token, Expected::Accepted));
+    }
+    for (name, value) in [
+        ("typ", json!(5)),
+        ("typ", json!(null)),
+        ("cty", json!({})),
+        ("x5c", json!("abc")),
+        ("x5c", json!([1])),
+        ("jwk", json!("x")),
+        ("jku", json!(5)),
+        ("x5u", json!([])),
+        ("x5t", json!(true)),
+    ] {
+        let token = stage.token().header(name, value.clone()).sign(&stage.key);
+        rows.push(stage.row("HDR-11", format!("{name} {value}"), token, Expected::Invalid));
+    }
+    let nested =
+        sign(&stage.key, stage.token().header("cty", "JWT").header_for(&stage.key), stage.good());
+    rows.push(stage.row("HDR-09", "a token in a token", nested, Expected::Invalid));
+    stage.play(&rows);
+}
+
+#[test]
+fn tokens_of_other_types_are_no_access_tokens() {
+    let stage = Stage::new(Algorithm::RS256);
+    let mut rows = Vec::new();
+    for typ in ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+JWT"] {
+        rows.push(stage.row(
+            "TYP-02",
+            typ,
+            stage.token().header("typ", typ).sign(&stage.key),
+            Expected::Accepted,
+        ));
+    }
+    for typ in [
+        "dpop+jwt",
+        "logout+jwt",
+        "secevent+jwt",
+        "oauth-authz-req+jwt",
+        "token-introspection+jwt",
+        "rt+jwt",
+        "csrf+jwt",
+        "client-authentication+jwt",
+        "at+jwt;v=1",
+        "at+jwt ",
+        "",
+        "JWE",
+    ] {
+        rows.push(stage.row(
+            "TYP-04",
+            typ,
+            stage.token().header("typ", typ).sign(&stage.key),
+            Expected::Invalid,
+        ));
+    }
+    for (id, name, value) in [
+        ("TYP-01", "at_hash", json!("x")),
+        ("TYP-01", "c_hash", json!("x")),
+        ("TYP-01", "token_use", json!("id")),
+        ("TYP-05", "token_use", json!("refresh")),
+        ("TYP-05", "typ", json!("Refresh")),
+        ("TYP-04", "events", json!({"http://schemas.openid.net/event/backchannel-logout": {}})),
+    ] {
+        rows.push(stage.row(
+            id,
+            name,
+            stage.token().claim(name, value).sign(&stage.key),
+            Expected::Invalid,
+        ));
+    }
+    stage.play(&rows);
+}
+
+#[test]
+fn the_strict_profile_asks_for_what_rfc_9068_asks() {
+    let key = SigningKey::new(Algorithm::ES256, "good-key");
+    let whole = |stage: &Stage| {
+        stage.token().header("typ", "at+jwt").claim("jti", "j").claim("client_id", "c")
+    };
+    // The control token of the stage is an ordinary one, so the strict API stands beside it.
+    let stage = Stage::with(key, &[], |auth| auth);
+    let clock = stage.clock.clone();
+    let auth = jwt_verify::JwtAuth::builder(stage.issuer.url(), jwt_verify_tests::AUDIENCE)
+        .algorithms([Algorithm::ES256])
+        .keys(jwt_verify::JwksProvider::new(stage.issuer.jwks_uri()).build().unwrap())
+        .verifier(|v| v.token_profile(jwt_verify::TokenProfile::AccessToken).clock(clock))
+        .build()
+        .unwrap();
+    let api = jwt_verify_tests::TestServer::start(move || {
+        actix_web::App::new().configure(jwt_verify_examples::resource_server::configure(&auth))
+    });
+    let status = |token: String| api.get("/protected").bearer(token).send().status;
+    assert_eq!(status(whole(&stage).sign(&stage.key)), 200);
+    for typ in [json!("JWT"), json!(""), json!("at+jwt;v=1"), json!("at+jwt ")] {
+        assert_eq!(status(whole(&stage).header("typ", typ).sign(&stage.key)), 401, "TYP-03");
+    }
+    for name in ["sub", "jti", "client_id", "iat", "exp", "aud", "iss"] {
+        assert_eq!(status(whole(&stage).without(name).sign(&stage.key)), 401, "{name}");
+    }
+    let header: Value = json!({"alg": "ES256", "kid": "good-key"});
+    assert_eq!(status(sign(&stage.key, header.to_string(), whole(&stage).payload())), 401);
+}

@@ -1,0 +1,143 @@
+//! A key of one kind used as another.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jwt_verify::Algorithm;
+use jwt_verify_tests::{SigningKey, base64url, sign};
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A token whose MAC was made with these bytes as the secret.
+fn mac(stage: &Stage, secret: &[u8]) -> String {
+    let key = SigningKey::from_secret(Algorithm::HS256, "good-key", secret);
+    stage.token().sign(&key)
+}
+
+/// DER of a tag and its content.
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![tag];
+    match content.len() {
+        short @ 0..=127 => out.push(u8::try_from(short).unwrap()),
+        long => {
+            let bytes: Vec<u8> = long.to_be_bytes().into_iter().skip_while(|b| *b == 0).collect();
+            out.push(0x80 | u8::try_from(bytes.len()).unwrap());
+            out.extend(bytes);
+        }
+    }
+    out.extend_from_slice(content);
+    out
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    let body = STANDARD.encode(der);
+    let lines: Vec<&str> =
+        body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
+#[test]
+fn a_public_key_is_no_shared_secret() {
+    let stage = Stage::new(Algorithm::RS256);
+    let modulus = stage.key.modulus();
+    let pkcs1 =
+        der(0x30, &[der(0x02, &[&[0], &modulus[..]].concat()), der(0x02, &[1, 0, 1])].concat());
+    let oid =
+        [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+    let spki = der(0x30, &[&oid[..], &der(0x03, &[&[0], &pkcs1[..]].concat())].concat());
+    let text = pem("PUBLIC KEY", &spki);
+    let jwk = stage.key.jwk();
+    let key_set = json!({"keys": [jwk]});
+    let mut rows = Vec::new();
+    for (id, what, secret) in [
+        ("KEY-01", "SPKI PEM", text.clone().into_bytes()),
+        ("KEY-01", "without the last line feed", text.trim_end().into()),
+        ("KEY-01", "with two", format!("{text}\n").into()),
+        ("KEY-01", "CRLF", text.replace('\n', "\r\n").into()),
+        ("KEY-01", "leading space", format!(" {text}").into()),
+        ("KEY-01", "leading line feed", format!("\n{text}").into()),
+        ("KEY-01", "PKCS#1 PEM", pem("RSA PUBLIC KEY", &pkcs1).into()),
+        ("KEY-01", "as a certificate", pem("CERTIFICATE", &spki).into()),
+        ("KEY-02", "SPKI DER", spki.clone()),
+        ("KEY-02", "PKCS#1 DER", pkcs1.clone()),
+        ("KEY-02", "modulus", modulus.clone()),
+        ("KEY-02", "base64 of SPKI", STANDARD.encode(&spki).into()),
+        ("KEY-02", "base64url of the modulus", base64url(&modulus).into()),
+        ("KEY-03", "JWK", jwk.to_string().into()),
+        ("KEY-03", "JWK, pretty", serde_json::to_vec_pretty(&jwk).unwrap()),
+        ("KEY-03", "key set", key_set.to_string().into()),
+        ("KEY-05", "nothing", Vec::new()),
+        ("KEY-05", "null", b"null".to_vec()),
+        ("KEY-05", "undefined", b"undefined".to_vec()),
+        ("KEY-05", "secret", b"secret".to_vec()),
+        ("KEY-05", "zeros", vec![0; 32]),
+    ] {
+        rows.push(stage.row(id, what, mac(&stage, &secret), Expected::Invalid));
+    }
+    stage.play(&rows);
+}
+
+#[test]
+fn a_point_is_no_shared_secret_either() {
+    for algorithm in [Algorithm::ES256, Algorithm::EdDSA] {
+        let stage = Stage::new(algorithm);
+        let jwk = stage.key.jwk();
+        let decode = |name: &str| {
+            let text = jwk[name].as_str().unwrap_or_default();
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()
+        };
+        let (x, y) = (decode("x"), decode("y"));
+        let rows: Vec<Row> = [[&[4][..], &x, &y].concat(), [&x[..], &y].concat(), x.clone()]
+            .iter()
+            .map(|secret| {
+                stage.row("KEY-04", algorithm.name(), mac(&stage, secret), Expected::Invalid)
+            })
+            .collect();
+        stage.play(&rows);
+    }
+}
+
+#[test]
+fn a_secret_in_a_key_set_opens_nothing() {
+    let secret = [7; 32];
+    let published = json!({"kty": "oct", "kid": "oct", "alg": "HS256", "k": base64url(secret)});
+    let stage =
+        Stage::with(SigningKey::new(Algorithm::RS256, "good-key"), &[published], |auth| auth);
+    let key = SigningKey::from_secret(Algorithm::HS256, "oct", &secret);
+    let claims_rs256 = stage.token().header("alg", "RS256").sign(&key);
+    stage.play(&[
+        stage.row("KEY-07", "HS256", stage.token().sign(&key), Expected::Invalid),
+        stage.row("KEY-07", "RS256 in name", claims_rs256, Expected::Invalid),
+        stage.row("ALG-12", "the modulus", mac(&stage, &stage.key.modulus()), Expected::Invalid),
+    ]);
+}
+
+#[test]
+fn a_kid_leads_to_a_key_of_another_kind() {
+    let rsa = SigningKey::new(Algorithm::RS256, "good-key");
+    let others: Vec<SigningKey> = [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA]
+        .iter()
+        .map(|algorithm| SigningKey::new(*algorithm, algorithm.name()))
+        .collect();
+    let published: Vec<Value> = others.iter().map(SigningKey::jwk).collect();
+    let all = [Algorithm::RS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
+    let stage = Stage::with(rsa, &published, |auth| auth.algorithms(all));
+    let mut rows = Vec::new();
+    for key in &others {
+        rows.push(stage.row("KEY-08", "its own kid", stage.token().sign(key), Expected::Accepted));
+        let at_rsa = stage.token().header("kid", "good-key").sign(key);
+        rows.push(stage.row("KEY-08", format!("{} at RSA", key.id()), at_rsa, Expected::Invalid));
+        let rsa_at = stage.token().header("kid", key.id()).sign(&stage.key);
+        rows.push(stage.row("KEY-08", format!("RSA at {}", key.id()), rsa_at, Expected::Invalid));
+        for other in others.iter().filter(|other| other.id() != key.id()) {
+            let header = json!({"alg": other.algorithm().name(), "kid": key.id()}).to_string();
+            let token = sign(other, header, stage.token().payload());
+            rows.push(stage.row(
+                "KEY-09",
+                format!("{} at {}", other.id(), key.id()),
+                token,
+                Expected::Invalid,
+            ));
+        }
+    }
+    stage.play(&rows);
+}

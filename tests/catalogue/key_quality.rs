@@ -1,0 +1,213 @@
+//! Keys that must not be used although their signatures are right.
+
+use aws_lc_rs::{
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair},
+};
+use jwt_verify::Algorithm;
+use jwt_verify_tests::{SigningKey, base64url};
+use serde_json::{Value, json};
+
+use super::*;
+
+fn with(mut jwk: Value, name: &str, value: Value) -> Value {
+    jwk[name] = value;
+    jwk
+}
+
+#[test]
+fn a_published_key_that_is_not_fit_is_skipped_and_the_others_stay() {
+    let fit = || SigningKey::new(Algorithm::ES256, "odd");
+    for (id, what, change) in [
+        ("KEY-11", "use enc", ("use", json!("enc"))),
+        ("KEY-12", "encrypt", ("key_ops", json!(["encrypt"]))),
+        ("KEY-12", "sign", ("key_ops", json!(["sign"]))),
+        ("KEY-12", "nothing", ("key_ops", json!([]))),
+        ("KEY-12", "no list", ("key_ops", json!("verify"))),
+        ("KEY-12", "twice", ("key_ops", json!(["verify", "verify"]))),
+        ("KEY-13", "of encryption", ("alg", json!("RSA-OAEP"))),
+        ("KEY-13", "unknown", ("alg", json!("ES521"))),
+        ("KEY-13", "none", ("alg", json!("none"))),
+        ("KEY-13", "empty", ("alg", json!(""))),
+        ("KEY-09", "other curve", ("crv", json!("P-384"))),
+        ("KEY-10", "curve of another type", ("crv", json!("Ed25519"))),
+        ("KQ-04", "x too long", ("x", json!("AAf83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVE"))),
+        ("KQ-04", "empty x", ("x", json!(""))),
+        ("KQ-08", "private", ("d", json!("AAAA"))),
+        ("KID-05", "number", ("kid", json!(5))),
+    ] {
+        let key = fit();
+        let published = with(key.jwk(), change.0, change.1);
+        let stage =
+            Stage::with(SigningKey::new(Algorithm::ES256, "good-key"), &[published], |auth| auth);
+        stage.play(&[stage.row(id, what, stage.token().sign(&key), Expected::Invalid)]);
+    }
+}
+
+#[test]
+fn short_rsa_keys_are_not_used() {
+    // The library makes no keys this short; this one was made for the test with OpenSSL, and its
+    // only use is to be refused.
+    let stage = Stage::with(
+        SigningKey::new(Algorithm::RS256, "good-key"),
+        &[
+            json!({"kty": "RSA", "kid": "short", "e": "AQAB", "n": base64url([0xff; 128])}),
+            json!({"kty": "RSA", "kid": "long", "e": "AQAB", "n": base64url([0xff; 2048])}),
+        ],
+        |auth| auth,
+    );
+    let rows: Vec<Row> = ["short", "long"]
+        .iter()
+        .map(|kid| {
+            let token = stage.token().header("kid", *kid).sign(&stage.key);
+            stage.row("KQ-01", *kid, token, Expected::Invalid)
+        })
+        .collect();
+    stage.play(&rows);
+}
+
+#[test]
+fn odd_rsa_numbers_are_not_used() {
+    let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let public = aws_lc_rs::signature::RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+    let n = base64url(&public.n);
+    for (id, n, e) in [
+        ("KQ-02", n.clone(), base64url([1])),
+        ("KQ-02", n.clone(), base64url([0])),
+        ("KQ-02", n.clone(), base64url([2])),
+        ("KQ-02", n.clone(), base64url([1, 0, 0, 0, 0, 1])),
+        ("KQ-02", n.clone(), base64url([0xff; 256])),
+        ("KQ-03", String::new(), "AQAB".into()),
+        ("KQ-03", base64url([0]), "AQAB".into()),
+        ("KQ-03", base64url([&[0], &public.n[..]].concat()), "AQAB".into()),
+        ("KQ-03", "A".repeat(100_000), "AQAB".into()),
+    ] {
+        let published = json!({"kty": "RSA", "kid": "odd", "n": n, "e": e});
+        let stage =
+            Stage::with(SigningKey::new(Algorithm::RS256, "good-key"), &[published], |auth| auth);
+        let header = json!({"alg": "RS256", "kid": "odd"}).to_string();
+        let input = format!("{}.{}", base64url(header), base64url(stage.token().payload()));
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input.as_bytes(), &mut signature)
+            .unwrap();
+        let token = format!("{input}.{}", base64url(&signature));
+        stage.play(&[stage.row(id, format!("{n:.20} {e:.20}"), token, Expected::Invalid)]);
+    }
+}
+
+#[test]
+fn points_of_small_order_verify_nothing() {
+    let mut identity = [0; 32];
+    identity[0] = 1;
+    let published =
+        json!({"kty": "OKP", "crv": "Ed25519", "kid": "small", "x": base64url(identity)});
+    let stage =
+        Stage::with(SigningKey::new(Algorithm::EdDSA, "good-key"), &[published], |auth| auth);
+    let header = json!({"alg": "EdDSA", "kid": "small"}).to_string();
+    // R the neutral element and S zero verify for every message under such a key.
+    let signature = [&identity[..], &[0; 32]].concat();
+    let token = jwt_verify_tests::compact(header, stage.token().payload(), &signature);
+    stage.play(&[stage.row("KQ-06", "the neutral element", token, Expected::Invalid)]);
+}
+
+#[test]
+fn the_certificate_beside_a_key_is_not_looked_at() {
+    let key = SigningKey::new(Algorithm::ES256, "with-x5c");
+    let published = with(key.jwk(), "x5c", json!(["not a certificate"]));
+    let stage =
+        Stage::with(SigningKey::new(Algorithm::ES256, "good-key"), &[published], |auth| auth);
+    stage.play(&[stage.row("KQ-09", "x5c", stage.token().sign(&key), Expected::Accepted)]);
+}
+
+#[test]
+fn a_key_is_found_by_its_exact_name_only() {
+    let accented = SigningKey::new(Algorithm::ES256, "caf\u{e9}");
+    let unnamed = SigningKey::new(Algorithm::ES256, "unnamed");
+    let mut without = unnamed.jwk();
+    without.as_object_mut().unwrap().remove("kid");
+    let stage = Stage::with(
+        SigningKey::new(Algorithm::ES256, "good-key"),
+        &[accented.jwk(), without],
+        |auth| auth,
+    );
+    let mut rows = vec![
+        stage.row("KID-11", "as it is", stage.token().sign(&accented), Expected::Accepted),
+        stage.row(
+            "KID-11",
+            "decomposed",
+            stage.token().header("kid", "cafe\u{301}").sign(&accented),
+            Expected::Invalid,
+        ),
+        stage.row(
+            "KID-10",
+            "a name for an unnamed key",
+            stage.token().header("kid", "unnamed").sign(&unnamed),
+            Expected::Invalid,
+        ),
+        stage.row(
+            "KID-05",
+            "empty",
+            stage.token().header("kid", "").sign(&unnamed),
+            Expected::Invalid,
+        ),
+    ];
+    for kid in ["GOOD-KEY", "good-key ", " good-key", "good%2Dkey", "good-key\u{0}"] {
+        let token = stage.token().header("kid", kid).sign(&stage.key);
+        rows.push(stage.row("KID-11", kid, token, Expected::Invalid));
+    }
+    for kid in [json!(null), json!(5), json!(["good-key"]), json!({"a": 1}), json!(true)] {
+        let token = stage.token().header("kid", kid.clone()).sign(&stage.key);
+        rows.push(stage.row("KID-05", kid.to_string(), token, Expected::Invalid));
+    }
+    for kid in [
+        "../../../../dev/null",
+        "/dev/null",
+        "file:///etc/passwd",
+        "http://evil.example/",
+        "C:\\con",
+    ] {
+        rows.push(stage.row(
+            "KID-01",
+            kid,
+            stage.token().header("kid", kid).sign(&stage.key),
+            Expected::Invalid,
+        ));
+    }
+    for kid in ["' UNION SELECT 'x'--", "$(id)", "`id`", "{{7*7}}", "*)(uid=*", "a\r\nb c*?[{}]"] {
+        rows.push(stage.row(
+            "KID-02",
+            kid,
+            stage.token().header("kid", kid).sign(&stage.key),
+            Expected::Invalid,
+        ));
+    }
+    for kid in [
+        "\u{0}",
+        "\r\ninjected: yes",
+        "\u{7f}",
+        "\u{202e}",
+        "\u{1f600}",
+        "${jndi:ldap://x}",
+        "\u{1b}[31m",
+    ] {
+        rows.push(stage.row(
+            "KID-03",
+            format!("{kid:?}"),
+            stage.token().header("kid", kid).sign(&stage.key),
+            Expected::Invalid,
+        ));
+    }
+    let long = stage.token().header("kid", "k".repeat(8000)).sign(&stage.key);
+    rows.push(stage.row("KID-04", "8 kB", long, Expected::Invalid));
+    for kid in ["__proto__", "constructor", "keys", "toString"] {
+        rows.push(stage.row(
+            "KID-12",
+            kid,
+            stage.token().header("kid", kid).sign(&stage.key),
+            Expected::Invalid,
+        ));
+    }
+    stage.play(&rows);
+    assert!(!log::text().contains("injected"));
+}

@@ -1,0 +1,198 @@
+//! Signatures that are nearly right.
+
+use jwt_verify::Algorithm;
+use jwt_verify_tests::{SigningKey, base64url};
+
+use super::*;
+
+/// The order of P-256.
+const ORDER: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6,
+    0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+];
+
+fn parts(token: &str) -> (String, Vec<u8>) {
+    let (input, signature) = token.rsplit_once('.').unwrap();
+    let signature =
+        base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, signature);
+    (input.into(), signature.unwrap())
+}
+
+fn resigned(input: &str, signature: impl AsRef<[u8]>) -> String {
+    format!("{input}.{}", base64url(signature))
+}
+
+#[test]
+fn a_flipped_bit_in_any_segment() {
+    for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
+        let stage = Stage::new(algorithm);
+        let good = stage.good();
+        let segments: Vec<&str> = good.split('.').collect();
+        let mut rows = Vec::new();
+        for segment in 0..3 {
+            let bytes = base64::Engine::decode(
+                &base64::engine::general_purpose::URL_SAFE_NO_PAD,
+                segments[segment],
+            )
+            .unwrap();
+            for position in [0, bytes.len() / 2, bytes.len() - 1] {
+                let mut changed = bytes.clone();
+                changed[position] ^= 1;
+                let changed = base64url(changed);
+                let mut all = segments.clone();
+                all[segment] = &changed;
+                rows.push(stage.row(
+                    "SIG-01",
+                    format!("{segment} {position}"),
+                    all.join("."),
+                    Expected::Invalid,
+                ));
+            }
+        }
+        stage.play(&rows);
+    }
+}
+
+#[test]
+fn ecdsa_signatures_out_of_range_or_in_another_form() {
+    let stage = Stage::new(Algorithm::ES256);
+    let (input, signature) = parts(&stage.good());
+    let (r, s) = signature.split_at(32);
+    let (zero, mut one) = ([0; 32], [0; 32]);
+    one[31] = 1;
+    let mut rows = Vec::new();
+    for (what, r, s) in [
+        ("zeros", zero, zero),
+        ("r zero", zero, one),
+        ("s zero", one, zero),
+        ("r order", ORDER, one),
+        ("s order", one, ORDER),
+        ("both order", ORDER, ORDER),
+        ("both one", one, one),
+    ] {
+        rows.push(stage.row("SIG-02", what, resigned(&input, [r, s].concat()), Expected::Invalid));
+    }
+    let der = {
+        let integer = |bytes: &[u8]| {
+            let lead: &[u8] = if bytes[0] & 0x80 != 0 { &[0] } else { &[] };
+            let body = [lead, bytes].concat();
+            [&[0x02, u8::try_from(body.len()).unwrap()][..], &body].concat()
+        };
+        let body = [integer(r), integer(s)].concat();
+        [&[0x30, u8::try_from(body.len()).unwrap()][..], &body].concat()
+    };
+    rows.push(stage.row("SIG-03", "DER", resigned(&input, der), Expected::Invalid));
+    for (what, bytes) in [
+        ("63", signature[..63].to_vec()),
+        ("65", [&signature[..], &[0]].concat()),
+        ("66, padded", [&[0], r, &[0], s].concat()),
+        ("96", [&signature[..], &[0; 32]].concat()),
+        ("128", [&signature[..], &signature[..]].concat()),
+    ] {
+        rows.push(stage.row("SIG-04", what, resigned(&input, bytes), Expected::Invalid));
+    }
+    let twin: Vec<u8> = {
+        let mut borrow = 0_i16;
+        let mut out = [0; 32];
+        for index in (0..32).rev() {
+            let difference = i16::from(ORDER[index]) - i16::from(s[index]) - borrow;
+            borrow = i16::from(difference < 0);
+            out[index] = u8::try_from(difference.rem_euclid(256)).unwrap();
+        }
+        [r, &out[..]].concat()
+    };
+    rows.push(stage.row("SIG-05", "the twin", resigned(&input, twin), Expected::Accepted));
+    stage.play(&rows);
+}
+
+#[test]
+fn eddsa_signatures_of_another_form() {
+    let stage = Stage::new(Algorithm::EdDSA);
+    let (input, signature) = parts(&stage.good());
+    let order: [u8; 32] = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
+        0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    ];
+    let mut malleated = signature.clone();
+    let mut carry = 0;
+    for index in 0..32 {
+        let sum = u16::from(malleated[32 + index]) + u16::from(order[index]) + carry;
+        malleated[32 + index] = u8::try_from(sum & 0xff).unwrap();
+        carry = sum >> 8;
+    }
+    let rows: Vec<Row> = [
+        malleated,
+        signature[..63].to_vec(),
+        [&signature[..], &[0]].concat(),
+        [&[0xff; 32], &signature[32..]].concat(),
+    ]
+    .iter()
+    .map(|bytes| {
+        stage.row("SIG-06", bytes.len().to_string(), resigned(&input, bytes), Expected::Invalid)
+    })
+    .collect();
+    stage.play(&rows);
+}
+
+#[test]
+fn rsa_signatures_out_of_range() {
+    let stage = Stage::new(Algorithm::RS256);
+    let (input, signature) = parts(&stage.good());
+    let modulus = stage.key.modulus();
+    let mut one = vec![0; 256];
+    one[255] = 1;
+    let mut below = modulus.clone();
+    below[255] -= 1;
+    let rows: Vec<Row> = [
+        vec![0; 256],
+        one,
+        below,
+        modulus,
+        vec![0xff; 256],
+        [&[0], &signature[..]].concat(),
+        [&signature[..], &[0]].concat(),
+        signature[..255].to_vec(),
+        signature[..1].to_vec(),
+    ]
+    .iter()
+    .map(|bytes| {
+        stage.row(
+            "SIG-09",
+            format!("{:?}", &bytes[..1]),
+            resigned(&input, bytes),
+            Expected::Invalid,
+        )
+    })
+    .collect();
+    stage.play(&rows);
+}
+
+#[test]
+fn parts_of_different_tokens() {
+    let stage = Stage::new(Algorithm::RS256);
+    let (one, two) = (stage.good(), stage.token().claim("sub", "mallory").sign(&stage.key));
+    let (a, b): (Vec<&str>, Vec<&str>) = (one.split('.').collect(), two.split('.').collect());
+    let stranger = SigningKey::new(Algorithm::RS256, "good-key");
+    stage.play(&[
+        stage.row("SIG-12", "payload", [a[0], b[1], a[2]].join("."), Expected::Invalid),
+        stage.row("SIG-12", "signature", [a[0], a[1], b[2]].join("."), Expected::Invalid),
+        stage.row(
+            "SIG-13",
+            "a stranger with the same kid",
+            stage.token().sign(&stranger),
+            Expected::Invalid,
+        ),
+        stage.row(
+            "SIZ-04",
+            "a long signature",
+            format!("{}.{}.{}", a[0], a[1], "A".repeat(12_000)),
+            Expected::Invalid,
+        ),
+        stage.row(
+            "SIZ-04",
+            "a long header",
+            format!("{}.{}.{}", "A".repeat(12_000), a[1], a[2]),
+            Expected::Invalid,
+        ),
+    ]);
+}

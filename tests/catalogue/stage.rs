@@ -1,0 +1,200 @@
+//! The server under attack, and what every refusal must look like.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use actix_web::{App, HttpResponse, Responder, get, web};
+use jwt_verify::{Algorithm, JwksProvider, JwtAuth, JwtAuthBuilder, VerifiedClaims, require};
+use jwt_verify_tests::{
+    AUDIENCE, FakeIssuer, ManualClock, Request, Response, SigningKey, TestServer, Token,
+};
+use serde_json::{Value, json};
+
+use crate::log;
+
+/// How a row must be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// 200: an odd but good token.
+    Accepted,
+    /// 401 without an error: no credentials of a kind that is looked for.
+    Missing,
+    /// 400 `invalid_request`.
+    BadRequest,
+    /// 401 `invalid_token`.
+    Invalid,
+    /// 401 `invalid_token`, with the text that says that its time is over.
+    Expired,
+}
+
+/// A request with its id and the answer it must get.
+pub(crate) struct Row {
+    pub(crate) id: &'static str,
+    pub(crate) what: String,
+    pub(crate) request: Request,
+    /// What was presented and must not be seen again.
+    pub(crate) secret: String,
+    pub(crate) expected: Expected,
+}
+
+/// An issuer, an API that trusts it, and a trap that nobody should call.
+pub(crate) struct Stage {
+    pub(crate) issuer: FakeIssuer,
+    pub(crate) trap: FakeIssuer,
+    pub(crate) key: SigningKey,
+    pub(crate) api: TestServer,
+    pub(crate) clock: ManualClock,
+    ran: Arc<AtomicUsize>,
+}
+
+#[get("/protected")]
+#[require]
+async fn protected(claims: VerifiedClaims, ran: web::Data<AtomicUsize>) -> impl Responder {
+    ran.fetch_add(1, Ordering::SeqCst);
+    HttpResponse::Ok().json(json!({ "sub": claims.subject() }))
+}
+
+impl Stage {
+    /// With one key of the algorithm, which alone is accepted.
+    pub(crate) fn new(algorithm: Algorithm) -> Self {
+        let key = SigningKey::new(algorithm, "good-key");
+        Self::with(key, &[], |auth| auth)
+    }
+
+    /// With more keys in the key set, and other settings.
+    pub(crate) fn with(
+        key: SigningKey,
+        more: &[Value],
+        configure: impl FnOnce(JwtAuthBuilder) -> JwtAuthBuilder,
+    ) -> Self {
+        log::capture();
+        let (issuer, trap) = (FakeIssuer::start(&[]), FakeIssuer::start(&[&key]));
+        let keys: Vec<Value> = std::iter::once(key.jwk()).chain(more.iter().cloned()).collect();
+        issuer.publish_json(&json!({ "keys": keys }));
+        let clock = ManualClock::new();
+        let provider = JwksProvider::discover(issuer.url()).clock(clock.clone()).build().unwrap();
+        let builder = JwtAuth::builder(issuer.url(), AUDIENCE)
+            .algorithms([key.algorithm()])
+            .keys(provider)
+            .verifier(|verifier| verifier.clock(clock.clone()));
+        let auth = configure(builder).build().unwrap();
+        let ran = Arc::new(AtomicUsize::new(0));
+        let counter = web::Data::from(ran.clone());
+        let api = TestServer::start(move || {
+            App::new().app_data(counter.clone()).wrap(auth.clone()).service(protected)
+        });
+        let stage = Self { issuer, trap, key, api, clock, ran };
+        stage.control();
+        stage
+    }
+
+    /// A token that is good unless it is changed.
+    pub(crate) fn token(&self) -> Token {
+        Token::of(self.issuer.url())
+    }
+
+    /// The same, signed.
+    pub(crate) fn good(&self) -> String {
+        self.token().sign(&self.key)
+    }
+
+    /// A row that presents a token as usual.
+    pub(crate) fn row(
+        &self,
+        id: &'static str,
+        what: impl Into<String>,
+        token: impl Into<String>,
+        expected: Expected,
+    ) -> Row {
+        let token = token.into();
+        let request = self.api.get("/protected").bearer(&token);
+        Row { id, what: what.into(), request, secret: token, expected }
+    }
+
+    /// Sends every row and holds the answers against what must be.
+    pub(crate) fn play(&self, rows: &[Row]) {
+        assert!(!rows.is_empty());
+        for row in rows {
+            self.play_one(row);
+        }
+        self.control();
+        assert_eq!(self.trap.all_fetches(), 0, "somebody called an address from a token");
+        let log = log::text();
+        for row in rows.iter().filter(|row| row.expected != Expected::Accepted) {
+            assert_absent(&log, row, "the log");
+        }
+    }
+
+    fn play_one(&self, row: &Row) {
+        let label = format!("{} {}", row.id, row.what);
+        let before = self.ran.load(Ordering::SeqCst);
+        let response = row.request.send();
+        let ran = self.ran.load(Ordering::SeqCst) - before;
+        if row.expected == Expected::Accepted {
+            assert_eq!((response.status, ran), (200, 1), "{label}: {}", response.everything());
+            return;
+        }
+        assert_eq!(ran, 0, "{label}: the handler ran");
+        let (status, challenge, body) = answer(row.expected);
+        assert_eq!(response.status, status, "{label}: {}", response.everything());
+        assert_eq!(response.challenge(), challenge, "{label}");
+        assert_eq!(response.text(), body, "{label}");
+        assert_eq!(response.header("cache-control"), Some("no-store"), "{label}");
+        assert!(response.headers("set-cookie").is_empty(), "{label}");
+        assert_absent(&response.everything(), row, "the response");
+    }
+
+    /// The good token is accepted.
+    fn control(&self) -> Response {
+        let response = self.api.get("/protected").bearer(self.good()).send();
+        assert_eq!(response.status, 200, "the control token: {}", response.everything());
+        response
+    }
+}
+
+fn answer(expected: Expected) -> (u16, Option<&'static str>, &'static str) {
+    match expected {
+        Expected::Accepted => unreachable!("an accepted row has no refusal"),
+        Expected::Missing => (
+            401,
+            Some("Bearer"),
+            r#"{"error":"missing_token","error_description":"authentication is required","code":"missing_token"}"#,
+        ),
+        Expected::BadRequest => (
+            400,
+            Some(
+                r#"Bearer error="invalid_request", error_description="the request carries malformed or more than one credential""#,
+            ),
+            r#"{"error":"invalid_request","error_description":"the request carries malformed or more than one credential","code":"invalid_request"}"#,
+        ),
+        Expected::Invalid => (
+            401,
+            Some(
+                r#"Bearer error="invalid_token", error_description="the access token is not valid""#,
+            ),
+            r#"{"error":"invalid_token","error_description":"the access token is not valid","code":"invalid_token"}"#,
+        ),
+        Expected::Expired => (
+            401,
+            Some(
+                r#"Bearer error="invalid_token", error_description="the access token has expired""#,
+            ),
+            r#"{"error":"invalid_token","error_description":"the access token has expired","code":"token_expired"}"#,
+        ),
+    }
+}
+
+/// No run of the token long enough to mean something is anywhere in the text. Runs shorter than
+/// this turn up by accident; base64url of JSON repeats itself from token to token.
+fn assert_absent(text: &str, row: &Row, place: &str) {
+    const RUN: usize = 24;
+    for part in row.secret.split(['.', ' ', ',']) {
+        for run in part.as_bytes().windows(RUN).step_by(RUN / 2) {
+            if let Ok(run) = std::str::from_utf8(run) {
+                assert!(!text.contains(run), "{} {}: {run} is in {place}", row.id, row.what);
+            }
+        }
+    }
+}
