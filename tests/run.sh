@@ -11,7 +11,7 @@ if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" apt-get install -y -qq --no-install-recommends nodejs npm
 fi
-npm ci --prefix tests/provider --no-audit --no-fund --loglevel=error
+npm ci --prefix tests --no-audit --no-fund --loglevel=error
 
 # The Wycheproof vectors are not part of the repository. Without them their tests stay ignored.
 vectors=${JWT_VERIFY_VECTORS:-$PWD/../shared/vectors}
