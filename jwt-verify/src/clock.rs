@@ -37,9 +37,10 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    /// A clock set before 1970 reads as zero, at which every token is "not yet valid" or harmless.
+    /// A clock set before 1970 cannot judge anything, so it reads as the end of time, at which every
+    /// token has expired.
     fn now(&self) -> Duration {
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::MAX)
     }
 
     fn monotonic(&self) -> Duration {

@@ -67,7 +67,7 @@
 //! | an issuer with discovery (most) | [`JwtAuth::builder`] with issuer and audience |
 //! | settings in the environment | [`JwtAuth::from_env`] |
 //! | only the URL of a key set | [`JwksProvider::new`] in [`JwtAuthBuilder::keys`] |
-//! | a public key or a shared secret | [`JwkSet::new`] of [`VerificationKey`]s in [`JwtAuthBuilder::keys`] |
+//! | a public key or a shared secret | [`JwkSet::single`] of a [`VerificationKey`] in [`JwtAuthBuilder::keys`] |
 //! | keys somewhere else | a [`KeyProvider`] of your own |
 //! | tokens in a cookie | [`CookieExtractor`], alone or in [`FirstOf`] |
 //! | no HTTP at all | [`Verifier`] |

@@ -36,6 +36,12 @@ mod jwks {
     pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
     pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
     pub(crate) const MAX_KEYS: usize = 64;
+    /// How long a shared store may take; after that it is as good as none.
+    pub(crate) const STORE_TIMEOUT: Duration = Duration::from_millis(250);
+    /// How long an issuer's metadata is believed.
+    pub(crate) const DISCOVERY_TTL: Duration = Duration::from_secs(3600);
+    /// A fetch that takes longer than this is a mistake of units.
+    pub(crate) const MAX_FETCH_TIMEOUT: Duration = Duration::from_secs(60);
     pub(crate) const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
     /// No duration of the provider may exceed this; more is a mistake of units.
     pub(crate) const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);

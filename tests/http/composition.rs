@@ -141,6 +141,40 @@ fn an_inner_policy_holds_whatever_the_outer_one_has_found() {
 }
 
 #[test]
+fn a_policy_in_the_data_of_an_inner_scope_holds_there() {
+    let (outer, inner) = (World::new(), World::new());
+    let (customers, staff) = (outer.auth().build().unwrap(), inner.auth().build().unwrap());
+    for wrapped in [true, false] {
+        let (customers, staff) = (customers.clone(), staff.clone());
+        let api = TestServer::start(move || {
+            let app = App::new()
+                .app_data(customers.clone())
+                .wrap(actix_web::middleware::Condition::new(wrapped, customers.optional()))
+                .service(subject);
+            app.service(web::scope("/staff").app_data(staff.clone()).service((subject, admin)))
+        });
+        let admin_of = |world: &World| world.token().roles(&["admin"]).sign(&world.key);
+        assert_eq!(api.get("/claims").bearer(admin_of(&outer)).send().status, 200);
+        assert_eq!(api.get("/staff/admin").bearer(admin_of(&outer)).send().status, 401);
+        // With the outer policy as middleware a token of the inner one does not get that far.
+        let staff_status = api.get("/staff/admin").bearer(admin_of(&inner)).send().status;
+        assert_eq!(staff_status, if wrapped { 401 } else { 200 });
+    }
+}
+
+#[test]
+fn two_policies_in_two_forms_of_data_are_a_mistake() {
+    let (one, two) = (World::new(), World::new());
+    let (plain, data) = (one.auth().build().unwrap(), web::Data::new(two.auth().build().unwrap()));
+    let api = TestServer::start(move || {
+        App::new()
+            .app_data(plain.clone())
+            .service(web::scope("/x").app_data(data.clone()).service(subject))
+    });
+    assert_eq!(api.get("/x/claims").bearer(one.good()).send().status, 500);
+}
+
+#[test]
 fn an_optional_app_with_a_strict_scope_refuses_guests_there() {
     let world = World::new();
     let auth = world.auth().build().unwrap();
@@ -262,6 +296,34 @@ fn the_answer_and_the_realm_can_be_replaced() {
     let auth = world.auth().realm("the \"api\"").build().unwrap();
     let api = TestServer::start(move || App::new().wrap(auth.clone()).service(bare));
     assert_eq!(api.get("/bare").send().challenge(), Some(r#"Bearer realm="the \"api\"""#));
+}
+
+#[test]
+fn requests_on_one_connection_know_nothing_of_each_other() {
+    use std::io::{Read as _, Write as _};
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let api = TestServer::start(move || App::new().wrap(auth.optional()).service((maybe, subject)));
+    let mut stream = std::net::TcpStream::connect(api.address()).unwrap();
+    let good = format!("authorization: Bearer {}\r\n", world.good());
+    for _ in 0..3 {
+        for (path, field) in [("/maybe", good.as_str()), ("/maybe", ""), ("/claims", "")] {
+            write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\n{field}\r\n").unwrap();
+        }
+    }
+    write!(stream, "GET /maybe HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let answers: Vec<&str> = text.split("HTTP/1.1 ").skip(1).collect();
+    assert_eq!(answers.len(), 10);
+    for (index, answer) in answers.iter().enumerate() {
+        let (status, body) = match index {
+            9 => ("200", "guest"),
+            index => [("200", "alice"), ("200", "guest"), ("401", "missing_token")][index % 3],
+        };
+        assert!(answer.starts_with(status) && answer.contains(body), "{index}: {answer}");
+        assert!(body == "alice" || !answer.contains("alice"), "{index}: {answer}");
+    }
 }
 
 #[test]

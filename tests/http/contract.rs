@@ -162,6 +162,8 @@ fn each_refusal_has_one_constant_answer() {
         Some(INVALID),
         r#"{"error":"invalid_token","error_description":"the access token is not valid","code":"invalid_token"}"#,
     );
+    // Whether a token has expired is said only of one whose signature is right.
+    assert_eq!(api.get("/protected").bearer(world.good()).send().status, 200);
     world.clock.advance(std::time::Duration::from_secs(600 + 60));
     assert_refused(
         &api.get("/protected").bearer(world.good()).send(),

@@ -110,3 +110,68 @@ impl CacheStore for Broken {
         Box::pin(async { Err(CacheError) })
     }
 }
+
+#[test]
+fn a_store_that_hangs_is_as_good_as_none() {
+    let key = key("k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let api = instance(&issuer, &ManualClock::new(), Hanging);
+    assert_eq!((status(&api, &issuer, &key), issuer.key_fetches()), (200, 1));
+}
+
+#[test]
+fn a_new_process_knows_how_old_a_document_is() {
+    let (old, new) = (key("old"), key("new"));
+    let issuer = FakeIssuer::start(&[&old]);
+    let keys = serde_json::json!({"keys": [old.jwk()]});
+    issuer.answer_keys(Answer::json(&keys).with_header("cache-control", "max-age=86400"));
+    let clock = ManualClock::new();
+    let store = MemoryCache::new().clock(clock.clone());
+    let first = instance(&issuer, &clock, store.clone());
+    assert_eq!(status(&first, &issuer, &old), 200);
+    issuer.publish(&[&new]);
+    clock.advance(Duration::from_secs(86_000));
+    // Its own clock has just begun to run; the wall clock it shares.
+    let late = ManualClock::new();
+    late.set_wall(jwt_verify_tests::START + 86_000);
+    let second = instance(&issuer, &late, store);
+    eventually("the withdrawn key is gone", || status(&second, &issuer, &old) == 401);
+    assert_eq!(status(&second, &issuer, &new), 200);
+}
+
+#[test]
+fn a_document_that_claims_to_be_fresh_for_ever_is_not_believed() {
+    let (old, new) = (key("old"), key("new"));
+    let issuer = FakeIssuer::start(&[&new]);
+    let clock = ManualClock::new();
+    let body = serde_json::json!({"keys": [old.jwk()]}).to_string();
+    let document = serde_json::json!({
+        "fetched": jwt_verify_tests::START, "ttl": u64::MAX, "body": body,
+    });
+    let api = instance(&issuer, &clock, Fixed(document.to_string().into_bytes()));
+    assert_eq!((status(&api, &issuer, &old), issuer.key_fetches()), (200, 0));
+    clock.advance(Duration::from_secs(24 * 3600 * 4 / 5));
+    eventually("the keys come from the issuer", || status(&api, &issuer, &old) == 401);
+}
+
+/// A store that never answers.
+#[derive(Debug)]
+struct Hanging;
+
+impl CacheStore for Hanging {
+    fn get<'a>(&'a self, _: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn set<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> CacheFuture<'a, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    fn add<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> CacheFuture<'a, bool> {
+        Box::pin(std::future::pending())
+    }
+
+    fn remove<'a>(&'a self, _: &'a str) -> CacheFuture<'a, ()> {
+        Box::pin(std::future::pending())
+    }
+}

@@ -19,8 +19,8 @@ use crate::{Missing, VerifiedClaims};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requirement {
-    roles: Names,
-    permissions: Names,
+    roles: Option<Names>,
+    permissions: Option<Names>,
     all: bool,
 }
 
@@ -29,35 +29,38 @@ type Names = Cow<'static, [Cow<'static, str>]>;
 impl Requirement {
     /// Only that the caller is authenticated.
     pub const fn authenticated() -> Self {
-        Self::fixed(&[], &[], false)
+        Self { roles: None, permissions: None, all: false }
     }
 
-    /// Any of these roles.
+    /// Any of these roles. An empty list is met by nobody.
     pub fn roles<I, S>(roles: I) -> Self
     where
         I: IntoIterator<Item = S>,
         S: Into<Cow<'static, str>>,
     {
-        Self { roles: names(roles), ..Self::authenticated() }
+        Self { roles: Some(names(roles)), ..Self::authenticated() }
     }
 
-    /// Any of these permissions, or all of them with [`all`](Self::all).
+    /// Any of these permissions, or all of them with [`all`](Self::all). An empty list is met by
+    /// nobody.
     pub fn permissions<I, S>(permissions: I) -> Self
     where
         I: IntoIterator<Item = S>,
         S: Into<Cow<'static, str>>,
     {
-        Self { permissions: names(permissions), ..Self::authenticated() }
+        Self::authenticated().and_permissions(permissions)
     }
 
-    /// Also any of these permissions, or all of them with [`all`](Self::all).
+    /// Adds permissions to those that are named already, of which any is enough, or all are needed
+    /// with [`all`](Self::all).
     #[must_use]
     pub fn and_permissions<I, S>(mut self, permissions: I) -> Self
     where
         I: IntoIterator<Item = S>,
         S: Into<Cow<'static, str>>,
     {
-        self.permissions = names(permissions);
+        let named = self.permissions.get_or_insert_default();
+        named.to_mut().extend(permissions.into_iter().map(Into::into));
         self
     }
 
@@ -68,14 +71,19 @@ impl Requirement {
         self
     }
 
-    /// For generated code: everything known at compile time.
+    /// For generated code: everything known at compile time, where nothing written is nothing
+    /// demanded.
     #[doc(hidden)]
     pub const fn fixed(
         roles: &'static [Cow<'static, str>],
         permissions: &'static [Cow<'static, str>],
         all: bool,
     ) -> Self {
-        Self { roles: Cow::Borrowed(roles), permissions: Cow::Borrowed(permissions), all }
+        const fn named(names: &'static [Cow<'static, str>]) -> Option<Names> {
+            if names.is_empty() { None } else { Some(Cow::Borrowed(names)) }
+        }
+
+        Self { roles: named(roles), permissions: named(permissions), all }
     }
 
     /// Holds a caller against the requirement.
@@ -83,28 +91,30 @@ impl Requirement {
     /// # Errors
     /// What is missing: first a role, then permissions.
     pub fn check<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), Missing> {
-        if !self.roles.is_empty() && !self.roles.iter().any(|role| claims.has_role(role)) {
+        if let Some(roles) = &self.roles
+            && !roles.iter().any(|role| claims.has_role(role))
+        {
             return Err(Missing::Role);
         }
-        let mut needed = self.permissions.iter();
-        let permitted = self.permissions.is_empty()
-            || if self.all {
-                needed.all(|permission| claims.has_permission(permission))
-            } else {
-                needed.any(|permission| claims.has_permission(permission))
-            };
-        if permitted { Ok(()) } else { Err(Missing::Permission(self.scope())) }
-    }
-
-    /// The permissions as a `scope` attribute; names that may not stand in one are left out
-    /// (RFC 6750 §3, RFC 6749 §3.3).
-    fn scope(&self) -> Arc<str> {
-        let printable = |name: &&Cow<'_, str>| {
-            name.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+        let Some(permissions) = &self.permissions else { return Ok(()) };
+        let mut needed = permissions.iter();
+        let permitted = if self.all {
+            !permissions.is_empty() && needed.all(|permission| claims.has_permission(permission))
+        } else {
+            needed.any(|permission| claims.has_permission(permission))
         };
-        let names: Vec<&str> = self.permissions.iter().filter(printable).map(|n| &**n).collect();
-        names.join(" ").into()
+        if permitted { Ok(()) } else { Err(Missing::Permission(scope(permissions))) }
     }
+}
+
+/// The permissions as a `scope` attribute; names that may not stand in one are left out
+/// (RFC 6750 §3, RFC 6749 §3.3).
+fn scope(permissions: &[Cow<'static, str>]) -> Arc<str> {
+    let printable = |name: &&Cow<'_, str>| {
+        name.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+    };
+    let names: Vec<&str> = permissions.iter().filter(printable).map(|name| &**name).collect();
+    names.join(" ").into()
 }
 
 fn names<I, S>(names: I) -> Names

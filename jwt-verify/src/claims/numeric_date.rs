@@ -73,7 +73,7 @@ impl<'de> Deserialize<'de> for NumericDate {
             }
         }
 
-        deserializer.deserialize_any(Seconds)
+        deserializer.deserialize_f64(Seconds)
     }
 }
 

@@ -23,7 +23,7 @@ pub enum AuthError {
     #[error("the request carries malformed or more than one credential")]
     InvalidRequest(InvalidRequestReason),
 
-    /// The token's time is over; nothing else is wrong with it as far as was looked.
+    /// The token is genuine, but its time is over.
     #[error("the access token has expired")]
     ExpiredToken,
 

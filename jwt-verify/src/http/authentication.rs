@@ -14,12 +14,25 @@ pub(super) struct Authentication {
     pub(super) by: JwtAuth,
     /// `None` for a request without credentials.
     pub(super) token: Option<Arc<VerifiedToken>>,
+    /// The one in the app's data at that point. A scope further in may have put another there.
+    beside: Option<JwtAuth>,
 }
 
 impl Authentication {
     /// What is known about the request already.
     pub(super) fn of(request: &HttpRequest) -> Option<Self> {
         request.extensions().get::<Self>().cloned()
+    }
+
+    /// Whether it still holds for a handler that is reached with this in the app's data.
+    pub(super) fn holds_beside(&self, nearest: Option<&JwtAuth>) -> bool {
+        match nearest {
+            None => true,
+            Some(nearest) => {
+                nearest.is_same(&self.by)
+                    || self.beside.as_ref().is_some_and(|beside| nearest.is_same(beside))
+            }
+        }
     }
 
     /// The claims, or the refusal of a request that has none.
@@ -29,16 +42,21 @@ impl Authentication {
 }
 
 impl JwtAuth {
-    /// The one that the application has put into its data.
-    pub(super) fn of(request: &HttpRequest) -> Result<&Self, AuthError> {
-        let in_data = || request.app_data::<web::Data<Self>>().map(|data| &***data);
-        request.app_data::<Self>().or_else(in_data).ok_or_else(|| {
-            tracing::error!(
-                "a handler needs verified claims, but there is no JwtAuth: add `.wrap(auth)` to the \
-                 app or scope, or `.app_data(auth)`"
-            );
-            AuthError::Misconfigured
-        })
+    /// The one that the application has put into its data, by itself or as `web::Data`. Two that
+    /// differ leave it open which rules apply.
+    pub(super) fn nearest(request: &HttpRequest) -> Result<Option<&Self>, AuthError> {
+        let plain = request.app_data::<Self>();
+        let wrapped = request.app_data::<web::Data<Self>>().map(|data| &***data);
+        match (plain, wrapped) {
+            (Some(plain), Some(wrapped)) if !plain.is_same(wrapped) => {
+                tracing::error!(
+                    "the app's data holds one JwtAuth by itself and another as web::Data: use one \
+                     form everywhere"
+                );
+                Err(AuthError::Misconfigured)
+            }
+            (plain, wrapped) => Ok(plain.or(wrapped)),
+        }
     }
 
     /// Finds out who makes the request, if that needs no waiting; `None` if it does.
@@ -80,7 +98,8 @@ impl JwtAuth {
     }
 
     fn keep(&self, request: &HttpRequest, token: Option<Arc<VerifiedToken>>) -> Authentication {
-        let authentication = Authentication { by: self.clone(), token };
+        let beside = Self::nearest(request).ok().flatten().cloned();
+        let authentication = Authentication { by: self.clone(), token, beside };
         request.extensions_mut().insert(authentication.clone());
         authentication
     }

@@ -33,7 +33,9 @@ impl JwtAuth {
     /// | `JWT_ROLES_CLAIM`, `JWT_PERMISSIONS_CLAIM`, `JWT_SINGLE_ROLE_CLAIM` | see [`ClaimsMapping`] |
     /// | `JWT_COOKIE` | a cookie that may carry the token instead of the `Authorization` field |
     ///
-    /// With `JWT_COOKIE`, a request that carries both is refused (RFC 6750 §2).
+    /// With `JWT_COOKIE`, a request that carries both is refused (RFC 6750 §2). Browsers send cookies
+    /// with requests that other sites cause: set such a cookie with `SameSite`, or protect what
+    /// changes anything against that in another way (CSRF).
     ///
     /// # Errors
     /// A required variable that is missing, or a value that does not parse; the error names the
@@ -100,7 +102,10 @@ fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
     let (issuer, auth0) = match environment.text("JWT_ISSUER")? {
         Some(issuer) => (issuer, None),
         None => match environment.text("AUTH0_DOMAIN")? {
-            Some(domain) => (format!("https://{}/", domain.trim_end_matches('/')), Some(domain)),
+            Some(domain) => {
+                let domain = domain.trim_start_matches("https://").trim_end_matches('/').to_owned();
+                (format!("https://{domain}/"), Some(domain))
+            }
             None => return Err(ConfigError::Missing { setting: "JWT_ISSUER" }),
         },
     };
@@ -234,6 +239,8 @@ mod tests {
         let auth0 = [("AUTH0_DOMAIN", "tenant.auth0.com"), ("AUTH0_API_IDENTIFIER", "api")];
         let auth = build(&auth0).unwrap();
         assert_eq!(auth.health().first().unwrap().0, "https://tenant.auth0.com/");
+        let url = [("AUTH0_DOMAIN", "https://tenant.auth0.com/"), auth0[1]];
+        assert_eq!(build(&url).unwrap().health(), auth.health());
     }
 
     #[test]

@@ -80,12 +80,21 @@ pub(super) fn extract<T: 'static>(
     request: &HttpRequest,
     make: fn(&Authentication) -> Result<T, AuthError>,
 ) -> Extraction<T> {
-    if let Some(known) = Authentication::of(request) {
+    let nearest = match JwtAuth::nearest(request) {
+        Ok(nearest) => nearest,
+        Err(error) => return Extraction::ready(Err(error.into())),
+    };
+    if let Some(known) = Authentication::of(request)
+        && known.holds_beside(nearest)
+    {
         return Extraction::ready(conclude(&known.by, request, make(&known)));
     }
-    let auth = match JwtAuth::of(request) {
-        Ok(auth) => auth,
-        Err(error) => return Extraction::ready(Err(error.into())),
+    let Some(auth) = nearest else {
+        tracing::error!(
+            "a handler needs verified claims, but there is no JwtAuth: add `.wrap(auth)` to the app \
+             or scope, or `.app_data(auth)`"
+        );
+        return Extraction::ready(Err(AuthError::Misconfigured.into()));
     };
     if let Some(outcome) = auth.authenticate_now(request) {
         return Extraction::ready(conclude(auth, request, outcome.and_then(|known| make(&known))));

@@ -65,7 +65,8 @@ pub(super) fn record(error: &AuthError) {
         | AuthError::ExpiredToken
         | AuthError::InvalidToken(_)
         | AuthError::Forbidden(_) => tracing::debug!(code, reason, "refused a request"),
-        AuthError::Unavailable { .. } => tracing::warn!(code, reason, "could not judge a request"),
+        // Whoever failed has said so once; every request in the meantime need not.
+        AuthError::Unavailable { .. } => tracing::debug!(code, reason, "could not judge a request"),
         AuthError::Misconfigured => tracing::error!(code, reason, "could not judge a request"),
     }
 }

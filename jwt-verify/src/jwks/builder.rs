@@ -10,8 +10,8 @@ use super::{
 use crate::{
     CacheStore, Clock, ConfigError, SystemClock,
     limits::{
-        CONNECT_TIMEOUT, FETCH_TIMEOUT, MAX_DOCUMENT_BYTES, MAX_DURATION, MAX_KEYS,
-        MISSING_ENTRIES, MISSING_TTL, REFETCH_INTERVAL, REFETCHES, STALE_TTL,
+        CONNECT_TIMEOUT, FETCH_TIMEOUT, MAX_DOCUMENT_BYTES, MAX_DURATION, MAX_FETCH_TIMEOUT,
+        MAX_KEYS, MISSING_ENTRIES, MISSING_TTL, REFETCH_INTERVAL, REFETCHES, STALE_TTL,
     },
 };
 
@@ -158,7 +158,7 @@ impl JwksProviderBuilder {
     ///
     /// # Errors
     /// URLs other than `https` (or `http` to this machine), with a user name, or with a fragment;
-    /// durations of zero or beyond 30 days; limits of zero.
+    /// durations of zero or beyond 30 days; timeouts beyond a minute; limits of zero.
     pub fn build(self) -> Result<JwksProvider, ConfigError> {
         let location = match &self.place {
             Place::KeySet(url) => Location::key_set(url)?,
@@ -179,6 +179,9 @@ impl JwksProviderBuilder {
             }
             if value > MAX_DURATION {
                 return Err(ConfigError::invalid(setting, "is longer than 30 days"));
+            }
+            if setting.ends_with("_timeout") && value > MAX_FETCH_TIMEOUT {
+                return Err(ConfigError::invalid(setting, "is longer than a minute"));
             }
         }
         for (setting, value) in [

@@ -22,6 +22,23 @@ pub(super) struct FetchError {
     pub(super) failure: Failure,
     /// When the issuer wants to be asked again.
     pub(super) retry_after: Option<Duration>,
+    pub(super) step: Step,
+}
+
+/// Which of the two documents it was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Discovery,
+    KeySet,
+}
+
+impl Step {
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::Discovery => "discovery",
+            Self::KeySet => "key_set",
+        }
+    }
 }
 
 /// The classes of failure. Their names are all that is ever told of an upstream's answer.
@@ -72,7 +89,7 @@ impl Failure {
 
 impl From<Failure> for FetchError {
     fn from(failure: Failure) -> Self {
-        Self { failure, retry_after: None }
+        Self { failure, retry_after: None, step: Step::KeySet }
     }
 }
 
@@ -115,7 +132,9 @@ impl Transport {
         }
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let announced: Option<usize> = text(header::CONTENT_LENGTH).and_then(|n| n.parse().ok());
-        let max_age = text(header::CACHE_CONTROL).and_then(freshness::max_age);
+        let age = text(header::AGE).unwrap_or_default();
+        let max_age =
+            text(header::CACHE_CONTROL).and_then(|control| freshness::max_age(control, age));
         let body = response.body().limit(self.max_bytes).await.map_err(|error| match error {
             PayloadError::Overflow => Failure::TooLarge,
             _ => Failure::Truncated,
@@ -155,7 +174,7 @@ fn refused(status: StatusCode, headers: &header::HeaderMap) -> FetchError {
         .filter(|_| may_ask)
         .and_then(|value| value.to_str().ok()?.parse().ok())
         .map(Duration::from_secs);
-    FetchError { failure, retry_after }
+    FetchError { retry_after, ..failure.into() }
 }
 
 /// The TLS set-up of the default transport: the roots of the Mozilla programme, TLS 1.2 and 1.3.

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -31,7 +31,8 @@ pub(super) enum Origin {
 #[derive(Debug, Default)]
 pub(super) struct Flights {
     state: Mutex<State>,
-    flying: AtomicBool,
+    /// Until when a flight is in the air at most, in nanoseconds; 0 if there is none.
+    busy_until: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -66,8 +67,8 @@ impl Ticket {
 }
 
 impl Flights {
-    pub(super) fn is_flying(&self) -> bool {
-        self.flying.load(Ordering::Acquire)
+    pub(super) fn is_flying(&self, now: Duration) -> bool {
+        now < Duration::from_nanos(self.busy_until.load(Ordering::Acquire))
     }
 
     /// A ticket for the flight in the air, or, if there is none and `may_start` agrees, for a new
@@ -90,11 +91,11 @@ impl Flights {
         let (sender, outcome) = watch::channel(None);
         state.last += 1;
         let id = state.last;
-        state.running =
-            Some(Running { id, outcome: outcome.clone(), overdue_at: now.saturating_add(longest) });
-        flights.flying.store(true, Ordering::Release);
+        let overdue_at = now.saturating_add(longest);
+        state.running = Some(Running { id, outcome: outcome.clone(), overdue_at });
+        flights.busy_until.store(nanos(overdue_at), Ordering::Release);
         // Made before the job is handed over, so that a job dropped unrun still lands.
-        let landing = Landing { inner: inner.clone(), id, outcome: sender };
+        let landing = Landing { inner: inner.clone(), id, outcome: sender, landed: false };
         drop(state);
         start(landing);
         Some(Ticket { outcome, is_first: true })
@@ -114,12 +115,14 @@ pub(super) struct Landing {
     pub(super) inner: Arc<Inner>,
     pub(super) id: u64,
     outcome: watch::Sender<Option<Outcome>>,
+    landed: bool,
 }
 
 impl Landing {
     /// Ends the flight and only then wakes those who wait: whoever wakes up and finds no keys must
     /// be able to start the next one.
-    pub(super) fn land(self, outcome: Outcome) {
+    pub(super) fn land(mut self, outcome: Outcome) {
+        self.landed = true;
         self.end();
         self.outcome.send_replace(Some(outcome));
     }
@@ -129,14 +132,23 @@ impl Landing {
         let mut state = flights.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.running.as_ref().is_some_and(|running| running.id == self.id) {
             state.running = None;
-            flights.flying.store(false, Ordering::Release);
+            flights.busy_until.store(0, Ordering::Release);
         }
     }
 }
 
 impl Drop for Landing {
-    /// The field with the sender is dropped after this, which wakes those who still wait.
+    /// A flight that was lost is a failure like any other: it is followed by a pause and by another
+    /// attempt. The field with the sender is dropped after this, which wakes those who still wait.
     fn drop(&mut self) {
-        self.end();
+        if !self.landed {
+            tracing::error!("a fetch of keys was lost");
+            self.inner.record_failure(Failure::Aborted.into());
+            self.end();
+        }
     }
+}
+
+pub(super) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -7,17 +7,19 @@ use crate::limits::{KEY_SET_TTL_CEILING, KEY_SET_TTL_FLOOR};
 /// `max-age` of a `Cache-Control` field within 60 s and 24 h, if there is a usable one. Whoever
 /// publishes keys decides how long they are kept, but neither that they are fetched for every
 /// request nor that they are kept for ever.
-pub(super) fn max_age(cache_control: &str) -> Option<Duration> {
+/// What the answer spent in caches on the way (`Age`, RFC 9111 §5.1) is used up already.
+pub(super) fn max_age(cache_control: &str, age: &str) -> Option<Duration> {
     let mut ages = cache_control.split(',').filter_map(|directive| {
         let (name, value) = directive.split_once('=')?;
         name.trim().eq_ignore_ascii_case("max-age").then(|| value.trim().trim_matches('"'))
     });
-    let (Some(age), None) = (ages.next(), ages.next()) else { return None };
-    if age.is_empty() || !age.bytes().all(|byte| byte.is_ascii_digit()) {
+    let (Some(max_age), None) = (ages.next(), ages.next()) else { return None };
+    if max_age.is_empty() || !max_age.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     // More digits than fit mean "very long".
-    let seconds = age.parse().unwrap_or(u64::MAX);
+    let seconds: u64 = max_age.parse().unwrap_or(u64::MAX);
+    let seconds = seconds.saturating_sub(age.parse().unwrap_or(0));
     Some(Duration::from_secs(seconds).clamp(KEY_SET_TTL_FLOOR, KEY_SET_TTL_CEILING))
 }
 
@@ -34,7 +36,10 @@ mod tests {
             ("no-store, max-age=5", 60),
             ("max-age=99999999999999999999999", 86400),
         ] {
-            assert_eq!(max_age(text), Some(Duration::from_secs(seconds)), "{text}");
+            assert_eq!(max_age(text, ""), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for (age, seconds) in [("100", 200), ("299", 60), ("9999", 60), ("-5", 300), ("x", 300)] {
+            assert_eq!(max_age("max-age=300", age), Some(Duration::from_secs(seconds)), "{age}");
         }
         for text in [
             "",
@@ -47,7 +52,7 @@ mod tests {
             "s-maxage=9",
             "max-age=1, max-age=2",
         ] {
-            assert_eq!(max_age(text), None, "{text}");
+            assert_eq!(max_age(text, ""), None, "{text}");
         }
     }
 }

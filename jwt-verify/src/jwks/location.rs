@@ -1,5 +1,7 @@
 //! Where a key set is found, and which URLs may be asked at all.
 
+use std::fmt;
+
 use awc::http::Uri;
 
 use crate::ConfigError;
@@ -39,8 +41,17 @@ impl Location {
 }
 
 /// A URL that may be fetched: `https`, or `http` to this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct SafeUrl(Uri);
+
+/// Leaves out the query, which may hold a secret.
+impl fmt::Debug for SafeUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let authority = self.0.authority().map_or("", |authority| authority.as_str());
+        let scheme = self.0.scheme_str().unwrap_or_default();
+        write!(f, "{scheme}://{authority}{}", self.0.path())
+    }
+}
 
 impl SafeUrl {
     /// Says what is wrong with a URL that is refused; the URL itself may contain secrets.
@@ -127,6 +138,12 @@ mod tests {
         ] {
             assert!(SafeUrl::parse(url).is_err(), "{url}");
         }
+    }
+
+    #[test]
+    fn debug_leaves_out_the_query() {
+        let url = SafeUrl::parse("https://issuer.example/jwks?code=secret").unwrap();
+        assert_eq!(format!("{url:?}"), "https://issuer.example/jwks");
     }
 
     #[test]

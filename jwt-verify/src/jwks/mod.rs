@@ -16,7 +16,9 @@ mod missing;
 mod provider;
 mod shared;
 mod snapshot;
+mod source;
 mod thread;
+mod upkeep;
 
 pub use builder::JwksProviderBuilder;
 pub use gate::RefreshGate;

@@ -12,7 +12,9 @@ pub(super) struct Snapshot {
     pub(super) generation: u64,
     /// The flight that brought it; an older one cannot replace it.
     pub(super) flight: u64,
-    pub(super) fetched_at: Duration,
+    pub(super) published_at: Duration,
+    /// How old the document was when it was published.
+    pub(super) age_then: Duration,
     /// From when on it should be replaced.
     pub(super) refresh_at: Duration,
     /// From when on it has outlived its time.

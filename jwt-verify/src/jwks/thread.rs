@@ -40,7 +40,12 @@ impl FetchThread {
                 let _ = sender.send(job);
                 *jobs = Some(sender);
             }
-            Err(error) => tracing::error!(%error, "cannot start the thread that fetches keys"),
+            Err(error) => {
+                // What the job holds may come back here when it is dropped.
+                drop(jobs);
+                tracing::error!(%error, "cannot start the thread that fetches keys");
+                drop(job);
+            }
         }
     }
 }

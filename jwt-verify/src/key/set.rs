@@ -20,10 +20,20 @@ pub struct JwkSet {
     keys: Vec<Arc<VerificationKey>>,
     by_id: HashMap<Box<str>, Vec<Arc<VerificationKey>>>,
     skipped: Vec<KeyRejection>,
+    any_id: bool,
 }
 
 impl JwkSet {
+    /// A single key that is taken whatever `kid` a token names: for a key from your own
+    /// configuration, such as a PEM file, where there is nothing to choose from.
+    pub fn single(key: VerificationKey) -> Self {
+        Self { any_id: true, ..Self::new([key]) }
+    }
+
     /// A set of keys that were imported one by one.
+    ///
+    /// A token that names a `kid` finds a key only under that name: give each key one with
+    /// [`VerificationKey::with_id`], or use [`single`](Self::single).
     ///
     /// Keys with the same `kid` for the same algorithm are left out, since nothing could choose
     /// between them.
@@ -96,8 +106,8 @@ impl JwkSet {
         algorithm: Algorithm,
     ) -> Option<&Arc<VerificationKey>> {
         let candidates = match key_id {
-            Some(id) => self.by_id.get(id)?,
-            None => &self.keys,
+            Some(id) if !self.any_id => self.by_id.get(id)?,
+            _ => &self.keys,
         };
         let mut fitting = candidates.iter().filter(|key| key.supports(algorithm));
         match (fitting.next(), fitting.next()) {

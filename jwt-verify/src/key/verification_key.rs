@@ -51,7 +51,8 @@ impl VerificationKey {
     }
 
     /// Imports a public key in PEM form (`-----BEGIN PUBLIC KEY-----`, RFC 7468 §13), to be used
-    /// for one algorithm.
+    /// for one algorithm. It has no `kid`; see [`with_id`](Self::with_id) and
+    /// [`JwkSet::single`](crate::JwkSet::single).
     ///
     /// # Errors
     /// Anything but exactly one public key of the type and strength that the algorithm needs.

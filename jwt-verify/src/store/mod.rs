@@ -12,7 +12,9 @@ pub use memory::MemoryCache;
 /// after; never once per request. What is in it is public (verification keys), but whoever can
 /// write to it can make tokens: protect it like the issuer.
 ///
-/// An error means "out of reach" and makes the provider go on as if there were no cache.
+/// An error means "out of reach" and makes the provider go on as if there were no cache; so does an
+/// answer that takes longer than 250 ms. The futures must not block the thread: all fetches share
+/// it.
 pub trait CacheStore: fmt::Debug + Send + Sync + 'static {
     /// The value under a key, unless it is absent or its time is over.
     fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>>;

@@ -5,12 +5,13 @@ use serde_json::Value;
 
 use crate::{Claims, InvalidTokenReason};
 
+/// What issuers call it: `appid` is Entra's in its first version, `cid` Okta's.
+const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "appid", "cid"];
+
 /// Every client claim that is present must be on the list, and at least one must be present.
-pub(super) fn check(claims: &Claims, allowed: &[String]) -> Result<(), InvalidTokenReason> {
-    if allowed.is_empty() {
-        return Ok(());
-    }
-    let mut named = ["azp", "client_id"].into_iter().filter_map(|name| claims.get(name)).peekable();
+pub(super) fn check(claims: &Claims, allowed: Option<&[String]>) -> Result<(), InvalidTokenReason> {
+    let Some(allowed) = allowed else { return Ok(()) };
+    let mut named = CLIENT_CLAIMS.into_iter().filter_map(|name| claims.get(name)).peekable();
     if named.peek().is_some() && named.all(|client| is_listed(client, allowed)) {
         Ok(())
     } else {
@@ -37,7 +38,7 @@ mod tests {
             json!({"client_id": "web"}),
             json!({"azp": "web", "client_id": "web"}),
         ] {
-            assert_eq!(check(&claims(&good), &allowed), Ok(()), "{good}");
+            assert_eq!(check(&claims(&good), Some(&allowed)), Ok(()), "{good}");
         }
         for bad in [
             json!({}),
@@ -45,8 +46,13 @@ mod tests {
             json!({"azp": 5}),
             json!({"azp": "web", "client_id": "app"}),
         ] {
-            assert_eq!(check(&claims(&bad), &allowed), Err(InvalidTokenReason::Client), "{bad}");
+            assert_eq!(
+                check(&claims(&bad), Some(&allowed)),
+                Err(InvalidTokenReason::Client),
+                "{bad}"
+            );
         }
-        assert_eq!(check(&Claims::default(), &[]), Ok(()));
+        assert_eq!(check(&Claims::default(), None), Ok(()));
+        assert_eq!(check(&Claims::default(), Some(&[])), Err(InvalidTokenReason::Client));
     }
 }

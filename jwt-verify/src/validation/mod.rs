@@ -47,7 +47,7 @@ where
 pub(crate) struct Rules {
     pub(crate) issuer: String,
     pub(crate) audiences: Vec<String>,
-    pub(crate) clients: Vec<String>,
+    pub(crate) clients: Option<Vec<String>>,
     pub(crate) profile: TokenProfile,
     pub(crate) leeway: Duration,
     pub(crate) max_lifetime: Option<Duration>,
@@ -70,7 +70,7 @@ impl Rules {
         confirmation::check(claims)?;
         self.profile.check_claims(claims)?;
         subject::check(claims, self.require_subject)?;
-        client::check(claims, &self.clients)?;
+        client::check(claims, self.clients.as_deref())?;
         not_before::check(claims, now, self.leeway)?;
         issued_at::check(claims, now, self.leeway)?;
         lifetime::check(claims, self.max_lifetime)?;

@@ -13,6 +13,11 @@ const OTHER_TYPES: [&str; 4] = ["ID", "Refresh", "Offline", "Logout"];
 
 pub(super) fn check(claims: &Claims) -> Result<(), InvalidTokenReason> {
     let is_id_token = ID_TOKEN_CLAIMS.iter().any(|name| claims.get(name).is_some());
+    // Access tokens say what they are for; an ID token that answers a request with a nonce does not.
+    let is_id_token = is_id_token
+        || claims.get("nonce").is_some()
+            && claims.get("scope").is_none()
+            && claims.get("scp").is_none();
     // Security event tokens (RFC 8417 §2.2), among them logout tokens.
     let is_event = claims.get("events").is_some_and(Value::is_object);
     // `token_use` is what Amazon Cognito and others write.
@@ -42,6 +47,7 @@ mod tests {
             json!({"token_use": "id"}),
             json!({"token_use": "refresh"}),
             json!({"token_use": 5}),
+            json!({"nonce": "n"}),
             json!({"typ": "ID"}),
             json!({"typ": "Refresh"}),
         ] {
@@ -53,6 +59,8 @@ mod tests {
     fn access_tokens_pass() {
         for access in [
             json!({}),
+            json!({"nonce": "n", "scope": "r"}),
+            json!({"nonce": "n", "scp": "r"}),
             json!({"token_use": "access"}),
             json!({"typ": "Bearer"}),
             json!({"events": 3}),

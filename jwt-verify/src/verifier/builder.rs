@@ -32,7 +32,7 @@ impl VerifierBuilder {
             rules: Rules {
                 issuer,
                 audiences: vec![audience],
-                clients: Vec::new(),
+                clients: None,
                 profile: TokenProfile::default(),
                 leeway: LEEWAY,
                 max_lifetime: None,
@@ -96,13 +96,14 @@ impl VerifierBuilder {
         self
     }
 
-    /// Accepts only tokens issued to one of these clients (`azp`, `client_id`). Default: any.
+    /// Accepts only tokens issued to one of these clients (`azp`, `client_id`, or what
+    /// Entra and Okta call them, `appid` and `cid`). Default: any.
     pub fn allowed_clients<I, S>(mut self, clients: I) -> Self
     where
         I: IntoIterator<Item = S>,
         S: Into<String>,
     {
-        self.rules.clients = clients.into_iter().map(Into::into).collect();
+        self.rules.clients = Some(clients.into_iter().map(Into::into).collect());
         self
     }
 
@@ -142,7 +143,7 @@ impl VerifierBuilder {
     /// Checks the settings.
     ///
     /// # Errors
-    /// An empty issuer, audience or client; no algorithm, or symmetric and asymmetric ones
+    /// An empty issuer, audience, client or list of clients; no algorithm, or symmetric and asymmetric ones
     /// together; symmetric ones without keys; a leeway above 10 min; limits that make no sense; and
     /// what the default key provider refuses.
     pub fn build(self) -> Result<Verifier, ConfigError> {
@@ -153,7 +154,9 @@ impl VerifierBuilder {
         if rules.audiences.iter().any(String::is_empty) {
             return Err(ConfigError::Missing { setting: "audience" });
         }
-        if rules.clients.iter().any(String::is_empty) {
+        let names_nobody =
+            |list: &Vec<String>| list.is_empty() || list.iter().any(String::is_empty);
+        if rules.clients.as_ref().is_some_and(names_nobody) {
             return Err(ConfigError::Missing { setting: "allowed_clients" });
         }
         if rules.leeway > MAX_LEEWAY {

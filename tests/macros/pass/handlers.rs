@@ -28,10 +28,10 @@ async fn below() -> impl Responder {
     "below"
 }
 
-/// Public, with documentation.
+/// With documentation.
 #[get("/public")]
 #[require(roles = "admin")]
-pub async fn public() -> HttpResponse {
+pub(crate) async fn public() -> HttpResponse {
     HttpResponse::Ok().finish()
 }
 

@@ -78,6 +78,16 @@ fn without_a_kid_only_a_single_candidate_is_taken() {
 }
 
 #[test]
+fn a_single_key_is_taken_whatever_the_token_calls_it() {
+    let key = || VerificationKey::from_jwk(&ed("a", ED_A)).unwrap();
+    for kid in [None, Some("a"), Some("b"), Some("")] {
+        assert!(JwkSet::single(key()).select(kid, Algorithm::EdDSA).is_some());
+        assert!(JwkSet::single(key()).select(kid, Algorithm::ES256).is_none());
+    }
+    assert!(JwkSet::new([key()]).select(Some("b"), Algorithm::EdDSA).is_none());
+}
+
+#[test]
 fn keys_that_cannot_be_told_apart_are_left_out_and_repeated_ones_kept_once() {
     let twice = set(&[&ed("a", ED_A), &ed("a", ED_B), &ed("b", ED_B)]);
     assert!(twice.select(Some("a"), Algorithm::EdDSA).is_none());

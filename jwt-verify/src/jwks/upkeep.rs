@@ -1,0 +1,129 @@
+//! What follows a fetch: the keys are published or the failure is noted, and the next one is set.
+
+use std::{
+    sync::{Arc, PoisonError, Weak, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::sync::watch;
+
+use super::{
+    backoff,
+    fetch::{Failure, FetchError},
+    flight::{Landing, Origin, nanos},
+    provider::{Ask, Attempts, Inner},
+    shared::Document,
+    snapshot::Snapshot,
+};
+use crate::{JwkSet, limits::RETRY_MOST};
+
+/// One flight, from the departure to the landing: publish, end, wake, in this order.
+pub(super) async fn fly(landing: Landing, ask: Ask) {
+    let inner = landing.inner.clone();
+    let outcome = tokio::time::timeout(inner.settings.fetch_timeout, inner.obtain(ask)).await;
+    match outcome.unwrap_or(Err(Failure::Timeout.into())) {
+        Ok((set, document, origin)) => {
+            tracing::debug!(keys = set.keys().len(), ?origin, "took over a key set");
+            inner.publish(&set, &document, landing.id, origin);
+            landing.land(Ok(origin));
+            // For the other instances, when nobody here waits any more.
+            if let (Origin::Issuer, Some(shared)) = (origin, &inner.shared) {
+                shared.write(&document).await;
+            }
+        }
+        Err(error) => {
+            let (reason, step) = (error.failure.code(), error.step.code());
+            tracing::warn!(reason, step, "could not fetch the key set");
+            inner.record_failure(error);
+            landing.land(Err(error));
+        }
+    }
+}
+
+impl Inner {
+    /// Replaces the snapshot, and sets the clock for the next refresh.
+    fn publish(self: &Arc<Self>, set: &JwkSet, document: &Document, flight: u64, origin: Origin) {
+        let now = self.monotonic();
+        let ttl = Duration::from_secs(document.ttl);
+        // A document from the store, or one that took long, has used up a part of its time.
+        let wall = self.settings.clock.now().as_secs();
+        let age = Duration::from_secs(wall.saturating_sub(document.fetched));
+        let stale_at = now.saturating_add(ttl.saturating_sub(age));
+        let refresh_at = now.saturating_add(ttl.mul_f64(0.8).saturating_sub(age));
+        self.snapshot.rcu(|previous| {
+            let generation = match previous {
+                Some(previous) if previous.flight > flight => return Some(previous.clone()),
+                Some(previous) if set.keeps_all_of(&previous.set) => previous.generation,
+                Some(previous) => previous.generation + 1,
+                None => 0,
+            };
+            Some(Arc::new(Snapshot {
+                set: set.clone(),
+                generation,
+                flight,
+                published_at: now,
+                age_then: age,
+                refresh_at,
+                stale_at,
+                unusable_at: stale_at.saturating_add(self.settings.stale_ttl),
+                document_from: document.fetched,
+            }))
+        });
+        // The store says nothing about how the issuer is doing.
+        if origin == Origin::Issuer {
+            *self.attempts.lock().unwrap_or_else(PoisonError::into_inner) =
+                Attempts { ended_at: now, ..Attempts::default() };
+        }
+        self.retry_at.store(0, Ordering::Release);
+        self.wake_after(refresh_at.saturating_sub(now));
+    }
+
+    /// Notes a failure, and sets the clock for the next attempt.
+    pub(super) fn record_failure(self: &Arc<Self>, error: FetchError) {
+        let now = self.monotonic();
+        // Perhaps the key set has moved: the metadata is asked again.
+        if let Some((_, until)) = &mut *self.key_set_url() {
+            *until = Duration::ZERO;
+        }
+        let pause = {
+            let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+            attempts.failures = attempts.failures.saturating_add(1);
+            attempts.ended_at = now;
+            attempts.last_failure = Some(error.failure);
+            attempts.not_before = now + error.retry_after.unwrap_or_default().min(RETRY_MOST);
+            backoff::pause(attempts.failures, error.retry_after)
+        };
+        self.retry_at.store(nanos(now.saturating_add(pause)), Ordering::Release);
+        self.wake_after(pause);
+    }
+
+    /// Sets the alarm that starts the next flight, in the place of the one set before.
+    fn wake_after(self: &Arc<Self>, pause: Duration) {
+        self.alarm.send_replace(Some(tokio::time::Instant::now() + pause));
+        if !self.alarm_is_set_up.swap(true, Ordering::AcqRel) {
+            let (weak, alarm) = (Arc::downgrade(self), self.alarm.subscribe());
+            self.thread.run(move || ring(weak, alarm));
+        }
+    }
+}
+
+/// Starts a flight whenever the alarm goes off, until the provider is gone.
+async fn ring(weak: Weak<Inner>, mut alarm: watch::Receiver<Option<tokio::time::Instant>>) {
+    loop {
+        let set_to = *alarm.borrow_and_update();
+        let changed = match set_to {
+            Some(at) => tokio::time::timeout_at(at, alarm.changed()).await,
+            None => Ok(alarm.changed().await),
+        };
+        match changed {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return,
+            Err(_) => {
+                let Some(inner) = weak.upgrade() else { return };
+                // Not rung again before it is set again, which every landing does.
+                inner.alarm.send_replace(None);
+                inner.join_or_start(inner.monotonic(), Ask::Anybody, || true);
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! An issuer's metadata: whatever it says, it leads to https.
+#![no_main]
+
+use jwt_verify::internals;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|document: &[u8]| {
+    if let Some(url) = internals::parse_discovery(document, "https://issuer.example/") {
+        assert!(url.to_ascii_lowercase().starts_with("https://") && !url.contains('@'));
+    }
+});

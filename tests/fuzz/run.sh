@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Fuzzes every target for a number of seconds (default 15), from the committed seeds. Longer:
+#   tests/fuzz/run.sh 600
+set -euo pipefail
+cd "$(dirname "$0")"
+seconds=${1:-15}
+
+rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
+cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
+
+# Sanitizers find nothing in code without `unsafe`, and the C of the crypto library is its own affair.
+options=(--fuzz-dir . --sanitizer none)
+total=0
+for target in credentials token header key_set discovery signed; do
+  cargo +nightly fuzz build "${options[@]}" "$target" >/dev/null
+  log=$(mktemp)
+  cargo +nightly fuzz run "${options[@]}" "$target" -- \
+    -max_total_time="$seconds" -max_len=16384 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 2>"$log" || {
+    cat "$log" >&2
+    exit 1
+  }
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+  total=$((total + runs))
+  printf '%-12s %12d executions\n' "$target" "$runs"
+  rm -f "$log"
+done
+printf '%-12s %12d executions, no crash\n' total "$total"
