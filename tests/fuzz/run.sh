@@ -12,11 +12,13 @@ cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
 options=(--fuzz-dir . --sanitizer none)
 total=0
 for target in credentials token header key_set discovery signed; do
-  cargo +nightly fuzz build "${options[@]}" "$target" >/dev/null
+  cargo +nightly fuzz build "${options[@]}" "$target" >/dev/null 2>&1 ||
+    cargo +nightly fuzz build "${options[@]}" "$target"
   log=$(mktemp)
+  [ -n "$(ls -A "corpus/$target" 2>/dev/null)" ] || { echo "no seeds for $target" >&2; exit 1; }
   cargo +nightly fuzz run "${options[@]}" "$target" -- \
     -max_total_time="$seconds" -max_len=16384 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 2>"$log" || {
-    cat "$log" >&2
+    tail -n 60 "$log" >&2
     exit 1
   }
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")

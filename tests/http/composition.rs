@@ -198,6 +198,7 @@ fn a_refusal_passes_through_the_middlewares_outside() {
     let auth = world.auth().build().unwrap();
     let api = TestServer::start(move || {
         App::new().wrap(auth.clone()).service(bare).wrap_fn(|request, service| {
+            assert!(request.verified_claims().is_none(), "nobody has looked yet");
             let response = service.call(request);
             async move {
                 let mut response = response.await?;
@@ -209,6 +210,27 @@ fn a_refusal_passes_through_the_middlewares_outside() {
     });
     let response = api.get("/bare").send();
     assert_eq!((response.status, response.header("access-control-allow-origin")), (401, Some("*")));
+}
+
+#[test]
+fn middlewares_inside_see_the_claims() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let api = TestServer::start(move || {
+        let inside = App::new().service(bare).wrap_fn(|request, service| {
+            let caller = request.verified_claims().and_then(|c| c.subject().map(str::to_owned));
+            let response = service.call(request);
+            async move {
+                let mut response = response.await?;
+                let value = HeaderValue::from_str(&caller.unwrap_or_default()).unwrap();
+                response.headers_mut().insert(HeaderName::from_static("x-subject"), value);
+                Ok(response)
+            }
+        });
+        inside.wrap(auth.clone())
+    });
+    let response = api.get("/bare").bearer(world.good()).send();
+    assert_eq!(response.header("x-subject"), Some("alice"));
 }
 
 #[test]

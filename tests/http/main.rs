@@ -11,6 +11,7 @@ mod contract;
 mod credentials;
 mod extractors;
 mod process;
+mod providers;
 mod remembered;
 mod signatures;
 

@@ -111,40 +111,39 @@ fn requests_say_what_they_want_and_nothing_else() {
     }
 }
 
+/// An API that has fetched the old key from an issuer whose metadata is an hour old.
+fn an_hour_later(old: &SigningKey) -> (FakeIssuer, ManualClock, TestServer) {
+    let issuer = FakeIssuer::start(&[old]);
+    let clock = ManualClock::new();
+    let api = serve(&issuer, &clock, JwksProvider::discover(issuer.url()).clock(clock.clone()));
+    assert_eq!(lasting(&api, &issuer, old), 200);
+    clock.advance(Duration::from_secs(3600));
+    (issuer, clock, api)
+}
+
+fn lasting(api: &TestServer, issuer: &FakeIssuer, key: &SigningKey) -> u16 {
+    let token = Token::of(issuer.url()).claim("exp", jwt_verify_tests::START + 100_000).sign(key);
+    api.get("/protected").bearer(token).send().status
+}
+
 #[test]
 fn metadata_that_cannot_be_read_does_not_keep_known_keys_away() {
     let (old, new) = (key("old"), key("new"));
-    let issuer = FakeIssuer::start(&[&old]);
-    let clock = ManualClock::new();
-    let api = serve(&issuer, &clock, JwksProvider::discover(issuer.url()).clock(clock.clone()));
-    let status = |key: &SigningKey| {
-        let token =
-            Token::of(issuer.url()).claim("exp", jwt_verify_tests::START + 100_000).sign(key);
-        api.get("/protected").bearer(token).send().status
-    };
-    assert_eq!(status(&old), 200);
-    clock.advance(Duration::from_secs(3600));
+    let (issuer, _clock, api) = an_hour_later(&old);
     issuer.answer_discovery(Answer::status(500));
     issuer.publish(&[&old, &new]);
-    eventually("the new key", || status(&new) == 200);
+    eventually("the new key", || lasting(&api, &issuer, &new) == 200);
 }
 
 #[test]
 fn metadata_is_read_again_after_an_hour() {
     let (old, new) = (key("old"), key("new"));
-    let issuer = FakeIssuer::start(&[&old]);
-    let clock = ManualClock::new();
-    let api = serve(&issuer, &clock, JwksProvider::discover(issuer.url()).clock(clock.clone()));
-    let status = |key: &SigningKey| {
-        let token =
-            Token::of(issuer.url()).claim("exp", jwt_verify_tests::START + 100_000).sign(key);
-        api.get("/protected").bearer(token).send().status
-    };
-    assert_eq!(status(&old), 200);
+    let (issuer, _clock, api) = an_hour_later(&old);
     // The old address goes on to serve the old keys.
     let moved = format!("{}/moved.json", issuer.url());
     issuer.set("/moved.json", Answer::json(&json!({"keys": [new.jwk()]})));
     issuer.answer_discovery(Answer::json(&metadata(issuer.url(), &moved)));
-    clock.advance(Duration::from_secs(3600));
-    eventually("the keys at the new address", || status(&old) == 401 && status(&new) == 200);
+    eventually("the keys at the new address", || {
+        lasting(&api, &issuer, &old) == 401 && lasting(&api, &issuer, &new) == 200
+    });
 }

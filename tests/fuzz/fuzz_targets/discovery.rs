@@ -6,6 +6,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|document: &[u8]| {
     if let Some(url) = internals::parse_discovery(document, "https://issuer.example/") {
-        assert!(url.to_ascii_lowercase().starts_with("https://") && !url.contains('@'));
+        let place = url.strip_prefix("https://").expect("only https is safe");
+        let authority = place.split(['/', '?']).next().expect("there is a first part");
+        assert!(!authority.contains('@'));
     }
 });

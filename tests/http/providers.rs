@@ -1,0 +1,96 @@
+//! Keys from elsewhere: a provider of the application's own, and keys from the configuration.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use jwt_verify::{JwkSet, KeyError, KeyLookup, KeyProvider, KeyQuery, VerificationKey};
+
+use super::*;
+
+const ISSUER: &str = "https://issuer.example/";
+
+/// Keys in a table that has to be asked for each of them.
+#[derive(Debug)]
+struct Table {
+    key: Arc<VerificationKey>,
+    asked: Arc<AtomicUsize>,
+    out_of_reach: bool,
+}
+
+impl KeyProvider for Table {
+    fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
+        KeyLookup::Pending(Box::pin(async move {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            if self.out_of_reach {
+                return Err(KeyError::Unavailable { retry_after: Duration::from_millis(2500) });
+            }
+            let fits = wanted.failed.is_none() && wanted.key_id == self.key.id();
+            if fits { Ok(self.key.clone()) } else { Err(KeyError::NotFound) }
+        }))
+    }
+}
+
+fn api(key: &SigningKey, out_of_reach: bool) -> (TestServer, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let table = Table {
+        key: Arc::new(VerificationKey::from_jwk(&key.jwk().to_string()).unwrap()),
+        asked: asked.clone(),
+        out_of_reach,
+    };
+    let auth = JwtAuth::builder(ISSUER, AUDIENCE)
+        .algorithms([Algorithm::ES256])
+        .keys(table)
+        .build()
+        .unwrap();
+    (serve(auth), asked)
+}
+
+#[test]
+fn a_provider_of_ones_own_is_asked_once_for_each_token() {
+    let key = SigningKey::new(Algorithm::ES256, "k");
+    let (api, asked) = api(&key, false);
+    let good = Token::now(ISSUER).sign(&key);
+    for count in 1..4 {
+        // Nobody knows for how long its keys are good, so nothing is remembered.
+        assert_eq!(api.get("/protected").bearer(&good).send().status, 200);
+        assert_eq!(asked.load(Ordering::SeqCst), count);
+    }
+    let unknown = Token::now(ISSUER).header("kid", "x").sign(&key);
+    assert_eq!(api.get("/protected").bearer(unknown).send().status, 401);
+    assert_eq!(asked.load(Ordering::SeqCst), 4);
+    // A bad signature asks for another key.
+    let forged = Token::now(ISSUER).sign(&SigningKey::new(Algorithm::ES256, "k"));
+    assert_eq!(api.get("/protected").bearer(forged).send().status, 401);
+    assert_eq!(asked.load(Ordering::SeqCst), 6);
+    // What no key could make good asks for none.
+    let expired = Token::now(ISSUER).claim("exp", 1).without("iat").sign(&key);
+    assert_eq!(api.get("/protected").bearer(expired).send().status, 401);
+    assert_eq!(asked.load(Ordering::SeqCst), 6);
+}
+
+#[test]
+fn a_provider_that_is_out_of_reach_says_when_to_come_back() {
+    let key = SigningKey::new(Algorithm::ES256, "k");
+    let (api, _) = api(&key, true);
+    let response = api.get("/protected").bearer(Token::now(ISSUER).sign(&key)).send();
+    assert_eq!((response.status, response.header("retry-after")), (503, Some("3")));
+}
+
+#[test]
+fn a_single_key_from_the_configuration_needs_no_name() {
+    let key = SigningKey::new(Algorithm::ES256, "whatever the issuer calls it");
+    let mut unnamed = key.jwk();
+    unnamed.as_object_mut().unwrap().remove("kid");
+    let imported = || VerificationKey::from_jwk(&unnamed.to_string()).unwrap();
+    for (keys, expected) in [(JwkSet::single(imported()), 200), (JwkSet::new([imported()]), 401)] {
+        let auth = JwtAuth::builder(ISSUER, AUDIENCE).algorithms([Algorithm::ES256]).keys(keys);
+        let api = serve(auth.build().unwrap());
+        let token = Token::now(ISSUER).sign(&key);
+        assert_eq!(api.get("/protected").bearer(token).send().status, expected);
+    }
+}
