@@ -1,21 +1,21 @@
 //! The routes of the `resource-server` example.
 
-use actix_web::{HttpResponse, Responder, get, post, put, web};
+use actix_web::{HttpResponse, Responder, post, put, route, web};
 use jwt_verify::{JwtAuth, OptionalClaims, VerifiedClaims, require};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// Adds the routes to an application.
 ///
-/// Whether each route is open or protected is written at the handler, so the scope as a whole lets
-/// anonymous requests through to it.
+/// What is open to everybody is named; all else is inside a scope that needs a token, unknown paths
+/// and methods included. What a route demands beyond that is written at its handler.
 pub fn configure(auth: &JwtAuth) -> impl FnOnce(&mut web::ServiceConfig) {
-    let (data, optional) = (web::Data::new(auth.clone()), auth.optional());
+    let (data, protection) = (web::Data::new(auth.clone()), auth.clone());
     move |app| {
-        app.app_data(data).service((public, live, ready)).service(
+        app.app_data(data).service((public, content, live, ready)).service(
             web::scope("")
-                .wrap(optional)
-                .service((protected, all_claims, admin, moderation, content))
+                .wrap(protection)
+                .service((protected, all_claims, admin, moderation))
                 .service((list_posts, create_post, edit_post, change_settings, reports)),
         );
     }
@@ -30,36 +30,36 @@ fn whoami(claims: &VerifiedClaims) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "sub": claims.subject() }))
 }
 
-#[get("/public")]
+#[route("/public", method = "GET", method = "HEAD")]
 async fn public() -> impl Responder {
     web::Json(json!({ "message": "public" }))
 }
 
-#[get("/protected")]
+#[route("/protected", method = "GET", method = "HEAD")]
 #[require]
 async fn protected(claims: VerifiedClaims) -> impl Responder {
     whoami(&claims)
 }
 
-#[get("/claims")]
+#[route("/claims", method = "GET", method = "HEAD")]
 #[require]
 async fn all_claims(claims: VerifiedClaims) -> impl Responder {
     HttpResponse::Ok().json(claims.standard())
 }
 
-#[get("/admin")]
+#[route("/admin", method = "GET", method = "HEAD")]
 #[require(roles = "admin")]
 async fn admin(claims: VerifiedClaims) -> impl Responder {
     whoami(&claims)
 }
 
-#[get("/moderation")]
+#[route("/moderation", method = "GET", method = "HEAD")]
 #[require(roles = ["admin", "moderator"])]
 async fn moderation(claims: VerifiedClaims) -> impl Responder {
     whoami(&claims)
 }
 
-#[get("/posts")]
+#[route("/posts", method = "GET", method = "HEAD")]
 #[require(permissions = "read:posts")]
 async fn list_posts() -> impl Responder {
     web::Json(json!({ "posts": [{ "id": 1, "title": "hello" }] }))
@@ -83,13 +83,13 @@ async fn change_settings() -> impl Responder {
     web::Json(json!({ "message": "settings changed" }))
 }
 
-#[get("/reports")]
+#[route("/reports", method = "GET", method = "HEAD")]
 #[require(permissions = ["read:reports", "read:analytics"])]
 async fn reports() -> impl Responder {
     web::Json(json!({ "reports": [] }))
 }
 
-#[get("/content")]
+#[route("/content", method = "GET", method = "HEAD")]
 async fn content(OptionalClaims(claims): OptionalClaims) -> impl Responder {
     web::Json(match claims {
         None => json!({ "message": "welcome, guest" }),
@@ -97,12 +97,12 @@ async fn content(OptionalClaims(claims): OptionalClaims) -> impl Responder {
     })
 }
 
-#[get("/health/live")]
+#[route("/health/live", method = "GET", method = "HEAD")]
 async fn live() -> impl Responder {
     web::Json(json!({ "status": "alive" }))
 }
 
-#[get("/health/ready")]
+#[route("/health/ready", method = "GET", method = "HEAD")]
 async fn ready(auth: web::Data<JwtAuth>) -> impl Responder {
     let lacking = auth.health().into_iter().find(|(_, keys)| !keys.usable);
     match lacking {

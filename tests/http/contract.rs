@@ -33,6 +33,27 @@ fn open_routes_need_nothing_and_mind_nothing() {
 }
 
 #[test]
+fn what_is_not_open_needs_a_token_whatever_the_path_and_the_method() {
+    let world = World::new();
+    let api = world.api();
+    for (method, path) in [
+        ("GET", "/nowhere"),
+        ("GET", "//admin"),
+        ("GET", "/public/../admin"),
+        ("OPTIONS", "/admin"),
+        ("DELETE", "/posts"),
+        ("HEAD", "/admin"),
+        ("POST", "/public"),
+    ] {
+        assert_eq!(api.request(method, path).send().status, 401, "{method} {path}");
+    }
+    let head = api.request("HEAD", "/protected").bearer(world.good()).send();
+    assert_eq!((head.status, head.text()), (200, ""));
+    assert_eq!(api.request("HEAD", "/public").send().status, 200);
+    assert_eq!(api.get("/nowhere").bearer(world.good()).send().status, 404);
+}
+
+#[test]
 fn authentication_gives_the_subject_and_all_claims() {
     let world = World::new();
     let api = world.api();

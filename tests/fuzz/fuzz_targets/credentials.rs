@@ -18,8 +18,7 @@ fuzz_target!(|fields: Vec<(bool, Vec<u8>)>| {
     let request = request.to_http_request();
     let bearer = BearerExtractor.extract(&request);
     let cookie = CookieExtractor::new("tok").extract(&request);
-    let exclusive =
-        FirstOf::bearer().or(CookieExtractor::new("tok")).exclusive().extract(&request);
+    let exclusive = FirstOf::bearer().or(CookieExtractor::new("tok")).exclusive().extract(&request);
     for found in [&bearer, &cookie, &exclusive].into_iter().flatten().flatten() {
         let inside = fields.iter().any(|(_, value)| {
             value.windows(found.as_bytes().len().max(1)).any(|part| part == found.as_bytes())
