@@ -11,6 +11,10 @@ if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" apt-get install -y -qq --no-install-recommends nodejs npm
 fi
+if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
+  echo "tests/run.sh: Node.js 20 or newer is needed; this is $(node --version)" >&2
+  exit 1
+fi
 npm ci --prefix tests --no-audit --no-fund --loglevel=error
 
 # The Wycheproof vectors are not part of the repository. Without them their tests stay ignored.

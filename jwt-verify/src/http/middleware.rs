@@ -37,10 +37,7 @@ where
     type Future = Ready<Result<Self::Transform, Self::InitError>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(JwtAuthService {
-            service: Rc::new(service),
-            guard: Guard { auth: self.clone(), requirement: None },
-        }))
+        JwtAuthService::around(service, self, None)
     }
 }
 
@@ -56,11 +53,7 @@ where
     type Future = Ready<Result<Self::Transform, Self::InitError>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        let requirement = Some(Rc::new(self.requirement.clone()));
-        ready(Ok(JwtAuthService {
-            service: Rc::new(service),
-            guard: Guard { auth: self.auth.clone(), requirement },
-        }))
+        JwtAuthService::around(service, &self.auth, Some(&self.requirement))
     }
 }
 
@@ -69,6 +62,18 @@ where
 pub struct JwtAuthService<S> {
     service: Rc<S>,
     guard: Guard,
+}
+
+impl<S> JwtAuthService<S> {
+    fn around(
+        service: S,
+        auth: &JwtAuth,
+        requirement: Option<&Requirement>,
+    ) -> Ready<Result<Self, ()>> {
+        let requirement = requirement.cloned().map(Rc::new);
+        let guard = Guard { auth: auth.clone(), requirement };
+        ready(Ok(Self { service: Rc::new(service), guard }))
+    }
 }
 
 #[derive(Debug, Clone)]
