@@ -25,10 +25,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         Err(_) => std::thread::available_parallelism()?,
     };
-    HttpServer::new(move || App::new().configure(resource_server::configure(&auth)))
+    let server = HttpServer::new(move || App::new().configure(resource_server::configure(&auth)))
         .workers(workers.get())
-        .bind(address)?
-        .run()
-        .await?;
+        .bind(address)?;
+    tracing::info!(addresses = ?server.addrs(), workers, "listening");
+    server.run().await?;
     Ok(())
 }

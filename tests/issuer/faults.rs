@@ -63,7 +63,7 @@ fn faults(key: &SigningKey) -> Vec<(Answer, &'static str)> {
 }
 
 fn impatient(provider: JwksProviderBuilder) -> JwksProviderBuilder {
-    provider.fetch_timeout(Duration::from_millis(700))
+    provider.fetch_timeout(Duration::from_millis(1500))
 }
 
 #[test]
