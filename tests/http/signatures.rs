@@ -1,6 +1,6 @@
 //! Every algorithm, with its own keys and with everybody else's.
 
-use jwt_verify::{JwkSet, Secret, VerificationKey};
+use jwt_verify::{Claims, InvalidTokenReason, JwkSet, Secret, VerificationKey};
 use jwt_verify_tests::sign;
 
 use super::*;
@@ -113,4 +113,31 @@ fn settings_that_cannot_be_safe_do_not_build() {
     ] {
         assert!(broken.build().is_err());
     }
+}
+
+#[test]
+fn rules_of_the_application_add_to_the_standard_ones() {
+    let world = World::new();
+    let auth = world
+        .auth()
+        .verifier(|verifier| {
+            verifier.allowed_clients(["web"]).require_subject().validator(|claims: &Claims| {
+                match claims.get("tenant").and_then(|tenant| tenant.as_str()) {
+                    Some("acme") => Ok(()),
+                    _ => Err(InvalidTokenReason::Validator),
+                }
+            })
+        })
+        .build()
+        .unwrap();
+    let api = serve(auth);
+    let status = |token: Token| api.get("/protected").bearer(token.sign(&world.key)).send().status;
+    let good = || world.token().claim("azp", "web").claim("tenant", "acme");
+    assert_eq!(status(good()), 200);
+    assert_eq!(status(good().claim("tenant", "other")), 401);
+    assert_eq!(status(good().without("tenant")), 401);
+    assert_eq!(status(good().claim("azp", "app")), 401);
+    assert_eq!(status(good().without("azp")), 401);
+    assert_eq!(status(good().without("sub")), 401);
+    assert_eq!(status(good().claim("aud", "other")), 401);
 }
