@@ -35,7 +35,8 @@ impl fmt::Debug for VerifiedToken {
 ///
 /// As a handler's argument it is the proof that the request was authenticated. With [`JwtAuth`] as
 /// middleware in front, it takes what the middleware verified; without, it verifies by itself with
-/// the [`JwtAuth`] in the app's data. Several of them in one request cost one verification.
+/// the [`JwtAuth`] in the app's data. Several of them in one request with a good token cost one
+/// verification.
 ///
 /// A type of your own is read from the whole payload, registered claims included. Claims that do
 /// not have its shape are refused with 401 `invalid_token`.

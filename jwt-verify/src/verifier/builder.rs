@@ -143,8 +143,8 @@ impl VerifierBuilder {
     /// Checks the settings.
     ///
     /// # Errors
-    /// An empty issuer, audience, client or list of clients; no algorithm, or symmetric and asymmetric ones
-    /// together; symmetric ones without keys; a leeway above 10 min; limits that make no sense; and
+    /// An empty issuer, audience, client or list of clients; no algorithm, or symmetric and
+    /// asymmetric ones together; symmetric ones without keys; a leeway above 10 min; limits that make no sense; and
     /// what the default key provider refuses.
     pub fn build(self) -> Result<Verifier, ConfigError> {
         let rules = self.rules;
