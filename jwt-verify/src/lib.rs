@@ -96,6 +96,7 @@ mod clock;
 mod error;
 mod json;
 mod limits;
+mod negative;
 mod secret;
 
 mod claims;
@@ -136,7 +137,10 @@ pub use key::{
 pub use secret::Secret;
 pub use store::{CacheError, CacheFuture, CacheStore, MemoryCache};
 pub use validation::{ClaimsValidator, TokenProfile};
-pub use verifier::{Verifier, VerifierBuilder};
+pub use verifier::{
+    IssuerResolver, IssuerTemplate, ResolvedIssuer, ResolverError, TrustedIssuer, Verifier,
+    VerifierBuilder,
+};
 
 #[cfg(feature = "macros")]
 #[doc = include_str!("require.md")]

@@ -19,6 +19,19 @@ pub(crate) const TOKEN_CACHE_BYTES_PER_ENTRY: u64 = 4 * 1024;
 pub(crate) const RSA_MIN_BITS: usize = 2048;
 pub(crate) const RSA_MAX_BITS: usize = 8192;
 
+/// How many issuers that a resolver vouched for are kept.
+pub(crate) const RESOLVED_ISSUERS: usize = 100;
+/// How long a resolver's word counts, and how much longer while it is out of reach.
+pub(crate) const RESOLVED_ISSUER_TTL: Duration = Duration::from_secs(600);
+pub(crate) const RESOLVED_ISSUER_STALE: Duration = Duration::from_secs(3600);
+/// How long those who come meanwhile leave the renewal of an answer to the first.
+pub(crate) const RESOLVED_ISSUER_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const REFUSED_ISSUERS: usize = 1024;
+pub(crate) const REFUSED_ISSUER_TTL: Duration = Duration::from_secs(30);
+/// An issuer whose name is longer is nobody's; a resolver is not asked.
+pub(crate) const MAX_ISSUER_BYTES: usize = 1024;
+pub(crate) const RESOLVER_RETRY: Duration = Duration::from_secs(1);
+
 #[cfg(feature = "jwks")]
 mod jwks {
     use super::Duration;

@@ -15,17 +15,17 @@ use quick_cache::{Equivalent, Weighter, sync::Cache};
 
 use crate::{claims::VerifiedToken, limits::TOKEN_CACHE_BYTES_PER_ENTRY};
 
-/// Verified tokens, bounded in number and in bytes.
-pub(crate) struct TokenCache {
-    tokens: Cache<TokenKey, Seen, ByBytes, RandomState>,
+/// Verified tokens, bounded in number and in bytes. `I` says which issuer vouches for one.
+pub(crate) struct TokenCache<I> {
+    tokens: Cache<TokenKey, Seen<I>, ByBytes, RandomState>,
 }
 
 /// A token that was verified, and under what it stays so.
 #[derive(Clone)]
-pub(crate) struct Seen {
+pub(crate) struct Seen<I> {
     pub(crate) token: Arc<VerifiedToken>,
     /// Which of the verifier's issuers vouches for it.
-    pub(crate) issuer: usize,
+    pub(crate) issuer: I,
     /// The generation of that issuer's keys, read before the verification began.
     pub(crate) generation: u64,
     /// From when and until when, on the wall clock.
@@ -33,7 +33,7 @@ pub(crate) struct Seen {
     pub(crate) until: Duration,
 }
 
-impl TokenCache {
+impl<I: Clone> TokenCache<I> {
     /// A cache for at most this many tokens, which together take at most 4 KiB for each.
     pub(crate) fn new(entries: usize) -> Self {
         let weight = entries as u64 * TOKEN_CACHE_BYTES_PER_ENTRY;
@@ -48,11 +48,11 @@ impl TokenCache {
         }
     }
 
-    pub(crate) fn get(&self, token: &[u8]) -> Option<Seen> {
+    pub(crate) fn get(&self, token: &[u8]) -> Option<Seen<I>> {
         self.tokens.get(&TokenRef(token))
     }
 
-    pub(crate) fn put(&self, token: &[u8], seen: Seen) {
+    pub(crate) fn put(&self, token: &[u8], seen: Seen<I>) {
         self.tokens.insert(TokenKey(token.into()), seen);
     }
 
@@ -61,7 +61,7 @@ impl TokenCache {
     }
 }
 
-impl fmt::Debug for TokenCache {
+impl<I: Clone> fmt::Debug for TokenCache<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCache").field("len", &self.tokens.len()).finish_non_exhaustive()
     }
@@ -93,10 +93,10 @@ impl Equivalent<TokenKey> for TokenRef<'_> {
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<TokenKey, Seen> for ByBytes {
+impl<I> Weighter<TokenKey, Seen<I>> for ByBytes {
     /// The token, and its payload three times over: as text, as claims, and as what they need
     /// around them. Small tokens weigh as much as the mean, which bounds the number of entries.
-    fn weight(&self, key: &TokenKey, _: &Seen) -> u64 {
+    fn weight(&self, key: &TokenKey, _: &Seen<I>) -> u64 {
         (key.0.len() as u64 * 4).max(TOKEN_CACHE_BYTES_PER_ENTRY)
     }
 }
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use crate::{Claims, ClaimsMapping};
 
-    fn seen(text: &str) -> Seen {
+    fn seen(text: &str) -> Seen<usize> {
         let claims: Claims = serde_json::from_str(text).unwrap();
         let grants = ClaimsMapping::default().grants(&claims);
         Seen {

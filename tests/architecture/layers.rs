@@ -6,7 +6,7 @@ use super::{root, sources};
 
 /// The modules of the library from the bottom up; those of one row do not know each other.
 const LAYERS: [&[&str]; 8] = [
-    &["algorithm", "clock", "error", "json", "limits", "secret"],
+    &["algorithm", "clock", "error", "json", "limits", "negative", "secret"],
     &["claims", "key", "token"],
     &["validation"],
     &["jwks", "store", "token_cache"],
@@ -76,7 +76,10 @@ const EXPORTS: [(&str, &[&str]); 12] = [
     ("secret", &["Secret"]),
     ("store", &["CacheError", "CacheFuture", "CacheStore", "MemoryCache"]),
     ("validation", &["ClaimsValidator", "TokenProfile"]),
-    ("verifier", &["Verifier", "VerifierBuilder"]),
+    (
+        "verifier",
+        &["IssuerResolver", "IssuerTemplate", "TrustedIssuer", "Verifier", "VerifierBuilder"],
+    ),
 ];
 
 fn layer_of(module: &str) -> usize {

@@ -10,6 +10,7 @@ mod faults;
 mod floods;
 mod freshness;
 mod key_sets;
+mod several;
 mod shared;
 mod single_flight;
 

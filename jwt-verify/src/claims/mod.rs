@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 pub use audience::Audience;
 pub use mapping::ClaimsMapping;
+pub(crate) use mapping::Grants;
 pub use numeric_date::NumericDate;
 pub use verified::VerifiedClaims;
 pub(crate) use verified::VerifiedToken;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Algorithm, AuthError, Authorizer, ClaimsMapping, ConfigError, KeyHealth, KeyProvider,
-    RbacAuthorizer, Requirement, Verifier, VerifierBuilder,
+    RbacAuthorizer, Requirement, TrustedIssuer, Verifier, VerifierBuilder,
 };
 
 /// Protection for an Actix application: make one, clone it into the app factory.
@@ -201,6 +201,11 @@ impl JwtAuthBuilder {
         self.verifier(|verifier| verifier.algorithms(algorithms))
     }
 
+    /// Trusts one more issuer; see [`VerifierBuilder::issuer`].
+    pub fn issuer(self, issuer: TrustedIssuer) -> Self {
+        self.verifier(|verifier| verifier.issuer(issuer))
+    }
+
     /// By how much clocks may differ; see [`VerifierBuilder::leeway`]. Default: 60 s.
     pub fn leeway(self, leeway: Duration) -> Self {
         self.verifier(|verifier| verifier.leeway(leeway))
@@ -265,6 +270,13 @@ impl JwtAuthBuilder {
         let verifier = self.verifier.build()?;
         let shared = Shared { verifier, extractor, authorizer, realm, error_response };
         Ok(JwtAuth { shared: Arc::new(shared), optional: false })
+    }
+}
+
+/// For a verifier that has no first issuer, such as [`Verifier::resolving`].
+impl From<VerifierBuilder> for JwtAuthBuilder {
+    fn from(verifier: VerifierBuilder) -> Self {
+        Self::new(verifier)
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     fetch::{Transport, default_tls},
     location::Location,
     provider::JwksProvider,
+    thread::FetchThread,
 };
 use crate::{
     CacheStore, Clock, ConfigError, SystemClock,
@@ -197,6 +198,6 @@ impl JwksProviderBuilder {
             .map_err(|_| ConfigError::invalid("tls", "no protocol version is available"))?;
         let transport =
             Transport { tls, connect_timeout: self.connect_timeout, max_bytes: self.max_bytes };
-        Ok(JwksProvider::start(self.settings, location, transport, Arc::default()))
+        Ok(JwksProvider::start(self.settings, location, transport, FetchThread::shared()))
     }
 }

@@ -12,7 +12,6 @@ mod flight;
 mod freshness;
 mod gate;
 mod location;
-mod missing;
 mod provider;
 mod shared;
 mod snapshot;

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    hash::Hash,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -18,7 +19,6 @@ use super::{
     flight::{Flights, Origin, Ticket},
     gate::RefreshGate,
     location::{Location, SafeUrl},
-    missing::MissingKeys,
     shared::SharedKeySet,
     snapshot::Snapshot,
     thread::FetchThread,
@@ -27,6 +27,7 @@ use super::{
 use crate::{
     KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, VerificationKey,
     limits::{KEY_SET_TTL_CEILING, RETRY_FIRST},
+    negative::NegativeCache,
 };
 
 /// The keys of a remote issuer.
@@ -76,7 +77,7 @@ impl JwksProvider {
         });
         let inner = Inner {
             gate: RefreshGate::new(settings.refetches, settings.refetch_interval),
-            missing: MissingKeys::new(settings.missing_ttl, settings.missing_entries),
+            missing: NegativeCache::new(settings.missing_entries),
             snapshot: ArcSwapOption::empty(),
             flights: Flights::default(),
             attempts: Mutex::default(),
@@ -103,7 +104,7 @@ impl KeyProvider for JwksProvider {
         if let Some(key) = select(&snapshot, &wanted) {
             return KeyLookup::Ready(Ok(key));
         }
-        if self.inner.missing.contains(&wanted, now) {
+        if self.inner.missing.contains(question(&wanted), now) {
             return KeyLookup::Ready(Err(KeyError::NotFound));
         }
         KeyLookup::Pending(Box::pin(self.inner.clone().fetch_for(wanted)))
@@ -144,7 +145,7 @@ pub(super) struct Inner {
     pub(super) snapshot: ArcSwapOption<Snapshot>,
     pub(super) flights: Flights,
     pub(super) gate: RefreshGate,
-    pub(super) missing: MissingKeys,
+    pub(super) missing: NegativeCache,
     pub(super) attempts: Mutex<Attempts>,
     /// When the next attempt after a failure is due, in nanoseconds of the monotonic clock.
     pub(super) retry_at: AtomicU64,
@@ -178,6 +179,12 @@ fn select(snapshot: &Snapshot, wanted: &KeyQuery<'_>) -> Option<Arc<Verification
     let key = snapshot.set.select(wanted.key_id, wanted.algorithm)?;
     let is_new = wanted.failed.is_none_or(|failed| !failed.is_same(key));
     is_new.then(|| key.clone())
+}
+
+/// What a "no" of the issuer is about. A key that is there but failed is another question than a
+/// key that is not there.
+fn question<'a>(wanted: &KeyQuery<'a>) -> impl Hash + use<'a> {
+    (wanted.key_id, wanted.algorithm, wanted.failed.is_some())
 }
 
 impl Inner {
@@ -224,7 +231,7 @@ impl Inner {
                     if let Some(key) = select(&snapshot, &wanted) {
                         return Ok(key);
                     }
-                    if self.missing.contains(&wanted, now) {
+                    if self.missing.contains(question(&wanted), now) {
                         return Err(KeyError::NotFound);
                     }
                     true
@@ -247,7 +254,7 @@ impl Inner {
                 return Ok(key);
             }
             if is_first && origin == Origin::Issuer {
-                self.missing.insert(&wanted, now);
+                self.missing.insert(question(&wanted), now, now + self.settings.missing_ttl);
                 return Err(KeyError::NotFound);
             }
         }

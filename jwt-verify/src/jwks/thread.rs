@@ -1,14 +1,14 @@
 //! Where fetches run.
 //!
 //! The HTTP client lives on one thread, and a fetch spawned on a server's worker would wait for that
-//! worker's handlers. So fetches have a thread of their own, which starts with the first and ends
-//! with the last provider that uses it.
+//! worker's handlers. So fetches have a thread of their own, one for the whole process however many
+//! issuers there are. It starts with the first fetch and ends with the last provider.
 
 use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use tokio::sync::mpsc;
@@ -21,7 +21,19 @@ pub(super) struct FetchThread {
     jobs: Mutex<Option<mpsc::UnboundedSender<Job>>>,
 }
 
+/// The one that providers share as long as there are any.
+static CURRENT: Mutex<Weak<FetchThread>> = Mutex::new(Weak::new());
+
 impl FetchThread {
+    pub(super) fn shared() -> Arc<Self> {
+        let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+        current.upgrade().unwrap_or_else(|| {
+            let thread = Arc::new(Self::default());
+            *current = Arc::downgrade(&thread);
+            thread
+        })
+    }
+
     /// Runs a job on the thread. A job that cannot be run is dropped, with all that it holds.
     pub(super) fn run<F, Fut>(&self, job: F)
     where

@@ -2,121 +2,136 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Inner, TrustedIssuer, Verifier};
+use super::{
+    Inner, Verifier,
+    issuer::{Issuer, TrustedIssuer},
+    tenants::{IssuerResolver, Tenants},
+};
 use crate::{
     Algorithm, ClaimsMapping, ClaimsValidator, Clock, ConfigError, KeyProvider, SystemClock,
     TokenProfile,
-    algorithm::AlgorithmSet,
     limits::{
-        LEEWAY, MAX_CONFIGURABLE_TOKEN_BYTES, MAX_LEEWAY, MAX_TOKEN_BYTES, TOKEN_CACHE_ENTRIES,
+        MAX_CONFIGURABLE_TOKEN_BYTES, MAX_TOKEN_BYTES, RESOLVED_ISSUERS, TOKEN_CACHE_ENTRIES,
     },
     token_cache::TokenCache,
-    validation::Rules,
 };
 
 /// Settings of a [`Verifier`]. Nothing but issuer and audience is needed.
+///
+/// Settings about tokens are those of the issuer that the builder was made with; an issuer that is
+/// added with [`issuer`](Self::issuer) brings its own.
 #[must_use]
 pub struct VerifierBuilder {
-    rules: Rules,
-    algorithms: AlgorithmSet,
-    keys: Option<Arc<dyn KeyProvider>>,
-    mapping: ClaimsMapping,
+    first: Option<TrustedIssuer>,
+    others: Vec<TrustedIssuer>,
+    resolver: Option<Box<dyn IssuerResolver>>,
+    resolved_issuers: usize,
+    /// A setting that was meant for an issuer, where there is none.
+    misplaced: Option<&'static str>,
     max_token_bytes: usize,
     token_cache: usize,
     clock: Arc<dyn Clock>,
 }
 
 impl VerifierBuilder {
-    pub(super) fn new(issuer: String, audience: String) -> Self {
+    pub(super) fn new(first: Option<TrustedIssuer>) -> Self {
         Self {
-            rules: Rules {
-                issuer,
-                audiences: vec![audience],
-                clients: None,
-                profile: TokenProfile::default(),
-                leeway: LEEWAY,
-                max_lifetime: None,
-                require_subject: false,
-                validators: Vec::new(),
-            },
-            algorithms: AlgorithmSet::of(Algorithm::RS256),
-            keys: None,
-            mapping: ClaimsMapping::default(),
+            first,
+            others: Vec::new(),
+            resolver: None,
+            resolved_issuers: RESOLVED_ISSUERS,
+            misplaced: None,
             max_token_bytes: MAX_TOKEN_BYTES,
             token_cache: TOKEN_CACHE_ENTRIES,
             clock: Arc::new(SystemClock::new()),
         }
     }
 
+    /// Trusts one more issuer, with settings of its own. A token is held against the settings of
+    /// the issuer that its `iss` names exactly, and verified with that issuer's keys only.
+    pub fn issuer(mut self, issuer: TrustedIssuer) -> Self {
+        self.others.push(issuer);
+        self
+    }
+
+    /// Who knows the issuers that are not listed; see [`IssuerResolver`].
+    pub fn issuer_resolver(mut self, resolver: impl IssuerResolver) -> Self {
+        self.resolver = Some(Box::new(resolver));
+        self
+    }
+
+    /// How many issuers that the [`IssuerResolver`] has named are kept with their keys. Default:
+    /// 100. The ones used least make room.
+    pub fn resolved_issuers(mut self, most: usize) -> Self {
+        self.resolved_issuers = most;
+        self
+    }
+
+    /// Changes the settings of the issuer that the builder was made with.
+    fn first(
+        mut self,
+        setting: &'static str,
+        change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
+    ) -> Self {
+        match self.first.take() {
+            Some(issuer) => self.first = Some(change(issuer)),
+            None => self.misplaced = Some(setting),
+        }
+        self
+    }
+
     /// Accepts tokens for one more audience.
-    pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.rules.audiences.push(audience.into());
-        self
+    pub fn audience(self, audience: impl Into<String>) -> Self {
+        self.first("audience", |issuer| issuer.audience(audience))
     }
 
-    /// The algorithms that are accepted. Default: `RS256` alone.
-    ///
-    /// Name only what the issuer uses. The `alg` header of a token never decides by itself: it must
-    /// be on this list and fit the key (RFC 8725 §3.1).
-    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.algorithms = algorithms.into_iter().collect();
-        self
+    /// The algorithms that are accepted; see [`TrustedIssuer::algorithms`]. Default: `RS256` alone.
+    pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.first("algorithms", |issuer| issuer.algorithms(algorithms))
     }
 
-    /// Where keys come from: a [`JwksProvider`](crate::JwksProvider), a [`JwkSet`](crate::JwkSet),
-    /// or a provider of your own. Default, with feature `jwks`: discovery at the issuer.
-    pub fn keys(mut self, keys: impl KeyProvider) -> Self {
-        self.keys = Some(Arc::new(keys));
-        self
+    /// Where keys come from; see [`TrustedIssuer::keys`]. Default: discovery at the issuer.
+    pub fn keys(self, keys: impl KeyProvider) -> Self {
+        self.first("keys", |issuer| issuer.keys(keys))
     }
 
     /// What kind of token is expected. Default: [`TokenProfile::Jwt`].
-    pub fn token_profile(mut self, profile: TokenProfile) -> Self {
-        self.rules.profile = profile;
-        self
+    pub fn token_profile(self, profile: TokenProfile) -> Self {
+        self.first("token_profile", |issuer| issuer.token_profile(profile))
     }
 
-    /// By how much clocks may differ when `exp`, `nbf` and `iat` are judged. Default: 60 s, at most
-    /// 10 min. A token is accepted this much longer than it says.
-    pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.rules.leeway = leeway;
-        self
+    /// By how much clocks may differ; see [`TrustedIssuer::leeway`]. Default: 60 s.
+    pub fn leeway(self, leeway: Duration) -> Self {
+        self.first("leeway", |issuer| issuer.leeway(leeway))
     }
 
-    /// The longest time from `iat` (or `nbf`) to `exp` that is accepted. Default: any. A token that
-    /// does not say when it was issued is refused once this is set.
-    pub fn max_lifetime(mut self, longest: Duration) -> Self {
-        self.rules.max_lifetime = Some(longest);
-        self
+    /// The longest lifetime that is accepted; see [`TrustedIssuer::max_lifetime`]. Default: any.
+    pub fn max_lifetime(self, longest: Duration) -> Self {
+        self.first("max_lifetime", |issuer| issuer.max_lifetime(longest))
     }
 
-    /// Refuses tokens without a subject. Default: accepted; tokens of machines may have none.
-    pub fn require_subject(mut self) -> Self {
-        self.rules.require_subject = true;
-        self
+    /// Refuses tokens without a subject. Default: accepted.
+    pub fn require_subject(self) -> Self {
+        self.first("require_subject", TrustedIssuer::require_subject)
     }
 
-    /// Accepts only tokens issued to one of these clients (`azp`, `client_id`, or what
-    /// Entra and Okta call them, `appid` and `cid`). Default: any.
-    pub fn allowed_clients<I, S>(mut self, clients: I) -> Self
+    /// The clients whose tokens are accepted; see [`TrustedIssuer::allowed_clients`]. Default: any.
+    pub fn allowed_clients<I, S>(self, clients: I) -> Self
     where
         I: IntoIterator<Item = S>,
         S: Into<String>,
     {
-        self.rules.clients = Some(clients.into_iter().map(Into::into).collect());
-        self
+        self.first("allowed_clients", |issuer| issuer.allowed_clients(clients))
     }
 
-    /// Adds a rule of your own, such as `|claims: &Claims| …`. It cannot loosen the standard ones.
-    pub fn validator(mut self, validator: impl ClaimsValidator) -> Self {
-        self.rules.validators.push(Arc::new(validator));
-        self
+    /// Adds a rule of your own; see [`TrustedIssuer::validator`].
+    pub fn validator(self, validator: impl ClaimsValidator) -> Self {
+        self.first("validator", |issuer| issuer.validator(validator))
     }
 
-    /// Where the issuer puts roles and permissions. Default: `roles`, `role` and `permissions`.
-    pub fn claims_mapping(mut self, mapping: ClaimsMapping) -> Self {
-        self.mapping = mapping;
-        self
+    /// Where the issuer puts roles and permissions; see [`ClaimsMapping`].
+    pub fn claims_mapping(self, mapping: ClaimsMapping) -> Self {
+        self.first("claims_mapping", |issuer| issuer.claims_mapping(mapping))
     }
 
     /// The longest token that is looked at, in bytes. Default: 16 KiB.
@@ -143,27 +158,16 @@ impl VerifierBuilder {
     /// Checks the settings.
     ///
     /// # Errors
-    /// An empty issuer, audience, client or list of clients; no algorithm, or symmetric and
-    /// asymmetric ones together; symmetric ones without keys; a leeway above 10 min; limits that make no sense; and
-    /// what the default key provider refuses.
+    /// For every issuer: an empty issuer, audience, client or list of clients; no algorithm, or
+    /// symmetric and asymmetric ones together; symmetric ones without keys; a leeway above 10 min;
+    /// and what the default key provider refuses. Besides: no issuer at all, or one that is named
+    /// twice, and limits that make no sense.
     pub fn build(self) -> Result<Verifier, ConfigError> {
-        let rules = self.rules;
-        if rules.issuer.is_empty() {
-            return Err(ConfigError::Missing { setting: "issuer" });
-        }
-        if rules.audiences.iter().any(String::is_empty) {
-            return Err(ConfigError::Missing { setting: "audience" });
-        }
-        let names_nobody =
-            |list: &Vec<String>| list.is_empty() || list.iter().any(String::is_empty);
-        if rules.clients.as_ref().is_some_and(names_nobody) {
-            return Err(ConfigError::Missing { setting: "allowed_clients" });
-        }
-        if rules.leeway > MAX_LEEWAY {
-            return Err(ConfigError::invalid("leeway", "must be at most 10 minutes"));
-        }
-        if rules.max_lifetime.is_some_and(|longest| longest.is_zero()) {
-            return Err(ConfigError::invalid("max_lifetime", "must not be zero"));
+        if let Some(setting) = self.misplaced {
+            return Err(ConfigError::invalid(
+                setting,
+                "there is no issuer that it could belong to",
+            ));
         }
         if !(1..=MAX_CONFIGURABLE_TOKEN_BYTES).contains(&self.max_token_bytes) {
             return Err(ConfigError::invalid("max_token_bytes", "must be between 1 and 128 KiB"));
@@ -171,17 +175,30 @@ impl VerifierBuilder {
         if self.token_cache > MAX_TOKEN_CACHE {
             return Err(ConfigError::invalid("token_cache", "must be at most 10 million entries"));
         }
-        let keys = keys_for(&rules.issuer, self.algorithms, self.keys, &self.clock)?;
+        if self.resolved_issuers == 0 {
+            return Err(ConfigError::invalid("resolved_issuers", "must not be zero"));
+        }
+        let clock = self.clock;
+        let mut issuers = Vec::new();
+        for issuer in self.first.into_iter().chain(self.others) {
+            let issuer = issuer.prepare(&clock)?;
+            if issuers.iter().any(|other: &Issuer| other.rules.issuer == issuer.rules.issuer) {
+                return Err(ConfigError::invalid("issuer", "the same issuer is named twice"));
+            }
+            issuers.push(issuer);
+        }
+        if issuers.is_empty() && self.resolver.is_none() {
+            return Err(ConfigError::Missing { setting: "issuer" });
+        }
+        let tenants = self
+            .resolver
+            .map(|resolver| Tenants::new(resolver, self.resolved_issuers, clock.clone()));
         Ok(Verifier {
             inner: Arc::new(Inner {
-                issuers: vec![TrustedIssuer {
-                    algorithms: self.algorithms,
-                    rules,
-                    keys,
-                    mapping: self.mapping,
-                }],
+                issuers,
+                tenants,
                 max_token_bytes: self.max_token_bytes,
-                clock: self.clock,
+                clock,
                 cache: (self.token_cache > 0).then(|| TokenCache::new(self.token_cache)),
             }),
         })
@@ -190,49 +207,11 @@ impl VerifierBuilder {
 
 const MAX_TOKEN_CACHE: usize = 10_000_000;
 
-/// Checks that the algorithms can go together and with the keys, and makes the default provider.
-fn keys_for(
-    issuer: &str,
-    algorithms: AlgorithmSet,
-    keys: Option<Arc<dyn KeyProvider>>,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-    if algorithms.is_empty() {
-        return Err(ConfigError::Missing { setting: "algorithms" });
-    }
-    let symmetric = algorithms.iter().filter(|algorithm| algorithm.is_symmetric()).count();
-    if symmetric > 0 && symmetric < algorithms.iter().count() {
-        return Err(ConfigError::Conflict {
-            first: "symmetric algorithms",
-            second: "asymmetric algorithms",
-            problem: "a public key must never be taken for a shared secret (RFC 8725 §2.1)",
-        });
-    }
-    match keys {
-        Some(keys) => Ok(keys),
-        None if symmetric > 0 => Err(ConfigError::Missing { setting: "keys" }),
-        None => default_keys(issuer, clock),
-    }
-}
-
-#[cfg(feature = "jwks")]
-fn default_keys(issuer: &str, clock: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-    let provider = crate::JwksProvider::discover(issuer).shared_clock(clock.clone()).build()?;
-    Ok(Arc::new(provider))
-}
-
-#[cfg(not(feature = "jwks"))]
-fn default_keys(_: &str, _: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-    Err(ConfigError::Missing { setting: "keys" })
-}
-
 impl fmt::Debug for VerifierBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifierBuilder")
-            .field("rules", &self.rules)
-            .field("algorithms", &self.algorithms)
-            .field("keys", &self.keys)
-            .field("mapping", &self.mapping)
+            .field("first", &self.first)
+            .field("others", &self.others)
             .finish_non_exhaustive()
     }
 }

@@ -1,19 +1,32 @@
 //! Decides whether a token is good. The order of the stages is here; the rules are elsewhere.
 
 mod builder;
+mod issuer;
+mod template;
+mod tenants;
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{
+    ops::{Deref, Range},
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
-pub use builder::VerifierBuilder;
-
+pub use self::{
+    builder::VerifierBuilder,
+    issuer::TrustedIssuer,
+    template::IssuerTemplate,
+    tenants::{IssuerResolver, ResolvedIssuer, ResolverError},
+};
+use self::{
+    issuer::Issuer,
+    tenants::{Tenant, Tenants},
+};
 use crate::{
-    Algorithm, AuthError, Claims, ClaimsMapping, Clock, InvalidTokenReason, KeyError, KeyHealth,
-    KeyLookup, KeyProvider, KeyQuery, VerificationKey, VerifiedClaims,
-    algorithm::AlgorithmSet,
-    claims::VerifiedToken,
+    AuthError, Claims, Clock, InvalidTokenReason, KeyError, KeyHealth, KeyLookup, KeyQuery,
+    VerificationKey, VerifiedClaims,
+    claims::{Grants, VerifiedToken},
     token::{CompactToken, Decoded, Header, decode_exact},
     token_cache::{Seen, TokenCache},
-    validation::Rules,
 };
 
 /// Verifies tokens: their form, their signature and their claims.
@@ -42,33 +55,45 @@ pub struct Verifier {
 
 #[derive(Debug)]
 struct Inner {
-    issuers: Vec<TrustedIssuer>,
+    issuers: Vec<Issuer>,
+    tenants: Option<Tenants>,
     max_token_bytes: usize,
     clock: Arc<dyn Clock>,
-    cache: Option<TokenCache>,
+    cache: Option<TokenCache<Voucher>>,
 }
 
-/// An issuer with everything that its tokens are held against.
-#[derive(Debug)]
-struct TrustedIssuer {
-    algorithms: AlgorithmSet,
-    rules: Rules,
-    keys: Arc<dyn KeyProvider>,
-    mapping: ClaimsMapping,
+/// Who vouches for a token that is remembered.
+#[derive(Debug, Clone)]
+enum Voucher {
+    Listed(usize),
+    /// Gone as soon as the resolver's word no longer counts.
+    Resolved(Weak<Tenant>),
 }
 
-/// A token that has been taken apart. Nothing in it is verified.
-struct Unverified<'a> {
-    parts: CompactToken<'a>,
-    algorithm: Algorithm,
-    key_id: Option<String>,
-    claims: Claims,
-    payload: String,
-    /// Which of the trusted issuers the token claims to be from.
-    issuer: usize,
-    /// The generation of that issuer's keys before any of them was looked at.
-    generation: Option<u64>,
-    now: Duration,
+/// The issuer that a token at hand names.
+enum Chosen<'v> {
+    Listed(usize, &'v Issuer),
+    Resolved(Arc<Tenant>),
+}
+
+impl Chosen<'_> {
+    fn voucher(&self) -> Voucher {
+        match self {
+            Self::Listed(index, _) => Voucher::Listed(*index),
+            Self::Resolved(tenant) => Voucher::Resolved(Arc::downgrade(tenant)),
+        }
+    }
+}
+
+impl Deref for Chosen<'_> {
+    type Target = Issuer;
+
+    fn deref(&self) -> &Issuer {
+        match self {
+            Self::Listed(_, issuer) => issuer,
+            Self::Resolved(tenant) => &tenant.issuer,
+        }
+    }
 }
 
 impl Verifier {
@@ -77,13 +102,19 @@ impl Verifier {
     /// `issuer` is compared with the `iss` claim byte by byte, so it must be written as the issuer
     /// writes it. `audience` is the identifier of this API, as the issuer puts it into `aud`.
     pub fn builder(issuer: impl Into<String>, audience: impl Into<String>) -> VerifierBuilder {
-        VerifierBuilder::new(issuer.into(), audience.into())
+        VerifierBuilder::new(Some(TrustedIssuer::new(issuer, audience)))
+    }
+
+    /// A verifier for the tokens of issuers that are not known beforehand, such as those of the
+    /// tenants of an application. Issuers that are known can be added.
+    pub fn resolving(resolver: impl IssuerResolver) -> VerifierBuilder {
+        VerifierBuilder::new(None).issuer_resolver(resolver)
     }
 
     /// Verifies a token in compact form.
     ///
-    /// Waits only if the key has to be fetched. A token that was verified before is recognised
-    /// without looking at its signature again.
+    /// Waits only if the issuer has to be looked up or its key has to be fetched. A token that was
+    /// verified before is recognised without looking at its signature again.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], or, if no key can be had at the
@@ -92,42 +123,57 @@ impl Verifier {
         self.verify_token(token.as_ref()).await.map(VerifiedClaims::new)
     }
 
-    /// Begins to fetch keys, so that the first request need not wait. Returns at once.
+    /// Begins to fetch the keys of the issuers that are listed, so that the first request need not
+    /// wait. Returns at once.
     pub fn warm_up(&self) {
         self.inner.issuers.iter().for_each(|issuer| issuer.keys.warm_up());
     }
 
-    /// The state of each issuer's keys, with the issuer's name.
+    /// The state of each issuer's keys, with the issuer's name: those that are listed, and those
+    /// that the resolver has named lately.
     pub fn health(&self) -> Vec<(String, KeyHealth)> {
-        let issuers = self.inner.issuers.iter();
-        issuers.map(|issuer| (issuer.rules.issuer.clone(), issuer.keys.health())).collect()
+        let state = |issuer: &Issuer| (issuer.rules.issuer.clone(), issuer.keys.health());
+        let listed = self.inner.issuers.iter().map(state);
+        let resolved = self.inner.tenants.iter().flat_map(Tenants::known);
+        listed.chain(resolved.map(|tenant| state(&tenant.issuer))).collect()
+    }
+
+    /// Forgets what the [`IssuerResolver`] has said about an issuer: it is asked again by the next
+    /// token, and tokens that were verified before are verified anew.
+    pub fn forget_issuer(&self, issuer: &str) {
+        if let Some(tenants) = &self.inner.tenants {
+            tenants.forget(issuer);
+        }
     }
 
     pub(crate) async fn verify_token(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, AuthError> {
         if let Some(seen) = self.seen(token) {
             return Ok(seen);
         }
-        let unverified = self.take_apart(token)?;
-        let issuer = self.issuer(&unverified)?;
-        let key = match issuer.keys.find(unverified.key_query(None)) {
+        let segments = Segments::decode(token, self.inner.max_token_bytes)?;
+        let unverified = segments.read()?;
+        let issuer = match self.issuer_of(&unverified.claims) {
+            Some(issuer) => issuer?,
+            None => self.resolve(&unverified.claims).await?,
+        };
+        let case = self.open(issuer, unverified)?;
+        let key = match case.find_key(None) {
             KeyLookup::Ready(key) => key,
             // Nothing is fetched for a token that no key could make good.
-            KeyLookup::Pending(_) if !unverified.could_be_good(issuer) => Err(KeyError::NotFound),
+            KeyLookup::Pending(_) if !case.could_be_good() => Err(KeyError::NotFound),
             KeyLookup::Pending(key) => key.await,
         }?;
-        if unverified.is_signed_by(&key) {
-            return self.accept(token, unverified);
+        if !case.is_signed_by(&key) {
+            // The issuer may have put another key in the place of this one.
+            let replaced = match case.find_key(Some(&key)) {
+                KeyLookup::Ready(key) => key,
+                KeyLookup::Pending(_) if !case.could_be_good() => Err(KeyError::NotFound),
+                KeyLookup::Pending(key) => key.await,
+            };
+            case.is_signed_by_another(replaced)?;
         }
-        // The issuer may have put another key in the place of this one.
-        let replaced = match issuer.keys.find(unverified.key_query(Some(&key))) {
-            KeyLookup::Ready(key) => key,
-            KeyLookup::Pending(_) if !unverified.could_be_good(issuer) => Err(KeyError::NotFound),
-            KeyLookup::Pending(key) => key.await,
-        };
-        match replaced {
-            Ok(key) if unverified.is_signed_by(&key) => self.accept(token, unverified),
-            _ => Err(InvalidTokenReason::Signature.into()),
-        }
+        let accepted = case.accept()?;
+        Ok(self.remember(token, accepted, segments.payload))
     }
 
     /// The same as far as it can be done without waiting: `None` means that it cannot.
@@ -135,119 +181,193 @@ impl Verifier {
         if let Some(seen) = self.seen(token) {
             return Some(Ok(seen));
         }
-        let unverified = match self.take_apart(token) {
-            Ok(unverified) => unverified,
-            Err(error) => return Some(Err(error)),
-        };
-        let issuer = self.inner.issuers.get(unverified.issuer)?;
-        let key = match issuer.keys.find(unverified.key_query(None)) {
-            KeyLookup::Ready(Ok(key)) => key,
-            KeyLookup::Ready(Err(error)) => return Some(Err(error.into())),
-            KeyLookup::Pending(_) => return None,
-        };
-        if unverified.is_signed_by(&key) {
-            return Some(self.accept(token, unverified));
+        self.judge_now(token).transpose()
+    }
+
+    fn judge_now(&self, token: &[u8]) -> Result<Option<Arc<VerifiedToken>>, AuthError> {
+        let segments = Segments::decode(token, self.inner.max_token_bytes)?;
+        let unverified = segments.read()?;
+        let Some(issuer) = self.issuer_of(&unverified.claims) else { return Ok(None) };
+        let case = self.open(issuer?, unverified)?;
+        let KeyLookup::Ready(key) = case.find_key(None) else { return Ok(None) };
+        let key = key?;
+        if !case.is_signed_by(&key) {
+            let KeyLookup::Ready(replaced) = case.find_key(Some(&key)) else { return Ok(None) };
+            case.is_signed_by_another(replaced)?;
         }
-        let replaced = match issuer.keys.find(unverified.key_query(Some(&key))) {
-            KeyLookup::Ready(key) => key,
-            KeyLookup::Pending(_) => return None,
-        };
-        Some(match replaced {
-            Ok(key) if unverified.is_signed_by(&key) => self.accept(token, unverified),
-            _ => Err(InvalidTokenReason::Signature.into()),
-        })
+        let accepted = case.accept()?;
+        Ok(Some(self.remember(token, accepted, segments.payload)))
     }
 
     /// A token that was verified before and is still good.
     fn seen(&self, token: &[u8]) -> Option<Arc<VerifiedToken>> {
         let cache = self.inner.cache.as_ref()?;
         let seen = cache.get(token)?;
-        let generation = self.inner.issuers.get(seen.issuer)?.keys.generation()?;
         let now = self.inner.clock.now();
-        if seen.generation == generation && seen.from <= now && now < seen.until {
+        let is_good = self.generation(&seen.issuer) == Some(seen.generation)
+            && seen.from <= now
+            && now < seen.until;
+        if is_good {
             return Some(seen.token);
         }
         cache.forget(token);
         None
     }
 
-    /// Form, header, and what the header must say; claims, and whose they are.
-    fn take_apart<'a>(&self, token: &'a [u8]) -> Result<Unverified<'a>, AuthError> {
-        let parts = CompactToken::parse(token, self.inner.max_token_bytes)?;
-        let decoded =
-            Decoded::<HEADER_BYTES>::decode(parts.header).ok_or(InvalidTokenReason::Form)?;
-        let header = Header::parse(decoded.bytes())?;
-        let payload = decode_exact(parts.payload).ok_or(InvalidTokenReason::Form)?;
-        let payload = String::from_utf8(payload).map_err(|_| InvalidTokenReason::Payload)?;
-        let claims: Claims =
-            serde_json::from_str(&payload).map_err(|_| InvalidTokenReason::Payload)?;
-        let mut issuers = self.inner.issuers.iter().enumerate();
-        let (index, issuer) = issuers
-            .find(|(_, issuer)| issuer.rules.is_issuer_of(&claims))
-            .ok_or(InvalidTokenReason::Issuer)?;
-        if !issuer.algorithms.contains(header.algorithm) {
+    /// The generation of the keys of whoever vouches, if that one is still trusted.
+    fn generation(&self, voucher: &Voucher) -> Option<u64> {
+        match voucher {
+            Voucher::Listed(index) => self.inner.issuers.get(*index)?.keys.generation(),
+            Voucher::Resolved(tenant) => {
+                let tenant = tenant.upgrade()?;
+                let is_fresh = tenant.is_fresh(self.inner.clock.monotonic());
+                is_fresh.then(|| tenant.issuer.keys.generation())?
+            }
+        }
+    }
+
+    /// The issuer whose token these claims say it is; `None` if the resolver has to be asked.
+    fn issuer_of(&self, claims: &Claims) -> Option<Result<Chosen<'_>, AuthError>> {
+        let mut listed = self.inner.issuers.iter().enumerate();
+        if let Some((index, issuer)) = listed.find(|(_, issuer)| issuer.rules.is_issuer_of(claims))
+        {
+            return Some(Ok(Chosen::Listed(index, issuer)));
+        }
+        match (&self.inner.tenants, claims.issuer()) {
+            (Some(tenants), Some(name)) => {
+                tenants.find(name).map(|found| found.map(Chosen::Resolved))
+            }
+            _ => Some(Err(InvalidTokenReason::Issuer.into())),
+        }
+    }
+
+    async fn resolve(&self, claims: &Claims) -> Result<Chosen<'_>, AuthError> {
+        match (&self.inner.tenants, claims.issuer()) {
+            (Some(tenants), Some(name)) => tenants.resolve(name).await.map(Chosen::Resolved),
+            _ => Err(InvalidTokenReason::Issuer.into()),
+        }
+    }
+
+    /// Puts a token before its issuer's rules about headers.
+    fn open<'v, 'a>(
+        &self,
+        issuer: Chosen<'v>,
+        token: Unverified<'a>,
+    ) -> Result<Case<'v, 'a>, AuthError> {
+        if !issuer.algorithms.contains(token.header.algorithm) {
             return Err(InvalidTokenReason::Algorithm.into());
         }
-        issuer.rules.check_header(&header)?;
-        Ok(Unverified {
-            parts,
-            algorithm: header.algorithm,
-            key_id: header.key_id.map(Cow::into_owned),
-            claims,
-            payload,
-            issuer: index,
-            generation: issuer.keys.generation(),
-            now: self.inner.clock.now(),
-        })
+        issuer.rules.check_header(&token.header)?;
+        let generation = issuer.keys.generation();
+        Ok(Case { issuer, token, generation, now: self.inner.clock.now() })
     }
 
-    fn issuer(&self, unverified: &Unverified<'_>) -> Result<&TrustedIssuer, AuthError> {
-        self.inner.issuers.get(unverified.issuer).ok_or(AuthError::Misconfigured)
-    }
-
-    /// Holds the claims of a genuine token against the rules, and remembers it.
-    fn accept(
-        &self,
-        token: &[u8],
-        unverified: Unverified<'_>,
-    ) -> Result<Arc<VerifiedToken>, AuthError> {
-        let issuer = self.issuer(&unverified)?;
-        let Unverified { claims, payload, generation, now, issuer: index, .. } = unverified;
-        issuer.rules.check_claims(&claims, now)?;
-        issuer.rules.check_custom(&claims)?;
-        let validity = issuer.rules.validity(&claims);
-        let grants = issuer.mapping.grants(&claims);
+    fn remember(&self, token: &[u8], accepted: Accepted, payload: String) -> Arc<VerifiedToken> {
+        let Accepted { claims, grants, validity, issuer, generation } = accepted;
         let verified = Arc::new(VerifiedToken::new(claims, payload, grants));
         if let (Some(cache), Some(generation)) = (&self.inner.cache, generation) {
-            let seen = Seen {
-                token: verified.clone(),
-                issuer: index,
-                generation,
-                from: validity.start,
-                until: validity.end,
-            };
-            cache.put(token, seen);
+            let (from, until) = (validity.start, validity.end);
+            cache.put(token, Seen { token: verified.clone(), issuer, generation, from, until });
         }
-        Ok(verified)
+        verified
     }
 }
 
-impl Unverified<'_> {
-    fn key_query<'a>(&'a self, failed: Option<&'a Arc<VerificationKey>>) -> KeyQuery<'a> {
-        KeyQuery { key_id: self.key_id.as_deref(), algorithm: self.algorithm, failed }
+/// The segments of a token, decoded as far as they are read before the signature is.
+struct Segments<'a> {
+    parts: CompactToken<'a>,
+    header: Decoded<HEADER_BYTES>,
+    payload: String,
+}
+
+impl<'a> Segments<'a> {
+    fn decode(token: &'a [u8], limit: usize) -> Result<Self, InvalidTokenReason> {
+        let parts = CompactToken::parse(token, limit)?;
+        let header = Decoded::decode(parts.header).ok_or(InvalidTokenReason::Form)?;
+        let payload = decode_exact(parts.payload).ok_or(InvalidTokenReason::Form)?;
+        let payload = String::from_utf8(payload).map_err(|_| InvalidTokenReason::Payload)?;
+        Ok(Self { parts, header, payload })
+    }
+
+    fn read(&self) -> Result<Unverified<'_>, InvalidTokenReason> {
+        Ok(Unverified {
+            parts: self.parts,
+            header: Header::parse(self.header.bytes())?,
+            claims: serde_json::from_str(&self.payload).map_err(|_| InvalidTokenReason::Payload)?,
+        })
+    }
+}
+
+/// A token that has been taken apart. Nothing in it is verified.
+struct Unverified<'a> {
+    parts: CompactToken<'a>,
+    header: Header<'a>,
+    claims: Claims,
+}
+
+/// A token before the issuer that it claims to be from.
+struct Case<'v, 'a> {
+    issuer: Chosen<'v>,
+    token: Unverified<'a>,
+    /// The generation of the issuer's keys before any of them was looked at.
+    generation: Option<u64>,
+    now: Duration,
+}
+
+/// What a token that was accepted leaves behind.
+struct Accepted {
+    claims: Claims,
+    grants: Grants,
+    validity: Range<Duration>,
+    issuer: Voucher,
+    generation: Option<u64>,
+}
+
+impl Case<'_, '_> {
+    fn find_key<'a>(&'a self, failed: Option<&'a Arc<VerificationKey>>) -> KeyLookup<'a> {
+        let header = &self.token.header;
+        let key_id = header.key_id.as_deref();
+        self.issuer.keys.find(KeyQuery { key_id, algorithm: header.algorithm, failed })
     }
 
     /// Whether the claims would be accepted if the signature turned out to be right. Why not is
     /// nobody's business: what is not verified is not talked about.
-    fn could_be_good(&self, issuer: &TrustedIssuer) -> bool {
-        issuer.rules.check_claims(&self.claims, self.now).is_ok()
+    fn could_be_good(&self) -> bool {
+        self.issuer.rules.check_claims(&self.token.claims, self.now).is_ok()
     }
 
     fn is_signed_by(&self, key: &VerificationKey) -> bool {
-        key.supports(self.algorithm)
-            && Decoded::<SIGNATURE_BYTES>::decode(self.parts.signature).is_some_and(|signature| {
-                key.verifies(self.algorithm, self.parts.signing_input, signature.bytes())
+        let (parts, algorithm) = (&self.token.parts, self.token.header.algorithm);
+        key.supports(algorithm)
+            && Decoded::<SIGNATURE_BYTES>::decode(parts.signature).is_some_and(|signature| {
+                key.verifies(algorithm, parts.signing_input, signature.bytes())
             })
+    }
+
+    /// The last chance of a signature that the key at hand does not verify. That no other key can
+    /// be had at the moment does not speak for it.
+    fn is_signed_by_another(
+        &self,
+        key: Result<Arc<VerificationKey>, KeyError>,
+    ) -> Result<(), InvalidTokenReason> {
+        match key {
+            Ok(key) if self.is_signed_by(&key) => Ok(()),
+            _ => Err(InvalidTokenReason::Signature),
+        }
+    }
+
+    /// Holds the claims of a genuine token against the rules.
+    fn accept(self) -> Result<Accepted, AuthError> {
+        let Self { issuer, token: Unverified { claims, .. }, generation, now } = self;
+        issuer.rules.check_claims(&claims, now)?;
+        issuer.rules.check_custom(&claims)?;
+        Ok(Accepted {
+            validity: issuer.rules.validity(&claims),
+            grants: issuer.mapping.grants(&claims),
+            issuer: issuer.voucher(),
+            claims,
+            generation,
+        })
     }
 }
 

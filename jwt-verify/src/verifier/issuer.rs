@@ -1,0 +1,225 @@
+//! An issuer, and everything that its tokens are held against.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{
+    Algorithm, ClaimsMapping, ClaimsValidator, Clock, ConfigError, KeyProvider, TokenProfile,
+    algorithm::AlgorithmSet,
+    limits::{LEEWAY, MAX_LEEWAY},
+    validation::Rules,
+};
+
+/// An issuer whose tokens are accepted, with its own audiences, algorithms, keys and rules.
+///
+/// A verifier has at least one, made by [`Verifier::builder`](crate::Verifier::builder); more are
+/// added with [`VerifierBuilder::issuer`](crate::VerifierBuilder::issuer) or found by an
+/// [`IssuerResolver`](crate::IssuerResolver). Nothing is shared between issuers: a token is held
+/// against the settings of the issuer that it names, and verified with that issuer's keys only
+/// (RFC 8725 §3.8).
+///
+/// ```
+/// use jwt_verify::{Algorithm, ClaimsMapping, TrustedIssuer, Verifier};
+///
+/// let staff = TrustedIssuer::new("https://login.example/realms/staff", "https://api.example")
+///     .algorithms([Algorithm::ES256])
+///     .claims_mapping(ClaimsMapping::default().roles_claim("realm_access.roles"));
+/// let verifier = Verifier::builder("https://tenant.auth0.com/", "https://api.example")
+///     .issuer(staff)
+///     .build()?;
+/// # Ok::<(), jwt_verify::ConfigError>(())
+/// ```
+#[must_use]
+pub struct TrustedIssuer {
+    rules: Rules,
+    algorithms: AlgorithmSet,
+    keys: Option<Arc<dyn KeyProvider>>,
+    mapping: ClaimsMapping,
+}
+
+/// The same, checked and ready for tokens.
+#[derive(Debug)]
+pub(crate) struct Issuer {
+    pub(crate) algorithms: AlgorithmSet,
+    pub(crate) rules: Rules,
+    pub(crate) keys: Arc<dyn KeyProvider>,
+    pub(crate) mapping: ClaimsMapping,
+    /// Whether the keys come from the default provider, which is as good as another one like it.
+    pub(super) has_default_keys: bool,
+}
+
+impl TrustedIssuer {
+    /// `issuer` is compared with the `iss` claim byte by byte, so it must be written as the issuer
+    /// writes it. `audience` is the identifier of this API, as the issuer puts it into `aud`.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self {
+            rules: Rules {
+                issuer: issuer.into(),
+                audiences: vec![audience.into()],
+                clients: None,
+                profile: TokenProfile::default(),
+                leeway: LEEWAY,
+                max_lifetime: None,
+                require_subject: false,
+                validators: Vec::new(),
+            },
+            algorithms: AlgorithmSet::of(Algorithm::RS256),
+            keys: None,
+            mapping: ClaimsMapping::default(),
+        }
+    }
+
+    /// Accepts tokens for one more audience.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.rules.audiences.push(audience.into());
+        self
+    }
+
+    /// The algorithms that are accepted. Default: `RS256` alone.
+    ///
+    /// Name only what the issuer uses. The `alg` header of a token never decides by itself: it must
+    /// be on this list and fit the key (RFC 8725 §3.1).
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.algorithms = algorithms.into_iter().collect();
+        self
+    }
+
+    /// Where keys come from: a [`JwksProvider`](crate::JwksProvider), a [`JwkSet`](crate::JwkSet),
+    /// or a provider of your own. Default, with feature `jwks`: discovery at the issuer.
+    pub fn keys(mut self, keys: impl KeyProvider) -> Self {
+        self.keys = Some(Arc::new(keys));
+        self
+    }
+
+    /// What kind of token is expected. Default: [`TokenProfile::Jwt`].
+    pub fn token_profile(mut self, profile: TokenProfile) -> Self {
+        self.rules.profile = profile;
+        self
+    }
+
+    /// By how much clocks may differ when `exp`, `nbf` and `iat` are judged. Default: 60 s, at most
+    /// 10 min. A token is accepted this much longer than it says.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.rules.leeway = leeway;
+        self
+    }
+
+    /// The longest time from `iat` (or `nbf`) to `exp` that is accepted. Default: any. A token that
+    /// does not say when it was issued is refused once this is set.
+    pub fn max_lifetime(mut self, longest: Duration) -> Self {
+        self.rules.max_lifetime = Some(longest);
+        self
+    }
+
+    /// Refuses tokens without a subject. Default: accepted; tokens of machines may have none.
+    pub fn require_subject(mut self) -> Self {
+        self.rules.require_subject = true;
+        self
+    }
+
+    /// Accepts only tokens issued to one of these clients (`azp`, `client_id`, or what
+    /// Entra and Okta call them, `appid` and `cid`). Default: any.
+    pub fn allowed_clients<I, S>(mut self, clients: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<String>,
+    {
+        self.rules.clients = Some(clients.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Adds a rule of your own, such as `|claims: &Claims| …`. It cannot loosen the standard ones.
+    pub fn validator(mut self, validator: impl ClaimsValidator) -> Self {
+        self.rules.validators.push(Arc::new(validator));
+        self
+    }
+
+    /// Where the issuer puts roles and permissions. Default: `roles`, `role` and `permissions`.
+    pub fn claims_mapping(mut self, mapping: ClaimsMapping) -> Self {
+        self.mapping = mapping;
+        self
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.rules.issuer
+    }
+
+    /// Checks the settings, and makes the default key provider where none is set.
+    pub(super) fn prepare(self, clock: &Arc<dyn Clock>) -> Result<Issuer, ConfigError> {
+        self.prepare_as(None, clock)
+    }
+
+    /// The same in the place of settings from before, whose default key provider serves on.
+    pub(super) fn prepare_as(
+        self,
+        before: Option<&Issuer>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Issuer, ConfigError> {
+        let Self { rules, algorithms, keys, mapping } = self;
+        if rules.issuer.is_empty() {
+            return Err(ConfigError::Missing { setting: "issuer" });
+        }
+        if rules.audiences.iter().any(String::is_empty) {
+            return Err(ConfigError::Missing { setting: "audience" });
+        }
+        let names_nobody =
+            |list: &Vec<String>| list.is_empty() || list.iter().any(String::is_empty);
+        if rules.clients.as_ref().is_some_and(names_nobody) {
+            return Err(ConfigError::Missing { setting: "allowed_clients" });
+        }
+        if rules.leeway > MAX_LEEWAY {
+            return Err(ConfigError::invalid("leeway", "must be at most 10 minutes"));
+        }
+        if rules.max_lifetime.is_some_and(|longest| longest.is_zero()) {
+            return Err(ConfigError::invalid("max_lifetime", "must not be zero"));
+        }
+        let needs_secret = check_algorithms(algorithms)?;
+        let has_default_keys = keys.is_none();
+        let keys = match keys {
+            Some(keys) => keys,
+            None if needs_secret => return Err(ConfigError::Missing { setting: "keys" }),
+            None => match before.filter(|before| before.has_default_keys) {
+                Some(before) => before.keys.clone(),
+                None => default_keys(&rules.issuer, clock)?,
+            },
+        };
+        Ok(Issuer { algorithms, rules, keys, mapping, has_default_keys })
+    }
+}
+
+/// Checks that the algorithms can go together, and says whether they need a shared secret.
+fn check_algorithms(algorithms: AlgorithmSet) -> Result<bool, ConfigError> {
+    if algorithms.is_empty() {
+        return Err(ConfigError::Missing { setting: "algorithms" });
+    }
+    let symmetric = algorithms.iter().filter(|algorithm| algorithm.is_symmetric()).count();
+    if symmetric > 0 && symmetric < algorithms.iter().count() {
+        return Err(ConfigError::Conflict {
+            first: "symmetric algorithms",
+            second: "asymmetric algorithms",
+            problem: "a public key must never be taken for a shared secret (RFC 8725 §2.1)",
+        });
+    }
+    Ok(symmetric > 0)
+}
+
+#[cfg(feature = "jwks")]
+fn default_keys(issuer: &str, clock: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
+    let provider = crate::JwksProvider::discover(issuer).shared_clock(clock.clone()).build()?;
+    Ok(Arc::new(provider))
+}
+
+#[cfg(not(feature = "jwks"))]
+fn default_keys(_: &str, _: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
+    Err(ConfigError::Missing { setting: "keys" })
+}
+
+impl fmt::Debug for TrustedIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TrustedIssuer")
+            .field("rules", &self.rules)
+            .field("algorithms", &self.algorithms)
+            .field("keys", &self.keys)
+            .field("mapping", &self.mapping)
+            .finish()
+    }
+}
