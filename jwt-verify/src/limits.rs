@@ -51,6 +51,12 @@ mod jwks {
     pub(crate) const MAX_KEYS: usize = 64;
     /// How long a shared store may take; after that it is as good as none.
     pub(crate) const STORE_TIMEOUT: Duration = Duration::from_millis(250);
+    /// How long the right to fetch for all instances lasts after a sign of life of its holder.
+    pub(crate) const LEASE: Duration = Duration::from_secs(1);
+    /// How often those who wait for another instance's fetch look whether it is there.
+    pub(crate) const LEASE_POLL: Duration = Duration::from_millis(50);
+    /// By how much the clocks of instances may differ.
+    pub(crate) const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
     /// How long an issuer's metadata is believed.
     pub(crate) const DISCOVERY_TTL: Duration = Duration::from_secs(3600);
     /// A fetch that takes longer than this is a mistake of units.

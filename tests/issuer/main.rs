@@ -7,6 +7,7 @@
 
 mod discovery;
 mod faults;
+mod fleet;
 mod floods;
 mod freshness;
 mod key_sets;

@@ -50,9 +50,12 @@ fn what_is_too_old_or_unreadable_is_not_used() {
     clock.advance(Duration::from_secs(600));
     let second = instance(&issuer, &clock, store);
     assert_eq!((status(&second, &issuer, &key), issuer.key_fetches()), (200, 2));
-    for garbage in
-        ["", "{}", "null", "\u{0}\u{1}", r#"{"fetched":1800000000,"ttl":600,"body":"{}"}"#]
-    {
+    let empty = format!(
+        "jwt-verify-1 {}000 -\n{}",
+        jwt_verify_tests::START + 600,
+        r#"{"fetched":1800000000000,"ttl":600,"body":"{}"}"#
+    );
+    for garbage in ["", "{}", "null", "\u{0}\u{1}", "jwt-verify-1 1 -\n{}", &empty] {
         let issuer = FakeIssuer::start(&[&key]);
         let api = instance(&issuer, &ManualClock::new(), Fixed(garbage.as_bytes().to_vec()));
         assert_eq!((status(&api, &issuer, &key), issuer.key_fetches()), (200, 1), "{garbage}");
@@ -146,9 +149,11 @@ fn a_document_that_claims_to_be_fresh_for_ever_is_not_believed() {
     let clock = ManualClock::new();
     let body = serde_json::json!({"keys": [old.jwk()]}).to_string();
     let document = serde_json::json!({
-        "fetched": jwt_verify_tests::START, "ttl": u64::MAX, "body": body,
+        "fetched": jwt_verify_tests::START * 1000, "ttl": u64::MAX, "body": body,
     });
-    let api = instance(&issuer, &clock, Fixed(document.to_string().into_bytes()));
+    let until = (jwt_verify_tests::START + 24 * 3600) * 1000;
+    let entry = format!("jwt-verify-1 {until} -\n{document}");
+    let api = instance(&issuer, &clock, Fixed(entry.into_bytes()));
     assert_eq!((status(&api, &issuer, &old), issuer.key_fetches()), (200, 0));
     clock.advance(Duration::from_secs(24 * 3600 * 4 / 5));
     eventually("the keys come from the issuer", || status(&api, &issuer, &old) == 401);

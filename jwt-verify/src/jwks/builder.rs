@@ -6,10 +6,11 @@ use super::{
     fetch::{Transport, default_tls},
     location::Location,
     provider::JwksProvider,
+    seal::Seal,
     thread::FetchThread,
 };
 use crate::{
-    CacheStore, Clock, ConfigError, SystemClock,
+    CacheStore, Clock, ConfigError, Secret, SystemClock,
     limits::{
         CONNECT_TIMEOUT, FETCH_TIMEOUT, MAX_DOCUMENT_BYTES, MAX_DURATION, MAX_FETCH_TIMEOUT,
         MAX_KEYS, MISSING_ENTRIES, MISSING_TTL, REFETCH_INTERVAL, REFETCHES, STALE_TTL,
@@ -44,6 +45,7 @@ pub(super) struct Settings {
     pub(super) fetch_timeout: Duration,
     pub(super) max_keys: usize,
     pub(super) store: Option<Arc<dyn CacheStore>>,
+    pub(super) integrity_key: Option<Secret>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -69,6 +71,7 @@ impl JwksProviderBuilder {
                 fetch_timeout: FETCH_TIMEOUT,
                 max_keys: MAX_KEYS,
                 store: None,
+                integrity_key: None,
                 clock: Arc::new(SystemClock::new()),
             },
             connect_timeout: CONNECT_TIMEOUT,
@@ -138,10 +141,25 @@ impl JwksProviderBuilder {
         self
     }
 
-    /// A store through which instances share what they fetched. Default: none; each instance
-    /// fetches for itself. Whoever can write to the store can make tokens.
+    /// A store through which the instances of an application share the key set, so that one of
+    /// them fetches for all, and count together how often strangers may cause a fetch. Default:
+    /// none; each instance fetches for itself.
+    ///
+    /// A store that is slow or out of reach is as good as none. Whoever can write to it can make
+    /// tokens, unless there is a [`cache_integrity_key`](Self::cache_integrity_key).
     pub fn cache(mut self, store: impl CacheStore) -> Self {
         self.settings.store = Some(Arc::new(store));
+        self
+    }
+
+    /// A secret that the instances share and the store does not know, of at least 32 bytes.
+    /// Default: none.
+    ///
+    /// Entries then carry an HMAC over issuer, content and expiry, and an entry without the right
+    /// one is as good as none: write access to the store is no longer the power to make tokens. An
+    /// old entry that is put back is believed until its own time is over.
+    pub fn cache_integrity_key(mut self, key: impl Into<Secret>) -> Self {
+        self.settings.integrity_key = Some(key.into());
         self
     }
 
@@ -159,7 +177,8 @@ impl JwksProviderBuilder {
     ///
     /// # Errors
     /// URLs other than `https` (or `http` to this machine), with a user name, or with a fragment;
-    /// durations of zero or beyond 30 days; timeouts beyond a minute; limits of zero.
+    /// durations of zero or beyond 30 days; timeouts beyond a minute; limits of zero; an integrity
+    /// key that is too short.
     pub fn build(self) -> Result<JwksProvider, ConfigError> {
         let location = match &self.place {
             Place::KeySet(url) => Location::key_set(url)?,
@@ -194,10 +213,11 @@ impl JwksProviderBuilder {
                 return Err(ConfigError::invalid(setting, "must not be zero"));
             }
         }
+        let seal = Seal::new(settings.integrity_key.as_ref())?;
         let tls = default_tls()
             .map_err(|_| ConfigError::invalid("tls", "no protocol version is available"))?;
         let transport =
             Transport { tls, connect_timeout: self.connect_timeout, max_bytes: self.max_bytes };
-        Ok(JwksProvider::start(self.settings, location, transport, FetchThread::shared()))
+        Ok(JwksProvider::start(self.settings, seal, location, transport, FetchThread::shared()))
     }
 }

@@ -15,16 +15,20 @@ use super::{
     provider::Inner,
 };
 
-/// What a flight brought: a snapshot that is published, or the reason why not.
-pub(super) type Outcome = Result<Origin, FetchError>;
+/// What a flight brought, or the reason why nothing.
+pub(super) type Outcome = Result<Arrival, FetchError>;
 
-/// Where a key set came from.
+/// Where a flight that did not fail has been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// From the issuer itself, just now.
-    Issuer,
-    /// From the store that instances share.
-    Store,
+pub(super) enum Arrival {
+    /// At the issuer; the snapshot is from just now.
+    FromIssuer,
+    /// At the store that instances share; the snapshot is what another one has fetched.
+    FromStore,
+    /// Nowhere: the instances together have asked often enough.
+    Refused,
+    /// Nowhere: another instance knows that there is no such key, for this long.
+    KnownMissing(Duration),
 }
 
 /// The flight in the air, if there is one.

@@ -37,6 +37,11 @@ impl RefreshGate {
         }
         open
     }
+
+    /// Takes back the last pass, because no refetch came of it.
+    pub(crate) fn give_back(&self) {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner).pop_back();
+    }
 }
 
 #[cfg(test)]

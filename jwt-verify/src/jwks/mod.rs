@@ -13,6 +13,7 @@ mod freshness;
 mod gate;
 mod location;
 mod provider;
+mod seal;
 mod shared;
 mod snapshot;
 mod source;

@@ -16,10 +16,11 @@ use tokio::sync::watch;
 use super::{
     builder::{JwksProviderBuilder, Settings},
     fetch::{Failure, Transport},
-    flight::{Flights, Origin, Ticket},
+    flight::{Arrival, Flights, Ticket},
     gate::RefreshGate,
     location::{Location, SafeUrl},
-    shared::SharedKeySet,
+    seal::Seal,
+    shared::{Limits, Question, Shared},
     snapshot::Snapshot,
     thread::FetchThread,
     upkeep,
@@ -67,13 +68,20 @@ impl JwksProvider {
 
     pub(super) fn start(
         settings: Settings,
+        seal: Seal,
         location: Location,
         transport: Transport,
         thread: Arc<FetchThread>,
     ) -> Self {
         let shared = settings.store.clone().map(|store| {
-            let longest = settings.ttl.unwrap_or(KEY_SET_TTL_CEILING);
-            SharedKeySet::new(store, &location, transport.max_bytes, longest)
+            let limits = Limits {
+                document_bytes: transport.max_bytes,
+                document_ttl: settings.ttl.unwrap_or(KEY_SET_TTL_CEILING),
+                missing_ttl: settings.missing_ttl,
+                refetches: settings.refetches,
+                refetch_interval: settings.refetch_interval,
+            };
+            Arc::new(Shared::new(store, seal, settings.clock.clone(), &location, limits))
         });
         let inner = Inner {
             gate: RefreshGate::new(settings.refetches, settings.refetch_interval),
@@ -141,7 +149,7 @@ pub(super) struct Inner {
     pub(super) location: Location,
     pub(super) transport: Transport,
     pub(super) thread: Arc<FetchThread>,
-    pub(super) shared: Option<SharedKeySet>,
+    pub(super) shared: Option<Arc<Shared>>,
     pub(super) snapshot: ArcSwapOption<Snapshot>,
     pub(super) flights: Flights,
     pub(super) gate: RefreshGate,
@@ -213,7 +221,7 @@ impl Inner {
         }
     }
 
-    fn retry_at(&self) -> Duration {
+    pub(super) fn retry_at(&self) -> Duration {
         Duration::from_nanos(self.retry_at.load(Ordering::Acquire))
     }
 
@@ -238,28 +246,51 @@ impl Inner {
                 }
                 None => false,
             };
-            let Some(ticket) = self.ticket(now, warm, seen) else {
+            let Some(ticket) = self.ticket(now, warm, seen, &wanted) else {
                 if self.last_flight() != seen {
                     continue;
                 }
                 return Err(self.without_fetch(now, warm));
             };
             let is_first = ticket.is_first;
-            let Ok(origin) = ticket.landed().await else {
+            let Ok(arrival) = ticket.landed().await else {
                 return Err(self.unavailable(self.monotonic()));
             };
             let now = self.monotonic();
-            let Some(snapshot) = self.usable(now) else { continue };
-            if let Some(key) = select(&snapshot, &wanted) {
+            if is_first && warm && arrival != Arrival::FromIssuer {
+                self.gate.give_back();
+            }
+            if let Some(key) = self.usable(now).and_then(|keys| select(&keys, &wanted)) {
                 return Ok(key);
             }
-            if is_first && origin == Origin::Issuer {
-                self.missing.insert(question(&wanted), now, now + self.settings.missing_ttl);
-                return Err(KeyError::NotFound);
+            match arrival {
+                Arrival::FromIssuer if is_first => {
+                    self.remember_missing(&wanted, now, self.settings.missing_ttl);
+                    self.share_missing(&wanted);
+                    return Err(KeyError::NotFound);
+                }
+                Arrival::KnownMissing(time) if is_first => {
+                    self.remember_missing(&wanted, now, time);
+                    return Err(KeyError::NotFound);
+                }
+                Arrival::Refused if is_first => return Err(self.without_fetch(now, warm)),
+                _ => {}
             }
         }
         let now = self.monotonic();
         Err(if self.usable(now).is_some() { KeyError::NotFound } else { self.unavailable(now) })
+    }
+
+    fn remember_missing(&self, wanted: &KeyQuery<'_>, now: Duration, time: Duration) {
+        self.missing.insert(question(wanted), now, now.saturating_add(time));
+    }
+
+    /// Tells the other instances what this one has just learned from the issuer.
+    fn share_missing(&self, wanted: &KeyQuery<'_>) {
+        if let Some(shared) = self.shared.clone() {
+            let question = Question::new(wanted);
+            self.thread.run(move || async move { shared.leave_missing(&question).await });
+        }
     }
 
     /// Which flight brought the snapshot.
@@ -270,9 +301,19 @@ impl Inner {
     /// A place in the flight that is in the air or may be started. With keys at hand a start needs
     /// the gate's consent and no pause after a failure; without, only a second since the last. None
     /// is started if one has landed since `seen`: its keys have to be looked at first.
-    fn ticket(self: &Arc<Self>, now: Duration, warm: bool, seen: Option<u64>) -> Option<Ticket> {
-        // Who misses a key wants to know from the issuer; another instance may not know better.
-        let ask = if warm { Ask::Issuer } else { Ask::Anybody };
+    fn ticket(
+        self: &Arc<Self>,
+        now: Duration,
+        warm: bool,
+        seen: Option<u64>,
+        wanted: &KeyQuery<'_>,
+    ) -> Option<Ticket> {
+        // Who misses a key wants to know from the issuer what the other instances do not know.
+        let ask = match (warm, &self.shared) {
+            (true, Some(_)) => Ask::Issuer(Some(Question::new(wanted))),
+            (true, None) => Ask::Issuer(None),
+            (false, _) => Ask::Anybody,
+        };
         self.join_or_start(now, ask, || {
             self.last_flight() == seen
                 && if warm {
@@ -321,11 +362,12 @@ impl Inner {
     }
 }
 
-/// Who may answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a flight is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ask {
-    /// The shared store, or the issuer.
+    /// For a key set, from the shared store or from the issuer.
     Anybody,
-    /// The issuer itself.
-    Issuer,
+    /// For a key that is not in the set at hand; where instances share a store, which one. It
+    /// counts towards what strangers may cause.
+    Issuer(Option<Question>),
 }

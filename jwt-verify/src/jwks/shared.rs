@@ -1,4 +1,5 @@
-//! Key sets in a store that instances share.
+//! What the instances of an application tell each other through a store: the key set, who is
+//! fetching it, how often strangers have caused a fetch, and which keys do not exist.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,65 +7,222 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::location::Location;
-use crate::{CacheStore, limits::STORE_TIMEOUT};
+use super::{
+    location::Location,
+    seal::{Broken, Seal},
+};
+use crate::{
+    CacheError, CacheStore, Clock, KeyQuery,
+    limits::{LEASE, MAX_CLOCK_SKEW, STORE_TIMEOUT},
+};
 
-/// The entry of one issuer in a shared store.
+/// One issuer's entries in a shared store.
+///
+/// Every operation is bounded in time. An entry that cannot be read, is over or forged is as good
+/// as none, and never in the way: it is overwritten.
 #[derive(Debug)]
-pub(super) struct SharedKeySet {
+pub(super) struct Shared {
     store: Arc<dyn CacheStore>,
-    key: String,
-    max_bytes: usize,
-    longest: Duration,
+    seal: Seal,
+    clock: Arc<dyn Clock>,
+    /// Stands for the issuer in the names of entries, so that nothing in it can lead elsewhere.
+    issuer: String,
+    limits: Limits,
 }
 
-/// A key set document with its age. The age is inside, since the store's own expiry can be undone
-/// by whoever operates it.
+/// What entries may be at most; the store may be in other hands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) document_bytes: usize,
+    pub(super) document_ttl: Duration,
+    pub(super) missing_ttl: Duration,
+    pub(super) refetches: usize,
+    pub(super) refetch_interval: Duration,
+}
+
+/// A key set document with its age.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Document {
-    /// Wall-clock seconds when it was fetched.
+    /// Wall-clock milliseconds when it was fetched.
     pub(super) fetched: u64,
     /// Seconds for which it is fresh from then on.
     pub(super) ttl: u64,
     pub(super) body: String,
 }
 
-impl SharedKeySet {
-    /// The location is hashed into the name of the entry, so that nothing in it can lead elsewhere.
-    /// Documents above `max_bytes`, or that claim to be fresh for longer than `longest`, are not
-    /// believed: the store may be in other hands.
+impl Document {
+    /// How old it is. The clock of the instance that fetched it may be a little ahead.
+    pub(super) fn age(&self, now: Duration) -> Duration {
+        now.saturating_sub(Duration::from_millis(self.fetched))
+    }
+}
+
+/// A question for a key, as instances name it among themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Question(String);
+
+impl Shared {
     pub(super) fn new(
         store: Arc<dyn CacheStore>,
+        seal: Seal,
+        clock: Arc<dyn Clock>,
         location: &Location,
-        max_bytes: usize,
-        longest: Duration,
+        limits: Limits,
     ) -> Self {
-        let hash = digest(&SHA256, location.identity().as_bytes());
-        let mut key = String::from("jwt-verify:1:keys:");
-        URL_SAFE_NO_PAD.encode_string(hash, &mut key);
-        Self { store, key, max_bytes, longest }
+        Self { store, seal, clock, issuer: hash(&[&location.identity()]), limits }
     }
 
-    /// The document, unless it is not there, out of reach, unreadable, or no longer fresh.
-    pub(super) async fn read(&self, now: Duration) -> Option<Document> {
-        let answer = tokio::time::timeout(STORE_TIMEOUT, self.store.get(&self.key)).await;
-        let bytes = answer.ok()?.ok()??;
+    /// The document, if there is one that is still fresh.
+    pub(super) async fn document(&self) -> Result<Option<Document>, CacheError> {
+        let name = self.name("keys");
         // The document is kept as a JSON string, in which a byte takes up to six.
-        if bytes.len() > self.max_bytes.saturating_mul(6) {
-            return None;
-        }
-        let document: Document = serde_json::from_slice(&bytes).ok()?;
-        let age = now.as_secs().checked_sub(document.fetched)?;
-        let ttl = Duration::from_secs(document.ttl).min(self.longest).as_secs();
-        (age < ttl).then_some(Document { ttl, ..document })
+        let most = self.limits.document_bytes.saturating_mul(6).saturating_add(256);
+        let longest = self.limits.document_ttl;
+        let Some((content, _)) = self.read(&name, most, longest).await? else { return Ok(None) };
+        let Ok(document) = serde_json::from_slice::<Document>(&content) else { return Ok(None) };
+        let now = self.clock.now();
+        let ttl = document.ttl.min(longest.as_secs());
+        let is_from_the_future =
+            Duration::from_millis(document.fetched) > now.saturating_add(MAX_CLOCK_SKEW);
+        let is_fresh = !is_from_the_future && document.age(now) < Duration::from_secs(ttl);
+        Ok(is_fresh.then_some(Document { ttl, ..document }))
     }
 
-    /// Keeps a document for the other instances. Failing to is not worth a word: they will fetch.
-    pub(super) async fn write(&self, document: &Document) {
-        if let Ok(bytes) = serde_json::to_vec(document) {
-            let write = self.store.set(&self.key, &bytes, Duration::from_secs(document.ttl));
-            let _ = tokio::time::timeout(STORE_TIMEOUT, write).await;
+    /// Leaves a document for the others. Failing to is not worth a word: they will fetch.
+    pub(super) async fn leave_document(&self, document: &Document) {
+        if let Ok(content) = serde_json::to_vec(document) {
+            let ttl = Duration::from_secs(document.ttl);
+            let until = Duration::from_millis(document.fetched).saturating_add(ttl);
+            let _ = self.write(&self.name("keys"), &content, until, ttl).await;
         }
     }
+
+    /// Takes the right to fetch, unless somebody has it. It ends by itself soon after its holder
+    /// does; [`keep_lease`](Self::keep_lease) prolongs it.
+    pub(super) async fn take_lease(&self) -> Result<bool, CacheError> {
+        self.claim(&self.name("lease"), LEASE).await
+    }
+
+    /// Prolongs the lease for as long as it is polled.
+    pub(super) async fn keep_lease(&self) {
+        loop {
+            tokio::time::sleep(LEASE / 3).await;
+            let until = self.clock.now().saturating_add(LEASE);
+            if self.write(&self.name("lease"), b"", until, LEASE).await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    pub(super) async fn end_lease(&self) {
+        let name = self.name("lease");
+        let _ = within(self.store.remove(&name)).await;
+    }
+
+    /// Whether all instances together may cause one more refetch; if so, it is counted.
+    pub(super) async fn passes_gate(&self) -> Result<bool, CacheError> {
+        for place in 0..self.limits.refetches {
+            let name = format!("{}:{place}", self.name("gate"));
+            if self.claim(&name, self.limits.refetch_interval).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The time for which another instance knows that the issuer has no such key.
+    pub(super) async fn missing_for(
+        &self,
+        question: &Question,
+    ) -> Result<Option<Duration>, CacheError> {
+        let longest = self.limits.missing_ttl;
+        let found = self.read(&self.missing(question), 256, longest).await?;
+        let now = self.clock.now();
+        Ok(found.map(|(_, until)| until.saturating_sub(now).min(longest)))
+    }
+
+    /// Tells the others that the issuer has no such key.
+    pub(super) async fn leave_missing(&self, question: &Question) {
+        let ttl = self.limits.missing_ttl;
+        let until = self.clock.now().saturating_add(ttl);
+        let _ = self.write(&self.missing(question), b"", until, ttl).await;
+    }
+
+    fn missing(&self, question: &Question) -> String {
+        format!("{}:{}", self.name("missing"), question.0)
+    }
+
+    fn name(&self, kind: &str) -> String {
+        format!("1:{kind}:{}", self.issuer)
+    }
+
+    /// Writes an entry if there is none that counts.
+    async fn claim(&self, name: &str, ttl: Duration) -> Result<bool, CacheError> {
+        let until = self.clock.now().saturating_add(ttl);
+        let entry = self.seal.wrap(name, until, b"");
+        if within(self.store.add(name, &entry, ttl)).await? {
+            return Ok(true);
+        }
+        if self.read(name, 256, ttl).await?.is_some() {
+            return Ok(false);
+        }
+        within(self.store.set(name, &entry, ttl)).await?;
+        Ok(true)
+    }
+
+    async fn read(
+        &self,
+        name: &str,
+        most: usize,
+        longest: Duration,
+    ) -> Result<Option<(Vec<u8>, Duration)>, CacheError> {
+        let Some(entry) = within(self.store.get(name)).await? else { return Ok(None) };
+        if entry.len() > most {
+            return Ok(None);
+        }
+        match self.seal.unwrap(name, &entry, self.clock.now(), longest) {
+            Ok((content, until)) => Ok(Some((content.to_vec(), until))),
+            Err(Broken::Outdated) => Ok(None),
+            Err(problem) => {
+                let problem = problem.code();
+                tracing::warn!(problem, "an entry of the shared cache is not one of ours");
+                Ok(None)
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        name: &str,
+        content: &[u8],
+        until: Duration,
+        ttl: Duration,
+    ) -> Result<(), CacheError> {
+        let entry = self.seal.wrap(name, until, content);
+        within(self.store.set(name, &entry, ttl)).await
+    }
+}
+
+impl Question {
+    pub(super) fn new(wanted: &KeyQuery<'_>) -> Self {
+        let kind = if wanted.failed.is_some() { "failed" } else { "unknown" };
+        let (algorithm, key_id) = (wanted.algorithm.name(), wanted.key_id);
+        let presence = if key_id.is_some() { "named" } else { "unnamed" };
+        Self(hash(&[kind, algorithm, presence, key_id.unwrap_or_default()]))
+    }
+}
+
+/// A name for some texts, in which none can pass for a part of another.
+fn hash(parts: &[&str]) -> String {
+    let mut bytes = Vec::new();
+    for part in parts {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, &bytes))
+}
+
+async fn within<T>(answer: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
+    tokio::time::timeout(STORE_TIMEOUT, answer).await.unwrap_or(Err(CacheError))
 }

@@ -21,6 +21,6 @@ pub(super) struct Snapshot {
     pub(super) stale_at: Duration,
     /// From when on it must not be used any more.
     pub(super) unusable_at: Duration,
-    /// Wall-clock seconds at which the document left the issuer, to compare with other instances.
+    /// Wall-clock milliseconds at which the document left the issuer, to compare with other instances.
     pub(super) document_from: u64,
 }

@@ -8,31 +8,97 @@ use std::{
 use super::{
     discovery::{self, Mismatch},
     fetch::{Failure, FetchError, Fetched, Step},
-    flight::Origin,
+    flight::Arrival,
     location::{Location, SafeUrl},
     provider::{Ask, Inner},
-    shared::Document,
+    seal::millis,
+    shared::{Document, Shared},
 };
 use crate::{
-    JwkSet, JwkSetError, KeyRejection,
-    limits::{DISCOVERY_TTL, KEY_SET_TTL},
+    CacheError, JwkSet, JwkSetError, KeyRejection,
+    limits::{DISCOVERY_TTL, KEY_SET_TTL, LEASE_POLL},
 };
 
+/// What a flight takes home.
+pub(super) enum Obtained {
+    /// The issuer's own words. With a lease, others wait to be told.
+    Fetched { set: JwkSet, document: Document, has_lease: bool },
+    /// What another instance has fetched.
+    Shared { set: JwkSet, document: Document },
+    /// Nothing, for a reason that is no failure.
+    Nothing(Arrival),
+}
+
+/// Who is to fetch, as the instances have agreed.
+enum Turn {
+    /// This one, for all. The others wait for what it leaves in the store.
+    ForAll,
+    /// This one, for itself: there are no others, or they cannot be reached.
+    ForItself,
+    /// Nobody, because there is an answer already.
+    Nobody(Obtained),
+}
+
 impl Inner {
-    /// Gets a key set from the shared store, if another instance left a newer one there, or from
-    /// the issuer.
-    pub(super) async fn obtain(&self, ask: Ask) -> Result<(JwkSet, Document, Origin), FetchError> {
-        let known = self.snapshot.load().as_ref().map(|snapshot| snapshot.document_from);
-        if ask == Ask::Anybody
-            && let Some(shared) = &self.shared
-            && let Some(document) = shared.read(self.settings.clock.now()).await
-            && known.is_none_or(|known| document.fetched > known)
-            && let Ok(set) = self.parse(document.body.as_bytes())
-        {
-            return Ok((set, document, Origin::Store));
+    /// Gets a key set from the store, if another instance left a newer one there, or from the
+    /// issuer.
+    pub(super) async fn obtain(&self, ask: &Ask) -> Result<Obtained, FetchError> {
+        let Some(shared) = &self.shared else { return self.fetch_now(false).await };
+        match self.turn(shared, ask).await.unwrap_or(Turn::ForItself) {
+            Turn::Nobody(obtained) => Ok(obtained),
+            Turn::ForItself => self.fetch_now(false).await,
+            Turn::ForAll => {
+                let obtained = tokio::select! {
+                    obtained = self.fetch_now(true) => obtained,
+                    () = shared.keep_lease() => Err(Failure::Aborted.into()),
+                };
+                if obtained.is_err() {
+                    shared.end_lease().await;
+                }
+                obtained
+            }
         }
+    }
+
+    /// Agrees with the other instances who fetches, and waits as long as one of them does.
+    async fn turn(&self, shared: &Shared, ask: &Ask) -> Result<Turn, CacheError> {
+        loop {
+            if let Some(obtained) = self.newer(shared).await? {
+                return Ok(Turn::Nobody(obtained));
+            }
+            if shared.take_lease().await? {
+                break;
+            }
+            tokio::time::sleep(LEASE_POLL).await;
+        }
+        // What its last holder has left while this one was asking for the lease.
+        let mut answer = self.newer(shared).await?;
+        if let (None, Ask::Issuer(Some(question))) = (&answer, ask) {
+            answer = match shared.missing_for(question).await? {
+                Some(time) => Some(Obtained::Nothing(Arrival::KnownMissing(time))),
+                None if shared.passes_gate().await? => None,
+                None => Some(Obtained::Nothing(Arrival::Refused)),
+            };
+        }
+        let Some(answer) = answer else { return Ok(Turn::ForAll) };
+        shared.end_lease().await;
+        Ok(Turn::Nobody(answer))
+    }
+
+    /// What another instance has fetched since this one last took over a key set.
+    async fn newer(&self, shared: &Shared) -> Result<Option<Obtained>, CacheError> {
+        let known = self.snapshot.load().as_ref().map(|snapshot| snapshot.document_from);
+        let Some(document) = shared.document().await? else { return Ok(None) };
+        if known.is_some_and(|known| document.fetched <= known) {
+            return Ok(None);
+        }
+        let set = self.parse(document.body.as_bytes());
+        Ok(set.ok().map(|set| Obtained::Shared { set, document }))
+    }
+
+    async fn fetch_now(&self, has_lease: bool) -> Result<Obtained, FetchError> {
         // Dated from the question: the answer may have waited for a process that was stopped.
-        let asked = self.settings.clock.now().as_secs();
+        let asked = millis(self.settings.clock.now());
         let (fetched, set) = self.fetch().await?;
         let ttl = self.settings.ttl.or(fetched.max_age).unwrap_or(KEY_SET_TTL);
         let document = Document {
@@ -40,7 +106,7 @@ impl Inner {
             ttl: ttl.as_secs().max(1),
             body: String::from_utf8(fetched.body).map_err(|_| Failure::KeySetDocument)?,
         };
-        Ok((set, document, Origin::Issuer))
+        Ok(Obtained::Fetched { set, document, has_lease })
     }
 
     async fn fetch(&self) -> Result<(Fetched, JwkSet), FetchError> {

@@ -10,26 +10,40 @@ use tokio::sync::watch;
 use super::{
     backoff,
     fetch::{Failure, FetchError},
-    flight::{Landing, Origin, nanos},
+    flight::{Arrival, Landing, nanos},
     provider::{Ask, Attempts, Inner},
     shared::Document,
     snapshot::Snapshot,
+    source::Obtained,
 };
 use crate::{JwkSet, limits::RETRY_MOST};
 
 /// One flight, from the departure to the landing: publish, end, wake, in this order.
 pub(super) async fn fly(landing: Landing, ask: Ask) {
     let inner = landing.inner.clone();
-    let outcome = tokio::time::timeout(inner.settings.fetch_timeout, inner.obtain(ask)).await;
+    let outcome = tokio::time::timeout(inner.settings.fetch_timeout, inner.obtain(&ask)).await;
     match outcome.unwrap_or(Err(Failure::Timeout.into())) {
-        Ok((set, document, origin)) => {
-            tracing::debug!(keys = set.keys().len(), ?origin, "took over a key set");
-            inner.publish(&set, &document, landing.id, origin);
-            landing.land(Ok(origin));
+        Ok(Obtained::Fetched { set, document, has_lease }) => {
+            tracing::debug!(keys = set.keys().len(), "fetched the key set");
+            inner.publish(&set, &document, landing.id);
+            inner.record_success();
+            landing.land(Ok(Arrival::FromIssuer));
             // For the other instances, when nobody here waits any more.
-            if let (Origin::Issuer, Some(shared)) = (origin, &inner.shared) {
-                shared.write(&document).await;
+            if let Some(shared) = &inner.shared {
+                shared.leave_document(&document).await;
+                if has_lease {
+                    shared.end_lease().await;
+                }
             }
+        }
+        Ok(Obtained::Shared { set, document }) => {
+            tracing::debug!(keys = set.keys().len(), "took over the key set of another instance");
+            inner.publish(&set, &document, landing.id);
+            landing.land(Ok(Arrival::FromStore));
+        }
+        Ok(Obtained::Nothing(arrival)) => {
+            inner.wake_when_due();
+            landing.land(Ok(arrival));
         }
         Err(error) => {
             let (reason, step) = (error.failure.code(), error.step.code());
@@ -42,12 +56,11 @@ pub(super) async fn fly(landing: Landing, ask: Ask) {
 
 impl Inner {
     /// Replaces the snapshot, and sets the clock for the next refresh.
-    fn publish(self: &Arc<Self>, set: &JwkSet, document: &Document, flight: u64, origin: Origin) {
+    fn publish(self: &Arc<Self>, set: &JwkSet, document: &Document, flight: u64) {
         let now = self.monotonic();
         let ttl = Duration::from_secs(document.ttl);
         // A document from the store, or one that took long, has used up a part of its time.
-        let wall = self.settings.clock.now().as_secs();
-        let age = Duration::from_secs(wall.saturating_sub(document.fetched));
+        let age = document.age(self.settings.clock.now());
         let stale_at = now.saturating_add(ttl.saturating_sub(age));
         let refresh_at = now.saturating_add(ttl.mul_f64(0.8).saturating_sub(age));
         self.snapshot.rcu(|previous| {
@@ -69,13 +82,14 @@ impl Inner {
                 document_from: document.fetched,
             }))
         });
-        // The store says nothing about how the issuer is doing.
-        if origin == Origin::Issuer {
-            *self.attempts.lock().unwrap_or_else(PoisonError::into_inner) =
-                Attempts { ended_at: now, ..Attempts::default() };
-        }
         self.retry_at.store(0, Ordering::Release);
         self.wake_after(refresh_at.saturating_sub(now));
+    }
+
+    /// Notes that the issuer is well. The store says nothing about that.
+    fn record_success(&self) {
+        *self.attempts.lock().unwrap_or_else(PoisonError::into_inner) =
+            Attempts { ended_at: self.monotonic(), ..Attempts::default() };
     }
 
     /// Notes a failure, and sets the clock for the next attempt.
@@ -95,6 +109,12 @@ impl Inner {
         };
         self.retry_at.store(nanos(now.saturating_add(pause)), Ordering::Release);
         self.wake_after(pause);
+    }
+
+    /// Sets the alarm again after a flight that changed nothing: it may have gone off meanwhile.
+    fn wake_when_due(self: &Arc<Self>) {
+        let due = self.snapshot.load().as_ref().map_or(Duration::ZERO, |keys| keys.refresh_at);
+        self.wake_after(due.max(self.retry_at()).saturating_sub(self.monotonic()));
     }
 
     /// Sets the alarm that starts the next flight, in the place of the one set before.

@@ -1,0 +1,295 @@
+//! Instances of one application that share a store: one of them fetches for all.
+
+use jwt_verify::{CacheFuture, CacheStore, MemoryCache};
+use jwt_verify_tests::{Answer, START};
+use serde_json::json;
+
+use super::*;
+
+const SECRET: &str = "a secret of the instances, of enough bytes";
+
+struct Fleet {
+    issuer: FakeIssuer,
+    clock: ManualClock,
+    store: MemoryCache,
+    instances: Vec<TestServer>,
+}
+
+impl Fleet {
+    fn new(number: usize, keys: &[&SigningKey]) -> Self {
+        let (issuer, clock) = (FakeIssuer::start(keys), ManualClock::new());
+        let store = MemoryCache::new().clock(clock.clone());
+        let instances =
+            (0..number).map(|_| instance(&issuer, &clock, store.clone(), SECRET)).collect();
+        Self { issuer, clock, store, instances }
+    }
+
+    fn token(&self, key: &SigningKey) -> String {
+        Token::of(self.issuer.url()).claim("exp", START + 1_000_000).sign(key)
+    }
+
+    /// What every instance says to the same token at the same time.
+    fn statuses(&self, token: &str) -> Vec<u16> {
+        std::thread::scope(|scope| {
+            let requests: Vec<_> =
+                self.instances.iter().map(|api| scope.spawn(move || status(api, token))).collect();
+            requests.into_iter().map(|request| request.join().unwrap()).collect()
+        })
+    }
+
+    fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+fn instance(
+    issuer: &FakeIssuer,
+    clock: &ManualClock,
+    store: impl CacheStore,
+    secret: &str,
+) -> TestServer {
+    let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).cache(store);
+    serve(issuer, clock, provider.cache_integrity_key(secret))
+}
+
+fn status(api: &TestServer, token: &str) -> u16 {
+    api.get("/protected").bearer(token).send().status
+}
+
+fn slowly(key: &SigningKey) -> Answer {
+    Answer::json(&json!({"keys": [key.jwk()]})).after(Duration::from_millis(300))
+}
+
+#[test]
+fn a_fleet_that_starts_makes_one_fetch() {
+    let key = key("k");
+    let fleet = Fleet::new(6, &[&key]);
+    fleet.issuer.answer_keys(slowly(&key));
+    assert_eq!(fleet.statuses(&fleet.token(&key)), [200; 6]);
+    assert_eq!(fleet.issuer.key_fetches(), 1);
+}
+
+#[test]
+fn a_fleet_refreshes_with_one_fetch() {
+    let known = key("k");
+    let fleet = Fleet::new(4, &[&known]);
+    assert_eq!(fleet.statuses(&fleet.token(&known)), [200; 4]);
+    let next = key("next");
+    let both = json!({"keys": [known.jwk(), next.jwk()]});
+    fleet.issuer.answer_keys(Answer::json(&both).after(Duration::from_millis(300)));
+    fleet.advance(500);
+    assert_eq!(fleet.statuses(&fleet.token(&known)), [200; 4]);
+    eventually("the refresh", || fleet.issuer.key_fetches() == 2);
+    // Whoever needs what the refresh will bring waits for it, at every instance.
+    assert_eq!(fleet.statuses(&fleet.token(&next)), [200; 4]);
+    assert_eq!(fleet.issuer.key_fetches(), 2);
+}
+
+#[test]
+fn a_rotation_is_noticed_by_all_with_one_fetch() {
+    let (old, new) = (key("old"), key("new"));
+    let fleet = Fleet::new(6, &[&old]);
+    assert_eq!(fleet.statuses(&fleet.token(&old)), [200; 6]);
+    fleet.advance(1);
+    fleet.issuer.answer_keys(slowly(&new));
+    assert_eq!(fleet.statuses(&fleet.token(&new)), [200; 6]);
+    assert_eq!(fleet.issuer.key_fetches(), 2);
+    assert_eq!(fleet.statuses(&fleet.token(&old)), [401; 6]);
+}
+
+#[test]
+fn strangers_cause_as_few_fetches_at_many_instances_as_at_one() {
+    let (known, stranger) = (key("k"), key("stranger"));
+    let fleet = Fleet::new(3, &[&known]);
+    assert_eq!(fleet.statuses(&fleet.token(&known)), [200; 3]);
+    for index in 0..30 {
+        let token =
+            Token::of(fleet.issuer.url()).header("kid", format!("k{index}")).sign(&stranger);
+        assert_eq!(fleet.statuses(&token), [401; 3]);
+    }
+    assert_eq!(fleet.issuer.key_fetches(), 3);
+    fleet.advance(30);
+    fleet.issuer.publish(&[&known, &stranger]);
+    assert_eq!(fleet.statuses(&fleet.token(&stranger)), [200; 3]);
+    assert_eq!(fleet.issuer.key_fetches(), 4);
+}
+
+#[test]
+fn a_key_that_one_instance_knows_to_be_missing_is_not_asked_for_by_another() {
+    let (known, stranger) = (key("k"), key("stranger"));
+    let fleet = Fleet::new(2, &[&known]);
+    assert_eq!(fleet.statuses(&fleet.token(&known)), [200; 2]);
+    let token = fleet.token(&stranger);
+    assert_eq!(status(&fleet.instances[0], &token), 401);
+    assert_eq!(fleet.issuer.key_fetches(), 2);
+    // What is told to the others is told in the background.
+    eventually("the other one knows", || {
+        fleet.advance(0);
+        status(&fleet.instances[1], &token) == 401
+    });
+    assert_eq!(fleet.issuer.key_fetches(), 2);
+    // Hearing of it does not prolong it.
+    fleet.advance(15);
+    assert_eq!(status(&fleet.instances[1], &token), 401);
+    fleet.issuer.publish(&[&known, &stranger]);
+    fleet.advance(15);
+    assert_eq!(status(&fleet.instances[1], &token), 200);
+}
+
+#[test]
+fn an_instance_that_starts_while_the_issuer_is_down_serves() {
+    let key = key("k");
+    let mut fleet = Fleet::new(1, &[&key]);
+    let token = fleet.token(&key);
+    assert_eq!(fleet.statuses(&token), [200]);
+    fleet.issuer.answer_keys(Answer::status(500));
+    fleet.instances.push(instance(&fleet.issuer, &fleet.clock, fleet.store.clone(), SECRET));
+    assert_eq!(fleet.statuses(&token), [200; 2]);
+    assert_eq!(fleet.issuer.key_fetches(), 1);
+}
+
+#[test]
+fn an_instance_that_fails_to_fetch_lets_the_next_one_try() {
+    let key = key("k");
+    let fleet = Fleet::new(2, &[&key]);
+    fleet.issuer.answer_keys(Answer::status(500));
+    let token = fleet.token(&key);
+    assert_eq!(status(&fleet.instances[0], &token), 503);
+    fleet.issuer.publish(&[&key]);
+    assert_eq!(status(&fleet.instances[1], &token), 200);
+    fleet.advance(2);
+    assert_eq!(status(&fleet.instances[0], &token), 200);
+    assert_eq!(fleet.issuer.key_fetches(), 2);
+}
+
+/// A holder that is gone keeps nobody waiting for longer than its lease.
+#[test]
+fn a_lease_ends_soon_after_its_holder() {
+    let key = key("k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let store = Frozen { leases: MemoryCache::new() };
+    let provider = || JwksProvider::new(issuer.jwks_uri()).cache(store.clone());
+    let dead = JwtAuth::builder(issuer.url(), AUDIENCE)
+        .algorithms([Algorithm::ES256])
+        .keys(provider().fetch_timeout(Duration::from_millis(400)).build().unwrap())
+        .build()
+        .unwrap();
+    // It takes the lease, fails, and is stopped before it can give it back.
+    issuer.answer_keys(Answer::Hang);
+    dead.warm_up();
+    eventually("the fetch", || issuer.key_fetches() == 1);
+    issuer.publish(&[&key]);
+    let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
+        .algorithms([Algorithm::ES256])
+        .keys(provider().build().unwrap())
+        .build()
+        .unwrap();
+    let api = TestServer::start(move || App::new().configure(resource_server::configure(&auth)));
+    assert_eq!(status(&api, &Token::now(issuer.url()).sign(&key)), 200);
+}
+
+/// A store from which nothing can be removed, as by an instance that is gone, and that keeps
+/// nothing but leases.
+#[derive(Debug, Clone)]
+struct Frozen {
+    leases: MemoryCache,
+}
+
+impl CacheStore for Frozen {
+    fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+        self.leases.get(key)
+    }
+
+    fn set<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, ()> {
+        self.leases.set(key, value, ttl)
+    }
+
+    fn add<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, bool> {
+        self.leases.add(key, value, ttl)
+    }
+
+    fn remove<'a>(&'a self, _: &'a str) -> CacheFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// RED-07: whoever can write to the store cannot make tokens, keep keys away, or hold fetches up.
+#[test]
+fn what_is_written_without_the_key_counts_for_nothing() {
+    let (real, forged) = (key("k"), key("k"));
+    let (issuer, evil) = (FakeIssuer::start(&[&real]), FakeIssuer::start(&[&forged]));
+    let clock = ManualClock::new();
+    for secret in ["another secret that somebody has made up", ""] {
+        let store = MemoryCache::new().clock(clock.clone());
+        // The same names, filled by somebody who has another key, or none.
+        let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone());
+        let provider = provider.cache(Moved { store: store.clone() });
+        let provider = match secret {
+            "" => provider,
+            secret => provider.cache_integrity_key(secret),
+        };
+        issuer.publish(&[&forged]);
+        let intruder = serve(&issuer, &clock, provider);
+        assert_eq!(status(&intruder, &Token::of(issuer.url()).sign(&forged)), 200);
+        let stranger = key("stranger");
+        assert_eq!(status(&intruder, &Token::of(issuer.url()).sign(&stranger)), 401);
+        issuer.publish(&[&real]);
+        let before = issuer.key_fetches();
+        let api = instance(&issuer, &clock, store, SECRET);
+        assert_eq!(status(&api, &Token::of(issuer.url()).sign(&forged)), 401);
+        assert_eq!(status(&api, &Token::of(issuer.url()).sign(&real)), 200);
+        assert!(issuer.key_fetches() > before);
+        issuer.publish(&[&real, &stranger]);
+        clock.advance(Duration::from_secs(30));
+        assert_eq!(status(&api, &Token::of(issuer.url()).sign(&stranger)), 200);
+    }
+    assert_eq!(evil.all_fetches(), 0);
+}
+
+/// Keeps what it is given, leases included, and never gives anything back to its own user.
+#[derive(Debug)]
+struct Moved {
+    store: MemoryCache,
+}
+
+impl CacheStore for Moved {
+    fn get<'a>(&'a self, _: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn set<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, ()> {
+        self.store.set(key, value, ttl)
+    }
+
+    fn add<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, bool> {
+        Box::pin(async move {
+            self.store.set(key, value, ttl).await?;
+            Ok(true)
+        })
+    }
+
+    fn remove<'a>(&'a self, _: &'a str) -> CacheFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// RED-13: issuers and applications that use one store do not meet in it.
+#[test]
+fn two_issuers_in_one_store_are_kept_apart() {
+    let (a, b) = (key("k"), key("k"));
+    let (first, second) = (FakeIssuer::start(&[&a]), FakeIssuer::start(&[&b]));
+    let clock = ManualClock::new();
+    let store = MemoryCache::new().clock(clock.clone());
+    let at_first = instance(&first, &clock, store.clone(), SECRET);
+    let at_second = instance(&second, &clock, store, SECRET);
+    assert_eq!(status(&at_first, &Token::of(first.url()).sign(&a)), 200);
+    assert_eq!(status(&at_second, &Token::of(second.url()).sign(&b)), 200);
+    assert_eq!((first.key_fetches(), second.key_fetches()), (1, 1));
+}
+
+#[test]
+fn a_weak_integrity_key_is_refused() {
+    let provider = JwksProvider::new("https://issuer.example/jwks").cache(MemoryCache::new());
+    let error = provider.cache_integrity_key("too short").build().unwrap_err();
+    assert!(error.to_string().contains("cache_integrity_key"), "{error}");
+}
