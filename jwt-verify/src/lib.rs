@@ -85,6 +85,8 @@
 //! | --- | --- | --- |
 //! | `macros` | yes | `#[require]` |
 //! | `jwks` | yes | [`JwksProvider`], [`JwtAuth::from_env`]: keys over HTTP |
+//! | `redis` | no | `RedisCache`: instances share what they fetched |
+//! | `testing` | no | `testing`: what a store of your own must do |
 //!
 //! # Package name
 //!
@@ -136,6 +138,8 @@ pub use key::{
 };
 pub use secret::Secret;
 pub use store::{CacheError, CacheFuture, CacheStore, MemoryCache};
+#[cfg(feature = "redis")]
+pub use store::{RedisCache, RedisCacheBuilder};
 pub use validation::{ClaimsValidator, TokenProfile};
 pub use verifier::{
     IssuerResolver, IssuerTemplate, ResolvedIssuer, ResolverError, TrustedIssuer, Verifier,
@@ -145,6 +149,9 @@ pub use verifier::{
 #[cfg(feature = "macros")]
 #[doc = include_str!("require.md")]
 pub use jwt_verify_macros::require;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[cfg(feature = "internals")]
 #[doc(hidden)]

@@ -32,6 +32,22 @@ pub(crate) const REFUSED_ISSUER_TTL: Duration = Duration::from_secs(30);
 pub(crate) const MAX_ISSUER_BYTES: usize = 1024;
 pub(crate) const RESOLVER_RETRY: Duration = Duration::from_secs(1);
 
+/// How long a shared store may take; after that it is as good as none.
+#[cfg(any(feature = "jwks", feature = "redis"))]
+pub(crate) const STORE_TIMEOUT: Duration = Duration::from_millis(250);
+
+#[cfg(feature = "redis")]
+mod redis {
+    use super::Duration;
+
+    pub(crate) const REDIS_TIMEOUT: Duration = Duration::from_millis(200);
+    pub(crate) const REDIS_CONNECTIONS: usize = 4;
+    /// How long a server that was out of reach is left alone.
+    pub(crate) const REDIS_PAUSE: Duration = Duration::from_secs(1);
+}
+#[cfg(feature = "redis")]
+pub(crate) use redis::*;
+
 #[cfg(feature = "jwks")]
 mod jwks {
     use super::Duration;
@@ -49,8 +65,6 @@ mod jwks {
     pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
     pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
     pub(crate) const MAX_KEYS: usize = 64;
-    /// How long a shared store may take; after that it is as good as none.
-    pub(crate) const STORE_TIMEOUT: Duration = Duration::from_millis(250);
     /// How long the right to fetch for all instances lasts after a sign of life of its holder.
     pub(crate) const LEASE: Duration = Duration::from_secs(1);
     /// How often those who wait for another instance's fetch look whether it is there.

@@ -13,8 +13,8 @@ const LAYERS: [&[&str]; 8] = [
     &["verifier"],
     &["authz"],
     &["http"],
-    // A door for these suites, which opens to every stage.
-    &["internals"],
+    // For the users' suites, and a door for these here that opens to every stage.
+    &["testing", "internals"],
 ];
 
 /// What a row may use of its own row: small, and each for a reason.
@@ -74,7 +74,7 @@ const EXPORTS: [(&str, &[&str]); 12] = [
         ],
     ),
     ("secret", &["Secret"]),
-    ("store", &["CacheError", "CacheFuture", "CacheStore", "MemoryCache"]),
+    ("store", &["CacheError", "CacheFuture", "CacheStore", "MemoryCache", "RedisCache"]),
     ("validation", &["ClaimsValidator", "TokenProfile"]),
     (
         "verifier",

@@ -14,13 +14,16 @@ mod key_sets;
 mod several;
 mod shared;
 mod single_flight;
+mod transport;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::App;
 use jwt_verify::{Algorithm, JwksProvider, JwksProviderBuilder, JwtAuth};
 use jwt_verify_examples::resource_server;
-use jwt_verify_tests::{AUDIENCE, FakeIssuer, ManualClock, SigningKey, TestServer, Token};
+use jwt_verify_tests::{
+    AUDIENCE, FakeIssuer, ManualClock, SigningKey, TestServer, Token, eventually,
+};
 
 /// ES256, since its keys are made in no time.
 fn key(id: &str) -> SigningKey {
@@ -73,13 +76,4 @@ fn serve(issuer: &FakeIssuer, clock: &ManualClock, provider: JwksProviderBuilder
         .build()
         .unwrap();
     TestServer::start(move || App::new().configure(resource_server::configure(&auth)))
-}
-
-/// Waits for something that happens in the background, as long as it takes within reason.
-fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !happened() {
-        assert!(start.elapsed() < Duration::from_secs(20), "never happened: {what}");
-        std::thread::yield_now();
-    }
 }

@@ -13,15 +13,19 @@
 
 mod client;
 mod clock;
+mod front;
 mod issuer;
 mod keys;
+mod redis;
 mod server;
 mod token;
 
 pub use client::{Request, Response};
 pub use clock::ManualClock;
+pub use front::{Authority, ConnectProxy, Identity, TlsFront};
 pub use issuer::{Answer, FakeIssuer};
 pub use keys::SigningKey;
+pub use redis::{RedisServer, eventually, free_port};
 pub use server::TestServer;
 pub use token::{Token, base64url, compact, sign};
 

@@ -1,19 +1,20 @@
 //! Settings from environment variables.
 
-use std::{env::VarError, str::FromStr, time::Duration};
+use std::{env::VarError, io::Read as _, str::FromStr, time::Duration};
 
 use super::{
     auth::{JwtAuth, JwtAuthBuilder},
     credentials::{CookieExtractor, FirstOf},
 };
 use crate::{
-    Algorithm, ClaimsMapping, ConfigError, JwksProvider, Verifier,
+    Algorithm, ClaimsMapping, ConfigError, JwkSet, JwksProvider, JwksProviderBuilder, Verifier,
     limits::{CONNECT_TIMEOUT, FETCH_TIMEOUT},
 };
 
 impl JwtAuth {
     /// Settings from the environment. Durations are whole seconds. A variable that is set must not
-    /// be empty.
+    /// be empty. Instead of any `NAME`, `NAME_FILE` may name a file that holds the value, such as a
+    /// mounted secret; a line break at its end does not count.
     ///
     /// | variable | meaning |
     /// | --- | --- |
@@ -32,15 +33,20 @@ impl JwtAuth {
     /// | `JWT_TOKEN_CACHE` | how many verified tokens are remembered; 0 is off |
     /// | `JWT_ROLES_CLAIM`, `JWT_PERMISSIONS_CLAIM`, `JWT_SINGLE_ROLE_CLAIM` | see [`ClaimsMapping`] |
     /// | `JWT_COOKIE` | a cookie that may carry the token instead of the `Authorization` field |
+    /// | `JWT_ROOT_CERTIFICATES` | PEM of authorities that may vouch for the issuer, besides the built-in ones |
+    /// | `JWT_PROXY` | the HTTP proxy for fetches, or `environment` for what `HTTPS_PROXY` and `NO_PROXY` say |
+    /// | `JWT_SEED_KEYS` | a key set in JSON to start from while the issuer has not been reached |
+    /// | `REDIS_URL` | a Redis server through which instances share the key set (feature `redis`) |
+    /// | `JWT_CACHE_INTEGRITY_KEY` | the secret that entries in Redis are signed with, at least 32 bytes |
     ///
     /// With `JWT_COOKIE`, a request that carries both is refused (RFC 6750 §2). Browsers send cookies
     /// with requests that other sites cause: set such a cookie with `SameSite`, or protect what
     /// changes anything against that in another way (CSRF).
     ///
     /// # Errors
-    /// A required variable that is missing, or a value that does not parse; the error names the
-    /// variable. `REDIS_URL` and `JWT_CACHE_INTEGRITY_KEY` are refused by a build that cannot use
-    /// them, since ignoring them would be worse.
+    /// A required variable that is missing, a value that does not parse, or a file that cannot be
+    /// read; the error names the variable. `REDIS_URL` and `JWT_CACHE_INTEGRITY_KEY` are refused by a
+    /// build without feature `redis`, since ignoring them would be worse.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::builder_from_env()?.build()
     }
@@ -59,8 +65,23 @@ struct Environment<'a>(&'a dyn Fn(&str) -> Result<String, VarError>);
 
 impl Environment<'_> {
     fn text(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
-        match (self.0)(name) {
-            Ok(value) if value.trim().is_empty() => Err(ConfigError::Missing { setting: name }),
+        let value = match (self.value(name, name)?, self.value(name, &format!("{name}_FILE"))?) {
+            (None, None) => return Ok(None),
+            (Some(value), None) => value,
+            (None, Some(path)) => read_file(name, &path)?,
+            (Some(_), Some(_)) => {
+                let problem = "must not be set together with its _FILE variable";
+                return Err(ConfigError::invalid(name, problem));
+            }
+        };
+        if value.trim().is_empty() {
+            return Err(ConfigError::Missing { setting: name });
+        }
+        Ok(Some(value))
+    }
+
+    fn value(&self, name: &'static str, variable: &str) -> Result<Option<String>, ConfigError> {
+        match (self.0)(variable) {
             Ok(value) => Ok(Some(value)),
             Err(VarError::NotPresent) => Ok(None),
             Err(VarError::NotUnicode(_)) => Err(ConfigError::invalid(name, "must be Unicode text")),
@@ -93,12 +114,22 @@ impl Environment<'_> {
     }
 }
 
-fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
-    for name in ["REDIS_URL", "JWT_CACHE_INTEGRITY_KEY"] {
-        if environment.text(name)?.is_some() {
-            return Err(ConfigError::invalid(name, "this build has no Redis support"));
-        }
+/// A file that holds a value. Larger ones are no settings.
+fn read_file(name: &'static str, path: &str) -> Result<String, ConfigError> {
+    const MOST: u64 = 1024 * 1024;
+    let mut text = String::new();
+    let file = std::fs::File::open(path);
+    let read = file.and_then(|file| file.take(MOST + 1).read_to_string(&mut text));
+    if read.is_err() || text.len() as u64 > MOST {
+        let problem = "the file that its _FILE variable names cannot be read";
+        return Err(ConfigError::invalid(name, problem));
     }
+    let end = text.trim_end_matches(['\r', '\n']).len();
+    text.truncate(end);
+    Ok(text)
+}
+
+fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
     let (issuer, auth0) = match environment.text("JWT_ISSUER")? {
         Some(issuer) => (issuer, None),
         None => match environment.text("AUTH0_DOMAIN")? {
@@ -176,6 +207,21 @@ fn keys(
     if let Some(ttl) = environment.seconds("JWT_STALE_TTL")? {
         keys = keys.stale_ttl(ttl);
     }
+    if let Some(pem) = environment.text("JWT_ROOT_CERTIFICATES")? {
+        keys = keys.root_certificates(pem);
+    }
+    match environment.text("JWT_PROXY")? {
+        Some(proxy) if proxy == "environment" => keys = keys.proxy_from_env(),
+        Some(url) => keys = keys.proxy(url),
+        None => {}
+    }
+    if let Some(json) = environment.text("JWT_SEED_KEYS")? {
+        let problem = "must be a key set in JSON";
+        let seed = JwkSet::from_json(json.as_bytes())
+            .map_err(|_| ConfigError::invalid("JWT_SEED_KEYS", problem))?;
+        keys = keys.seed(seed);
+    }
+    keys = shared(environment, keys)?;
     let timeout = environment.seconds("JWT_FETCH_TIMEOUT")?.unwrap_or(FETCH_TIMEOUT);
     keys.fetch_timeout(timeout)
         .connect_timeout(timeout.min(CONNECT_TIMEOUT))
@@ -183,10 +229,53 @@ fn keys(
         .map_err(name_variable)
 }
 
+#[cfg(feature = "redis")]
+fn shared(
+    environment: &Environment<'_>,
+    keys: JwksProviderBuilder,
+) -> Result<JwksProviderBuilder, ConfigError> {
+    let (url, secret) =
+        (environment.text("REDIS_URL")?, environment.text("JWT_CACHE_INTEGRITY_KEY")?);
+    let Some(url) = url else {
+        return match secret {
+            None => Ok(keys),
+            Some(_) => Err(ConfigError::invalid("JWT_CACHE_INTEGRITY_KEY", "needs REDIS_URL")),
+        };
+    };
+    let cache = crate::RedisCache::new(url).build().map_err(name_variable)?;
+    let keys = keys.cache(cache);
+    Ok(match secret {
+        Some(secret) => keys.cache_integrity_key(secret),
+        None => keys,
+    })
+}
+
+#[cfg(not(feature = "redis"))]
+fn shared(
+    environment: &Environment<'_>,
+    keys: JwksProviderBuilder,
+) -> Result<JwksProviderBuilder, ConfigError> {
+    for name in ["REDIS_URL", "JWT_CACHE_INTEGRITY_KEY"] {
+        if environment.text(name)?.is_some() {
+            return Err(ConfigError::invalid(name, "this build has no Redis support"));
+        }
+    }
+    Ok(keys)
+}
+
 /// Says the variable instead of the setting that it sets.
 fn name_variable(error: ConfigError) -> ConfigError {
-    let ConfigError::Invalid { setting, problem } = error else { return error };
-    let setting = match setting {
+    match error {
+        ConfigError::Invalid { setting, problem } => {
+            ConfigError::Invalid { setting: variable(setting), problem }
+        }
+        ConfigError::Missing { setting } => ConfigError::Missing { setting: variable(setting) },
+        other => other,
+    }
+}
+
+fn variable(setting: &'static str) -> &'static str {
+    match setting {
         "issuer" => "JWT_ISSUER",
         "jwks_uri" => "JWT_JWKS_URI",
         "ttl" => "JWT_KEY_CACHE_TTL",
@@ -194,9 +283,13 @@ fn name_variable(error: ConfigError) -> ConfigError {
         "refetch_interval" => "JWT_REFRESH_MIN_INTERVAL",
         "stale_ttl" => "JWT_STALE_TTL",
         "fetch_timeout" | "connect_timeout" => "JWT_FETCH_TIMEOUT",
+        "root_certificates" => "JWT_ROOT_CERTIFICATES",
+        "proxy" => "JWT_PROXY",
+        "seed" => "JWT_SEED_KEYS",
+        "redis url" => "REDIS_URL",
+        "cache_integrity_key" => "JWT_CACHE_INTEGRITY_KEY",
         other => other,
-    };
-    ConfigError::Invalid { setting, problem }
+    }
 }
 
 /// A key set holds no secrets, so an algorithm that needs one could never verify anything.
@@ -273,11 +366,16 @@ mod tests {
             ("JWT_JWKS_URI", "file:///etc/passwd"),
             ("JWT_COOKIE", "a b"),
             ("JWT_COOKIE", ""),
-            ("REDIS_URL", "redis://127.0.0.1"),
-            ("JWT_CACHE_INTEGRITY_KEY", "x"),
+            ("REDIS_URL", "http://secret.example"),
+            ("JWT_CACHE_INTEGRITY_KEY", "an integrity key of enough bytes, alone"),
+            ("JWT_ROOT_CERTIFICATES", "no certificate"),
+            ("JWT_PROXY", "https://proxy.example"),
+            ("JWT_SEED_KEYS", "{}"),
+            ("JWT_SEED_KEYS", r#"{"keys":[]}"#),
+            ("JWT_LEEWAY_FILE", "/nowhere/at/all"),
         ] {
             let error = build(&[BASE[0], BASE[1], (name, value)]).unwrap_err().to_string();
-            assert!(error.contains(name), "{name}={value}: {error}");
+            assert!(error.contains(name.trim_end_matches("_FILE")), "{name}={value}: {error}");
             assert!(value.is_empty() || value.len() < 3 || !error.contains(value), "{error}");
         }
         let error = build(&[("JWT_ISSUER", "http://issuer.example"), BASE[1]]).unwrap_err();
@@ -302,7 +400,43 @@ mod tests {
             ("JWT_PERMISSIONS_CLAIM", "scope"),
             ("JWT_SINGLE_ROLE_CLAIM", "r"),
             ("JWT_COOKIE", "__Host-access"),
+            ("JWT_PROXY", "environment"),
         ];
         assert!(build(&all).is_ok());
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn a_shared_cache_needs_a_url_and_may_have_a_secret() {
+        let url = ("REDIS_URL", "redis://127.0.0.1:1");
+        let secret = ("JWT_CACHE_INTEGRITY_KEY", "0123456789abcdef0123456789abcdef");
+        assert!(build(&[BASE[0], BASE[1], url]).is_ok());
+        assert!(build(&[BASE[0], BASE[1], url, secret]).is_ok());
+        let short = build(&[BASE[0], BASE[1], url, (secret.0, "short")]).unwrap_err().to_string();
+        assert!(short.contains(secret.0) && !short.contains("short "), "{short}");
+    }
+
+    #[test]
+    fn a_value_may_be_in_a_file() {
+        let folder = std::env::temp_dir().join(format!("jwt-verify-env-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.join(name);
+            std::fs::write(&path, text).unwrap();
+            path.into_os_string().into_string().unwrap()
+        };
+        let (issuer, audience) =
+            (file("issuer", "https://issuer.example/\n"), file("aud", "api\r\n"));
+        let (empty, large) = (file("empty", "\n"), file("large", &" ".repeat(1024 * 1024 + 1)));
+        let files = [("JWT_ISSUER_FILE", issuer.as_str()), ("JWT_AUDIENCE_FILE", &audience)];
+        let auth = build(&files).unwrap();
+        assert_eq!(auth.health().first().unwrap().0, "https://issuer.example/");
+        let both = build(&[BASE[0], files[0], files[1]]).unwrap_err().to_string();
+        assert!(both.contains("JWT_ISSUER") && both.contains("_FILE"), "{both}");
+        for bad in [&empty, &large] {
+            let error = build(&[("JWT_ISSUER_FILE", bad), files[1]]).unwrap_err().to_string();
+            assert!(error.contains("JWT_ISSUER"), "{error}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

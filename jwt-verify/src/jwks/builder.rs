@@ -3,14 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    fetch::{Transport, default_tls},
+    dial::Dialer,
+    fetch::Transport,
     location::Location,
     provider::JwksProvider,
+    proxy::Proxy,
     seal::Seal,
     thread::FetchThread,
+    tls::{self, Base, Roots},
 };
 use crate::{
-    CacheStore, Clock, ConfigError, Secret, SystemClock,
+    CacheStore, Clock, ConfigError, JwkSet, Secret, SystemClock,
     limits::{
         CONNECT_TIMEOUT, FETCH_TIMEOUT, MAX_DOCUMENT_BYTES, MAX_DURATION, MAX_FETCH_TIMEOUT,
         MAX_KEYS, MISSING_ENTRIES, MISSING_TTL, REFETCH_INTERVAL, REFETCHES, STALE_TTL,
@@ -25,6 +28,14 @@ pub struct JwksProviderBuilder {
     settings: Settings,
     connect_timeout: Duration,
     max_bytes: usize,
+    roots: Roots,
+    proxy: Option<ProxySetting>,
+}
+
+#[derive(Debug)]
+enum ProxySetting {
+    Url(Secret),
+    Environment,
 }
 
 #[derive(Debug)]
@@ -46,6 +57,7 @@ pub(super) struct Settings {
     pub(super) max_keys: usize,
     pub(super) store: Option<Arc<dyn CacheStore>>,
     pub(super) integrity_key: Option<Secret>,
+    pub(super) seed: Option<JwkSet>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -72,10 +84,13 @@ impl JwksProviderBuilder {
                 max_keys: MAX_KEYS,
                 store: None,
                 integrity_key: None,
+                seed: None,
                 clock: Arc::new(SystemClock::new()),
             },
             connect_timeout: CONNECT_TIMEOUT,
             max_bytes: MAX_DOCUMENT_BYTES,
+            roots: Roots::default(),
+            proxy: None,
         }
     }
 
@@ -163,6 +178,50 @@ impl JwksProviderBuilder {
         self
     }
 
+    /// Certificates, in PEM, of authorities that may vouch for the issuer besides the built-in ones,
+    /// such as that of a company. May be called more than once.
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots.own.push(pem.into());
+        self
+    }
+
+    /// Trusts nobody but the [`root_certificates`](Self::root_certificates). Default: the
+    /// authorities of the Mozilla programme, as they were when the library was built.
+    pub fn without_builtin_roots(mut self) -> Self {
+        self.roots.base = Base::Nothing;
+        self
+    }
+
+    /// Trusts the authorities that the operating system trusts instead of the built-in ones. On
+    /// Linux `SSL_CERT_FILE` and `SSL_CERT_DIR` say where they are.
+    #[cfg(feature = "native-roots")]
+    pub fn native_roots(mut self) -> Self {
+        self.roots.base = Base::System;
+        self
+    }
+
+    /// Reaches the issuer through this HTTP proxy, `http://[user:password@]host[:port]`, which makes
+    /// a tunnel (`CONNECT`) for every fetch over https. Default: none, whatever the environment says.
+    pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
+        self.proxy = Some(ProxySetting::Url(url.into()));
+        self
+    }
+
+    /// Reaches the issuer through the proxy that `HTTPS_PROXY` names, except for hosts in
+    /// `NO_PROXY`. Without these variables there is no proxy.
+    pub fn proxy_from_env(mut self) -> Self {
+        self.proxy = Some(ProxySetting::Environment);
+        self
+    }
+
+    /// Keys to start from, while the issuer has not been reached yet: from the last deployment, or
+    /// from a file. A fetch begins with the first question, and what it brings replaces them. They
+    /// are used for at most [`stale_ttl`](Self::stale_ttl).
+    pub fn seed(mut self, keys: JwkSet) -> Self {
+        self.settings.seed = Some(keys);
+        self
+    }
+
     /// Takes the time from another clock. Default: the system's.
     pub fn clock(self, clock: impl Clock) -> Self {
         self.shared_clock(Arc::new(clock))
@@ -178,7 +237,7 @@ impl JwksProviderBuilder {
     /// # Errors
     /// URLs other than `https` (or `http` to this machine), with a user name, or with a fragment;
     /// durations of zero or beyond 30 days; timeouts beyond a minute; limits of zero; an integrity
-    /// key that is too short.
+    /// key that is too short; certificates or a proxy that cannot be read; an empty seed.
     pub fn build(self) -> Result<JwksProvider, ConfigError> {
         let location = match &self.place {
             Place::KeySet(url) => Location::key_set(url)?,
@@ -214,10 +273,24 @@ impl JwksProviderBuilder {
             }
         }
         let seal = Seal::new(settings.integrity_key.as_ref())?;
-        let tls = default_tls()
-            .map_err(|_| ConfigError::invalid("tls", "no protocol version is available"))?;
-        let transport =
-            Transport { tls, connect_timeout: self.connect_timeout, max_bytes: self.max_bytes };
+        if settings.seed.as_ref().is_some_and(JwkSet::is_empty) {
+            return Err(ConfigError::Missing { setting: "seed" });
+        }
+        let proxy = match &self.proxy {
+            None => None,
+            Some(ProxySetting::Environment) => Proxy::from_env(|name| std::env::var(name).ok())?,
+            Some(ProxySetting::Url(url)) => {
+                let url = std::str::from_utf8(url.expose())
+                    .map_err(|_| ConfigError::invalid("proxy", "is no URL"))?;
+                Some(Proxy::parse(url, Vec::new())?)
+            }
+        };
+        let transport = Transport {
+            dialer: Dialer { proxy: proxy.map(Arc::new) },
+            tls: tls::config(&self.roots)?,
+            connect_timeout: self.connect_timeout,
+            max_bytes: self.max_bytes,
+        };
         Ok(JwksProvider::start(self.settings, seal, location, transport, FetchThread::shared()))
     }
 }

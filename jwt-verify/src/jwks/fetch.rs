@@ -8,7 +8,7 @@ use awc::{
     http::{StatusCode, Uri, header},
 };
 
-use super::freshness;
+use super::{dial::Dialer, freshness, proxy};
 
 /// What came back.
 pub(super) struct Fetched {
@@ -45,6 +45,7 @@ impl Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
     Connect,
+    Proxy,
     Timeout,
     Protocol,
     NotFound,
@@ -67,6 +68,7 @@ impl Failure {
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Connect => "connect",
+            Self::Proxy => "proxy",
             Self::Timeout => "timeout",
             Self::Protocol => "protocol",
             Self::NotFound => "not_found",
@@ -96,6 +98,7 @@ impl From<Failure> for FetchError {
 /// How to reach issuers.
 #[derive(Clone)]
 pub(super) struct Transport {
+    pub(super) dialer: Dialer,
     pub(super) tls: Arc<rustls::ClientConfig>,
     pub(super) connect_timeout: Duration,
     pub(super) max_bytes: usize,
@@ -106,6 +109,7 @@ impl Transport {
     /// is not inflated cannot be a bomb. The caller bounds the time of the whole.
     pub(super) async fn get(&self, uri: &Uri) -> Result<Fetched, FetchError> {
         let connector = Connector::new()
+            .connector(self.dialer.clone())
             .timeout(self.connect_timeout)
             .handshake_timeout(self.connect_timeout)
             .rustls_0_23(self.tls.clone());
@@ -156,6 +160,13 @@ fn classify(error: &SendRequestError) -> FetchError {
         SendRequestError::Timeout | SendRequestError::Connect(ConnectError::Timeout) => {
             Failure::Timeout
         }
+        SendRequestError::Connect(ConnectError::Io(error))
+            if error
+                .get_ref()
+                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<proxy::Refused>) =>
+        {
+            Failure::Proxy
+        }
         SendRequestError::Connect(_) => Failure::Connect,
         _ => Failure::Protocol,
     }
@@ -175,15 +186,4 @@ fn refused(status: StatusCode, headers: &header::HeaderMap) -> FetchError {
         .and_then(|value| value.to_str().ok()?.parse().ok())
         .map(Duration::from_secs);
     FetchError { retry_after, ..failure.into() }
-}
-
-/// The TLS set-up of the default transport: the roots of the Mozilla programme, TLS 1.2 and 1.3.
-pub(super) fn default_tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
 }

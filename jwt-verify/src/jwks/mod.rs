@@ -6,6 +6,7 @@
 
 mod backoff;
 mod builder;
+mod dial;
 mod discovery;
 mod fetch;
 mod flight;
@@ -13,11 +14,13 @@ mod freshness;
 mod gate;
 mod location;
 mod provider;
+mod proxy;
 mod seal;
 mod shared;
 mod snapshot;
 mod source;
 mod thread;
+mod tls;
 mod upkeep;
 
 pub use builder::JwksProviderBuilder;

@@ -86,7 +86,10 @@ impl JwksProvider {
         let inner = Inner {
             gate: RefreshGate::new(settings.refetches, settings.refetch_interval),
             missing: NegativeCache::new(settings.missing_entries),
-            snapshot: ArcSwapOption::empty(),
+            snapshot: ArcSwapOption::new(settings.seed.clone().map(|seed| {
+                let now = settings.clock.monotonic();
+                Arc::new(Snapshot::of_seed(seed, now, settings.stale_ttl))
+            })),
             flights: Flights::default(),
             attempts: Mutex::default(),
             retry_at: AtomicU64::new(0),
@@ -124,8 +127,8 @@ impl KeyProvider for JwksProvider {
 
     fn warm_up(&self) {
         let now = self.inner.monotonic();
-        if self.inner.snapshot.load().is_none() {
-            self.inner.start_if_due(now);
+        if self.inner.snapshot.load().as_ref().is_none_or(|keys| now >= keys.refresh_at) {
+            self.inner.start_if_due(now, self.inner.last_flight());
         }
     }
 
@@ -210,14 +213,15 @@ impl Inner {
         let snapshot = self.snapshot.load();
         let snapshot = snapshot.as_ref()?;
         if now >= snapshot.refresh_at {
-            self.start_if_due(now);
+            self.start_if_due(now, Some(snapshot.flight));
         }
         (now < snapshot.unusable_at).then(|| snapshot.clone())
     }
 
-    fn start_if_due(self: &Arc<Self>, now: Duration) {
+    /// Starts a flight, unless one is in the air or one has landed since the one that was `seen`.
+    fn start_if_due(self: &Arc<Self>, now: Duration, seen: Option<u64>) {
         if !self.flights.is_flying(now) && now >= self.retry_at() {
-            self.join_or_start(now, Ask::Anybody, || true);
+            self.join_or_start(now, Ask::Anybody, || self.last_flight() == seen);
         }
     }
 

@@ -24,3 +24,20 @@ pub(super) struct Snapshot {
     /// Wall-clock milliseconds at which the document left the issuer, to compare with other instances.
     pub(super) document_from: u64,
 }
+
+impl Snapshot {
+    /// Keys that were configured: due to be replaced at once, and usable as stale keys are.
+    pub(super) fn of_seed(set: JwkSet, now: Duration, stale_ttl: Duration) -> Self {
+        Self {
+            set,
+            generation: 0,
+            flight: 0,
+            published_at: now,
+            age_then: Duration::ZERO,
+            refresh_at: now,
+            stale_at: now,
+            unusable_at: now.saturating_add(stale_ttl),
+            document_from: 0,
+        }
+    }
+}

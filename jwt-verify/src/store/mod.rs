@@ -1,10 +1,14 @@
 //! A shared cache of bytes, for key sets and for what instances of an application tell each other.
 
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 pub use memory::MemoryCache;
+#[cfg(feature = "redis")]
+pub use redis::{RedisCache, RedisCacheBuilder};
 
 /// A key-value store whose entries expire.
 ///

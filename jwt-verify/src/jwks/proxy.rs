@@ -1,0 +1,201 @@
+//! Reaching issuers through an HTTP proxy (RFC 9110 §9.3.6).
+
+use std::{fmt, io};
+
+use awc::http::Uri;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use super::dial;
+use crate::{ConfigError, Secret};
+
+/// A proxy that makes tunnels, and the hosts that are reached without it.
+pub(super) struct Proxy {
+    host: String,
+    port: u16,
+    /// The value of `Proxy-Authorization`.
+    authorization: Option<Secret>,
+    bypass: Vec<String>,
+}
+
+/// The proxy says no. Found again inside the error of the connection.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the proxy refuses the connection")]
+pub(super) struct Refused;
+
+/// A longer answer to `CONNECT` is none.
+const MAX_HEAD: usize = 8 * 1024;
+
+impl Proxy {
+    /// Reads `http://[user:password@]host[:port]`.
+    pub(super) fn parse(url: &str, bypass: Vec<String>) -> Result<Self, ConfigError> {
+        let invalid = |problem| ConfigError::invalid("proxy", problem);
+        let uri: Uri = url.parse().map_err(|_| invalid("is no URL"))?;
+        if uri.scheme_str() != Some("http") {
+            return Err(invalid(
+                "must be an http:// URL; what goes through it is encrypted anyway",
+            ));
+        }
+        let authority = uri.authority().ok_or(invalid("has no host"))?;
+        let credentials = authority.as_str().rsplit_once('@').map(|(credentials, _)| credentials);
+        let authorization = match credentials {
+            None => None,
+            Some(credentials) => {
+                let credentials =
+                    unescape(credentials).ok_or(invalid("has malformed credentials"))?;
+                Some(Secret::from(format!("Basic {}", STANDARD.encode(credentials))))
+            }
+        };
+        Ok(Self {
+            host: authority.host().to_owned(),
+            port: authority.port_u16().unwrap_or(80),
+            authorization,
+            bypass,
+        })
+    }
+
+    /// What `HTTPS_PROXY` and `NO_PROXY` say, in either case.
+    pub(super) fn from_env(
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Self>, ConfigError> {
+        let either = |upper: &str| {
+            lookup(upper)
+                .or_else(|| lookup(&upper.to_ascii_lowercase()))
+                .filter(|value| !value.is_empty())
+        };
+        let Some(url) = either("HTTPS_PROXY") else { return Ok(None) };
+        let bypass = either("NO_PROXY").unwrap_or_default();
+        let bypass = bypass.split(',').map(|host| host.trim().to_ascii_lowercase());
+        Self::parse(&url, bypass.filter(|host| !host.is_empty()).collect()).map(Some)
+    }
+
+    /// Whether this is reached through the proxy: what is encrypted and not exempt. Plain http goes
+    /// to this machine only, where no proxy is.
+    pub(super) fn serves(&self, uri: &Uri) -> bool {
+        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+        uri.scheme_str() == Some("https")
+            && !self.bypass.iter().any(|exempt| {
+                let domain = exempt.trim_start_matches('.');
+                let inside = host
+                    .strip_suffix(domain)
+                    .is_some_and(|front| front.is_empty() || front.ends_with('.'));
+                exempt == "*" || inside
+            })
+    }
+
+    /// A connection to the host through the proxy.
+    pub(super) async fn tunnel(&self, host: &str, port: u16) -> io::Result<TcpStream> {
+        let mut stream = dial::connect(&self.host, self.port).await?;
+        let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
+        if let Some(authorization) = &self.authorization {
+            let value = String::from_utf8_lossy(authorization.expose());
+            for part in ["Proxy-Authorization: ", &value, "\r\n"] {
+                request.push_str(part);
+            }
+        }
+        request.push_str("\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut head = Vec::new();
+        // Byte by byte: what follows belongs to the tunnel.
+        while !head.ends_with(b"\r\n\r\n") {
+            if head.len() >= MAX_HEAD {
+                return Err(io::Error::other(Refused));
+            }
+            head.push(stream.read_u8().await?);
+        }
+        if is_success(&head) { Ok(stream) } else { Err(io::Error::other(Refused)) }
+    }
+}
+
+/// Whether a response head begins with a status of the 2xx class.
+fn is_success(head: &[u8]) -> bool {
+    let mut words = head.split(|byte| *byte == b' ');
+    let version = words.next().is_some_and(|word| word.starts_with(b"HTTP/1."));
+    let status = words.next().and_then(|word| word.first_chunk::<3>());
+    version && status.is_some_and(|status| status[0] == b'2')
+}
+
+/// Undoes percent-encoding.
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        rest = tail;
+        if *first != b'%' {
+            out.push(*first);
+            continue;
+        }
+        let (digits, tail) = rest.split_at_checked(2)?;
+        let digits = std::str::from_utf8(digits).ok()?;
+        out.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = tail;
+    }
+    Some(out)
+}
+
+/// Leaves out the credentials.
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({}:{})", self.host, self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxy(url: &str, no_proxy: &str) -> Proxy {
+        let lookup = |name: &str| match name {
+            "HTTPS_PROXY" => Some(url.to_owned()),
+            "no_proxy" => Some(no_proxy.to_owned()),
+            _ => None,
+        };
+        Proxy::from_env(lookup).unwrap().unwrap()
+    }
+
+    #[test]
+    fn the_environment_is_read_as_usual() {
+        let proxy = proxy("http://us%65r:p%40ss@proxy.example:3128", "internal.example, .corp");
+        assert_eq!(format!("{proxy:?}"), "Proxy(proxy.example:3128)");
+        let authorization = proxy.authorization.as_ref().unwrap().expose();
+        assert_eq!(authorization, b"Basic dXNlcjpwQHNz");
+        let serves = |url: &str| proxy.serves(&url.parse().unwrap());
+        assert!(serves("https://issuer.example/"));
+        assert!(serves("https://notinternal.example/"));
+        assert!(!serves("https://internal.example/"));
+        assert!(!serves("https://a.INTERNAL.example/"));
+        assert!(!serves("https://keys.corp/"));
+        assert!(!serves("http://127.0.0.1:80/"));
+        assert!(Proxy::from_env(|_| None).unwrap().is_none());
+        assert!(Proxy::from_env(|_| Some(String::new())).unwrap().is_none());
+    }
+
+    #[test]
+    fn everything_can_be_exempt() {
+        let proxy = proxy("http://proxy.example", "*");
+        assert!(!proxy.serves(&"https://issuer.example/".parse().unwrap()));
+        assert_eq!(proxy.port, 80);
+    }
+
+    #[test]
+    fn other_proxies_are_refused() {
+        for url in ["", "proxy.example:80", "https://p.example", "socks5://p.example", "http://%@p"]
+        {
+            assert!(Proxy::parse(url, Vec::new()).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn only_the_2xx_class_is_success() {
+        assert!(is_success(b"HTTP/1.1 200 OK\r\n\r\n"));
+        assert!(is_success(b"HTTP/1.0 204\r\n\r\n"));
+        for head in
+            ["", "HTTP/1.1 407 No\r\n\r\n", "HTTP/1.1  200\r\n\r\n", "200 200 200", "HTTP/1.1 2"]
+        {
+            assert!(!is_success(head.as_bytes()), "{head}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Whose certificates issuers may have.
+
+use std::sync::Arc;
+
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+
+use crate::ConfigError;
+
+/// Where trust begins.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Roots {
+    /// Certificates in PEM, added to the others.
+    pub(super) own: Vec<Vec<u8>>,
+    pub(super) base: Base,
+}
+
+/// What the certificates are added to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Base {
+    /// The authorities of the Mozilla programme, as of the build.
+    #[default]
+    Mozilla,
+    /// The authorities that the operating system trusts.
+    #[cfg(feature = "native-roots")]
+    System,
+    Nothing,
+}
+
+/// TLS 1.2 and 1.3 with these roots.
+pub(super) fn config(roots: &Roots) -> Result<Arc<ClientConfig>, ConfigError> {
+    let mut store = match roots.base {
+        Base::Mozilla => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
+        #[cfg(feature = "native-roots")]
+        Base::System => system()?,
+        Base::Nothing => RootCertStore::empty(),
+    };
+    for pem in &roots.own {
+        let mut found = false;
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let added = certificate.ok().and_then(|certificate| store.add(certificate).ok());
+            added.ok_or(unreadable())?;
+            found = true;
+        }
+        if !found {
+            return Err(unreadable());
+        }
+    }
+    if store.is_empty() {
+        return Err(ConfigError::Missing { setting: "root_certificates" });
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| ConfigError::invalid("tls", "no protocol version is available"))?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+fn unreadable() -> ConfigError {
+    ConfigError::invalid("root_certificates", "must hold certificates in PEM, and nothing else")
+}
+
+#[cfg(feature = "native-roots")]
+fn system() -> Result<RootCertStore, ConfigError> {
+    let mut store = RootCertStore::empty();
+    // An unreadable certificate among the system's is the system's business, as long as there are
+    // others.
+    let _ = store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if store.is_empty() {
+        return Err(ConfigError::invalid("native_roots", "the system has no certificates"));
+    }
+    Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_must_be_there_and_readable() {
+        assert!(config(&Roots::default()).is_ok());
+        assert!(config(&Roots { base: Base::Nothing, ..Roots::default() }).is_err());
+        for pem in ["", "garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+        {
+            let roots = Roots { own: vec![pem.into()], ..Roots::default() };
+            assert!(config(&roots).is_err(), "{pem}");
+        }
+    }
+}

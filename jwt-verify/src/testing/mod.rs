@@ -1,0 +1,8 @@
+//! What implementations of your own can be held against.
+//!
+//! With feature `testing`, for the `[dev-dependencies]` of an application. The functions panic with
+//! what is wrong, as assertions do.
+
+mod cache_store;
+
+pub use cache_store::cache_store;

@@ -1,0 +1,157 @@
+//! How an issuer is reached: TLS, proxies, and what there is to start from.
+
+use jwt_verify::{ConfigError, JwkSet};
+use jwt_verify_tests::{Answer, Authority, ConnectProxy, Identity, START, TlsFront};
+use serde_json::json;
+
+use super::*;
+
+/// An API that gets the issuer's keys from there.
+fn api(
+    issuer: &FakeIssuer,
+    url: String,
+    configure: impl FnOnce(JwksProviderBuilder) -> JwksProviderBuilder,
+) -> (TestServer, ManualClock) {
+    let clock = ManualClock::new();
+    let api = serve(issuer, &clock, configure(JwksProvider::new(url).clock(clock.clone())));
+    (api, clock)
+}
+
+fn status(api: &TestServer, issuer: &FakeIssuer, key: &SigningKey) -> u16 {
+    let token = Token::of(issuer.url()).claim("exp", START + 1_000_000).sign(key);
+    api.get("/protected").bearer(token).send().status
+}
+
+fn reason(api: &TestServer) -> String {
+    api.get("/health/ready").send().json()["reason"].as_str().unwrap_or("ready").to_owned()
+}
+
+#[test]
+fn a_private_authority_can_be_trusted() {
+    let key = key("k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let authority = Authority::new();
+    let front = TlsFront::start(&authority.certify("localhost"), issuer.url());
+    let url = || front.url("/jwks.json");
+    let (added, _) = api(&issuer, url(), |keys| keys.root_certificates(authority.pem()));
+    let (alone, _) =
+        api(&issuer, url(), |keys| keys.without_builtin_roots().root_certificates(authority.pem()));
+    assert_eq!((status(&added, &issuer, &key), status(&alone, &issuer, &key)), (200, 200));
+    assert_eq!(issuer.key_fetches(), 2);
+}
+
+/// JWK-13: a certificate that does not convince means no keys, and nothing switches that off.
+#[test]
+fn a_certificate_that_does_not_convince_means_no_keys() {
+    let key = key("k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let (authority, other) = (Authority::new(), Authority::new());
+    for (what, identity) in [
+        ("an unknown authority", other.certify("localhost")),
+        ("its own authority", Identity::self_signed("localhost")),
+        ("another host", authority.certify("issuer.example")),
+        ("over", authority.certify_long_ago("localhost")),
+    ] {
+        let front = TlsFront::start(&identity, issuer.url());
+        let trust = |keys: JwksProviderBuilder| keys.root_certificates(authority.pem());
+        let (api, _) = api(&issuer, front.url("/jwks.json"), trust);
+        assert_eq!(status(&api, &issuer, &key), 503, "{what}");
+        assert_eq!(reason(&api), "no usable key: connect", "{what}");
+    }
+    // No TLS at all, and a handshake that is cut short.
+    let plain = issuer.jwks_uri().replace("http://127.0.0.1", "https://localhost");
+    let (to_plain, _) = api(&issuer, plain, |keys| keys);
+    assert_eq!(status(&to_plain, &issuer, &key), 503);
+    assert_eq!(issuer.key_fetches(), 0);
+}
+
+#[test]
+fn a_proxy_makes_a_tunnel_and_sees_nothing() {
+    let key = key("k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let authority = Authority::new();
+    let front = TlsFront::start(&authority.certify("localhost"), issuer.url());
+    let proxy = ConnectProxy::start();
+    let url = format!("http://user:secret@{}", proxy.address());
+    let (api, clock) = api(&issuer, front.url("/jwks.json"), |keys| {
+        keys.root_certificates(authority.pem()).proxy(url)
+    });
+    assert_eq!((status(&api, &issuer, &key), issuer.key_fetches()), (200, 1));
+    let heads = proxy.heads();
+    assert_eq!(heads.len(), 1);
+    assert!(heads[0].starts_with("CONNECT localhost:"), "{}", heads[0]);
+    assert!(heads[0].contains("Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=\r\n"), "{}", heads[0]);
+    proxy.refuse();
+    clock.advance(Duration::from_secs(600 + 3600));
+    assert_eq!(status(&api, &issuer, &key), 503);
+    assert_eq!(reason(&api), "no usable key: proxy");
+    assert_eq!(issuer.key_fetches(), 1);
+}
+
+#[test]
+fn this_machine_is_reached_without_a_proxy() {
+    let key = key("k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let proxy = ConnectProxy::start();
+    let url = format!("http://{}", proxy.address());
+    let (api, _) = api(&issuer, issuer.jwks_uri(), |keys| keys.proxy(url));
+    assert_eq!((status(&api, &issuer, &key), proxy.heads().len()), (200, 0));
+}
+
+#[test]
+fn configured_keys_serve_until_the_issuer_is_reached_but_not_for_ever() {
+    let (seeded, current) = (key("seeded"), key("current"));
+    let issuer = FakeIssuer::start(&[&current]);
+    issuer.answer_keys(Answer::status(500));
+    let set = JwkSet::from_json(json!({"keys": [seeded.jwk()]}).to_string().as_bytes()).unwrap();
+    let (api, clock) = api(&issuer, issuer.jwks_uri(), |keys| keys.seed(set));
+    assert_eq!(status(&api, &issuer, &seeded), 200);
+    eventually("a fetch", || issuer.key_fetches() == 1);
+    assert_eq!(reason(&api), "ready");
+    clock.advance(Duration::from_secs(3599));
+    assert_eq!(status(&api, &issuer, &seeded), 200);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(status(&api, &issuer, &seeded), 503);
+    issuer.publish(&[&current]);
+    clock.advance(Duration::from_secs(60));
+    assert_eq!((status(&api, &issuer, &current), status(&api, &issuer, &seeded)), (200, 401));
+}
+
+#[test]
+fn what_the_issuer_says_replaces_configured_keys() {
+    let (seeded, current) = (key("seeded"), key("current"));
+    let issuer = FakeIssuer::start(&[&current]);
+    let set = JwkSet::from_json(json!({"keys": [seeded.jwk()]}).to_string().as_bytes()).unwrap();
+    let (api, _) = api(&issuer, issuer.jwks_uri(), |keys| keys.seed(set));
+    assert_eq!(status(&api, &issuer, &current), 200);
+    assert_eq!((status(&api, &issuer, &seeded), issuer.key_fetches()), (401, 2));
+}
+
+/// CCH-18, JWK-14: settings that make no sense stop the start.
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    let url = "https://issuer.example/jwks";
+    let problem = |keys: JwksProviderBuilder| -> ConfigError { keys.build().unwrap_err() };
+    for (setting, keys) in [
+        ("root_certificates", JwksProvider::new(url).root_certificates("garbage")),
+        ("root_certificates", JwksProvider::new(url).without_builtin_roots()),
+        ("proxy", JwksProvider::new(url).proxy("socks5://127.0.0.1")),
+        ("seed", JwksProvider::new(url).seed(JwkSet::from_json(br#"{"keys":[]}"#).unwrap())),
+        ("ttl", JwksProvider::new(url).ttl(Duration::ZERO)),
+        ("ttl", JwksProvider::new(url).ttl(Duration::MAX)),
+        ("missing_ttl", JwksProvider::new(url).missing_ttl(Duration::ZERO)),
+        ("refetch_interval", JwksProvider::new(url).refetch_interval(Duration::ZERO)),
+        ("refetches", JwksProvider::new(url).refetches(0)),
+        ("fetch_timeout", JwksProvider::new(url).fetch_timeout(Duration::ZERO)),
+        ("fetch_timeout", JwksProvider::new(url).fetch_timeout(Duration::from_secs(61))),
+        ("connect_timeout", JwksProvider::new(url).connect_timeout(Duration::ZERO)),
+        ("jwks_uri", JwksProvider::new("http://issuer.example/jwks")),
+        ("jwks_uri", JwksProvider::new("file:///etc/passwd")),
+        ("jwks_uri", JwksProvider::new("data:application/json,{}")),
+        ("jwks_uri", JwksProvider::new("ftp://issuer.example/jwks")),
+        ("issuer", JwksProvider::discover("http://issuer.example")),
+    ] {
+        let error = problem(keys).to_string();
+        assert!(error.contains(setting), "{setting}: {error}");
+    }
+}

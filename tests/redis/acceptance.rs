@@ -1,0 +1,61 @@
+//! The same suite for every store.
+
+use jwt_verify::{CacheStore, MemoryCache, testing};
+
+use super::*;
+
+fn hold(store: impl CacheStore) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(testing::cache_store(store, tokio::time::sleep));
+}
+
+#[test]
+fn the_memory_of_the_process_keeps_its_promises() {
+    hold(MemoryCache::new());
+    let clock = ManualClock::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(testing::cache_store(MemoryCache::new().clock(clock.clone()), |time| {
+        clock.advance(time);
+        std::future::ready(())
+    }));
+}
+
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn redis_keeps_them() {
+    let redis = RedisServer::start();
+    hold(RedisCache::new(redis.url()).build().unwrap());
+}
+
+/// A store survives the runtime on which it was used first.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn redis_keeps_them_on_one_runtime_after_another() {
+    let redis = RedisServer::start();
+    let cache = RedisCache::new(redis.url()).build().unwrap();
+    for _ in 0..3 {
+        hold(cache.clone());
+    }
+}
+
+/// RED-13: applications with different prefixes do not meet.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn namespaces_are_kept_apart() {
+    let redis = RedisServer::start();
+    let world = World::new(&[&key("k")]);
+    let (first, second) = (key("k"), key("k"));
+    world.issuer.publish(&[&first]);
+    let api = world.instance(RedisCache::new(redis.url()).namespace("a"));
+    assert_eq!(world.status(&api, &first), 200);
+    shared(&redis);
+    world.issuer.publish(&[&second]);
+    let other = world.instance(RedisCache::new(redis.url()).namespace("b"));
+    assert_eq!((world.status(&other, &second), world.status(&other, &first)), (200, 401));
+    assert!(
+        redis
+            .names("*")
+            .iter()
+            .all(|name| { name.starts_with("a:1:") || name.starts_with("b:1:") })
+    );
+}
