@@ -12,7 +12,7 @@ use serde_json::json;
 pub fn configure(auth: &JwtAuth) -> impl FnOnce(&mut web::ServiceConfig) {
     let (data, protection) = (web::Data::new(auth.clone()), auth.clone());
     move |app| {
-        app.app_data(data).service((public, content, live, ready)).service(
+        app.app_data(data).service((public, content, protection.health_routes())).service(
             web::scope("")
                 .wrap(protection)
                 .service((protected, all_claims, admin, moderation))
@@ -95,23 +95,4 @@ async fn content(OptionalClaims(claims): OptionalClaims) -> impl Responder {
         None => json!({ "message": "welcome, guest" }),
         Some(claims) => json!({ "message": "welcome back", "sub": claims.subject() }),
     })
-}
-
-#[route("/health/live", method = "GET", method = "HEAD")]
-async fn live() -> impl Responder {
-    web::Json(json!({ "status": "alive" }))
-}
-
-#[route("/health/ready", method = "GET", method = "HEAD")]
-async fn ready(auth: web::Data<JwtAuth>) -> impl Responder {
-    let lacking = auth.health().into_iter().find(|(_, keys)| !keys.usable);
-    match lacking {
-        None => HttpResponse::Ok().json(json!({ "status": "ready" })),
-        Some((_, keys)) => {
-            let reason = keys.last_error.unwrap_or("not_fetched_yet");
-            HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "1")).json(
-                json!({ "status": "not ready", "reason": format!("no usable key: {reason}") }),
-            )
-        }
-    }
 }

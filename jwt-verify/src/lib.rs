@@ -86,6 +86,8 @@
 //! | `macros` | yes | `#[require]` |
 //! | `jwks` | yes | [`JwksProvider`], [`JwtAuth::from_env`]: keys over HTTP |
 //! | `redis` | no | `RedisCache`: instances share what they fetched |
+//! | `native-roots` | no | issuers whose certificates the operating system trusts |
+//! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `testing` | no | `testing`: what a store of your own must do |
 //!
 //! # Package name
@@ -100,6 +102,7 @@ mod json;
 mod limits;
 mod negative;
 mod secret;
+mod telemetry;
 
 mod claims;
 mod key;
@@ -127,19 +130,21 @@ pub use error::{
 };
 pub use http::{
     AuthFuture, Authorized, BearerChallenge, BearerExtractor, CookieExtractor, Credential,
-    ErrorResponse, FirstOf, JwtAuth, JwtAuthBuilder, JwtAuthService, OptionalClaims,
+    ErrorResponse, FirstOf, HealthRoutes, JwtAuth, JwtAuthBuilder, JwtAuthService, OptionalClaims,
     QueryExtractor, Required, Requires, TokenExtractor, VerifiedClaimsExt,
 };
 #[cfg(feature = "jwks")]
 pub use jwks::{JwksProvider, JwksProviderBuilder, RefreshGate};
 pub use key::{
-    JwkSet, JwkSetError, KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, PendingKey,
-    VerificationKey,
+    JwkSet, JwkSetError, KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, KeysReady,
+    PendingKey, VerificationKey,
 };
 pub use secret::Secret;
 pub use store::{CacheError, CacheFuture, CacheStore, MemoryCache};
 #[cfg(feature = "redis")]
 pub use store::{RedisCache, RedisCacheBuilder};
+#[cfg(feature = "metrics")]
+pub use telemetry::describe_metrics;
 pub use validation::{ClaimsValidator, TokenProfile};
 pub use verifier::{
     IssuerResolver, IssuerTemplate, ResolvedIssuer, ResolverError, TrustedIssuer, Verifier,

@@ -6,7 +6,7 @@ use super::{root, sources};
 
 /// The modules of the library from the bottom up; those of one row do not know each other.
 const LAYERS: [&[&str]; 8] = [
-    &["algorithm", "clock", "error", "json", "limits", "negative", "secret"],
+    &["algorithm", "clock", "error", "json", "limits", "negative", "secret", "telemetry"],
     &["claims", "key", "token"],
     &["validation"],
     &["jwks", "store", "token_cache"],
@@ -18,7 +18,9 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// What a row may use of its own row: small, and each for a reason.
-const NEIGHBOURS: [(&str, &str); 2] = [
+const NEIGHBOURS: [(&str, &str); 3] = [
+    // What is counted of an outcome is its error's code.
+    ("telemetry", "error"),
     // A key's numbers are base64url, as a token's segments are.
     ("key", "token"),
     // A key set is kept in a store.

@@ -11,6 +11,7 @@ mod fleet;
 mod floods;
 mod freshness;
 mod key_sets;
+mod observability;
 mod several;
 mod shared;
 mod single_flight;

@@ -6,6 +6,7 @@ use actix_web::{Error, HttpRequest, HttpResponse, error::InternalError};
 
 use super::{
     credentials::{BearerExtractor, TokenExtractor},
+    health::HealthRoutes,
     middleware::Required,
     response,
 };
@@ -115,6 +116,22 @@ impl JwtAuth {
     /// show in [`health`](Self::health) and in the log.
     pub fn warm_up(&self) {
         self.shared.verifier.warm_up();
+    }
+
+    /// Waits until there are keys of every issuer, or until an attempt to get them has failed; see
+    /// [`Verifier::ready`]. For applications that want keys before the first request; others need
+    /// not wait.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`] if there are none.
+    pub async fn ready(&self) -> Result<(), AuthError> {
+        self.shared.verifier.ready().await
+    }
+
+    /// Routes that say whether the application is alive, and whether it is ready: see
+    /// [`HealthRoutes`].
+    pub fn health_routes(&self) -> HealthRoutes {
+        HealthRoutes::new(self.clone())
     }
 
     /// The state of each issuer's keys, with the issuer's name, for readiness checks.

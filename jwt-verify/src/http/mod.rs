@@ -9,6 +9,7 @@ mod credentials;
 #[cfg(feature = "jwks")]
 mod env;
 mod extractors;
+mod health;
 mod middleware;
 mod response;
 
@@ -19,4 +20,5 @@ pub use credentials::{
     BearerExtractor, CookieExtractor, Credential, FirstOf, QueryExtractor, TokenExtractor,
 };
 pub use extractors::{OptionalClaims, VerifiedClaimsExt};
+pub use health::HealthRoutes;
 pub use middleware::{AuthFuture, JwtAuthService, Required};

@@ -25,6 +25,7 @@ use crate::{
 #[must_use]
 pub struct JwksProviderBuilder {
     place: Place,
+    is_tenant: bool,
     settings: Settings,
     connect_timeout: Duration,
     max_bytes: usize,
@@ -59,6 +60,8 @@ pub(super) struct Settings {
     pub(super) integrity_key: Option<Secret>,
     pub(super) seed: Option<JwkSet>,
     pub(super) clock: Arc<dyn Clock>,
+    /// The issuer's name in metrics; none for one of many tenants.
+    pub(super) metrics_label: Option<String>,
 }
 
 impl JwksProviderBuilder {
@@ -72,7 +75,6 @@ impl JwksProviderBuilder {
 
     fn at(place: Place) -> Self {
         Self {
-            place,
             settings: Settings {
                 ttl: None,
                 stale_ttl: STALE_TTL,
@@ -86,7 +88,10 @@ impl JwksProviderBuilder {
                 integrity_key: None,
                 seed: None,
                 clock: Arc::new(SystemClock::new()),
+                metrics_label: None,
             },
+            is_tenant: false,
+            place,
             connect_timeout: CONNECT_TIMEOUT,
             max_bytes: MAX_DOCUMENT_BYTES,
             roots: Roots::default(),
@@ -227,6 +232,12 @@ impl JwksProviderBuilder {
         self.shared_clock(Arc::new(clock))
     }
 
+    /// One of any number of issuers, each too small for metrics of its own.
+    pub(crate) fn tenant(mut self, is_tenant: bool) -> Self {
+        self.is_tenant = is_tenant;
+        self
+    }
+
     pub(crate) fn shared_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.settings.clock = clock;
         self
@@ -238,7 +249,7 @@ impl JwksProviderBuilder {
     /// URLs other than `https` (or `http` to this machine), with a user name, or with a fragment;
     /// durations of zero or beyond 30 days; timeouts beyond a minute; limits of zero; an integrity
     /// key that is too short; certificates or a proxy that cannot be read; an empty seed.
-    pub fn build(self) -> Result<JwksProvider, ConfigError> {
+    pub fn build(mut self) -> Result<JwksProvider, ConfigError> {
         let location = match &self.place {
             Place::KeySet(url) => Location::key_set(url)?,
             Place::Issuer(issuer) => Location::discovery(issuer)?,
@@ -291,6 +302,7 @@ impl JwksProviderBuilder {
             connect_timeout: self.connect_timeout,
             max_bytes: self.max_bytes,
         };
+        self.settings.metrics_label = (!self.is_tenant).then(|| location.label());
         Ok(JwksProvider::start(self.settings, seal, location, transport, FetchThread::shared()))
     }
 }

@@ -31,6 +31,14 @@ impl Location {
         Ok(Self::Discovery { issuer: issuer.to_owned(), base })
     }
 
+    /// What to call it in metrics.
+    pub(super) fn label(&self) -> String {
+        match self {
+            Self::KeySet(url) => format!("{url:?}"),
+            Self::Discovery { issuer, .. } => issuer.clone(),
+        }
+    }
+
     /// A text that tells locations apart, for the keys of a shared cache.
     pub(super) fn identity(&self) -> String {
         match self {

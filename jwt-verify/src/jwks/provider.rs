@@ -26,9 +26,10 @@ use super::{
     upkeep,
 };
 use crate::{
-    KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, VerificationKey,
+    KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, KeysReady, VerificationKey,
     limits::{KEY_SET_TTL_CEILING, RETRY_FIRST},
     negative::NegativeCache,
+    telemetry,
 };
 
 /// The keys of a remote issuer.
@@ -112,7 +113,9 @@ impl KeyProvider for JwksProvider {
         let Some(snapshot) = self.inner.usable(now) else {
             return KeyLookup::Pending(Box::pin(self.inner.clone().fetch_for(wanted)));
         };
-        if let Some(key) = select(&snapshot, &wanted) {
+        let key = select(&snapshot, &wanted);
+        telemetry::cache("keys", key.is_some());
+        if let Some(key) = key {
             return KeyLookup::Ready(Ok(key));
         }
         if self.inner.missing.contains(question(&wanted), now) {
@@ -132,6 +135,10 @@ impl KeyProvider for JwksProvider {
         }
     }
 
+    fn ready(&self) -> KeysReady<'_> {
+        Box::pin(self.inner.clone().arrive())
+    }
+
     fn health(&self) -> KeyHealth {
         let now = self.inner.monotonic();
         let snapshot = self.inner.snapshot.load_full();
@@ -141,6 +148,10 @@ impl KeyProvider for JwksProvider {
             age: snapshot
                 .as_ref()
                 .map(|snapshot| now.saturating_sub(snapshot.published_at) + snapshot.age_then),
+            skipped: snapshot.as_ref().map_or(0, |snapshot| snapshot.set.skipped().len()),
+            next_refresh: snapshot
+                .as_ref()
+                .map(|snapshot| snapshot.refresh_at.max(self.inner.retry_at()).saturating_sub(now)),
             stale: snapshot.is_some_and(|snapshot| now >= snapshot.stale_at),
             last_error: self.inner.attempts().last_failure.map(Failure::code),
         }
@@ -227,6 +238,21 @@ impl Inner {
 
     pub(super) fn retry_at(&self) -> Duration {
         Duration::from_nanos(self.retry_at.load(Ordering::Acquire))
+    }
+
+    /// Waits for keys of any kind; one attempt is enough to know that there are none.
+    async fn arrive(self: Arc<Self>) -> Result<(), KeyError> {
+        let now = self.monotonic();
+        if self.usable(now).is_some() {
+            return Ok(());
+        }
+        let Some(ticket) = self.join_or_start(now, Ask::Anybody, || now >= self.cold_retry_at())
+        else {
+            return Err(self.unavailable(now));
+        };
+        let _ = ticket.landed().await;
+        let now = self.monotonic();
+        self.usable(now).map(drop).ok_or_else(|| self.unavailable(now))
     }
 
     /// The way of a question that the snapshot does not answer.
@@ -321,11 +347,19 @@ impl Inner {
         self.join_or_start(now, ask, || {
             self.last_flight() == seen
                 && if warm {
-                    now >= self.retry_at() && self.gate.try_pass(now)
+                    now >= self.retry_at() && self.passes_gate(now)
                 } else {
                     now >= self.cold_retry_at()
                 }
         })
+    }
+
+    fn passes_gate(&self, now: Duration) -> bool {
+        let passes = self.gate.try_pass(now);
+        if !passes {
+            telemetry::refetch_refused();
+        }
+        passes
     }
 
     /// Without keys requests are being refused, so the pause is short whatever the number of

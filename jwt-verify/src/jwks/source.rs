@@ -17,6 +17,7 @@ use super::{
 use crate::{
     CacheError, JwkSet, JwkSetError, KeyRejection,
     limits::{DISCOVERY_TTL, KEY_SET_TTL, LEASE_POLL},
+    telemetry,
 };
 
 /// What a flight takes home.
@@ -88,7 +89,9 @@ impl Inner {
     /// What another instance has fetched since this one last took over a key set.
     async fn newer(&self, shared: &Shared) -> Result<Option<Obtained>, CacheError> {
         let known = self.snapshot.load().as_ref().map(|snapshot| snapshot.document_from);
-        let Some(document) = shared.document().await? else { return Ok(None) };
+        let found = shared.document().await?;
+        telemetry::cache("store", found.is_some());
+        let Some(document) = found else { return Ok(None) };
         if known.is_some_and(|known| document.fetched <= known) {
             return Ok(None);
         }
@@ -174,6 +177,7 @@ impl Inner {
             )?;
         for rejection in set.skipped() {
             let reason = rejection.code();
+            telemetry::key_skipped(reason);
             if *rejection == KeyRejection::Private {
                 tracing::error!(reason, "skipped a key that somebody has published by mistake");
             } else {

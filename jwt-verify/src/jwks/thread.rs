@@ -82,3 +82,32 @@ fn start() -> std::io::Result<mpsc::UnboundedSender<Job>> {
     })?;
     Ok(sender)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// The thread ends with the last who has it, and takes with it what still runs there.
+    #[test]
+    fn what_runs_in_the_background_ends_with_its_user() {
+        let thread = Arc::new(FetchThread::default());
+        let (held, dropped) = oneshot::channel::<()>();
+        let (started, is_running) = std::sync::mpsc::channel();
+        thread.run(move || async move {
+            started.send(()).unwrap();
+            std::future::pending::<()>().await;
+            drop(held);
+        });
+        is_running.recv().unwrap();
+        drop(thread);
+        assert!(dropped.blocking_recv().is_err());
+    }
+
+    #[test]
+    fn providers_share_one_as_long_as_there_are_any() {
+        let first = FetchThread::shared();
+        assert!(Arc::ptr_eq(&first, &FetchThread::shared()));
+    }
+}

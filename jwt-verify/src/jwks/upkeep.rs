@@ -16,7 +16,7 @@ use super::{
     snapshot::Snapshot,
     source::Obtained,
 };
-use crate::{JwkSet, limits::RETRY_MOST};
+use crate::{JwkSet, limits::RETRY_MOST, telemetry};
 
 /// One flight, from the departure to the landing: publish, end, wake, in this order.
 pub(super) async fn fly(landing: Landing, ask: Ask) {
@@ -25,6 +25,7 @@ pub(super) async fn fly(landing: Landing, ask: Ask) {
     match outcome.unwrap_or(Err(Failure::Timeout.into())) {
         Ok(Obtained::Fetched { set, document, has_lease }) => {
             tracing::debug!(keys = set.keys().len(), "fetched the key set");
+            telemetry::fetch("ok");
             inner.publish(&set, &document, landing.id);
             inner.record_success();
             landing.land(Ok(Arrival::FromIssuer));
@@ -48,6 +49,7 @@ pub(super) async fn fly(landing: Landing, ask: Ask) {
         Err(error) => {
             let (reason, step) = (error.failure.code(), error.step.code());
             tracing::warn!(reason, step, "could not fetch the key set");
+            telemetry::fetch(reason);
             inner.record_failure(error);
             landing.land(Err(error));
         }
@@ -82,6 +84,10 @@ impl Inner {
                 document_from: document.fetched,
             }))
         });
+        if let Some(source) = &self.settings.metrics_label {
+            let fetched_at = Duration::from_millis(document.fetched);
+            telemetry::key_set(source, set.keys().len(), fetched_at);
+        }
         self.retry_at.store(0, Ordering::Release);
         self.wake_after(refresh_at.saturating_sub(now));
     }

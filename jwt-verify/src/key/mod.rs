@@ -8,6 +8,6 @@ mod rsa;
 mod set;
 mod verification_key;
 
-pub use provider::{KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, PendingKey};
+pub use provider::{KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, KeysReady, PendingKey};
 pub use set::{JwkSet, JwkSetError};
 pub use verification_key::VerificationKey;

@@ -48,6 +48,12 @@ pub trait KeyProvider: fmt::Debug + Send + Sync + 'static {
     /// does nothing.
     fn warm_up(&self) {}
 
+    /// Waits until keys are at hand, or until an attempt to get them has failed. The default does not
+    /// wait.
+    fn ready(&self) -> KeysReady<'_> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Whether keys are at hand, for readiness checks. Called by whoever asks [`JwtAuth::health`];
     /// the default says that they are.
     ///
@@ -83,6 +89,9 @@ pub enum KeyLookup<'a> {
     /// The answer has to be waited for.
     Pending(PendingKey<'a>),
 }
+
+/// What [`KeyProvider::ready`] waits for.
+pub type KeysReady<'a> = Pin<Box<dyn Future<Output = Result<(), KeyError>> + Send + 'a>>;
 
 /// A lookup that has to wait.
 pub type PendingKey<'a> =
@@ -120,10 +129,14 @@ pub struct KeyHealth {
     pub usable: bool,
     /// How many usable keys there are, where the source knows.
     pub keys: usize,
-    /// Time since the keys were last confirmed by their source, where there is one.
+    /// How many keys of the source cannot be used.
+    pub skipped: usize,
+    /// Time since the keys were last confirmed by their source, where there is one: its last success.
     pub age: Option<Duration>,
     /// Whether the keys have outlived their time because their source could not be reached.
     pub stale: bool,
+    /// Time until the source is asked again, where that is planned.
+    pub next_refresh: Option<Duration>,
     /// The class of the last failure, if the last attempt to reach the source failed.
     pub last_error: Option<&'static str>,
 }

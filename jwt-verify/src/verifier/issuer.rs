@@ -145,14 +145,25 @@ impl TrustedIssuer {
 
     /// Checks the settings, and makes the default key provider where none is set.
     pub(super) fn prepare(self, clock: &Arc<dyn Clock>) -> Result<Issuer, ConfigError> {
-        self.prepare_as(None, clock)
+        self.prepare_with(|issuer| default_keys(issuer, false, clock))
     }
 
-    /// The same in the place of settings from before, whose default key provider serves on.
-    pub(super) fn prepare_as(
+    /// The same for one of many, in the place of settings from before, whose default key provider
+    /// serves on.
+    pub(super) fn prepare_tenant(
         self,
         before: Option<&Issuer>,
         clock: &Arc<dyn Clock>,
+    ) -> Result<Issuer, ConfigError> {
+        self.prepare_with(|issuer| match before.filter(|before| before.has_default_keys) {
+            Some(before) => Ok(before.keys.clone()),
+            None => default_keys(issuer, true, clock),
+        })
+    }
+
+    fn prepare_with(
+        self,
+        default_keys: impl FnOnce(&str) -> Result<Arc<dyn KeyProvider>, ConfigError>,
     ) -> Result<Issuer, ConfigError> {
         let Self { rules, algorithms, keys, mapping } = self;
         if rules.issuer.is_empty() {
@@ -177,10 +188,7 @@ impl TrustedIssuer {
         let keys = match keys {
             Some(keys) => keys,
             None if needs_secret => return Err(ConfigError::Missing { setting: "keys" }),
-            None => match before.filter(|before| before.has_default_keys) {
-                Some(before) => before.keys.clone(),
-                None => default_keys(&rules.issuer, clock)?,
-            },
+            None => default_keys(&rules.issuer)?,
         };
         Ok(Issuer { algorithms, rules, keys, mapping, has_default_keys })
     }
@@ -203,13 +211,17 @@ fn check_algorithms(algorithms: AlgorithmSet) -> Result<bool, ConfigError> {
 }
 
 #[cfg(feature = "jwks")]
-fn default_keys(issuer: &str, clock: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-    let provider = crate::JwksProvider::discover(issuer).shared_clock(clock.clone()).build()?;
-    Ok(Arc::new(provider))
+fn default_keys(
+    issuer: &str,
+    is_tenant: bool,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn KeyProvider>, ConfigError> {
+    let provider = crate::JwksProvider::discover(issuer).tenant(is_tenant);
+    Ok(Arc::new(provider.shared_clock(clock.clone()).build()?))
 }
 
 #[cfg(not(feature = "jwks"))]
-fn default_keys(_: &str, _: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
+fn default_keys(_: &str, _: bool, _: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
     Err(ConfigError::Missing { setting: "keys" })
 }
 

@@ -25,6 +25,7 @@ use crate::{
     AuthError, Claims, Clock, InvalidTokenReason, KeyError, KeyHealth, KeyLookup, KeyQuery,
     VerificationKey, VerifiedClaims,
     claims::{Grants, VerifiedToken},
+    telemetry,
     token::{CompactToken, Decoded, Header, decode_exact},
     token_cache::{Seen, TokenCache},
 };
@@ -129,6 +130,20 @@ impl Verifier {
         self.inner.issuers.iter().for_each(|issuer| issuer.keys.warm_up());
     }
 
+    /// Waits until there are keys of every issuer that is listed, or until an attempt to get them
+    /// has failed.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`] if there are no keys of one of them. They are fetched in the
+    /// background as soon as they can be had; the verifier can be used meanwhile.
+    pub async fn ready(&self) -> Result<(), AuthError> {
+        self.warm_up();
+        for issuer in &self.inner.issuers {
+            issuer.keys.ready().await?;
+        }
+        Ok(())
+    }
+
     /// The state of each issuer's keys, with the issuer's name: those that are listed, and those
     /// that the resolver has named lately.
     pub fn health(&self) -> Vec<(String, KeyHealth)> {
@@ -136,6 +151,11 @@ impl Verifier {
         let listed = self.inner.issuers.iter().map(state);
         let resolved = self.inner.tenants.iter().flat_map(Tenants::known);
         listed.chain(resolved.map(|tenant| state(&tenant.issuer))).collect()
+    }
+
+    /// The state of the keys of the issuers that are listed.
+    pub(crate) fn listed_health(&self) -> impl Iterator<Item = KeyHealth> {
+        self.inner.issuers.iter().map(|issuer| issuer.keys.health())
     }
 
     /// Forgets what the [`IssuerResolver`] has said about an issuer: it is asked again by the next
@@ -147,9 +167,15 @@ impl Verifier {
     }
 
     pub(crate) async fn verify_token(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, AuthError> {
-        if let Some(seen) = self.seen(token) {
-            return Ok(seen);
-        }
+        let outcome = match self.seen(token) {
+            Some(seen) => Ok(seen),
+            None => self.judge(token).await,
+        };
+        telemetry::verification(&outcome);
+        outcome
+    }
+
+    async fn judge(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, AuthError> {
         let segments = Segments::decode(token, self.inner.max_token_bytes)?;
         let unverified = segments.read()?;
         let issuer = match self.issuer_of(&unverified.claims) {
@@ -178,10 +204,12 @@ impl Verifier {
 
     /// The same as far as it can be done without waiting: `None` means that it cannot.
     pub(crate) fn verify_now(&self, token: &[u8]) -> Option<Result<Arc<VerifiedToken>, AuthError>> {
-        if let Some(seen) = self.seen(token) {
-            return Some(Ok(seen));
-        }
-        self.judge_now(token).transpose()
+        let outcome = match self.seen(token) {
+            Some(seen) => Ok(seen),
+            None => self.judge_now(token).transpose()?,
+        };
+        telemetry::verification(&outcome);
+        Some(outcome)
     }
 
     fn judge_now(&self, token: &[u8]) -> Result<Option<Arc<VerifiedToken>>, AuthError> {
@@ -202,7 +230,9 @@ impl Verifier {
     /// A token that was verified before and is still good.
     fn seen(&self, token: &[u8]) -> Option<Arc<VerifiedToken>> {
         let cache = self.inner.cache.as_ref()?;
-        let seen = cache.get(token)?;
+        let found = cache.get(token);
+        telemetry::cache("token", found.is_some());
+        let seen = found?;
         let now = self.inner.clock.now();
         let is_good = self.generation(&seen.issuer) == Some(seen.generation)
             && seen.from <= now

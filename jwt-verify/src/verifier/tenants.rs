@@ -186,7 +186,7 @@ impl Tenants {
             }
         };
         // Keys that are at hand stay: the issuer may be out of reach at the moment.
-        let issuer = settings.prepare_as(old.map(|old| &old.issuer), &self.clock).map_err(|error| {
+        let issuer = settings.prepare_tenant(old.map(|old| &old.issuer), &self.clock).map_err(|error| {
             tracing::error!(%error, "the issuer resolver has returned settings that cannot be used");
             AuthError::Misconfigured
         })?;

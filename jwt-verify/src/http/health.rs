@@ -1,0 +1,87 @@
+//! Routes for those who watch the application.
+
+use actix_web::{
+    HttpResponse,
+    dev::{AppService, HttpServiceFactory},
+    http::header,
+    web,
+};
+use serde_json::json;
+
+use super::auth::JwtAuth;
+
+/// Two routes for load balancers and orchestrators, made by [`JwtAuth::health_routes`].
+///
+/// | route | answer |
+/// | --- | --- |
+/// | `GET /health/live` | 200 `{"status":"alive"}` as long as requests are served |
+/// | `GET /health/ready` | 200 `{"status":"ready"}` if there are keys of every issuer, else 503 with the class of the problem |
+///
+/// They need no token: register them outside the scope that does. An issuer that is down does not
+/// make an application unready as long as the keys from before can be used.
+///
+/// ```no_run
+/// # use actix_web::{App, web};
+/// # fn example(auth: jwt_verify::JwtAuth) {
+/// let app = App::new()
+///     .service(auth.health_routes())
+///     .service(web::scope("/api").wrap(auth));
+/// # let _ = app;
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct HealthRoutes {
+    auth: JwtAuth,
+    path: String,
+}
+
+impl HealthRoutes {
+    pub(super) fn new(auth: JwtAuth) -> Self {
+        Self { auth, path: "/health".into() }
+    }
+
+    /// Where they are, instead of below `/health`.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+}
+
+impl HttpServiceFactory for HealthRoutes {
+    fn register(self, config: &mut AppService) {
+        let Self { auth, path } = self;
+        let alive = || async { answer(HttpResponse::Ok().json(json!({ "status": "alive" }))) };
+        web::resource(format!("{path}/live"))
+            .route(web::get().to(alive))
+            .route(web::head().to(alive))
+            .register(config);
+        let ready = move || {
+            let auth = auth.clone();
+            async move { answer(readiness(&auth)) }
+        };
+        web::resource(format!("{path}/ready"))
+            .route(web::get().to(ready.clone()))
+            .route(web::head().to(ready))
+            .register(config);
+    }
+}
+
+fn readiness(auth: &JwtAuth) -> HttpResponse {
+    // Tenants come and go; what they lack is their own affair.
+    let lacking = auth.verifier().listed_health().find(|keys| !keys.usable);
+    let Some(keys) = lacking else {
+        return HttpResponse::Ok().json(json!({ "status": "ready" }));
+    };
+    let reason = keys.last_error.unwrap_or("not_fetched_yet");
+    HttpResponse::ServiceUnavailable()
+        .insert_header((header::RETRY_AFTER, "1"))
+        .json(json!({ "status": "not ready", "reason": format!("no usable key: {reason}") }))
+}
+
+/// What was true a moment ago is nothing to keep.
+fn answer(mut response: HttpResponse) -> HttpResponse {
+    let no_store = header::HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    response
+}

@@ -1,0 +1,108 @@
+//! What is counted. Without feature `metrics` nothing is, and it costs nothing.
+//!
+//! Every label has one of a few fixed values, or the name of an issuer that was configured: nothing
+//! that a caller can choose.
+
+#[cfg(feature = "metrics")]
+pub use enabled::describe_metrics;
+#[cfg(feature = "metrics")]
+pub(crate) use enabled::*;
+
+#[cfg(feature = "metrics")]
+mod enabled {
+    use metrics::{counter, gauge};
+
+    use crate::AuthError;
+
+    /// A token has been judged.
+    pub(crate) fn verification<T>(outcome: &Result<T, AuthError>) {
+        let (outcome, reason) = match outcome {
+            Ok(_) => ("ok", "ok"),
+            Err(error) => (error.code(), error.reason()),
+        };
+        counter!("jwt_verify_verifications_total", "outcome" => outcome, "reason" => reason)
+            .increment(1);
+    }
+
+    /// Somebody has looked into a cache: of tokens, of keys, or into the shared store.
+    pub(crate) fn cache(level: &'static str, hit: bool) {
+        let result = if hit { "hit" } else { "miss" };
+        counter!("jwt_verify_cache_total", "level" => level, "result" => result).increment(1);
+    }
+
+    /// A fetch of keys has ended.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn fetch(outcome: &'static str) {
+        counter!("jwt_verify_key_fetches_total", "outcome" => outcome).increment(1);
+    }
+
+    /// A refetch was refused, because strangers have caused enough of them.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn refetch_refused() {
+        counter!("jwt_verify_refetches_refused_total").increment(1);
+    }
+
+    /// A key of a key set cannot be used.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn key_skipped(reason: &'static str) {
+        counter!("jwt_verify_skipped_keys_total", "reason" => reason).increment(1);
+    }
+
+    /// The key set of a configured issuer has been replaced.
+    #[cfg(feature = "jwks")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "exact up to 2^53, far beyond any count or date"
+    )]
+    pub(crate) fn key_set(source: &str, keys: usize, fetched_at: std::time::Duration) {
+        gauge!("jwt_verify_keys", "source" => source.to_owned()).set(keys as f64);
+        gauge!("jwt_verify_keys_fetched_timestamp_seconds", "source" => source.to_owned())
+            .set(fetched_at.as_secs() as f64);
+    }
+
+    /// Tells the recorder of the process what the library's metrics mean. Call it after the
+    /// recorder was installed.
+    pub fn describe_metrics() {
+        use metrics::{Unit, describe_counter, describe_gauge};
+
+        for (name, text) in [
+            ("jwt_verify_verifications_total", "tokens judged, by outcome and reason"),
+            ("jwt_verify_cache_total", "look-ups, by level (token, keys, store) and result"),
+            ("jwt_verify_key_fetches_total", "fetches of key sets that have ended, by outcome"),
+            ("jwt_verify_refetches_refused_total", "refetches refused by the refresh gate"),
+            ("jwt_verify_skipped_keys_total", "keys that cannot be used, by reason"),
+        ] {
+            describe_counter!(name, Unit::Count, text);
+        }
+        describe_gauge!("jwt_verify_keys", Unit::Count, "usable keys, by source");
+        describe_gauge!(
+            "jwt_verify_keys_fetched_timestamp_seconds",
+            Unit::Seconds,
+            "Unix time at which the key set left the issuer, by source"
+        );
+    }
+}
+
+#[cfg(not(feature = "metrics"))]
+pub(crate) use disabled::*;
+
+#[cfg(not(feature = "metrics"))]
+mod disabled {
+    use crate::AuthError;
+
+    pub(crate) fn verification<T>(_: &Result<T, AuthError>) {}
+
+    pub(crate) fn cache(_: &'static str, _: bool) {}
+
+    #[cfg(feature = "jwks")]
+    pub(crate) fn fetch(_: &'static str) {}
+
+    #[cfg(feature = "jwks")]
+    pub(crate) fn refetch_refused() {}
+
+    #[cfg(feature = "jwks")]
+    pub(crate) fn key_skipped(_: &'static str) {}
+
+    #[cfg(feature = "jwks")]
+    pub(crate) fn key_set(_: &str, _: usize, _: std::time::Duration) {}
+}
