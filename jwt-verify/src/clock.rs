@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// Where the library reads the time. Replace it in tests to move time by hand.
@@ -18,21 +18,17 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 }
 
 /// The clocks of the operating system; the default.
-#[derive(Debug, Clone, Copy)]
-pub struct SystemClock {
-    started: Instant,
-}
+///
+/// On Linux and Android the monotonic one goes on while the machine is suspended, so that keys do
+/// not look younger afterwards than they are. Elsewhere it may stand still meanwhile.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct SystemClock;
 
 impl SystemClock {
     /// The system's clocks.
-    pub fn new() -> Self {
-        Self { started: Instant::now() }
-    }
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self::new()
+    pub const fn new() -> Self {
+        Self
     }
 }
 
@@ -44,6 +40,49 @@ impl Clock for SystemClock {
     }
 
     fn monotonic(&self) -> Duration {
-        self.started.elapsed()
+        since_boot()
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn since_boot() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+
+    let time = clock_gettime(ClockId::Boottime);
+    let (seconds, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
+    Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn since_boot() -> Duration {
+    use std::{sync::LazyLock, time::Instant};
+
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_monotonic_clock_never_goes_back() {
+        let clock = SystemClock::new();
+        let mut last = clock.monotonic();
+        for _ in 0..1000 {
+            let now = clock.monotonic();
+            assert!(now >= last);
+            last = now;
+        }
+    }
+
+    /// What the kernel calls uptime counts the time in which the machine was suspended.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_monotonic_clock_counts_what_was_slept_through() {
+        let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+        let uptime: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+        let clock = SystemClock::new().monotonic().as_secs_f64();
+        assert!((clock - uptime).abs() < 1.0, "{clock} {uptime}");
     }
 }

@@ -1,78 +1,10 @@
 //! The `resource-server` example as a process: its environment, its start, its log.
 
-use std::{
-    io::Read as _,
-    net::{SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-use jwt_verify_tests::{Answer, Request, Response};
+use jwt_verify_tests::{Answer, Process, eventually, resource_server};
 
 use super::*;
-
-/// The running example with its log.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-}
-
-/// Built by `cargo test --workspace`, beside the tests.
-fn binary() -> PathBuf {
-    let here = std::env::current_exe().unwrap();
-    let path = here.ancestors().nth(2).unwrap().join("examples/resource-server");
-    assert!(path.exists(), "run `cargo build --example resource-server` first");
-    path
-}
-
-fn command(variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(binary());
-    command.env_clear().envs(variables.iter().copied());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-impl Process {
-    fn start(issuer: &FakeIssuer, more: &[(&str, &str)]) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let bind = free.to_string();
-        let mut variables = vec![
-            ("JWT_ISSUER", issuer.url()),
-            ("JWT_AUDIENCE", AUDIENCE),
-            ("BIND_ADDR", &bind),
-            ("WORKERS", "2"),
-        ];
-        variables.extend(more);
-        let child = command(&variables).spawn().unwrap();
-        let start = Instant::now();
-        while TcpStream::connect(free).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(20), "the server does not start");
-            std::thread::yield_now();
-        }
-        Self { child, address: free }
-    }
-
-    fn get(&self, path: &str, token: &str) -> Response {
-        Request::new(self.address, "GET", path).bearer(token).send()
-    }
-
-    /// Ends it and returns everything it has printed.
-    fn log(mut self) -> String {
-        self.child.kill().unwrap();
-        let mut log = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut log).unwrap();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        log
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn it_starts_without_its_issuer_and_works_when_that_is_back() {
@@ -87,11 +19,7 @@ fn it_starts_without_its_issuer_and_works_when_that_is_back() {
 
     let discovery = serde_json::json!({"issuer": issuer.url(), "jwks_uri": issuer.jwks_uri()});
     issuer.answer_discovery(Answer::json(&discovery));
-    let start = Instant::now();
-    while server.get("/health/ready", "x").status != 200 {
-        assert!(start.elapsed() < Duration::from_secs(20), "it never gets ready");
-        std::thread::yield_now();
-    }
+    eventually("it is ready", || server.get("/health/ready", "x").status == 200);
     assert_eq!(server.get("/protected", &token).status, 200);
 }
 
@@ -100,10 +28,41 @@ fn a_variable_that_does_not_parse_stops_the_start() {
     for (name, value) in [("JWT_LEEWAY", "soon"), ("JWT_ALGORITHMS", "none"), ("WORKERS", "0")] {
         let variables =
             [("JWT_ISSUER", "https://issuer.example"), ("JWT_AUDIENCE", "api"), (name, value)];
-        let output = command(&variables).output().unwrap();
+        let output = resource_server(&variables).output().unwrap();
         assert!(!output.status.success());
         let message = String::from_utf8(output.stderr).unwrap();
         assert!(message.contains(name), "{message}");
+    }
+}
+
+/// CCH-19: time goes on for a process that was stopped. What was withdrawn meanwhile is not trusted
+/// for a moment.
+#[test]
+fn keys_grow_old_while_the_process_is_stopped() {
+    let (old, new) =
+        (SigningKey::new(Algorithm::RS256, "old"), SigningKey::new(Algorithm::RS256, "new"));
+    let issuer = FakeIssuer::start(&[&old]);
+    let server = Process::start(&issuer, &[("JWT_KEY_CACHE_TTL", "2"), ("JWT_STALE_TTL", "0")]);
+    let token = |key: &SigningKey| Token::now(issuer.url()).sign(key);
+    let first = token(&old);
+    assert_eq!(server.get("/protected", &first).status, 200);
+    issuer.publish(&[&new]);
+    server.suspend(Duration::from_millis(2500));
+    assert_eq!(server.get("/protected", &first).status, 401);
+    assert_eq!(server.get("/protected", &token(&new)).status, 200);
+}
+
+/// TIM-02: seconds since the epoch know neither time zones nor leap seconds.
+#[test]
+fn the_time_zone_has_no_say_in_it() {
+    let key = SigningKey::new(Algorithm::RS256, "k");
+    let issuer = FakeIssuer::start(&[&key]);
+    for zone in ["Pacific/Kiritimati", "right/UTC", "Nowhere/Garbage", ":\u{1b}"] {
+        let server = Process::start(&issuer, &[("TZ", zone)]);
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        let ends = |at: u64| Token::now(issuer.url()).claim("exp", at).sign(&key);
+        assert_eq!(server.get("/protected", &ends(now + 5)).status, 200, "{zone}");
+        assert_eq!(server.get("/protected", &ends(now - 65)).status, 401, "{zone}");
     }
 }
 

@@ -47,6 +47,7 @@ fn an_issuer_with_a_path_is_found_at_either_place() {
     }
 }
 
+/// ISS-06
 #[test]
 fn metadata_of_another_issuer_is_not_believed() {
     let key = key("k");
@@ -146,4 +147,21 @@ fn metadata_is_read_again_after_an_hour() {
     eventually("the keys at the new address", || {
         lasting(&api, &issuer, &old) == 401 && lasting(&api, &issuer, &new) == 200
     });
+}
+
+/// JWK-20: either of the two documents may be missing; the log says which.
+#[test]
+fn either_document_may_be_missing() {
+    let known = key("k");
+    let without_keys = FakeIssuer::start(&[&known]);
+    without_keys.answer_keys(Answer::status(404));
+    let without_metadata = FakeIssuer::start(&[&known]);
+    without_metadata.answer_discovery(Answer::status(404));
+    for (issuer, fetches) in [(&without_keys, 2), (&without_metadata, 2)] {
+        let api = api(issuer.url());
+        assert_eq!(status(&api, issuer.url(), &known), 503);
+        assert_eq!(issuer.all_fetches(), fetches);
+        let reason = api.get("/health/ready").send().json()["reason"].clone();
+        assert_eq!(reason, "no usable key: not_found");
+    }
 }

@@ -16,6 +16,7 @@ fn flood(world: &World, number: usize) -> Vec<u16> {
         .collect()
 }
 
+/// CCH-06
 #[test]
 fn unknown_keys_cause_few_fetches_and_do_not_keep_a_rotation_out() {
     let (old, new) = (key("old"), key("new"));
@@ -32,6 +33,7 @@ fn unknown_keys_cause_few_fetches_and_do_not_keep_a_rotation_out() {
     assert_eq!(world.issuer.key_fetches(), 4);
 }
 
+/// CCH-08
 #[test]
 fn an_unknown_key_is_asked_for_once() {
     let known = key("known");
@@ -49,6 +51,7 @@ fn an_unknown_key_is_asked_for_once() {
     assert_eq!(world.status(&stranger), 200);
 }
 
+/// CCH-20
 #[test]
 fn bad_signatures_under_a_known_key_cause_one_fetch() {
     let known = key("k");
@@ -62,6 +65,7 @@ fn bad_signatures_under_a_known_key_cause_one_fetch() {
     assert_eq!(world.status(&known), 200);
 }
 
+/// CCH-09
 #[test]
 fn a_token_that_no_key_could_make_good_causes_no_fetch() {
     let key = key("k");
@@ -96,6 +100,7 @@ fn key_urls_in_a_token_are_never_asked() {
     assert_eq!(trap.all_fetches(), 0);
 }
 
+/// CCH-07, CCH-17
 #[test]
 fn a_flood_while_the_issuer_fails_does_not_touch_the_keys() {
     let key = key("k");
@@ -106,4 +111,48 @@ fn a_flood_while_the_issuer_fails_does_not_touch_the_keys() {
     assert!(flood(&world, 50).iter().all(|status| *status == 503));
     assert!(world.issuer.key_fetches() <= 3, "{}", world.issuer.key_fetches());
     assert_eq!(world.status(&key), 200);
+}
+
+/// CCH-04, CCH-05: ten thousand keys that nobody has. They cost no memory, and a rotation in their
+/// midst is noticed.
+#[cfg(target_os = "linux")]
+#[test]
+fn ten_thousand_unknown_keys() {
+    let (old, new) = (key("old"), key("new"));
+    let world = World::new(&[&old]);
+    assert_eq!(world.status(&old), 200);
+    let good = Token::of(world.issuer.url()).sign(&old);
+    let unsigned = Token::of(world.issuer.url()).header("alg", "ES256").sign(&old);
+    let (_, rest) = unsigned.split_once('.').unwrap();
+    let hostile = |number: usize| {
+        let header = format!(r#"{{"alg":"ES256","kid":"{number}"}}"#);
+        format!("{}.{rest}", jwt_verify_tests::base64url(header))
+    };
+    // The first thousand fill what has a bound.
+    let mut before = 0;
+    for number in 0..10_000 {
+        if number == 1000 {
+            before = resident_bytes();
+        }
+        if number == 5000 {
+            world.issuer.publish(&[&old, &new]);
+        }
+        assert_eq!(world.status_of(&hostile(number)), 401);
+        if number % 1000 == 0 {
+            assert_eq!(world.status_of(&good), 200);
+        }
+    }
+    assert!(world.issuer.key_fetches() <= 3, "{}", world.issuer.key_fetches());
+    let growth = resident_bytes().saturating_sub(before);
+    assert!(growth < 8 * 1024 * 1024, "{growth} bytes");
+    world.advance(30);
+    assert_eq!((world.status(&new), world.issuer.key_fetches()), (200, 4));
+}
+
+#[cfg(target_os = "linux")]
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kilobytes * 1024
 }

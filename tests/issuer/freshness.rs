@@ -33,12 +33,14 @@ fn keys_are_refreshed_without_any_request() {
     drop(auth);
 }
 
+/// JWK-15, JWK-16
 #[test]
 fn the_answers_max_age_decides_within_bounds_and_a_setting_over_it() {
     let key = key("k");
     let keys = json!({"keys": [key.jwk()]});
     for (cache_control, setting, refresh_at) in [
         (Some("max-age=1000"), None, 800),
+        (Some("max-age=0"), None, 48),
         (Some("max-age=1"), None, 48),
         (Some("no-store"), None, 480),
         (Some("max-age=-5"), None, 480),
@@ -48,7 +50,12 @@ fn the_answers_max_age_decides_within_bounds_and_a_setting_over_it() {
     ] {
         let issuer = FakeIssuer::start(&[&key]);
         if let Some(value) = cache_control {
-            issuer.answer_keys(Answer::json(&keys).with_header("cache-control", value));
+            let answer = Answer::json(&keys).with_header("cache-control", value);
+            let answer = answer
+                .with_header("date", "Thu, 01 Jan 1970 00:00:00 GMT")
+                .with_header("expires", "garbage")
+                .with_header("etag", &"x".repeat(4000));
+            issuer.answer_keys(answer);
         }
         let world = World::with(issuer, |provider| match setting {
             Some(seconds) => provider.ttl(Duration::from_secs(seconds)),
@@ -63,6 +70,7 @@ fn the_answers_max_age_decides_within_bounds_and_a_setting_over_it() {
     }
 }
 
+/// CCH-10
 #[test]
 fn a_new_key_is_found_on_the_first_request_and_the_old_one_stays_good() {
     let (old, new) = (key("old"), key("new"));
@@ -73,6 +81,7 @@ fn a_new_key_is_found_on_the_first_request_and_the_old_one_stays_good() {
     assert_eq!(world.issuer.key_fetches(), 2);
 }
 
+/// CCH-11, REV-05
 #[test]
 fn a_withdrawn_key_is_gone_after_the_refresh() {
     let (old, new) = (key("old"), key("new"));
@@ -82,8 +91,11 @@ fn a_withdrawn_key_is_gone_after_the_refresh() {
     world.advance(480);
     eventually("the refusal", || world.status(&old) == 401);
     assert_eq!(world.status(&new), 200);
+    // One to begin with, one that was due, and one to look for the old key once more.
+    assert_eq!(world.issuer.key_fetches(), 3);
 }
 
+/// CCH-20
 #[test]
 fn another_key_under_the_same_kid_is_noticed() {
     let (old, new) = (key("same"), key("same"));
@@ -95,6 +107,7 @@ fn another_key_under_the_same_kid_is_noticed() {
     assert_eq!((world.status(&old), world.status(&new)), (401, 200));
 }
 
+/// CCH-12, CCH-13
 #[test]
 fn old_keys_serve_while_the_issuer_fails_but_not_for_ever() {
     let key = key("k");
@@ -113,6 +126,7 @@ fn old_keys_serve_while_the_issuer_fails_but_not_for_ever() {
     assert_eq!(world.status(&key), 200);
 }
 
+/// TIM-01
 #[test]
 fn the_wall_clock_has_no_say_in_it() {
     let key = key("k");
@@ -127,4 +141,61 @@ fn the_wall_clock_has_no_say_in_it() {
         assert_eq!(world.status_of(&token), 200);
     }
     assert_eq!(world.issuer.key_fetches(), 1);
+}
+
+/// CCH-15: an answer that took long does not replace one that was asked for later.
+#[test]
+fn an_older_answer_that_arrives_last_changes_nothing() {
+    let (old, new) = (key("old"), key("new"));
+    let world = World::new(&[]);
+    let slow = Answer::json(&json!({"keys": [old.jwk()]})).after(Duration::from_millis(700));
+    world.issuer.answer_keys(slow);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| world.status(&old));
+        eventually("the first fetch", || world.issuer.key_fetches() == 1);
+        world.issuer.publish(&[&new]);
+        // By the clock, the first one should have been over long ago.
+        world.advance(11);
+        assert_eq!(world.status(&new), 200);
+        // The old key was good when it was asked about, or is unknown by now.
+        assert!([200, 401].contains(&first.join().unwrap()));
+    });
+    assert_eq!((world.status(&new), world.status(&old)), (200, 401));
+}
+
+/// JWK-12: an issuer that has other keys each time it is asked.
+#[test]
+fn keys_that_change_all_the_time_cause_few_fetches() {
+    let keys: Vec<_> = (0..6).map(|number| key(&format!("k{number}"))).collect();
+    let world = World::new(&[&keys[0]]);
+    assert_eq!(world.status(&keys[0]), 200);
+    for pair in keys.windows(2) {
+        world.issuer.publish(&[&pair[1]]);
+        world.status(&pair[1]);
+    }
+    assert_eq!(world.issuer.key_fetches(), 3);
+    world.advance(30);
+    assert_eq!((world.status(&keys[5]), world.issuer.key_fetches()), (200, 4));
+}
+
+/// TIM-03: tokens, keys and everything remembered go by the one clock that the verifier was given.
+#[test]
+fn one_clock_is_used_for_everything() {
+    let known = key("k");
+    let (issuer, clock) = (FakeIssuer::start(&[&known]), ManualClock::new());
+    let ours = clock.clone();
+    let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
+        .algorithms([Algorithm::ES256])
+        .verifier(|verifier| verifier.clock(ours))
+        .build()
+        .unwrap();
+    let api = TestServer::start(move || App::new().configure(resource_server::configure(&auth)));
+    let token = Token::of(issuer.url()).sign(&known);
+    let status = || api.get("/protected").bearer(&token).send().status;
+    assert_eq!((status(), issuer.key_fetches()), (200, 1));
+    clock.advance(Duration::from_secs(500));
+    assert_eq!(status(), 200);
+    eventually("the refresh", || issuer.key_fetches() == 2);
+    clock.advance(Duration::from_secs(160));
+    assert_eq!(status(), 401);
 }

@@ -15,6 +15,7 @@ fn without(mut jwk: Value, name: &str) -> Value {
     jwk
 }
 
+/// JWK-10
 #[test]
 fn one_odd_entry_does_not_cost_the_others() {
     let good = key("good");

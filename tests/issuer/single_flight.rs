@@ -18,17 +18,19 @@ fn concurrently(world: &World, number: usize, token: &str) -> Vec<u16> {
     })
 }
 
+/// CCH-01, CCH-16
 #[test]
 fn many_cold_requests_cause_one_fetch() {
     let key = key("k");
     let world = World::new(&[&key]);
     slow(&world.issuer, &key, 300);
     let token = Token::of(world.issuer.url()).sign(&key);
-    let answers = concurrently(&world, 200, &token);
+    let answers = concurrently(&world, 1000, &token);
     assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
     assert_eq!(world.issuer.key_fetches(), 1);
 }
 
+/// CCH-02
 #[test]
 fn many_cold_requests_share_one_failure() {
     let key = key("k");
@@ -40,6 +42,7 @@ fn many_cold_requests_share_one_failure() {
     assert_eq!(world.issuer.key_fetches(), 1);
 }
 
+/// CCH-03
 #[test]
 fn a_client_that_hangs_up_takes_nothing_with_it() {
     let key = key("k");
@@ -54,6 +57,7 @@ fn a_client_that_hangs_up_takes_nothing_with_it() {
     assert_eq!(world.issuer.key_fetches(), 1);
 }
 
+/// CCH-14
 #[test]
 fn a_refresh_in_progress_holds_nobody_up() {
     let key = key("k");
@@ -66,4 +70,24 @@ fn a_refresh_in_progress_holds_nobody_up() {
         assert_eq!(world.status(&key), 200);
     }
     eventually("the refresh", || world.issuer.key_fetches() == 2);
+}
+
+/// A refresh against an issuer that takes long is not seen by anybody: requests are served all the
+/// while.
+#[test]
+fn requests_are_served_while_a_slow_refresh_is_under_way() {
+    let known = key("k");
+    let world = World::new(&[&known]);
+    assert_eq!(world.status(&known), 200);
+    slow(&world.issuer, &known, 4000);
+    world.advance(500);
+    assert_eq!(world.status(&known), 200);
+    eventually("the refresh begins", || world.issuer.key_fetches() == 2);
+    let mut served = 0;
+    while world.issuer.answers() < 2 {
+        assert_eq!(world.status(&known), 200);
+        served += 1;
+    }
+    assert!(served >= 50, "{served} requests");
+    assert_eq!(world.issuer.key_fetches(), 2);
 }

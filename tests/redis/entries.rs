@@ -20,6 +20,30 @@ fn one_instance_fetches_for_all() {
     assert_eq!(world.issuer.key_fetches(), 1);
 }
 
+/// The same with two processes that know of Redis from their environment.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn two_processes_share_one_fetch() {
+    let redis = RedisServer::start();
+    let known = SigningKey::new(Algorithm::RS256, "k");
+    let issuer = FakeIssuer::start(&[&known]);
+    let url = redis.url();
+    let secret = redis.folder().join("secret");
+    std::fs::write(&secret, format!("{SECRET}\n")).unwrap();
+    let variables =
+        [("REDIS_URL", url.as_str()), ("JWT_CACHE_INTEGRITY_KEY_FILE", secret.to_str().unwrap())];
+    let first = Process::start(&issuer, &variables);
+    let token = Token::now(issuer.url()).sign(&known);
+    assert_eq!(first.get("/protected", &token).status, 200);
+    shared(&redis);
+    issuer.answer_keys(Answer::status(500));
+    issuer.answer_discovery(Answer::status(500));
+    let second = Process::start(&issuer, &variables);
+    assert_eq!(second.get("/protected", &token).status, 200);
+    assert_eq!(issuer.key_fetches(), 1);
+    assert_eq!(second.get("/health/ready", &token).status, 200);
+}
+
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn a_fleet_makes_one_fetch_for_a_start_and_one_for_a_rotation() {

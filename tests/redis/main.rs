@@ -20,8 +20,8 @@ use actix_web::App;
 use jwt_verify::{Algorithm, JwksProvider, JwtAuth, RedisCache, RedisCacheBuilder};
 use jwt_verify_examples::resource_server;
 use jwt_verify_tests::{
-    AUDIENCE, Answer, FakeIssuer, ManualClock, RedisServer, START, SigningKey, TestServer, Token,
-    eventually,
+    AUDIENCE, Answer, FakeIssuer, ManualClock, Process, RedisServer, START, SigningKey, TestServer,
+    Token, eventually,
 };
 
 const SECRET: &str = "a secret of the instances, of enough bytes";

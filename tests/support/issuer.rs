@@ -83,6 +83,7 @@ pub struct FakeIssuer {
 struct State {
     answers: HashMap<String, Answer>,
     requests: HashMap<String, usize>,
+    answered: usize,
     heads: Vec<String>,
 }
 
@@ -169,6 +170,11 @@ impl FakeIssuer {
         self.state.lock().unwrap().requests.values().sum()
     }
 
+    /// How many answers are complete.
+    pub fn answers(&self) -> usize {
+        self.state.lock().unwrap().answered
+    }
+
     /// The head of every request so far.
     pub fn heads(&self) -> Vec<String> {
         self.state.lock().unwrap().heads.clone()
@@ -201,6 +207,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     };
     // The peer may hang up at any time, which is none of the issuer's business.
     let _ = reply(&mut stream, answer).await;
+    state.lock().unwrap().answered += 1;
 }
 
 async fn reply(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
