@@ -180,4 +180,11 @@ mod tests {
         assert!(AlgorithmSet::default().is_empty());
         assert_eq!(AlgorithmSet::family(Family::Rsa).iter().count(), 6);
     }
+
+    #[test]
+    fn an_algorithm_shows_its_name_and_may_be_listed_twice() {
+        assert_eq!(Algorithm::EdDSA.to_string(), "EdDSA");
+        let set: AlgorithmSet = [Algorithm::RS256, Algorithm::RS256].into_iter().collect();
+        assert!(set.contains(Algorithm::RS256) && !set.contains(Algorithm::ES256));
+    }
 }

@@ -51,10 +51,6 @@ impl<'de> Deserialize<'de> for Unique {
                 Ok(Value::String(value.to_owned()))
             }
 
-            fn visit_string<E>(self, value: String) -> Result<Value, E> {
-                Ok(Value::String(value))
-            }
-
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
                 let mut values = Vec::new();
                 while let Some(Unique(value)) = seq.next_element()? {
@@ -121,10 +117,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 
             fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
                 Ok(Cow::Owned(value.to_owned()))
-            }
-
-            fn visit_string<E>(self, value: String) -> Result<Self::Value, E> {
-                Ok(Cow::Owned(value))
             }
         }
 

@@ -148,4 +148,12 @@ mod tests {
         }
         assert!(large.tokens.weight() <= 50 * TOKEN_CACHE_BYTES_PER_ENTRY);
     }
+
+    #[test]
+    fn an_entry_weighs_four_times_its_token_and_never_less_than_the_mean() {
+        let weight =
+            |length: usize| ByBytes.weight(&TokenKey(vec![b'x'; length].into()), &seen("{}"));
+        assert_eq!(weight(10), TOKEN_CACHE_BYTES_PER_ENTRY);
+        assert_eq!(weight(5000), 20_000);
+    }
 }

@@ -193,4 +193,18 @@ mod tests {
             assert_eq!(grants(&ClaimsMapping::default(), &claims), (vec![], vec![]), "{odd}");
         }
     }
+
+    #[test]
+    fn settings_add_up() {
+        let mapping = ClaimsMapping::default()
+            .roles_claim("r")
+            .scopes_as_permissions(true)
+            .permissions_claim("p")
+            .single_role_claim("s");
+        let claims = json!({"r": ["a"], "s": "b", "p": ["c"], "scope": "d", "roles": ["x"]});
+        assert_eq!(
+            grants(&mapping, &claims),
+            (vec!["a".into(), "b".into()], vec!["c".into(), "d".into()])
+        );
+    }
 }

@@ -125,4 +125,12 @@ mod tests {
         let date: NumericDate = serde_json::from_str("1790000000.25").unwrap();
         assert_eq!(serde_json::to_string(&date).unwrap(), "1790000000.25");
     }
+
+    #[test]
+    fn a_date_is_a_moment_after_the_epoch() {
+        let date: NumericDate = serde_json::from_str("1800000000").unwrap();
+        let moment = SystemTime::from(date);
+        let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(since.as_secs(), 1_800_000_000);
+    }
 }

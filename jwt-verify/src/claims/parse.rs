@@ -122,4 +122,13 @@ mod tests {
         let claims = parse(r#"{"sub":"alice@example.com","email":"alice@example.com"}"#).unwrap();
         assert_eq!(format!("{claims:?}"), r#"Claims{"sub", "email"}"#);
     }
+
+    #[test]
+    fn other_claims_are_had_as_types_of_the_callers() {
+        let claims = parse(r#"{"level":3,"tags":["a","b"]}"#).unwrap();
+        assert_eq!(claims.get_as::<u8>("level"), Some(3));
+        assert_eq!(claims.get_as::<Vec<String>>("tags").unwrap(), ["a", "b"]);
+        assert_eq!(claims.get_as::<String>("level"), None);
+        assert_eq!(claims.get_as::<u8>("nothing"), None);
+    }
 }

@@ -141,3 +141,30 @@ impl<T> fmt::Debug for VerifiedClaims<T> {
         f.debug_tuple("VerifiedClaims").field(self.token.claims()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::ClaimsMapping;
+
+    #[derive(Deserialize)]
+    struct Named {
+        sub: String,
+    }
+
+    #[test]
+    fn the_payload_and_the_standard_claims_stay_with_every_type() {
+        let payload = r#"{"sub":"alice","roles":["admin"]}"#;
+        let claims: Claims = serde_json::from_str(payload).unwrap();
+        let grants = ClaimsMapping::default().grants(&claims);
+        let token = Arc::new(VerifiedToken::new(claims, payload.to_owned(), grants));
+        let named = VerifiedClaims::new(token).parse::<Named>().unwrap();
+        assert_eq!(named.sub, "alice");
+        assert_eq!(named.payload(), payload);
+        assert_eq!(named.standard().subject(), Some("alice"));
+        assert!(named.has_role("admin") && !named.has_role("Admin"));
+        assert!(!format!("{named:?}").contains("alice"));
+    }
+}

@@ -196,3 +196,31 @@ reasons! {
     /// A validator of the application refused the token.
     Validator => "validator",
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_what_clients_and_dashboards_know() {
+        let unavailable = AuthError::Unavailable { retry_after: Duration::ZERO };
+        for (error, code, reason) in [
+            (AuthError::MissingToken, "missing_token", "missing_token"),
+            (InvalidRequestReason::Malformed.into(), "invalid_request", "malformed_credential"),
+            (InvalidRequestReason::Ambiguous.into(), "invalid_request", "ambiguous_credential"),
+            (AuthError::ExpiredToken, "token_expired", "token_expired"),
+            (InvalidTokenReason::Signature.into(), "invalid_token", "signature"),
+            (InvalidTokenReason::UnknownKey.into(), "invalid_token", "unknown_key"),
+            (AuthError::Forbidden(Missing::Role), "insufficient_scope", "missing_role"),
+            (
+                AuthError::Forbidden(Missing::Permission("a".into())),
+                "insufficient_scope",
+                "missing_permission",
+            ),
+            (unavailable, "temporarily_unavailable", "temporarily_unavailable"),
+            (AuthError::Misconfigured, "server_error", "server_error"),
+        ] {
+            assert_eq!((error.code(), error.reason()), (code, reason));
+        }
+    }
+}

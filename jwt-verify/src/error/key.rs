@@ -50,3 +50,25 @@ impl KeyRejection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_what_dashboards_know() {
+        for (rejection, code) in [
+            (KeyRejection::Malformed, "malformed"),
+            (KeyRejection::Unsupported, "unsupported"),
+            (KeyRejection::AlgorithmMismatch, "algorithm_mismatch"),
+            (KeyRejection::WrongUse, "wrong_use"),
+            (KeyRejection::Symmetric, "symmetric"),
+            (KeyRejection::Private, "private"),
+            (KeyRejection::Weak, "weak"),
+            (KeyRejection::TooLarge, "too_large"),
+            (KeyRejection::Ambiguous, "ambiguous"),
+        ] {
+            assert_eq!(rejection.code(), code);
+        }
+    }
+}

@@ -6,6 +6,8 @@ mod pem;
 mod provider;
 mod rsa;
 mod set;
+mod spki;
+mod thumbprint;
 mod verification_key;
 
 pub use provider::{KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, KeysReady, PendingKey};

@@ -53,4 +53,12 @@ MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
         let private = P256.replace("PUBLIC", "PRIVATE");
         assert_eq!(import(Algorithm::ES256, private.as_bytes()).err(), Some(KeyRejection::Private));
     }
+
+    /// A key has one thumbprint, whatever form it comes in.
+    #[test]
+    fn the_form_does_not_change_the_thumbprint() {
+        let key = import(Algorithm::EdDSA, ED25519.as_bytes()).unwrap();
+        let thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+        assert_eq!(key.thumbprint().as_deref(), Some(thumbprint));
+    }
 }

@@ -140,3 +140,24 @@ pub struct KeyHealth {
     /// The class of the last failure, if the last attempt to reach the source failed.
     pub last_error: Option<&'static str>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl KeyProvider for Nothing {
+        fn find<'a>(&'a self, _: KeyQuery<'a>) -> KeyLookup<'a> {
+            KeyLookup::Ready(Err(KeyError::NotFound))
+        }
+    }
+
+    /// A provider that says nothing more is taken for ready, and none of its tokens is remembered.
+    #[test]
+    fn what_a_provider_does_not_say_is_the_safe_answer() {
+        assert_eq!(Nothing.generation(), None);
+        assert_eq!(Nothing.health(), KeyHealth { usable: true, ..KeyHealth::default() });
+    }
+}

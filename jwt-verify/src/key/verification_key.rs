@@ -4,17 +4,21 @@ use std::fmt;
 
 use aws_lc_rs::{
     hmac,
-    rsa::PublicEncryptingKey,
     signature::{
         self, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaParameters, VerificationAlgorithm,
     },
 };
 
-use super::{ed25519, jwk, pem};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{
+    ed25519, jwk, pem, rsa,
+    spki::{self, Numbers},
+    thumbprint,
+};
 use crate::{
     Algorithm, KeyRejection, Secret,
     algorithm::{AlgorithmSet, Family},
-    limits::{RSA_MAX_BITS, RSA_MIN_BITS},
 };
 
 /// A key that verifies signatures, with the algorithms it may be used for.
@@ -25,6 +29,7 @@ pub struct VerificationKey {
     id: Option<Box<str>>,
     algorithms: AlgorithmSet,
     material: Material,
+    /// Of a public key its thumbprint.
     fingerprint: [u8; 32],
 }
 
@@ -117,6 +122,15 @@ impl VerificationKey {
         self.algorithms.contains(algorithm)
     }
 
+    /// The thumbprint of a public key with SHA-256, as base64url (RFC 7638; RFC 8037 §2): a name for
+    /// the key that does not depend on its `kid`. `None` for a shared secret.
+    pub fn thumbprint(&self) -> Option<String> {
+        match self.material {
+            Material::Public(_) => Some(URL_SAFE_NO_PAD.encode(self.fingerprint)),
+            Material::Hmac(..) => None,
+        }
+    }
+
     /// Whether both are the same key material for the same algorithms under the same `kid`.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint
@@ -165,41 +179,19 @@ impl VerificationKey {
             id: None,
             algorithms: AlgorithmSet::of(algorithm),
             material: Material::Public(vec![(algorithm, key, length)]),
-            fingerprint: sha256(&[public_key]),
+            fingerprint: thumbprint::point(algorithm.family(), public_key),
         })
     }
 
     /// Prepares a key from a `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
     pub(super) fn from_spki(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyRejection> {
-        let (verification, length): (&'static dyn VerificationAlgorithm, _) =
-            match algorithm.family() {
-                Family::Rsa => {
-                    let bits = PublicEncryptingKey::from_der(der)
-                        .map_err(|_| KeyRejection::Malformed)?
-                        .key_size_bits();
-                    if bits < RSA_MIN_BITS {
-                        return Err(KeyRejection::Weak);
-                    }
-                    if bits > RSA_MAX_BITS {
-                        return Err(KeyRejection::TooLarge);
-                    }
-                    (rsa_parameters(algorithm)?, bits.div_ceil(8))
-                }
-                Family::EcP256 => (ecdsa(algorithm), 64),
-                Family::EcP384 => (ecdsa(algorithm), 96),
-                Family::Ed25519 => {
-                    let raw = der.strip_prefix(ED25519_SPKI).ok_or(KeyRejection::Malformed)?;
-                    return Self::from_point(algorithm, raw);
-                }
-                Family::Hmac => return Err(KeyRejection::AlgorithmMismatch),
-            };
-        let key = ParsedPublicKey::new(verification, der).map_err(|_| KeyRejection::Malformed)?;
-        Ok(Self {
-            id: None,
-            algorithms: AlgorithmSet::of(algorithm),
-            material: Material::Public(vec![(algorithm, key, length)]),
-            fingerprint: sha256(&[der]),
-        })
+        match spki::read(algorithm.family(), der)? {
+            Numbers::Rsa { modulus, exponent } => {
+                rsa::check(modulus, exponent)?;
+                Self::from_rsa(AlgorithmSet::of(algorithm), modulus, exponent)
+            }
+            Numbers::Point(point) => Self::from_point(algorithm, point),
+        }
     }
 
     /// Prepares an RSA key for each of the algorithms.
@@ -223,7 +215,7 @@ impl VerificationKey {
             id: None,
             algorithms,
             material: Material::Public(prepared),
-            fingerprint: sha256(&[modulus, exponent]),
+            fingerprint: thumbprint::rsa(modulus, exponent),
         })
     }
 }
@@ -235,10 +227,6 @@ impl fmt::Debug for VerificationKey {
             .finish_non_exhaustive()
     }
 }
-
-/// What precedes the 32 bytes of an Ed25519 key in its `SubjectPublicKeyInfo` (RFC 8410 §4).
-const ED25519_SPKI: &[u8] =
-    &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 fn ecdsa(algorithm: Algorithm) -> &'static EcdsaVerificationAlgorithm {
     match algorithm {
@@ -259,16 +247,30 @@ fn rsa_parameters(algorithm: Algorithm) -> Result<&'static RsaParameters, KeyRej
     }
 }
 
-/// SHA-256 over the parts, each preceded by its length.
-fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    for part in parts {
-        context.update(&(part.len() as u64).to_be_bytes());
-        context.update(part);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_verifies_its_own_tags_of_full_length_and_nothing_else() {
+        let secret = Secret::from("x".repeat(64));
+        for (algorithm, hash) in [
+            (Algorithm::HS256, hmac::HMAC_SHA256),
+            (Algorithm::HS384, hmac::HMAC_SHA384),
+            (Algorithm::HS512, hmac::HMAC_SHA512),
+        ] {
+            let key = VerificationKey::from_secret(algorithm, &secret).unwrap();
+            let tag = hmac::sign(&hmac::Key::new(hash, secret.expose()), b"message");
+            assert!(key.verifies(algorithm, b"message", tag.as_ref()));
+            assert!(!key.verifies(algorithm, b"another", tag.as_ref()));
+            assert!(!key.verifies(algorithm, b"message", &tag.as_ref()[..16]));
+            for other in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
+                assert_eq!(key.verifies(other, b"message", tag.as_ref()), other == algorithm);
+            }
+            assert_eq!(key.thumbprint(), None);
+            let short = Secret::from("x".repeat(hash.digest_algorithm().output_len() - 1));
+            let rejection = VerificationKey::from_secret(algorithm, &short).err();
+            assert_eq!(rejection, Some(KeyRejection::Weak));
+        }
     }
-    let mut output = [0; 32];
-    for (to, from) in output.iter_mut().zip(context.finish().as_ref()) {
-        *to = *from;
-    }
-    output
 }

@@ -1,3 +1,4 @@
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::*;
@@ -188,4 +189,40 @@ fn duplicate_members_and_a_kid_of_another_type_are_malformed() {
     assert_eq!(import(&doubled).err(), Some(KeyRejection::Malformed));
     assert_eq!(rejection(&with(rsa(), "kid", json!(5))), Some(KeyRejection::Malformed));
     assert_eq!(rejection(&with(rsa(), "x5c", json!("ignored"))), None);
+}
+
+/// RFC 7638 §3.1, RFC 8037 appendix A.3, RFC 9449 §6.1.
+#[test]
+fn thumbprints_are_those_of_the_standards() {
+    let n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+    let x = "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs";
+    let y = "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA";
+    for (jwk, thumbprint) in [
+        (
+            json!({"kty": "RSA", "n": n, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29"}),
+            "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+        ),
+        (okp(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
+        (
+            json!({"kty": "EC", "crv": "P-256", "x": x, "y": y}),
+            "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
+        ),
+    ] {
+        assert_eq!(import(&jwk.to_string()).unwrap().thumbprint().unwrap(), thumbprint);
+    }
+}
+
+#[test]
+fn rsa_keys_up_to_the_bound_are_taken() {
+    let number = |bytes: usize| {
+        let mut number = vec![0xff; bytes];
+        number[0] = 0x80;
+        URL_SAFE_NO_PAD.encode(number)
+    };
+    let sized = |bytes: usize| with(rsa(), "n", json!(number(bytes)));
+    assert_eq!(rejection(&sized(1024)), None);
+    assert_eq!(rejection(&sized(1025)), Some(KeyRejection::TooLarge));
+    assert_eq!(rejection(&sized(100_000)), Some(KeyRejection::TooLarge));
+    assert_eq!(rejection(&sized(256)), None);
+    assert_eq!(rejection(&sized(255)), Some(KeyRejection::Weak));
 }

@@ -102,3 +102,25 @@ fn debug_shows_no_key_material() {
     let shown = format!("{:?}", set(&[&ed("some-kid", ED_A)]));
     assert!(!shown.contains("11qY") && !shown.contains("some-kid"), "{shown}");
 }
+
+#[test]
+fn a_set_says_how_it_is_and_never_changes() {
+    let empty = set(&[]);
+    assert!(empty.is_empty());
+    assert_eq!(empty.health(), KeyHealth::default());
+    let one = set(&[&ed("a", ED_A)]);
+    assert!(!one.is_empty());
+    assert_eq!(one.health(), KeyHealth { usable: true, keys: 1, ..KeyHealth::default() });
+    assert_eq!((empty.generation(), one.generation()), (Some(0), Some(0)));
+}
+
+#[cfg(feature = "jwks")]
+#[test]
+fn a_set_that_lacks_a_key_or_has_another_in_its_place_does_not_keep_all() {
+    let (a, b) = (ed("a", ED_A), ed("b", ED_B));
+    let both = set(&[&a, &b]);
+    assert!(both.keeps_all_of(&set(&[&a])) && both.keeps_all_of(&both));
+    assert!(!set(&[&a]).keeps_all_of(&both));
+    assert!(!set(&[&ed("a", ED_B)]).keeps_all_of(&set(&[&a])));
+    assert!(!set(&[&ed("c", ED_A)]).keeps_all_of(&set(&[&a])));
+}

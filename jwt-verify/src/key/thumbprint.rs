@@ -1,0 +1,37 @@
+//! The thumbprint of a key (RFC 7638).
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::algorithm::Family;
+
+/// Of an RSA key, from its numbers without leading zeros.
+pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> [u8; 32] {
+    let (n, e) = (URL_SAFE_NO_PAD.encode(modulus), URL_SAFE_NO_PAD.encode(exponent));
+    hash(&format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#))
+}
+
+/// Of a key on a curve: an uncompressed point, or the 32 bytes of an Ed25519 key (RFC 8037 §2).
+pub(super) fn point(family: Family, public_key: &[u8]) -> [u8; 32] {
+    let curve = match family {
+        Family::EcP256 => "P-256",
+        Family::EcP384 => "P-384",
+        Family::Ed25519 | Family::Rsa | Family::Hmac => {
+            let x = URL_SAFE_NO_PAD.encode(public_key);
+            return hash(&format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
+        }
+    };
+    let coordinates = public_key.get(1..).unwrap_or_default();
+    let (x, y) = coordinates.split_at(coordinates.len() / 2);
+    let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+    hash(&format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#))
+}
+
+/// Over the required members in the order of their names, without white space (RFC 7638 §3).
+fn hash(members: &str) -> [u8; 32] {
+    let mut output = [0; 32];
+    for (to, from) in output.iter_mut().zip(digest(&SHA256, members.as_bytes()).as_ref()) {
+        *to = *from;
+    }
+    output
+}
