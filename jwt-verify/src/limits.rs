@@ -24,8 +24,11 @@ pub(crate) const RESOLVED_ISSUERS: usize = 100;
 /// How long a resolver's word counts, and how much longer while it is out of reach.
 pub(crate) const RESOLVED_ISSUER_TTL: Duration = Duration::from_secs(600);
 pub(crate) const RESOLVED_ISSUER_STALE: Duration = Duration::from_secs(3600);
-/// How long those who come meanwhile leave the renewal of an answer to the first.
-pub(crate) const RESOLVED_ISSUER_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a resolver that fails to renew its word is left alone about it.
+pub(crate) const RESOLVER_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const RESOLVER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many questions a resolver is asked at a time.
+pub(crate) const MAX_RESOLVER_QUESTIONS: usize = 256;
 pub(crate) const REFUSED_ISSUERS: usize = 1024;
 pub(crate) const REFUSED_ISSUER_TTL: Duration = Duration::from_secs(30);
 /// An issuer whose name is longer is nobody's; a resolver is not asked.
@@ -42,6 +45,8 @@ mod redis {
 
     pub(crate) const REDIS_TIMEOUT: Duration = Duration::from_millis(200);
     pub(crate) const REDIS_CONNECTIONS: usize = 4;
+    /// How long making a connection may take when nobody waits for it.
+    pub(crate) const REDIS_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
     /// How long a server that was out of reach is left alone.
     pub(crate) const REDIS_PAUSE: Duration = Duration::from_secs(1);
 }
@@ -69,6 +74,10 @@ mod jwks {
     pub(crate) const LEASE: Duration = Duration::from_secs(1);
     /// How often those who wait for another instance's fetch look whether it is there.
     pub(crate) const LEASE_POLL: Duration = Duration::from_millis(50);
+    /// How long all that is asked of a store on the way to a fetch may take together.
+    pub(crate) const STORE_BUDGET: Duration = Duration::from_millis(500);
+    /// How long strangers who have caused a look into the store cause no other.
+    pub(crate) const STORE_REST: Duration = Duration::from_millis(500);
     /// By how much the clocks of instances may differ.
     pub(crate) const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
     /// How long an issuer's metadata is believed.

@@ -10,7 +10,9 @@ pub(crate) use enabled::*;
 
 #[cfg(feature = "metrics")]
 mod enabled {
-    use metrics::{counter, gauge};
+    use metrics::counter;
+    #[cfg(feature = "jwks")]
+    use metrics::gauge;
 
     use crate::AuthError;
 

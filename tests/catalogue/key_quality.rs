@@ -42,6 +42,7 @@ fn a_published_key_that_is_not_fit_is_skipped_and_the_others_stay() {
         let stage =
             Stage::with(SigningKey::new(Algorithm::ES256, "good-key"), &[published], |auth| auth);
         stage.play(&[stage.row(id, what, stage.token().sign(&key), Expected::Invalid)]);
+        assert_eq!((stage.skipped(), stage.usable()), (1, 1), "{id} {what}");
     }
 }
 

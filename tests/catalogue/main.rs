@@ -21,8 +21,11 @@ mod headers;
 mod json;
 mod key_confusion;
 mod key_quality;
+mod leakage;
 mod log;
+mod policies;
 mod signatures;
 mod stage;
 
+use jwt_verify_tests::Request;
 use stage::{Expected, Row, Stage};

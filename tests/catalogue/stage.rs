@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use actix_web::{App, HttpResponse, Responder, get, web};
-use jwt_verify::{Algorithm, JwksProvider, JwtAuth, JwtAuthBuilder, VerifiedClaims, require};
+use jwt_verify::{
+    Algorithm, JwkSet, JwksProvider, JwtAuth, JwtAuthBuilder, VerificationKey, VerifiedClaims,
+    Verifier, require,
+};
 use jwt_verify_tests::{
     AUDIENCE, FakeIssuer, ManualClock, Request, Response, SigningKey, TestServer, Token,
 };
@@ -46,7 +49,15 @@ pub(crate) struct Stage {
     pub(crate) key: SigningKey,
     pub(crate) api: TestServer,
     pub(crate) clock: ManualClock,
+    auth: JwtAuth,
+    control: Token,
     ran: Arc<AtomicUsize>,
+}
+
+#[get("/read")]
+#[require(permissions = "read")]
+async fn read() -> impl Responder {
+    HttpResponse::Ok()
 }
 
 #[get("/protected")]
@@ -69,9 +80,47 @@ impl Stage {
         more: &[Value],
         configure: impl FnOnce(JwtAuthBuilder) -> JwtAuthBuilder,
     ) -> Self {
-        log::capture();
-        let (issuer, trap) = (FakeIssuer::start(&[]), FakeIssuer::start(&[&key]));
+        Self::build(key, more, |token| token, configure)
+    }
+
+    /// With settings under which a good token needs more than usual.
+    pub(crate) fn with_control(
+        key: SigningKey,
+        control: impl FnOnce(Token) -> Token,
+        configure: impl FnOnce(JwtAuthBuilder) -> JwtAuthBuilder,
+    ) -> Self {
+        Self::build(key, &[], control, configure)
+    }
+
+    /// With a shared secret instead of a published key.
+    pub(crate) fn with_secret(key: SigningKey, verification: VerificationKey) -> Self {
+        let published: &[Value] = &[];
+        Self::publishing(
+            key,
+            published,
+            |token| token,
+            |auth| auth.keys(JwkSet::single(verification)),
+        )
+    }
+
+    fn build(
+        key: SigningKey,
+        more: &[Value],
+        control: impl FnOnce(Token) -> Token,
+        configure: impl FnOnce(JwtAuthBuilder) -> JwtAuthBuilder,
+    ) -> Self {
         let keys: Vec<Value> = std::iter::once(key.jwk()).chain(more.iter().cloned()).collect();
+        Self::publishing(key, &keys, control, configure)
+    }
+
+    fn publishing(
+        key: SigningKey,
+        keys: &[Value],
+        control: impl FnOnce(Token) -> Token,
+        configure: impl FnOnce(JwtAuthBuilder) -> JwtAuthBuilder,
+    ) -> Self {
+        log::capture();
+        let (issuer, trap) = (FakeIssuer::start(&[]), FakeIssuer::start(&[]));
         issuer.publish_json(&json!({ "keys": keys }));
         let clock = ManualClock::new();
         let provider = JwksProvider::discover(issuer.url()).clock(clock.clone()).build().unwrap();
@@ -82,10 +131,13 @@ impl Stage {
         let auth = configure(builder).build().unwrap();
         let ran = Arc::new(AtomicUsize::new(0));
         let counter = web::Data::from(ran.clone());
+        let ours = auth.clone();
         let api = TestServer::start(move || {
-            App::new().app_data(counter.clone()).wrap(auth.clone()).service(protected)
+            let guarded = web::scope("").wrap(ours.clone()).service((protected, read));
+            App::new().app_data(counter.clone()).service(ours.health_routes()).service(guarded)
         });
-        let stage = Self { issuer, trap, key, api, clock, ran };
+        let control = control(Token::of(issuer.url()));
+        let stage = Self { issuer, trap, key, api, clock, auth, control, ran };
         stage.control();
         stage
     }
@@ -95,9 +147,24 @@ impl Stage {
         Token::of(self.issuer.url())
     }
 
-    /// The same, signed.
+    /// A good one, signed.
     pub(crate) fn good(&self) -> String {
-        self.token().sign(&self.key)
+        self.control.sign(&self.key)
+    }
+
+    /// How many keys of the issuer were skipped.
+    pub(crate) fn skipped(&self) -> usize {
+        self.auth.health()[0].1.skipped
+    }
+
+    /// How many are usable.
+    pub(crate) fn usable(&self) -> usize {
+        self.auth.health()[0].1.keys
+    }
+
+    /// What judges the tokens.
+    pub(crate) fn verifier(&self) -> Verifier {
+        self.auth.verifier().clone()
     }
 
     /// A row that presents a token as usual.

@@ -137,6 +137,20 @@ fn metadata_that_cannot_be_read_does_not_keep_known_keys_away() {
 }
 
 #[test]
+fn metadata_that_hangs_does_not_keep_known_keys_away() {
+    let (old, new) = (key("old"), key("new"));
+    let issuer = FakeIssuer::start(&[&old]);
+    let clock = ManualClock::new();
+    let provider = JwksProvider::discover(issuer.url()).clock(clock.clone());
+    let api = serve(&issuer, &clock, provider.fetch_timeout(Duration::from_secs(1)));
+    assert_eq!(lasting(&api, &issuer, &old), 200);
+    clock.advance(Duration::from_secs(3600));
+    issuer.answer_discovery(Answer::Hang);
+    issuer.publish(&[&new]);
+    eventually("the new key", || lasting(&api, &issuer, &new) == 200);
+}
+
+#[test]
 fn metadata_is_read_again_after_an_hour() {
     let (old, new) = (key("old"), key("new"));
     let (issuer, _clock, api) = an_hour_later(&old);

@@ -148,6 +148,123 @@ fn an_instance_that_starts_while_the_issuer_is_down_serves() {
     assert_eq!(fleet.issuer.key_fetches(), 1);
 }
 
+/// Instances that may not ask because others have, in vain, do not say that the key does not exist.
+#[test]
+fn what_others_could_not_find_out_is_not_an_answer() {
+    let (old, new) = (key("old"), key("new"));
+    let fleet = Fleet::new(3, &[&old]);
+    assert_eq!(fleet.statuses(&fleet.token(&old)), [200; 3]);
+    fleet.advance(1);
+    fleet.issuer.answer_keys(Answer::status(500));
+    let token = fleet.token(&new);
+    assert_eq!(status(&fleet.instances[0], &token), 503);
+    assert_eq!(status(&fleet.instances[1], &token), 503);
+    // The gate of all of them is closed by now.
+    assert_eq!(status(&fleet.instances[2], &token), 503);
+    assert_eq!(fleet.issuer.key_fetches(), 3);
+    assert_eq!(fleet.statuses(&fleet.token(&old)), [200; 3]);
+    fleet.issuer.publish(&[&old, &new]);
+    fleet.advance(60);
+    assert_eq!(fleet.statuses(&token), [200; 3]);
+}
+
+/// An instance whose own gate is closed still finds what another one has fetched.
+#[test]
+fn a_closed_gate_does_not_hide_what_others_have_found() {
+    let (old, new) = (key("old"), key("new"));
+    let fleet = Fleet::new(2, &[&old]);
+    assert_eq!(fleet.statuses(&fleet.token(&old)), [200; 2]);
+    let stranger = key("stranger");
+    for number in 0..2 {
+        let token =
+            Token::of(fleet.issuer.url()).header("kid", format!("k{number}")).sign(&stranger);
+        assert_eq!(status(&fleet.instances[1], &token), 401);
+    }
+    assert_eq!(fleet.issuer.key_fetches(), 3);
+    fleet.issuer.publish(&[&old, &new]);
+    // Its regular refresh brings the new key to the first.
+    fleet.advance(500);
+    assert_eq!(status(&fleet.instances[0], &fleet.token(&old)), 200);
+    eventually("the refresh", || fleet.issuer.key_fetches() == 4);
+    assert_eq!(fleet.statuses(&fleet.token(&new)), [200; 2]);
+    assert_eq!(fleet.issuer.key_fetches(), 4);
+}
+
+/// Strangers do not have the store asked for every token of theirs.
+#[test]
+fn a_flood_is_not_passed_on_to_the_store() {
+    let (known, stranger) = (key("k"), key("stranger"));
+    let issuer = FakeIssuer::start(&[&known]);
+    let clock = ManualClock::new();
+    let store = Counting::default();
+    let api = instance(&issuer, &clock, store.clone(), SECRET);
+    let good = Token::of(issuer.url()).sign(&known);
+    assert_eq!(status(&api, &good), 200);
+    for number in 0..500 {
+        let token = Token::of(issuer.url()).header("kid", format!("k{number}")).sign(&stranger);
+        assert_eq!(status(&api, &token), 401);
+    }
+    let asked = store.asked.load(std::sync::atomic::Ordering::SeqCst);
+    assert!(asked < 60, "{asked}");
+    assert_eq!(issuer.key_fetches(), 3);
+}
+
+/// Counts what it is asked.
+#[derive(Debug, Clone, Default)]
+struct Counting {
+    store: MemoryCache,
+    asked: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl Counting {
+    fn count(&self) -> &MemoryCache {
+        self.asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        &self.store
+    }
+}
+
+impl CacheStore for Counting {
+    fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+        self.count().get(key)
+    }
+
+    fn set<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, ()> {
+        self.count().set(key, value, ttl)
+    }
+
+    fn add<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, bool> {
+        self.count().add(key, value, ttl)
+    }
+
+    fn remove<'a>(&'a self, key: &'a str) -> CacheFuture<'a, ()> {
+        self.count().remove(key)
+    }
+}
+
+/// Clocks of instances differ. A key set from one whose clock is ahead does not hide a newer one.
+#[test]
+fn clocks_that_differ_do_not_hide_a_rotation() {
+    let (old, new) = (key("old"), key("new"));
+    let issuer = FakeIssuer::start(&[&old]);
+    let (ahead, behind) = (ManualClock::new(), ManualClock::new());
+    ahead.set_wall(START + 30);
+    let store = MemoryCache::new();
+    let fleet = [
+        instance(&issuer, &ahead, store.clone(), SECRET),
+        instance(&issuer, &behind, store.clone(), SECRET),
+        instance(&issuer, &behind, store, SECRET),
+    ];
+    let token = |key: &SigningKey| Token::of(issuer.url()).claim("exp", START + 9000).sign(key);
+    for api in &fleet {
+        assert_eq!(status(api, &token(&old)), 200);
+    }
+    behind.advance(Duration::from_secs(5));
+    issuer.publish(&[&new]);
+    assert_eq!(status(&fleet[1], &token(&new)), 200);
+    assert_eq!(status(&fleet[2], &token(&new)), 200);
+    assert_eq!(issuer.key_fetches(), 2);
+}
+
 #[test]
 fn an_instance_that_fails_to_fetch_lets_the_next_one_try() {
     let key = key("k");

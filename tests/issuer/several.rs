@@ -154,6 +154,8 @@ fn one_issuer_that_is_down_does_not_touch_the_other() {
 
 /// Knows some tenants of an authorization server; counts how often it is asked, and can fail.
 struct Directory {
+    /// Held by a test that wants to keep answers back.
+    gate: tokio::sync::Semaphore,
     issuers: IssuerTemplate,
     tenants: Mutex<Vec<&'static str>>,
     asked: Mutex<Vec<String>>,
@@ -171,6 +173,7 @@ impl Shared {
             tenants: Mutex::new(tenants.to_vec()),
             asked: Mutex::default(),
             is_down: AtomicBool::new(false),
+            gate: tokio::sync::Semaphore::new(1000),
         }))
     }
 
@@ -184,13 +187,13 @@ impl IssuerResolver for Shared {
         self.0.asked.lock().unwrap().push(issuer.to_owned());
         Box::pin(async move {
             // Somewhere else, as a database would be.
-            tokio::task::yield_now().await;
+            let known_then = self.0.tenants.lock().unwrap().clone();
+            let _permit = self.0.gate.acquire().await.unwrap();
             if self.0.is_down.load(Ordering::SeqCst) {
                 return Err(ResolverError);
             }
             let tenant = self.0.issuers.tenant(issuer);
-            let known =
-                tenant.is_some_and(|tenant| self.0.tenants.lock().unwrap().contains(&tenant));
+            let known = tenant.is_some_and(|tenant| known_then.contains(&tenant));
             Ok(known.then(|| TrustedIssuer::new(issuer, AUDIENCE).algorithms([Algorithm::ES256])))
         })
     }
@@ -284,7 +287,10 @@ fn a_resolver_out_of_reach_means_try_later_and_does_not_touch_known_tenants() {
     clock.advance(Duration::from_secs(601));
     assert_eq!(status(&api, &at_acme), 200);
     clock.advance(Duration::from_secs(3600));
-    assert_eq!(status(&api, &at_acme), 503);
+    for _ in 0..3 {
+        assert_eq!(status(&api, &at_acme), 503);
+        clock.advance(Duration::from_secs(2));
+    }
     directory.0.is_down.store(false, Ordering::SeqCst);
     clock.advance(Duration::from_secs(10));
     assert_eq!((status(&api, &at_acme), status(&api, &at_globex)), (200, 200));
@@ -338,6 +344,125 @@ fn many_first_requests_ask_the_resolver_once() {
         }
     });
     assert_eq!((directory.asked(), authority.fetches(&format!("/{ACME}/keys"))), (1, 1));
+}
+
+#[test]
+fn many_requests_share_one_failure_of_the_resolver() {
+    let authority = FakeIssuer::silent();
+    let a = key("k");
+    let acme = tenant(&authority, ACME, &a);
+    let directory = Shared::of(&authority, &[ACME]);
+    directory.0.is_down.store(true, Ordering::SeqCst);
+    let clock = ManualClock::new();
+    let api = api(&clock, Verifier::resolving(directory.clone()));
+    std::thread::scope(|scope| {
+        for number in 0..50 {
+            let token = Token::of(&acme).claim("n", number).sign(&a);
+            let api = &api;
+            scope.spawn(move || assert_eq!(status(api, &token), 503));
+        }
+    });
+    assert_eq!(directory.asked(), 1);
+    directory.0.is_down.store(false, Ordering::SeqCst);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!((status(&api, &Token::of(&acme).sign(&a)), directory.asked()), (200, 2));
+}
+
+/// A question belongs to nobody: clients that hang up can neither end it nor keep a removed tenant.
+#[test]
+fn clients_that_hang_up_do_not_keep_a_tenant_trusted() {
+    let authority = FakeIssuer::silent();
+    let a = key("k");
+    let acme = tenant(&authority, ACME, &a);
+    let directory = Shared::of(&authority, &[ACME]);
+    let clock = ManualClock::new();
+    let api = api(&clock, Verifier::resolving(directory.clone()));
+    let token = Token::of(&acme).claim("exp", jwt_verify_tests::START + 100_000).sign(&a);
+    assert_eq!(status(&api, &token), 200);
+    directory.0.tenants.lock().unwrap().clear();
+    clock.advance(Duration::from_secs(600));
+    let held = directory.0.gate.try_acquire_many(1000).unwrap();
+    let gone: Vec<_> = (0..4).map(|_| api.get("/protected").bearer(&token).open()).collect();
+    eventually("the question", || directory.asked() == 2);
+    drop(gone);
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| status(&api, &token));
+        drop(held);
+        assert_eq!(waits.join().unwrap(), 401);
+    });
+    assert_eq!((status(&api, &token), directory.asked()), (401, 2));
+}
+
+/// What was asked before an issuer was forgotten is not believed afterwards.
+#[test]
+fn forgetting_overtakes_a_question_in_progress() {
+    let authority = FakeIssuer::silent();
+    let a = key("k");
+    let acme = tenant(&authority, ACME, &a);
+    let directory = Shared::of(&authority, &[ACME]);
+    let verifier =
+        Verifier::resolving(directory.clone()).clock(ManualClock::new()).build().unwrap();
+    let auth = JwtAuth::new(verifier.clone());
+    let api = TestServer::start(move || App::new().configure(resource_server::configure(&auth)));
+    let token = Token::of(&acme).sign(&a);
+    let held = directory.0.gate.try_acquire_many(1000).unwrap();
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| status(&api, &token));
+        eventually("the question", || directory.asked() == 1);
+        directory.0.tenants.lock().unwrap().clear();
+        verifier.forget_issuer(&acme);
+        drop(held);
+        assert_eq!(waits.join().unwrap(), 401);
+    });
+    assert_eq!((status(&api, &token), directory.asked()), (401, 2));
+}
+
+#[test]
+fn settings_that_cannot_be_used_do_not_cost_a_tenant_that_works() {
+    let authority = FakeIssuer::silent();
+    let a = key("k");
+    let acme = tenant(&authority, ACME, &a);
+    let audience = Arc::new(Mutex::new(AUDIENCE));
+    let (ours, asked) = (audience.clone(), Arc::new(Mutex::new(0)));
+    let count = asked.clone();
+    let verifier = Verifier::resolving(move |issuer: &str| {
+        *count.lock().unwrap() += 1;
+        let audience = *ours.lock().unwrap();
+        Some(TrustedIssuer::new(issuer, audience).algorithms([Algorithm::ES256]))
+    });
+    let clock = ManualClock::new();
+    let api = api(&clock, verifier);
+    let token = Token::of(&acme).claim("exp", jwt_verify_tests::START + 100_000).sign(&a);
+    assert_eq!(status(&api, &token), 200);
+    *audience.lock().unwrap() = "";
+    clock.advance(Duration::from_secs(600));
+    assert_eq!(status(&api, &token), 200);
+    // Nobody has worked with this one yet.
+    let globex = tenant(&authority, GLOBEX, &a);
+    for _ in 0..3 {
+        assert_eq!(
+            status(&api, &Token::of(&globex).claim("exp", jwt_verify_tests::START + 9000).sign(&a)),
+            500
+        );
+    }
+    assert_eq!(*asked.lock().unwrap(), 3);
+}
+
+#[test]
+fn nobody_is_asked_about_a_token_that_nothing_could_make_good() {
+    let authority = FakeIssuer::silent();
+    let a = key("k");
+    let acme = tenant(&authority, ACME, &a);
+    let directory = Shared::of(&authority, &[ACME]);
+    let api = api(&ManualClock::new(), Verifier::resolving(directory.clone()));
+    for token in [
+        Token::of(&acme).without("exp"),
+        Token::of(&acme).without("iat").claim("exp", jwt_verify_tests::START - 601),
+        Token::of(&acme).without("iss"),
+    ] {
+        assert_eq!(status(&api, &token.sign(&a)), 401);
+    }
+    assert_eq!(directory.asked(), 0);
 }
 
 #[test]

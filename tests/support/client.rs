@@ -75,12 +75,20 @@ impl Request {
         Response::parse(&bytes).ok_or_else(|| std::io::Error::other("no complete response"))
     }
 
-    /// Sends the request and hangs up without waiting for an answer.
-    pub fn abandon(&self) {
+    /// Sends the request and waits for nothing. The connection is reset when the answer is dropped,
+    /// as by a client that is gone: mere silence would let the server go on.
+    pub fn open(&self) -> OpenRequest {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.write_all(&self.head).unwrap();
         stream.write_all(b"\r\n").unwrap();
+        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+        OpenRequest { _stream: stream }
     }
+}
+
+/// A request whose answer nobody waits for.
+pub struct OpenRequest {
+    _stream: TcpStream,
 }
 
 /// A response with all its bytes.

@@ -21,7 +21,7 @@ mod redis;
 mod server;
 mod token;
 
-pub use client::{Request, Response};
+pub use client::{OpenRequest, Request, Response};
 pub use clock::ManualClock;
 pub use front::{Authority, ConnectProxy, Identity, TlsFront};
 pub use issuer::{Answer, FakeIssuer};

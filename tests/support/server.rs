@@ -73,6 +73,14 @@ impl TestServer {
     }
 }
 
+impl TestServer {
+    /// Ends it, and fails if it ends badly.
+    pub fn stop(mut self) {
+        drop(self.handle.stop(false));
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
 impl Drop for TestServer {
     fn drop(&mut self) {
         // Sent at once; the future only waits for the end.

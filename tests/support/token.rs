@@ -27,6 +27,7 @@ pub fn sign(key: &SigningKey, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]
 pub struct Token {
     header: Value,
     claims: Value,
+    names_key: bool,
 }
 
 impl Token {
@@ -41,6 +42,7 @@ impl Token {
                 "iat": START,
                 "exp": START + 600,
             }),
+            names_key: true,
         }
     }
 
@@ -71,6 +73,13 @@ impl Token {
         self
     }
 
+    /// Leaves out the `kid`.
+    #[must_use]
+    pub fn without_kid(mut self) -> Self {
+        self.names_key = false;
+        self
+    }
+
     /// Sets the roles.
     #[must_use]
     pub fn roles(self, roles: &[&str]) -> Self {
@@ -93,7 +102,9 @@ impl Token {
         let mut header = self.header.clone();
         let object = header.as_object_mut().unwrap();
         object.entry("alg").or_insert_with(|| json!(key.algorithm().name()));
-        object.entry("kid").or_insert_with(|| json!(key.id()));
+        if self.names_key {
+            object.entry("kid").or_insert_with(|| json!(key.id()));
+        }
         header.to_string()
     }
 

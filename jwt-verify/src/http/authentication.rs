@@ -78,7 +78,7 @@ impl JwtAuth {
         Some(Ok(self.keep(request, token)))
     }
 
-    /// Finds out who makes the request.
+    /// Finds out who makes the request, where that needs waiting.
     pub(super) async fn authenticate(
         &self,
         request: &HttpRequest,
@@ -88,7 +88,7 @@ impl JwtAuth {
         }
         let token = match self.extractor().extract(request)? {
             None => None,
-            Some(credential) => Some(self.verifier().verify_token(credential.as_bytes()).await?),
+            Some(credential) => Some(self.verifier().verify_later(credential.as_bytes()).await?),
         };
         Ok(self.keep(request, token))
     }

@@ -48,7 +48,7 @@ impl JwtAuth {
     /// read; the error names the variable. `REDIS_URL` and `JWT_CACHE_INTEGRITY_KEY` are refused by a
     /// build without feature `redis`, since ignoring them would be worse.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::builder_from_env()?.build()
+        Self::builder_from_env()?.build().map_err(name_variable)
     }
 
     /// The same, for settings that the environment cannot give to be added.
@@ -135,6 +135,9 @@ fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
         None => match environment.text("AUTH0_DOMAIN")? {
             Some(domain) => {
                 let domain = domain.trim_start_matches("https://").trim_end_matches('/').to_owned();
+                if !is_host(&domain) {
+                    return Err(ConfigError::invalid("AUTH0_DOMAIN", "is no host name"));
+                }
                 (format!("https://{domain}/"), Some(domain))
             }
             None => return Err(ConfigError::Missing { setting: "JWT_ISSUER" }),
@@ -286,6 +289,10 @@ fn variable(setting: &'static str) -> &'static str {
         "root_certificates" => "JWT_ROOT_CERTIFICATES",
         "proxy" => "JWT_PROXY",
         "seed" => "JWT_SEED_KEYS",
+        "leeway" => "JWT_LEEWAY",
+        "token_cache" => "JWT_TOKEN_CACHE",
+        "algorithms" => "JWT_ALGORITHMS",
+        "audience" => "JWT_AUDIENCE",
         "redis url" => "REDIS_URL",
         "cache_integrity_key" => "JWT_CACHE_INTEGRITY_KEY",
         other => other,
@@ -306,6 +313,10 @@ fn algorithms(names: &[String]) -> Result<Vec<Algorithm>, ConfigError> {
     Ok(algorithms)
 }
 
+fn is_host(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte))
+}
+
 /// A `token` of RFC 9110 §5.6.2, as RFC 6265 §4.1.1 asks for.
 fn is_cookie_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
@@ -320,7 +331,7 @@ mod tests {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned()).ok_or(VarError::NotPresent)
         };
-        read(&Environment(&lookup))?.build()
+        read(&Environment(&lookup))?.build().map_err(name_variable)
     }
 
     const BASE: [(&str, &str); 2] =
@@ -332,6 +343,10 @@ mod tests {
         let auth0 = [("AUTH0_DOMAIN", "tenant.auth0.com"), ("AUTH0_API_IDENTIFIER", "api")];
         let auth = build(&auth0).unwrap();
         assert_eq!(auth.health().first().unwrap().0, "https://tenant.auth0.com/");
+        for odd in ["tenant.auth0.com ", "user@tenant.auth0.com", "tenant.auth0.com/x"] {
+            let error = build(&[("AUTH0_DOMAIN", odd), auth0[1]]).unwrap_err().to_string();
+            assert!(error.contains("AUTH0_DOMAIN"), "{error}");
+        }
         let url = [("AUTH0_DOMAIN", "https://tenant.auth0.com/"), auth0[1]];
         assert_eq!(build(&url).unwrap().health(), auth.health());
     }
@@ -355,6 +370,8 @@ mod tests {
             ("JWT_LEEWAY", "-1"),
             ("JWT_LEEWAY", "1.5"),
             ("JWT_LEEWAY", "+5"),
+            ("JWT_LEEWAY", "601"),
+            ("JWT_TOKEN_CACHE", "20000000"),
             ("JWT_KEY_CACHE_TTL", "0"),
             ("JWT_KEY_CACHE_TTL", "NaN"),
             ("JWT_NEGATIVE_CACHE_TTL", "0"),

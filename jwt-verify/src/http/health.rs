@@ -17,7 +17,7 @@ use super::auth::JwtAuth;
 /// | `GET /health/live` | 200 `{"status":"alive"}` as long as requests are served |
 /// | `GET /health/ready` | 200 `{"status":"ready"}` if there are keys of every issuer, else 503 with the class of the problem |
 ///
-/// They need no token: register them outside the scope that does. An issuer that is down does not
+/// Asking whether it is ready begins to fetch keys that are lacking. They need no token: register them outside the scope that does. An issuer that is down does not
 /// make an application unready as long as the keys from before can be used.
 ///
 /// ```no_run
@@ -40,10 +40,10 @@ impl HealthRoutes {
         Self { auth, path: "/health".into() }
     }
 
-    /// Where they are, instead of below `/health`.
+    /// Where they are, instead of below `/health`. A slash at the end does not count.
     #[must_use]
-    pub fn at(mut self, path: impl Into<String>) -> Self {
-        self.path = path.into();
+    pub fn at(mut self, path: impl AsRef<str>) -> Self {
+        self.path = path.as_ref().trim_end_matches('/').into();
         self
     }
 }
@@ -73,6 +73,8 @@ fn readiness(auth: &JwtAuth) -> HttpResponse {
     let Some(keys) = lacking else {
         return HttpResponse::Ok().json(json!({ "status": "ready" }));
     };
+    // Perhaps nobody else asks: no traffic comes before the application is ready.
+    auth.warm_up();
     let reason = keys.last_error.unwrap_or("not_fetched_yet");
     HttpResponse::ServiceUnavailable()
         .insert_header((header::RETRY_AFTER, "1"))

@@ -1,6 +1,6 @@
 //! Settings of a provider.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     dial::Dialer,
@@ -39,10 +39,19 @@ enum ProxySetting {
     Environment,
 }
 
-#[derive(Debug)]
 enum Place {
     KeySet(String),
     Issuer(String),
+}
+
+/// A URL may hold a secret, and is not checked yet.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::KeySet(_) => "KeySet(..)",
+            Self::Issuer(_) => "Issuer(..)",
+        })
+    }
 }
 
 /// What the provider needs to know at run time.
@@ -233,8 +242,8 @@ impl JwksProviderBuilder {
     }
 
     /// One of any number of issuers, each too small for metrics of its own.
-    pub(crate) fn tenant(mut self, is_tenant: bool) -> Self {
-        self.is_tenant = is_tenant;
+    pub(crate) fn tenant(mut self) -> Self {
+        self.is_tenant = true;
         self
     }
 

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{
     fetch::{Failure, FetchError},
-    provider::Inner,
+    provider::{Ask, Inner},
 };
 
 /// What a flight brought, or the reason why nothing.
@@ -27,8 +27,10 @@ pub(super) enum Arrival {
     FromStore,
     /// Nowhere: the instances together have asked often enough.
     Refused,
-    /// Nowhere: another instance knows that there is no such key, for this long.
-    KnownMissing(Duration),
+    /// Nowhere: another instance knows that there is no such key.
+    KnownMissing,
+    /// At the store, which has nothing newer.
+    NoNews,
 }
 
 /// The flight in the air, if there is one.
@@ -75,23 +77,21 @@ impl Flights {
         now < Duration::from_nanos(self.busy_until.load(Ordering::Acquire))
     }
 
-    /// A ticket for the flight in the air, or, if there is none and `may_start` agrees, for a new
+    /// A ticket for the flight in the air, or, if there is none and there is a `reason`, for a new
     /// one, which `start` then has to see through.
     pub(super) fn join_or_start(
         inner: &Arc<Inner>,
         now: Duration,
         longest: Duration,
-        may_start: impl FnOnce() -> bool,
-        start: impl FnOnce(Landing),
+        reason: impl FnOnce() -> Option<Ask>,
+        start: impl FnOnce(Landing, Ask),
     ) -> Option<Ticket> {
         let flights = &inner.flights;
         let mut state = flights.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(ticket) = state.running_at(now) {
             return Some(ticket);
         }
-        if !may_start() {
-            return None;
-        }
+        let ask = reason()?;
         let (sender, outcome) = watch::channel(None);
         state.last += 1;
         let id = state.last;
@@ -101,7 +101,7 @@ impl Flights {
         // Made before the job is handed over, so that a job dropped unrun still lands.
         let landing = Landing { inner: inner.clone(), id, outcome: sender, landed: false };
         drop(state);
-        start(landing);
+        start(landing, ask);
         Some(Ticket { outcome, is_first: true })
     }
 }

@@ -22,6 +22,7 @@ mod source;
 mod thread;
 mod tls;
 mod upkeep;
+mod wanted;
 
 pub use builder::JwksProviderBuilder;
 pub use gate::RefreshGate;

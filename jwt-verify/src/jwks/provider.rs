@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    hash::Hash,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -16,18 +15,19 @@ use tokio::sync::watch;
 use super::{
     builder::{JwksProviderBuilder, Settings},
     fetch::{Failure, Transport},
-    flight::{Arrival, Flights, Ticket},
+    flight::{Arrival, Flights, Ticket, nanos},
     gate::RefreshGate,
     location::{Location, SafeUrl},
     seal::Seal,
-    shared::{Limits, Question, Shared},
+    shared::{Limits, Shared},
     snapshot::Snapshot,
     thread::FetchThread,
     upkeep,
+    wanted::{WantedKey, memory_of, select},
 };
 use crate::{
     KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, KeysReady, VerificationKey,
-    limits::{KEY_SET_TTL_CEILING, RETRY_FIRST},
+    limits::{KEY_SET_TTL_CEILING, RETRY_FIRST, STORE_REST},
     negative::NegativeCache,
     telemetry,
 };
@@ -96,6 +96,8 @@ impl JwksProvider {
             retry_at: AtomicU64::new(0),
             alarm: watch::Sender::new(None),
             alarm_is_set_up: AtomicBool::new(false),
+            store_rests_until: AtomicU64::new(0),
+            others_asked_at: AtomicU64::new(0),
             key_set_url: Mutex::default(),
             shared,
             settings,
@@ -113,12 +115,12 @@ impl KeyProvider for JwksProvider {
         let Some(snapshot) = self.inner.usable(now) else {
             return KeyLookup::Pending(Box::pin(self.inner.clone().fetch_for(wanted)));
         };
-        let key = select(&snapshot, &wanted);
-        telemetry::cache("keys", key.is_some());
-        if let Some(key) = key {
+        if let Some(key) = select(&snapshot, &wanted) {
+            telemetry::cache("keys", true);
             return KeyLookup::Ready(Ok(key));
         }
-        if self.inner.missing.contains(question(&wanted), now) {
+        if self.inner.missing.contains(memory_of(&wanted), now) {
+            telemetry::cache("keys", false);
             return KeyLookup::Ready(Err(KeyError::NotFound));
         }
         KeyLookup::Pending(Box::pin(self.inner.clone().fetch_for(wanted)))
@@ -174,6 +176,10 @@ pub(super) struct Inner {
     /// When the next flight is due without anybody asking.
     pub(super) alarm: watch::Sender<Option<tokio::time::Instant>>,
     pub(super) alarm_is_set_up: AtomicBool,
+    /// Until when strangers cannot have the shared store asked, in nanoseconds.
+    pub(super) store_rests_until: AtomicU64,
+    /// When another instance has asked the issuer on behalf of strangers, in wall-clock milliseconds.
+    pub(super) others_asked_at: AtomicU64,
     /// What discovery found, and until when it is believed.
     pub(super) key_set_url: Mutex<Option<(SafeUrl, Duration)>>,
 }
@@ -195,18 +201,6 @@ impl fmt::Debug for Inner {
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
-}
-
-fn select(snapshot: &Snapshot, wanted: &KeyQuery<'_>) -> Option<Arc<VerificationKey>> {
-    let key = snapshot.set.select(wanted.key_id, wanted.algorithm)?;
-    let is_new = wanted.failed.is_none_or(|failed| !failed.is_same(key));
-    is_new.then(|| key.clone())
-}
-
-/// What a "no" of the issuer is about. A key that is there but failed is another question than a
-/// key that is not there.
-fn question<'a>(wanted: &KeyQuery<'a>) -> impl Hash + use<'a> {
-    (wanted.key_id, wanted.algorithm, wanted.failed.is_some())
 }
 
 impl Inner {
@@ -232,7 +226,7 @@ impl Inner {
     /// Starts a flight, unless one is in the air or one has landed since the one that was `seen`.
     fn start_if_due(self: &Arc<Self>, now: Duration, seen: Option<u64>) {
         if !self.flights.is_flying(now) && now >= self.retry_at() {
-            self.join_or_start(now, Ask::Anybody, || self.last_flight() == seen);
+            self.join_or_start(now, || (self.last_flight() == seen).then_some(Ask::Anybody));
         }
     }
 
@@ -246,8 +240,8 @@ impl Inner {
         if self.usable(now).is_some() {
             return Ok(());
         }
-        let Some(ticket) = self.join_or_start(now, Ask::Anybody, || now >= self.cold_retry_at())
-        else {
+        let reason = || (now >= self.cold_retry_at()).then_some(Ask::Anybody);
+        let Some(ticket) = self.join_or_start(now, reason) else {
             return Err(self.unavailable(now));
         };
         let _ = ticket.landed().await;
@@ -260,6 +254,7 @@ impl Inner {
         self: Arc<Self>,
         wanted: KeyQuery<'_>,
     ) -> Result<Arc<VerificationKey>, KeyError> {
+        telemetry::cache("keys", false);
         // A flight that was in the air already may have left before the key was published, and a
         // document from the shared store may be older than the key. Then one more is worth it.
         for _ in 0..3 {
@@ -269,7 +264,7 @@ impl Inner {
                     if let Some(key) = select(&snapshot, &wanted) {
                         return Ok(key);
                     }
-                    if self.missing.contains(question(&wanted), now) {
+                    if self.missing.contains(memory_of(&wanted), now) {
                         return Err(KeyError::NotFound);
                     }
                     true
@@ -287,40 +282,21 @@ impl Inner {
                 return Err(self.unavailable(self.monotonic()));
             };
             let now = self.monotonic();
-            if is_first && warm && arrival != Arrival::FromIssuer {
-                self.gate.give_back();
-            }
             if let Some(key) = self.usable(now).and_then(|keys| select(&keys, &wanted)) {
                 return Ok(key);
             }
             match arrival {
-                Arrival::FromIssuer if is_first => {
-                    self.remember_missing(&wanted, now, self.settings.missing_ttl);
-                    self.share_missing(&wanted);
+                Arrival::FromIssuer | Arrival::KnownMissing if is_first => {
                     return Err(KeyError::NotFound);
                 }
-                Arrival::KnownMissing(time) if is_first => {
-                    self.remember_missing(&wanted, now, time);
-                    return Err(KeyError::NotFound);
+                Arrival::Refused | Arrival::NoNews if is_first => {
+                    return Err(self.without_fetch(now, warm));
                 }
-                Arrival::Refused if is_first => return Err(self.without_fetch(now, warm)),
                 _ => {}
             }
         }
         let now = self.monotonic();
-        Err(if self.usable(now).is_some() { KeyError::NotFound } else { self.unavailable(now) })
-    }
-
-    fn remember_missing(&self, wanted: &KeyQuery<'_>, now: Duration, time: Duration) {
-        self.missing.insert(question(wanted), now, now.saturating_add(time));
-    }
-
-    /// Tells the other instances what this one has just learned from the issuer.
-    fn share_missing(&self, wanted: &KeyQuery<'_>) {
-        if let Some(shared) = self.shared.clone() {
-            let question = Question::new(wanted);
-            self.thread.run(move || async move { shared.leave_missing(&question).await });
-        }
+        Err(self.without_fetch(now, self.usable(now).is_some()))
     }
 
     /// Which flight brought the snapshot.
@@ -338,20 +314,29 @@ impl Inner {
         seen: Option<u64>,
         wanted: &KeyQuery<'_>,
     ) -> Option<Ticket> {
-        // Who misses a key wants to know from the issuer what the other instances do not know.
-        let ask = match (warm, &self.shared) {
-            (true, Some(_)) => Ask::Issuer(Some(Question::new(wanted))),
-            (true, None) => Ask::Issuer(None),
-            (false, _) => Ask::Anybody,
-        };
-        self.join_or_start(now, ask, || {
-            self.last_flight() == seen
-                && if warm {
-                    now >= self.retry_at() && self.passes_gate(now)
-                } else {
-                    now >= self.cold_retry_at()
-                }
+        self.join_or_start(now, || {
+            if self.last_flight() != seen {
+                return None;
+            }
+            if !warm {
+                return (now >= self.cold_retry_at()).then_some(Ask::Anybody);
+            }
+            let rests = now < Duration::from_nanos(self.store_rests_until.load(Ordering::Acquire));
+            if now >= self.retry_at() && !rests && self.passes_gate(now) {
+                return Some(Ask::Issuer(WantedKey::new(wanted)));
+            }
+            // Perhaps another instance has found the key: that can be known without a fetch.
+            (self.shared.is_some() && !rests).then(|| {
+                self.let_store_rest(now);
+                Ask::Store
+            })
         })
+    }
+
+    /// Keeps strangers from having the store asked again at once.
+    pub(super) fn let_store_rest(&self, now: Duration) {
+        let until = nanos(now.saturating_add(STORE_REST));
+        self.store_rests_until.store(until, Ordering::Release);
     }
 
     fn passes_gate(&self, now: Duration) -> bool {
@@ -373,9 +358,15 @@ impl Inner {
     }
 
     /// What to say when no fetch may be started. A closed gate says nothing about the issuer: as
-    /// long as the last attempt went well, an unknown key is an unknown key.
+    /// long as the last attempt went well, an unknown key is an unknown key. Where other instances
+    /// have made that attempt, this one must have seen what came of it.
     fn without_fetch(&self, now: Duration, warm: bool) -> KeyError {
-        if warm && self.attempts().failures == 0 {
+        let asked = self.others_asked_at.load(Ordering::Acquire);
+        let known = self.snapshot.load().as_ref().map_or(0, |keys| keys.document_from);
+        let interval = self.settings.refetch_interval;
+        let is_recent = self.settings.clock.now() < Duration::from_millis(asked) + interval;
+        let is_behind = known < asked && is_recent;
+        if warm && self.attempts().failures == 0 && !is_behind {
             KeyError::NotFound
         } else {
             self.unavailable(now)
@@ -390,22 +381,22 @@ impl Inner {
     pub(super) fn join_or_start(
         self: &Arc<Self>,
         now: Duration,
-        ask: Ask,
-        may_start: impl FnOnce() -> bool,
+        reason: impl FnOnce() -> Option<Ask>,
     ) -> Option<Ticket> {
         let longest = self.settings.fetch_timeout.saturating_mul(2);
-        Flights::join_or_start(self, now, longest, may_start, |landing| {
+        Flights::join_or_start(self, now, longest, reason, |landing, ask| {
             self.thread.run(move || upkeep::fly(landing, ask));
         })
     }
 }
 
 /// Why a flight is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Ask {
     /// For a key set, from the shared store or from the issuer.
     Anybody,
-    /// For a key that is not in the set at hand; where instances share a store, which one. It
-    /// counts towards what strangers may cause.
-    Issuer(Option<Question>),
+    /// For a key that is not in the set at hand. It counts towards what strangers may cause.
+    Issuer(WantedKey),
+    /// For what another instance may have left in the store, and nothing else.
+    Store,
 }

@@ -68,17 +68,17 @@ impl Proxy {
         };
         let Some(url) = either("HTTPS_PROXY") else { return Ok(None) };
         let bypass = either("NO_PROXY").unwrap_or_default();
-        let bypass = bypass.split(',').map(|host| host.trim().to_ascii_lowercase());
+        let bypass = bypass.split(',').map(|host| without_port(host.trim()).to_ascii_lowercase());
         Self::parse(&url, bypass.filter(|host| !host.is_empty()).collect()).map(Some)
     }
 
     /// Whether this is reached through the proxy: what is encrypted and not exempt. Plain http goes
     /// to this machine only, where no proxy is.
     pub(super) fn serves(&self, uri: &Uri) -> bool {
-        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
         uri.scheme_str() == Some("https")
             && !self.bypass.iter().any(|exempt| {
-                let domain = exempt.trim_start_matches('.');
+                let domain = exempt.trim_start_matches('*').trim_start_matches('.');
                 let inside = host
                     .strip_suffix(domain)
                     .is_some_and(|front| front.is_empty() || front.ends_with('.'));
@@ -107,6 +107,17 @@ impl Proxy {
             head.push(stream.read_u8().await?);
         }
         if is_success(&head) { Ok(stream) } else { Err(io::Error::other(Refused)) }
+    }
+}
+
+/// A host in a list of exemptions may have brackets and a port.
+fn without_port(host: &str) -> &str {
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => match host.split_once(':') {
+            Some((name, port)) if !port.contains(':') => name,
+            _ => host,
+        },
     }
 }
 
@@ -158,7 +169,10 @@ mod tests {
 
     #[test]
     fn the_environment_is_read_as_usual() {
-        let proxy = proxy("http://us%65r:p%40ss@proxy.example:3128", "internal.example, .corp");
+        let proxy = proxy(
+            "http://us%65r:p%40ss@proxy.example:3128",
+            "internal.example, .corp, *.lan, one.example:443, ::1, [2001:db8::1]:443",
+        );
         assert_eq!(format!("{proxy:?}"), "Proxy(proxy.example:3128)");
         let authorization = proxy.authorization.as_ref().unwrap().expose();
         assert_eq!(authorization, b"Basic dXNlcjpwQHNz");
@@ -169,6 +183,14 @@ mod tests {
         assert!(!serves("https://a.INTERNAL.example/"));
         assert!(!serves("https://keys.corp/"));
         assert!(!serves("http://127.0.0.1:80/"));
+        for url in [
+            "https://a.lan/",
+            "https://one.example/",
+            "https://[::1]/",
+            "https://[2001:db8::1]:443/",
+        ] {
+            assert!(!serves(url), "{url}");
+        }
         assert!(Proxy::from_env(|_| None).unwrap().is_none());
         assert!(Proxy::from_env(|_| Some(String::new())).unwrap().is_none());
     }

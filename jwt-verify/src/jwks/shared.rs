@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
 use super::{
     location::Location,
@@ -58,6 +59,20 @@ impl Document {
     }
 }
 
+/// What came of asking for the lease.
+#[derive(Debug)]
+pub(super) enum Claim {
+    Taken(Lease),
+    /// Somebody has it; this is the last sign of life.
+    Held(Vec<u8>),
+}
+
+/// The right to fetch for all instances. It is given back when this is dropped.
+#[derive(Debug)]
+pub(super) struct Lease {
+    _end: oneshot::Sender<()>,
+}
+
 /// A question for a key, as instances name it among themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Question(String);
@@ -98,37 +113,72 @@ impl Shared {
         }
     }
 
-    /// Takes the right to fetch, unless somebody has it. It ends by itself soon after its holder
-    /// does; [`keep_lease`](Self::keep_lease) prolongs it.
-    pub(super) async fn take_lease(&self) -> Result<bool, CacheError> {
-        self.claim(&self.name("lease"), LEASE).await
-    }
-
-    /// Prolongs the lease for as long as it is polled.
-    pub(super) async fn keep_lease(&self) {
-        loop {
-            tokio::time::sleep(LEASE / 3).await;
-            let until = self.clock.now().saturating_add(LEASE);
-            if self.write(&self.name("lease"), b"", until, LEASE).await.is_err() {
-                return std::future::pending().await;
-            }
-        }
-    }
-
-    pub(super) async fn end_lease(&self) {
+    /// Takes the right to fetch, unless somebody has it. What a holder who has given no sign of life
+    /// has left (`dead`) is no obstacle; whose clock is right does not matter.
+    pub(super) async fn take_lease(
+        self: &Arc<Self>,
+        dead: Option<&[u8]>,
+    ) -> Result<Claim, CacheError> {
         let name = self.name("lease");
-        let _ = within(self.store.remove(&name)).await;
+        let entry = self.lease_entry(&name);
+        for _ in 0..2 {
+            if within(self.store.add(&name, &entry, LEASE)).await? {
+                return Ok(Claim::Taken(self.hold_lease()));
+            }
+            // Gone in between: once more.
+            let Some(found) = within(self.store.get(&name)).await? else { continue };
+            let longest = LEASE + MAX_CLOCK_SKEW;
+            let earlier = self.clock.now().saturating_sub(MAX_CLOCK_SKEW);
+            let is_genuine = self.seal.unwrap(&name, &found, earlier, longest).is_ok();
+            if is_genuine && dead != Some(&*found) {
+                return Ok(Claim::Held(found));
+            }
+            within(self.store.set(&name, &entry, LEASE)).await?;
+            return Ok(Claim::Taken(self.hold_lease()));
+        }
+        Ok(Claim::Held(Vec::new()))
     }
 
-    /// Whether all instances together may cause one more refetch; if so, it is counted.
-    pub(super) async fn passes_gate(&self) -> Result<bool, CacheError> {
+    /// Gives a sign of life as long as the lease is held, and then gives it back.
+    fn hold_lease(self: &Arc<Self>) -> Lease {
+        let (end, mut ended) = oneshot::channel();
+        let shared = self.clone();
+        tokio::task::spawn_local(async move {
+            let name = shared.name("lease");
+            loop {
+                tokio::select! {
+                    _ = &mut ended => break,
+                    () = tokio::time::sleep(LEASE / 3) => {}
+                }
+                let entry = shared.lease_entry(&name);
+                // A store that is out of reach keeps nobody waiting.
+                let _ = within(shared.store.set(&name, &entry, LEASE)).await;
+            }
+            let _ = within(shared.store.remove(&name)).await;
+        });
+        Lease { _end: end }
+    }
+
+    /// Never twice the same, so that every renewal can be seen.
+    fn lease_entry(&self, name: &str) -> Vec<u8> {
+        let mut sign = [0; 8];
+        let _ = aws_lc_rs::rand::fill(&mut sign);
+        self.seal.wrap(name, self.clock.now().saturating_add(LEASE), &sign)
+    }
+
+    /// Whether all instances together may cause one more refetch; if so, it is counted. If not, when
+    /// the last was counted, on the wall clock.
+    pub(super) async fn passes_gate(&self) -> Result<Result<(), Duration>, CacheError> {
+        let interval = self.limits.refetch_interval;
+        let mut latest = Duration::ZERO;
         for place in 0..self.limits.refetches {
             let name = format!("{}:{place}", self.name("gate"));
-            if self.claim(&name, self.limits.refetch_interval).await? {
-                return Ok(true);
+            match self.claim(&name, interval).await? {
+                None => return Ok(Ok(())),
+                Some(until) => latest = latest.max(until.saturating_sub(interval)),
             }
         }
-        Ok(false)
+        Ok(Err(latest))
     }
 
     /// The time for which another instance knows that the issuer has no such key.
@@ -157,18 +207,18 @@ impl Shared {
         format!("1:{kind}:{}", self.issuer)
     }
 
-    /// Writes an entry if there is none that counts.
-    async fn claim(&self, name: &str, ttl: Duration) -> Result<bool, CacheError> {
+    /// Writes an entry if there is none that counts; otherwise says until when that one does.
+    async fn claim(&self, name: &str, ttl: Duration) -> Result<Option<Duration>, CacheError> {
         let until = self.clock.now().saturating_add(ttl);
         let entry = self.seal.wrap(name, until, b"");
         if within(self.store.add(name, &entry, ttl)).await? {
-            return Ok(true);
+            return Ok(None);
         }
-        if self.read(name, 256, ttl).await?.is_some() {
-            return Ok(false);
+        if let Some((_, until)) = self.read(name, 256, ttl).await? {
+            return Ok(Some(until));
         }
         within(self.store.set(name, &entry, ttl)).await?;
-        Ok(true)
+        Ok(None)
     }
 
     async fn read(

@@ -1,39 +1,42 @@
 //! Getting a key set: from the store, or from the issuer at the place that its metadata names.
 
 use std::{
-    sync::{MutexGuard, PoisonError},
-    time::Duration,
+    sync::{Arc, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use super::{
     discovery::{self, Mismatch},
     fetch::{Failure, FetchError, Fetched, Step},
-    flight::Arrival,
     location::{Location, SafeUrl},
     provider::{Ask, Inner},
     seal::millis,
-    shared::{Document, Shared},
+    shared::{Claim, Document, Lease, Shared},
 };
 use crate::{
     CacheError, JwkSet, JwkSetError, KeyRejection,
-    limits::{DISCOVERY_TTL, KEY_SET_TTL, LEASE_POLL},
+    limits::{DISCOVERY_TTL, KEY_SET_TTL, LEASE, LEASE_POLL, MAX_CLOCK_SKEW, STORE_BUDGET},
     telemetry,
 };
 
 /// What a flight takes home.
 pub(super) enum Obtained {
     /// The issuer's own words. With a lease, others wait to be told.
-    Fetched { set: JwkSet, document: Document, has_lease: bool },
+    Fetched { set: JwkSet, document: Document, lease: Option<Lease> },
     /// What another instance has fetched.
     Shared { set: JwkSet, document: Document },
-    /// Nothing, for a reason that is no failure.
-    Nothing(Arrival),
+    /// Nothing newer.
+    NoNews,
+    /// Nothing: the instances together have asked often enough, lately at this wall-clock time.
+    Refused { asked_at: Duration },
+    /// Nothing: another instance knows that there is no such key, for this long.
+    KnownMissing(Duration),
 }
 
 /// Who is to fetch, as the instances have agreed.
 enum Turn {
     /// This one, for all. The others wait for what it leaves in the store.
-    ForAll,
+    ForAll(Lease),
     /// This one, for itself: there are no others, or they cannot be reached.
     ForItself,
     /// Nobody, because there is an answer already.
@@ -44,64 +47,80 @@ impl Inner {
     /// Gets a key set from the store, if another instance left a newer one there, or from the
     /// issuer.
     pub(super) async fn obtain(&self, ask: &Ask) -> Result<Obtained, FetchError> {
-        let Some(shared) = &self.shared else { return self.fetch_now(false).await };
+        let Some(shared) = &self.shared else { return self.fetch_now(None).await };
+        if matches!(ask, Ask::Store) {
+            return Ok(self.newer(shared).await.ok().flatten().unwrap_or(Obtained::NoNews));
+        }
         match self.turn(shared, ask).await.unwrap_or(Turn::ForItself) {
             Turn::Nobody(obtained) => Ok(obtained),
-            Turn::ForItself => self.fetch_now(false).await,
-            Turn::ForAll => {
-                let obtained = tokio::select! {
-                    obtained = self.fetch_now(true) => obtained,
-                    () = shared.keep_lease() => Err(Failure::Aborted.into()),
-                };
-                if obtained.is_err() {
-                    shared.end_lease().await;
-                }
-                obtained
-            }
+            Turn::ForItself => self.fetch_now(None).await,
+            Turn::ForAll(lease) => self.fetch_now(Some(lease)).await,
         }
     }
 
-    /// Agrees with the other instances who fetches, and waits as long as one of them does.
-    async fn turn(&self, shared: &Shared, ask: &Ask) -> Result<Turn, CacheError> {
-        loop {
+    /// Agrees with the other instances who fetches, and waits for a while if one of them does. A
+    /// store that takes its time is as good as none.
+    async fn turn(&self, shared: &Arc<Shared>, ask: &Ask) -> Result<Turn, CacheError> {
+        let wait_until = Instant::now() + self.settings.fetch_timeout / 2;
+        let mut seen = (Vec::new(), Instant::now());
+        let (lease, began) = loop {
+            let began = Instant::now();
             if let Some(obtained) = self.newer(shared).await? {
                 return Ok(Turn::Nobody(obtained));
             }
-            if shared.take_lease().await? {
-                break;
+            let dead = (seen.1.elapsed() > LEASE).then_some(&*seen.0);
+            match shared.take_lease(dead).await? {
+                Claim::Taken(lease) => break (lease, began),
+                Claim::Held(sign) if sign != seen.0 => seen = (sign, Instant::now()),
+                Claim::Held(_) => {}
+            }
+            if began.elapsed() > STORE_BUDGET || Instant::now() >= wait_until {
+                return Ok(Turn::ForItself);
             }
             tokio::time::sleep(LEASE_POLL).await;
-        }
+        };
         // What its last holder has left while this one was asking for the lease.
-        let mut answer = self.newer(shared).await?;
-        if let (None, Ask::Issuer(Some(question))) = (&answer, ask) {
-            answer = match shared.missing_for(question).await? {
-                Some(time) => Some(Obtained::Nothing(Arrival::KnownMissing(time))),
-                None if shared.passes_gate().await? => None,
-                None => Some(Obtained::Nothing(Arrival::Refused)),
-            };
+        if let Some(obtained) = self.newer(shared).await? {
+            return Ok(Turn::Nobody(obtained));
         }
-        let Some(answer) = answer else { return Ok(Turn::ForAll) };
-        shared.end_lease().await;
-        Ok(Turn::Nobody(answer))
+        let Ask::Issuer(key) = ask else { return Ok(Turn::ForAll(lease)) };
+        if began.elapsed() > STORE_BUDGET {
+            return Ok(Turn::ForItself);
+        }
+        if let Some(time) = shared.missing_for(&key.question()).await? {
+            return Ok(Turn::Nobody(Obtained::KnownMissing(time)));
+        }
+        Ok(match shared.passes_gate().await? {
+            Ok(()) => Turn::ForAll(lease),
+            Err(asked_at) => Turn::Nobody(Obtained::Refused { asked_at }),
+        })
     }
 
     /// What another instance has fetched since this one last took over a key set.
     async fn newer(&self, shared: &Shared) -> Result<Option<Obtained>, CacheError> {
-        let known = self.snapshot.load().as_ref().map(|snapshot| snapshot.document_from);
+        let known = self.known_from();
         let found = shared.document().await?;
         telemetry::cache("store", found.is_some());
         let Some(document) = found else { return Ok(None) };
-        if known.is_some_and(|known| document.fetched <= known) {
+        if document.fetched <= known {
             return Ok(None);
         }
         let set = self.parse(document.body.as_bytes());
         Ok(set.ok().map(|set| Obtained::Shared { set, document }))
     }
 
-    async fn fetch_now(&self, has_lease: bool) -> Result<Obtained, FetchError> {
-        // Dated from the question: the answer may have waited for a process that was stopped.
-        let asked = millis(self.settings.clock.now());
+    /// When the document at hand left the issuer, in wall-clock milliseconds; 0 if there is none, or
+    /// if it is from a future that no clock of another instance explains.
+    fn known_from(&self) -> u64 {
+        let known = self.snapshot.load().as_ref().map_or(0, |snapshot| snapshot.document_from);
+        let now = self.settings.clock.now();
+        if known > millis(now.saturating_add(MAX_CLOCK_SKEW)) { 0 } else { known }
+    }
+
+    async fn fetch_now(&self, lease: Option<Lease>) -> Result<Obtained, FetchError> {
+        // Dated from the question: the answer may have waited for a process that was stopped. And
+        // after the document that it replaces, even if that one's clock was ahead.
+        let asked = millis(self.settings.clock.now()).max(self.known_from() + 1);
         let (fetched, set) = self.fetch().await?;
         let ttl = self.settings.ttl.or(fetched.max_age).unwrap_or(KEY_SET_TTL);
         let document = Document {
@@ -109,7 +128,7 @@ impl Inner {
             ttl: ttl.as_secs().max(1),
             body: String::from_utf8(fetched.body).map_err(|_| Failure::KeySetDocument)?,
         };
-        Ok(Obtained::Fetched { set, document, has_lease })
+        Ok(Obtained::Fetched { set, document, lease })
     }
 
     async fn fetch(&self) -> Result<(Fetched, JwkSet), FetchError> {
@@ -132,7 +151,11 @@ impl Inner {
         {
             return Ok(url.clone());
         }
-        match (self.discover(issuer, base).await, known) {
+        // With an address from before, there is time left for the keys even if this one hangs.
+        let share = if known.is_some() { 2 } else { 1 };
+        let patience = self.settings.fetch_timeout / share;
+        let discovered = tokio::time::timeout(patience, self.discover(issuer, base)).await;
+        match (discovered.unwrap_or(Err(Failure::Timeout.into())), known) {
             (Ok(url), _) => {
                 *self.key_set_url() = Some((url.clone(), now + DISCOVERY_TTL));
                 Ok(url)

@@ -34,8 +34,9 @@ impl FetchThread {
         })
     }
 
-    /// Runs a job on the thread. A job that cannot be run is dropped, with all that it holds.
-    pub(super) fn run<F, Fut>(&self, job: F)
+    /// Runs a job on the thread. A job that cannot be run is dropped, with all that it holds; says
+    /// whether it can.
+    pub(super) fn run<F, Fut>(&self, job: F) -> bool
     where
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = ()> + 'static,
@@ -46,17 +47,19 @@ impl FetchThread {
             Some(sender) => sender.send(job).err().map(|mpsc::error::SendError(job)| job),
             None => Some(job),
         };
-        let Some(job) = rejected else { return };
+        let Some(job) = rejected else { return true };
         match start() {
             Ok(sender) => {
                 let _ = sender.send(job);
                 *jobs = Some(sender);
+                true
             }
             Err(error) => {
                 // What the job holds may come back here when it is dropped.
                 drop(jobs);
                 tracing::error!(%error, "cannot start the thread that fetches keys");
                 drop(job);
+                false
             }
         }
     }

@@ -12,9 +12,11 @@ use super::{
     fetch::{Failure, FetchError},
     flight::{Arrival, Landing, nanos},
     provider::{Ask, Attempts, Inner},
-    shared::Document,
+    seal::millis,
+    shared::{Document, Question},
     snapshot::Snapshot,
     source::Obtained,
+    wanted::{memory_of, select},
 };
 use crate::{JwkSet, limits::RETRY_MOST, telemetry};
 
@@ -23,26 +25,30 @@ pub(super) async fn fly(landing: Landing, ask: Ask) {
     let inner = landing.inner.clone();
     let outcome = tokio::time::timeout(inner.settings.fetch_timeout, inner.obtain(&ask)).await;
     match outcome.unwrap_or(Err(Failure::Timeout.into())) {
-        Ok(Obtained::Fetched { set, document, has_lease }) => {
+        Ok(Obtained::Fetched { set, document, lease }) => {
             tracing::debug!(keys = set.keys().len(), "fetched the key set");
             telemetry::fetch("ok");
             inner.publish(&set, &document, landing.id);
             inner.record_success();
+            let missing = inner.note_missing(&ask);
             landing.land(Ok(Arrival::FromIssuer));
             // For the other instances, when nobody here waits any more.
             if let Some(shared) = &inner.shared {
                 shared.leave_document(&document).await;
-                if has_lease {
-                    shared.end_lease().await;
+                drop(lease);
+                if let Some(question) = missing {
+                    shared.leave_missing(&question).await;
                 }
             }
         }
         Ok(Obtained::Shared { set, document }) => {
             tracing::debug!(keys = set.keys().len(), "took over the key set of another instance");
             inner.publish(&set, &document, landing.id);
+            inner.give_back(&ask);
             landing.land(Ok(Arrival::FromStore));
         }
-        Ok(Obtained::Nothing(arrival)) => {
+        Ok(nothing) => {
+            let arrival = inner.note_nothing(&ask, &nothing);
             inner.wake_when_due();
             landing.land(Ok(arrival));
         }
@@ -117,6 +123,48 @@ impl Inner {
         self.wake_after(pause);
     }
 
+    /// What came of a flight that brought no keys.
+    fn note_nothing(&self, ask: &Ask, nothing: &Obtained) -> Arrival {
+        self.give_back(ask);
+        let now = self.monotonic();
+        match nothing {
+            Obtained::Refused { asked_at } => {
+                self.others_asked_at.store(millis(*asked_at), Ordering::Release);
+                self.let_store_rest(now);
+                Arrival::Refused
+            }
+            Obtained::KnownMissing(time) => {
+                if let Ask::Issuer(wanted) = ask {
+                    let until = now.saturating_add(*time);
+                    self.missing.insert(memory_of(&wanted.query()), now, until);
+                }
+                Arrival::KnownMissing
+            }
+            _ => Arrival::NoNews,
+        }
+    }
+
+    /// The gate counts fetches; this flight has made none.
+    fn give_back(&self, ask: &Ask) {
+        if matches!(ask, Ask::Issuer(_)) {
+            self.gate.give_back();
+        }
+    }
+
+    /// Remembers if the issuer does not have what it was asked for; returns what the other instances
+    /// call that.
+    fn note_missing(&self, ask: &Ask) -> Option<Question> {
+        let Ask::Issuer(wanted) = ask else { return None };
+        let snapshot = self.snapshot.load();
+        if snapshot.as_ref().is_some_and(|keys| select(keys, &wanted.query()).is_some()) {
+            return None;
+        }
+        let now = self.monotonic();
+        let until = now.saturating_add(self.settings.missing_ttl);
+        self.missing.insert(memory_of(&wanted.query()), now, until);
+        self.shared.as_ref().map(|_| wanted.question())
+    }
+
     /// Sets the alarm again after a flight that changed nothing: it may have gone off meanwhile.
     fn wake_when_due(self: &Arc<Self>) {
         let due = self.snapshot.load().as_ref().map_or(Duration::ZERO, |keys| keys.refresh_at);
@@ -128,7 +176,9 @@ impl Inner {
         self.alarm.send_replace(Some(tokio::time::Instant::now() + pause));
         if !self.alarm_is_set_up.swap(true, Ordering::AcqRel) {
             let (weak, alarm) = (Arc::downgrade(self), self.alarm.subscribe());
-            self.thread.run(move || ring(weak, alarm));
+            if !self.thread.run(move || ring(weak, alarm)) {
+                self.alarm_is_set_up.store(false, Ordering::Release);
+            }
         }
     }
 }
@@ -148,7 +198,7 @@ async fn ring(weak: Weak<Inner>, mut alarm: watch::Receiver<Option<tokio::time::
                 let Some(inner) = weak.upgrade() else { return };
                 // Not rung again before it is set again, which every landing does.
                 inner.alarm.send_replace(None);
-                inner.join_or_start(inner.monotonic(), Ask::Anybody, || true);
+                inner.join_or_start(inner.monotonic(), || Some(Ask::Anybody));
             }
         }
     }

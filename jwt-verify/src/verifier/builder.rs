@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     Inner, Verifier,
-    issuer::{Issuer, TrustedIssuer},
+    issuer::{DefaultKeys, Issuer, TrustedIssuer},
     tenants::{IssuerResolver, Tenants},
 };
 use crate::{
@@ -26,6 +26,7 @@ pub struct VerifierBuilder {
     others: Vec<TrustedIssuer>,
     resolver: Option<Box<dyn IssuerResolver>>,
     resolved_issuers: usize,
+    resolved_keys: DefaultKeys,
     /// A setting that was meant for an issuer, where there is none.
     misplaced: Option<&'static str>,
     max_token_bytes: usize,
@@ -40,6 +41,7 @@ impl VerifierBuilder {
             others: Vec::new(),
             resolver: None,
             resolved_issuers: RESOLVED_ISSUERS,
+            resolved_keys: DefaultKeys::default(),
             misplaced: None,
             max_token_bytes: MAX_TOKEN_BYTES,
             token_cache: TOKEN_CACHE_ENTRIES,
@@ -61,9 +63,30 @@ impl VerifierBuilder {
     }
 
     /// How many issuers that the [`IssuerResolver`] has named are kept with their keys. Default:
-    /// 100. The ones used least make room.
+    /// 100. The ones used least make room, and their keys are fetched again when they come back: set
+    /// it above the number of tenants.
     pub fn resolved_issuers(mut self, most: usize) -> Self {
         self.resolved_issuers = most;
+        self
+    }
+
+    /// How the keys of issuers that the [`IssuerResolver`] names are fetched, where its settings say
+    /// nothing about keys: through a shared cache, for example, or a proxy.
+    ///
+    /// ```
+    /// # use jwt_verify::{MemoryCache, TrustedIssuer, Verifier};
+    /// let cache = MemoryCache::new();
+    /// let verifier = Verifier::resolving(|_: &str| None::<TrustedIssuer>)
+    ///     .resolved_keys(move |keys| keys.cache(cache.clone()))
+    ///     .build()?;
+    /// # Ok::<(), jwt_verify::ConfigError>(())
+    /// ```
+    #[cfg(feature = "jwks")]
+    pub fn resolved_keys<F>(mut self, configure: F) -> Self
+    where
+        F: Fn(crate::JwksProviderBuilder) -> crate::JwksProviderBuilder + Send + Sync + 'static,
+    {
+        self.resolved_keys.configure = Some(Box::new(configure));
         self
     }
 
@@ -190,9 +213,9 @@ impl VerifierBuilder {
         if issuers.is_empty() && self.resolver.is_none() {
             return Err(ConfigError::Missing { setting: "issuer" });
         }
-        let tenants = self
-            .resolver
-            .map(|resolver| Tenants::new(resolver, self.resolved_issuers, clock.clone()));
+        let (keys, most) = (self.resolved_keys, self.resolved_issuers);
+        let tenants =
+            self.resolver.map(|resolver| Tenants::new(resolver, keys, most, clock.clone()));
         Ok(Verifier {
             inner: Arc::new(Inner {
                 issuers,

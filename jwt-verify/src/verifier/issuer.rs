@@ -145,7 +145,7 @@ impl TrustedIssuer {
 
     /// Checks the settings, and makes the default key provider where none is set.
     pub(super) fn prepare(self, clock: &Arc<dyn Clock>) -> Result<Issuer, ConfigError> {
-        self.prepare_with(|issuer| default_keys(issuer, false, clock))
+        self.prepare_with(|issuer| DefaultKeys::default().of_listed(issuer, clock))
     }
 
     /// The same for one of many, in the place of settings from before, whose default key provider
@@ -153,11 +153,12 @@ impl TrustedIssuer {
     pub(super) fn prepare_tenant(
         self,
         before: Option<&Issuer>,
+        default_keys: &DefaultKeys,
         clock: &Arc<dyn Clock>,
     ) -> Result<Issuer, ConfigError> {
         self.prepare_with(|issuer| match before.filter(|before| before.has_default_keys) {
             Some(before) => Ok(before.keys.clone()),
-            None => default_keys(issuer, true, clock),
+            None => default_keys.of_tenant(issuer, clock),
         })
     }
 
@@ -210,19 +211,59 @@ fn check_algorithms(algorithms: AlgorithmSet) -> Result<bool, ConfigError> {
     Ok(symmetric > 0)
 }
 
+/// Makes the key provider of an issuer that brings none.
+#[derive(Default)]
+pub(super) struct DefaultKeys {
+    #[cfg(feature = "jwks")]
+    pub(super) configure: Option<Box<Configure>>,
+}
+
+/// Changes the settings of a provider.
 #[cfg(feature = "jwks")]
-fn default_keys(
-    issuer: &str,
-    is_tenant: bool,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-    let provider = crate::JwksProvider::discover(issuer).tenant(is_tenant);
-    Ok(Arc::new(provider.shared_clock(clock.clone()).build()?))
+pub(super) type Configure =
+    dyn Fn(crate::JwksProviderBuilder) -> crate::JwksProviderBuilder + Send + Sync;
+
+#[cfg(feature = "jwks")]
+impl DefaultKeys {
+    fn of_listed(
+        &self,
+        issuer: &str,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<dyn KeyProvider>, ConfigError> {
+        self.build(crate::JwksProvider::discover(issuer), clock)
+    }
+
+    fn of_tenant(
+        &self,
+        issuer: &str,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<dyn KeyProvider>, ConfigError> {
+        self.build(crate::JwksProvider::discover(issuer).tenant(), clock)
+    }
+
+    fn build(
+        &self,
+        provider: crate::JwksProviderBuilder,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<dyn KeyProvider>, ConfigError> {
+        let provider = provider.shared_clock(clock.clone());
+        let provider = match &self.configure {
+            Some(configure) => configure(provider),
+            None => provider,
+        };
+        Ok(Arc::new(provider.build()?))
+    }
 }
 
 #[cfg(not(feature = "jwks"))]
-fn default_keys(_: &str, _: bool, _: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-    Err(ConfigError::Missing { setting: "keys" })
+impl DefaultKeys {
+    fn of_listed(&self, _: &str, _: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
+        Err(ConfigError::Missing { setting: "keys" })
+    }
+
+    fn of_tenant(&self, _: &str, _: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
+        Err(ConfigError::Missing { setting: "keys" })
+    }
 }
 
 impl fmt::Debug for TrustedIssuer {

@@ -25,6 +25,7 @@ use crate::{
     AuthError, Claims, Clock, InvalidTokenReason, KeyError, KeyHealth, KeyLookup, KeyQuery,
     VerificationKey, VerifiedClaims,
     claims::{Grants, VerifiedToken},
+    limits::MAX_LEEWAY,
     telemetry,
     token::{CompactToken, Decoded, Header, decode_exact},
     token_cache::{Seen, TokenCache},
@@ -180,6 +181,10 @@ impl Verifier {
         let unverified = segments.read()?;
         let issuer = match self.issuer_of(&unverified.claims) {
             Some(issuer) => issuer?,
+            // Nobody is asked about a token that no settings could make good.
+            None if !self.could_be_in_time(&unverified.claims) => {
+                return Err(InvalidTokenReason::Issuer.into());
+            }
             None => self.resolve(&unverified.claims).await?,
         };
         let case = self.open(issuer, unverified)?;
@@ -200,6 +205,13 @@ impl Verifier {
         }
         let accepted = case.accept()?;
         Ok(self.remember(token, accepted, segments.payload))
+    }
+
+    /// The same for a token that [`verify_now`](Self::verify_now) has just failed to judge.
+    pub(crate) async fn verify_later(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, AuthError> {
+        let outcome = self.judge(token).await;
+        telemetry::verification(&outcome);
+        outcome
     }
 
     /// The same as far as it can be done without waiting: `None` means that it cannot.
@@ -269,6 +281,11 @@ impl Verifier {
             }
             _ => Some(Err(InvalidTokenReason::Issuer.into())),
         }
+    }
+
+    fn could_be_in_time(&self, claims: &Claims) -> bool {
+        let now = self.inner.clock.now();
+        claims.expires_at().is_some_and(|end| now < end.since_epoch().saturating_add(MAX_LEEWAY))
     }
 
     async fn resolve(&self, claims: &Claims) -> Result<Chosen<'_>, AuthError> {

@@ -24,12 +24,17 @@ impl IssuerTemplate {
     pub fn new(template: &str) -> Result<Self, ConfigError> {
         let invalid = |problem| ConfigError::invalid("issuer template", problem);
         let (before, rest) = template.split_once('{').ok_or(invalid("has no {name}"))?;
-        let (_, after) = rest.split_once('}').ok_or(invalid("has no closing brace"))?;
-        if after.contains(['{', '}']) {
-            return Err(invalid("has more than one {name}"));
+        let (name, after) = rest.split_once('}').ok_or(invalid("has no closing brace"))?;
+        if name.is_empty()
+            || before.contains('}')
+            || [name, after].iter().any(|part| part.contains(['{', '}']))
+        {
+            return Err(invalid("must have exactly one {name}"));
         }
         let opens = before.ends_with('/');
-        let closes = after.is_empty() || after.starts_with(['/', '.']);
+        let is_host = before.ends_with("://");
+        let closes =
+            after.is_empty() || after.starts_with('/') || is_host && after.starts_with('.');
         if !opens || !closes {
             return Err(invalid("{name} must stand between slashes, or at the front of the host"));
         }
@@ -104,6 +109,9 @@ mod tests {
             "https://login.example/{a",
             "https://login.example/x{a}",
             "https://login.example/{a}x",
+            "https://login.example/{a}.json",
+            "https://login.example/{}",
+            "https://login.example/}{a}",
         ] {
             assert!(IssuerTemplate::new(template).is_err(), "{template}");
         }

@@ -11,14 +11,17 @@ use std::{
     time::Duration,
 };
 
+use dashmap::{DashMap, Entry};
 use quick_cache::{OptionsBuilder, UnitWeighter, sync::Cache};
+use tokio::sync::watch;
 
-use super::issuer::{Issuer, TrustedIssuer};
+use super::issuer::{DefaultKeys, Issuer, TrustedIssuer};
 use crate::{
     AuthError, Clock, InvalidTokenReason,
     limits::{
-        MAX_ISSUER_BYTES, REFUSED_ISSUER_TTL, REFUSED_ISSUERS, RESOLVED_ISSUER_PATIENCE,
-        RESOLVED_ISSUER_STALE, RESOLVED_ISSUER_TTL, RESOLVER_RETRY,
+        MAX_ISSUER_BYTES, MAX_RESOLVER_QUESTIONS, REFUSED_ISSUER_TTL, REFUSED_ISSUERS,
+        RESOLVED_ISSUER_STALE, RESOLVED_ISSUER_TTL, RESOLVER_PATIENCE, RESOLVER_RETRY,
+        RESOLVER_TIMEOUT,
     },
     negative::NegativeCache,
 };
@@ -31,9 +34,14 @@ use crate::{
 /// yours, never because of how it looks: what it returns decides whose keys are fetched and
 /// believed.
 ///
-/// An answer is used for 10 minutes, and up to 1 h longer while the resolver is out of reach; a
-/// refusal for 30 s. The 100 issuers used most stay in memory
-/// ([`resolved_issuers`](crate::VerifierBuilder::resolved_issuers)).
+/// However many requests ask about an issuer, there is one question, which belongs to none of them
+/// and may take 5 s. An answer is used for 10 minutes, and up to 1 h longer while the resolver is out
+/// of reach; a refusal for 30 s. The 100 issuers used most stay in memory
+/// ([`resolved_issuers`](crate::VerifierBuilder::resolved_issuers)). Strangers can name issuers
+/// without end, and each is one question: answer from an index, not by a search.
+///
+/// Settings without keys of their own keep the keys that were fetched before when they are renewed.
+/// A provider that the settings bring takes their place, so return clones of one that you keep.
 ///
 /// A function will do where nothing needs to be waited for:
 ///
@@ -91,122 +99,250 @@ impl Tenant {
         Self { issuer, confirmed_at: now, ask_again_at: AtomicU64::new(again) }
     }
 
-    /// Whether the resolver's word still counts without asking it again.
+    /// Whether the resolver's word counts without asking it again.
     pub(super) fn is_fresh(&self, now: Duration) -> bool {
-        nanos(now) < self.ask_again_at.load(Ordering::Acquire)
+        nanos(now) < self.ask_again_at.load(Ordering::Acquire) && self.is_usable(now)
     }
 
-    /// Lets one of those who find it outdated ask again, and the others go on meanwhile.
-    fn takes_turn(&self, now: Duration) -> bool {
-        let due = self.ask_again_at.load(Ordering::Acquire);
-        let next = nanos(now.saturating_add(RESOLVED_ISSUER_PATIENCE));
-        nanos(now) >= due
-            && self
-                .ask_again_at
-                .compare_exchange(due, next, Ordering::AcqRel, Ordering::Acquire)
-                .is_ok()
-    }
-
+    /// Whether it counts while the resolver cannot be asked.
     fn is_usable(&self, now: Duration) -> bool {
         now < self.confirmed_at.saturating_add(RESOLVED_ISSUER_TTL + RESOLVED_ISSUER_STALE)
     }
+
+    fn ask_again_at(&self, time: Duration) {
+        self.ask_again_at.store(nanos(time), Ordering::Release);
+    }
+
+    /// Whoever still holds it finds that it no longer counts.
+    fn expire(&self) {
+        self.ask_again_at(Duration::ZERO);
+    }
+}
+
+/// What a question has brought.
+type Answer = Result<Arc<Tenant>, AuthError>;
+
+/// A question that is being answered.
+struct Question {
+    id: u64,
+    answer: watch::Receiver<Option<Answer>>,
 }
 
 /// The resolver, and what it has said.
+#[derive(Clone)]
 pub(super) struct Tenants {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     resolver: Box<dyn IssuerResolver>,
+    default_keys: DefaultKeys,
     known: Cache<String, Arc<Tenant>>,
+    questions: DashMap<String, Question>,
+    next_question: AtomicU64,
     refused: NegativeCache,
+    /// Names about which it has just failed to answer, or answered with what cannot be used.
+    failed: NegativeCache,
+    broken: NegativeCache,
     clock: Arc<dyn Clock>,
 }
 
 impl Tenants {
     pub(super) fn new(
         resolver: Box<dyn IssuerResolver>,
+        default_keys: DefaultKeys,
         most: usize,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { resolver, known: bounded(most), refused: NegativeCache::new(REFUSED_ISSUERS), clock }
+        let inner = Inner {
+            resolver,
+            default_keys,
+            known: bounded(most),
+            questions: DashMap::new(),
+            next_question: AtomicU64::new(0),
+            refused: NegativeCache::new(REFUSED_ISSUERS),
+            failed: NegativeCache::new(REFUSED_ISSUERS),
+            broken: NegativeCache::new(REFUSED_ISSUERS),
+            clock,
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// What is known without asking; `None` means that the resolver has to be asked.
-    pub(super) fn find(&self, name: &str) -> Option<Result<Arc<Tenant>, AuthError>> {
-        let now = self.clock.monotonic();
-        if let Some(tenant) = self.known.get(name) {
+    pub(super) fn find(&self, name: &str) -> Option<Answer> {
+        let (inner, now) = (&self.inner, self.inner.clock.monotonic());
+        if let Some(tenant) = inner.known.get(name) {
             return tenant.is_fresh(now).then_some(Ok(tenant));
         }
-        let is_refused = name.len() > MAX_ISSUER_BYTES || self.refused.contains(name, now);
-        is_refused.then(|| Err(InvalidTokenReason::Issuer.into()))
+        if name.len() > MAX_ISSUER_BYTES || inner.refused.contains(name, now) {
+            return Some(Err(InvalidTokenReason::Issuer.into()));
+        }
+        if inner.broken.contains(name, now) {
+            return Some(Err(AuthError::Misconfigured));
+        }
+        inner.failed.contains(name, now).then(|| Err(unavailable()))
     }
 
-    /// Asks the resolver. However many ask about the same issuer, it is asked once.
-    pub(super) async fn resolve(&self, name: &str) -> Result<Arc<Tenant>, AuthError> {
-        if let Some(answer) = self.find(name) {
-            return answer;
-        }
-        let Some(old) = self.known.get(name) else {
-            return self.known.get_or_insert_async(name, self.ask(name, None)).await;
-        };
-        let now = self.clock.monotonic();
-        if old.takes_turn(now) {
-            match self.ask(name, Some(&old)).await {
-                Ok(tenant) => {
-                    self.known.insert(name.to_owned(), tenant.clone());
-                    return Ok(tenant);
-                }
-                Err(AuthError::Unavailable { .. }) => {}
-                Err(refusal) => {
-                    self.known.remove(name);
-                    return Err(refusal);
-                }
+    /// Waits for what the resolver says.
+    pub(super) async fn resolve(&self, name: &str) -> Answer {
+        // A question that was overtaken by `forget` is put once more.
+        for _ in 0..2 {
+            if let Some(answer) = self.find(name) {
+                return answer;
+            }
+            let Some(mut answer) = self.question(name) else { break };
+            if let Ok(answer) = answer.wait_for(Option::is_some).await
+                && let Some(answer) = answer.clone()
+            {
+                return answer;
             }
         }
-        if old.is_usable(now) { Ok(old) } else { Err(unavailable()) }
+        Err(unavailable())
     }
 
-    async fn ask(&self, name: &str, old: Option<&Tenant>) -> Result<Arc<Tenant>, AuthError> {
-        // Somebody may have been refused while this one waited for the turn.
-        if self.refused.contains(name, self.clock.monotonic()) {
-            return Err(InvalidTokenReason::Issuer.into());
+    /// The question about this issuer that is being answered, or a new one, which belongs to nobody
+    /// who waits: whoever hangs up can neither end nor delay it. `None` if there are too many.
+    fn question(&self, name: &str) -> Option<watch::Receiver<Option<Answer>>> {
+        let is_full = self.inner.questions.len() >= MAX_RESOLVER_QUESTIONS;
+        let (sender, receiver) = watch::channel(None);
+        let id = self.inner.next_question.fetch_add(1, Ordering::Relaxed);
+        match self.inner.questions.entry(name.to_owned()) {
+            Entry::Occupied(asked) => return Some(asked.get().answer.clone()),
+            Entry::Vacant(_) if is_full => return None,
+            Entry::Vacant(place) => {
+                place.insert(Question { id, answer: receiver.clone() });
+            }
         }
-        let answer = self.resolver.resolve(name).await;
-        let now = self.clock.monotonic();
+        let ending = Ending { tenants: self.clone(), name: name.to_owned(), id };
+        let job = async move {
+            let answer = ending.tenants.ask(&ending.name).await;
+            if let Some(answer) = ending.settle(answer) {
+                sender.send_replace(Some(answer));
+            }
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(job);
+        } else {
+            // The job is dropped with its `Ending`: whoever waits learns that there is no answer.
+            tracing::error!("an issuer resolver needs a Tokio runtime");
+        }
+        Some(receiver)
+    }
+
+    async fn ask(&self, name: &str) -> Result<Option<TrustedIssuer>, ResolverError> {
+        let answer = self.inner.resolver.resolve(name);
+        tokio::time::timeout(RESOLVER_TIMEOUT, answer).await.unwrap_or(Err(ResolverError))
+    }
+
+    /// Forgets what the resolver has said about an issuer, and what it is about to say.
+    pub(super) fn forget(&self, name: &str) {
+        self.inner.questions.remove(name);
+        if let Some((_, tenant)) = self.inner.known.remove(name) {
+            tenant.expire();
+        }
+        for memory in [&self.inner.refused, &self.inner.failed, &self.inner.broken] {
+            memory.remove(name);
+        }
+    }
+
+    pub(super) fn known(&self) -> impl Iterator<Item = Arc<Tenant>> {
+        self.inner.known.iter().map(|(_, tenant)| tenant).collect::<Vec<_>>().into_iter()
+    }
+}
+
+/// Takes the question off the list when it has been answered, or when it is lost.
+struct Ending {
+    tenants: Tenants,
+    name: String,
+    id: u64,
+}
+
+impl Ending {
+    /// Takes over what the resolver said. `None` if nobody wants to know any more.
+    fn settle(&self, answer: Result<Option<TrustedIssuer>, ResolverError>) -> Option<Answer> {
+        let (inner, name) = (&*self.tenants.inner, self.name.as_str());
+        // Held until the answer is in its place, so that `forget` comes before or after it.
+        let Entry::Occupied(question) = inner.questions.entry(name.to_owned()) else { return None };
+        if question.get().id != self.id {
+            return None;
+        }
+        let old = inner.known.get(name);
+        let outcome = inner.judge(name, answer, old.as_deref());
+        let now = inner.clock.monotonic();
+        let settled = match (outcome, old) {
+            (Ok(tenant), old) => {
+                inner.known.insert(name.to_owned(), tenant.clone());
+                if let Some(old) = old {
+                    old.expire();
+                }
+                Ok(tenant)
+            }
+            (Err(AuthError::InvalidToken(reason)), old) => {
+                inner.refused.insert(name, now, now.saturating_add(REFUSED_ISSUER_TTL));
+                inner.known.remove(name);
+                if let Some(old) = old {
+                    old.expire();
+                }
+                Err(reason.into())
+            }
+            // Its last word counts on for a while.
+            (Err(_), Some(old)) if old.is_usable(now) => {
+                old.ask_again_at(now.saturating_add(RESOLVER_PATIENCE));
+                Ok(old)
+            }
+            (Err(error), _) => {
+                let (memory, time) = match error {
+                    AuthError::Misconfigured => (&inner.broken, REFUSED_ISSUER_TTL),
+                    _ => (&inner.failed, RESOLVER_RETRY),
+                };
+                inner.known.remove(name);
+                memory.insert(name, now, now.saturating_add(time));
+                Err(error)
+            }
+        };
+        question.remove();
+        Some(settled)
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.tenants.inner.questions.remove_if(&self.name, |_, question| question.id == self.id);
+    }
+}
+
+impl Inner {
+    fn judge(
+        &self,
+        name: &str,
+        answer: Result<Option<TrustedIssuer>, ResolverError>,
+        old: Option<&Tenant>,
+    ) -> Answer {
         let settings = match answer {
             Ok(Some(settings)) if settings.name() == name => settings,
-            Ok(answer) => {
-                if answer.is_some() {
-                    tracing::error!("the issuer resolver has named another issuer than asked for");
-                }
-                self.refused.insert(name, now, now.saturating_add(REFUSED_ISSUER_TTL));
+            Ok(Some(_)) => {
+                tracing::error!("the issuer resolver has named another issuer than asked for");
                 return Err(InvalidTokenReason::Issuer.into());
             }
+            Ok(None) => return Err(InvalidTokenReason::Issuer.into()),
             Err(ResolverError) => {
                 tracing::warn!("the issuer resolver is out of reach");
                 return Err(unavailable());
             }
         };
-        // Keys that are at hand stay: the issuer may be out of reach at the moment.
-        let issuer = settings.prepare_tenant(old.map(|old| &old.issuer), &self.clock).map_err(|error| {
+        let before = old.map(|old| &old.issuer);
+        let issuer = settings.prepare_tenant(before, &self.default_keys, &self.clock);
+        let issuer = issuer.map_err(|error| {
             tracing::error!(%error, "the issuer resolver has returned settings that cannot be used");
             AuthError::Misconfigured
         })?;
-        Ok(Arc::new(Tenant::new(issuer, now)))
-    }
-
-    /// Forgets what the resolver has said about an issuer.
-    pub(super) fn forget(&self, name: &str) {
-        self.known.remove(name);
-        self.refused.remove(name);
-    }
-
-    pub(super) fn known(&self) -> impl Iterator<Item = Arc<Tenant>> {
-        self.known.iter().map(|(_, tenant)| tenant).collect::<Vec<_>>().into_iter()
+        Ok(Arc::new(Tenant::new(issuer, self.clock.monotonic())))
     }
 }
 
 impl fmt::Debug for Tenants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tenants").field("known", &self.known.len()).finish_non_exhaustive()
+        f.debug_struct("Tenants").field("known", &self.inner.known.len()).finish_non_exhaustive()
     }
 }
 

@@ -21,8 +21,7 @@ enum State {
     TriedUntil(Instant),
 }
 
-/// The right to try. Dropping it without a word counts as a failure, so that a caller who gave up
-/// waiting is one too.
+/// The right to try. Who drops it without a word has lost interest, which says nothing.
 pub(super) struct Attempt<'a> {
     breaker: &'a Breaker,
     settled: bool,
@@ -61,17 +60,24 @@ impl Attempt<'_> {
             tracing::info!("the Redis cache is back");
         }
     }
-}
 
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        if self.settled {
-            return;
-        }
+    /// There was none.
+    pub(super) fn failed(mut self) {
+        self.settled = true;
         let open = State::OpenUntil(Instant::now() + self.breaker.pause);
         let before = std::mem::replace(&mut *self.breaker.state(), open);
         if matches!(before, State::Closed) {
             tracing::warn!("the Redis cache is out of reach; going on without it");
+        }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    /// The next one may try at once.
+    fn drop(&mut self) {
+        let mut state = self.breaker.state();
+        if !self.settled && matches!(*state, State::TriedUntil(_)) {
+            *state = State::OpenUntil(Instant::now());
         }
     }
 }
@@ -85,7 +91,7 @@ mod tests {
     #[test]
     fn after_a_failure_one_at_a_time_may_try_after_a_pause() {
         let breaker = Breaker::new(PAUSE);
-        drop(breaker.attempt(Instant::now()).unwrap());
+        breaker.attempt(Instant::now()).unwrap().failed();
         assert!(breaker.attempt(Instant::now()).is_none());
         let later = Instant::now() + 2 * PAUSE;
         let attempt = breaker.attempt(later).unwrap();
@@ -97,10 +103,21 @@ mod tests {
     #[test]
     fn a_trial_that_never_ends_does_not_block_the_next() {
         let breaker = Breaker::new(PAUSE);
-        drop(breaker.attempt(Instant::now()));
+        breaker.attempt(Instant::now()).unwrap().failed();
         let later = Instant::now() + 2 * PAUSE;
         let stuck = breaker.attempt(later).unwrap();
         assert!(breaker.attempt(later + PAUSE).is_some());
         std::mem::forget(stuck);
+    }
+
+    #[test]
+    fn losing_interest_says_nothing() {
+        let breaker = Breaker::new(PAUSE);
+        drop(breaker.attempt(Instant::now()).unwrap());
+        assert!(breaker.attempt(Instant::now()).is_some());
+        breaker.attempt(Instant::now()).unwrap().failed();
+        let later = Instant::now() + 2 * PAUSE;
+        drop(breaker.attempt(later).unwrap());
+        assert!(breaker.attempt(later).is_some());
     }
 }

@@ -145,6 +145,9 @@ impl RedisCacheBuilder {
                     return Err(ConfigError::Missing { setting: "master" });
                 }
                 let servers = servers(&sentinels)?;
+                if self.node_tls {
+                    provide_crypto();
+                }
                 let (username, password) = match &self.node_credentials {
                     Some((user, password)) => {
                         let password = String::from_utf8(password.expose().to_vec());
@@ -186,14 +189,16 @@ fn server(url: &str) -> Result<ConnectionInfo, ConfigError> {
         ConnectionAddr::TcpTls { insecure: true, .. } => {
             return Err(ConfigError::invalid("redis url", "must not switch off certificates"));
         }
-        ConnectionAddr::TcpTls { .. } => {
-            // Redis takes the provider of the process; the first to set it wins, and all that do
-            // want the same.
-            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        }
+        ConnectionAddr::TcpTls { .. } => provide_crypto(),
         _ => {}
     }
     Ok(info)
+}
+
+/// The Redis client takes the crypto provider of the process. The first to set it wins, and whoever
+/// sets another one wants that.
+fn provide_crypto() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
 fn servers(urls: &[String]) -> Result<Vec<ConnectionInfo>, ConfigError> {

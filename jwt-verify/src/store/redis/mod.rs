@@ -97,7 +97,10 @@ impl RedisCache {
                 attempt.answered();
                 return Err(Problem::Refused(reason));
             }
-            Ok(Err(Problem::Unreachable)) | Err(_) => return Err(Problem::Unreachable),
+            Ok(Err(Problem::Unreachable)) | Err(_) => {
+                attempt.failed();
+                return Err(Problem::Unreachable);
+            }
         };
         attempt.answered();
         redis::from_redis_value(value).map_err(|_| Problem::Refused(Refusal::Other))

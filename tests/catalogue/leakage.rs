@@ -1,0 +1,207 @@
+//! What must not be seen: nothing of a token, of a key or of what an upstream says, in any response
+//! or log.
+
+use jwt_verify::{
+    Algorithm, AuthError, CookieExtractor, JwkSet, JwksProvider, JwtAuth, Secret, VerificationKey,
+    VerifiedClaims,
+};
+use jwt_verify_tests::{AUDIENCE, Answer, SigningKey};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::*;
+
+/// No eight bytes of the secret, wherever they begin, are in the text.
+fn assert_absent(text: &str, secret: &str, place: &str) {
+    for run in secret.as_bytes().windows(8) {
+        let run = std::str::from_utf8(run).unwrap();
+        assert!(!text.contains(run), "{run:?} is in {place}");
+    }
+}
+
+/// The parts of a token that are its own: two tokens have the same header.
+fn own_parts(token: &str) -> Vec<&str> {
+    token.split('.').skip(1).collect()
+}
+
+/// LEK-01, LEK-03, LEK-04: eight bytes are too many.
+#[test]
+fn nothing_of_a_token_is_seen() {
+    let stage = Stage::new(Algorithm::RS256);
+    let claim = "Zq7Xw9Kp2Lm4Vt6Yb8Nc1Rd3Sf5Gh0Jk";
+    let marked =
+        stage.token().claim("sub", claim).claim("jti", claim).claim("roles", json!([claim]));
+    let impostor = SigningKey::new(Algorithm::RS256, "good-key");
+    let hostile = "\u{1b}[31m\r\n${jndi:ldap://x}{}%n%s";
+    let tokens = [
+        marked.sign(&impostor),
+        marked.clone().claim("exp", 1).without("iat").sign(&stage.key),
+        marked.clone().claim("aud", claim).sign(&stage.key),
+        marked.clone().claim("iss", claim).sign(&stage.key),
+        marked.clone().header("kid", claim).sign(&stage.key),
+        marked.clone().header("typ", claim).sign(&stage.key),
+        marked.clone().header("crit", json!([claim])).sign(&stage.key),
+        marked.clone().claim("sub", hostile).claim("jti", hostile).sign(&impostor),
+        marked.clone().header("kid", hostile).sign(&stage.key),
+        marked.clone().claim("nbf", claim).sign(&stage.key),
+        marked.sign(&stage.key),
+    ];
+    let mut seen = String::new();
+    for token in &tokens {
+        let response = stage.api.get("/protected").bearer(token).send();
+        if response.status != 200 {
+            seen += &response.everything();
+        }
+        seen += &stage.api.get("/read").bearer(token).send().everything();
+        seen += &stage
+            .api
+            .get("/protected")
+            .header("authorization", format!("Bearer {token}, x"))
+            .send()
+            .everything();
+    }
+    let log = log::text();
+    assert!(log.contains("refused a request"));
+    for token in &tokens {
+        for part in own_parts(token) {
+            assert_absent(&seen, part, "a response");
+            assert_absent(&log, part, "the log");
+        }
+    }
+    for text in [&seen, &log] {
+        assert_absent(text, claim, "a response or the log");
+        assert!(!text.contains("jndi") && !text.contains('\u{1b}'));
+    }
+}
+
+/// LEK-02: an algorithm's name with a line break reaches neither a header nor a line of its own.
+#[test]
+fn a_line_break_in_a_name_stays_where_it_is() {
+    let stage = Stage::new(Algorithm::ES256);
+    let names = ["x\r\nSet-Cookie: a=b", "none\r\n\r\n<html>", "ES256\u{0}"];
+    let rows: Vec<Row> = names
+        .into_iter()
+        .map(|name| {
+            let token = stage.token().header("alg", name).sign(&stage.key);
+            stage.row("LEK-02", "alg", token, Expected::Invalid)
+        })
+        .collect();
+    stage.play(&rows);
+    assert!(!log::text().contains("Set-Cookie: a=b"));
+}
+
+/// Keys, their names, and the words of an upstream.
+#[test]
+fn nothing_of_a_key_or_of_an_upstream_is_seen() {
+    let stage = Stage::new(Algorithm::RS256);
+    let words = "Wh4tTheUpstr3amSaysIsN0tForAnybody";
+    let key = SigningKey::new(Algorithm::RS256, "k1dThatN0bodyShouldSee");
+    let jwk = key.jwk();
+    let mut odd = jwk.clone();
+    odd["d"] = words.into();
+    let mut seen = String::new();
+    for answer in [
+        Answer::json(&json!({"keys": [stage.key.jwk(), jwk, odd]})),
+        Answer::json(&json!({"error": words})),
+        Answer::Full {
+            status: 500,
+            headers: vec![("x-upstream".into(), words.into()), ("server".into(), words.into())],
+            body: words.into(),
+        },
+        Answer::status(302).with_header("location", &format!("https://{words}.example/")),
+        Answer::Full { status: 200, headers: Vec::new(), body: format!("<html>{words}").into() },
+        Answer::Raw(format!("{words}\r\n\r\n").into()),
+        Answer::json(&json!({"keys": [{"kty": words, "kid": words}]})),
+    ] {
+        stage.issuer.answer_keys(answer);
+        stage.clock.advance(std::time::Duration::from_secs(100));
+        let stranger =
+            stage.token().header("kid", "unknown").claim("exp", jwt_verify_tests::START + 9000);
+        seen += &stage.api.get("/protected").bearer(stranger.sign(&key)).send().everything();
+        seen += &stage.api.get("/health/ready").send().everything();
+    }
+    let log = log::text();
+    assert!(log.contains("could not fetch the key set"));
+    for text in [&seen, &log] {
+        assert_absent(text, words, "a response or the log");
+        assert_absent(text, "k1dThatN0bodyShouldSee", "a response or the log");
+        for member in ["n", "kid"] {
+            assert_absent(text, jwk[member].as_str().unwrap(), "a response or the log");
+            assert_absent(text, stage.key.jwk()["n"].as_str().unwrap(), "a response or the log");
+        }
+    }
+}
+
+/// LEK-05, LEK-12: what holds a secret does not show it.
+#[test]
+fn what_holds_a_secret_does_not_show_it() {
+    let words = "c0rrectH0rseBatterySt4pleOfEnoughBytes";
+    let secret = Secret::from(words);
+    let key = VerificationKey::from_secret(Algorithm::HS256, &secret).unwrap();
+    let pem_like = VerificationKey::from_pem(Algorithm::RS256, words.as_bytes()).unwrap_err();
+    let url = format!("https://issuer.example/jwks?code={words}");
+    let proxy = format!("http://user:{words}@127.0.0.1:1");
+    let builder = JwksProvider::new(url.clone()).proxy(proxy).cache_integrity_key(words);
+    let shown_builder = format!("{builder:?}");
+    let provider = builder.build().unwrap();
+    let auth = JwtAuth::builder("https://issuer.example", AUDIENCE).keys(provider.clone());
+    let userinfo = JwksProvider::new(format!("https://user:{words}@issuer.example/")).build();
+    let shown = [
+        format!("{secret:?}"),
+        format!("{key:?}"),
+        format!("{:?}", JwkSet::single(key)),
+        format!("{pem_like} {pem_like:?}"),
+        format!("{provider:?}"),
+        format!("{:?}", auth.build().unwrap()),
+        format!("{:?}", userinfo.unwrap_err()),
+        format!("{:?}", CookieExtractor::new("access")),
+        shown_builder,
+    ];
+    for text in &shown {
+        assert_absent(text, words, "a Debug or Display");
+    }
+}
+
+/// LEK-06: what is wrong with a token is nobody's business but the operator's.
+#[test]
+fn refusals_of_different_kinds_look_alike() {
+    let stage = Stage::new(Algorithm::ES256);
+    let impostor = SigningKey::new(Algorithm::ES256, "good-key");
+    let answers: Vec<String> = [
+        stage.token().header("kid", "unknown").sign(&stage.key),
+        stage.token().sign(&impostor),
+        stage.token().claim("aud", "other").sign(&stage.key),
+        stage.token().claim("iss", "other").sign(&stage.key),
+        stage.token().header("typ", "other").sign(&stage.key),
+        stage.token().claim("nbf", jwt_verify_tests::START + 900).sign(&stage.key),
+        "x.y.z".to_owned(),
+    ]
+    .iter()
+    .map(|token| {
+        let everything = stage.api.get("/protected").bearer(token).send().everything();
+        let mut lines: Vec<&str> =
+            everything.lines().filter(|line| !line.starts_with("date:")).collect();
+        // The order of header fields says nothing.
+        lines.sort_unstable();
+        lines.join("\n")
+    })
+    .collect();
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+}
+
+/// LEK-09: claims of another shape than the application expects are the token's fault.
+#[test]
+fn claims_of_another_shape_are_the_tokens_fault() {
+    #[derive(Debug, Deserialize)]
+    struct Employee {
+        #[expect(dead_code, reason = "it is there to be missing")]
+        department: String,
+    }
+    let stage = Stage::new(Algorithm::ES256);
+    let runtime = actix_web::rt::System::new();
+    let verifier = stage.verifier();
+    let claims = runtime.block_on(verifier.verify(stage.good())).unwrap();
+    let error: AuthError =
+        claims.parse::<Employee>().map(|_: VerifiedClaims<Employee>| ()).unwrap_err();
+    assert_eq!((error.code(), error.reason()), ("invalid_token", "claims_shape"));
+}
