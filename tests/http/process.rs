@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jwt_verify_tests::{Answer, Process, eventually, resource_server};
+use jwt_verify_tests::{Answer, Process, eventually, free_port, resource_server};
 
 use super::*;
 
@@ -32,6 +32,25 @@ fn a_variable_that_does_not_parse_stops_the_start() {
         assert!(!output.status.success());
         let message = String::from_utf8(output.stderr).unwrap();
         assert!(message.contains(name), "{message}");
+    }
+}
+
+#[test]
+fn metrics_are_served_for_prometheus() {
+    let key = SigningKey::new(Algorithm::RS256, "k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let port = free_port();
+    let address = format!("127.0.0.1:{port}");
+    let server = Process::start_example("prometheus", &issuer, &[("METRICS_ADDR", &address)]);
+    assert_eq!(server.get("/protected", &Token::now(issuer.url()).sign(&key)).status, 200);
+    assert_eq!(server.get("/protected", "no-token-at-all").status, 401);
+    let metrics = server.get_at(port, "/metrics");
+    for line in [
+        "jwt_verify_verifications_total{outcome=\"ok\",reason=\"ok\"} 1",
+        "jwt_verify_key_fetches_total{outcome=\"ok\"} 1",
+        "# TYPE jwt_verify_keys gauge",
+    ] {
+        assert!(metrics.text().contains(line), "{line} is not in {}", metrics.text());
     }
 }
 

@@ -16,16 +16,20 @@ pub struct Process {
 }
 
 /// Built by `cargo test --workspace`, beside the tests.
-fn binary() -> PathBuf {
+fn binary(example: &str) -> PathBuf {
     let here = std::env::current_exe().unwrap();
-    let path = here.ancestors().nth(2).unwrap().join("examples/resource-server");
-    assert!(path.exists(), "run `cargo build --example resource-server` first");
+    let path = here.ancestors().nth(2).unwrap().join("examples").join(example);
+    assert!(path.exists(), "run `cargo build --examples` first");
     path
 }
 
 /// The command that starts it with these variables and no others.
 pub fn resource_server(variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(binary());
+    example("resource-server", variables)
+}
+
+fn example(name: &str, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(binary(name));
     command.env_clear().envs(variables.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -34,6 +38,11 @@ pub fn resource_server(variables: &[(&str, &str)]) -> Command {
 impl Process {
     /// Starts it for an issuer's tokens, and waits until it listens.
     pub fn start(issuer: &FakeIssuer, more: &[(&str, &str)]) -> Self {
+        Self::start_example("resource-server", issuer, more)
+    }
+
+    /// The same for another example that takes the same variables.
+    pub fn start_example(name: &str, issuer: &FakeIssuer, more: &[(&str, &str)]) -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let bind = free.to_string();
         let mut variables = vec![
@@ -43,9 +52,14 @@ impl Process {
             ("WORKERS", "2"),
         ];
         variables.extend(more);
-        let child = resource_server(&variables).spawn().unwrap();
+        let child = example(name, &variables).spawn().unwrap();
         eventually("the server listens", || TcpStream::connect(free).is_ok());
         Self { child, address: free }
+    }
+
+    /// Sends a request without a token to another port of it.
+    pub fn get_at(&self, port: u16, path: &str) -> Response {
+        Request::new(SocketAddr::new(self.address.ip(), port), "GET", path).send()
     }
 
     /// Sends a request with a token.

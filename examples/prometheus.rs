@@ -1,0 +1,45 @@
+//! The `resource-server` example with its metrics at `/metrics`, for Prometheus.
+//!
+//! The same variables as there. Metrics are for those who operate the API: put them on an address
+//! that callers cannot reach, as `METRICS_ADDR` (default `127.0.0.1:9090`) is.
+
+use std::{env, error::Error};
+
+use actix_web::{App, HttpServer, Responder, get, web};
+use jwt_verify::{JwtAuth, describe_metrics};
+use jwt_verify_examples::resource_server;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+#[get("/metrics")]
+async fn metrics(handle: web::Data<PrometheusHandle>) -> impl Responder {
+    handle.render()
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy()).init();
+    let handle = web::Data::new(PrometheusBuilder::new().install_recorder()?);
+    describe_metrics();
+
+    let auth = JwtAuth::from_env()?;
+    if auth.ready().await.is_err() {
+        tracing::warn!("there are no keys yet; requests are answered with 503 until there are");
+    }
+    let address = env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".into());
+    let api = HttpServer::new(move || App::new().configure(resource_server::configure(&auth)))
+        .bind(address)?
+        .run();
+    let address = env::var("METRICS_ADDR").unwrap_or_else(|_| "127.0.0.1:9090".into());
+    let observed = HttpServer::new(move || App::new().app_data(handle.clone()).service(metrics))
+        .workers(1)
+        .bind(address)?
+        .run();
+    // Whichever ends, ends the process.
+    tokio::select! {
+        outcome = api => outcome?,
+        outcome = observed => outcome?,
+    }
+    Ok(())
+}
