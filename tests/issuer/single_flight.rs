@@ -90,3 +90,31 @@ fn requests_are_served_while_a_slow_refresh_is_under_way() {
     assert!(served >= 50, "{served} requests");
     assert_eq!(world.issuer.key_fetches(), 2);
 }
+
+/// The server whose request began a fetch is gone before it ends; another one has the keys.
+#[test]
+fn a_fetch_outlives_the_server_that_began_it() {
+    let known = key("k");
+    let issuer = FakeIssuer::start(&[&known]);
+    slow(&issuer, &known, 500);
+    let clock = ManualClock::new();
+    let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
+    let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
+        .algorithms([Algorithm::ES256])
+        .keys(provider)
+        .verifier(|verifier| verifier.clock(clock))
+        .build()
+        .unwrap();
+    let server = || {
+        let auth = auth.clone();
+        TestServer::start(move || App::new().configure(resource_server::configure(&auth)))
+    };
+    let (first, second) = (server(), server());
+    let token = Token::of(issuer.url()).sign(&known);
+    let open = first.get("/protected").bearer(&token).open();
+    eventually("the fetch", || issuer.key_fetches() == 1);
+    first.stop();
+    drop(open);
+    assert_eq!(second.get("/protected").bearer(&token).send().status, 200);
+    assert_eq!(issuer.key_fetches(), 1);
+}

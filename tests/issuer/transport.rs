@@ -155,3 +155,39 @@ fn settings_that_make_no_sense_are_refused() {
         assert!(error.contains(setting), "{setting}: {error}");
     }
 }
+
+/// The authorities of the system are those that `SSL_CERT_FILE` names, where it is set.
+#[test]
+fn the_authorities_of_the_system_can_be_trusted() {
+    const AUTHORITY: &str = "JWT_VERIFY_TESTS_AUTHORITY_KEY";
+    // The variable has to be there from the start, so the test starts itself again.
+    let Some(url) = std::env::var_os(AUTHORITY) else {
+        let known = key("k");
+        let issuer = FakeIssuer::start(&[&known]);
+        let authority = Authority::new();
+        let front = TlsFront::start(&authority.certify("localhost"), issuer.url());
+        let file = std::env::temp_dir().join(format!("jwt-verify-roots-{}", std::process::id()));
+        std::fs::write(&file, authority.pem()).unwrap();
+        let test = "transport::the_authorities_of_the_system_can_be_trusted";
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture"])
+            .env("SSL_CERT_FILE", &file)
+            .env(AUTHORITY, front.url("/jwks.json"))
+            .status();
+        std::fs::remove_file(&file).unwrap();
+        assert!(status.unwrap().success());
+        assert_eq!(issuer.key_fetches(), 1);
+        return;
+    };
+    let url = url.into_string().unwrap();
+    let fetch = |provider: JwksProviderBuilder| {
+        let auth = JwtAuth::builder("https://localhost", AUDIENCE)
+            .keys(provider.build().unwrap())
+            .build()
+            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(auth.ready())
+    };
+    assert!(fetch(JwksProvider::new(url.clone()).native_roots()).is_ok());
+    assert!(fetch(JwksProvider::new(url)).is_err());
+}

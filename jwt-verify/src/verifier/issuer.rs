@@ -256,6 +256,7 @@ impl DefaultKeys {
 }
 
 #[cfg(not(feature = "jwks"))]
+#[expect(clippy::unused_self, reason = "with feature `jwks` it is used")]
 impl DefaultKeys {
     fn of_listed(&self, _: &str, _: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
         Err(ConfigError::Missing { setting: "keys" })
