@@ -15,6 +15,7 @@ mod observability;
 mod several;
 mod shared;
 mod single_flight;
+mod tenants;
 mod transport;
 
 use std::time::Duration;

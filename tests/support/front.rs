@@ -14,7 +14,7 @@ use rcgen::{
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     runtime::Runtime,
 };
 use tokio_rustls::{
@@ -24,6 +24,8 @@ use tokio_rustls::{
         pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
     },
 };
+
+use crate::listen::listen;
 
 /// An authority that signs servers' certificates.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -204,23 +206,6 @@ async fn tunnel(mut stream: TcpStream, heads: Arc<Mutex<Vec<String>>>, refuses: 
     if stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.is_ok() {
         let _ = copy_bidirectional(&mut stream, &mut server).await;
     }
-}
-
-fn listen<F, Fut>(serve: F) -> (SocketAddr, Runtime)
-where
-    F: Fn(TcpStream) -> Fut + Send + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-{
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-    let address = listener.local_addr().unwrap();
-    runtime.spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream));
-        }
-    });
-    (address, runtime)
 }
 
 fn authority(url: &str) -> String {

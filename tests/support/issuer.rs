@@ -9,11 +9,11 @@ use std::{
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     runtime::Runtime,
 };
 
-use crate::SigningKey;
+use crate::{SigningKey, listen::listen};
 
 /// What the issuer does with a request.
 #[derive(Debug, Clone)]
@@ -102,20 +102,10 @@ impl FakeIssuer {
 
     /// An issuer that answers everything with 404.
     pub fn silent() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State::default()));
         let shared = state.clone();
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, shared.clone()));
-            }
-        });
+        let (address, runtime) = listen(move |stream| serve(stream, shared.clone()));
+        let url = format!("http://{address}");
         Self { url, state, runtime: Some(runtime) }
     }
 

@@ -16,6 +16,7 @@ mod clock;
 mod front;
 mod issuer;
 mod keys;
+mod listen;
 mod process;
 mod redis;
 mod server;

@@ -1,0 +1,371 @@
+//! Issuers that are found when a token names them.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use jwt_verify::{
+    IssuerResolver, IssuerTemplate, ResolvedIssuer, ResolverError, TrustedIssuer, Verifier,
+};
+use jwt_verify_tests::{Answer, START};
+use serde_json::json;
+
+use super::{
+    several::{api, status},
+    *,
+};
+
+/// Knows some tenants of an authorization server; counts how often it is asked, and can fail.
+struct Directory {
+    /// Held by a test that wants to keep answers back.
+    gate: tokio::sync::Semaphore,
+    issuers: IssuerTemplate,
+    tenants: Mutex<Vec<&'static str>>,
+    asked: Mutex<Vec<String>>,
+    is_down: AtomicBool,
+}
+
+#[derive(Clone)]
+struct Shared(Arc<Directory>);
+
+impl Shared {
+    fn of(authority: &FakeIssuer, tenants: &[&'static str]) -> Self {
+        Self(Arc::new(Directory {
+            issuers: IssuerTemplate::new(&format!("{}/{{tenantid}}/v2.0", authority.url()))
+                .unwrap(),
+            tenants: Mutex::new(tenants.to_vec()),
+            asked: Mutex::default(),
+            is_down: AtomicBool::new(false),
+            gate: tokio::sync::Semaphore::new(1000),
+        }))
+    }
+
+    fn asked(&self) -> usize {
+        self.0.asked.lock().unwrap().len()
+    }
+}
+
+impl IssuerResolver for Shared {
+    fn resolve<'a>(&'a self, issuer: &'a str) -> ResolvedIssuer<'a> {
+        self.0.asked.lock().unwrap().push(issuer.to_owned());
+        Box::pin(async move {
+            // Somewhere else, as a database would be.
+            let known_then = self.0.tenants.lock().unwrap().clone();
+            let _permit = self.0.gate.acquire().await.unwrap();
+            if self.0.is_down.load(Ordering::SeqCst) {
+                return Err(ResolverError);
+            }
+            let tenant = self.0.issuers.tenant(issuer);
+            let known = tenant.is_some_and(|tenant| known_then.contains(&tenant));
+            Ok(known.then(|| TrustedIssuer::new(issuer, AUDIENCE).algorithms([Algorithm::ES256])))
+        })
+    }
+}
+
+/// The name of a tenant's issuer, which publishes this key.
+fn tenant(authority: &FakeIssuer, name: &str, key: &SigningKey) -> String {
+    let issuer = format!("{}/{name}/v2.0", authority.url());
+    let keys = format!("/{name}/keys");
+    let discovery = json!({"issuer": issuer, "jwks_uri": format!("{}{keys}", authority.url())});
+    authority
+        .set(&format!("/{name}/v2.0/.well-known/openid-configuration"), Answer::json(&discovery));
+    authority.set(&keys, Answer::json(&json!({"keys": [key.jwk()]})));
+    issuer
+}
+
+const ACME: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+const GLOBEX: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+/// A directory that knows some tenants, and an API that asks it. Acme has a key; its tokens last long.
+struct World {
+    authority: FakeIssuer,
+    key: SigningKey,
+    acme: String,
+    directory: Shared,
+    clock: ManualClock,
+    verifier: Verifier,
+    api: TestServer,
+}
+
+impl World {
+    fn new(tenants: &[&'static str]) -> Self {
+        let (authority, key, clock) = (FakeIssuer::silent(), key("k"), ManualClock::new());
+        let acme = tenant(&authority, ACME, &key);
+        let directory = Shared::of(&authority, tenants);
+        let verifier = Verifier::resolving(directory.clone()).clock(clock.clone());
+        let verifier = verifier.build().unwrap();
+        let auth = JwtAuth::new(verifier.clone());
+        let api =
+            TestServer::start(move || App::new().configure(resource_server::configure(&auth)));
+        Self { authority, key, acme, directory, clock, verifier, api }
+    }
+
+    /// A token of Acme.
+    fn token(&self) -> Token {
+        Token::of(&self.acme).claim("exp", START + 100_000)
+    }
+
+    /// What the API says to a token that Acme has signed.
+    fn status(&self, token: &Token) -> u16 {
+        status(&self.api, &token.sign(&self.key))
+    }
+
+    fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    fn is_down(&self, is_down: bool) {
+        self.directory.0.is_down.store(is_down, Ordering::SeqCst);
+    }
+
+    fn knows(&self, tenants: &[&'static str]) {
+        *self.directory.0.tenants.lock().unwrap() = tenants.to_vec();
+    }
+}
+
+/// ISS-08: Entra's issuers name the tenant. Only the tenants that are known are trusted, each with
+/// its own keys.
+#[test]
+fn tenants_are_found_by_the_resolver() {
+    let world = World::new(&[ACME, GLOBEX]);
+    let other = key("k");
+    let globex = tenant(&world.authority, GLOBEX, &other);
+    for _ in 0..3 {
+        assert_eq!(world.status(&world.token()), 200);
+        assert_eq!(status(&world.api, &Token::of(&globex).sign(&other)), 200);
+    }
+    assert_eq!(status(&world.api, &world.token().sign(&other)), 401);
+    assert_eq!(world.directory.asked(), 2);
+    let fetches = world.authority.all_fetches();
+    for (tenant, names) in [
+        (ACME.to_uppercase(), "capitals"),
+        (format!("{ACME}/"), "a slash"),
+        (format!("x/../{ACME}"), "dots"),
+        (format!("x%2f..%2f{ACME}"), "percent"),
+        ("00000000-0000-0000-0000-000000000000".to_owned(), "another tenant"),
+        ("{tenantid}".to_owned(), "the template itself"),
+    ] {
+        let issuer = format!("{}/{tenant}/v2.0", world.authority.url());
+        assert_eq!(world.status(&Token::of(&issuer)), 401, "{names}");
+    }
+    let long = format!("{}/{}/v2.0", world.authority.url(), "a".repeat(2000));
+    let asked = world.directory.asked();
+    assert_eq!(world.status(&Token::of(&long)), 401);
+    assert_eq!((world.directory.asked(), world.authority.all_fetches()), (asked, fetches));
+}
+
+#[test]
+fn a_refusal_is_remembered_for_a_while() {
+    let world = World::new(&[]);
+    for _ in 0..5 {
+        assert_eq!(world.status(&world.token()), 401);
+    }
+    assert_eq!((world.directory.asked(), world.authority.all_fetches()), (1, 0));
+    world.knows(&[ACME]);
+    world.advance(29);
+    assert_eq!(world.status(&world.token()), 401);
+    world.advance(1);
+    assert_eq!(world.status(&world.token()), 200);
+}
+
+#[test]
+fn a_resolver_out_of_reach_means_try_later_and_does_not_touch_known_tenants() {
+    let world = World::new(&[ACME, GLOBEX]);
+    let globex = tenant(&world.authority, GLOBEX, &world.key);
+    assert_eq!(world.status(&world.token()), 200);
+    world.is_down(true);
+    let of_globex = Token::of(&globex).claim("exp", START + 100_000);
+    let response = world.api.get("/protected").bearer(of_globex.sign(&world.key)).send();
+    assert_eq!((response.status, response.header("retry-after")), (503, Some("1")));
+    // Ten minutes later its word is due again, and it is still down.
+    world.advance(601);
+    assert_eq!(world.status(&world.token()), 200);
+    world.advance(3600);
+    for _ in 0..3 {
+        assert_eq!(world.status(&world.token()), 503);
+        world.advance(2);
+    }
+    world.is_down(false);
+    world.advance(10);
+    assert_eq!((world.status(&world.token()), world.status(&of_globex)), (200, 200));
+}
+
+#[test]
+fn a_tenant_that_is_no_longer_trusted_is_out_after_ten_minutes() {
+    let world = World::new(&[ACME]);
+    let token = world.token().sign(&world.key);
+    assert_eq!(status(&world.api, &token), 200);
+    world.knows(&[]);
+    world.advance(599);
+    assert_eq!(status(&world.api, &token), 200);
+    world.advance(1);
+    assert_eq!((status(&world.api, &token), world.directory.asked()), (401, 2));
+}
+
+#[test]
+fn a_renewed_tenant_keeps_its_keys() {
+    let world = World::new(&[ACME]);
+    assert_eq!(world.status(&world.token()), 200);
+    world.authority.set(&format!("/{ACME}/keys"), Answer::status(500));
+    world.advance(600);
+    assert_eq!((world.status(&world.token()), world.directory.asked()), (200, 2));
+}
+
+/// What fifty first requests of a tenant are answered with.
+fn crowd(world: &World) -> Vec<u16> {
+    std::thread::scope(|scope| {
+        let requests: Vec<_> = (0..50)
+            .map(|number| scope.spawn(move || world.status(&world.token().claim("n", number))))
+            .collect();
+        requests.into_iter().map(|request| request.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn many_first_requests_ask_the_resolver_once() {
+    let world = World::new(&[ACME]);
+    assert_eq!(crowd(&world), [200; 50]);
+    assert_eq!(world.directory.asked(), 1);
+    assert_eq!(world.authority.fetches(&format!("/{ACME}/keys")), 1);
+}
+
+#[test]
+fn many_requests_share_one_failure_of_the_resolver() {
+    let world = World::new(&[ACME]);
+    world.is_down(true);
+    assert_eq!(crowd(&world), [503; 50]);
+    assert_eq!(world.directory.asked(), 1);
+    world.is_down(false);
+    world.advance(1);
+    assert_eq!((world.status(&world.token()), world.directory.asked()), (200, 2));
+}
+
+/// A question belongs to nobody: clients that hang up can neither end it nor keep a removed tenant.
+#[test]
+fn clients_that_hang_up_do_not_keep_a_tenant_trusted() {
+    let world = World::new(&[ACME]);
+    let token = world.token().sign(&world.key);
+    assert_eq!(status(&world.api, &token), 200);
+    world.knows(&[]);
+    world.advance(600);
+    let held = world.directory.0.gate.try_acquire_many(1000).unwrap();
+    let open = || world.api.get("/protected").bearer(&token).open();
+    let gone: Vec<_> = (0..4).map(|_| open()).collect();
+    eventually("the question", || world.directory.asked() == 2);
+    drop(gone);
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| status(&world.api, &token));
+        drop(held);
+        assert_eq!(waits.join().unwrap(), 401);
+    });
+    assert_eq!((status(&world.api, &token), world.directory.asked()), (401, 2));
+}
+
+/// What was asked before an issuer was forgotten is not believed afterwards.
+#[test]
+fn forgetting_overtakes_a_question_in_progress() {
+    let world = World::new(&[ACME]);
+    let held = world.directory.0.gate.try_acquire_many(1000).unwrap();
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| world.status(&world.token()));
+        eventually("the question", || world.directory.asked() == 1);
+        world.knows(&[]);
+        world.verifier.forget_issuer(&world.acme);
+        drop(held);
+        assert_eq!(waits.join().unwrap(), 401);
+    });
+    assert_eq!((world.status(&world.token()), world.directory.asked()), (401, 2));
+}
+
+#[test]
+fn a_tenant_can_be_forgotten_at_once() {
+    let world = World::new(&[ACME]);
+    let token = world.token().sign(&world.key);
+    assert_eq!(status(&world.api, &token), 200);
+    world.knows(&[]);
+    assert_eq!(status(&world.api, &token), 200);
+    world.verifier.forget_issuer(&world.acme);
+    assert_eq!(status(&world.api, &token), 401);
+}
+
+#[test]
+fn nobody_is_asked_about_a_token_that_nothing_could_make_good() {
+    let world = World::new(&[ACME]);
+    for token in [
+        world.token().without("exp"),
+        world.token().without("iat").claim("exp", START - 601),
+        world.token().without("iss"),
+    ] {
+        assert_eq!(world.status(&token), 401);
+    }
+    assert_eq!(world.directory.asked(), 0);
+}
+
+#[test]
+fn settings_that_cannot_be_used_do_not_cost_a_tenant_that_works() {
+    let authority = FakeIssuer::silent();
+    let a = key("k");
+    let acme = tenant(&authority, ACME, &a);
+    let audience = Arc::new(Mutex::new(AUDIENCE));
+    let (ours, asked) = (audience.clone(), Arc::new(Mutex::new(0)));
+    let count = asked.clone();
+    let verifier = Verifier::resolving(move |issuer: &str| {
+        *count.lock().unwrap() += 1;
+        let audience = *ours.lock().unwrap();
+        Some(TrustedIssuer::new(issuer, audience).algorithms([Algorithm::ES256]))
+    });
+    let clock = ManualClock::new();
+    let api = api(&clock, verifier);
+    let token = Token::of(&acme).claim("exp", START + 100_000).sign(&a);
+    assert_eq!(status(&api, &token), 200);
+    *audience.lock().unwrap() = "";
+    clock.advance(Duration::from_secs(600));
+    assert_eq!(status(&api, &token), 200);
+    // Nobody has worked with this one yet.
+    let globex = tenant(&authority, GLOBEX, &a);
+    for _ in 0..3 {
+        assert_eq!(status(&api, &Token::of(&globex).claim("exp", START + 9000).sign(&a)), 500);
+    }
+    assert_eq!(*asked.lock().unwrap(), 3);
+}
+
+#[test]
+fn tenants_are_bounded_in_number() {
+    let authority = FakeIssuer::silent();
+    let a = key("k");
+    let names: Vec<String> = (0..30).map(|number| format!("tenant-{number}")).collect();
+    let issuers: Vec<String> = names.iter().map(|name| tenant(&authority, name, &a)).collect();
+    let trusted: Vec<String> = issuers.clone();
+    let verifier = Verifier::resolving(move |issuer: &str| {
+        trusted
+            .iter()
+            .any(|name| name == issuer)
+            .then(|| TrustedIssuer::new(issuer, AUDIENCE).algorithms([Algorithm::ES256]))
+    })
+    .resolved_issuers(10)
+    .clock(ManualClock::new())
+    .build()
+    .unwrap();
+    let auth = JwtAuth::new(verifier.clone());
+    let api = TestServer::start(move || App::new().configure(resource_server::configure(&auth)));
+    for issuer in issuers.iter().chain(&issuers) {
+        assert_eq!(status(&api, &Token::of(issuer).sign(&a)), 200);
+    }
+    assert!(verifier.health().len() <= 10, "{}", verifier.health().len());
+}
+
+/// A resolver that answers about somebody else is not believed.
+#[test]
+fn a_resolver_cannot_put_one_issuer_in_the_place_of_another() {
+    let (a, b) = (key("a"), key("b"));
+    let (first, second) = (FakeIssuer::start(&[&a]), FakeIssuer::start(&[&b]));
+    let other = second.url().to_owned();
+    let verifier = Verifier::resolving(move |_: &str| {
+        Some(TrustedIssuer::new(other.clone(), AUDIENCE).algorithms([Algorithm::ES256]))
+    });
+    let api = api(&ManualClock::new(), verifier);
+    assert_eq!(status(&api, &Token::of(first.url()).sign(&a)), 401);
+    assert_eq!(status(&api, &Token::of(first.url()).sign(&b)), 401);
+    assert_eq!(status(&api, &Token::of(second.url()).sign(&b)), 200);
+}
