@@ -1,6 +1,7 @@
 //! Everything that is logged while the suites run, at every level, from every crate.
 
 use std::{
+    collections::HashSet,
     io::{self, Write},
     sync::{Mutex, OnceLock},
 };
@@ -42,7 +43,24 @@ pub(crate) fn capture() {
     });
 }
 
-/// What has been logged so far.
-pub(crate) fn text() -> String {
-    String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned()
+/// How much has been logged so far.
+pub(crate) fn mark() -> usize {
+    LOG.lock().unwrap().len()
+}
+
+/// What has been logged since.
+pub(crate) fn since(mark: usize) -> String {
+    String::from_utf8_lossy(&LOG.lock().unwrap()[mark..]).into_owned()
+}
+
+/// The first piece of one of the secrets, of this many bytes, that is in the text.
+pub(crate) fn piece<'s>(
+    text: &str,
+    secrets: impl IntoIterator<Item = &'s str>,
+    length: usize,
+) -> Option<String> {
+    let pieces: HashSet<&[u8]> =
+        secrets.into_iter().flat_map(|secret| secret.as_bytes().windows(length)).collect();
+    let found = text.as_bytes().windows(length).find(|window| pieces.contains(window))?;
+    Some(String::from_utf8_lossy(found).into_owned())
 }

@@ -162,6 +162,19 @@ fn a_policy_in_the_data_of_an_inner_scope_holds_there() {
     }
 }
 
+/// What a middleware has found out holds for the handlers behind it, though another policy lies in
+/// the same app's data.
+#[test]
+fn the_middleware_decides_over_what_lies_beside_it() {
+    let (wrapped, beside) = (World::new(), World::new());
+    let (middleware, data) = (wrapped.auth().build().unwrap(), beside.auth().build().unwrap());
+    let api = TestServer::start(move || {
+        App::new().app_data(data.clone()).wrap(middleware.clone()).service(subject)
+    });
+    assert_eq!(api.get("/claims").bearer(wrapped.good()).send().status, 200);
+    assert_eq!(api.get("/claims").bearer(beside.good()).send().status, 401);
+}
+
 #[test]
 fn two_policies_in_two_forms_of_data_are_a_mistake() {
     let (one, two) = (World::new(), World::new());

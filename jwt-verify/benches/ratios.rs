@@ -1,0 +1,150 @@
+//! What verification costs, as ratios against a baseline that runs in turn with it.
+//!
+//! `cargo bench --bench ratios`. The time is the CPU time of the thread, so that what else the machine
+//! does changes little; each round measures baseline and candidate one after the other, and the
+//! median of the rounds' ratios is printed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    missing_docs,
+    reason = "a benchmark prints, and stops where it cannot be set up"
+)]
+
+mod keys;
+
+use std::{
+    future::Future,
+    hint::black_box,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use jsonwebtoken::Validation;
+use jwt_verify::{Algorithm, RbacAuthorizer, Requirement, Verifier};
+use keys::{AUDIENCE, ISSUER, Subject};
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::{Map, Value};
+
+const ROUNDS: usize = 60;
+/// How long a batch takes: long against the clock's resolution, short against a scheduler's slice.
+const BATCH: Duration = Duration::from_millis(3);
+
+fn main() {
+    // jsonwebtoken panics at its first use where no provider is set.
+    let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+    println!("{:<46} {:>10} {:>10} {:>7}", "", "baseline", "ours", "ratio");
+    for algorithm in [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA] {
+        let subject = Subject::new(algorithm);
+        let name = algorithm.name();
+        let (raw, input, signature) =
+            (subject.raw.as_ref().unwrap(), &subject.signing_input, &subject.signature);
+        let raw = || raw.verify_sig(black_box(input), black_box(signature)).unwrap();
+        let (token, new) = verifier(algorithm, &subject, 0);
+        compare(&format!("{name}: new token / signature alone"), raw, || verify(&new, &token));
+        let decode = decoder(&subject);
+        compare(&format!("{name}: new token / jsonwebtoken"), decode, || verify(&new, &token));
+        if algorithm == Algorithm::RS256 {
+            let (token, remembered) = verifier(algorithm, &subject, 1000);
+            verify(&remembered, &token);
+            compare("RS256: token seen before / signature alone", raw, || {
+                verify(&remembered, &token);
+            });
+        }
+    }
+    let subject = Subject::new(Algorithm::HS256);
+    let (token, new) = verifier(Algorithm::HS256, &subject, 0);
+    compare("HS256: new token / jsonwebtoken", decoder(&subject), || verify(&new, &token));
+
+    let claims = now(new.verify(&token)).unwrap();
+    let requirement = Requirement::roles(["admin", "editor"]);
+    let check = || {
+        use jwt_verify::Authorizer as _;
+        black_box(RbacAuthorizer.authorize(black_box(&claims), black_box(&requirement))).unwrap();
+    };
+    compare("#[require(roles)] / HS256 new token", || verify(&new, &token), check);
+}
+
+fn verifier(algorithm: Algorithm, subject: &Subject, token_cache: usize) -> (String, Verifier) {
+    let verifier = Verifier::builder(ISSUER, AUDIENCE)
+        .algorithms([algorithm])
+        .keys(jwt_verify::JwkSet::single(subject.key()))
+        .token_cache(token_cache)
+        .build()
+        .unwrap();
+    (subject.token.clone(), verifier)
+}
+
+fn verify(verifier: &Verifier, token: &str) {
+    black_box(now(verifier.verify(black_box(token)))).unwrap();
+}
+
+/// What a server without this library does.
+fn decoder(subject: &Subject) -> impl FnMut() {
+    let algorithm: jsonwebtoken::Algorithm = subject.algorithm.name().parse().unwrap();
+    let mut validation = Validation::new(algorithm);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_issuer(&[ISSUER]);
+    move || {
+        let token = black_box(subject.token.as_str());
+        let claims =
+            jsonwebtoken::decode::<Map<String, Value>>(token, &subject.decoding, &validation);
+        black_box(claims).unwrap();
+    }
+}
+
+/// Nothing here has to wait.
+fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the keys are at hand"),
+    }
+}
+
+fn compare(name: &str, mut baseline: impl FnMut(), mut candidate: impl FnMut()) {
+    let (of_baseline, of_candidate) = (batch(&mut baseline), batch(&mut candidate));
+    let mut rounds: Vec<(f64, f64)> = (0..ROUNDS)
+        .map(|_| (time(&mut baseline, of_baseline), time(&mut candidate, of_candidate)))
+        .collect();
+    rounds.sort_by(|a, b| (a.1 / a.0).total_cmp(&(b.1 / b.0)));
+    let ratio = rounds[ROUNDS / 2].1 / rounds[ROUNDS / 2].0;
+    let median = |of: fn(&(f64, f64)) -> f64| {
+        let mut times: Vec<f64> = rounds.iter().map(of).collect();
+        times.sort_by(f64::total_cmp);
+        times[ROUNDS / 2]
+    };
+    println!(
+        "{name:<46} {:>7.2} µs {:>7.2} µs {ratio:>7.3}",
+        median(|round| round.0) * 1e6,
+        median(|round| round.1) * 1e6,
+    );
+}
+
+/// How many calls fill a batch.
+fn batch(call: &mut impl FnMut()) -> usize {
+    let mut calls = 1;
+    loop {
+        let each = time(call, calls);
+        if each * calls as f64 >= BATCH.as_secs_f64() {
+            return calls;
+        }
+        calls *= 2;
+    }
+}
+
+/// Seconds of CPU for one call.
+fn time(call: &mut impl FnMut(), calls: usize) -> f64 {
+    let start = cpu();
+    for _ in 0..calls {
+        call();
+    }
+    (cpu() - start).as_secs_f64() / calls as f64
+}
+
+fn cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
+}
