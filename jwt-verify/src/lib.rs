@@ -68,6 +68,10 @@
 //! | settings in the environment | [`JwtAuth::from_env`] |
 //! | only the URL of a key set | [`JwksProvider::new`] in [`JwtAuthBuilder::keys`] |
 //! | a public key or a shared secret | [`JwkSet::single`] of a [`VerificationKey`] in [`JwtAuthBuilder::keys`] |
+//! | several issuers, or one for each tenant | [`TrustedIssuer`] in [`JwtAuthBuilder::issuer`], or an [`IssuerResolver`] |
+//! | several instances of the application | a [`CacheStore`], such as `RedisCache`, in [`JwksProviderBuilder::cache`] |
+//! | an issuer behind a proxy or a private authority | [`JwksProviderBuilder::proxy`], [`JwksProviderBuilder::root_certificates`] |
+//! | someone who watches the application | [`JwtAuth::health_routes`], feature `metrics` |
 //! | keys somewhere else | a [`KeyProvider`] of your own |
 //! | tokens in a cookie | [`CookieExtractor`], alone or in [`FirstOf`] |
 //! | no HTTP at all | [`Verifier`] |

@@ -10,13 +10,13 @@ use crate::{AuthError, InvalidTokenReason};
 /// Everything that is kept of a verified token: not the token.
 pub(crate) struct VerifiedToken {
     claims: Arc<Claims>,
-    payload: Box<str>,
+    payload: String,
     grants: Grants,
 }
 
 impl VerifiedToken {
     pub(crate) fn new(claims: Claims, payload: String, grants: Grants) -> Self {
-        Self { claims: Arc::new(claims), payload: payload.into_boxed_str(), grants }
+        Self { claims: Arc::new(claims), payload, grants }
     }
 
     pub(crate) fn claims(&self) -> &Claims {
