@@ -83,6 +83,7 @@ fn the_time_zone_has_no_say_in_it() {
         assert_eq!(server.get("/protected", &ends(now + 5)).status, 200, "{zone}");
         assert_eq!(server.get("/protected", &ends(now - 65)).status, 401, "{zone}");
     }
+    assert_eq!(issuer.key_fetches(), 4);
 }
 
 #[test]

@@ -202,6 +202,6 @@ fn odd_but_correct_http_is_understood() {
         let issuer = FakeIssuer::start(&[&key]);
         issuer.answer_keys(Answer::Raw(answer.clone().into_bytes()));
         let world = World::with(issuer, |provider| provider);
-        assert_eq!(world.status(&key), 200, "{answer}");
+        assert_eq!((world.status(&key), world.issuer.all_fetches()), (200, 1), "{answer}");
     }
 }

@@ -121,9 +121,12 @@ fn old_keys_serve_while_the_issuer_fails_but_not_for_ever() {
     world.advance(42);
     assert_eq!(world.status(&key), 503);
     assert_eq!(world.api.get("/health/ready").send().status, 503);
+    // One to begin with, and then no more than one for each time somebody looked.
+    let fetches = world.issuer.key_fetches();
+    assert!((3..=45).contains(&fetches), "{fetches}");
     world.issuer.publish(&[&key]);
     world.advance(60);
-    assert_eq!(world.status(&key), 200);
+    assert_eq!((world.status(&key), world.issuer.key_fetches()), (200, fetches + 1));
 }
 
 /// TIM-01

@@ -33,7 +33,7 @@ fn one_odd_entry_does_not_cost_the_others() {
     ] {
         let world = World::new(&[]);
         world.issuer.publish_json(&json!({"keys": [odd, good.jwk()]}));
-        assert_eq!(world.status(&good), 200, "{odd}");
+        assert_eq!((world.status(&good), world.issuer.all_fetches()), (200, 1), "{odd}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! Three segments (RFC 7515 §7.1).
 
+use memchr::memchr;
+
 use crate::InvalidTokenReason;
 
 /// A token split at its dots. Nothing is decoded and nothing is believed yet.
@@ -26,12 +28,11 @@ impl<'a> CompactToken<'a> {
     }
 
     fn split(token: &'a [u8]) -> Option<Self> {
-        let is_dot = |byte: &u8| *byte == b'.';
-        let first = token.iter().position(is_dot)?;
+        let first = memchr(b'.', token)?;
         let (header, rest) = (token.get(..first)?, token.get(first + 1..)?);
-        let second = rest.iter().position(is_dot)?;
+        let second = memchr(b'.', rest)?;
         let (payload, signature) = (rest.get(..second)?, rest.get(second + 1..)?);
-        if signature.iter().any(is_dot) {
+        if memchr(b'.', signature).is_some() {
             return None;
         }
         let signing_input = token.get(..first + 1 + second)?;
