@@ -12,7 +12,7 @@ mod topologies;
 
 use std::{
     io::Write,
-    sync::{Mutex, OnceLock},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -34,12 +34,17 @@ fn key(id: &str) -> SigningKey {
 struct World {
     issuer: FakeIssuer,
     clock: ManualClock,
+    /// One test at a time: a Redis that has to wait for the processor is a slow Redis, and that is
+    /// not what most of them are about.
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl World {
     fn new(keys: &[&SigningKey]) -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
         log();
-        Self { issuer: FakeIssuer::start(keys), clock: ManualClock::new() }
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { issuer: FakeIssuer::start(keys), clock: ManualClock::new(), _turn: turn }
     }
 
     /// One more instance of the application.

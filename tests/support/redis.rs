@@ -156,6 +156,7 @@ pub fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
     let start = Instant::now();
     while !happened() {
         assert!(start.elapsed() < Duration::from_secs(20), "never happened: {what}");
-        std::thread::yield_now();
+        // Not so often that the waiting keeps what is waited for from happening.
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
