@@ -188,6 +188,17 @@ fn two_policies_in_two_forms_of_data_are_a_mistake() {
 }
 
 #[test]
+fn one_policy_in_two_forms_of_data_is_one_policy() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let data = web::Data::new(auth.clone());
+    let api = TestServer::start(move || {
+        App::new().app_data(auth.clone()).app_data(data.clone()).service(subject)
+    });
+    assert_eq!(api.get("/claims").bearer(world.good()).send().status, 200);
+}
+
+#[test]
 fn an_optional_app_with_a_strict_scope_refuses_guests_there() {
     let world = World::new();
     let auth = world.auth().build().unwrap();
