@@ -94,3 +94,39 @@ fn a_single_key_from_the_configuration_needs_no_name() {
         assert_eq!(api.get("/protected").bearer(token).send().status, expected);
     }
 }
+
+/// Keys that have a generation, and a count of the questions for them.
+#[derive(Debug)]
+struct Counted {
+    keys: JwkSet,
+    asked: Arc<AtomicUsize>,
+}
+
+impl KeyProvider for Counted {
+    fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.keys.find(wanted)
+    }
+
+    fn generation(&self) -> Option<u64> {
+        self.keys.generation()
+    }
+}
+
+#[test]
+fn a_token_that_is_remembered_asks_for_no_key() {
+    let (key, asked) = (SigningKey::new(Algorithm::ES256, "k"), Arc::new(AtomicUsize::new(0)));
+    let keys =
+        JwkSet::from_json(serde_json::json!({"keys": [key.jwk()]}).to_string().as_bytes()).unwrap();
+    for (entries, expected) in [(10, 1), (0, 3)] {
+        let provider = Counted { keys: keys.clone(), asked: asked.clone() };
+        let auth = JwtAuth::builder(ISSUER, AUDIENCE).algorithms([Algorithm::ES256]).keys(provider);
+        let api = serve(auth.verifier(|verifier| verifier.token_cache(entries)).build().unwrap());
+        let good = Token::now(ISSUER).sign(&key);
+        asked.store(0, Ordering::SeqCst);
+        for _ in 0..3 {
+            assert_eq!(api.get("/protected").bearer(&good).send().status, 200);
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), expected);
+    }
+}

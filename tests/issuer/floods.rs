@@ -168,3 +168,28 @@ fn resident_bytes() -> u64 {
     let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     kilobytes * 1024
 }
+
+/// The issuer has put another key in the place of the one that is known; a stranger knows neither.
+#[test]
+fn a_replaced_key_does_not_vouch_for_a_stranger() {
+    let (old, new) = (key("k"), key("k"));
+    let world = World::new(&[&old]);
+    assert_eq!(world.status(&old), 200);
+    world.issuer.publish(&[&new]);
+    assert_eq!(world.status(&key("k")), 401);
+    assert_eq!(world.issuer.key_fetches(), 2);
+    assert_eq!(world.status(&new), 200);
+}
+
+/// A forged token that would be refused anyway causes nothing.
+#[test]
+fn a_bad_signature_on_a_token_that_is_over_causes_no_fetch() {
+    let known = key("k");
+    let world = World::new(&[&known]);
+    assert_eq!(world.status(&known), 200);
+    let over = Token::of(world.issuer.url()).claim("iat", 1).claim("exp", 2);
+    for _ in 0..3 {
+        assert_eq!(world.status_of(&over.clone().sign(&key("k"))), 401);
+    }
+    assert_eq!(world.issuer.key_fetches(), 1);
+}

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use jwt_verify::{
@@ -137,6 +137,12 @@ fn tenants_are_found_by_the_resolver() {
     }
     assert_eq!(status(&world.api, &world.token().sign(&other)), 401);
     assert_eq!(world.directory.asked(), 2);
+    let mut known: Vec<String> =
+        world.verifier.health().into_iter().map(|(issuer, _)| issuer).collect();
+    known.sort();
+    let mut both = [world.acme.clone(), globex];
+    both.sort();
+    assert_eq!(known, both);
     let fetches = world.authority.all_fetches();
     for (tenant, names) in [
         (ACME.to_uppercase(), "capitals"),
@@ -153,6 +159,29 @@ fn tenants_are_found_by_the_resolver() {
     let asked = world.directory.asked();
     assert_eq!(world.status(&Token::of(&long)), 401);
     assert_eq!((world.directory.asked(), world.authority.all_fetches()), (asked, fetches));
+    // The longest name that anybody is asked about.
+    let prefix = format!("{}/", world.authority.url());
+    for (length, is_asked) in [(1024, 1), (1025, 0)] {
+        let name = format!("{prefix}{}", "a".repeat(length - prefix.len()));
+        let asked = world.directory.asked();
+        assert_eq!(world.status(&Token::of(&name)), 401);
+        assert_eq!(world.directory.asked() - asked, is_asked, "{length}");
+    }
+}
+
+#[test]
+fn a_resolver_that_fails_to_renew_its_word_is_left_alone_for_a_while() {
+    let world = World::new(&[ACME]);
+    assert_eq!((world.status(&world.token()), world.directory.asked()), (200, 1));
+    world.is_down(true);
+    world.advance(601);
+    for _ in 0..5 {
+        assert_eq!((world.status(&world.token()), world.directory.asked()), (200, 2));
+    }
+    world.advance(10);
+    for _ in 0..5 {
+        assert_eq!((world.status(&world.token()), world.directory.asked()), (200, 3));
+    }
 }
 
 #[test]
@@ -181,7 +210,9 @@ fn a_resolver_out_of_reach_means_try_later_and_does_not_touch_known_tenants() {
     // Ten minutes later its word is due again, and it is still down.
     world.advance(601);
     assert_eq!(world.status(&world.token()), 200);
-    world.advance(3600);
+    world.advance(3598);
+    assert_eq!(world.status(&world.token()), 200);
+    world.advance(1);
     for _ in 0..3 {
         assert_eq!(world.status(&world.token()), 503);
         world.advance(2);
@@ -368,4 +399,44 @@ fn a_resolver_cannot_put_one_issuer_in_the_place_of_another() {
     assert_eq!(status(&api, &Token::of(first.url()).sign(&a)), 401);
     assert_eq!(status(&api, &Token::of(first.url()).sign(&b)), 401);
     assert_eq!(status(&api, &Token::of(second.url()).sign(&b)), 200);
+}
+
+/// A resolver with a bug takes down the request that meets it, not the tenant.
+#[test]
+fn a_resolver_that_panics_is_asked_again() {
+    let (authority, key, clock) = (FakeIssuer::silent(), key("k"), ManualClock::new());
+    let acme = tenant(&authority, ACME, &key);
+    let asked = AtomicUsize::new(0);
+    let verifier = Verifier::resolving(move |issuer: &str| {
+        // A request puts its question twice.
+        assert!(asked.fetch_add(1, Ordering::SeqCst) > 1, "it goes wrong at first");
+        Some(TrustedIssuer::new(issuer, AUDIENCE).algorithms([Algorithm::ES256]))
+    });
+    let auth = JwtAuth::new(verifier.clock(clock).build().unwrap());
+    let api = TestServer::start(move || App::new().configure(resource_server::configure(&auth)));
+    let token = Token::of(&acme).sign(&key);
+    assert_eq!(status(&api, &token), 503);
+    assert_eq!(status(&api, &token), 200);
+}
+
+/// Strangers can keep a slow resolver busy, but not without bound, and not for those who are known.
+#[test]
+fn questions_are_bounded_in_number() {
+    let world = World::new(&[ACME]);
+    assert_eq!(world.status(&world.token()), 200);
+    world.directory.0.gate.forget_permits(1000);
+    let waiting: Vec<_> = (0..256)
+        .map(|number| {
+            let issuer = format!("{}/{number}/v2.0", world.authority.url());
+            world.api.get("/protected").bearer(Token::of(&issuer).sign(&world.key)).open()
+        })
+        .collect();
+    eventually("all of them are asked about", || world.directory.asked() == 257);
+    let one_more = Token::of(&format!("{}/more/v2.0", world.authority.url()));
+    assert_eq!(world.status(&one_more), 503);
+    assert_eq!(world.status(&world.token()), 200);
+    assert_eq!(world.directory.asked(), 257);
+    world.directory.0.gate.add_permits(1000);
+    drop(waiting);
+    eventually("the questions are answered", || world.status(&one_more) == 401);
 }
