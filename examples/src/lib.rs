@@ -2,5 +2,6 @@
 
 mod issuer;
 pub mod resource_server;
+pub mod session_app;
 
 pub use issuer::{EmbeddedIssuer, TokenRequest};

@@ -26,7 +26,8 @@ impl Parse for Arg {
         let name: Ident = input.parse().map_err(|error| {
             syn::Error::new(
                 error.span(),
-                "expected `roles = …`, `permissions = …` or `all`, separated by commas",
+                "expected `roles = …`, `permissions = …`, `all`, `fresh` or `refresh`, separated by \
+                 commas",
             )
         })?;
         if input.peek(syn::token::Paren) {

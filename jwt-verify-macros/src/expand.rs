@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Attribute, ItemFn, LitStr, ext::IdentExt, parse_quote};
 
-use crate::validate::Requirement;
+use crate::validate::{Fresh, Requirement};
 
 /// The handler with the hidden argument, and the type that says what it demands.
 pub(crate) fn handler(requirement: &Requirement, mut function: ItemFn) -> TokenStream {
@@ -21,6 +21,13 @@ pub(crate) fn handler(requirement: &Requirement, mut function: ItemFn) -> TokenS
     let roles = names(&requirement.roles);
     let permissions = names(&requirement.permissions);
     let all = requirement.all;
+    let fresh = requirement.fresh.map(|fresh| match fresh {
+        Fresh::Login => quote! { .fresh() },
+        Fresh::Seconds(seconds) => quote! {
+            .fresh_within(::jwt_verify::__private::Duration::from_secs(#seconds))
+        },
+    });
+    let refresh = requirement.refresh.then(|| quote! { .refresh_token() });
     let marker_items = quote! {
         #(#conditions)*
         #[doc(hidden)]
@@ -43,7 +50,8 @@ pub(crate) fn handler(requirement: &Requirement, mut function: ItemFn) -> TokenS
                 static ROLES: &[::jwt_verify::__private::Cow<'static, str>] = &#roles;
                 static PERMISSIONS: &[::jwt_verify::__private::Cow<'static, str>] = &#permissions;
                 static REQUIREMENT: ::jwt_verify::__private::Requirement =
-                    ::jwt_verify::__private::Requirement::fixed(ROLES, PERMISSIONS, #all);
+                    ::jwt_verify::__private::Requirement::fixed(ROLES, PERMISSIONS, #all)
+                        #fresh #refresh;
                 &REQUIREMENT
             }
         }

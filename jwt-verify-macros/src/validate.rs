@@ -14,9 +14,18 @@ pub(crate) struct Requirement {
     pub(crate) roles: Vec<LitStr>,
     pub(crate) permissions: Vec<LitStr>,
     pub(crate) all: bool,
+    pub(crate) fresh: Option<Fresh>,
+    pub(crate) refresh: bool,
 }
 
-const KNOWN: [&str; 3] = ["roles", "permissions", "all"];
+/// How recent the login has to be.
+#[derive(Clone, Copy)]
+pub(crate) enum Fresh {
+    Login,
+    Seconds(u64),
+}
+
+const KNOWN: [&str; 5] = ["roles", "permissions", "all", "fresh", "refresh"];
 
 /// Actix handlers take at most 16 arguments, and one is ours.
 const MOST_ARGUMENTS: usize = 15;
@@ -25,7 +34,7 @@ pub(crate) fn requirement(args: &Args) -> Result<Requirement> {
     let mut requirement = Requirement::default();
     let mut seen: Vec<String> = Vec::new();
     let mut errors = Errors::default();
-    let mut all_span = None;
+    let (mut all_span, mut refresh_span) = (None, None);
     for arg in &args.0 {
         let name = arg.name.to_string();
         if seen.contains(&name) {
@@ -44,6 +53,16 @@ pub(crate) fn requirement(args: &Args) -> Result<Requirement> {
                 requirement.all = true;
                 all_span = Some(arg.name.span());
             }
+            "fresh" => {
+                errors.collect(fresh(arg)).into_iter().for_each(|f| requirement.fresh = Some(f));
+            }
+            "refresh" => {
+                if let Some(value) = &arg.value {
+                    errors.add(value.span(), "`refresh` takes no value; write `refresh`");
+                }
+                requirement.refresh = true;
+                refresh_span = Some(arg.name.span());
+            }
             unknown => errors.add(arg.name.span(), unknown_argument(unknown)),
         }
         seen.push(name);
@@ -57,8 +76,48 @@ pub(crate) fn requirement(args: &Args) -> Result<Requirement> {
              alternatives",
         );
     }
+    if let Some(span) = refresh_span
+        && seen.len() > 1
+    {
+        errors.add(
+            span,
+            "`refresh` stands alone: a refresh token grants nothing but the next pair of tokens",
+        );
+    }
     errors.into_result()?;
     Ok(requirement)
+}
+
+/// `fresh`, or `fresh = "10m"`.
+fn fresh(arg: &Arg) -> Result<Fresh> {
+    let Some(value) = &arg.value else { return Ok(Fresh::Login) };
+    let seconds = match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => seconds(&text.value()),
+        _ => None,
+    };
+    seconds.map(Fresh::Seconds).ok_or_else(|| {
+        Error::new(
+            value.span(),
+            "expected how long ago the login may be: a whole number and `s`, `m`, `h` or `d`, as in \
+             `fresh = \"10m\"`",
+        )
+    })
+}
+
+/// A whole number and a unit.
+fn seconds(text: &str) -> Option<u64> {
+    let unit = match text.as_bytes().last()? {
+        b's' => 1,
+        b'm' => 60,
+        b'h' => 3600,
+        b'd' => 24 * 3600,
+        _ => return None,
+    };
+    let number = text.get(..text.len() - 1)?;
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    number.parse::<u64>().ok()?.checked_mul(unit).filter(|seconds| *seconds > 0)
 }
 
 fn unknown_argument(name: &str) -> String {
@@ -69,7 +128,10 @@ fn unknown_argument(name: &str) -> String {
     });
     match meant {
         Some(known) => format!("unknown argument `{name}`; did you mean `{known}`?"),
-        None => format!("unknown argument `{name}`; known are `roles`, `permissions` and `all`"),
+        None => format!(
+            "unknown argument `{name}`; known are `roles`, `permissions`, `all`, `fresh` and \
+             `refresh`"
+        ),
     }
 }
 

@@ -53,7 +53,9 @@
 //!               │                                       │
 //!   L2  validation  iss, aud, typ, cnf, nbf, iat, exp ──│── not good: 401
 //!               │                                       │
-//!   L6  http    ▼   VerifiedClaims with the request ◄───┘
+//!   L3  revocation  not revoked, where somebody knows ◄─┘── revoked: 401 · nobody can tell: 503
+//!               │
+//!   L6  http    ▼   VerifiedClaims with the request
 //!               │
 //!   L5  authz   ▼   roles and permissions ──────────────── not enough: 403
 //!               │
@@ -73,7 +75,10 @@
 //! | an issuer behind a proxy or a private authority | [`JwksProviderBuilder::proxy`], [`JwksProviderBuilder::root_certificates`] |
 //! | someone who watches the application | [`JwtAuth::health_routes`], feature `metrics` |
 //! | keys somewhere else | a [`KeyProvider`] of your own |
-//! | tokens in a cookie | [`CookieExtractor`], alone or in [`FirstOf`] |
+//! | tokens in a cookie | [`CookieExtractor`], alone or in [`FirstOf`], with [`CsrfProtection`] |
+//! | tokens that end before they expire | a [`RevocationStore`] in [`VerifierBuilder::revocation`] |
+//! | users of your own | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
+//! | a login elsewhere | [`IdTokenVerifier`], [`BackChannelLogout`] |
 //! | no HTTP at all | [`Verifier`] |
 //!
 //! # Safe with nothing set
@@ -89,7 +94,8 @@
 //! | --- | --- | --- |
 //! | `macros` | yes | `#[require]` |
 //! | `jwks` | yes | [`JwksProvider`], [`JwtAuth::from_env`]: keys over HTTP |
-//! | `redis` | no | `RedisCache`: instances share what they fetched |
+//! | `issuing` | no | `TokenIssuer`, `Sessions`, `SessionCookies`: tokens of one's own |
+//! | `redis` | no | `RedisCache`: instances share what they fetched; `RedisRevocation`, `RedisRefreshStore` |
 //! | `native-roots` | no | issuers whose certificates the operating system trusts |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `testing` | no | `testing`: what a store of your own must do |
@@ -116,12 +122,15 @@ mod validation;
 
 #[cfg(feature = "jwks")]
 mod jwks;
+mod revocation;
 mod store;
 mod token_cache;
 
 mod verifier;
 
 mod authz;
+#[cfg(feature = "issuing")]
+mod issuing;
 
 mod http;
 
@@ -133,15 +142,33 @@ pub use error::{
     AuthError, ConfigError, InvalidRequestReason, InvalidTokenReason, KeyRejection, Missing,
 };
 pub use http::{
-    AuthFuture, Authorized, BearerChallenge, BearerExtractor, CookieExtractor, Credential,
-    ErrorResponse, FirstOf, HealthRoutes, JwtAuth, JwtAuthBuilder, JwtAuthService, OptionalClaims,
-    QueryExtractor, Required, Requires, TokenExtractor, VerifiedClaimsExt,
+    AuthFuture, Authorized, BackChannelLogout, BearerChallenge, BearerExtractor, CookieExtractor,
+    Credential, CsrfProtection, CurrentUser, ErrorResponse, FirstOf, HealthRoutes, JwtAuth,
+    JwtAuthBuilder, JwtAuthService, OptionalClaims, QueryExtractor, Required, Requires,
+    TokenExtractor, UserFuture, UserLoader, UserLoaderError, Users, VerifiedClaimsExt,
+};
+#[cfg(feature = "issuing")]
+pub use http::{KeySetRoute, SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};
+#[cfg(all(feature = "issuing", feature = "redis"))]
+pub use issuing::RedisRefreshStore;
+#[cfg(feature = "issuing")]
+pub use issuing::{
+    AccessToken, IssuedToken, IssuerKeys, IssuingError, MemoryRefreshStore, RefreshFuture,
+    RefreshStore, RefreshStoreError, Renewal, Rotation, RotationOutcome, SecretStore,
+    SecretStoreError, SessionError, SessionRecord, Sessions, SessionsBuilder, SigningKey,
+    TokenIssuer, TokenIssuerBuilder, TokenPair,
 };
 #[cfg(feature = "jwks")]
 pub use jwks::{JwksProvider, JwksProviderBuilder, RefreshGate};
 pub use key::{
     JwkSet, JwkSetError, KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, KeysReady,
     PendingKey, VerificationKey,
+};
+#[cfg(feature = "redis")]
+pub use revocation::RedisRevocation;
+pub use revocation::{
+    MemoryRevocation, Revocation, RevocationError, RevocationFuture, RevocationLookup,
+    RevocationStore, TokenMarks,
 };
 pub use secret::Secret;
 pub use store::{CacheError, CacheFuture, CacheStore, MemoryCache};
@@ -151,7 +178,8 @@ pub use store::{RedisCache, RedisCacheBuilder};
 pub use telemetry::describe_metrics;
 pub use validation::{ClaimsValidator, TokenProfile};
 pub use verifier::{
-    IssuerResolver, IssuerTemplate, ResolvedIssuer, ResolverError, TrustedIssuer, Verifier,
+    IdTokenChecks, IdTokenVerifier, IdTokenVerifierBuilder, IssuerResolver, IssuerTemplate,
+    LogoutToken, LogoutTokenVerifier, ResolvedIssuer, ResolverError, TrustedIssuer, Verifier,
     VerifierBuilder,
 };
 
@@ -169,7 +197,7 @@ pub mod internals;
 /// What generated code refers to. Not for anybody else.
 #[doc(hidden)]
 pub mod __private {
-    pub use std::borrow::Cow;
+    pub use std::{borrow::Cow, time::Duration};
 
     pub use crate::{Authorized, Requirement, Requires};
 }

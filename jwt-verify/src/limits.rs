@@ -19,6 +19,9 @@ pub(crate) const TOKEN_CACHE_BYTES_PER_ENTRY: u64 = 4 * 1024;
 pub(crate) const RSA_MIN_BITS: usize = 2048;
 pub(crate) const RSA_MAX_BITS: usize = 8192;
 
+/// When to ask again after a store of revocations or sessions did not answer.
+pub(crate) const STORE_RETRY: Duration = Duration::from_secs(1);
+
 /// How many issuers that a resolver vouched for are kept.
 pub(crate) const RESOLVED_ISSUERS: usize = 100;
 /// How long a resolver's word counts, and how much longer while it is out of reach.
@@ -38,6 +41,23 @@ pub(crate) const RESOLVER_RETRY: Duration = Duration::from_secs(1);
 /// How long a shared store may take; after that it is as good as none.
 #[cfg(any(feature = "jwks", feature = "redis"))]
 pub(crate) const STORE_TIMEOUT: Duration = Duration::from_millis(250);
+
+#[cfg(feature = "issuing")]
+mod issuing {
+    use super::Duration;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    pub(crate) const ACCESS_LIFETIME: Duration = Duration::from_secs(15 * 60);
+    pub(crate) const MAX_ACCESS_LIFETIME: Duration = DAY;
+    pub(crate) const SESSION_LIFETIME: Duration = Duration::from_secs(30 * DAY.as_secs());
+    pub(crate) const SESSION_IDLE: Duration = Duration::from_secs(7 * DAY.as_secs());
+    pub(crate) const MAX_SESSION_LIFETIME: Duration = Duration::from_secs(366 * DAY.as_secs());
+    /// How long after its use a refresh token may come again without ending the session.
+    pub(crate) const REFRESH_GRACE: Duration = Duration::from_secs(10);
+}
+#[cfg(feature = "issuing")]
+pub(crate) use issuing::*;
 
 #[cfg(feature = "redis")]
 mod redis {

@@ -32,6 +32,11 @@ mod enabled {
         counter!("jwt_verify_cache_total", "level" => level, "result" => result).increment(1);
     }
 
+    /// Nobody could say whether a token has been revoked.
+    pub(crate) fn revocation_unknown() {
+        counter!("jwt_verify_revocation_unknown_total").increment(1);
+    }
+
     /// A fetch of keys has ended.
     #[cfg(feature = "jwks")]
     pub(crate) fn fetch(outcome: &'static str) {
@@ -70,6 +75,7 @@ mod enabled {
         for (name, text) in [
             ("jwt_verify_verifications_total", "tokens judged, by outcome and reason"),
             ("jwt_verify_cache_total", "look-ups, by level (token, keys, store) and result"),
+            ("jwt_verify_revocation_unknown_total", "tokens whose revocation nobody could tell"),
             ("jwt_verify_key_fetches_total", "fetches of key sets that have ended, by outcome"),
             ("jwt_verify_refetches_refused_total", "refetches refused by the refresh gate"),
             ("jwt_verify_skipped_keys_total", "keys that cannot be used, by reason"),
@@ -95,6 +101,8 @@ mod disabled {
     pub(crate) fn verification<T>(_: &Result<T, AuthError>) {}
 
     pub(crate) fn cache(_: &'static str, _: bool) {}
+
+    pub(crate) fn revocation_unknown() {}
 
     #[cfg(feature = "jwks")]
     pub(crate) fn fetch(_: &'static str) {}

@@ -9,26 +9,28 @@ const LAYERS: [&[&str]; 8] = [
     &["algorithm", "clock", "error", "json", "limits", "negative", "secret", "telemetry"],
     &["claims", "key", "token"],
     &["validation"],
-    &["jwks", "store", "token_cache"],
+    &["jwks", "revocation", "store", "token_cache"],
     &["verifier"],
-    &["authz"],
+    &["authz", "issuing"],
     &["http"],
     // For the users' suites, and a door for these here that opens to every stage.
     &["testing", "internals"],
 ];
 
 /// What a row may use of its own row: small, and each for a reason.
-const NEIGHBOURS: [(&str, &str); 3] = [
+const NEIGHBOURS: [(&str, &str); 4] = [
     // What is counted of an outcome is its error's code.
     ("telemetry", "error"),
     // A key's numbers are base64url, as a token's segments are.
     ("key", "token"),
     // A key set is kept in a store.
     ("jwks", "store"),
+    // Revocations are on the connections of a store.
+    ("revocation", "store"),
 ];
 
 /// Where the names that `lib.rs` exports live, as far as modules import them from the root.
-const EXPORTS: [(&str, &[&str]); 12] = [
+const EXPORTS: [(&str, &[&str]); 14] = [
     ("algorithm", &["Algorithm", "UnknownAlgorithm"]),
     ("authz", &["Authorizer", "RbacAuthorizer", "Requirement"]),
     ("claims", &["Audience", "Claims", "ClaimsMapping", "NumericDate", "VerifiedClaims"]),
@@ -52,13 +54,31 @@ const EXPORTS: [(&str, &[&str]); 12] = [
             "BearerExtractor",
             "CookieExtractor",
             "Credential",
+            "CsrfProtection",
+            "CurrentUser",
             "FirstOf",
             "JwtAuth",
             "OptionalClaims",
             "QueryExtractor",
             "Required",
             "Requires",
+            "SessionCookieError",
+            "SessionCookies",
             "TokenExtractor",
+        ],
+    ),
+    (
+        "issuing",
+        &[
+            "AccessToken",
+            "IssuedToken",
+            "IssuingError",
+            "RefreshStore",
+            "SessionError",
+            "Sessions",
+            "SigningKey",
+            "TokenIssuer",
+            "TokenPair",
         ],
     ),
     ("jwks", &["JwksProvider", "JwksProviderBuilder", "RefreshGate"]),
@@ -75,12 +95,32 @@ const EXPORTS: [(&str, &[&str]); 12] = [
             "VerificationKey",
         ],
     ),
+    (
+        "revocation",
+        &[
+            "MemoryRevocation",
+            "RedisRevocation",
+            "Revocation",
+            "RevocationError",
+            "RevocationLookup",
+            "RevocationStore",
+        ],
+    ),
     ("secret", &["Secret"]),
     ("store", &["CacheError", "CacheFuture", "CacheStore", "MemoryCache", "RedisCache"]),
     ("validation", &["ClaimsValidator", "TokenProfile"]),
     (
         "verifier",
-        &["IssuerResolver", "IssuerTemplate", "TrustedIssuer", "Verifier", "VerifierBuilder"],
+        &[
+            "IdTokenChecks",
+            "IdTokenVerifier",
+            "IssuerResolver",
+            "IssuerTemplate",
+            "LogoutTokenVerifier",
+            "TrustedIssuer",
+            "Verifier",
+            "VerifierBuilder",
+        ],
     ),
 ];
 

@@ -1,8 +1,10 @@
 //! What a route demands.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use crate::{Missing, VerifiedClaims};
+use serde_json::Value;
+
+use crate::{AuthError, Missing, VerifiedClaims};
 
 /// What a route demands of its callers.
 ///
@@ -22,6 +24,17 @@ pub struct Requirement {
     roles: Option<Names>,
     permissions: Option<Names>,
     all: bool,
+    login: Login,
+    is_for_refresh: bool,
+}
+
+/// How recent the user's login has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Login {
+    #[default]
+    AnyTime,
+    Fresh,
+    Within(Duration),
 }
 
 type Names = Cow<'static, [Cow<'static, str>]>;
@@ -29,7 +42,13 @@ type Names = Cow<'static, [Cow<'static, str>]>;
 impl Requirement {
     /// Only that the caller is authenticated.
     pub const fn authenticated() -> Self {
-        Self { roles: None, permissions: None, all: false }
+        Self {
+            roles: None,
+            permissions: None,
+            all: false,
+            login: Login::AnyTime,
+            is_for_refresh: false,
+        }
     }
 
     /// Any of these roles. An empty list is met by nobody.
@@ -71,6 +90,58 @@ impl Requirement {
         self
     }
 
+    /// Demands a token that was issued for a login, not for a refresh: its claim `fresh` is true.
+    /// Others are refused with 401 `insufficient_user_authentication` (RFC 9470 §3).
+    #[must_use]
+    pub const fn fresh(mut self) -> Self {
+        self.login = Login::Fresh;
+        self
+    }
+
+    /// Demands a login that is no longer ago than this, by the claim `auth_time` (OIDC Core §2). A
+    /// token that says that it is not `fresh` is refused, however recent its login.
+    #[must_use]
+    pub const fn fresh_within(mut self, age: Duration) -> Self {
+        self.login = Login::Within(age);
+        self
+    }
+
+    /// Demands a refresh token in the place of an access token; see `Sessions`.
+    #[must_use]
+    pub const fn refresh_token(mut self) -> Self {
+        self.is_for_refresh = true;
+        self
+    }
+
+    /// Whether it is about refresh tokens.
+    pub(crate) const fn is_for_refresh(&self) -> bool {
+        self.is_for_refresh
+    }
+
+    /// Whether the login of a caller is recent enough. [`check`](Self::check) does not look at it,
+    /// since it has no clock.
+    pub(crate) fn check_login<T>(
+        &self,
+        claims: &VerifiedClaims<T>,
+        now: Duration,
+    ) -> Result<(), AuthError> {
+        let claims = claims.standard();
+        let fresh = claims.get("fresh").and_then(Value::as_bool);
+        let logged_in_at = || claims.get("auth_time").and_then(Value::as_f64);
+        let (is_met, max_age) = match self.login {
+            Login::AnyTime => (true, None),
+            Login::Fresh => (fresh == Some(true), None),
+            Login::Within(age) => {
+                let is_recent = logged_in_at().is_some_and(|then| {
+                    // A login in the future is as recent as can be; the issuer's clock is ahead.
+                    now.as_secs_f64() - then <= age.as_secs_f64()
+                });
+                (is_recent && fresh != Some(false), Some(age))
+            }
+        };
+        if is_met { Ok(()) } else { Err(AuthError::NotFresh { max_age }) }
+    }
+
     /// For generated code: everything known at compile time, where nothing written is nothing
     /// demanded.
     #[doc(hidden)]
@@ -83,7 +154,13 @@ impl Requirement {
             if names.is_empty() { None } else { Some(Cow::Borrowed(names)) }
         }
 
-        Self { roles: named(roles), permissions: named(permissions), all }
+        Self {
+            roles: named(roles),
+            permissions: named(permissions),
+            all,
+            login: Login::AnyTime,
+            is_for_refresh: false,
+        }
     }
 
     /// Holds a caller against the requirement.

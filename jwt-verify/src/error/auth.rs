@@ -10,6 +10,8 @@ use std::{sync::Arc, time::Duration};
 /// | [`InvalidRequest`](Self::InvalidRequest) | 400 | `error="invalid_request"` |
 /// | [`ExpiredToken`](Self::ExpiredToken), [`InvalidToken`](Self::InvalidToken) | 401 | `error="invalid_token"` |
 /// | [`Forbidden`](Self::Forbidden) | 403 | `error="insufficient_scope"` |
+/// | [`NotFresh`](Self::NotFresh) | 401 | `error="insufficient_user_authentication"` (RFC 9470 §3) |
+/// | [`CrossSite`](Self::CrossSite) | 403 | none |
 /// | [`Unavailable`](Self::Unavailable) | 503 | none; `Retry-After` |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | none |
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +37,18 @@ pub enum AuthError {
     #[error("the access token does not grant what is required")]
     Forbidden(Missing),
 
+    /// The caller is known and may do this, but has to log in again first (RFC 9470).
+    #[error("a more recent login is required")]
+    NotFresh {
+        /// How long ago the login may be, where that is limited.
+        max_age: Option<Duration>,
+    },
+
+    /// The credential came in a cookie, and nothing shows that the application's own page has sent
+    /// it.
+    #[error("the request does not carry a valid CSRF token")]
+    CrossSite,
+
     /// The token could not be judged because something this library depends on is out of reach.
     /// Nothing is wrong with the token as far as is known: keep it and try again.
     #[error("authentication is temporarily unavailable")]
@@ -57,6 +71,8 @@ impl AuthError {
             Self::ExpiredToken => "token_expired",
             Self::InvalidToken(_) => "invalid_token",
             Self::Forbidden(_) => "insufficient_scope",
+            Self::NotFresh { .. } => "insufficient_user_authentication",
+            Self::CrossSite => "csrf",
             Self::Unavailable { .. } => "temporarily_unavailable",
             Self::Misconfigured => "server_error",
         }
@@ -70,6 +86,8 @@ impl AuthError {
             Self::Forbidden(missing) => missing.code(),
             Self::MissingToken
             | Self::ExpiredToken
+            | Self::NotFresh { .. }
+            | Self::CrossSite
             | Self::Unavailable { .. }
             | Self::Misconfigured => self.code(),
         }
@@ -193,8 +211,16 @@ reasons! {
     Client => "client",
     /// The claims do not have the shape that the application's own claims type asks for.
     ClaimsShape => "claims_shape",
+    /// The `nonce` of an ID token is not that of the login (OIDC Core §3.1.3.7).
+    Nonce => "nonce",
+    /// A hash in an ID token does not fit what came along with it (OIDC Core §3.1.3.6).
+    TokenHash => "token_hash",
     /// A validator of the application refused the token.
     Validator => "validator",
+    /// The token, its session or its subject's tokens have been revoked.
+    Revoked => "revoked",
+    /// The token's subject is no user of the application, or not any more.
+    UnknownUser => "unknown_user",
 }
 
 #[cfg(test)]
@@ -217,6 +243,12 @@ mod tests {
                 "insufficient_scope",
                 "missing_permission",
             ),
+            (
+                AuthError::NotFresh { max_age: None },
+                "insufficient_user_authentication",
+                "insufficient_user_authentication",
+            ),
+            (AuthError::CrossSite, "csrf", "csrf"),
             (unavailable, "temporarily_unavailable", "temporarily_unavailable"),
             (AuthError::Misconfigured, "server_error", "server_error"),
         ] {

@@ -6,13 +6,14 @@ use actix_web::{Error, HttpRequest, HttpResponse, error::InternalError};
 
 use super::{
     credentials::{BearerExtractor, TokenExtractor},
+    csrf::CsrfProtection,
     health::HealthRoutes,
     middleware::Required,
     response,
 };
 use crate::{
     Algorithm, AuthError, Authorizer, ClaimsMapping, ConfigError, KeyHealth, KeyProvider,
-    RbacAuthorizer, Requirement, TrustedIssuer, Verifier, VerifierBuilder,
+    RbacAuthorizer, Requirement, TrustedIssuer, VerifiedClaims, Verifier, VerifierBuilder,
 };
 
 /// Protection for an Actix application: make one, clone it into the app factory.
@@ -51,11 +52,18 @@ pub struct JwtAuth {
 }
 
 struct Shared {
-    verifier: Verifier,
-    extractor: Box<dyn TokenExtractor>,
+    access: Door,
+    refresh: Option<Door>,
+    csrf: Option<CsrfProtection>,
     authorizer: Box<dyn Authorizer>,
     realm: Option<Arc<str>>,
     error_response: Option<Box<ErrorResponse>>,
+}
+
+/// Where tokens of one kind are found, and who verifies them.
+pub(super) struct Door {
+    pub(super) verifier: Verifier,
+    pub(super) extractor: Box<dyn TokenExtractor>,
 }
 
 /// Makes a response of a refusal.
@@ -70,12 +78,25 @@ impl JwtAuth {
         JwtAuthBuilder::new(Verifier::builder(issuer, audience))
     }
 
+    /// For the tokens of sessions of the application's own. With `#[require(refresh)]` a route takes
+    /// refresh tokens; see [`Sessions`](crate::Sessions).
+    #[cfg(feature = "issuing")]
+    pub fn for_sessions(sessions: &crate::Sessions) -> JwtAuthBuilder {
+        let mut builder = JwtAuthBuilder::new(sessions.verifier());
+        builder.shared.refresh = Some(Door {
+            verifier: sessions.refresh_tokens().clone(),
+            extractor: Box::new(BearerExtractor),
+        });
+        builder
+    }
+
     /// Around a verifier that is ready, with bearer tokens and the default answers.
     pub fn new(verifier: Verifier) -> Self {
         Self {
             shared: Arc::new(Shared {
-                verifier,
-                extractor: Box::new(BearerExtractor),
+                access: Door { verifier, extractor: Box::new(BearerExtractor) },
+                refresh: None,
+                csrf: None,
                 authorizer: Box::new(RbacAuthorizer),
                 realm: None,
                 error_response: None,
@@ -109,13 +130,13 @@ impl JwtAuth {
 
     /// What verifies the tokens.
     pub fn verifier(&self) -> &Verifier {
-        &self.shared.verifier
+        &self.shared.access.verifier
     }
 
     /// Begins to fetch keys, so that the first request need not wait. Returns at once; failures
     /// show in [`health`](Self::health) and in the log.
     pub fn warm_up(&self) {
-        self.shared.verifier.warm_up();
+        self.shared.access.verifier.warm_up();
     }
 
     /// Waits until there are keys of every issuer, or until an attempt to get them has failed; see
@@ -125,7 +146,7 @@ impl JwtAuth {
     /// # Errors
     /// [`AuthError::Unavailable`] if there are none.
     pub async fn ready(&self) -> Result<(), AuthError> {
-        self.shared.verifier.ready().await
+        self.shared.access.verifier.ready().await
     }
 
     /// Routes that say whether the application is alive, and whether it is ready: see
@@ -136,15 +157,26 @@ impl JwtAuth {
 
     /// The state of each issuer's keys, with the issuer's name, for readiness checks.
     pub fn health(&self) -> Vec<(String, KeyHealth)> {
-        self.shared.verifier.health()
+        self.shared.access.verifier.health()
     }
 
-    pub(super) fn extractor(&self) -> &dyn TokenExtractor {
-        &*self.shared.extractor
+    /// The door for tokens of a kind, if there is one.
+    pub(super) fn door(&self, is_for_refresh: bool) -> Option<&Door> {
+        if is_for_refresh { self.shared.refresh.as_ref() } else { Some(&self.shared.access) }
     }
 
-    pub(super) fn authorizer(&self) -> &dyn Authorizer {
-        &*self.shared.authorizer
+    pub(super) fn csrf(&self) -> Option<&CsrfProtection> {
+        self.shared.csrf.as_ref()
+    }
+
+    /// Whether a caller may do what a requirement is about.
+    pub(super) fn authorize(
+        &self,
+        claims: &VerifiedClaims,
+        requirement: &Requirement,
+    ) -> Result<(), AuthError> {
+        self.shared.authorizer.authorize(claims, requirement)?;
+        requirement.check_login(claims, self.verifier().now())
     }
 
     pub(super) fn is_optional(&self) -> bool {
@@ -175,7 +207,7 @@ impl JwtAuth {
 impl fmt::Debug for JwtAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JwtAuth")
-            .field("verifier", &self.shared.verifier)
+            .field("verifier", self.verifier())
             .field("optional", &self.optional)
             .finish_non_exhaustive()
     }
@@ -190,6 +222,8 @@ pub struct JwtAuthBuilder {
 
 struct SharedSettings {
     extractor: Box<dyn TokenExtractor>,
+    refresh: Option<Door>,
+    csrf: Option<CsrfProtection>,
     authorizer: Box<dyn Authorizer>,
     realm: Option<Arc<str>>,
     error_response: Option<Box<ErrorResponse>>,
@@ -201,6 +235,8 @@ impl JwtAuthBuilder {
             verifier,
             shared: SharedSettings {
                 extractor: Box::new(BearerExtractor),
+                refresh: None,
+                csrf: None,
                 authorizer: Box::new(RbacAuthorizer),
                 realm: None,
                 error_response: None,
@@ -251,6 +287,27 @@ impl JwtAuthBuilder {
         self
     }
 
+    /// Protects requests whose token the browser attaches by itself, as it does with one that a
+    /// [`CookieExtractor`](super::CookieExtractor) finds. Default: not protected, so cookies need
+    /// `SameSite` and an API that only reads.
+    pub fn csrf(mut self, protection: CsrfProtection) -> Self {
+        self.shared.csrf = Some(protection);
+        self
+    }
+
+    /// Takes access and refresh tokens from cookies too, and protects requests that they come with
+    /// against other sites; see [`SessionCookies`](super::SessionCookies). A request with both a
+    /// bearer token and a cookie is refused (RFC 6750 §2).
+    #[cfg(feature = "issuing")]
+    pub fn cookies(mut self, cookies: &super::SessionCookies) -> Self {
+        self.shared.extractor = Box::new(cookies.access_extractor());
+        if let Some(refresh) = &mut self.shared.refresh {
+            refresh.extractor = Box::new(cookies.refresh_extractor());
+        }
+        self.shared.csrf = Some(cookies.csrf().clone());
+        self
+    }
+
     /// Who decides about requirements. Default: [`RbacAuthorizer`].
     pub fn authorizer(mut self, authorizer: impl Authorizer) -> Self {
         self.shared.authorizer = Box::new(authorizer);
@@ -283,9 +340,10 @@ impl JwtAuthBuilder {
     /// # Errors
     /// What [`VerifierBuilder::build`] refuses.
     pub fn build(self) -> Result<JwtAuth, ConfigError> {
-        let SharedSettings { extractor, authorizer, realm, error_response } = self.shared;
-        let verifier = self.verifier.build()?;
-        let shared = Shared { verifier, extractor, authorizer, realm, error_response };
+        let SharedSettings { extractor, refresh, csrf, authorizer, realm, error_response } =
+            self.shared;
+        let access = Door { verifier: self.verifier.build()?, extractor };
+        let shared = Shared { access, refresh, csrf, authorizer, realm, error_response };
         Ok(JwtAuth { shared: Arc::new(shared), optional: false })
     }
 }

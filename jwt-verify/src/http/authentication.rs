@@ -1,8 +1,9 @@
 //! Who makes the request: found out once, then kept with the request.
 
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
 use actix_web::{HttpMessage, HttpRequest, web};
+use tokio::sync::OnceCell;
 
 use super::auth::JwtAuth;
 use crate::{AuthError, VerifiedClaims, claims::VerifiedToken};
@@ -14,9 +15,20 @@ pub(super) struct Authentication {
     pub(super) by: JwtAuth,
     /// `None` for a request without credentials.
     pub(super) token: Option<Arc<VerifiedToken>>,
+    /// Whether it was a refresh token that was looked for.
+    pub(super) is_for_refresh: bool,
     /// The one in the app's data at that point. A scope further in may have put another there.
     beside: Option<JwtAuth>,
 }
+
+/// An authentication that is waited for.
+struct Ongoing {
+    by: JwtAuth,
+    is_for_refresh: bool,
+    outcome: Rc<Outcome>,
+}
+
+type Outcome = OnceCell<Result<Authentication, AuthError>>;
 
 impl Authentication {
     /// What is known about the request already.
@@ -63,44 +75,92 @@ impl JwtAuth {
     pub(super) fn authenticate_now(
         &self,
         request: &HttpRequest,
+        is_for_refresh: bool,
     ) -> Option<Result<Authentication, AuthError>> {
-        if let Some(known) = self.known(request) {
+        if let Some(known) = self.known(request, is_for_refresh) {
             return Some(Ok(known));
         }
-        let token = match self.extractor().extract(request) {
+        let Some(door) = self.door(is_for_refresh) else { return Some(Err(no_sessions())) };
+        let (token, is_ambient) = match door.extractor.extract(request) {
             Err(reason) => return Some(Err(reason.into())),
-            Ok(None) => None,
-            Ok(Some(credential)) => match self.verifier().verify_now(credential.as_bytes())? {
+            Ok(None) => (None, false),
+            Ok(Some(credential)) => match door.verifier.verify_now(credential.as_bytes())? {
                 Err(error) => return Some(Err(error)),
-                Ok(token) => Some(token),
+                Ok(token) => (Some(token), credential.is_ambient()),
             },
         };
-        Some(Ok(self.keep(request, token)))
+        Some(self.keep(request, token, is_ambient, is_for_refresh))
     }
 
     /// Finds out who makes the request, where that needs waiting.
     pub(super) async fn authenticate(
         &self,
         request: &HttpRequest,
+        is_for_refresh: bool,
     ) -> Result<Authentication, AuthError> {
-        if let Some(known) = self.known(request) {
+        if let Some(known) = self.known(request, is_for_refresh) {
             return Ok(known);
         }
-        let token = match self.extractor().extract(request)? {
-            None => None,
-            Some(credential) => Some(self.verifier().verify_later(credential.as_bytes()).await?),
+        let ongoing = self.ongoing(request, is_for_refresh);
+        ongoing.get_or_init(|| self.find_out(request, is_for_refresh)).await.clone()
+    }
+
+    /// What several arguments of one handler wait for together.
+    fn ongoing(&self, request: &HttpRequest, is_for_refresh: bool) -> Rc<Outcome> {
+        let mut extensions = request.extensions_mut();
+        if let Some(ongoing) = extensions.get::<Ongoing>()
+            && ongoing.by.is_same(self)
+            && ongoing.is_for_refresh == is_for_refresh
+        {
+            return ongoing.outcome.clone();
+        }
+        let outcome = Rc::new(OnceCell::new());
+        extensions.insert(Ongoing { by: self.clone(), is_for_refresh, outcome: outcome.clone() });
+        outcome
+    }
+
+    async fn find_out(
+        &self,
+        request: &HttpRequest,
+        is_for_refresh: bool,
+    ) -> Result<Authentication, AuthError> {
+        let door = self.door(is_for_refresh).ok_or_else(no_sessions)?;
+        let (token, is_ambient) = match door.extractor.extract(request)? {
+            None => (None, false),
+            Some(credential) => {
+                let token = door.verifier.verify_later(credential.as_bytes()).await?;
+                (Some(token), credential.is_ambient())
+            }
         };
-        Ok(self.keep(request, token))
+        self.keep(request, token, is_ambient, is_for_refresh)
     }
 
-    fn known(&self, request: &HttpRequest) -> Option<Authentication> {
-        Authentication::of(request).filter(|known| known.by.is_same(self))
+    fn known(&self, request: &HttpRequest, is_for_refresh: bool) -> Option<Authentication> {
+        Authentication::of(request)
+            .filter(|known| known.by.is_same(self) && known.is_for_refresh == is_for_refresh)
     }
 
-    fn keep(&self, request: &HttpRequest, token: Option<Arc<VerifiedToken>>) -> Authentication {
+    fn keep(
+        &self,
+        request: &HttpRequest,
+        token: Option<Arc<VerifiedToken>>,
+        is_ambient: bool,
+        is_for_refresh: bool,
+    ) -> Result<Authentication, AuthError> {
+        if let (Some(token), Some(csrf), true) = (&token, self.csrf(), is_ambient) {
+            csrf.check(request, token.claims())?;
+        }
         let beside = Self::nearest(request).ok().flatten().cloned();
-        let authentication = Authentication { by: self.clone(), token, beside };
+        let authentication = Authentication { by: self.clone(), token, is_for_refresh, beside };
         request.extensions_mut().insert(authentication.clone());
-        authentication
+        Ok(authentication)
     }
+}
+
+fn no_sessions() -> AuthError {
+    tracing::error!(
+        "a route takes refresh tokens, but there are no sessions: make the JwtAuth with \
+         `JwtAuth::for_sessions(&sessions)`"
+    );
+    AuthError::Misconfigured
 }

@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData};
 
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
 
-use super::extractors::{Extraction, extract};
+use super::extractors::{Extraction, Wanted, extract};
 use crate::Requirement;
 
 /// What a handler demands, as a type. Implemented by the code that `#[require]` generates; write it
@@ -38,9 +38,10 @@ impl<R: Requires> FromRequest for Authorized<R> {
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, |authentication| {
+        let is_for_refresh = R::requirement().is_for_refresh();
+        extract(request, Wanted::Kind { is_for_refresh }, |authentication| {
             let claims = authentication.claims()?;
-            authentication.by.authorizer().authorize(&claims, R::requirement())?;
+            authentication.by.authorize(&claims, R::requirement())?;
             Ok(Self(PhantomData))
         })
     }

@@ -3,6 +3,7 @@
 use std::{
     fmt::{self, Write as _},
     sync::Arc,
+    time::Duration,
 };
 
 use actix_web::{
@@ -20,6 +21,8 @@ pub struct BearerChallenge {
     error: Option<Error>,
     description: Option<Arc<str>>,
     scope: Option<Arc<str>>,
+    step_up: bool,
+    max_age: Option<u64>,
 }
 
 impl BearerChallenge {
@@ -43,6 +46,16 @@ impl BearerChallenge {
         self
     }
 
+    /// That the user has to log in again, or not longer ago than this (RFC 9470 §3). Counts in the
+    /// place of an error.
+    #[must_use]
+    pub fn step_up(mut self, description: impl Into<Arc<str>>, max_age: Option<Duration>) -> Self {
+        self.step_up = true;
+        self.description = Some(description.into());
+        self.max_age = max_age.map(|age| age.as_secs());
+        self
+    }
+
     /// What would be needed, separated by spaces. Nothing is said if it is empty.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<Arc<str>>) -> Self {
@@ -54,12 +67,18 @@ impl BearerChallenge {
 impl fmt::Display for BearerChallenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Bearer")?;
-        let error = self.error.map(|error| error.to_string());
+        let error = if self.step_up {
+            Some("insufficient_user_authentication".to_owned())
+        } else {
+            self.error.map(|error| error.to_string())
+        };
+        let max_age = self.max_age.map(|seconds| seconds.to_string());
         let parameters = [
             ("realm", self.realm.as_deref()),
             ("error", error.as_deref()),
             ("error_description", self.description.as_deref()),
             ("scope", self.scope.as_deref()),
+            ("max_age", max_age.as_deref()),
         ];
         let mut separator = " ";
         for (name, value) in parameters {

@@ -58,7 +58,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for VerifiedClaims
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, |authentication| authentication.claims()?.parse())
+        extract(request, Wanted::Any, |authentication| authentication.claims()?.parse())
     }
 }
 
@@ -67,10 +67,32 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for OptionalClaims
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, |authentication| {
+        extract(request, Wanted::Any, |authentication| {
             let claims = authentication.token.clone().map(VerifiedClaims::new);
             claims.map(VerifiedClaims::parse).transpose().map(OptionalClaims)
         })
+    }
+}
+
+/// Which kind of token an argument is about.
+#[derive(Clone, Copy)]
+pub(super) enum Wanted {
+    /// Whichever was found already; else an access token.
+    Any,
+    /// Only this kind.
+    Kind { is_for_refresh: bool },
+}
+
+impl Wanted {
+    fn is_for_refresh(self) -> bool {
+        matches!(self, Self::Kind { is_for_refresh: true })
+    }
+
+    fn is_met_by(self, known: &Authentication) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Kind { is_for_refresh } => known.is_for_refresh == is_for_refresh,
+        }
     }
 }
 
@@ -78,6 +100,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for OptionalClaims
 /// there at once unless a key has to be fetched.
 pub(super) fn extract<T: 'static>(
     request: &HttpRequest,
+    wanted: Wanted,
     make: fn(&Authentication) -> Result<T, AuthError>,
 ) -> Extraction<T> {
     let nearest = match JwtAuth::nearest(request) {
@@ -86,6 +109,7 @@ pub(super) fn extract<T: 'static>(
     };
     if let Some(known) = Authentication::of(request)
         && known.holds_beside(nearest)
+        && wanted.is_met_by(&known)
     {
         return Extraction::ready(conclude(&known.by, request, make(&known)));
     }
@@ -96,12 +120,12 @@ pub(super) fn extract<T: 'static>(
         );
         return Extraction::ready(Err(AuthError::Misconfigured.into()));
     };
-    if let Some(outcome) = auth.authenticate_now(request) {
+    if let Some(outcome) = auth.authenticate_now(request, wanted.is_for_refresh()) {
         return Extraction::ready(conclude(auth, request, outcome.and_then(|known| make(&known))));
     }
     let (auth, request) = (auth.clone(), request.clone());
     Extraction(State::Waiting(Box::pin(async move {
-        let outcome = auth.authenticate(&request).await;
+        let outcome = auth.authenticate(&request, wanted.is_for_refresh()).await;
         conclude(&auth, &request, outcome.and_then(|known| make(&known)))
     })))
 }

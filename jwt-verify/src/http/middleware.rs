@@ -86,21 +86,23 @@ impl Guard {
     /// Whether a request whose maker is known may pass.
     fn admit(&self, authentication: &Authentication) -> Result<(), AuthError> {
         match &self.requirement {
-            Some(requirement) => {
-                self.auth.authorizer().authorize(&authentication.claims()?, requirement)
-            }
+            Some(requirement) => self.auth.authorize(&authentication.claims()?, requirement),
             None if self.auth.is_optional() => Ok(()),
             None => authentication.token.as_ref().map(|_| ()).ok_or(AuthError::MissingToken),
         }
     }
 
+    fn is_for_refresh(&self) -> bool {
+        self.requirement.as_ref().is_some_and(|requirement| requirement.is_for_refresh())
+    }
+
     fn judge_now(&self, request: &HttpRequest) -> Option<Result<(), AuthError>> {
-        let outcome = self.auth.authenticate_now(request)?;
+        let outcome = self.auth.authenticate_now(request, self.is_for_refresh())?;
         Some(outcome.and_then(|authentication| self.admit(&authentication)))
     }
 
     async fn judge(&self, request: &HttpRequest) -> Result<(), AuthError> {
-        self.admit(&self.auth.authenticate(request).await?)
+        self.admit(&self.auth.authenticate(request, self.is_for_refresh()).await?)
     }
 
     /// An ordinary response, not an error: errors pass by the response side of the middlewares

@@ -19,10 +19,10 @@ use crate::{AuthError, Missing};
 
 /// The body of a refusal.
 #[derive(Serialize)]
-struct Body<'a> {
-    error: &'a str,
-    error_description: &'a str,
-    code: &'a str,
+pub(super) struct Body<'a> {
+    pub(super) error: &'a str,
+    pub(super) error_description: &'a str,
+    pub(super) code: &'a str,
 }
 
 /// What an error looks like from outside.
@@ -64,7 +64,9 @@ pub(super) fn record(error: &AuthError) {
         | AuthError::InvalidRequest(_)
         | AuthError::ExpiredToken
         | AuthError::InvalidToken(_)
-        | AuthError::Forbidden(_) => tracing::debug!(code, reason, "refused a request"),
+        | AuthError::Forbidden(_)
+        | AuthError::NotFresh { .. }
+        | AuthError::CrossSite => tracing::debug!(code, reason, "refused a request"),
         // Whoever failed has said so once; every request in the meantime need not.
         AuthError::Unavailable { .. } => tracing::debug!(code, reason, "could not judge a request"),
         AuthError::Misconfigured => tracing::error!(code, reason, "could not judge a request"),
@@ -103,6 +105,18 @@ fn answer(error: &AuthError) -> Answer {
             }),
             retry_after: None,
         },
+        AuthError::NotFresh { max_age } => Answer {
+            status: StatusCode::UNAUTHORIZED,
+            error: "insufficient_user_authentication",
+            challenge: Some(BearerChallenge::new().step_up(error.to_string(), *max_age)),
+            retry_after: None,
+        },
+        AuthError::CrossSite => Answer {
+            status: StatusCode::FORBIDDEN,
+            error: "csrf",
+            challenge: None,
+            retry_after: None,
+        },
         AuthError::Unavailable { retry_after } => Answer {
             status: StatusCode::SERVICE_UNAVAILABLE,
             error: "temporarily_unavailable",
@@ -119,7 +133,7 @@ fn answer(error: &AuthError) -> Answer {
 }
 
 /// At least one second, and rounded up: whoever comes back that late does not come too early.
-fn whole_seconds(duration: Duration) -> u64 {
+pub(super) fn whole_seconds(duration: Duration) -> u64 {
     let begun = u64::from(duration.subsec_nanos() > 0);
     duration.as_secs().saturating_add(begun).max(1)
 }
@@ -132,5 +146,18 @@ impl ResponseError for AuthError {
 
     fn error_response(&self) -> HttpResponse {
         respond(self, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Actix asks for either; they must not differ.
+    #[test]
+    fn the_status_is_that_of_the_response() {
+        for error in [AuthError::MissingToken, AuthError::ExpiredToken, AuthError::Misconfigured] {
+            assert_eq!(error.status_code(), error.error_response().status());
+        }
     }
 }

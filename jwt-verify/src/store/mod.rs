@@ -8,6 +8,8 @@ use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 pub use memory::MemoryCache;
 #[cfg(feature = "redis")]
+pub(crate) use redis::millis;
+#[cfg(feature = "redis")]
 pub use redis::{RedisCache, RedisCacheBuilder};
 
 /// A key-value store whose entries expire.

@@ -7,6 +7,7 @@ mod confirmation;
 mod expiry;
 mod issued_at;
 mod issuer;
+mod kind;
 mod lifetime;
 mod not_before;
 mod profile;
@@ -15,6 +16,7 @@ mod token_type;
 
 use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
+pub(crate) use kind::*;
 pub use profile::TokenProfile;
 
 use crate::{AuthError, Claims, InvalidTokenReason, NumericDate, token::Header};
@@ -48,7 +50,7 @@ pub(crate) struct Rules {
     pub(crate) issuer: String,
     pub(crate) audiences: Vec<String>,
     pub(crate) clients: Option<Vec<String>>,
-    pub(crate) profile: TokenProfile,
+    pub(crate) kind: TokenKind,
     pub(crate) leeway: Duration,
     pub(crate) max_lifetime: Option<Duration>,
     pub(crate) require_subject: bool,
@@ -58,7 +60,7 @@ pub(crate) struct Rules {
 impl Rules {
     /// The rule that needs no claims: what kind of token the header says it is.
     pub(crate) fn check_header(&self, header: &Header<'_>) -> Result<(), InvalidTokenReason> {
-        self.profile.check_type(header.token_type.as_deref())
+        self.kind.check_type(header.token_type.as_deref())
     }
 
     /// Every standard rule about claims. Expiry comes last: "expired" tells a client that the token would
@@ -66,9 +68,8 @@ impl Rules {
     pub(crate) fn check_claims(&self, claims: &Claims, now: Duration) -> Result<(), AuthError> {
         issuer::check(claims, &self.issuer)?;
         audience::check(claims, &self.audiences)?;
-        token_type::check(claims)?;
         confirmation::check(claims)?;
-        self.profile.check_claims(claims)?;
+        self.kind.check_claims(claims)?;
         subject::check(claims, self.require_subject)?;
         client::check(claims, self.clients.as_deref())?;
         not_before::check(claims, now, self.leeway)?;
@@ -106,7 +107,7 @@ impl fmt::Debug for Rules {
             .field("issuer", &self.issuer)
             .field("audiences", &self.audiences)
             .field("clients", &self.clients)
-            .field("profile", &self.profile)
+            .field("kind", &self.kind)
             .field("leeway", &self.leeway)
             .field("max_lifetime", &self.max_lifetime)
             .field("require_subject", &self.require_subject)

@@ -5,15 +5,17 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{
     Inner, Verifier,
     issuer::{DefaultKeys, Issuer, TrustedIssuer},
+    revocation::Revocations,
     tenants::{IssuerResolver, Tenants},
 };
 use crate::{
-    Algorithm, ClaimsMapping, ClaimsValidator, Clock, ConfigError, KeyProvider, SystemClock,
-    TokenProfile,
+    Algorithm, ClaimsMapping, ClaimsValidator, Clock, ConfigError, KeyProvider, RevocationStore,
+    SystemClock, TokenProfile,
     limits::{
         MAX_CONFIGURABLE_TOKEN_BYTES, MAX_TOKEN_BYTES, RESOLVED_ISSUERS, TOKEN_CACHE_ENTRIES,
     },
     token_cache::TokenCache,
+    validation::TokenKind,
 };
 
 /// Settings of a [`Verifier`]. Nothing but issuer and audience is needed.
@@ -31,6 +33,8 @@ pub struct VerifierBuilder {
     misplaced: Option<&'static str>,
     max_token_bytes: usize,
     token_cache: usize,
+    revocation: Option<Arc<dyn RevocationStore>>,
+    revocation_fails_open: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -45,6 +49,8 @@ impl VerifierBuilder {
             misplaced: None,
             max_token_bytes: MAX_TOKEN_BYTES,
             token_cache: TOKEN_CACHE_ENTRIES,
+            revocation: None,
+            revocation_fails_open: false,
             clock: Arc::new(SystemClock::new()),
         }
     }
@@ -123,6 +129,11 @@ impl VerifierBuilder {
         self.first("token_profile", |issuer| issuer.token_profile(profile))
     }
 
+    /// Expects tokens of another kind than access tokens.
+    pub(crate) fn kind(self, kind: TokenKind) -> Self {
+        self.first("kind", |issuer| issuer.kind(kind))
+    }
+
     /// By how much clocks may differ; see [`TrustedIssuer::leeway`]. Default: 60 s.
     pub fn leeway(self, leeway: Duration) -> Self {
         self.first("leeway", |issuer| issuer.leeway(leeway))
@@ -172,9 +183,40 @@ impl VerifierBuilder {
         self
     }
 
+    /// Who knows which tokens have been revoked; asked about every request, also about tokens that
+    /// are remembered. Default: nobody, and tokens are good until they expire.
+    ///
+    /// A token must have a `jti` then. While the store is out of reach the answer is 503.
+    pub fn revocation(mut self, store: impl RevocationStore) -> Self {
+        self.revocation = Some(Arc::new(store));
+        self
+    }
+
+    /// Accepts tokens while the revocation store is out of reach, those that have been revoked
+    /// included. Default: no.
+    ///
+    /// Whoever can disturb the store can use a revoked token then. Watch the metric
+    /// `jwt_verify_revocation_unknown_total`.
+    pub fn revocation_fails_open(mut self) -> Self {
+        self.revocation_fails_open = true;
+        self
+    }
+
     /// Takes the time from another clock. Default: the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    #[cfg(feature = "issuing")]
+    pub(crate) fn shared_revocation(mut self, store: Arc<dyn RevocationStore>) -> Self {
+        self.revocation = Some(store);
+        self
+    }
+
+    #[cfg(feature = "issuing")]
+    pub(crate) fn shared_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -201,6 +243,13 @@ impl VerifierBuilder {
         if self.resolved_issuers == 0 {
             return Err(ConfigError::invalid("resolved_issuers", "must not be zero"));
         }
+        let fails_open = self.revocation_fails_open;
+        if fails_open && self.revocation.is_none() {
+            return Err(ConfigError::invalid(
+                "revocation_fails_open",
+                "there is no revocation store",
+            ));
+        }
         let clock = self.clock;
         let mut issuers = Vec::new();
         for issuer in self.first.into_iter().chain(self.others) {
@@ -223,6 +272,7 @@ impl VerifierBuilder {
                 max_token_bytes: self.max_token_bytes,
                 clock,
                 cache: (self.token_cache > 0).then(|| TokenCache::new(self.token_cache)),
+                revocation: self.revocation.map(|store| Revocations { store, fails_open }),
             }),
         })
     }

@@ -6,7 +6,7 @@ use crate::{
     Algorithm, ClaimsMapping, ClaimsValidator, Clock, ConfigError, KeyProvider, TokenProfile,
     algorithm::AlgorithmSet,
     limits::{LEEWAY, MAX_LEEWAY},
-    validation::Rules,
+    validation::{Rules, TokenKind},
 };
 
 /// An issuer whose tokens are accepted, with its own audiences, algorithms, keys and rules.
@@ -56,7 +56,7 @@ impl TrustedIssuer {
                 issuer: issuer.into(),
                 audiences: vec![audience.into()],
                 clients: None,
-                profile: TokenProfile::default(),
+                kind: TokenKind::Access(TokenProfile::default()),
                 leeway: LEEWAY,
                 max_lifetime: None,
                 require_subject: false,
@@ -92,7 +92,13 @@ impl TrustedIssuer {
 
     /// What kind of token is expected. Default: [`TokenProfile::Jwt`].
     pub fn token_profile(mut self, profile: TokenProfile) -> Self {
-        self.rules.profile = profile;
+        self.rules.kind = TokenKind::Access(profile);
+        self
+    }
+
+    /// Expects tokens of another kind than access tokens.
+    pub(crate) fn kind(mut self, kind: TokenKind) -> Self {
+        self.rules.kind = kind;
         self
     }
 

@@ -1,7 +1,10 @@
 //! Decides whether a token is good. The order of the stages is here; the rules are elsewhere.
 
 mod builder;
+mod id_token;
 mod issuer;
+mod logout_token;
+mod revocation;
 mod template;
 mod tenants;
 
@@ -13,12 +16,15 @@ use std::{
 
 pub use self::{
     builder::VerifierBuilder,
+    id_token::{IdTokenChecks, IdTokenVerifier, IdTokenVerifierBuilder},
     issuer::TrustedIssuer,
+    logout_token::{LogoutToken, LogoutTokenVerifier},
     template::IssuerTemplate,
     tenants::{IssuerResolver, ResolvedIssuer, ResolverError},
 };
 use self::{
     issuer::Issuer,
+    revocation::Revocations,
     tenants::{Tenant, Tenants},
 };
 use crate::{
@@ -26,6 +32,7 @@ use crate::{
     VerificationKey, VerifiedClaims,
     claims::{Grants, VerifiedToken},
     limits::MAX_LEEWAY,
+    revocation::TokenMarks,
     telemetry,
     token::{CompactToken, Decoded, Header, decode_exact},
     token_cache::{Seen, TokenCache},
@@ -62,11 +69,26 @@ struct Inner {
     max_token_bytes: usize,
     clock: Arc<dyn Clock>,
     cache: Option<TokenCache<Voucher>>,
+    revocation: Option<Revocations>,
+}
+
+/// What is remembered of a token besides its claims.
+#[derive(Debug, Clone)]
+struct Voucher {
+    by: Vouching,
+    /// What it could be revoked by, where somebody knows.
+    marks: Option<Arc<TokenMarks>>,
+}
+
+/// A token that is good, unless it has been revoked.
+struct Judged {
+    token: Arc<VerifiedToken>,
+    marks: Option<Arc<TokenMarks>>,
 }
 
 /// Who vouches for a token that is remembered.
 #[derive(Debug, Clone)]
-enum Voucher {
+enum Vouching {
     Listed(usize),
     /// Gone as soon as the resolver's word no longer counts.
     Resolved(Weak<Tenant>),
@@ -79,10 +101,10 @@ enum Chosen<'v> {
 }
 
 impl Chosen<'_> {
-    fn voucher(&self) -> Voucher {
+    fn vouching(&self) -> Vouching {
         match self {
-            Self::Listed(index, _) => Voucher::Listed(*index),
-            Self::Resolved(tenant) => Voucher::Resolved(Arc::downgrade(tenant)),
+            Self::Listed(index, _) => Vouching::Listed(*index),
+            Self::Resolved(tenant) => Vouching::Resolved(Arc::downgrade(tenant)),
         }
     }
 }
@@ -167,16 +189,22 @@ impl Verifier {
         }
     }
 
+    /// The time by which tokens are judged.
+    pub(crate) fn now(&self) -> Duration {
+        self.inner.clock.now()
+    }
+
     pub(crate) async fn verify_token(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, AuthError> {
-        let outcome = match self.seen(token) {
+        let judged = match self.seen(token) {
             Some(seen) => Ok(seen),
             None => self.judge(token).await,
         };
+        let outcome = self.settle(judged).await;
         telemetry::verification(&outcome);
         outcome
     }
 
-    async fn judge(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, AuthError> {
+    async fn judge(&self, token: &[u8]) -> Result<Judged, AuthError> {
         let segments = Segments::decode(token, self.inner.max_token_bytes)?;
         let unverified = segments.read()?;
         let issuer = match self.issuer_of(&unverified.claims) {
@@ -204,27 +232,34 @@ impl Verifier {
             case.is_signed_by_another(replaced)?;
         }
         let accepted = case.accept()?;
-        Ok(self.remember(token, accepted, segments.payload))
+        self.remember(token, accepted, segments.payload)
     }
 
     /// The same for a token that [`verify_now`](Self::verify_now) has just failed to judge.
     pub(crate) async fn verify_later(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, AuthError> {
-        let outcome = self.judge(token).await;
+        if self.asks_elsewhere() {
+            return self.verify_token(token).await;
+        }
+        let outcome = self.settle(self.judge(token).await).await;
         telemetry::verification(&outcome);
         outcome
     }
 
     /// The same as far as it can be done without waiting: `None` means that it cannot.
     pub(crate) fn verify_now(&self, token: &[u8]) -> Option<Result<Arc<VerifiedToken>, AuthError>> {
-        let outcome = match self.seen(token) {
+        if self.asks_elsewhere() {
+            return None;
+        }
+        let judged = match self.seen(token) {
             Some(seen) => Ok(seen),
             None => self.judge_now(token).transpose()?,
         };
+        let outcome = self.settle_now(judged)?;
         telemetry::verification(&outcome);
         Some(outcome)
     }
 
-    fn judge_now(&self, token: &[u8]) -> Result<Option<Arc<VerifiedToken>>, AuthError> {
+    fn judge_now(&self, token: &[u8]) -> Result<Option<Judged>, AuthError> {
         let segments = Segments::decode(token, self.inner.max_token_bytes)?;
         let unverified = segments.read()?;
         let Some(issuer) = self.issuer_of(&unverified.claims) else { return Ok(None) };
@@ -236,31 +271,31 @@ impl Verifier {
             case.is_signed_by_another(replaced)?;
         }
         let accepted = case.accept()?;
-        Ok(Some(self.remember(token, accepted, segments.payload)))
+        self.remember(token, accepted, segments.payload).map(Some)
     }
 
     /// A token that was verified before and is still good.
-    fn seen(&self, token: &[u8]) -> Option<Arc<VerifiedToken>> {
+    fn seen(&self, token: &[u8]) -> Option<Judged> {
         let cache = self.inner.cache.as_ref()?;
         let found = cache.get(token);
         telemetry::cache("token", found.is_some());
         let seen = found?;
         let now = self.inner.clock.now();
-        let is_good = self.generation(&seen.issuer) == Some(seen.generation)
+        let is_good = self.generation(&seen.issuer.by) == Some(seen.generation)
             && seen.from <= now
             && now < seen.until;
         if is_good {
-            return Some(seen.token);
+            return Some(Judged { token: seen.token, marks: seen.issuer.marks });
         }
         cache.forget(token);
         None
     }
 
     /// The generation of the keys of whoever vouches, if that one is still trusted.
-    fn generation(&self, voucher: &Voucher) -> Option<u64> {
-        match voucher {
-            Voucher::Listed(index) => self.inner.issuers.get(*index)?.keys.generation(),
-            Voucher::Resolved(tenant) => {
+    fn generation(&self, vouching: &Vouching) -> Option<u64> {
+        match vouching {
+            Vouching::Listed(index) => self.inner.issuers.get(*index)?.keys.generation(),
+            Vouching::Resolved(tenant) => {
                 let tenant = tenant.upgrade()?;
                 let is_fresh = tenant.is_fresh(self.inner.clock.monotonic());
                 is_fresh.then(|| tenant.issuer.keys.generation())?
@@ -309,14 +344,21 @@ impl Verifier {
         Ok(Case { issuer, token, generation, now: self.inner.clock.now() })
     }
 
-    fn remember(&self, token: &[u8], accepted: Accepted, payload: String) -> Arc<VerifiedToken> {
-        let Accepted { claims, grants, validity, issuer, generation } = accepted;
+    fn remember(
+        &self,
+        token: &[u8],
+        accepted: Accepted,
+        payload: String,
+    ) -> Result<Judged, AuthError> {
+        let Accepted { claims, grants, validity, by, generation } = accepted;
+        let marks = self.marks(&claims)?;
         let verified = Arc::new(VerifiedToken::new(claims, payload, grants));
         if let (Some(cache), Some(generation)) = (&self.inner.cache, generation) {
             let (from, until) = (validity.start, validity.end);
+            let issuer = Voucher { by, marks: marks.clone() };
             cache.put(token, Seen { token: verified.clone(), issuer, generation, from, until });
         }
-        verified
+        Ok(Judged { token: verified, marks })
     }
 }
 
@@ -366,7 +408,7 @@ struct Accepted {
     claims: Claims,
     grants: Grants,
     validity: Range<Duration>,
-    issuer: Voucher,
+    by: Vouching,
     generation: Option<u64>,
 }
 
@@ -411,7 +453,7 @@ impl Case<'_, '_> {
         Ok(Accepted {
             validity: issuer.rules.validity(&claims),
             grants: issuer.mapping.grants(&claims),
-            issuer: issuer.voucher(),
+            by: issuer.vouching(),
             claims,
             generation,
         })

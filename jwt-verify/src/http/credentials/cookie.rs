@@ -12,7 +12,7 @@ use crate::InvalidRequestReason;
 /// out altogether.
 ///
 /// Browsers attach cookies to requests that other sites cause. An API that accepts them for
-/// anything but reading needs protection against that (CSRF), or cookies with `SameSite`.
+/// anything but reading needs protection against that (CSRF): see `SessionCookies`.
 #[derive(Debug, Clone)]
 pub struct CookieExtractor {
     name: String,
@@ -42,7 +42,7 @@ impl TokenExtractor for CookieExtractor {
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
             (Some(b""), None) => Err(InvalidRequestReason::Malformed),
-            (Some(value), None) => Ok(Some(Credential::new(value))),
+            (Some(value), None) => Ok(Some(Credential::new(value).ambient())),
             (Some(_), Some(_)) => Err(InvalidRequestReason::Ambiguous),
         }
     }

@@ -18,17 +18,33 @@ use crate::InvalidRequestReason;
 
 /// A token as it was found in a request. Nothing about it is verified; `Debug` does not show it.
 #[derive(Clone)]
-pub struct Credential<'r>(Cow<'r, [u8]>);
+pub struct Credential<'r> {
+    token: Cow<'r, [u8]>,
+    is_ambient: bool,
+}
 
 impl<'r> Credential<'r> {
     /// Takes the token as bytes or text, borrowed from the request where possible.
     pub fn new(token: impl Into<Cow<'r, [u8]>>) -> Self {
-        Self(token.into())
+        Self { token: token.into(), is_ambient: false }
+    }
+
+    /// The same for a token that browsers attach by themselves, such as one in a cookie: whoever
+    /// makes the browser send a request sends it along (CSRF).
+    #[must_use]
+    pub fn ambient(mut self) -> Self {
+        self.is_ambient = true;
+        self
+    }
+
+    /// Whether browsers attach it by themselves.
+    pub fn is_ambient(&self) -> bool {
+        self.is_ambient
     }
 
     /// The token.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.token
     }
 }
 

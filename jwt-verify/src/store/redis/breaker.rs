@@ -57,7 +57,7 @@ impl Attempt<'_> {
         self.settled = true;
         let before = std::mem::replace(&mut *self.breaker.state(), State::Closed);
         if !matches!(before, State::Closed) {
-            tracing::info!("the Redis cache is back");
+            tracing::info!("Redis is back");
         }
     }
 
@@ -67,7 +67,7 @@ impl Attempt<'_> {
         let open = State::OpenUntil(Instant::now() + self.breaker.pause);
         let before = std::mem::replace(&mut *self.breaker.state(), open);
         if matches!(before, State::Closed) {
-            tracing::warn!("the Redis cache is out of reach; going on without it");
+            tracing::warn!("Redis is out of reach");
         }
     }
 }

@@ -82,12 +82,12 @@ impl RedisCache {
         RedisCacheBuilder::cluster(nodes.into_iter().map(Into::into).collect())
     }
 
-    fn name(&self, key: &str) -> String {
+    pub(crate) fn name(&self, key: &str) -> String {
         format!("{}{key}", self.inner.prefix)
     }
 
     /// One question, bounded in time.
-    async fn ask<T: FromRedisValue>(&self, command: Cmd) -> Result<T, Problem> {
+    pub(crate) async fn ask<T: FromRedisValue>(&self, command: Cmd) -> Result<T, Problem> {
         let attempt = self.inner.breaker.attempt(Instant::now()).ok_or(Problem::Unreachable)?;
         let asked = tokio::time::timeout(self.inner.timeout, self.inner.pool.run(&command)).await;
         let value = match asked {
@@ -109,13 +109,13 @@ impl RedisCache {
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Problem {
+pub(crate) enum Problem {
     Unreachable,
     Refused(Refusal),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refusal {
+pub(crate) enum Refusal {
     /// What is kept under the name is not a text.
     WrongType,
     /// Out of memory, not allowed, loading, a replica, and so on.
@@ -172,7 +172,7 @@ impl fmt::Debug for RedisCache {
 }
 
 /// Redis refuses an expiry of zero.
-fn millis(ttl: Duration) -> u64 {
+pub(crate) fn millis(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).clamp(1, MAX_TTL_MILLIS)
 }
 

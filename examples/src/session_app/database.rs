@@ -1,0 +1,167 @@
+//! Users in a database of `SQLite`.
+
+use std::{str::FromStr, time::Duration};
+
+use jwt_verify::{UserFuture, UserLoader, UserLoaderError, VerifiedClaims};
+use serde::Serialize;
+use sqlx::{
+    Row, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow},
+};
+
+#[derive(Clone)]
+pub(super) struct Database {
+    pool: SqlitePool,
+}
+
+/// What the application shows of a user.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct User {
+    pub(super) id: i64,
+    pub(super) username: String,
+    pub(super) role: String,
+}
+
+impl User {
+    fn of(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        let (id, username, role) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        Ok(Self { id, username, role })
+    }
+}
+
+/// What a login is held against.
+pub(super) struct Login {
+    pub(super) user: User,
+    pub(super) password_hash: String,
+}
+
+impl Database {
+    /// Opens the database and makes its table where there is none.
+    pub(super) async fn open(url: &str) -> Result<Self, sqlx::Error> {
+        let is_in_memory = url.contains(":memory:") || url.contains("mode=memory");
+        let mut options = SqliteConnectOptions::from_str(url)?.busy_timeout(Duration::from_secs(5));
+        if !is_in_memory {
+            // Readers do not wait for a writer, also one of another instance.
+            options = options.journal_mode(SqliteJournalMode::Wal);
+        }
+        // A database in memory belongs to its connection.
+        let pool = if is_in_memory {
+            SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None)
+        } else {
+            SqlitePoolOptions::new().max_connections(4)
+        };
+        let pool = pool.connect_with(options).await?;
+        sqlx::query(
+            "CREATE TABLE IF NOT EXISTS users (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                username TEXT NOT NULL UNIQUE COLLATE NOCASE,
+                password_hash TEXT NOT NULL,
+                role TEXT NOT NULL DEFAULT 'user'
+            ) STRICT",
+        )
+        .execute(&pool)
+        .await?;
+        Ok(Self { pool })
+    }
+
+    /// Adds a user; `None` if the name is taken.
+    pub(super) async fn add(&self, name: &str, hash: &str) -> Result<Option<User>, sqlx::Error> {
+        let row = sqlx::query(
+            "INSERT INTO users (username, password_hash) VALUES (?, ?)
+             ON CONFLICT (username) DO NOTHING RETURNING id, username, role",
+        )
+        .bind(name)
+        .bind(hash)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(User::of).transpose()
+    }
+
+    /// Adds the first administrator. Whoever has the name already keeps password and role.
+    pub(super) async fn add_admin(&self, name: &str, hash: &str) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "INSERT INTO users (username, password_hash, role) VALUES (?, ?, 'admin')
+             ON CONFLICT (username) DO NOTHING",
+        )
+        .bind(name)
+        .bind(hash)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    pub(super) async fn login(&self, name: &str) -> Result<Option<Login>, sqlx::Error> {
+        self.find_login(
+            "SELECT id, username, role, password_hash FROM users WHERE username = ?",
+            name,
+        )
+        .await
+    }
+
+    pub(super) async fn login_by_id(&self, id: i64) -> Result<Option<Login>, sqlx::Error> {
+        self.find_login("SELECT id, username, role, password_hash FROM users WHERE id = ?", id)
+            .await
+    }
+
+    async fn find_login<'q, T>(
+        &self,
+        query: &'static str,
+        value: T,
+    ) -> Result<Option<Login>, sqlx::Error>
+    where
+        T: sqlx::Encode<'q, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + Send + 'q,
+    {
+        let row = sqlx::query(query).bind(value).fetch_optional(&self.pool).await?;
+        let login =
+            |row: SqliteRow| Ok(Login { user: User::of(&row)?, password_hash: row.try_get(3)? });
+        row.map(login).transpose()
+    }
+
+    pub(super) async fn user(&self, id: i64) -> Result<Option<User>, sqlx::Error> {
+        let row = sqlx::query("SELECT id, username, role FROM users WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(User::of).transpose()
+    }
+
+    pub(super) async fn users(&self) -> Result<Vec<User>, sqlx::Error> {
+        let rows = sqlx::query("SELECT id, username, role FROM users ORDER BY id LIMIT 1000")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(User::of).collect()
+    }
+
+    /// Replaces a password, unless it has been replaced since it was checked.
+    pub(super) async fn set_password(
+        &self,
+        id: i64,
+        before: &str,
+        after: &str,
+    ) -> Result<bool, sqlx::Error> {
+        let done =
+            sqlx::query("UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?")
+                .bind(after)
+                .bind(id)
+                .bind(before)
+                .execute(&self.pool)
+                .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
+
+impl UserLoader for Database {
+    type User = User;
+
+    fn load<'a>(&'a self, claims: &'a VerifiedClaims) -> UserFuture<'a, User> {
+        Box::pin(async move {
+            let Some(id) = claims.subject().and_then(|subject| subject.parse().ok()) else {
+                return Ok(None);
+            };
+            self.user(id).await.map_err(|error| {
+                tracing::error!(%error, "the database does not answer");
+                UserLoaderError
+            })
+        })
+    }
+}

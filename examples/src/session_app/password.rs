@@ -1,0 +1,99 @@
+//! Passwords: what is accepted, and how they are kept.
+
+use std::{error::Error, sync::Arc};
+
+use actix_web::web;
+use argon2::{
+    Argon2, PasswordHasher as _, PasswordVerifier as _, password_hash::phc::PasswordHash,
+};
+use tokio::sync::Semaphore;
+
+/// Hashes with Argon2id, away from the threads that serve requests.
+#[derive(Clone)]
+pub(super) struct Passwords {
+    /// Each hash takes 19 MiB; more at a time than there are cores only takes memory.
+    turns: Arc<Semaphore>,
+    /// Of nobody's password: a login under an unknown name takes as long as under a known one.
+    nobody: Arc<str>,
+}
+
+/// Why a password is not accepted.
+pub(super) const WEAK: &str = "a password needs 8 to 1024 characters, and must not be one of the most \
+                               common ones or the name";
+
+const SHORTEST: usize = 8;
+const LONGEST: usize = 1024;
+
+/// The first that everybody tries.
+const COMMON: [&str; 20] = [
+    "password",
+    "password1",
+    "password12",
+    "password123",
+    "passw0rd",
+    "p@ssw0rd",
+    "12345678",
+    "123456789",
+    "1234567890",
+    "11111111",
+    "00000000",
+    "87654321",
+    "qwertyui",
+    "qwerty123",
+    "qwertyuiop",
+    "iloveyou",
+    "sunshine",
+    "princess",
+    "football",
+    "changeme",
+];
+
+/// Whether somebody of this name may have this password.
+pub(super) fn is_acceptable(password: &str, username: &str) -> bool {
+    let lower = password.to_lowercase();
+    password.len() <= LONGEST
+        && password.chars().count() >= SHORTEST
+        && !COMMON.contains(&lower.as_str())
+        && lower != username.to_lowercase()
+        && password.chars().any(|character| !password.starts_with(character))
+}
+
+impl Passwords {
+    pub(super) fn new() -> Result<Self, Box<dyn Error>> {
+        let cores = std::thread::available_parallelism()?.get();
+        let mut nobody = [0; 32];
+        aws_lc_rs::rand::fill(&mut nobody).map_err(|_| "there are no random numbers")?;
+        let nobody = hash(&nobody)?;
+        Ok(Self { turns: Arc::new(Semaphore::new(cores)), nobody: nobody.into() })
+    }
+
+    pub(super) async fn hash(&self, password: String) -> Result<String, Box<dyn Error>> {
+        let _turn = self.turns.acquire().await?;
+        Ok(web::block(move || hash(password.as_bytes())).await??)
+    }
+
+    /// Whether a password is the one that was hashed. Without a hash it is not, which takes as long
+    /// to find out.
+    pub(super) async fn verify(
+        &self,
+        password: String,
+        hash: Option<&str>,
+    ) -> Result<bool, Box<dyn Error>> {
+        let is_known = hash.is_some();
+        let hash: Arc<str> = hash.map_or_else(|| self.nobody.clone(), Into::into);
+        let _turn = self.turns.acquire().await?;
+        let fits = web::block(move || {
+            // No password is as long, and hashing one would take its time.
+            let text = password.as_bytes().get(..LONGEST).unwrap_or(password.as_bytes());
+            let hash = PasswordHash::new(&hash).ok()?;
+            let fits = Argon2::default().verify_password(text, &hash).is_ok();
+            Some(fits && text.len() == password.len())
+        })
+        .await?;
+        Ok(is_known && fits == Some(true))
+    }
+}
+
+fn hash(password: &[u8]) -> Result<String, argon2::password_hash::Error> {
+    Ok(Argon2::default().hash_password(password)?.to_string())
+}

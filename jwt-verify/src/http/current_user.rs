@@ -1,0 +1,158 @@
+//! The user behind a token, as the application knows them.
+
+use std::{fmt, future::Future, ops::Deref, pin::Pin, sync::Arc};
+
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev::Payload};
+
+use super::{auth::JwtAuth, authentication::Authentication};
+use crate::{AuthError, InvalidTokenReason, VerifiedClaims};
+
+/// Finds the user that a verified token is about, in a database for example.
+///
+/// ```
+/// use jwt_verify::{UserFuture, UserLoader, UserLoaderError, VerifiedClaims};
+///
+/// struct User { name: String }
+/// struct Directory;
+///
+/// impl UserLoader for Directory {
+///     type User = User;
+///
+///     fn load<'a>(&'a self, claims: &'a VerifiedClaims) -> UserFuture<'a, User> {
+///         Box::pin(async move {
+///             let found = find_by_id(claims.subject().unwrap_or_default()).await;
+///             found.map_err(|_| UserLoaderError)
+///         })
+///     }
+/// }
+/// # async fn find_by_id(id: &str) -> Result<Option<User>, std::io::Error> {
+/// #     Ok(Some(User { name: id.into() }))
+/// # }
+/// ```
+pub trait UserLoader: Send + Sync + 'static {
+    /// What the application knows of a user.
+    type User: Send + Sync + 'static;
+
+    /// The user; `None` if there is none, or not any more. Asked once for a request.
+    ///
+    /// # Errors
+    /// [`UserLoaderError`] if it cannot be told now. The caller gets 503.
+    fn load<'a>(&'a self, claims: &'a VerifiedClaims) -> UserFuture<'a, Self::User>;
+}
+
+/// What a [`UserLoader`] is waited for with.
+pub type UserFuture<'a, U> =
+    Pin<Box<dyn Future<Output = Result<Option<U>, UserLoaderError>> + Send + 'a>>;
+
+/// A [`UserLoader`] that cannot tell at the moment. It does not say why; the loader logs that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the user cannot be looked up")]
+pub struct UserLoaderError;
+
+/// The users of an application, for its data: `App::new().app_data(Users::new(loader))`.
+pub struct Users<U>(Arc<dyn UserLoader<User = U>>);
+
+impl<U: Send + Sync + 'static> Users<U> {
+    /// Looked up with this loader.
+    pub fn new(loader: impl UserLoader<User = U>) -> Self {
+        Self(Arc::new(loader))
+    }
+}
+
+impl<U> Clone for Users<U> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<U> fmt::Debug for Users<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Users")
+    }
+}
+
+/// The user who makes the request, as an argument of a handler.
+///
+/// The request is authenticated as by [`VerifiedClaims`], and then the [`UserLoader`] is asked, once
+/// for a request. It must be in the app's data as [`Users`]. A token whose user is unknown is refused
+/// with 401; while the loader fails, the answer is 503.
+///
+/// ```
+/// # use actix_web::{Responder, get};
+/// # use jwt_verify::{CurrentUser, require};
+/// # struct User { name: String }
+/// #[get("/me")]
+/// #[require]
+/// async fn me(user: CurrentUser<User>) -> impl Responder {
+///     format!("hello {}", user.name)
+/// }
+/// ```
+pub struct CurrentUser<U>(Arc<U>);
+
+impl<U> Deref for CurrentUser<U> {
+    type Target = U;
+
+    fn deref(&self) -> &U {
+        &self.0
+    }
+}
+
+impl<U> Clone for CurrentUser<U> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// Shows nothing of the user.
+impl<U> fmt::Debug for CurrentUser<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CurrentUser(..)")
+    }
+}
+
+impl<U: Send + Sync + 'static> FromRequest for CurrentUser<U> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let claims = VerifiedClaims::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let claims = claims.await?;
+            let known = request.extensions().get::<Self>().cloned();
+            if let Some(known) = known {
+                return Ok(known);
+            }
+            let Some(users) = request.app_data::<Users<U>>() else {
+                tracing::error!(
+                    "a handler needs the current user, but there are no users: add \
+                     `.app_data(Users::new(loader))`"
+                );
+                return Err(refuse(&request, AuthError::Misconfigured));
+            };
+            let loaded = users.0.load(&claims).await;
+            let user = match loaded {
+                Ok(Some(user)) => Self(Arc::new(user)),
+                Ok(None) => {
+                    return Err(refuse(&request, InvalidTokenReason::UnknownUser.into()));
+                }
+                Err(UserLoaderError) => {
+                    let retry_after = crate::limits::STORE_RETRY;
+                    return Err(refuse(&request, AuthError::Unavailable { retry_after }));
+                }
+            };
+            request.extensions_mut().insert(user.clone());
+            Ok(user)
+        })
+    }
+}
+
+/// Answers as whoever authenticated the request does.
+fn refuse(request: &HttpRequest, error: AuthError) -> Error {
+    let by = Authentication::of(request).map(|known| known.by);
+    let nearest = || JwtAuth::nearest(request).ok().flatten().cloned();
+    match by.or_else(nearest) {
+        Some(auth) => auth.refuse_as_error(error, request),
+        None => error.into(),
+    }
+}

@@ -1,0 +1,25 @@
+//! ID tokens in cookies.
+
+use actix_web::HttpRequest;
+
+use super::credentials::{CookieExtractor, TokenExtractor as _};
+use crate::{AuthError, IdTokenChecks, IdTokenVerifier, VerifiedClaims};
+
+impl IdTokenVerifier {
+    /// Verifies the ID token in a cookie of this name, for an application that has put it there
+    /// after a login.
+    ///
+    /// # Errors
+    /// [`AuthError::MissingToken`] without such a cookie, [`AuthError::InvalidRequest`] with two, and
+    /// those of [`verify`](Self::verify).
+    pub async fn verify_cookie(
+        &self,
+        request: &HttpRequest,
+        cookie: &str,
+        checks: &IdTokenChecks<'_>,
+    ) -> Result<VerifiedClaims, AuthError> {
+        let credential = CookieExtractor::new(cookie).extract(request)?;
+        let credential = credential.ok_or(AuthError::MissingToken)?;
+        self.verify(credential.as_bytes(), checks).await
+    }
+}

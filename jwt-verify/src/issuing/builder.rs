@@ -1,0 +1,115 @@
+//! Settings of an issuer.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{SigningKey, TokenIssuer, issuer::Inner, key_ring::KeyRing};
+use crate::{
+    Clock, ConfigError, SystemClock,
+    limits::{ACCESS_LIFETIME, MAX_ACCESS_LIFETIME, SESSION_LIFETIME},
+};
+
+/// Settings of a [`TokenIssuer`].
+#[derive(Debug)]
+#[must_use]
+pub struct TokenIssuerBuilder {
+    issuer: String,
+    audiences: Vec<String>,
+    client_id: Option<String>,
+    key: SigningKey,
+    access_lifetime: Duration,
+    longest_lifetime: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+impl TokenIssuerBuilder {
+    pub(super) fn new(issuer: String, audience: String, key: SigningKey) -> Self {
+        Self {
+            issuer,
+            audiences: vec![audience],
+            client_id: None,
+            key,
+            access_lifetime: ACCESS_LIFETIME,
+            longest_lifetime: SESSION_LIFETIME,
+            clock: Arc::new(SystemClock::new()),
+        }
+    }
+
+    /// One more API that access tokens are for.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audiences.push(audience.into());
+        self
+    }
+
+    /// The client that tokens are issued to (`client_id`), which the strict profile of RFC 9068 asks
+    /// for. Default: none.
+    pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.client_id = Some(client_id.into());
+        self
+    }
+
+    /// How long access tokens are good for. Default: 15 min; at most a day. Without a revocation
+    /// store nothing ends them earlier.
+    pub fn access_lifetime(mut self, lifetime: Duration) -> Self {
+        self.access_lifetime = lifetime;
+        self
+    }
+
+    /// How long the longest-lived token of any kind is good for, refresh tokens included: as long is
+    /// a key published after it was rotated out. Default: 30 d.
+    pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
+        self.longest_lifetime = lifetime;
+        self
+    }
+
+    /// Takes the time from another clock. Default: the system's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// An empty issuer, audience or client, an audience that is the issuer's own name, and lifetimes
+    /// that make no sense.
+    pub fn build(self) -> Result<TokenIssuer, ConfigError> {
+        if self.issuer.is_empty() {
+            return Err(ConfigError::Missing { setting: "issuer" });
+        }
+        if self.audiences.iter().any(String::is_empty) {
+            return Err(ConfigError::Missing { setting: "audience" });
+        }
+        if self.audiences.contains(&self.issuer) {
+            return Err(ConfigError::invalid(
+                "audience",
+                "must differ from the issuer's name, which is the audience of refresh tokens",
+            ));
+        }
+        if self.client_id.as_ref().is_some_and(String::is_empty) {
+            return Err(ConfigError::Missing { setting: "client_id" });
+        }
+        let second = Duration::from_secs(1);
+        if self.access_lifetime < second || self.access_lifetime > MAX_ACCESS_LIFETIME {
+            return Err(ConfigError::invalid("access_lifetime", "must be between 1 s and 1 day"));
+        }
+        if self.longest_lifetime < self.access_lifetime {
+            return Err(ConfigError::invalid(
+                "longest_lifetime",
+                "must not be shorter than that of access tokens",
+            ));
+        }
+        let ring = KeyRing::new(self.key.clone(), self.clock.clone());
+        Ok(TokenIssuer {
+            inner: Arc::new(Inner {
+                issuer: self.issuer,
+                audiences: self.audiences,
+                client_id: self.client_id,
+                access_lifetime: self.access_lifetime,
+                longest_lifetime: self.longest_lifetime,
+                ring,
+                algorithm: self.key.algorithm(),
+                clock: self.clock,
+            }),
+        })
+    }
+}

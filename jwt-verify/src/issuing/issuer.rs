@@ -1,0 +1,195 @@
+//! Who mints tokens.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{
+    AccessToken, IssuedToken, IssuerKeys, IssuingError, SigningKey, TokenIssuerBuilder,
+    key_ring::KeyRing,
+};
+use crate::{
+    Clock, ConfigError, Verifier, VerifierBuilder, limits::MAX_LEEWAY, validation::TokenKind,
+};
+
+/// Mints access tokens in the form of RFC 9068: `typ` is `at+jwt`, and each has a `jti` that nobody
+/// can guess. Clones share keys and settings.
+///
+/// ```
+/// use jwt_verify::{Algorithm, SigningKey, TokenIssuer};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = SigningKey::generate(Algorithm::ES256)?;
+/// let issuer = TokenIssuer::builder("https://app.example", "https://api.example", key).build()?;
+/// let token = issuer.access_token(&42).roles(["editor"]).claim("theme", "dark").sign()?;
+///
+/// // Without HTTP, in the same process:
+/// let verifier = issuer.verifier().build()?;
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// let claims = verifier.verify(token.as_str()).await?;
+/// assert_eq!(claims.subject(), Some("42"));
+/// assert!(claims.has_role("editor"));
+/// # Ok::<(), jwt_verify::AuthError>(())
+/// # })?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// For tokens that can be refreshed and ended see [`Sessions`](super::Sessions).
+#[derive(Debug, Clone)]
+pub struct TokenIssuer {
+    pub(super) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) issuer: String,
+    pub(super) audiences: Vec<String>,
+    pub(super) client_id: Option<String>,
+    pub(super) access_lifetime: Duration,
+    /// How long tokens of any kind can be good for: as long are keys kept that have signed.
+    pub(super) longest_lifetime: Duration,
+    pub(super) ring: Arc<KeyRing>,
+    pub(super) algorithm: crate::Algorithm,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl TokenIssuer {
+    /// An issuer of this name (`iss`), for an API of this one (`aud`), with a key to sign with.
+    pub fn builder(
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+        key: SigningKey,
+    ) -> TokenIssuerBuilder {
+        TokenIssuerBuilder::new(issuer.into(), audience.into(), key)
+    }
+
+    /// Begins an access token for this user: a string or a whole number, which becomes a string.
+    pub fn access_token(&self, subject: &impl Serialize) -> AccessToken<'_> {
+        AccessToken::new(self, subject)
+    }
+
+    /// The name of the issuer.
+    pub fn name(&self) -> &str {
+        &self.inner.issuer
+    }
+
+    /// The keys to verify its tokens with, for a verifier in the same process.
+    pub fn keys(&self) -> IssuerKeys {
+        IssuerKeys::new(self.inner.ring.clone())
+    }
+
+    /// A verifier of its access tokens, with issuer, audience, algorithm, keys and clock set.
+    pub fn verifier(&self) -> VerifierBuilder {
+        let Inner { issuer, audiences, .. } = &*self.inner;
+        let mut audiences = audiences.iter();
+        let first = audiences.next().map_or("", String::as_str);
+        let builder = Verifier::builder(issuer.clone(), first);
+        audiences
+            .fold(builder, VerifierBuilder::audience)
+            .algorithms([self.inner.algorithm])
+            .keys(self.keys())
+            .shared_clock(self.inner.clock.clone())
+            .require_subject()
+    }
+
+    /// A verifier of tokens of another kind, which are for the issuer itself.
+    pub(super) fn own_verifier(&self, kind: TokenKind) -> VerifierBuilder {
+        Verifier::builder(self.name(), self.name())
+            .algorithms([self.inner.algorithm])
+            .keys(self.keys())
+            .shared_clock(self.inner.clock.clone())
+            .kind(kind)
+            .leeway(Duration::ZERO)
+            .token_cache(0)
+    }
+
+    /// The public keys as a JSON Web Key Set, for `/.well-known/jwks.json`. A secret is not in it.
+    pub fn key_set(&self) -> Value {
+        self.inner.ring.published()
+    }
+
+    /// Publishes a key that is to sign later, so that every verifier has seen it by then. Give them
+    /// as long as they keep a key set, usually ten minutes, before [`rotate`](Self::rotate).
+    ///
+    /// # Errors
+    /// A key for another algorithm.
+    pub fn announce(&self, key: SigningKey) -> Result<(), ConfigError> {
+        self.inner.ring.announce(key)
+    }
+
+    /// Signs with this key from now on. The one before stays published until the last of its tokens
+    /// has expired.
+    ///
+    /// # Errors
+    /// A key for another algorithm.
+    pub fn rotate(&self, key: SigningKey) -> Result<(), ConfigError> {
+        let until = self.now().saturating_add(self.inner.longest_lifetime + MAX_LEEWAY);
+        self.inner.ring.rotate(key, until)
+    }
+
+    /// Takes back a key that does not sign any more, because it has been stolen: every token that it
+    /// has signed is refused from now on, by verifiers elsewhere as soon as they look at the key set
+    /// again.
+    ///
+    /// # Errors
+    /// The key that signs, and a key ID that there is not.
+    pub fn withdraw(&self, key_id: &str) -> Result<(), ConfigError> {
+        self.inner.ring.withdraw(key_id)
+    }
+
+    /// How long its access tokens are good for.
+    pub fn access_lifetime(&self) -> Duration {
+        self.inner.access_lifetime
+    }
+
+    pub(super) fn client_id(&self) -> Option<&str> {
+        self.inner.client_id.as_deref()
+    }
+
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        self.inner.clock.clone()
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.inner.clock.now()
+    }
+
+    pub(super) fn audience_claim(&self) -> Value {
+        match &*self.inner.audiences {
+            [one] => one.as_str().into(),
+            several => several.into(),
+        }
+    }
+
+    pub(super) fn sign(
+        &self,
+        token_type: &str,
+        mut claims: Map<String, Value>,
+        audience: Value,
+        id: String,
+        lifetime: Duration,
+    ) -> Result<IssuedToken, IssuingError> {
+        let issued_at = self.now().as_secs();
+        let seconds = lifetime.as_secs();
+        if seconds == 0 {
+            return Err(IssuingError::Lifetime);
+        }
+        let expires_at = issued_at.saturating_add(seconds);
+        for (name, value) in [
+            ("iss", self.name().into()),
+            ("aud", audience),
+            ("iat", issued_at.into()),
+            ("exp", expires_at.into()),
+            ("jti", id.as_str().into()),
+        ] {
+            claims.insert(name.to_owned(), value);
+        }
+        let token = self.inner.ring.signing().sign(token_type, &Value::Object(claims))?;
+        let (expires_at, lifetime) =
+            (Duration::from_secs(expires_at), Duration::from_secs(seconds));
+        Ok(IssuedToken { token, id, expires_at, lifetime })
+    }
+}

@@ -1,0 +1,164 @@
+//! The keys of an issuer: the one that signs, those that will, and those that did.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use serde_json::{Value, json};
+
+use super::SigningKey;
+use crate::{Clock, ConfigError, KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery};
+
+/// The verification keys of a [`TokenIssuer`](super::TokenIssuer) as a [`KeyProvider`], for a
+/// verifier in the same process. It follows every rotation at once.
+#[derive(Debug, Clone)]
+pub struct IssuerKeys {
+    ring: Arc<KeyRing>,
+}
+
+#[derive(Debug)]
+pub(super) struct KeyRing {
+    keys: ArcSwap<Keys>,
+    /// Held by whoever changes the keys.
+    change: Mutex<()>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug, Clone)]
+struct Keys {
+    signing: SigningKey,
+    others: Vec<Other>,
+    /// Counts the keys that were withdrawn.
+    generation: u64,
+}
+
+/// A key that is published and does not sign.
+#[derive(Debug, Clone)]
+struct Other {
+    key: SigningKey,
+    /// When its last token has expired, on the wall clock; `None` for one that has not signed yet.
+    until: Option<Duration>,
+}
+
+impl Keys {
+    /// Every key that counts at a time, with the one that signs in front.
+    fn current(&self, now: Duration) -> impl Iterator<Item = &SigningKey> {
+        let others = self.others.iter();
+        let others = others.filter(move |other| other.until.is_none_or(|until| now < until));
+        std::iter::once(&self.signing).chain(others.map(|other| &other.key))
+    }
+}
+
+impl KeyRing {
+    pub(super) fn new(signing: SigningKey, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let keys = Keys { signing, others: Vec::new(), generation: 0 };
+        Arc::new(Self { keys: ArcSwap::from_pointee(keys), change: Mutex::new(()), clock })
+    }
+
+    pub(super) fn signing(&self) -> SigningKey {
+        self.keys.load().signing.clone()
+    }
+
+    /// Publishes a key that is to sign later.
+    pub(super) fn announce(&self, key: SigningKey) -> Result<(), ConfigError> {
+        self.change(|keys| {
+            check(keys, &key)?;
+            if keys.signing.id() != key.id() {
+                keys.others.retain(|other| other.key.id() != key.id());
+                keys.others.push(Other { key, until: None });
+            }
+            Ok(())
+        })
+    }
+
+    /// Signs with another key from now on; the one before is published until then.
+    pub(super) fn rotate(&self, key: SigningKey, until: Duration) -> Result<(), ConfigError> {
+        self.change(|keys| {
+            check(keys, &key)?;
+            if keys.signing.id() == key.id() {
+                return Ok(());
+            }
+            keys.others.retain(|other| other.key.id() != key.id());
+            let before = std::mem::replace(&mut keys.signing, key);
+            keys.others.push(Other { key: before, until: Some(until) });
+            Ok(())
+        })
+    }
+
+    /// Takes a key back at once, and every token that it has signed with it.
+    pub(super) fn withdraw(&self, key_id: &str) -> Result<(), ConfigError> {
+        self.change(|keys| {
+            if keys.signing.id() == key_id {
+                return Err(ConfigError::invalid("key", "it signs: rotate to another one first"));
+            }
+            let before = keys.others.len();
+            keys.others.retain(|other| other.key.id() != key_id);
+            if keys.others.len() == before {
+                return Err(ConfigError::invalid("key", "there is none of this ID"));
+            }
+            keys.generation += 1;
+            Ok(())
+        })
+    }
+
+    fn change(
+        &self,
+        change: impl FnOnce(&mut Keys) -> Result<(), ConfigError>,
+    ) -> Result<(), ConfigError> {
+        let _one_at_a_time = self.change.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = Keys::clone(&self.keys.load());
+        let now = self.clock.now();
+        keys.others.retain(|other| other.until.is_none_or(|until| now < until));
+        change(&mut keys)?;
+        self.keys.store(Arc::new(keys));
+        Ok(())
+    }
+
+    /// The public keys as a JSON Web Key Set (RFC 7517 §5). Secrets are not in it.
+    pub(super) fn published(&self) -> Value {
+        let keys = self.keys.load();
+        let public: Vec<&Value> =
+            keys.current(self.clock.now()).filter_map(SigningKey::public_jwk).collect();
+        json!({ "keys": public })
+    }
+}
+
+/// A verifier's algorithms are fixed when it is built.
+fn check(keys: &Keys, key: &SigningKey) -> Result<(), ConfigError> {
+    if keys.signing.algorithm() == key.algorithm() {
+        Ok(())
+    } else {
+        Err(ConfigError::invalid("key", "must be for the same algorithm as the one before"))
+    }
+}
+
+impl IssuerKeys {
+    pub(super) fn new(ring: Arc<KeyRing>) -> Self {
+        Self { ring }
+    }
+}
+
+impl KeyProvider for IssuerKeys {
+    fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
+        let keys = self.ring.keys.load();
+        let mut fitting = keys
+            .current(self.ring.clock.now())
+            .filter(|key| key.algorithm() == wanted.algorithm && Some(key.id()) == wanted.key_id);
+        let found = match (wanted.failed, fitting.next()) {
+            (None, Some(key)) => Ok(key.verification().clone()),
+            _ => Err(KeyError::NotFound),
+        };
+        KeyLookup::Ready(found)
+    }
+
+    fn generation(&self) -> Option<u64> {
+        Some(self.ring.keys.load().generation)
+    }
+
+    fn health(&self) -> KeyHealth {
+        let keys = self.ring.keys.load().current(self.ring.clock.now()).count();
+        KeyHealth { usable: true, keys, ..KeyHealth::default() }
+    }
+}

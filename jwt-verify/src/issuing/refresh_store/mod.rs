@@ -1,0 +1,106 @@
+//! What is remembered of sessions, so that a refresh token works once.
+
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+
+use std::{fmt, future::Future, pin::Pin, time::Duration};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+pub use memory::MemoryRefreshStore;
+#[cfg(feature = "redis")]
+pub use redis::RedisRefreshStore;
+
+/// Remembers which refresh token of each session is the current one.
+///
+/// A session is what begins with a login; the refresh tokens of a session follow each other, and
+/// only the newest one counts. No token is stored: what the store sees are hashes and random names.
+///
+/// [`MemoryRefreshStore`] is for one process, [`RedisRefreshStore`] for several instances; implement
+/// it for anything else that can change an entry in one step, such as a table of a database, and
+/// hold it against `testing::refresh_store`.
+pub trait RefreshStore: fmt::Debug + Send + Sync + 'static {
+    /// Begins a session.
+    fn begin<'a>(&'a self, session: &'a SessionRecord) -> RefreshFuture<'a, ()>;
+
+    /// Puts the next token of a session in the place of the one that was presented, if that is the
+    /// current one: **in one step**, so that of any number of concurrent calls with the same token
+    /// exactly one gets [`RotationOutcome::Rotated`].
+    ///
+    /// A token that was current before and was replaced less than [`Rotation::grace`] ago is
+    /// [`RotationOutcome::Repeated`]. Any other ends the session, in the same step:
+    /// [`RotationOutcome::Reused`].
+    fn rotate<'a>(&'a self, rotation: &'a Rotation<'a>) -> RefreshFuture<'a, RotationOutcome>;
+
+    /// Ends a session; nothing happens if there is none.
+    fn end<'a>(&'a self, subject: &'a str, session_id: &'a str) -> RefreshFuture<'a, ()>;
+
+    /// The sessions of a subject. Some of them may have ended already.
+    fn sessions_of<'a>(&'a self, subject: &'a str) -> RefreshFuture<'a, Vec<String>>;
+}
+
+/// What a [`RefreshStore`] is waited for with.
+pub type RefreshFuture<'a, T> =
+    Pin<Box<dyn Future<Output = Result<T, RefreshStoreError>> + Send + 'a>>;
+
+/// A [`RefreshStore`] that cannot be used at the moment. It does not say why; the store logs that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the refresh store is out of reach")]
+pub struct RefreshStoreError;
+
+/// A session that begins.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SessionRecord {
+    /// Its name (`sid`).
+    pub session_id: String,
+    /// Whose it is.
+    pub subject: String,
+    /// The hash of its first refresh token's `jti`.
+    pub current: String,
+    /// Until when it is kept unless it is refreshed, since the epoch.
+    pub until: Duration,
+}
+
+/// A refresh token that is presented, and the one that is to follow it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Rotation<'a> {
+    /// The session.
+    pub session_id: &'a str,
+    /// Whose it is.
+    pub subject: &'a str,
+    /// The hash of the presented token's `jti`.
+    pub presented: &'a str,
+    /// The hash of the next token's `jti`.
+    pub next: &'a str,
+    /// The time, since the epoch.
+    pub now: Duration,
+    /// Until when the session is kept unless it is refreshed again, since the epoch.
+    pub until: Duration,
+    /// How long a token that was replaced may come again without harm.
+    pub grace: Duration,
+}
+
+/// What became of a [`Rotation`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RotationOutcome {
+    /// The next token is the current one now.
+    Rotated,
+    /// The token has just been replaced. The session goes on.
+    Repeated,
+    /// The token was replaced before. The session has been ended.
+    Reused,
+    /// There is no such session.
+    Unknown,
+}
+
+/// The form in which a `jti` of a refresh token is kept.
+pub(super) fn hashed(token_id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, token_id.as_bytes()))
+}
+
+/// How many replaced tokens are told from those that never were, within the time of grace.
+const REPLACED: usize = 16;

@@ -1,0 +1,309 @@
+//! Keys that tokens are signed with.
+
+use std::{fmt, future::Future, sync::Arc};
+
+use aws_lc_rs::{
+    rsa::{KeySize, PublicKeyComponents},
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+        EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
+    },
+};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use jsonwebtoken::EncodingKey;
+use rustls_pki_types::{PrivateKeyDer, pem::PemObject};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::IssuingError;
+use crate::{Algorithm, ConfigError, KeyRejection, Secret, VerificationKey, algorithm::Family};
+
+/// A private key or a secret that tokens are signed with, for one algorithm. Its `Debug` shows
+/// nothing of it.
+///
+/// Its key ID, which tokens name, is the thumbprint of the public key (RFC 7638), or, of a secret, a
+/// tag that it makes over a fixed text, unless [`with_id`](Self::with_id) says something else.
+#[derive(Clone)]
+pub struct SigningKey {
+    algorithm: Algorithm,
+    id: Arc<str>,
+    signing: Arc<EncodingKey>,
+    verification: Arc<VerificationKey>,
+    /// What is published of it; nothing of a secret.
+    public: Option<Arc<Value>>,
+}
+
+impl SigningKey {
+    /// A new private key, from the operating system's random numbers. RSA keys have 2048 bits.
+    ///
+    /// It is gone with the process, and the tokens it has signed with it: load keys that have to
+    /// outlive a restart with [`from_pem`](Self::from_pem).
+    ///
+    /// # Errors
+    /// For an algorithm that needs a secret, and if the system has no random numbers.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, ConfigError> {
+        let failed = |_| ConfigError::invalid("algorithm", "no key could be generated");
+        let der = match algorithm.family() {
+            Family::Rsa => {
+                use aws_lc_rs::encoding::AsDer as _;
+
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
+                let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
+                Zeroizing::new(der.as_ref().to_vec())
+            }
+            Family::EcP256 | Family::EcP384 => {
+                let pair = EcdsaKeyPair::generate(ecdsa(algorithm)).map_err(failed)?;
+                let der = pair.to_pkcs8v1().map_err(failed)?;
+                Zeroizing::new(der.as_ref().to_vec())
+            }
+            Family::Ed25519 => {
+                let pair = Ed25519KeyPair::generate().map_err(failed)?;
+                let der = pair.to_pkcs8v1().map_err(failed)?;
+                Zeroizing::new(der.as_ref().to_vec())
+            }
+            Family::Hmac => {
+                return Err(ConfigError::invalid("algorithm", "a secret is given, not generated"));
+            }
+        };
+        let pem = Zeroizing::new(format!(
+            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+            STANDARD.encode(&der)
+        ));
+        Self::from_pem(algorithm, pem.as_bytes())
+    }
+
+    /// A private key in PEM form: PKCS#8, or PKCS#1 for RSA.
+    ///
+    /// # Errors
+    /// If it is no private key, does not fit the algorithm, or is too weak (RSA below 2048 bits).
+    pub fn from_pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, ConfigError> {
+        let malformed = || ConfigError::Key(KeyRejection::Malformed);
+        let mismatch = || ConfigError::Key(KeyRejection::AlgorithmMismatch);
+        let mut keys = PrivateKeyDer::pem_slice_iter(pem);
+        let (Some(Ok(der)), None) = (keys.next(), keys.next()) else { return Err(malformed()) };
+        let name = algorithm.name();
+        let (public, signing) = match (algorithm.family(), &der) {
+            (Family::Rsa, der) => {
+                let pair = match der {
+                    PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
+                    PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
+                    _ => return Err(mismatch()),
+                };
+                let pair = pair.map_err(|_| mismatch())?;
+                let numbers = PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+                let (n, e) = (base64url(&numbers.n), base64url(&numbers.e));
+                let public = json!({"kty": "RSA", "use": "sig", "alg": name, "n": n, "e": e});
+                (public, EncodingKey::from_rsa_pem(pem))
+            }
+            (Family::EcP256 | Family::EcP384, PrivateKeyDer::Pkcs8(der)) => {
+                let der = der.secret_pkcs8_der();
+                let pair =
+                    EcdsaKeyPair::from_pkcs8(ecdsa(algorithm), der).map_err(|_| mismatch())?;
+                let point = pair.public_key().as_ref().get(1..).unwrap_or_default();
+                let (x, y) = point.split_at(point.len() / 2);
+                let curve = if algorithm == Algorithm::ES384 { "P-384" } else { "P-256" };
+                let (x, y) = (base64url(x), base64url(y));
+                let public =
+                    json!({"kty": "EC", "use": "sig", "alg": name, "crv": curve, "x": x, "y": y});
+                (public, EncodingKey::from_ec_pem(pem))
+            }
+            (Family::Ed25519, PrivateKeyDer::Pkcs8(der)) => {
+                let der = der.secret_pkcs8_der();
+                let pair =
+                    Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map_err(|_| mismatch())?;
+                let x = base64url(pair.public_key().as_ref());
+                let public =
+                    json!({"kty": "OKP", "use": "sig", "alg": name, "crv": "Ed25519", "x": x});
+                (public, EncodingKey::from_ed_pem(pem))
+            }
+            _ => return Err(mismatch()),
+        };
+        let verification = VerificationKey::from_jwk(&public.to_string())?;
+        let id = verification.thumbprint().unwrap_or_default();
+        let signing = signing.map_err(|_| malformed())?;
+        Ok(Self::new(algorithm, &id, signing, verification, Some(public)))
+    }
+
+    /// A shared secret, for `HS256`, `HS384` or `HS512`. Whoever can verify with it can also sign.
+    ///
+    /// # Errors
+    /// For another algorithm, and if the secret is shorter than the hash: 32, 48 or 64 bytes
+    /// (RFC 7518 §3.2).
+    pub fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, ConfigError> {
+        let verification = VerificationKey::from_secret(algorithm, secret)?;
+        let signing = EncodingKey::from_secret(secret.expose());
+        let id = verification.short_name();
+        Ok(Self::new(algorithm, &id, signing, verification, None))
+    }
+
+    /// The key that a [`SecretStore`] keeps under this name: PEM, or the bytes of a secret.
+    ///
+    /// # Errors
+    /// What [`from_pem`](Self::from_pem) and [`from_secret`](Self::from_secret) refuse, and if the
+    /// store does not give it.
+    pub async fn from_store(
+        algorithm: Algorithm,
+        store: &impl SecretStore,
+        name: &str,
+    ) -> Result<Self, ConfigError> {
+        let secret = store.secret(name).await.map_err(|SecretStoreError| {
+            ConfigError::invalid("key", "the store does not give it")
+        })?;
+        if algorithm.is_symmetric() {
+            Self::from_secret(algorithm, &secret)
+        } else {
+            Self::from_pem(algorithm, secret.expose())
+        }
+    }
+
+    fn new(
+        algorithm: Algorithm,
+        id: &str,
+        signing: EncodingKey,
+        verification: VerificationKey,
+        public: Option<Value>,
+    ) -> Self {
+        let key = Self {
+            algorithm,
+            id: id.into(),
+            signing: Arc::new(signing),
+            verification: Arc::new(verification),
+            public: public.map(Arc::new),
+        };
+        key.with_id(id)
+    }
+
+    /// Gives it another key ID.
+    #[must_use]
+    pub fn with_id(mut self, id: &str) -> Self {
+        self.id = id.into();
+        if let Some(public) = &mut self.public {
+            let mut named = Value::clone(public);
+            if let Some(members) = named.as_object_mut() {
+                members.insert("kid".into(), id.into());
+            }
+            *public = Arc::new(named);
+        }
+        self
+    }
+
+    /// The key ID.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The algorithm.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The public key as a JSON Web Key (RFC 7517); `None` for a secret.
+    pub fn public_jwk(&self) -> Option<&Value> {
+        self.public.as_deref()
+    }
+
+    pub(super) fn verification(&self) -> &Arc<VerificationKey> {
+        &self.verification
+    }
+
+    /// Signs claims, with this `typ` in the header.
+    pub(super) fn sign(&self, token_type: &str, claims: &Value) -> Result<String, IssuingError> {
+        // jsonwebtoken panics at its first use where another crate has switched on its other
+        // backend, unless one is chosen; that one is chosen already is no failure.
+        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        let mut header = jsonwebtoken::Header::new(name_of(self.algorithm));
+        header.typ = Some(token_type.to_owned());
+        header.kid = Some(self.id.to_string());
+        jsonwebtoken::encode(&header, claims, &self.signing).map_err(|_| IssuingError::Signing)
+    }
+}
+
+fn name_of(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
+    match algorithm {
+        Algorithm::HS256 => jsonwebtoken::Algorithm::HS256,
+        Algorithm::HS384 => jsonwebtoken::Algorithm::HS384,
+        Algorithm::HS512 => jsonwebtoken::Algorithm::HS512,
+        Algorithm::RS256 => jsonwebtoken::Algorithm::RS256,
+        Algorithm::RS384 => jsonwebtoken::Algorithm::RS384,
+        Algorithm::RS512 => jsonwebtoken::Algorithm::RS512,
+        Algorithm::PS256 => jsonwebtoken::Algorithm::PS256,
+        Algorithm::PS384 => jsonwebtoken::Algorithm::PS384,
+        Algorithm::PS512 => jsonwebtoken::Algorithm::PS512,
+        Algorithm::ES256 => jsonwebtoken::Algorithm::ES256,
+        Algorithm::ES384 => jsonwebtoken::Algorithm::ES384,
+        Algorithm::EdDSA => jsonwebtoken::Algorithm::EdDSA,
+    }
+}
+
+fn ecdsa(algorithm: Algorithm) -> &'static EcdsaSigningAlgorithm {
+    match algorithm {
+        Algorithm::ES384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+        _ => &ECDSA_P256_SHA256_FIXED_SIGNING,
+    }
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+/// Where an application keeps its secrets: a vault, a file, a key management service.
+pub trait SecretStore {
+    /// The secret of this name.
+    fn secret(&self, name: &str) -> impl Future<Output = Result<Secret, SecretStoreError>> + Send;
+}
+
+/// A [`SecretStore`] that does not give a secret. It does not say why; the store logs that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the secret cannot be had")]
+pub struct SecretStoreError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_algorithm_gets_a_key_that_fits_and_no_other() {
+        for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| !algorithm.is_symmetric()) {
+            let key = SigningKey::generate(algorithm).unwrap();
+            let public = key.public_jwk().unwrap();
+            assert_eq!(public["kid"], key.id());
+            for name in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+                assert!(public.get(name).is_none(), "{algorithm} {name}");
+            }
+            assert_eq!(key.verification().thumbprint().as_deref(), Some(key.id()));
+            assert!(key.sign("JWT", &json!({"sub": "x"})).is_ok(), "{algorithm}");
+        }
+        let key = SigningKey::generate(Algorithm::HS256);
+        assert!(key.is_err());
+    }
+
+    #[test]
+    fn weak_and_unfitting_keys_are_refused() {
+        let short = Secret::from("x".repeat(31));
+        assert!(SigningKey::from_secret(Algorithm::HS256, &short).is_err());
+        let longer = Secret::from("x".repeat(32));
+        assert!(SigningKey::from_secret(Algorithm::HS256, &longer).is_ok());
+        assert!(SigningKey::from_secret(Algorithm::HS384, &longer).is_err());
+        assert!(SigningKey::from_secret(Algorithm::ES256, &longer).is_err());
+        for pem in ["", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
+            assert!(SigningKey::from_pem(Algorithm::ES256, pem.as_bytes()).is_err());
+        }
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_it() {
+        let key =
+            SigningKey::from_secret(Algorithm::HS256, &Secret::from("s3cret".repeat(6))).unwrap();
+        assert_eq!(format!("{key:?}"), "SigningKey { algorithm: HS256, .. }");
+        assert!(key.public_jwk().is_none());
+    }
+}

@@ -1,0 +1,243 @@
+//! One token, from what is put into it to what comes out.
+
+use std::{fmt, time::Duration};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{issuer::TokenIssuer, random_name};
+
+/// An access token that is being put together; made by
+/// [`TokenIssuer::access_token`](super::TokenIssuer::access_token).
+///
+/// A mistake on the way, such as a claim that is reserved, is told by [`sign`](Self::sign).
+#[must_use]
+pub struct AccessToken<'i> {
+    issuer: &'i TokenIssuer,
+    claims: Map<String, Value>,
+    lifetime: Duration,
+    problem: Option<IssuingError>,
+}
+
+/// Claims that are set in their own way or would make another kind of token of it. Claims that an
+/// application copies from somewhere cannot replace them.
+const RESERVED: [&str; 23] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "sid",
+    "client_id",
+    "azp",
+    "scope",
+    "scp",
+    "roles",
+    "role",
+    "permissions",
+    "fresh",
+    "auth_time",
+    "token_use",
+    "typ",
+    "cnf",
+    "events",
+    "nonce",
+    "at_hash",
+];
+
+impl<'i> AccessToken<'i> {
+    pub(super) fn new(issuer: &'i TokenIssuer, subject: &impl Serialize) -> Self {
+        let mut token =
+            Self { issuer, claims: Map::new(), lifetime: issuer.access_lifetime(), problem: None };
+        match subject_name(subject) {
+            Some(subject) => token.set("sub", subject),
+            None => token.problem = Some(IssuingError::Subject),
+        }
+        token
+    }
+
+    fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.claims.insert(name.to_owned(), value.into());
+    }
+
+    /// What the caller may act as.
+    pub fn roles<S: Into<String>>(mut self, roles: impl IntoIterator<Item = S>) -> Self {
+        let roles: Vec<String> = roles.into_iter().map(Into::into).collect();
+        self.set("roles", roles);
+        self
+    }
+
+    /// What the caller may do.
+    pub fn permissions<S: Into<String>>(
+        mut self,
+        permissions: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let permissions: Vec<String> = permissions.into_iter().map(Into::into).collect();
+        self.set("permissions", permissions);
+        self
+    }
+
+    /// Scopes, separated by spaces (RFC 9068 §2.2.3).
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.set("scope", scope.into());
+        self
+    }
+
+    /// One more claim.
+    pub fn claim(mut self, name: &str, value: impl Serialize) -> Self {
+        match serde_json::to_value(value) {
+            _ if RESERVED.contains(&name) => self.refuse(IssuingError::ReservedClaim),
+            Ok(value) => self.set(name, value),
+            Err(_) => self.refuse(IssuingError::Claims),
+        }
+        self
+    }
+
+    /// More claims: the members of a struct or map.
+    pub fn claims(mut self, claims: impl Serialize) -> Self {
+        match serde_json::to_value(claims) {
+            Ok(Value::Object(claims)) => {
+                for (name, value) in claims {
+                    self = self.claim(&name, value);
+                }
+            }
+            _ => self.refuse(IssuingError::Claims),
+        }
+        self
+    }
+
+    fn refuse(&mut self, problem: IssuingError) {
+        self.problem.get_or_insert(problem);
+    }
+
+    /// Says that the user has just logged in: the token is *fresh*, and `auth_time` is now. What is
+    /// dangerous can be left to fresh tokens with `#[require(fresh)]`.
+    pub fn fresh(mut self) -> Self {
+        let now = self.issuer.now().as_secs();
+        self.set("fresh", true);
+        self.set("auth_time", now);
+        self
+    }
+
+    /// When the user logged in, where that was before.
+    pub(super) fn logged_in_at(mut self, seconds: u64) -> Self {
+        self.set("fresh", false);
+        self.set("auth_time", seconds);
+        self
+    }
+
+    /// The session that it belongs to (`sid`), by which it can be revoked.
+    pub fn session(mut self, session_id: impl Into<String>) -> Self {
+        self.set("sid", session_id.into());
+        self
+    }
+
+    /// Another lifetime than the issuer's.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Ends before a time of the wall clock, whatever its lifetime is.
+    pub(super) fn ends_before(mut self, end: Duration) -> Self {
+        self.lifetime = self.lifetime.min(end.saturating_sub(self.issuer.now()));
+        self
+    }
+
+    /// Signs it.
+    ///
+    /// # Errors
+    /// A subject that is no string or number, claims that are no JSON object, a reserved claim among
+    /// them, no lifetime, and failures of the operating system's random numbers and of the key.
+    pub fn sign(mut self) -> Result<IssuedToken, IssuingError> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
+        if let Some(client) = self.issuer.client_id() {
+            let client = client.to_owned();
+            self.set("client_id", client);
+        }
+        let id = random_name::<16>()?;
+        self.issuer.sign("at+jwt", self.claims, self.issuer.audience_claim(), id, self.lifetime)
+    }
+}
+
+impl fmt::Debug for AccessToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.claims.keys().collect();
+        f.debug_struct("AccessToken").field("claims", &names).finish_non_exhaustive()
+    }
+}
+
+/// What a user is called: a string, or a number in decimal.
+pub(super) fn subject_name(subject: &impl Serialize) -> Option<String> {
+    match serde_json::to_value(subject).ok()? {
+        Value::String(name) if !name.is_empty() => Some(name),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A token that has been signed. `Debug` does not show it.
+#[derive(Clone)]
+pub struct IssuedToken {
+    pub(super) token: String,
+    pub(super) id: String,
+    pub(super) expires_at: Duration,
+    pub(super) lifetime: Duration,
+}
+
+impl IssuedToken {
+    /// The token in compact form: a secret of whoever it is for.
+    pub fn as_str(&self) -> &str {
+        &self.token
+    }
+
+    /// Its `jti`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When it expires, since the epoch.
+    pub fn expires_at(&self) -> Duration {
+        self.expires_at
+    }
+
+    /// How long it is good for.
+    pub fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+}
+
+impl fmt::Debug for IssuedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuedToken").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+/// Why no token was issued. A mistake of the application, or a failure of the machine; nothing that
+/// a caller could do about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IssuingError {
+    /// The subject is no string and no whole number, or empty.
+    #[error("a subject must be a string or a whole number")]
+    Subject,
+    /// Additional claims are no JSON object.
+    #[error("additional claims must be a JSON object")]
+    Claims,
+    /// Additional claims contain one that has a meaning of its own, such as `exp` or `roles`.
+    #[error("additional claims must not contain a reserved one")]
+    ReservedClaim,
+    /// The token would be over before it begins.
+    #[error("a token must have a lifetime")]
+    Lifetime,
+    /// The operating system has no random numbers.
+    #[error("there are no random numbers")]
+    Random,
+    /// The key does not sign.
+    #[error("the key does not sign")]
+    Signing,
+}

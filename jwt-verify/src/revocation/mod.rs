@@ -1,0 +1,208 @@
+//! Tokens that are over before they expire.
+
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+
+use std::{fmt, future::Future, pin::Pin, time::Duration};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+pub use memory::MemoryRevocation;
+#[cfg(feature = "redis")]
+pub use redis::RedisRevocation;
+
+use crate::Claims;
+
+/// Knows which tokens have been revoked.
+///
+/// A verifier that has one ([`VerifierBuilder::revocation`](crate::VerifierBuilder::revocation))
+/// asks it about every token that is good otherwise, tokens that were verified before included. It
+/// accepts only tokens with a `jti` then: one without could not be revoked.
+///
+/// [`MemoryRevocation`] is for one process, [`RedisRevocation`] for several instances; implement it
+/// for anything else, such as a table of a database.
+///
+/// An error means that nobody knows, and the caller gets 503: see
+/// [`VerifierBuilder::revocation_fails_open`](crate::VerifierBuilder::revocation_fails_open).
+pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
+    /// Whether any of these has been revoked.
+    fn check<'a>(&'a self, marks: &'a TokenMarks) -> RevocationLookup<'a>;
+
+    /// Revokes something. It may be forgotten after `until`, a time since the epoch at which every
+    /// token that it is about has expired, leeway included.
+    fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()>;
+
+    /// Whether [`check`](Self::check) answers at once, always. Default: no. It saves those who say
+    /// yes a wait, and those who say no a verification that would have to be repeated.
+    fn is_local(&self) -> bool {
+        false
+    }
+}
+
+/// The answer to [`RevocationStore::check`].
+pub enum RevocationLookup<'a> {
+    /// The answer is known.
+    Ready(Result<bool, RevocationError>),
+    /// The answer has to be waited for.
+    Pending(RevocationFuture<'a, bool>),
+}
+
+impl fmt::Debug for RevocationLookup<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready(result) => f.debug_tuple("Ready").field(result).finish(),
+            Self::Pending(_) => f.write_str("Pending"),
+        }
+    }
+}
+
+/// What a [`RevocationStore`] is waited for with.
+pub type RevocationFuture<'a, T> =
+    Pin<Box<dyn Future<Output = Result<T, RevocationError>> + Send + 'a>>;
+
+/// A [`RevocationStore`] that cannot be used at the moment. It does not say why; the store logs that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the revocation store is out of reach")]
+pub struct RevocationError;
+
+/// Something that can be revoked, under a name of fixed length: what an issuer calls its tokens,
+/// sessions and subjects is hashed, together with the issuer's own name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    mark: Mark,
+    issued_until: Option<Duration>,
+}
+
+impl Revocation {
+    /// One token, by its `jti`.
+    pub fn token(issuer: &str, token_id: &str) -> Self {
+        Self { mark: Mark::new(Kind::Token, issuer, token_id), issued_until: None }
+    }
+
+    /// All tokens of a session, by their `sid`.
+    pub fn session(issuer: &str, session_id: &str) -> Self {
+        Self { mark: Mark::new(Kind::Session, issuer, session_id), issued_until: None }
+    }
+
+    /// All tokens of a subject that were issued then or before, in time since the epoch: "log out
+    /// everywhere". A token that does not say when it was issued counts as issued before. The dates
+    /// of tokens are usually whole seconds, so a token of the same second counts as well.
+    pub fn subject(issuer: &str, subject: &str, issued_until: Duration) -> Self {
+        let mark = Mark::new(Kind::Subject, issuer, subject);
+        Self { mark, issued_until: Some(issued_until) }
+    }
+
+    /// The name under which to remember it: 43 characters of base64url.
+    pub fn mark(&self) -> &str {
+        &self.mark.0
+    }
+
+    /// For a subject, until when its revoked tokens were issued.
+    pub fn issued_until(&self) -> Option<Duration> {
+        self.issued_until
+    }
+}
+
+/// What a token could be revoked by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenMarks {
+    marks: [Option<Mark>; 3],
+    issued_at: Option<Duration>,
+}
+
+impl TokenMarks {
+    /// What the claims of a verified token name.
+    pub(crate) fn of(claims: &Claims) -> Self {
+        let issuer = claims.issuer().unwrap_or_default();
+        let session = claims.get("sid").and_then(|sid| sid.as_str());
+        let mark = |kind, value: Option<&str>| value.map(|value| Mark::new(kind, issuer, value));
+        Self {
+            marks: [
+                mark(Kind::Token, claims.token_id()),
+                mark(Kind::Session, session),
+                mark(Kind::Subject, claims.subject()),
+            ],
+            issued_at: claims.issued_at().map(crate::NumericDate::since_epoch),
+        }
+    }
+
+    /// The names to look for, as [`Revocation::mark`] has them: of the token, its session and its
+    /// subject, as far as it has them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.marks.iter().flatten().map(|mark| &*mark.0)
+    }
+
+    /// Whether what is remembered under one of the names, that is its
+    /// [`issued_until`](Revocation::issued_until), revokes the token.
+    pub fn is_revoked_by(&self, issued_until: Option<Duration>) -> bool {
+        match (issued_until, self.issued_at) {
+            (Some(until), Some(issued)) => issued <= until,
+            (Some(_) | None, _) => true,
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Mark(Box<str>);
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Token,
+    Session,
+    Subject,
+}
+
+impl Mark {
+    /// Lengths are hashed as well, so that no two pairs of names run together.
+    fn new(kind: Kind, issuer: &str, value: &str) -> Self {
+        let mut hash = Context::new(&SHA256);
+        hash.update(&[kind as u8]);
+        for part in [issuer, value] {
+            hash.update(&(part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Self(URL_SAFE_NO_PAD.encode(hash.finish()).into())
+    }
+}
+
+impl fmt::Debug for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mark(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_do_not_run_together() {
+        let marks = [
+            Revocation::token("ab", "c"),
+            Revocation::token("a", "bc"),
+            Revocation::token("abc", ""),
+            Revocation::session("ab", "c"),
+            Revocation::subject("ab", "c", Duration::ZERO),
+        ];
+        let names: HashSet<&str> = marks.iter().map(Revocation::mark).collect();
+        assert_eq!(names.len(), marks.len());
+        assert!(names.iter().all(|name| name.len() == 43));
+    }
+
+    #[test]
+    fn a_subject_is_revoked_up_to_a_moment() {
+        let marks = |iat: &str| {
+            let claims = serde_json::from_str(&format!(r#"{{"iss":"i","sub":"s"{iat}}}"#)).unwrap();
+            TokenMarks::of(&claims)
+        };
+        let until = Some(Duration::from_secs(100));
+        assert!(marks(r#","iat":99"#).is_revoked_by(until));
+        assert!(marks(r#","iat":100"#).is_revoked_by(until));
+        assert!(!marks(r#","iat":101"#).is_revoked_by(until));
+        assert!(marks("").is_revoked_by(until));
+    }
+}

@@ -1,0 +1,155 @@
+//! Tokens of one kind never stand in for those of another (RFC 8725 §3.12).
+
+use serde_json::Value;
+
+use super::{TokenProfile, token_type};
+use crate::{Claims, InvalidTokenReason, token::TypeName};
+
+/// The kind of token that a verifier takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    Access(TokenProfile),
+    /// A refresh token of this library's own issuer.
+    #[cfg(feature = "issuing")]
+    Refresh,
+    /// An ID token (OIDC Core §2).
+    Id,
+    /// A logout token (OIDC Back-Channel Logout §2.4).
+    Logout,
+}
+
+/// The `typ` of refresh tokens.
+#[cfg(feature = "issuing")]
+pub(crate) const REFRESH_TYPE: &str = "rt+jwt";
+
+/// The event that makes a token a logout token.
+const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+impl TokenKind {
+    pub(super) fn check_type(self, token_type: Option<&str>) -> Result<(), InvalidTokenReason> {
+        let name = token_type.map(TypeName::new);
+        let accepted = match self {
+            Self::Access(profile) => return profile.check_type(token_type),
+            #[cfg(feature = "issuing")]
+            Self::Refresh => name.is_some_and(|name| name.is(REFRESH_TYPE)),
+            Self::Id => name.is_none_or(|name| name.is("JWT")),
+            Self::Logout => name.is_none_or(|name| name.is("logout+jwt") || name.is("JWT")),
+        };
+        if accepted { Ok(()) } else { Err(InvalidTokenReason::TokenType) }
+    }
+
+    pub(super) fn check_claims(self, claims: &Claims) -> Result<(), InvalidTokenReason> {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        let is_event = claims.get("events").is_some();
+        let has_subject = claims.subject().is_some_and(|subject| !subject.is_empty());
+        let purpose = claims.get("token_use");
+        let (right_kind, complete) = match self {
+            Self::Access(profile) => {
+                token_type::check(claims)?;
+                return profile.check_claims(claims);
+            }
+            #[cfg(feature = "issuing")]
+            Self::Refresh => (
+                purpose.is_some_and(|purpose| purpose == "refresh") && !is_event,
+                has_subject && claims.token_id().is_some() && text("sid").is_some(),
+            ),
+            Self::Id => (
+                purpose.is_none_or(|purpose| purpose == "id") && !is_event,
+                has_subject && claims.issued_at().is_some(),
+            ),
+            Self::Logout => {
+                let event = claims.get("events").and_then(|events| events.get(LOGOUT_EVENT));
+                (
+                    event.is_some_and(Value::is_object) && claims.get("nonce").is_none(),
+                    (has_subject || text("sid").is_some_and(|sid| !sid.is_empty()))
+                        && claims.token_id().is_some()
+                        && claims.issued_at().is_some(),
+                )
+            }
+        };
+        match (right_kind, complete) {
+            (true, true) => Ok(()),
+            (false, _) => Err(InvalidTokenReason::TokenType),
+            (true, false) => Err(InvalidTokenReason::MissingClaim),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::validation::claims;
+
+    #[test]
+    fn only_an_id_token_is_an_id_token() {
+        let id = json!({"sub": "s", "iat": 1, "nonce": "n"});
+        assert_eq!(TokenKind::Id.check_claims(&claims(&id)), Ok(()));
+        for (name, value) in
+            [("token_use", json!("access")), ("token_use", json!("refresh")), ("events", json!({}))]
+        {
+            let mut other = id.clone();
+            other[name] = value;
+            assert_eq!(
+                TokenKind::Id.check_claims(&claims(&other)),
+                Err(InvalidTokenReason::TokenType)
+            );
+        }
+        for name in ["sub", "iat"] {
+            let mut part = id.clone();
+            part.as_object_mut().unwrap().remove(name);
+            assert_eq!(
+                TokenKind::Id.check_claims(&claims(&part)),
+                Err(InvalidTokenReason::MissingClaim)
+            );
+        }
+        for typ in [Some("at+jwt"), Some("rt+jwt"), Some("logout+jwt")] {
+            assert!(TokenKind::Id.check_type(typ).is_err(), "{typ:?}");
+        }
+        assert!(
+            TokenKind::Id.check_type(None).is_ok() && TokenKind::Id.check_type(Some("JWT")).is_ok()
+        );
+    }
+
+    #[test]
+    fn only_a_logout_token_is_a_logout_token() {
+        let logout = json!({"sid": "x", "iat": 1, "jti": "j", "events": {LOGOUT_EVENT: {}}});
+        assert_eq!(TokenKind::Logout.check_claims(&claims(&logout)), Ok(()));
+        let with = |name: &str, value: Option<Value>| {
+            let mut other = logout.clone();
+            match value {
+                Some(value) => other[name] = value,
+                None => drop(other.as_object_mut().unwrap().remove(name)),
+            }
+            TokenKind::Logout.check_claims(&claims(&other))
+        };
+        assert_eq!(with("nonce", Some(json!("n"))), Err(InvalidTokenReason::TokenType));
+        assert_eq!(with("events", None), Err(InvalidTokenReason::TokenType));
+        assert_eq!(
+            with("events", Some(json!({LOGOUT_EVENT: true}))),
+            Err(InvalidTokenReason::TokenType)
+        );
+        assert_eq!(with("events", Some(json!({"other": {}}))), Err(InvalidTokenReason::TokenType));
+        for name in ["sid", "iat", "jti"] {
+            assert_eq!(with(name, None), Err(InvalidTokenReason::MissingClaim), "{name}");
+        }
+        assert_eq!(with("sub", Some(json!("s"))), Ok(()));
+    }
+
+    #[cfg(feature = "issuing")]
+    #[test]
+    fn only_a_refresh_token_is_a_refresh_token() {
+        let refresh = json!({"sub": "s", "jti": "j", "sid": "x", "token_use": "refresh"});
+        assert_eq!(TokenKind::Refresh.check_claims(&claims(&refresh)), Ok(()));
+        for name in ["sub", "jti", "sid", "token_use"] {
+            let mut part = refresh.clone();
+            part.as_object_mut().unwrap().remove(name);
+            assert!(TokenKind::Refresh.check_claims(&claims(&part)).is_err(), "{name}");
+        }
+        assert!(TokenKind::Refresh.check_type(Some("rt+jwt")).is_ok());
+        for typ in [None, Some("JWT"), Some("at+jwt")] {
+            assert!(TokenKind::Refresh.check_type(typ).is_err(), "{typ:?}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! ID tokens (OIDC Core §2, §3.1.3.7): who has logged in, said to a client of the issuer.
+
+use std::{fmt, time::Duration};
+
+use aws_lc_rs::{
+    constant_time::verify_slices_are_equal,
+    digest::{SHA256, SHA384, SHA512, digest},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+use super::{Verifier, VerifierBuilder};
+use crate::{
+    Algorithm, AuthError, Claims, ConfigError, InvalidTokenReason, VerifiedClaims,
+    limits::LEEWAY,
+    token::{CompactToken, Header, decode_exact},
+    validation::TokenKind,
+};
+
+/// Verifies ID tokens, as a client does after a login. An API never takes one: that is what access
+/// tokens are for.
+///
+/// ```
+/// # async fn example(id_token: &str, nonce: &str, access_token: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// use jwt_verify::{IdTokenChecks, IdTokenVerifier};
+///
+/// let verifier = IdTokenVerifier::builder("https://tenant.auth0.com/", "my-client-id").build()?;
+/// let checks = IdTokenChecks::nonce(nonce).access_token(access_token);
+/// let claims = verifier.verify(id_token, &checks).await?;
+/// println!("hello {}", claims.subject().unwrap_or_default());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct IdTokenVerifier {
+    verifier: Verifier,
+    client_id: String,
+    trusted_audiences: Vec<String>,
+    leeway: Duration,
+}
+
+/// Settings of an [`IdTokenVerifier`].
+#[derive(Debug)]
+#[must_use]
+pub struct IdTokenVerifierBuilder {
+    verifier: VerifierBuilder,
+    client_id: String,
+    trusted_audiences: Vec<String>,
+    leeway: Duration,
+}
+
+impl IdTokenVerifierBuilder {
+    /// Changes the verifier: keys, algorithms, clock.
+    pub fn verifier(mut self, change: impl FnOnce(VerifierBuilder) -> VerifierBuilder) -> Self {
+        self.verifier = change(self.verifier);
+        self
+    }
+
+    /// By how much clocks may differ. Default: 60 s; at most 10 min.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// Another audience that may be named beside this client. Default: none, and a token that names
+    /// one is refused.
+    pub fn trusted_audience(mut self, audience: impl Into<String>) -> Self {
+        self.trusted_audiences.push(audience.into());
+        self
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// What [`VerifierBuilder::build`] refuses.
+    pub fn build(self) -> Result<IdTokenVerifier, ConfigError> {
+        let verifier = self.verifier.kind(TokenKind::Id).leeway(self.leeway).token_cache(0);
+        Ok(IdTokenVerifier {
+            verifier: verifier.build()?,
+            client_id: self.client_id,
+            trusted_audiences: self.trusted_audiences,
+            leeway: self.leeway,
+        })
+    }
+}
+
+/// What the client knows of the login that an ID token is the answer to.
+#[must_use]
+pub struct IdTokenChecks<'a> {
+    nonce: Option<&'a str>,
+    access_token: Option<&'a str>,
+    code: Option<&'a str>,
+    max_age: Option<Duration>,
+}
+
+impl<'a> IdTokenChecks<'a> {
+    /// The nonce of the request, which must be in the token: it ties the answer to the browser that
+    /// asked.
+    pub const fn nonce(nonce: &'a str) -> Self {
+        Self { nonce: Some(nonce), ..Self::without_nonce() }
+    }
+
+    /// For a request without a nonce. A token that has one is refused: it answers another request.
+    pub const fn without_nonce() -> Self {
+        Self { nonce: None, access_token: None, code: None, max_age: None }
+    }
+
+    /// The access token that came along; the token's `at_hash`, if there is one, must fit.
+    pub const fn access_token(mut self, token: &'a str) -> Self {
+        self.access_token = Some(token);
+        self
+    }
+
+    /// The authorization code that came along; the token's `c_hash`, if there is one, must fit.
+    pub const fn code(mut self, code: &'a str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// How long ago the login may be, if that was asked for. The token must say then when it was
+    /// (`auth_time`).
+    pub const fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+}
+
+impl fmt::Debug for IdTokenChecks<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdTokenChecks").field("max_age", &self.max_age).finish_non_exhaustive()
+    }
+}
+
+impl IdTokenVerifier {
+    /// For the ID tokens of an issuer for this client. Keys come by discovery at the issuer unless
+    /// something else is set.
+    pub fn builder(
+        issuer: impl Into<String>,
+        client_id: impl Into<String>,
+    ) -> IdTokenVerifierBuilder {
+        let client_id = client_id.into();
+        IdTokenVerifierBuilder {
+            verifier: Verifier::builder(issuer, client_id.clone()),
+            client_id,
+            trusted_audiences: Vec::new(),
+            leeway: LEEWAY,
+        }
+    }
+
+    /// Verifies an ID token: signature and times, and that it is for this client and this login.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidToken`] or [`AuthError::ExpiredToken`]; [`AuthError::NotFresh`] if the
+    /// login was too long ago; [`AuthError::Unavailable`] if no key can be had.
+    pub async fn verify(
+        &self,
+        token: impl AsRef<[u8]>,
+        checks: &IdTokenChecks<'_>,
+    ) -> Result<VerifiedClaims, AuthError> {
+        let token = token.as_ref();
+        let claims = self.verifier.verify(token).await?;
+        self.check_audience(&claims)?;
+        check_nonce(&claims, checks.nonce)?;
+        let algorithm = algorithm_of(token)?;
+        check_hash(&claims, "at_hash", checks.access_token, algorithm)?;
+        check_hash(&claims, "c_hash", checks.code, algorithm)?;
+        self.check_age(&claims, checks.max_age)?;
+        Ok(claims)
+    }
+
+    /// Everybody whom it is for must be trusted, and the party it was issued to must be this client.
+    fn check_audience(&self, claims: &Claims) -> Result<(), InvalidTokenReason> {
+        let mut audiences = claims.audience().into_iter().flat_map(crate::Audience::iter);
+        let is_trusted = |name: &str| {
+            name == self.client_id || self.trusted_audiences.iter().any(|trusted| trusted == name)
+        };
+        if !audiences.all(is_trusted) {
+            return Err(InvalidTokenReason::Audience);
+        }
+        let several = claims.audience().is_some_and(|audience| audience.iter().count() > 1);
+        match claims.get("azp") {
+            Some(party) if *party == self.client_id.as_str() => Ok(()),
+            None if !several => Ok(()),
+            _ => Err(InvalidTokenReason::Client),
+        }
+    }
+
+    fn check_age(&self, claims: &Claims, max_age: Option<Duration>) -> Result<(), AuthError> {
+        let Some(max_age) = max_age else { return Ok(()) };
+        let logged_in_at = claims.get("auth_time").and_then(Value::as_f64);
+        let logged_in_at = logged_in_at.ok_or(InvalidTokenReason::MissingClaim)?;
+        let age = self.verifier.now().as_secs_f64() - logged_in_at;
+        if age <= (max_age + self.leeway).as_secs_f64() {
+            Ok(())
+        } else {
+            Err(AuthError::NotFresh { max_age: Some(max_age) })
+        }
+    }
+}
+
+fn check_nonce(claims: &Claims, expected: Option<&str>) -> Result<(), InvalidTokenReason> {
+    let is_right = match (claims.get("nonce"), expected) {
+        (None, None) => true,
+        (Some(Value::String(nonce)), Some(expected)) => {
+            verify_slices_are_equal(nonce.as_bytes(), expected.as_bytes()).is_ok()
+        }
+        _ => false,
+    };
+    if is_right { Ok(()) } else { Err(InvalidTokenReason::Nonce) }
+}
+
+/// The left half of the hash of what came along (OIDC Core §3.1.3.6, §3.3.2.11).
+fn check_hash(
+    claims: &Claims,
+    name: &str,
+    value: Option<&str>,
+    algorithm: Algorithm,
+) -> Result<(), InvalidTokenReason> {
+    let (Some(hash), Some(value)) = (claims.get(name), value) else { return Ok(()) };
+    let algorithm = match algorithm {
+        Algorithm::HS256 | Algorithm::RS256 | Algorithm::PS256 | Algorithm::ES256 => &SHA256,
+        Algorithm::HS384 | Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => &SHA384,
+        Algorithm::HS512 | Algorithm::RS512 | Algorithm::PS512 | Algorithm::EdDSA => &SHA512,
+    };
+    let whole = digest(algorithm, value.as_bytes());
+    let half = whole.as_ref().get(..whole.as_ref().len() / 2).unwrap_or_default();
+    let is_right = hash.as_str() == Some(URL_SAFE_NO_PAD.encode(half).as_str());
+    if is_right { Ok(()) } else { Err(InvalidTokenReason::TokenHash) }
+}
+
+/// The algorithm of a token that has been verified.
+fn algorithm_of(token: &[u8]) -> Result<Algorithm, InvalidTokenReason> {
+    let parts = CompactToken::parse(token, usize::MAX)?;
+    let header = decode_exact(parts.header).ok_or(InvalidTokenReason::Form)?;
+    Ok(Header::parse(&header)?.algorithm)
+}

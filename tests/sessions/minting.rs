@@ -1,0 +1,213 @@
+//! What the issuer puts into tokens, and what verifies them.
+
+use std::{collections::HashSet, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jwt_verify::{
+    Algorithm, AuthError, IssuingError, JwkSet, Secret, Sessions, SigningKey, TokenIssuer,
+    TokenProfile, Verifier,
+};
+use jwt_verify_tests::ManualClock;
+use serde_json::{Value, json};
+
+use crate::{AUDIENCE, ISSUER, builder, issuer, key, wait};
+
+fn part(token: &str, index: usize) -> Value {
+    let segment = token.split('.').nth(index).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(segment).unwrap()).unwrap()
+}
+
+#[test]
+fn tokens_of_every_algorithm_verify_by_the_published_keys() {
+    for algorithm in Algorithm::ALL {
+        let issuer = builder(algorithm).build().unwrap();
+        let token = issuer.access_token(&"alice").roles(["editor"]).sign().unwrap();
+        let header = part(token.as_str(), 0);
+        assert_eq!((&header["typ"], &header["alg"]), (&json!("at+jwt"), &json!(algorithm.name())));
+        let own = issuer.verifier().build().unwrap();
+        assert!(wait(own.verify(token.as_str())).unwrap().has_role("editor"), "{algorithm}");
+        let published = issuer.key_set();
+        let keys = published["keys"].as_array().unwrap();
+        if algorithm.is_symmetric() {
+            assert!(keys.is_empty(), "a secret is never published");
+            continue;
+        }
+        assert_eq!(keys[0]["kid"], header["kid"]);
+        assert_eq!((&keys[0]["use"], &keys[0]["alg"]), (&json!("sig"), &header["alg"]));
+        let elsewhere = Verifier::builder(ISSUER, AUDIENCE)
+            .algorithms([algorithm])
+            .keys(JwkSet::from_json(published.to_string().as_bytes()).unwrap())
+            .build()
+            .unwrap();
+        let claims = wait(elsewhere.verify(token.as_str())).unwrap();
+        assert_eq!(claims.subject(), Some("alice"), "{algorithm}");
+    }
+}
+
+#[test]
+fn the_strict_profile_is_met_where_the_client_is_named() {
+    let issuer = builder(Algorithm::ES256).client_id("web").build().unwrap();
+    let token = issuer.access_token(&7).sign().unwrap();
+    let strict = issuer.verifier().token_profile(TokenProfile::AccessToken).build().unwrap();
+    let claims = wait(strict.verify(token.as_str())).unwrap();
+    assert_eq!(claims.subject(), Some("7"), "a number becomes a string");
+    assert_eq!(claims.get("client_id"), Some(&json!("web")));
+}
+
+/// RFT-11.
+#[test]
+fn additional_claims_cannot_replace_reserved_ones() {
+    let issuer = issuer(&ManualClock::new());
+    for name in [
+        "iss",
+        "sub",
+        "aud",
+        "exp",
+        "nbf",
+        "iat",
+        "jti",
+        "sid",
+        "roles",
+        "permissions",
+        "fresh",
+        "auth_time",
+        "token_use",
+        "cnf",
+    ] {
+        let one = issuer.access_token(&"a").claim(name, 1).sign();
+        assert_eq!(one.err(), Some(IssuingError::ReservedClaim), "{name}");
+        let several = issuer.access_token(&"a").claims(json!({ "x": 1, name: 1 })).sign();
+        assert_eq!(several.err(), Some(IssuingError::ReservedClaim), "{name}");
+    }
+    let good = issuer.access_token(&"a").claims(json!({"theme": "dark"})).sign().unwrap();
+    assert_eq!(part(good.as_str(), 1)["theme"], "dark");
+    for wrong in [json!([1]), json!("x"), Value::Null] {
+        let claims = issuer.access_token(&"a").claims(wrong).sign();
+        assert_eq!(claims.err(), Some(IssuingError::Claims));
+    }
+}
+
+#[test]
+fn a_subject_is_a_string_or_a_whole_number() {
+    let issuer = issuer(&ManualClock::new());
+    for wrong in [json!(""), json!(1.5), json!(null), json!(true), json!(["a"]), json!({"a": 1})] {
+        let token = issuer.access_token(&wrong).sign();
+        assert_eq!(token.err(), Some(IssuingError::Subject), "{wrong}");
+    }
+}
+
+/// RFT-12, at a size that a test can wait for.
+#[test]
+fn no_two_tokens_have_one_name() {
+    let issuer = builder(Algorithm::HS256).build().unwrap();
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let issuer = issuer.clone();
+            let mint = move || issuer.access_token(&1).sign().unwrap().id().to_owned();
+            std::thread::spawn(move || (0..25_000).map(|_| mint()).collect::<Vec<_>>())
+        })
+        .collect();
+    let names: Vec<String> =
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+    assert_eq!(names.iter().collect::<HashSet<_>>().len(), 100_000);
+    assert!(names.iter().all(|name| name.len() == 22), "128 bits");
+}
+
+/// RFT-13: announced, then used; the one before is good until its last token has expired.
+#[test]
+fn keys_follow_each_other_without_a_gap() {
+    let clock = ManualClock::new();
+    let issuer = issuer(&clock);
+    let verifier = issuer.verifier().build().unwrap();
+    let before = issuer.access_token(&1).sign().unwrap();
+    let next = key(Algorithm::ES256);
+    issuer.announce(next.clone()).unwrap();
+    let published = |issuer: &TokenIssuer| issuer.key_set()["keys"].as_array().unwrap().len();
+    assert_eq!(published(&issuer), 2);
+    let still = issuer.access_token(&1).sign().unwrap();
+    assert_ne!(part(still.as_str(), 0)["kid"], next.id());
+    issuer.rotate(next.clone()).unwrap();
+    let after = issuer.access_token(&1).sign().unwrap();
+    assert_eq!(part(after.as_str(), 0)["kid"], next.id());
+    for token in [&before, &still, &after] {
+        assert!(wait(verifier.verify(token.as_str())).is_ok());
+    }
+    assert_eq!(published(&issuer), 2);
+    clock.advance(Duration::from_secs(31 * 24 * 3600));
+    assert_eq!(published(&issuer), 1, "nothing that it has signed is good any more");
+    assert!(issuer.rotate(key(Algorithm::RS256)).is_err(), "verifiers do not expect it");
+}
+
+#[test]
+fn a_stolen_key_is_withdrawn_with_all_that_it_has_signed() {
+    let issuer = issuer(&ManualClock::new());
+    let verifier = issuer.verifier().build().unwrap();
+    let token = issuer.access_token(&1).sign().unwrap();
+    let stolen = part(token.as_str(), 0)["kid"].as_str().unwrap().to_owned();
+    assert!(wait(verifier.verify(token.as_str())).is_ok());
+    assert!(issuer.withdraw(&stolen).is_err(), "it signs");
+    issuer.rotate(key(Algorithm::ES256)).unwrap();
+    assert!(wait(verifier.verify(token.as_str())).is_ok());
+    issuer.withdraw(&stolen).unwrap();
+    let refused = wait(verifier.verify(token.as_str())).unwrap_err();
+    assert_eq!(refused.reason(), "unknown_key", "although it was remembered");
+    assert!(issuer.withdraw("nobody").is_err());
+}
+
+/// RFT-15.
+#[test]
+fn keys_that_do_not_fit_stop_the_start() {
+    for (algorithm, bytes) in
+        [(Algorithm::HS256, 31), (Algorithm::HS384, 47), (Algorithm::HS512, 63)]
+    {
+        let secret = |bytes| Secret::from("x".repeat(bytes));
+        assert!(SigningKey::from_secret(algorithm, &secret(bytes)).is_err());
+        assert!(SigningKey::from_secret(algorithm, &secret(bytes + 1)).is_ok());
+    }
+    let pem = |command: &[&str]| {
+        let made = std::process::Command::new("openssl").args(command).output().unwrap();
+        made.stdout
+    };
+    let weak = pem(&["genrsa", "1024"]);
+    assert!(SigningKey::from_pem(Algorithm::RS256, &weak).is_err());
+    let good = pem(&["genrsa", "2048"]);
+    assert!(SigningKey::from_pem(Algorithm::RS256, &good).is_ok());
+    assert!(SigningKey::from_pem(Algorithm::ES256, &good).is_err());
+    let curve = pem(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+    assert!(SigningKey::from_pem(Algorithm::ES256, &curve).is_ok());
+    assert!(SigningKey::from_pem(Algorithm::ES384, &curve).is_err());
+}
+
+#[test]
+fn settings_that_cannot_work_stop_the_start() {
+    let with = |issuer: &str, audience: &str| {
+        TokenIssuer::builder(issuer, audience, key(Algorithm::ES256))
+    };
+    assert!(with("", AUDIENCE).build().is_err());
+    assert!(with(ISSUER, "").build().is_err());
+    assert!(with(ISSUER, ISSUER).build().is_err(), "refresh tokens are for the issuer itself");
+    let day = Duration::from_secs(24 * 3600);
+    assert!(with(ISSUER, AUDIENCE).access_lifetime(Duration::ZERO).build().is_err());
+    assert!(with(ISSUER, AUDIENCE).access_lifetime(2 * day).build().is_err());
+    let issuer = with(ISSUER, AUDIENCE).build().unwrap();
+    let sessions = || Sessions::builder(issuer.clone());
+    assert!(sessions().lifetime(31 * day).build().is_err(), "keys are not kept that long");
+    assert!(sessions().idle(Duration::from_secs(60)).build().is_err());
+    assert!(sessions().grace(Duration::from_secs(61)).build().is_err());
+    assert!(sessions().build().is_ok());
+}
+
+/// Access and refresh tokens never stand in for each other.
+#[test]
+fn each_kind_is_taken_only_where_it_belongs() {
+    let sessions = Sessions::builder(issuer(&ManualClock::new())).build().unwrap();
+    let tokens = wait(sessions.begin(&1, |token| token)).unwrap();
+    let api = sessions.verifier().build().unwrap();
+    assert!(wait(api.verify(tokens.access.as_str())).is_ok());
+    let refused = wait(api.verify(tokens.refresh.as_str())).unwrap_err();
+    assert!(matches!(refused, AuthError::InvalidToken(_)), "{refused:?}");
+    assert!(wait(sessions.refresh(tokens.refresh.as_str())).is_ok());
+    assert!(wait(sessions.refresh(tokens.access.as_str())).is_err());
+    let claims = wait(api.verify(tokens.access.as_str())).unwrap();
+    assert!(sessions.renewal(claims).is_err());
+}

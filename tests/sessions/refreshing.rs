@@ -1,0 +1,227 @@
+//! A refresh token works once. Every test runs against any store.
+
+use std::{sync::Arc, time::Duration};
+
+use jwt_verify::{
+    MemoryRefreshStore, MemoryRevocation, RefreshStore, RevocationStore, SessionError, Sessions,
+    TokenPair,
+};
+use jwt_verify_tests::ManualClock;
+
+use crate::{builder, issuer, wait};
+
+/// Sessions on stores that are up to the test, and the clock of all of them.
+pub(crate) struct World {
+    pub(crate) clock: ManualClock,
+    pub(crate) sessions: Sessions,
+}
+
+impl World {
+    pub(crate) fn new(
+        clock: ManualClock,
+        store: impl RefreshStore,
+        revocation: impl RevocationStore,
+    ) -> Self {
+        let sessions = Sessions::builder(issuer(&clock)).store(store).revocation(revocation);
+        let sessions = sessions.build().unwrap();
+        Self { clock, sessions }
+    }
+
+    fn in_memory() -> Self {
+        let clock = ManualClock::new();
+        let store = MemoryRefreshStore::with_clock(clock.clone());
+        let revocation = MemoryRevocation::with_clock(clock.clone());
+        Self::new(clock, store, revocation)
+    }
+
+    fn begin(&self, subject: &str) -> TokenPair {
+        wait(self.sessions.begin(&subject, |token| token.roles(["editor"]))).unwrap()
+    }
+
+    fn refresh(&self, tokens: &TokenPair) -> Result<TokenPair, SessionError> {
+        wait(async {
+            let renewal = self.sessions.refresh(tokens.refresh.as_str()).await?;
+            renewal.issue(|token| token.roles(["editor"])).await
+        })
+    }
+
+    fn access_is_good(&self, tokens: &TokenPair) -> bool {
+        let verifier = self.sessions.verifier().build().unwrap();
+        wait(verifier.verify(tokens.access.as_str())).is_ok()
+    }
+
+    fn later(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+fn is_refused<T>(outcome: Result<T, SessionError>) -> bool {
+    matches!(outcome, Err(SessionError::InvalidGrant))
+}
+
+pub(crate) fn each_token_brings_the_next(world: &World) {
+    let first = world.begin("alice");
+    let second = world.refresh(&first).unwrap();
+    let third = world.refresh(&second).unwrap();
+    assert_eq!(first.session_id, third.session_id);
+    assert!([&first, &second, &third].iter().all(|tokens| world.access_is_good(tokens)));
+}
+
+/// RFT-01: refused while it may be a repetition, the end of the session after that.
+pub(crate) fn a_token_that_comes_again_is_refused(world: &World) {
+    let first = world.begin("alice");
+    let second = world.refresh(&first).unwrap();
+    world.later(9);
+    assert!(is_refused(world.refresh(&first)));
+    let third = world.refresh(&second).unwrap();
+    world.later(11);
+    assert!(is_refused(world.refresh(&second)));
+    assert!(is_refused(world.refresh(&third)), "the whole session is over");
+    assert!(!world.access_is_good(&third), "at once");
+}
+
+/// Two steps back is as good as one while all of it is fresh.
+pub(crate) fn older_repetitions_have_their_own_time(world: &World) {
+    let first = world.begin("alice");
+    let second = world.refresh(&first).unwrap();
+    world.later(6);
+    let third = world.refresh(&second).unwrap();
+    assert!(is_refused(world.refresh(&first)));
+    assert!(is_refused(world.refresh(&second)));
+    assert!(world.access_is_good(&third));
+    world.later(5);
+    assert!(is_refused(world.refresh(&first)), "eleven seconds after its use");
+    assert!(is_refused(world.refresh(&third)));
+}
+
+/// RFT-02.
+pub(crate) fn of_fifty_at_once_one_wins(world: &World) {
+    let first = world.begin("alice");
+    let sessions = Arc::new(world.sessions.clone());
+    let outcomes: Vec<_> = wait(async {
+        let tasks: Vec<_> = (0..50)
+            .map(|_| {
+                let (sessions, token) = (sessions.clone(), first.refresh.clone());
+                tokio::spawn(async move {
+                    let renewal = sessions.refresh(token.as_str()).await?;
+                    renewal.issue(|token| token).await
+                })
+            })
+            .collect();
+        let mut outcomes = Vec::new();
+        for task in tasks {
+            outcomes.push(task.await.unwrap());
+        }
+        outcomes
+    });
+    let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+    assert_eq!(won.len(), 1);
+    assert!(lost.into_iter().all(is_refused));
+    let next = won.into_iter().next().unwrap().unwrap();
+    assert!(world.refresh(&next).is_ok(), "the session of the one who won goes on");
+}
+
+/// RFT-09, and the time without a refresh.
+pub(crate) fn a_session_does_not_last_for_ever(world: &World) {
+    const DAY: u64 = 24 * 3600;
+    let mut tokens = world.begin("alice");
+    for _ in 0..4 {
+        world.later(6 * DAY);
+        tokens = world.refresh(&tokens).unwrap();
+    }
+    world.later(6 * DAY);
+    assert!(is_refused(world.refresh(&tokens)), "thirty days have passed");
+    let idle = world.begin("alice");
+    world.later(7 * DAY);
+    assert!(is_refused(world.refresh(&idle)));
+}
+
+pub(crate) fn a_session_is_ended_without_the_others(world: &World) {
+    let (one, other, bobs) = (world.begin("alice"), world.begin("alice"), world.begin("bob"));
+    let verifier = world.sessions.verifier().build().unwrap();
+    let claims = wait(verifier.verify(one.access.as_str())).unwrap();
+    wait(world.sessions.end(&claims)).unwrap();
+    assert!(!world.access_is_good(&one) && is_refused(world.refresh(&one)));
+    assert!(wait(verifier.verify(one.access.as_str())).is_err(), "although it was remembered");
+    assert!(world.access_is_good(&other) && world.access_is_good(&bobs));
+    wait(world.sessions.end(&claims)).unwrap();
+
+    let newer = world.begin("alice");
+    let claims = wait(verifier.verify(newer.access.as_str())).unwrap();
+    wait(world.sessions.end_others(&claims)).unwrap();
+    assert!(!world.access_is_good(&other) && is_refused(world.refresh(&other)));
+    assert!(world.access_is_good(&newer));
+    let newer = world.refresh(&newer).unwrap();
+
+    wait(world.sessions.end_all("alice")).unwrap();
+    assert!(!world.access_is_good(&newer) && is_refused(world.refresh(&newer)));
+    assert!(world.access_is_good(&bobs) && world.refresh(&bobs).is_ok());
+    assert!(world.access_is_good(&world.begin("alice")), "a new login in the same second");
+}
+
+/// RFT-05: whatever it is, the answer is the same.
+pub(crate) fn what_is_no_refresh_token_of_this_issuer_is_refused(world: &World) {
+    let tokens = world.begin("alice");
+    let foreign = Sessions::builder(builder(jwt_verify::Algorithm::ES256).build().unwrap());
+    let foreign = wait(foreign.build().unwrap().begin(&"alice", |token| token)).unwrap();
+    for token in ["", "x", "a.b.c", tokens.access.as_str(), foreign.refresh.as_str()] {
+        let refused = wait(world.sessions.refresh(token));
+        assert!(matches!(refused, Err(SessionError::InvalidGrant)), "{token}");
+    }
+    let mut tampered = tokens.refresh.as_str().to_owned();
+    tampered.pop();
+    assert!(wait(world.sessions.refresh(tampered)).is_err());
+    assert!(world.refresh(&tokens).is_ok());
+}
+
+/// A mistake of the application does not cost the user the session.
+pub(crate) fn what_cannot_be_issued_uses_nothing_up(world: &World) {
+    let tokens = world.begin("alice");
+    let failed = wait(async {
+        let renewal = world.sessions.refresh(tokens.refresh.as_str()).await?;
+        renewal.issue(|token| token.claim("exp", 1)).await
+    });
+    assert!(matches!(failed, Err(SessionError::Issuing(_))));
+    assert!(world.refresh(&tokens).is_ok());
+}
+
+pub(crate) type NamedTest = (&'static str, fn(&World));
+
+/// Everything that holds for every store.
+pub(crate) const TESTS: [NamedTest; 8] = [
+    ("each_token_brings_the_next", each_token_brings_the_next),
+    ("a_token_that_comes_again_is_refused", a_token_that_comes_again_is_refused),
+    ("older_repetitions_have_their_own_time", older_repetitions_have_their_own_time),
+    ("of_fifty_at_once_one_wins", of_fifty_at_once_one_wins),
+    ("a_session_is_ended_without_the_others", a_session_is_ended_without_the_others),
+    (
+        "what_is_no_refresh_token_of_this_issuer_is_refused",
+        what_is_no_refresh_token_of_this_issuer_is_refused,
+    ),
+    ("what_cannot_be_issued_uses_nothing_up", what_cannot_be_issued_uses_nothing_up),
+    ("a_session_does_not_last_for_ever", a_session_does_not_last_for_ever),
+];
+
+#[test]
+fn in_memory() {
+    for (name, test) in TESTS {
+        eprintln!("{name}");
+        test(&World::in_memory());
+    }
+}
+
+#[test]
+fn sessions_that_are_over_take_no_memory() {
+    let clock = ManualClock::new();
+    let store = MemoryRefreshStore::with_clock(clock.clone());
+    let world = World::new(clock.clone(), store.clone(), MemoryRevocation::with_clock(clock));
+    for number in 0..1500 {
+        world.begin(&format!("user{number}"));
+    }
+    assert_eq!(store.len(), 1500);
+    world.later(8 * 24 * 3600);
+    for number in 0..600 {
+        world.begin(&format!("user{number}"));
+    }
+    assert!(store.len() <= 600, "{}", store.len());
+}
