@@ -7,6 +7,10 @@ cd "$(dirname "$0")/.."
 missing=()
 command -v node >/dev/null && command -v npm >/dev/null || missing+=(nodejs npm)
 command -v redis-server >/dev/null && command -v redis-cli >/dev/null || missing+=(redis-server)
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
+  command -v google-chrome >/dev/null || missing+=(chromium)
+command -v openssl >/dev/null || missing+=(openssl)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "tests/run.sh: installing ${missing[*]}"
   as_root=()
@@ -19,6 +23,8 @@ if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
   exit 1
 fi
 npm ci --prefix tests --no-audit --no-fund --loglevel=error
+[ -x tests/python/bin/python ] || python3 -m venv tests/python
+tests/python/bin/pip install --quiet --disable-pip-version-check --requirement tests/sessions/requirements.txt
 
 # The Wycheproof vectors are not part of the repository. Without them their tests stay ignored.
 vectors=${JWT_VERIFY_VECTORS:-$PWD/../shared/vectors}

@@ -164,12 +164,12 @@ pub use key::{
     JwkSet, JwkSetError, KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, KeysReady,
     PendingKey, VerificationKey,
 };
-#[cfg(feature = "redis")]
-pub use revocation::RedisRevocation;
 pub use revocation::{
     MemoryRevocation, Revocation, RevocationError, RevocationFuture, RevocationLookup,
     RevocationStore, TokenMarks,
 };
+#[cfg(feature = "redis")]
+pub use revocation::{RedisRevocation, RevocationReplica};
 pub use secret::Secret;
 pub use store::{CacheError, CacheFuture, CacheStore, MemoryCache};
 #[cfg(feature = "redis")]

@@ -67,6 +67,8 @@ mod redis {
     pub(crate) const REDIS_CONNECTIONS: usize = 4;
     /// How long making a connection may take when nobody waits for it.
     pub(crate) const REDIS_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+    /// How old a copy of what is revoked may be.
+    pub(crate) const REPLICA_STALENESS: Duration = Duration::from_secs(2);
     /// How long a server that was out of reach is left alone.
     pub(crate) const REDIS_PAUSE: Duration = Duration::from_secs(1);
 }

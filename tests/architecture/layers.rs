@@ -103,6 +103,7 @@ const EXPORTS: [(&str, &[&str]); 14] = [
             "Revocation",
             "RevocationError",
             "RevocationLookup",
+            "RevocationReplica",
             "RevocationStore",
         ],
     ),

@@ -10,15 +10,18 @@
 )]
 
 mod app;
+mod browser;
 mod browser_cookies;
 mod current_user;
 mod demo;
 mod freshness;
 mod id_tokens;
+mod interop;
 mod logout_tokens;
 mod minting;
 mod refreshing;
 mod revoking;
+mod stores;
 mod with_redis;
 
 use std::{future::Future, sync::LazyLock};

@@ -1,14 +1,18 @@
 //! The same on a real Redis, and instances that share it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use jwt_verify::{RedisCache, RedisRefreshStore, RedisRevocation};
+use jwt_verify::{
+    Algorithm, Clock as _, IssuedToken, RedisCache, RedisRefreshStore, RedisRevocation, Revocation,
+    RevocationReplica, RevocationStore as _, SystemClock,
+};
 use jwt_verify_examples::session_app::Settings;
 use jwt_verify_tests::{ManualClock, RedisServer, eventually};
 
 use crate::{
     app::{Demo, Tokens},
     refreshing::{TESTS, World},
+    wait,
 };
 
 fn cache(redis: &RedisServer) -> RedisCache {
@@ -106,5 +110,60 @@ fn redis_holds_hashes() {
     }
     for name in &names {
         assert_ne!(redis.command(&["PTTL", name]), "-1", "{name} would stay for ever");
+    }
+}
+
+/// Within the bound that a copy in memory keeps; and nobody is let in while it cannot be kept.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn a_copy_follows_within_its_bound_or_says_that_it_cannot() {
+    let mut redis = RedisServer::start();
+    let issuer = crate::builder(Algorithm::ES256).build().unwrap();
+    let store = RedisRevocation::new(cache(&redis));
+    let marked = issuer.access_token(&1).session("before").sign().unwrap();
+    let until = SystemClock::new().now() + Duration::from_secs(600);
+    wait(store.revoke(&Revocation::session(crate::ISSUER, "before"), until)).unwrap();
+
+    let bound = Duration::from_secs(1);
+    let replica = RevocationReplica::start_with(RedisRevocation::new(cache(&redis)), bound);
+    let replica = replica.unwrap();
+    let verifier = issuer.verifier().revocation(replica.clone()).build().unwrap();
+    let verify = |token: &IssuedToken| match wait(verifier.verify(token.as_str())) {
+        Ok(_) => "good",
+        Err(error) => error.reason(),
+    };
+    eventually("the first copy is there", || verify(&marked) != "temporarily_unavailable");
+    assert_eq!(verify(&marked), "revoked", "what was revoked before is in it");
+    let (one, other) =
+        (issuer.access_token(&1).sign().unwrap(), issuer.access_token(&1).sign().unwrap());
+    assert_eq!((verify(&one), verify(&other)), ("good", "good"));
+
+    let start = Instant::now();
+    wait(store.revoke(&Revocation::token(crate::ISSUER, one.id()), until)).unwrap();
+    eventually("what another instance revokes is refused", || verify(&one) == "revoked");
+    assert!(start.elapsed() < bound, "within the bound");
+    wait(replica.revoke(&Revocation::token(crate::ISSUER, other.id()), until)).unwrap();
+    assert_eq!(verify(&other), "revoked", "one's own at once");
+
+    let third = issuer.access_token(&1).sign().unwrap();
+    assert_eq!(verify(&third), "good");
+    redis.freeze();
+    eventually("nobody knows any more", || verify(&third) == "temporarily_unavailable");
+    assert_eq!(verify(&one), "revoked", "what is known stays known");
+    redis.thaw();
+    eventually("it is known again", || verify(&third) == "good");
+    redis.kill();
+    eventually("nobody knows any more", || verify(&third) == "temporarily_unavailable");
+    redis.run();
+    eventually("it is known again", || verify(&third) == "good");
+    assert_eq!(verify(&one), "revoked", "although the server has lost it");
+}
+
+#[test]
+fn a_bound_that_cannot_be_kept_stops_the_start() {
+    let store = || RedisRevocation::new(RedisCache::new("redis://127.0.0.1:1").build().unwrap());
+    for millis in [0, 199, 60_001] {
+        let bound = Duration::from_millis(millis);
+        assert!(RevocationReplica::start_with(store(), bound).is_err(), "{millis}");
     }
 }

@@ -3,8 +3,7 @@
 use actix_web::{HttpResponse, Responder, get, http::header};
 
 /// Only what comes from here, and in no frame of another site.
-const POLICY: &str =
-    "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+const POLICY: &str = "default-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 fn asset(media_type: &'static str, content: &'static str) -> HttpResponse {
     HttpResponse::Ok()

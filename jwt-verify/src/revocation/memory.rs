@@ -51,8 +51,12 @@ impl MemoryRevocation {
 
     /// The same with another clock than the system's.
     pub fn with_clock(clock: impl Clock) -> Self {
+        Self::with_shared_clock(Arc::new(clock))
+    }
+
+    pub(super) fn with_shared_clock(clock: Arc<dyn Clock>) -> Self {
         let (entries, written) = (DashMap::new(), AtomicUsize::new(0));
-        Self { inner: Arc::new(Inner { entries, written, clock: Arc::new(clock) }) }
+        Self { inner: Arc::new(Inner { entries, written, clock }) }
     }
 
     /// How many revocations are remembered.
@@ -80,25 +84,34 @@ impl RevocationStore for MemoryRevocation {
     }
 
     fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()> {
-        let now = self.inner.clock.now();
-        if self.inner.written.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
-            self.inner.entries.retain(|_, entry| now < entry.until);
-        }
-        let new = Entry { issued_until: what.issued_until(), until };
-        // What is revoked already does not come back: the later of two moments counts.
-        self.inner
-            .entries
-            .entry(what.mark().into())
-            .and_modify(|entry| {
-                entry.issued_until = entry.issued_until.max(new.issued_until);
-                entry.until = entry.until.max(new.until);
-            })
-            .or_insert(new);
+        self.note(what.mark(), what.issued_until(), until);
         Box::pin(std::future::ready(Ok(())))
     }
 
     fn is_local(&self) -> bool {
         true
+    }
+}
+
+impl MemoryRevocation {
+    /// Remembers what is kept under a name.
+    pub(super) fn note(&self, mark: &str, issued_until: Option<Duration>, until: Duration) {
+        let now = self.inner.clock.now();
+        if self.inner.written.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
+            self.inner.entries.retain(|_, entry| now < entry.until);
+        }
+        let new = Entry { issued_until, until };
+        // What is revoked already does not come back: the later of two moments counts, and no moment
+        // at all is later than any.
+        self.inner
+            .entries
+            .entry(mark.into())
+            .and_modify(|entry| {
+                let both = entry.issued_until.zip(new.issued_until);
+                entry.issued_until = both.map(|(one, other)| one.max(other));
+                entry.until = entry.until.max(new.until);
+            })
+            .or_insert(new);
     }
 }
 

@@ -3,6 +3,8 @@
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis")]
+mod replica;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
@@ -12,6 +14,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 pub use memory::MemoryRevocation;
 #[cfg(feature = "redis")]
 pub use redis::RedisRevocation;
+#[cfg(feature = "redis")]
+pub use replica::RevocationReplica;
 
 use crate::Claims;
 
@@ -21,8 +25,9 @@ use crate::Claims;
 /// asks it about every token that is good otherwise, tokens that were verified before included. It
 /// accepts only tokens with a `jti` then: one without could not be revoked.
 ///
-/// [`MemoryRevocation`] is for one process, [`RedisRevocation`] for several instances; implement it
-/// for anything else, such as a table of a database.
+/// [`MemoryRevocation`] is for one process, `RedisRevocation` for several instances, of which each may
+/// keep a copy (`RevocationReplica`); implement it for anything else, such as a table of a database,
+/// and hold it against `testing::revocation_store`.
 ///
 /// An error means that nobody knows, and the caller gets 503: see
 /// [`VerifierBuilder::revocation_fails_open`](crate::VerifierBuilder::revocation_fails_open).

@@ -102,8 +102,83 @@ impl RevocationStore for RedisRevocation {
             };
             let mut command = redis::cmd("EVAL");
             command.arg(WRITE).arg(1).arg(self.name(what.mark()));
-            command.arg(value).arg(crate::store::millis(ttl));
+            command.arg(&value).arg(crate::store::millis(ttl));
+            self.redis.ask::<()>(command).await.map_err(|_| RevocationError)?;
+            let entry = format!("{} {value} {}", what.mark(), until.as_millis());
+            let mut command = redis::cmd("EVAL");
+            command.arg(LOG).arg(2).arg(self.all()).arg(self.recent());
+            command.arg(entry).arg(until.as_millis().to_string());
             self.redis.ask::<()>(command).await.map_err(|_| RevocationError)
         })
+    }
+}
+
+/// Two lists for those who keep a copy: of all that is revoked, by when it is over, and of what was
+/// revoked lately, by when that was. The server's clock alone says what is late.
+const LOG: &str = r"
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+redis.call('ZADD', KEYS[2], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 3600000)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 600000)
+return 1
+";
+
+/// What has been revoked since a time of the server's clock, or, if that is too long ago, everything;
+/// and the time to ask from next.
+const READ: &str = r"
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local since = tonumber(ARGV[1])
+local entries
+if since > now - 540000 and since <= now then
+  entries = redis.call('ZRANGEBYSCORE', KEYS[2], since - 1000, '+inf')
+else
+  entries = redis.call('ZRANGE', KEYS[1], 0, -1)
+end
+return { tostring(now), entries }
+";
+
+/// Something that was revoked somewhere.
+pub(super) struct Noted {
+    pub(super) mark: String,
+    pub(super) issued_until: Option<Duration>,
+    pub(super) until: Duration,
+}
+
+impl RedisRevocation {
+    /// Both lists have to be in one place of a Cluster.
+    fn all(&self) -> String {
+        self.redis.name("{revocations}:all")
+    }
+
+    fn recent(&self) -> String {
+        self.redis.name("{revocations}:recent")
+    }
+
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// What has been revoked since then, and from when to ask next.
+    pub(super) async fn noted(&self, since: u64) -> Result<(u64, Vec<Noted>), RevocationError> {
+        let mut command = redis::cmd("EVAL");
+        command.arg(READ).arg(2).arg(self.all()).arg(self.recent()).arg(since);
+        let (now, entries): (String, Vec<String>) =
+            self.redis.ask(command).await.map_err(|_| RevocationError)?;
+        let now = now.parse().map_err(|_| RevocationError)?;
+        // An entry that cannot be read was written by somebody else, and says nothing.
+        Ok((now, entries.iter().filter_map(|entry| Noted::parse(entry)).collect()))
+    }
+}
+
+impl Noted {
+    fn parse(entry: &str) -> Option<Self> {
+        let mut parts = entry.split(' ');
+        let (mark, value, until) = (parts.next()?, parts.next()?, parts.next()?);
+        let millis = |text: &str| text.parse().ok().map(Duration::from_millis);
+        let issued_until = if value == ALWAYS { None } else { Some(millis(value)?) };
+        Some(Self { mark: mark.to_owned(), issued_until, until: millis(until)? })
     }
 }

@@ -4,5 +4,11 @@
 //! what is wrong, as assertions do.
 
 mod cache_store;
+#[cfg(feature = "issuing")]
+mod refresh_store;
+mod revocation_store;
 
 pub use cache_store::cache_store;
+#[cfg(feature = "issuing")]
+pub use refresh_store::refresh_store;
+pub use revocation_store::revocation_store;

@@ -44,7 +44,7 @@ async function show() {
     $("username").textContent = user.username;
     $("role").textContent = user.role;
     $("user-id").textContent = `no. ${user.id}`;
-    $("renewals").textContent = `refreshed ${renewals} times by this page`;
+    $("renewals").textContent = renewals === 1 ? "refreshed once by this page" : `refreshed ${renewals} times by this page`;
   }
   $("signed-in").hidden = !user;
   $("signed-out").hidden = Boolean(user);

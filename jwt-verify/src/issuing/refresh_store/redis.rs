@@ -96,6 +96,13 @@ redis.call('PEXPIRE', KEYS[1], ttl)
 return 1
 ";
 
+/// Keeps the list for as long as a session that goes on.
+const PROLONG: &str = r"
+local ttl = redis.call('PTTL', KEYS[1])
+if ttl >= 0 and ttl < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return 1
+";
+
 impl RedisRefreshStore {
     async fn list(
         &self,
@@ -125,7 +132,10 @@ impl RefreshStore for RedisRefreshStore {
     fn rotate<'a>(&'a self, rotation: &'a Rotation<'a>) -> RefreshFuture<'a, RotationOutcome> {
         Box::pin(async move {
             let ttl = rotation.until.saturating_sub(rotation.now);
-            self.list(rotation.subject, rotation.session_id, ttl).await?;
+            // First: what is done after the rotation must not fail.
+            let mut command = redis::cmd("EVAL");
+            command.arg(PROLONG).arg(1).arg(self.sessions(rotation.subject)).arg(millis(ttl));
+            self.run::<()>(command).await?;
             let mut command = redis::cmd("EVAL");
             command.arg(ROTATE).arg(1).arg(self.session(rotation.session_id));
             command.arg(rotation.subject).arg(rotation.presented).arg(rotation.next);

@@ -1,0 +1,89 @@
+//! The acceptance suite of stores of revocations.
+
+use std::time::Duration;
+
+use crate::{
+    Claims, Revocation, RevocationLookup, RevocationStore, SystemClock, clock::Clock as _,
+    revocation::TokenMarks,
+};
+
+/// Holds a store against everything that [`RevocationStore`] promises.
+///
+/// `wait` lets time pass for the store; the suite keeps to names of its own, which are new with every
+/// call. It goes by the system's clock, as a store must that is not told otherwise.
+///
+/// ```
+/// use jwt_verify::{MemoryRevocation, testing};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// testing::revocation_store(MemoryRevocation::new(), tokio::time::sleep).await;
+/// # });
+/// ```
+///
+/// # Panics
+/// If the store does not keep a promise; the message says which.
+#[expect(clippy::panic, clippy::expect_used, reason = "this is what a test suite does")]
+pub async fn revocation_store<W: Future<Output = ()>>(
+    store: impl RevocationStore,
+    mut wait: impl FnMut(Duration) -> W,
+) {
+    let now = SystemClock::new().now();
+    let issuer = format!("urn:suite:{}", now.as_nanos());
+    let long = now + Duration::from_secs(60);
+    let token = |id: &str, session: &str, subject: &str, issued_at: u64| {
+        let text = format!(
+            r#"{{"iss":"{issuer}","jti":"{id}","sid":"{session}","sub":"{subject}","iat":{issued_at}}}"#
+        );
+        let claims: Claims = serde_json::from_str(&text).expect("these are claims");
+        TokenMarks::of(&claims)
+    };
+    let is_revoked = async |marks: &TokenMarks| {
+        let answer = match store.check(marks) {
+            RevocationLookup::Ready(answer) => answer,
+            RevocationLookup::Pending(_) if store.is_local() => {
+                panic!("a store that `is_local` answers at once")
+            }
+            RevocationLookup::Pending(answer) => answer.await,
+        };
+        answer.expect("the store can be reached")
+    };
+    let revoke = async |what: Revocation, until: Duration| {
+        store.revoke(&what, until).await.expect("the store can be reached");
+    };
+
+    let one = token("one", "first", "alice", 100);
+    assert!(!is_revoked(&one).await, "nothing is revoked at first");
+    revoke(Revocation::token(&issuer, "one"), long).await;
+    assert!(is_revoked(&one).await, "a token is revoked by its name");
+    assert!(!is_revoked(&token("two", "first", "alice", 100)).await, "and no other is");
+    let elsewhere = Revocation::token("urn:suite:another", "two");
+    revoke(elsewhere, long).await;
+    assert!(!is_revoked(&token("two", "first", "alice", 100)).await, "names are the issuer's own");
+
+    revoke(Revocation::session(&issuer, "first"), long).await;
+    assert!(is_revoked(&token("two", "first", "alice", 100)).await, "a session is revoked");
+    assert!(!is_revoked(&token("two", "second", "alice", 100)).await, "and no other is");
+
+    let until = |seconds| Revocation::subject(&issuer, "alice", Duration::from_secs(seconds));
+    revoke(until(100), long).await;
+    assert!(is_revoked(&token("x", "second", "alice", 99)).await, "a subject's older tokens");
+    assert!(is_revoked(&token("x", "second", "alice", 100)).await, "and those of that moment");
+    assert!(!is_revoked(&token("x", "second", "alice", 101)).await, "but no newer ones");
+    assert!(!is_revoked(&token("x", "second", "bob", 99)).await, "and nobody else's");
+    revoke(until(50), long).await;
+    assert!(is_revoked(&token("x", "second", "alice", 100)).await, "the later moment counts");
+    revoke(until(200), long).await;
+    assert!(is_revoked(&token("x", "second", "alice", 150)).await, "the later moment counts");
+
+    let odd = token(r"a:b*?[x]\r\n", "third", "bob", 100);
+    revoke(Revocation::token(&issuer, "a:b*?[x]\r\n"), long).await;
+    assert!(is_revoked(&odd).await, "any text is a name");
+
+    let brief = SystemClock::new().now() + Duration::from_millis(400);
+    revoke(Revocation::token(&issuer, "brief"), brief).await;
+    revoke(Revocation::token(&issuer, "one"), brief).await;
+    let marks = token("brief", "third", "bob", 100);
+    assert!(is_revoked(&marks).await, "as long as it was told to");
+    wait(Duration::from_millis(600)).await;
+    assert!(is_revoked(&one).await, "the longer of two times counts");
+}

@@ -1,0 +1,49 @@
+"""Verifies the tokens it is given with PyJWT and with joserfc, and makes one of joserfc's own for each
+algorithm."""
+
+import json
+import sys
+import time
+
+import jwt
+from joserfc import jwk as jose_jwk
+from joserfc import jwt as jose_jwt
+
+KINDS = {"RS": ("RSA", 2048), "PS": ("RSA", 2048), "ES": ("EC", None), "Ed": ("OKP", "Ed25519")}
+
+theirs = []
+for case in json.load(sys.stdin):
+    algorithm, token, secret = case["algorithm"], case["token"], case["secret"]
+    is_secret = algorithm.startswith("HS")
+    public = None if is_secret else case["keys"]["keys"][0]
+
+    key = secret if is_secret else jwt.PyJWK(public, algorithm=algorithm).key
+    claims = jwt.decode(
+        token, key, algorithms=[algorithm], audience=case["audience"], issuer=case["issuer"]
+    )
+    assert claims["sub"] == "alice" and claims["roles"] == ["editor"], algorithm
+
+    if is_secret:
+        key = jose_jwk.OctKey.import_key(secret)
+    else:
+        key = jose_jwk.import_key(public)
+    verified = jose_jwt.decode(token, key, algorithms=[algorithm])
+    assert verified.claims["sub"] == "alice" and verified.header["typ"] == "at+jwt", algorithm
+
+    if not is_secret:
+        kind, size = KINDS[algorithm[:2]]
+        curve = {"ES256": "P-256", "ES384": "P-384"}.get(algorithm, size)
+        key = jose_jwk.generate_key(kind, curve, private=True)
+    now = int(time.time())
+    signed = jose_jwt.encode(
+        {"alg": algorithm, "typ": "at+jwt"},
+        {"iss": case["issuer"], "aud": case["audience"], "sub": "bob", "iat": now, "exp": now + 600},
+        key,
+        algorithms=[algorithm],
+    )
+    entry = {"token": signed}
+    if not is_secret:
+        entry["jwk"] = {**key.as_dict(private=False), "alg": algorithm}
+        entry["jwk"].pop("kid", None)
+    theirs.append(entry)
+print(json.dumps(theirs))

@@ -1,0 +1,80 @@
+//! Tokens of ours by other implementations, and theirs by ours.
+
+use std::{
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
+use jwt_verify::{Algorithm, JwkSet, Secret, SigningKey, TokenIssuer, VerificationKey, Verifier};
+use serde_json::{Value, json};
+
+use crate::{AUDIENCE, ISSUER, wait};
+
+const SECRET: &str = "a secret of sixty-four bytes, which is enough for every one of them";
+
+const ALGORITHMS: [Algorithm; 12] = Algorithm::ALL;
+
+/// One of our tokens for each algorithm, with what it is verified by.
+fn ours() -> Vec<Value> {
+    let one = |algorithm: Algorithm| {
+        let key = if algorithm.is_symmetric() {
+            SigningKey::from_secret(algorithm, &Secret::from(SECRET)).unwrap()
+        } else {
+            SigningKey::generate(algorithm).unwrap()
+        };
+        let issuer = TokenIssuer::builder(ISSUER, AUDIENCE, key).build().unwrap();
+        let token = issuer.access_token(&"alice").roles(["editor"]).sign().unwrap();
+        json!({
+            "algorithm": algorithm.name(),
+            "token": token.as_str(),
+            "keys": issuer.key_set(),
+            "secret": SECRET,
+            "issuer": ISSUER,
+            "audience": AUDIENCE,
+        })
+    };
+    ALGORITHMS.into_iter().map(one).collect()
+}
+
+/// Lets another implementation verify ours and make some of its own, which ours verifies.
+fn exchange(program: &str, script: &str) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sessions/");
+    let mut child = Command::new(program)
+        .arg(format!("{folder}{script}"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ours = json!(ours()).to_string();
+    child.stdin.take().unwrap().write_all(ours.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let theirs: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(theirs.len(), ALGORITHMS.len(), "one of theirs for each of ours");
+    for (theirs, algorithm) in theirs.iter().zip(ALGORITHMS) {
+        let key = match theirs.get("jwk") {
+            Some(jwk) => VerificationKey::from_jwk(&jwk.to_string()).unwrap(),
+            None => VerificationKey::from_secret(algorithm, &Secret::from(SECRET)).unwrap(),
+        };
+        let verifier = Verifier::builder(ISSUER, AUDIENCE)
+            .algorithms([algorithm])
+            .keys(JwkSet::single(key))
+            .build()
+            .unwrap();
+        let claims = wait(verifier.verify(theirs["token"].as_str().unwrap())).unwrap();
+        assert_eq!(claims.subject(), Some("bob"), "{algorithm}");
+    }
+}
+
+#[test]
+#[ignore = "needs Node.js: ./tests/run.sh"]
+fn with_jose_in_node() {
+    exchange("node", "interop.mjs");
+}
+
+#[test]
+#[ignore = "needs Python with PyJWT and joserfc: ./tests/run.sh"]
+fn with_pyjwt_and_joserfc_in_python() {
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/python/bin/python");
+    exchange(python, "interop.py");
+}
