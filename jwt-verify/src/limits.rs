@@ -64,7 +64,7 @@ mod redis {
     use super::Duration;
 
     pub(crate) const REDIS_TIMEOUT: Duration = Duration::from_millis(200);
-    pub(crate) const REDIS_CONNECTIONS: usize = 4;
+    pub(crate) const REDIS_CONNECTIONS: usize = 16;
     /// How long making a connection may take when nobody waits for it.
     pub(crate) const REDIS_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
     /// How old a copy of what is revoked may be.

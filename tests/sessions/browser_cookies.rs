@@ -83,6 +83,25 @@ fn reading_and_bearer_tokens_need_no_proof_and_two_credentials_are_one_too_many(
     assert_eq!(demo.bearer("/auth/logout", &tokens.access).status, 204);
 }
 
+/// A token in a cookie comes back in a cookie, whatever else a script puts beside it.
+#[test]
+fn no_header_moves_a_token_into_the_hands_of_scripts() {
+    let demo = demo();
+    let browser = Browser::login(&demo, "alice");
+    for other in ["Basic x", "Negotiate", "DPoP x"] {
+        let answer = browser
+            .request("POST", "/auth/refresh")
+            .header("x-csrf-token", browser.csrf())
+            .header("authorization", other)
+            .send();
+        assert!(!answer.text().contains("refresh_token"), "{other}");
+        if answer.status == 200 {
+            assert_eq!(answer.headers("set-cookie").len(), 3);
+            break;
+        }
+    }
+}
+
 /// CSR-08.
 #[test]
 fn cookies_are_set_and_unset_with_exactly_these_attributes() {

@@ -38,7 +38,10 @@ fn names_and_passwords_are_judged_at_the_sign_up() {
     }
     assert_eq!(signup("bob", "с паролем длиннее восьми"), 201);
     assert_eq!(demo.request("/auth/signup").json("{").send().status, 400);
-    assert_eq!(demo.request("/auth/signup").body("text/plain", "x").send().status, 400);
+    assert_eq!(demo.request("/auth/signup").body("text/plain", "x").send().status, 415);
+    let list = format!(r#"["carol", "{PASSWORD}"]"#);
+    assert_eq!(demo.request("/auth/signup").json(&list).send().status, 400);
+    assert_eq!(signup("bob", &"ab".repeat(2 * 1024 * 1024)), 413);
 }
 
 #[test]
@@ -129,9 +132,9 @@ fn guessing_ends_soon() {
     let demo = Demo::start();
     demo.signup("alice");
     let statuses: Vec<u16> =
-        (0..12).map(|_| demo.try_login("alice", "not the password").status).collect();
-    assert_eq!(&statuses[..10], [401; 10]);
-    assert!(statuses[10..].contains(&429));
+        (0..24).map(|_| demo.try_login("alice", "not the password").status).collect();
+    assert_eq!(&statuses[..20], [401; 20]);
+    assert!(statuses[20..].contains(&429));
     let refused = demo.try_login("alice", PASSWORD);
     assert_eq!(refused.status, 429, "a right guess is none the less one too many");
     assert!(refused.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
@@ -182,6 +185,62 @@ fn a_new_password_needs_a_fresh_login_and_ends_the_other_sessions() {
     assert_eq!(demo.refresh(&stale).status, 400);
     assert_eq!(demo.try_login("alice", PASSWORD).status, 401);
     assert_eq!(demo.try_login("alice", "another good password").status, 200);
+}
+
+#[test]
+fn a_login_that_overlaps_a_new_password_does_not_outlive_it() {
+    let demo = Demo::start();
+    demo.signup("alice");
+    let fresh = demo.login("alice");
+    let body = json!({"current_password": PASSWORD, "new_password": "another good password"});
+    let survivors = std::thread::scope(|scope| {
+        let logins: Vec<_> =
+            (0..12).map(|_| scope.spawn(|| demo.try_login("alice", PASSWORD))).collect();
+        let change =
+            demo.request("/account/password").bearer(&fresh.access).json(&body.to_string()).send();
+        assert_eq!(change.status, 204);
+        let answers: Vec<_> = logins.into_iter().map(|login| login.join().unwrap()).collect();
+        let tokens = answers.iter().filter(|answer| answer.status == 200).map(Tokens::of);
+        tokens.filter(|tokens| demo.get("/me", &tokens.access).status == 200).count()
+    });
+    assert_eq!(survivors, 0);
+    assert_eq!(demo.get("/me", &fresh.access).status, 200);
+}
+
+#[test]
+fn other_methods_are_told_what_is_allowed() {
+    let demo = Demo::start();
+    for (method, path) in [("GET", "/auth/login"), ("POST", "/me"), ("DELETE", "/admin/users")] {
+        let answer = demo.server.request(method, path).send();
+        assert_eq!(answer.status, 405, "{method} {path}");
+        assert!(answer.header("allow").is_some());
+    }
+}
+
+/// Tokens outlive a database in memory; they must not become somebody else's.
+#[test]
+fn a_restart_gives_nobody_the_tokens_of_another() {
+    let settings = || Settings {
+        secret: Some("a secret of at least thirty-two bytes".into()),
+        ..Settings::default()
+    };
+    let before = Demo::with(settings());
+    before.signup("alice");
+    let tokens = before.login("alice");
+    let after = Demo::with(settings());
+    after.signup("mallory");
+    assert_eq!(after.get("/me", &tokens.access).status, 401);
+}
+
+#[test]
+fn an_administrator_is_one_by_the_database() {
+    let start = |name: &str, password: &str| {
+        let settings =
+            Settings { admin: Some((name.into(), password.into())), ..Settings::default() };
+        crate::wait(jwt_verify_examples::session_app::SessionApp::start(settings)).is_ok()
+    };
+    assert!(start("root", "the first administrator"));
+    assert!(!start("root", "x") && !start("ro ot", "the first administrator"));
 }
 
 /// RFT-14.

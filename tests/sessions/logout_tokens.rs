@@ -26,6 +26,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with(|logout| logout)
+    }
+
+    fn with(change: fn(BackChannelLogout) -> BackChannelLogout) -> Self {
         let (key, clock) = (SigningKey::new(Algorithm::RS256, "k"), ManualClock::new());
         let keys = || JwkSet::new([VerificationKey::from_jwk(&key.jwk().to_string()).unwrap()]);
         let store = MemoryRevocation::with_clock(clock.clone());
@@ -37,7 +41,7 @@ impl World {
         let auth = JwtAuth::new(api.revocation(store.clone()).build().unwrap());
         let server = TestServer::start(move || {
             App::new()
-                .service(BackChannelLogout::new("/logout", tokens.clone(), store.clone()))
+                .service(change(BackChannelLogout::new("/logout", tokens.clone(), store.clone())))
                 .service(
                     web::scope("/api")
                         .wrap(auth.clone())
@@ -77,6 +81,15 @@ fn without_a_session_all_of_the_subject_are_over() {
     assert_eq!(world.send(&logout_token().without("sid")).status, 200);
     assert_eq!(world.status("session-1", START), 401);
     assert_eq!(world.status("session-2", START + 1), 204, "it began later");
+}
+
+/// For issuers whose access tokens do not name their session.
+#[test]
+fn all_of_the_subject_can_be_over_with_a_session() {
+    let world = World::with(BackChannelLogout::whole_subject);
+    assert_eq!(world.send(&logout_token()).status, 200);
+    assert_eq!(world.status("session-1", START), 401);
+    assert_eq!(world.status("session-2", START), 401);
 }
 
 #[test]

@@ -136,6 +136,10 @@ fn keys_follow_each_other_without_a_gap() {
     clock.advance(Duration::from_secs(31 * 24 * 3600));
     assert_eq!(published(&issuer), 1, "nothing that it has signed is good any more");
     assert!(issuer.rotate(key(Algorithm::RS256)).is_err(), "verifiers do not expect it");
+    let twin = key(Algorithm::ES256).with_id(next.id());
+    assert!(issuer.rotate(twin.clone()).is_err(), "one ID is one key");
+    assert!(issuer.announce(twin).is_err());
+    assert!(issuer.rotate(next).is_ok(), "it signs already");
 }
 
 #[test]

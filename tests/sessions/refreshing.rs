@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use jwt_verify::{
-    MemoryRefreshStore, MemoryRevocation, RefreshStore, RevocationStore, SessionError, Sessions,
-    TokenPair,
+    Algorithm, Clock as _, MemoryRefreshStore, MemoryRevocation, RefreshStore, Revocation,
+    RevocationStore, SessionError, Sessions, TokenPair,
 };
 use jwt_verify_tests::ManualClock;
 
@@ -162,7 +162,7 @@ pub(crate) fn a_session_is_ended_without_the_others(world: &World) {
 /// RFT-05: whatever it is, the answer is the same.
 pub(crate) fn what_is_no_refresh_token_of_this_issuer_is_refused(world: &World) {
     let tokens = world.begin("alice");
-    let foreign = Sessions::builder(builder(jwt_verify::Algorithm::ES256).build().unwrap());
+    let foreign = Sessions::builder(builder(Algorithm::ES256).build().unwrap());
     let foreign = wait(foreign.build().unwrap().begin(&"alice", |token| token)).unwrap();
     for token in ["", "x", "a.b.c", tokens.access.as_str(), foreign.refresh.as_str()] {
         let refused = wait(world.sessions.refresh(token));
@@ -201,6 +201,57 @@ pub(crate) const TESTS: [NamedTest; 8] = [
     ("what_cannot_be_issued_uses_nothing_up", what_cannot_be_issued_uses_nothing_up),
     ("a_session_does_not_last_for_ever", a_session_does_not_last_for_ever),
 ];
+
+/// What is revoked behind the sessions' back counts for refresh tokens too.
+#[test]
+fn a_revoked_subject_cannot_refresh() {
+    let clock = ManualClock::new();
+    let revocation = MemoryRevocation::with_clock(clock.clone());
+    let store = MemoryRefreshStore::with_clock(clock.clone());
+    let world = World::new(clock.clone(), store, revocation.clone());
+    let tokens = world.begin("alice");
+    world.later(1);
+    let now = clock.now();
+    let what = Revocation::subject(crate::ISSUER, "alice", now);
+    wait(revocation.revoke(&what, now + Duration::from_secs(3600))).unwrap();
+    assert!(is_refused(world.refresh(&tokens)));
+    world.later(1);
+    let newer = world.begin("alice");
+    assert!(world.refresh(&newer).is_ok());
+}
+
+/// The longest-lived token of a session is refused for as long as it would have lived.
+#[test]
+fn an_ended_session_stays_ended() {
+    let world = World::in_memory();
+    let day = Duration::from_secs(24 * 3600);
+    let tokens = wait(world.sessions.begin(&"alice", |token| token.lifetime(day))).unwrap();
+    let longer = day + Duration::from_secs(1);
+    assert!(wait(world.sessions.begin(&"alice", |token| token.lifetime(longer))).is_err());
+    wait(world.sessions.end_session(&"alice", &tokens.session_id)).unwrap();
+    for _ in 0..24 {
+        assert!(!world.access_is_good(&tokens));
+        world.later(3600);
+    }
+}
+
+/// A token of another issuer that happens to name the same user ends nothing.
+#[test]
+fn sessions_are_ended_by_their_own_tokens_only() {
+    let world = World::in_memory();
+    let own = world.begin("alice");
+    let foreign = jwt_verify::TokenIssuer::builder(
+        "https://other.example",
+        crate::AUDIENCE,
+        crate::key(Algorithm::ES256),
+    );
+    let foreign = foreign.clock(world.clock.clone()).build().unwrap();
+    let token = foreign.access_token(&"alice").session(&own.session_id).sign().unwrap();
+    let claims = wait(foreign.verifier().build().unwrap().verify(token.as_str())).unwrap();
+    assert!(wait(world.sessions.end(&claims)).is_err());
+    assert!(wait(world.sessions.end_others(&claims)).is_err());
+    assert!(world.access_is_good(&own));
+}
 
 #[test]
 fn in_memory() {

@@ -99,7 +99,7 @@ fn redis_holds_hashes() {
         .iter()
         .map(|name| match redis.command(&["TYPE", name]).as_str() {
             "hash" => redis.command(&["HGETALL", name]),
-            "set" => redis.command(&["SMEMBERS", name]),
+            "zset" => redis.command(&["ZRANGE", name, "0", "-1"]),
             _ => redis.command(&["GET", name]),
         })
         .collect();

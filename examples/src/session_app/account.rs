@@ -1,14 +1,14 @@
 //! What users do with their accounts.
 
-use actix_web::{HttpRequest, HttpResponse, Responder, Result, get, post, web};
-use jwt_verify::{CurrentUser, VerifiedClaims, require};
+use actix_web::{HttpRequest, HttpResponse, Responder, Result, web};
+use jwt_verify::{AuthError, CurrentUser, Missing, VerifiedClaims, require};
 use serde::Deserialize;
 
 use super::{
     SessionApp,
     database::User,
     password,
-    routes::{Problem, internal},
+    routes::{Body, Problem, fields, private, unavailable},
 };
 
 #[derive(Deserialize)]
@@ -17,43 +17,58 @@ struct ChangePassword {
     new_password: String,
 }
 
-#[get("/me")]
-#[require]
-pub(super) async fn me(user: CurrentUser<User>) -> impl Responder {
-    HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(&*user)
+/// Adds the routes; other methods than theirs are answered with 405.
+pub(super) fn configure(app: &mut web::ServiceConfig) {
+    app.service(web::resource("/me").route(web::get().to(me)).route(web::head().to(me)))
+        .service(web::resource("/account/password").route(web::post().to(change_password)))
+        .service(
+            web::resource("/admin/users")
+                .route(web::get().to(list_users))
+                .route(web::head().to(list_users)),
+        );
 }
 
-#[post("/account/password")]
+#[require]
+async fn me(user: CurrentUser<User>) -> impl Responder {
+    private(HttpResponse::Ok().json(&*user))
+}
+
 #[require(fresh)]
-pub(super) async fn change_password(
+async fn change_password(
     app: web::Data<SessionApp>,
     claims: VerifiedClaims,
     user: CurrentUser<User>,
-    change: web::Json<ChangePassword>,
+    body: Body,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let ChangePassword { current_password, new_password } = change.into_inner();
+    let ChangePassword { current_password, new_password } = fields(body)?;
     if !password::is_acceptable(&new_password, &user.username) {
         return Err(Problem::WeakPassword.into());
     }
     app.count_attempt(&user.username, &request)?;
-    let known = app.users.login_by_id(user.id).await.map_err(internal)?;
+    let known = app.users.login_by_id(user.id).await.map_err(unavailable)?;
     let before = known.map(|known| known.password_hash).ok_or(Problem::WrongPassword)?;
-    let fits = app.passwords.verify(current_password, Some(&before)).await.map_err(internal)?;
+    let fits = app.passwords.verify(current_password, Some(&before)).await.map_err(unavailable)?;
     app.conclude_attempt(&user.username, &request, fits);
     if !fits {
         return Err(Problem::WrongPassword.into());
     }
-    let after = app.passwords.hash(new_password).await.map_err(internal)?;
-    if !app.users.set_password(user.id, &before, &after).await.map_err(internal)? {
+    let after = app.passwords.hash(new_password).await.map_err(unavailable)?;
+    // Before as well: while sessions cannot be ended, the password stays what it was.
+    app.sessions.end_others(&claims).await?;
+    if !app.users.set_password(user.id, &before, &after).await.map_err(unavailable)? {
         return Err(Problem::WrongPassword.into());
     }
     app.sessions.end_others(&claims).await?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(private(HttpResponse::NoContent().finish()))
 }
 
-#[get("/admin/users")]
 #[require(roles = "admin")]
-pub(super) async fn list_users(app: web::Data<SessionApp>) -> Result<impl Responder> {
-    Ok(web::Json(app.users.users().await.map_err(internal)?))
+async fn list_users(app: web::Data<SessionApp>, user: CurrentUser<User>) -> Result<HttpResponse> {
+    // What the token says may be a quarter of an hour old.
+    if user.role != "admin" {
+        return Err(AuthError::Forbidden(Missing::Role).into());
+    }
+    let users = app.users.users().await.map_err(unavailable)?;
+    Ok(private(HttpResponse::Ok().json(users)))
 }

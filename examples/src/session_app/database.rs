@@ -53,7 +53,7 @@ impl Database {
         let pool = pool.connect_with(options).await?;
         sqlx::query(
             "CREATE TABLE IF NOT EXISTS users (
-                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                id INTEGER PRIMARY KEY,
                 username TEXT NOT NULL UNIQUE COLLATE NOCASE,
                 password_hash TEXT NOT NULL,
                 role TEXT NOT NULL DEFAULT 'user'
@@ -67,9 +67,10 @@ impl Database {
     /// Adds a user; `None` if the name is taken.
     pub(super) async fn add(&self, name: &str, hash: &str) -> Result<Option<User>, sqlx::Error> {
         let row = sqlx::query(
-            "INSERT INTO users (username, password_hash) VALUES (?, ?)
+            "INSERT INTO users (id, username, password_hash) VALUES (?, ?, ?)
              ON CONFLICT (username) DO NOTHING RETURNING id, username, role",
         )
+        .bind(new_id()?)
         .bind(name)
         .bind(hash)
         .fetch_optional(&self.pool)
@@ -77,17 +78,19 @@ impl Database {
         row.as_ref().map(User::of).transpose()
     }
 
-    /// Adds the first administrator. Whoever has the name already keeps password and role.
-    pub(super) async fn add_admin(&self, name: &str, hash: &str) -> Result<(), sqlx::Error> {
+    /// Adds the first administrator, unless there is one of this name, who keeps the password then.
+    /// False if somebody else has the name.
+    pub(super) async fn add_admin(&self, name: &str, hash: &str) -> Result<bool, sqlx::Error> {
         sqlx::query(
-            "INSERT INTO users (username, password_hash, role) VALUES (?, ?, 'admin')
+            "INSERT INTO users (id, username, password_hash, role) VALUES (?, ?, ?, 'admin')
              ON CONFLICT (username) DO NOTHING",
         )
+        .bind(new_id()?)
         .bind(name)
         .bind(hash)
         .execute(&self.pool)
         .await?;
-        Ok(())
+        Ok(self.login(name).await?.is_some_and(|known| known.user.role == "admin"))
     }
 
     pub(super) async fn login(&self, name: &str) -> Result<Option<Login>, sqlx::Error> {
@@ -126,7 +129,7 @@ impl Database {
     }
 
     pub(super) async fn users(&self) -> Result<Vec<User>, sqlx::Error> {
-        let rows = sqlx::query("SELECT id, username, role FROM users ORDER BY id LIMIT 1000")
+        let rows = sqlx::query("SELECT id, username, role FROM users ORDER BY username LIMIT 1000")
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(User::of).collect()
@@ -148,6 +151,15 @@ impl Database {
                 .await?;
         Ok(done.rows_affected() == 1)
     }
+}
+
+/// A number that no other database gives to somebody else: tokens outlive a database in memory. Small
+/// enough for JavaScript.
+fn new_id() -> Result<i64, sqlx::Error> {
+    let mut bytes = [0; 8];
+    let random = aws_lc_rs::rand::fill(&mut bytes);
+    random.map_err(|_| sqlx::Error::Protocol("there are no random numbers".into()))?;
+    Ok(i64::from_be_bytes(bytes) & ((1 << 53) - 1))
 }
 
 impl UserLoader for Database {

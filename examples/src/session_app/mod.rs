@@ -59,7 +59,8 @@ impl SessionApp {
         let (key, csrf_secret) = match &settings.secret {
             Some(secret) => {
                 let secret = Secret::from(secret.as_str());
-                (SigningKey::from_secret(Algorithm::HS256, &secret)?, secret)
+                let key = SigningKey::from_secret(Algorithm::HS256, &secret);
+                (key.map_err(|error| format!("JWT_SECRET_KEY: {error}"))?, secret)
             }
             None => (SigningKey::generate(Algorithm::ES256)?, random_secret()?),
         };
@@ -81,15 +82,24 @@ impl SessionApp {
         };
         let sessions = sessions.build()?;
         let cookies = SessionCookies::builder(&csrf_secret).build()?;
-        let auth =
-            JwtAuth::for_sessions(&sessions).cookies(&cookies).error_response(refusal).build()?;
+        let auth = JwtAuth::for_sessions(&sessions)
+            .cookies(&cookies)
+            // Issuer and API are one, so their clocks differ by little.
+            .leeway(Duration::from_secs(1))
+            .error_response(refusal)
+            .build()?;
         let attempts = Attempts {
-            by_name: Throttle::new(Limit { at_once: 10, every: Duration::from_secs(6) }),
+            by_name: Throttle::new(Limit { at_once: 20, every: Duration::from_secs(3) }),
             by_address: Throttle::new(Limit { at_once: 50, every: Duration::from_secs(1) }),
         };
         if let Some((name, password)) = &settings.admin {
+            if !routes::is_name(name) || !password::is_acceptable(password, name) {
+                return Err("ADMIN_USERNAME or ADMIN_PASSWORD is not acceptable".into());
+            }
             let hash = passwords.hash(password.clone()).await?;
-            users.add_admin(name, &hash).await?;
+            if !users.add_admin(name, &hash).await? {
+                return Err("ADMIN_USERNAME is taken by somebody who is no administrator".into());
+            }
         }
         let attempts = Arc::new(attempts);
         Ok(Self { users, passwords, sessions, cookies, auth, attempts })
@@ -100,15 +110,14 @@ impl SessionApp {
         move |app| {
             let json = web::JsonConfig::default()
                 .limit(MAX_BODY_BYTES)
-                .error_handler(|_, _| routes::Problem::Malformed.into());
+                .error_handler(|error, _| routes::Problem::of_body(&error).into());
             app.app_data(json)
                 .app_data(Users::new(self.users.clone()))
                 .app_data(self.auth.clone())
                 .service(KeySetRoute::new(self.sessions.issuer().clone()))
                 .service((page::index, page::script, page::style))
-                .service((routes::signup, routes::login, routes::refresh))
-                .service((routes::logout, routes::logout_all))
-                .service((account::me, account::change_password, account::list_users))
+                .configure(routes::configure)
+                .configure(account::configure)
                 .app_data(web::Data::new(self));
         }
     }

@@ -1,18 +1,19 @@
 //! Passwords: what is accepted, and how they are kept.
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, fmt, sync::Arc};
 
 use actix_web::web;
 use argon2::{
     Argon2, PasswordHasher as _, PasswordVerifier as _, password_hash::phc::PasswordHash,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Hashes with Argon2id, away from the threads that serve requests.
 #[derive(Clone)]
 pub(super) struct Passwords {
     /// Each hash takes 19 MiB; more at a time than there are cores only takes memory.
     turns: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
     /// Of nobody's password: a login under an unknown name takes as long as under a known one.
     nobody: Arc<str>,
 }
@@ -23,9 +24,14 @@ pub(super) const WEAK: &str = "a password needs 8 to 1024 characters, and must n
 
 const SHORTEST: usize = 8;
 const LONGEST: usize = 1024;
+/// However many characters that is, more bytes are not looked at.
+const LONGEST_BYTES: usize = 4 * LONGEST;
+
+/// How many may wait for their turn.
+const MOST_WAITING: usize = 128;
 
 /// The first that everybody tries.
-const COMMON: [&str; 20] = [
+const COMMON: [&str; 26] = [
     "password",
     "password1",
     "password12",
@@ -41,6 +47,12 @@ const COMMON: [&str; 20] = [
     "qwertyui",
     "qwerty123",
     "qwertyuiop",
+    "qwerty12",
+    "abcdefgh",
+    "abcd1234",
+    "letmein1",
+    "welcome1",
+    "admin123",
     "iloveyou",
     "sunshine",
     "princess",
@@ -51,8 +63,8 @@ const COMMON: [&str; 20] = [
 /// Whether somebody of this name may have this password.
 pub(super) fn is_acceptable(password: &str, username: &str) -> bool {
     let lower = password.to_lowercase();
-    password.len() <= LONGEST
-        && password.chars().count() >= SHORTEST
+    password.len() <= LONGEST_BYTES
+        && (SHORTEST..=LONGEST).contains(&password.chars().count())
         && !COMMON.contains(&lower.as_str())
         && lower != username.to_lowercase()
         && password.chars().any(|character| !password.starts_with(character))
@@ -64,11 +76,18 @@ impl Passwords {
         let mut nobody = [0; 32];
         aws_lc_rs::rand::fill(&mut nobody).map_err(|_| "there are no random numbers")?;
         let nobody = hash(&nobody)?;
-        Ok(Self { turns: Arc::new(Semaphore::new(cores)), nobody: nobody.into() })
+        let (turns, waiting) = (Semaphore::new(cores), Semaphore::new(MOST_WAITING));
+        Ok(Self { turns: turns.into(), waiting: waiting.into(), nobody: nobody.into() })
+    }
+
+    /// Waits for a turn, unless too many do.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, Box<dyn Error>> {
+        let _place = self.waiting.try_acquire().map_err(|_| Busy)?;
+        Ok(self.turns.acquire().await?)
     }
 
     pub(super) async fn hash(&self, password: String) -> Result<String, Box<dyn Error>> {
-        let _turn = self.turns.acquire().await?;
+        let _turn = self.turn().await?;
         Ok(web::block(move || hash(password.as_bytes())).await??)
     }
 
@@ -81,16 +100,28 @@ impl Passwords {
     ) -> Result<bool, Box<dyn Error>> {
         let is_known = hash.is_some();
         let hash: Arc<str> = hash.map_or_else(|| self.nobody.clone(), Into::into);
-        let _turn = self.turns.acquire().await?;
+        let _turn = self.turn().await?;
         let fits = web::block(move || {
             // No password is as long, and hashing one would take its time.
-            let text = password.as_bytes().get(..LONGEST).unwrap_or(password.as_bytes());
+            let text = password.as_bytes().get(..LONGEST_BYTES).unwrap_or(password.as_bytes());
             let hash = PasswordHash::new(&hash).ok()?;
             let fits = Argon2::default().verify_password(text, &hash).is_ok();
             Some(fits && text.len() == password.len())
         })
         .await?;
         Ok(is_known && fits == Some(true))
+    }
+}
+
+/// Too many passwords are waiting to be hashed.
+#[derive(Debug)]
+struct Busy;
+
+impl Error for Busy {}
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("too many passwords are waiting to be hashed")
     }
 }
 

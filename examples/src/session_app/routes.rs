@@ -4,17 +4,24 @@ use std::{fmt, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError, Result,
+    error::JsonPayloadError,
     http::{
         StatusCode,
-        header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER},
+        header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
     },
-    post, web,
+    web,
 };
-use jwt_verify::{CurrentUser, TokenPair, VerifiedClaims, require};
-use serde::Deserialize;
-use serde_json::json;
+use jwt_verify::{
+    BearerExtractor, CurrentUser, TokenExtractor as _, TokenPair, VerifiedClaims, require,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
 
-use super::{SessionApp, database::User, password};
+use super::{
+    SessionApp,
+    database::{Login as Known, User},
+    password,
+};
 
 /// The path that takes refresh tokens, as the cookies have it.
 pub(super) const REFRESH_PATH: &str = "/auth/refresh";
@@ -37,26 +44,30 @@ struct Login {
 #[derive(Debug)]
 pub(super) enum Problem {
     Malformed,
+    TooLarge,
+    MediaType,
     WeakPassword,
     BadName,
     NameTaken,
     WrongCredentials,
     WrongPassword,
     TooMany(Duration),
-    Internal,
+    Unavailable,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Malformed => "the body is not the JSON that is expected",
+            Self::TooLarge => "the body is too large",
+            Self::MediaType => "the body must be of type application/json",
             Self::WeakPassword => password::WEAK,
             Self::BadName => "a name has 1 to 64 letters, digits, and any of . _ - @",
             Self::NameTaken => "the name is taken",
             Self::WrongCredentials => "name or password is wrong",
             Self::WrongPassword => "the current password is wrong",
             Self::TooMany(_) => "too many attempts",
-            Self::Internal => "the request could not be served",
+            Self::Unavailable => "the request cannot be served at the moment",
         })
     }
 }
@@ -65,43 +76,68 @@ impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::WeakPassword | Self::BadName => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NameTaken => StatusCode::CONFLICT,
             Self::WrongCredentials => StatusCode::UNAUTHORIZED,
             Self::WrongPassword => StatusCode::FORBIDDEN,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     fn error_response(&self) -> HttpResponse {
         let code = match self {
-            Self::Malformed => "invalid_request",
+            Self::Malformed | Self::TooLarge | Self::MediaType => "invalid_request",
             Self::WeakPassword => "weak_password",
             Self::BadName => "bad_name",
             Self::NameTaken => "name_taken",
             Self::WrongCredentials => "wrong_credentials",
             Self::WrongPassword => "wrong_password",
             Self::TooMany(_) => "too_many_attempts",
-            Self::Internal => "server_error",
+            Self::Unavailable => "temporarily_unavailable",
         };
         let mut response = HttpResponse::build(self.status_code());
         response.insert_header((CACHE_CONTROL, "no-store"));
-        if let Self::TooMany(wait) = self {
-            response.insert_header((RETRY_AFTER, wait.as_secs() + 1));
+        match self {
+            Self::TooMany(wait) => {
+                response.insert_header((RETRY_AFTER, wait.as_secs() + 1));
+            }
+            Self::Unavailable => {
+                response.insert_header((RETRY_AFTER, 1));
+            }
+            Self::WrongCredentials => {
+                response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+            }
+            _ => {}
         }
-        response.json(json!({ "error": code, "error_description": self.to_string() }))
+        let text = self.to_string();
+        response.json(json!({ "error": code, "error_description": text, "code": code }))
     }
 }
 
 /// Keeps what went wrong for the log, and from the caller.
-pub(super) fn internal(error: impl fmt::Display) -> Problem {
+pub(super) fn unavailable(error: impl fmt::Display) -> Problem {
     tracing::error!(%error, "a request could not be served");
-    Problem::Internal
+    Problem::Unavailable
+}
+
+impl Problem {
+    /// Why a body was not read.
+    pub(super) fn of_body(error: &JsonPayloadError) -> Self {
+        match error {
+            JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
+                Self::TooLarge
+            }
+            JsonPayloadError::ContentType => Self::MediaType,
+            _ => Self::Malformed,
+        }
+    }
 }
 
 /// Letters and digits of ASCII only, so that no two names look alike.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte);
     (1..=64).contains(&name.len()) && name.bytes().all(allowed)
 }
@@ -151,72 +187,91 @@ impl SessionApp {
     }
 }
 
-#[post("/auth/signup")]
-pub(super) async fn signup(
-    app: web::Data<SessionApp>,
-    new: web::Json<Signup>,
-) -> Result<HttpResponse, Problem> {
-    let Signup { username, password } = new.into_inner();
+/// The members of an object, and nothing else: a list of values in order is no request.
+pub(super) type Body = web::Json<Map<String, Value>>;
+
+pub(super) fn fields<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
+    serde_json::from_value(Value::Object(body.into_inner())).map_err(|_| Problem::Malformed)
+}
+
+/// What belongs to one caller alone.
+pub(super) fn private(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Adds the routes; other methods than theirs are answered with 405.
+pub(super) fn configure(app: &mut web::ServiceConfig) {
+    app.service(web::resource("/auth/signup").route(web::post().to(signup)))
+        .service(web::resource("/auth/login").route(web::post().to(login)))
+        .service(web::resource(REFRESH_PATH).route(web::post().to(refresh)))
+        .service(web::resource("/auth/logout").route(web::post().to(logout)))
+        .service(web::resource("/auth/logout-all").route(web::post().to(logout_all)));
+}
+
+async fn signup(app: web::Data<SessionApp>, body: Body) -> Result<HttpResponse, Problem> {
+    let Signup { username, password } = fields(body)?;
     if !is_name(&username) {
         return Err(Problem::BadName);
     }
     if !password::is_acceptable(&password, &username) {
         return Err(Problem::WeakPassword);
     }
-    let hash = app.passwords.hash(password).await.map_err(internal)?;
-    let user = app.users.add(&username, &hash).await.map_err(internal)?;
-    user.map(|user| HttpResponse::Created().json(user)).ok_or(Problem::NameTaken)
+    let hash = app.passwords.hash(password).await.map_err(unavailable)?;
+    let user = app.users.add(&username, &hash).await.map_err(unavailable)?;
+    let created = |user| private(HttpResponse::Created().json(user));
+    user.map(created).ok_or(Problem::NameTaken)
 }
 
-#[post("/auth/login")]
-pub(super) async fn login(
+async fn login(
     app: web::Data<SessionApp>,
-    login: web::Json<Login>,
+    body: Body,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let Login { username, password, cookies } = login.into_inner();
+    let Login { username, password, cookies } = fields(body)?;
     // A name that nobody can have is counted as one name.
-    app.count_attempt(if is_name(&username) { &username } else { "" }, &request)?;
-    let known = app.users.login(&username).await.map_err(internal)?;
+    let counted = if is_name(&username) { username.as_str() } else { "" };
+    app.count_attempt(counted, &request)?;
+    let known = app.users.login(&username).await.map_err(unavailable)?;
     let hash = known.as_ref().map(|known| known.password_hash.as_str());
-    let fits = app.passwords.verify(password, hash).await.map_err(internal)?;
-    app.conclude_attempt(&username, &request, fits);
+    let fits = app.passwords.verify(password, hash).await.map_err(unavailable)?;
+    app.conclude_attempt(counted, &request, fits);
     let Some(known) = known.filter(|_| fits) else { return Err(Problem::WrongCredentials.into()) };
-    let role = known.user.role;
-    let tokens = app.sessions.begin(&known.user.id, |token| token.roles([role])).await?;
+    let Known { user, password_hash } = known;
+    let tokens = app.sessions.begin(&user.id, |token| token.roles([user.role])).await?;
+    // A password that was changed meanwhile has ended all sessions but this one.
+    let now = app.users.login_by_id(user.id).await.map_err(unavailable)?;
+    if now.is_none_or(|now| now.password_hash != password_hash) {
+        app.sessions.end_session(&user.id, &tokens.session_id).await?;
+        return Err(Problem::WrongCredentials.into());
+    }
     app.answer(&tokens, cookies)
 }
 
-#[post("/auth/refresh")]
 #[require(refresh)]
-pub(super) async fn refresh(
+async fn refresh(
     app: web::Data<SessionApp>,
     claims: VerifiedClaims,
     user: CurrentUser<User>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let in_cookies = !request.headers().contains_key(AUTHORIZATION);
+    // A token goes back to where it came from: out of a cookie into no script's hands.
+    let in_cookies = matches!(BearerExtractor.extract(&request), Ok(None));
     let role = user.role.clone();
     let tokens = app.sessions.renewal(claims)?.issue(|token| token.roles([role])).await?;
     app.answer(&tokens, in_cookies)
 }
 
-#[post("/auth/logout")]
 #[require]
-pub(super) async fn logout(
-    app: web::Data<SessionApp>,
-    claims: VerifiedClaims,
-) -> Result<HttpResponse> {
+async fn logout(app: web::Data<SessionApp>, claims: VerifiedClaims) -> Result<HttpResponse> {
     app.sessions.end(&claims).await?;
     Ok(app.goodbye())
 }
 
-#[post("/auth/logout-all")]
 #[require]
-pub(super) async fn logout_all(
-    app: web::Data<SessionApp>,
-    claims: VerifiedClaims,
-) -> Result<HttpResponse> {
+async fn logout_all(app: web::Data<SessionApp>, claims: VerifiedClaims) -> Result<HttpResponse> {
     app.sessions.end_all(claims.subject().unwrap_or_default()).await?;
+    // Also if it is not listed any more.
+    app.sessions.end(&claims).await?;
     Ok(app.goodbye())
 }

@@ -163,7 +163,9 @@ impl Requirement {
         }
     }
 
-    /// Holds a caller against the requirement.
+    /// Holds a caller's roles and permissions against the requirement. Whether the login is recent
+    /// and which kind of token it is, is not looked at: that needs a clock and the token, which
+    /// [`JwtAuth`](crate::JwtAuth) has.
     ///
     /// # Errors
     /// What is missing: first a role, then permissions.

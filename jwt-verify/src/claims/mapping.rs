@@ -74,39 +74,65 @@ impl ClaimsMapping {
 
     /// What the claims grant.
     pub(crate) fn grants(&self, claims: &Claims) -> Grants {
-        let mut roles = Vec::new();
+        let mut roles = Names::default();
         match self.roles.find(claims) {
-            Some(Value::String(role)) => add(&mut roles, role),
+            Some(Value::String(role)) => roles.add(role),
             Some(Value::Array(list)) => {
-                list.iter().filter_map(Value::as_str).for_each(|role| add(&mut roles, role));
+                list.iter().filter_map(Value::as_str).for_each(|role| roles.add(role));
             }
             _ => {}
         }
         if let Some(Value::String(role)) = self.single_role.find(claims) {
-            add(&mut roles, role);
+            roles.add(role);
         }
-        let mut permissions = Vec::new();
+        let mut permissions = Names::default();
         if let Some(value) = self.permissions.find(claims) {
-            scope_names(value).for_each(|name| add(&mut permissions, name));
+            scope_names(value).for_each(|name| permissions.add(name));
         }
         if self.scopes_as_permissions {
-            claims.scopes().for_each(|name| add(&mut permissions, name));
+            claims.scopes().for_each(|name| permissions.add(name));
         }
         Grants { roles, permissions }
-    }
-}
-
-fn add(names: &mut Vec<Box<str>>, name: &str) {
-    if !name.is_empty() && names.iter().all(|known| **known != *name) {
-        names.push(name.into());
     }
 }
 
 /// The roles and permissions of a caller, resolved once for a verified token.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Grants {
-    pub(crate) roles: Vec<Box<str>>,
-    pub(crate) permissions: Vec<Box<str>>,
+    pub(crate) roles: Names,
+    pub(crate) permissions: Names,
+}
+
+/// Names without duplicates, one after the other in one text: two allocations, however many.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    text: String,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Names {
+    fn add(&mut self, name: &str) {
+        if name.is_empty() || self.iter().any(|known| known == name) {
+            return;
+        }
+        if self.ends.is_empty() {
+            // A handful of usual names, without growing on the way.
+            self.text.reserve(64);
+            self.ends.reserve(8);
+        }
+        self.text.push_str(name);
+        self.ends.push(self.text.len());
+    }
+
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let name = self.text.get(start..*end).unwrap_or_default();
+            start = *end;
+            name
+        })
+    }
 }
 
 /// The name of a claim, and the path it stands for where no claim has that name.
@@ -139,8 +165,8 @@ mod tests {
 
     fn grants(mapping: &ClaimsMapping, claims: &Value) -> (Vec<String>, Vec<String>) {
         let grants = mapping.grants(&serde_json::from_str(&claims.to_string()).unwrap());
-        let owned = |names: Vec<Box<str>>| names.into_iter().map(String::from).collect();
-        (owned(grants.roles), owned(grants.permissions))
+        let owned = |names: &Names| names.iter().map(String::from).collect();
+        (owned(&grants.roles), owned(&grants.permissions))
     }
 
     #[test]

@@ -90,6 +90,11 @@ impl VerifiedClaims {
 }
 
 impl<T> VerifiedClaims<T> {
+    /// Whether both were made of one verification.
+    pub(crate) fn is_of_same_token(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.token, &other.token)
+    }
+
     /// The claims as the library reads them, whatever `T` is.
     pub fn standard(&self) -> &Claims {
         self.token.claims()
@@ -97,12 +102,12 @@ impl<T> VerifiedClaims<T> {
 
     /// The caller's roles, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them.
     pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.token.grants.roles.iter().map(|role| &**role)
+        self.token.grants.roles.iter()
     }
 
     /// The caller's permissions, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them.
     pub fn permissions(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.token.grants.permissions.iter().map(|permission| &**permission)
+        self.token.grants.permissions.iter()
     }
 
     /// Whether the caller has exactly this role.

@@ -14,7 +14,9 @@ use super::response::Body;
 use crate::{AuthError, LogoutTokenVerifier, RevocationStore, limits::STORE_RETRY};
 
 /// A route that takes logout tokens and revokes what they are about, so that access tokens of the
-/// session are refused at once. Give the verifier of the API the same [`RevocationStore`].
+/// session are refused at once. Give the verifier of the API the same [`RevocationStore`]. Access
+/// tokens must carry the session's name (`sid`) and, as always where something can be revoked, a
+/// `jti`; where they do not name their session see [`whole_subject`](Self::whole_subject).
 ///
 /// The issuer calls it, without credentials: register it outside the scope that needs a token. The
 /// answers are those of the standard: 200, or 400 `invalid_request`; 503 while keys or store are out
@@ -35,6 +37,7 @@ pub struct BackChannelLogout {
     tokens: LogoutTokenVerifier,
     store: Arc<dyn RevocationStore>,
     keep: Duration,
+    whole_subject: bool,
 }
 
 impl BackChannelLogout {
@@ -45,7 +48,7 @@ impl BackChannelLogout {
         store: impl RevocationStore,
     ) -> Self {
         let keep = Duration::from_secs(24 * 3600);
-        Self { path: path.into(), tokens, store: Arc::new(store), keep }
+        Self { path: path.into(), tokens, store: Arc::new(store), keep, whole_subject: false }
     }
 
     /// How long a revocation is remembered: at least as long as an access token can be good for.
@@ -53,6 +56,17 @@ impl BackChannelLogout {
     #[must_use]
     pub fn keep(mut self, keep: Duration) -> Self {
         self.keep = keep;
+        self
+    }
+}
+
+impl BackChannelLogout {
+    /// Revokes all tokens of the subject that were issued until then, also where the logout token
+    /// names a session. For issuers whose access tokens do not say which session they belong to
+    /// (`sid`): without it, nothing of theirs would be revoked.
+    #[must_use]
+    pub fn whole_subject(mut self) -> Self {
+        self.whole_subject = true;
         self
     }
 }
@@ -70,12 +84,15 @@ struct Form {
 
 impl HttpServiceFactory for BackChannelLogout {
     fn register(self, config: &mut AppService) {
-        let Self { path, tokens, store, keep } = self;
+        let Self { path, tokens, store, keep, whole_subject } = self;
         let receive = move |form: Result<web::Form<Form>, actix_web::Error>| {
             let (tokens, store) = (tokens.clone(), store.clone());
             async move {
                 let outcome = match &form {
-                    Ok(form) => log_out(&tokens, &*store, keep, &form.logout_token).await,
+                    Ok(form) => {
+                        let until = tokens.now().saturating_add(keep);
+                        log_out(&tokens, &*store, until, whole_subject, &form.logout_token).await
+                    }
                     Err(_) => Err(Refusal::Invalid),
                 };
                 answer(&outcome)
@@ -93,7 +110,8 @@ enum Refusal {
 async fn log_out(
     tokens: &LogoutTokenVerifier,
     store: &dyn RevocationStore,
-    keep: Duration,
+    until: Duration,
+    whole_subject: bool,
     token: &str,
 ) -> Result<(), Refusal> {
     let token = tokens.verify(token).await.map_err(|error| {
@@ -103,9 +121,15 @@ async fn log_out(
             _ => Refusal::Invalid,
         }
     })?;
-    let revocation = token.revocation().ok_or(Refusal::Invalid)?;
-    let until = tokens.now().saturating_add(keep);
-    store.revoke(&revocation, until).await.map_err(|_| Refusal::Unavailable(STORE_RETRY))
+    let revocations = token.revocations(whole_subject);
+    if revocations.is_empty() {
+        return Err(Refusal::Invalid);
+    }
+    for revocation in &revocations {
+        let revoked = store.revoke(revocation, until).await;
+        revoked.map_err(|_| Refusal::Unavailable(STORE_RETRY))?;
+    }
+    Ok(())
 }
 
 fn answer(outcome: &Result<(), Refusal>) -> HttpResponse {

@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest,
     http::{
         Method,
-        header::{HeaderName, ORIGIN},
+        header::{HeaderName, ORIGIN, UPGRADE},
     },
 };
 use aws_lc_rs::{
@@ -26,7 +26,8 @@ use crate::{AuthError, Claims, ConfigError, Secret};
 /// that other sites cannot set (`X-CSRF-Token`). The value is signed for the session (`sid`, or else
 /// `jti`), so that a cookie that an attacker has planted, or that belongs to the attacker's own
 /// session, is worth nothing. Requests that change nothing (GET, HEAD, OPTIONS) and those with a
-/// bearer token need none. The answer to others is 403, [`AuthError::CrossSite`].
+/// bearer token need none; of those that open another channel (WebSocket) only the origin can be
+/// checked. The answer to others is 403, [`AuthError::CrossSite`].
 ///
 /// Set it with [`JwtAuthBuilder::csrf`](super::JwtAuthBuilder::csrf); sessions of the application's
 /// own have it with their cookies.
@@ -116,7 +117,10 @@ impl CsrfProtection {
     /// §9.2.1) or shows that the application's own page has sent it.
     pub(super) fn check(&self, request: &HttpRequest, claims: &Claims) -> Result<(), AuthError> {
         if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
-            return Ok(());
+            // A handshake of WebSocket is a GET, and what follows it may change anything.
+            let opens_a_channel = request.headers().contains_key(UPGRADE);
+            let passes = !opens_a_channel || self.comes_from_here(request);
+            return if passes { Ok(()) } else { Err(AuthError::CrossSite) };
         }
         let session = claims.get("sid").and_then(|sid| sid.as_str()).or(claims.token_id());
         let is_own = session.is_some_and(|session| self.repeats_the_cookie(request, session));
@@ -246,6 +250,12 @@ mod tests {
                 request = request.insert_header((ORIGIN, origin));
             }
             let outcome = csrf.check(&request.to_http_request(), &claims("a"));
+            assert_eq!(outcome.is_ok(), passes, "{origin:?}");
+            let mut handshake = TestRequest::get().insert_header((UPGRADE, "websocket"));
+            if let Some(origin) = origin {
+                handshake = handshake.insert_header((ORIGIN, origin));
+            }
+            let outcome = csrf.check(&handshake.to_http_request(), &claims("a"));
             assert_eq!(outcome.is_ok(), passes, "{origin:?}");
         }
     }

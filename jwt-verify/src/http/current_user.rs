@@ -1,8 +1,9 @@
 //! The user behind a token, as the application knows them.
 
-use std::{fmt, future::Future, ops::Deref, pin::Pin, sync::Arc};
+use std::{fmt, future::Future, ops::Deref, pin::Pin, rc::Rc, sync::Arc};
 
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev::Payload};
+use tokio::sync::OnceCell;
 
 use super::{auth::JwtAuth, authentication::Authentication};
 use crate::{AuthError, InvalidTokenReason, VerifiedClaims};
@@ -119,10 +120,6 @@ impl<U: Send + Sync + 'static> FromRequest for CurrentUser<U> {
         let request = request.clone();
         Box::pin(async move {
             let claims = claims.await?;
-            let known = request.extensions().get::<Self>().cloned();
-            if let Some(known) = known {
-                return Ok(known);
-            }
             let Some(users) = request.app_data::<Users<U>>() else {
                 tracing::error!(
                     "a handler needs the current user, but there are no users: add \
@@ -130,20 +127,39 @@ impl<U: Send + Sync + 'static> FromRequest for CurrentUser<U> {
                 );
                 return Err(refuse(&request, AuthError::Misconfigured));
             };
-            let loaded = users.0.load(&claims).await;
-            let user = match loaded {
-                Ok(Some(user)) => Self(Arc::new(user)),
-                Ok(None) => {
-                    return Err(refuse(&request, InvalidTokenReason::UnknownUser.into()));
-                }
+            let load = async || users.0.load(&claims).await.map(|user| user.map(Arc::new));
+            match Loading::of(&request, &claims).get_or_init(load).await {
+                Ok(Some(user)) => Ok(Self(user.clone())),
+                Ok(None) => Err(refuse(&request, InvalidTokenReason::UnknownUser.into())),
                 Err(UserLoaderError) => {
                     let retry_after = crate::limits::STORE_RETRY;
-                    return Err(refuse(&request, AuthError::Unavailable { retry_after }));
+                    Err(refuse(&request, AuthError::Unavailable { retry_after }))
                 }
-            };
-            request.extensions_mut().insert(user.clone());
-            Ok(user)
+            }
         })
+    }
+}
+
+type Outcome<U> = OnceCell<Result<Option<Arc<U>>, UserLoaderError>>;
+
+/// The look-up that several arguments of one handler wait for together.
+struct Loading<U> {
+    /// Another token is about another user.
+    claims: VerifiedClaims,
+    outcome: Rc<Outcome<U>>,
+}
+
+impl<U: 'static> Loading<U> {
+    fn of(request: &HttpRequest, claims: &VerifiedClaims) -> Rc<Outcome<U>> {
+        let mut extensions = request.extensions_mut();
+        if let Some(loading) = extensions.get::<Self>()
+            && loading.claims.is_of_same_token(claims)
+        {
+            return loading.outcome.clone();
+        }
+        let outcome = Rc::new(OnceCell::new());
+        extensions.insert(Self { claims: claims.clone(), outcome: outcome.clone() });
+        outcome
     }
 }
 

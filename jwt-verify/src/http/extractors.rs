@@ -113,7 +113,9 @@ pub(super) fn extract<T: 'static>(
     {
         return Extraction::ready(conclude(&known.by, request, make(&known)));
     }
-    let Some(auth) = nearest else {
+    // A middleware has found out about tokens of another kind; it knows the way to this one.
+    let around = Authentication::of(request).map(|known| known.by);
+    let Some(auth) = nearest.or(around.as_ref()) else {
         tracing::error!(
             "a handler needs verified claims, but there is no JwtAuth: add `.wrap(auth)` to the app \
              or scope, or `.app_data(auth)`"

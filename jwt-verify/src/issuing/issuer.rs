@@ -115,7 +115,7 @@ impl TokenIssuer {
     /// as long as they keep a key set, usually ten minutes, before [`rotate`](Self::rotate).
     ///
     /// # Errors
-    /// A key for another algorithm.
+    /// A key for another algorithm, and another key of an ID that is there already.
     pub fn announce(&self, key: SigningKey) -> Result<(), ConfigError> {
         self.inner.ring.announce(key)
     }
@@ -124,9 +124,10 @@ impl TokenIssuer {
     /// has expired.
     ///
     /// # Errors
-    /// A key for another algorithm.
+    /// A key for another algorithm, and another key of an ID that is there already.
     pub fn rotate(&self, key: SigningKey) -> Result<(), ConfigError> {
-        let until = self.now().saturating_add(self.inner.longest_lifetime + MAX_LEEWAY);
+        let until =
+            self.now().saturating_add(self.inner.longest_lifetime).saturating_add(MAX_LEEWAY);
         self.inner.ring.rotate(key, until)
     }
 

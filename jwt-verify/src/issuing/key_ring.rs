@@ -127,11 +127,19 @@ impl KeyRing {
 
 /// A verifier's algorithms are fixed when it is built.
 fn check(keys: &Keys, key: &SigningKey) -> Result<(), ConfigError> {
-    if keys.signing.algorithm() == key.algorithm() {
-        Ok(())
-    } else {
-        Err(ConfigError::invalid("key", "must be for the same algorithm as the one before"))
+    if keys.signing.algorithm() != key.algorithm() {
+        return Err(ConfigError::invalid(
+            "key",
+            "must be for the same algorithm as the one before",
+        ));
     }
+    let known = std::iter::once(&keys.signing).chain(keys.others.iter().map(|other| &other.key));
+    for known in known.filter(|known| known.id() == key.id()) {
+        if !known.verification().is_same(key.verification()) {
+            return Err(ConfigError::invalid("key", "there is another one of this ID"));
+        }
+    }
+    Ok(())
 }
 
 impl IssuerKeys {

@@ -11,11 +11,11 @@ use super::{
     token::subject_name,
 };
 use crate::{
-    AuthError, ConfigError, Revocation, RevocationError, RevocationStore, VerifiedClaims, Verifier,
-    VerifierBuilder,
+    AuthError, Claims, ConfigError, Revocation, RevocationError, RevocationLookup, RevocationStore,
+    TokenMarks, VerifiedClaims, Verifier, VerifierBuilder,
     limits::{
-        MAX_LEEWAY, MAX_SESSION_LIFETIME, REFRESH_GRACE, SESSION_IDLE, SESSION_LIFETIME,
-        STORE_RETRY,
+        MAX_ACCESS_LIFETIME, MAX_LEEWAY, MAX_SESSION_LIFETIME, REFRESH_GRACE, SESSION_IDLE,
+        SESSION_LIFETIME, STORE_RETRY,
     },
     validation::{REFRESH_TYPE, TokenKind},
 };
@@ -277,23 +277,45 @@ impl Sessions {
     /// working; without a [`RevocationStore`], the refresh token only.
     ///
     /// # Errors
-    /// [`SessionError::InvalidGrant`] for a token without a session, [`SessionError::Unavailable`] if
-    /// a store is out of reach: nothing may have ended then, and the call can be repeated.
+    /// [`SessionError::InvalidGrant`] for a token of another issuer or without a session,
+    /// [`SessionError::Unavailable`] if a store is out of reach: the access token is still good then,
+    /// and the call can be repeated.
     pub async fn end<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), SessionError> {
-        let claims = claims.standard();
-        let session_id = claims.get("sid").and_then(Value::as_str);
-        let (Some(subject), Some(session_id)) = (claims.subject(), session_id) else {
-            return Err(SessionError::InvalidGrant);
-        };
-        self.end_one(subject, session_id).await
+        let (subject, session_id) = self.session_of(claims.standard())?;
+        // The access token last: with it the call can be repeated.
+        self.inner.store.end(subject, session_id).await?;
+        self.revoke_access(session_id).await
     }
 
-    /// Ends all sessions of a user.
+    /// Ends a session by its name, as [`TokenPair::session_id`] has it.
+    ///
+    /// # Errors
+    /// [`SessionError::Unavailable`] if a store is out of reach; the call can be repeated.
+    pub async fn end_session(
+        &self,
+        subject: &impl Serialize,
+        session_id: &str,
+    ) -> Result<(), SessionError> {
+        let subject = subject_name(subject).ok_or(IssuingError::Subject)?;
+        self.end_one(&subject, session_id).await
+    }
+
+    /// Ends all sessions of a user, those included that a store has lost: of these, access tokens
+    /// that were issued within the last second are good until they expire.
     ///
     /// # Errors
     /// [`SessionError::Unavailable`] if a store is out of reach: some sessions may have ended then,
     /// and the call can be repeated.
     pub async fn end_all(&self, subject: &str) -> Result<(), SessionError> {
+        let Inner { issuer, revocation, .. } = &*self.inner;
+        if let Some(revocation) = revocation {
+            let (now, second) = (issuer.now(), Duration::from_secs(1));
+            // Dates are whole seconds: a login that follows at once must not be caught.
+            let before = Duration::from_secs(now.as_secs()).saturating_sub(second);
+            let what = Revocation::subject(issuer.name(), subject, before);
+            let until = now.saturating_add(self.inner.lifetime.max(MAX_ACCESS_LIFETIME));
+            revocation.revoke(&what, until).await?;
+        }
         self.end_except(subject, None).await
     }
 
@@ -303,12 +325,8 @@ impl Sessions {
     /// # Errors
     /// As [`end`](Self::end) and [`end_all`](Self::end_all).
     pub async fn end_others<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), SessionError> {
-        let claims = claims.standard();
-        let session_id = claims.get("sid").and_then(Value::as_str);
-        let (Some(subject), Some(_)) = (claims.subject(), session_id) else {
-            return Err(SessionError::InvalidGrant);
-        };
-        self.end_except(subject, session_id).await
+        let (subject, session_id) = self.session_of(claims.standard())?;
+        self.end_except(subject, Some(session_id)).await
     }
 
     async fn end_except(&self, subject: &str, except: Option<&str>) -> Result<(), SessionError> {
@@ -318,6 +336,30 @@ impl Sessions {
             }
         }
         Ok(())
+    }
+
+    /// What was revoked without the help of these sessions counts for refresh tokens as well.
+    async fn check_not_revoked(&self, claims: &Claims) -> Result<(), SessionError> {
+        let Some(revocation) = &self.inner.revocation else { return Ok(()) };
+        let marks = TokenMarks::of(claims);
+        let is_revoked = match revocation.check(&marks) {
+            RevocationLookup::Ready(answer) => answer?,
+            RevocationLookup::Pending(answer) => answer.await?,
+        };
+        if is_revoked { Err(SessionError::InvalidGrant) } else { Ok(()) }
+    }
+
+    /// The session that the claims of a token of this issuer name, and whose it is.
+    fn session_of<'a>(&self, claims: &'a Claims) -> Result<(&'a str, &'a str), SessionError> {
+        let session_id = claims.get("sid").and_then(Value::as_str);
+        match (claims.subject(), session_id) {
+            (Some(subject), Some(session_id))
+                if claims.issuer() == Some(self.inner.issuer.name()) =>
+            {
+                Ok((subject, session_id))
+            }
+            _ => Err(SessionError::InvalidGrant),
+        }
     }
 
     /// Access tokens first: a session that is still listed can be ended again.
@@ -330,7 +372,7 @@ impl Sessions {
         let Inner { issuer, revocation, .. } = &*self.inner;
         let Some(revocation) = revocation else { return Ok(()) };
         // The session can bring no new ones, so the youngest is as old as now.
-        let until = issuer.now().saturating_add(issuer.access_lifetime() + 2 * MAX_LEEWAY);
+        let until = issuer.now().saturating_add(MAX_ACCESS_LIFETIME + MAX_LEEWAY);
         Ok(revocation.revoke(&Revocation::session(issuer.name(), session_id), until).await?)
     }
 
@@ -397,6 +439,7 @@ impl Renewal {
         if ends_at <= inner.issuer.now() {
             return Err(SessionError::InvalidGrant);
         }
+        self.sessions.check_not_revoked(&self.claims).await?;
         // All that can fail without a store comes before the token is used up.
         let access = grant(inner.issuer.access_token(&subject)).logged_in_at(logged_in_at);
         let access = access.session(session_id).ends_before(ends_at).sign()?;
@@ -417,7 +460,16 @@ impl Renewal {
             RotationOutcome::Rotated => {
                 Ok(TokenPair { access, refresh, session_id: session_id.to_owned() })
             }
-            RotationOutcome::Repeated | RotationOutcome::Unknown => Err(SessionError::InvalidGrant),
+            RotationOutcome::Repeated => {
+                tracing::debug!("a refresh token came twice within the time of grace");
+                Err(SessionError::InvalidGrant)
+            }
+            // The token is genuine, so there was a session: whoever ended it may not have come to
+            // the access tokens.
+            RotationOutcome::Unknown => {
+                self.sessions.revoke_access(session_id).await?;
+                Err(SessionError::InvalidGrant)
+            }
             RotationOutcome::Reused => {
                 tracing::warn!("a refresh token was used twice; its session has been ended");
                 self.sessions.end_one(subject, session_id).await?;

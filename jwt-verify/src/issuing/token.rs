@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{issuer::TokenIssuer, random_name};
+use crate::limits::MAX_ACCESS_LIFETIME;
 
 /// An access token that is being put together; made by
 /// [`TokenIssuer::access_token`](super::TokenIssuer::access_token).
@@ -134,7 +135,7 @@ impl<'i> AccessToken<'i> {
         self
     }
 
-    /// Another lifetime than the issuer's.
+    /// Another lifetime than the issuer's; at most a day.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
@@ -154,6 +155,9 @@ impl<'i> AccessToken<'i> {
     pub fn sign(mut self) -> Result<IssuedToken, IssuingError> {
         if let Some(problem) = self.problem {
             return Err(problem);
+        }
+        if self.lifetime > MAX_ACCESS_LIFETIME {
+            return Err(IssuingError::Lifetime);
         }
         if let Some(client) = self.issuer.client_id() {
             let client = client.to_owned();
@@ -231,8 +235,8 @@ pub enum IssuingError {
     /// Additional claims contain one that has a meaning of its own, such as `exp` or `roles`.
     #[error("additional claims must not contain a reserved one")]
     ReservedClaim,
-    /// The token would be over before it begins.
-    #[error("a token must have a lifetime")]
+    /// The token would be over before it begins, or live longer than a day.
+    #[error("a token must have a lifetime, of at most a day")]
     Lifetime,
     /// The operating system has no random numbers.
     #[error("there are no random numbers")]

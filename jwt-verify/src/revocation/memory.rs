@@ -12,7 +12,7 @@ use std::{
 use dashmap::DashMap;
 
 use super::{Revocation, RevocationFuture, RevocationLookup, RevocationStore, TokenMarks};
-use crate::{Clock, SystemClock};
+use crate::{Clock, SystemClock, limits::MAX_LEEWAY};
 
 /// A [`RevocationStore`] in the memory of the process. Clones share their content.
 ///
@@ -100,7 +100,8 @@ impl MemoryRevocation {
         if self.inner.written.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
             self.inner.entries.retain(|_, entry| now < entry.until);
         }
-        let new = Entry { issued_until, until };
+        // Tokens are accepted for a while after they have expired.
+        let new = Entry { issued_until, until: until.saturating_add(MAX_LEEWAY) };
         // What is revoked already does not come back: the later of two moments counts, and no moment
         // at all is later than any.
         self.inner

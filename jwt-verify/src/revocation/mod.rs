@@ -29,14 +29,17 @@ use crate::Claims;
 /// keep a copy (`RevocationReplica`); implement it for anything else, such as a table of a database,
 /// and hold it against `testing::revocation_store`.
 ///
+/// Requests wait for the answer, however long it takes: a store bounds its own time.
+///
 /// An error means that nobody knows, and the caller gets 503: see
 /// [`VerifierBuilder::revocation_fails_open`](crate::VerifierBuilder::revocation_fails_open).
 pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
     /// Whether any of these has been revoked.
     fn check<'a>(&'a self, marks: &'a TokenMarks) -> RevocationLookup<'a>;
 
-    /// Revokes something. It may be forgotten after `until`, a time since the epoch at which every
-    /// token that it is about has expired, leeway included.
+    /// Revokes something until every token that it is about has expired: `until` is the latest of
+    /// their `exp`, in time since the epoch. A store remembers it ten minutes longer, the largest
+    /// leeway with which a verifier accepts a token after that.
     fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()>;
 
     /// Whether [`check`](Self::check) answers at once, always. Default: no. It saves those who say

@@ -7,7 +7,7 @@ use deadpool_redis::redis;
 use super::{
     Revocation, RevocationError, RevocationFuture, RevocationLookup, RevocationStore, TokenMarks,
 };
-use crate::{Clock, RedisCache, SystemClock};
+use crate::{Clock, RedisCache, SystemClock, limits::MAX_LEEWAY};
 
 /// A [`RevocationStore`] on Redis: what one instance revokes, all others refuse with the next
 /// request.
@@ -23,7 +23,7 @@ use crate::{Clock, RedisCache, SystemClock};
 /// ```no_run
 /// use jwt_verify::{JwtAuth, RedisCache, RedisRevocation};
 ///
-/// let redis = RedisCache::new("rediss://redis.internal:6379").build()?;
+/// let redis = RedisCache::new("rediss://redis.internal:6379").connections(32).build()?;
 /// let auth = JwtAuth::builder("https://tenant.auth0.com/", "https://api.example.com")
 ///     .verifier(|verifier| verifier.revocation(RedisRevocation::new(redis)))
 ///     .build()?;
@@ -92,7 +92,8 @@ impl RevocationStore for RedisRevocation {
 
     fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()> {
         Box::pin(async move {
-            let ttl = until.saturating_sub(self.clock.now());
+            // Tokens are accepted for a while after they have expired.
+            let ttl = until.saturating_add(MAX_LEEWAY).saturating_sub(self.clock.now());
             if ttl.is_zero() {
                 return Ok(());
             }

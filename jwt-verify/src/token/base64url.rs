@@ -1,6 +1,15 @@
 //! Strict base64url: no padding, no other alphabet, no unused bits set (RFC 7515 §2, RFC 4648 §3.5).
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::Engine as _;
+
+/// Wide registers where the processor has them; strict either way.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+static ENGINE: std::sync::LazyLock<base64::engine::Simd> = std::sync::LazyLock::new(|| {
+    base64::engine::Simd::url_safe(base64::engine::general_purpose::NO_PAD)
+});
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as ENGINE;
 
 /// Decoded bytes, kept on the stack when they fit in `N`.
 pub(crate) enum Decoded<const N: usize> {
@@ -14,7 +23,7 @@ impl<const N: usize> Decoded<N> {
         let mut buffer = [0; N];
         // `decode_slice` judges whether the output fits by an estimate, so the estimate decides.
         if base64::decoded_len_estimate(segment.len()) <= N {
-            let length = URL_SAFE_NO_PAD.decode_slice(segment, &mut buffer).ok()?;
+            let length = ENGINE.decode_slice(segment, &mut buffer).ok()?;
             Some(Self::Stack(buffer, length))
         } else {
             decode_exact(segment).map(Self::Heap)
@@ -31,7 +40,7 @@ impl<const N: usize> Decoded<N> {
 
 /// Decodes into a vector of the right size, or says that the text is not canonical base64url.
 pub(crate) fn decode_exact(segment: &[u8]) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(segment).ok()
+    ENGINE.decode(segment).ok()
 }
 
 #[cfg(test)]
@@ -51,6 +60,31 @@ mod tests {
         assert_eq!(decode("Zg").unwrap(), b"f");
         assert_eq!(decode("Zm9vYmFy").unwrap(), b"foobar");
         assert_eq!(decode("-_-_").unwrap(), [0xfb, 0xff, 0xbf]);
+    }
+
+    /// Segments that are long enough for wide registers, with a mistake in any place.
+    #[test]
+    fn long_text_is_judged_as_short_text_is() {
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+        for length in [24, 31, 32, 33, 47, 48, 64, 95, 96, 97, 200] {
+            let bytes: Vec<u8> = (0..length).map(|index: u8| index.wrapping_mul(37)).collect();
+            let text = URL_SAFE_NO_PAD.encode(&bytes);
+            assert_eq!(decode_exact(text.as_bytes()).unwrap(), bytes);
+            for place in 0..text.len() {
+                for wrong in [b'=', b'+', b'/', b'.', b' ', b'\n', 0, 0x7f, 0x80, 0xff] {
+                    let mut text = text.clone().into_bytes();
+                    text[place] = wrong;
+                    assert!(decode_exact(&text).is_none(), "{wrong} at {place} of {length}");
+                }
+            }
+            let mut last = text.clone().into_bytes();
+            if length % 3 != 0 {
+                let end = last.len() - 1;
+                last[end] = if last[end] == b'_' { b'-' } else { b'_' };
+                assert!(decode_exact(&last).is_none(), "unused bits at the end of {length}");
+            }
+        }
     }
 
     #[test]

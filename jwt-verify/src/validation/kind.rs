@@ -53,8 +53,12 @@ impl TokenKind {
                 purpose.is_some_and(|purpose| purpose == "refresh") && !is_event,
                 has_subject && claims.token_id().is_some() && text("sid").is_some(),
             ),
+            // `typ` is what Keycloak writes, `scp` what Entra and Okta give to access tokens.
             Self::Id => (
-                purpose.is_none_or(|purpose| purpose == "id") && !is_event,
+                purpose.is_none_or(|purpose| purpose == "id")
+                    && claims.get("typ").is_none_or(|kind| kind == "ID")
+                    && claims.get("scp").is_none()
+                    && !is_event,
                 has_subject && claims.issued_at().is_some(),
             ),
             Self::Logout => {
@@ -86,9 +90,12 @@ mod tests {
     fn only_an_id_token_is_an_id_token() {
         let id = json!({"sub": "s", "iat": 1, "nonce": "n"});
         assert_eq!(TokenKind::Id.check_claims(&claims(&id)), Ok(()));
-        for (name, value) in
-            [("token_use", json!("access")), ("token_use", json!("refresh")), ("events", json!({}))]
-        {
+        for (name, value) in [
+            ("token_use", json!("access")),
+            ("events", json!({})),
+            ("typ", json!("Bearer")),
+            ("scp", json!("x")),
+        ] {
             let mut other = id.clone();
             other[name] = value;
             assert_eq!(

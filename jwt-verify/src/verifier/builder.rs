@@ -31,6 +31,8 @@ pub struct VerifierBuilder {
     resolved_keys: DefaultKeys,
     /// A setting that was meant for an issuer, where there is none.
     misplaced: Option<&'static str>,
+    /// The kind of token of all issuers, where it is not up to each.
+    kind: Option<TokenKind>,
     max_token_bytes: usize,
     token_cache: usize,
     revocation: Option<Arc<dyn RevocationStore>>,
@@ -47,6 +49,7 @@ impl VerifierBuilder {
             resolved_issuers: RESOLVED_ISSUERS,
             resolved_keys: DefaultKeys::default(),
             misplaced: None,
+            kind: None,
             max_token_bytes: MAX_TOKEN_BYTES,
             token_cache: TOKEN_CACHE_ENTRIES,
             revocation: None,
@@ -130,8 +133,9 @@ impl VerifierBuilder {
     }
 
     /// Expects tokens of another kind than access tokens.
-    pub(crate) fn kind(self, kind: TokenKind) -> Self {
-        self.first("kind", |issuer| issuer.kind(kind))
+    pub(crate) fn kind(mut self, kind: TokenKind) -> Self {
+        self.kind = Some(kind);
+        self
     }
 
     /// By how much clocks may differ; see [`TrustedIssuer::leeway`]. Default: 60 s.
@@ -252,7 +256,17 @@ impl VerifierBuilder {
         }
         let clock = self.clock;
         let mut issuers = Vec::new();
+        if self.kind.is_some() && self.resolver.is_some() {
+            return Err(ConfigError::invalid(
+                "issuer_resolver",
+                "finds issuers of access tokens only",
+            ));
+        }
         for issuer in self.first.into_iter().chain(self.others) {
+            let issuer = match self.kind {
+                Some(kind) => issuer.kind(kind),
+                None => issuer,
+            };
             let issuer = issuer.prepare(&clock)?;
             if issuers.iter().any(|other: &Issuer| other.rules.issuer == issuer.rules.issuer) {
                 return Err(ConfigError::invalid("issuer", "the same issuer is named twice"));

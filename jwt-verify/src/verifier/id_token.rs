@@ -58,6 +58,7 @@ impl IdTokenVerifierBuilder {
 
     /// By how much clocks may differ. Default: 60 s; at most 10 min.
     pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.verifier = self.verifier.leeway(leeway);
         self.leeway = leeway;
         self
     }
@@ -74,7 +75,7 @@ impl IdTokenVerifierBuilder {
     /// # Errors
     /// What [`VerifierBuilder::build`] refuses.
     pub fn build(self) -> Result<IdTokenVerifier, ConfigError> {
-        let verifier = self.verifier.kind(TokenKind::Id).leeway(self.leeway).token_cache(0);
+        let verifier = self.verifier.kind(TokenKind::Id).token_cache(0);
         Ok(IdTokenVerifier {
             verifier: verifier.build()?,
             client_id: self.client_id,
@@ -190,7 +191,7 @@ impl IdTokenVerifier {
         let logged_in_at = claims.get("auth_time").and_then(Value::as_f64);
         let logged_in_at = logged_in_at.ok_or(InvalidTokenReason::MissingClaim)?;
         let age = self.verifier.now().as_secs_f64() - logged_in_at;
-        if age <= (max_age + self.leeway).as_secs_f64() {
+        if age <= max_age.saturating_add(self.leeway).as_secs_f64() {
             Ok(())
         } else {
             Err(AuthError::NotFresh { max_age: Some(max_age) })

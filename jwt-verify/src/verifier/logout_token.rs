@@ -57,14 +57,17 @@ impl LogoutToken {
         self.claims.subject()
     }
 
-    /// What has to be revoked: the session, or else all of the subject's tokens until now.
-    pub(crate) fn revocation(&self) -> Option<Revocation> {
-        let issuer = self.claims.issuer()?;
-        let issued_at = self.claims.issued_at()?.since_epoch();
-        match (self.session_id(), self.subject()) {
-            (Some(session), _) => Some(Revocation::session(issuer, session)),
-            (None, Some(subject)) => Some(Revocation::subject(issuer, subject, issued_at)),
-            (None, None) => None,
-        }
+    /// What has to be revoked: the session; or else, or as well, all of the subject's tokens until
+    /// then.
+    pub(crate) fn revocations(&self, whole_subject: bool) -> Vec<Revocation> {
+        let claims = &self.claims;
+        let (Some(issuer), Some(issued_at)) = (claims.issuer(), claims.issued_at()) else {
+            return Vec::new();
+        };
+        let session = self.session_id().map(|session| Revocation::session(issuer, session));
+        let subject = self.subject().filter(|_| whole_subject || session.is_none());
+        let moment = issued_at.since_epoch();
+        let subject = subject.map(|subject| Revocation::subject(issuer, subject, moment));
+        session.into_iter().chain(subject).collect()
     }
 }

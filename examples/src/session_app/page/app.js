@@ -43,7 +43,6 @@ async function show() {
   if (user) {
     $("username").textContent = user.username;
     $("role").textContent = user.role;
-    $("user-id").textContent = `no. ${user.id}`;
     $("renewals").textContent = renewals === 1 ? "refreshed once by this page" : `refreshed ${renewals} times by this page`;
   }
   $("signed-in").hidden = !user;

@@ -57,7 +57,8 @@ impl fmt::Debug for Credential<'_> {
 /// Finds the token in a request.
 ///
 /// Asked once for every request, and once more if the key has to be fetched. It must not read the
-/// body.
+/// body. A credential that browsers attach by themselves must say so with [`Credential::ambient`], or
+/// it is not protected against other sites.
 ///
 /// ```
 /// use actix_web::HttpRequest;

@@ -15,8 +15,9 @@ use crate::{Clock, RedisCache, SystemClock, store::millis};
 /// A [`RefreshStore`] on Redis. A rotation is one script that runs on the server, so of any number of
 /// instances exactly one wins.
 ///
-/// The server must keep what it is given: set `maxmemory-policy noeviction`. Sessions that are lost
-/// mean a new login, nothing worse. While it is out of reach nobody can log in or refresh (503); a
+/// The server must keep what it is given: set `maxmemory-policy noeviction`. A session that is lost
+/// means a new login; a *change* that is lost, by a master that fails before its replica has it or by
+/// an old snapshot, makes an ended session or a used token good again. While it is out of reach nobody can log in or refresh (503); a
 /// client whose answer was lost on the way has to log in again.
 #[derive(Debug, Clone)]
 pub struct RedisRefreshStore {
@@ -88,30 +89,43 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 ";
 
-/// Lists a session under its subject, for as long as the longest of them may go on.
+/// Lists a session under its subject until it is over; the list stays as long as the longest.
 const LIST: &str = r"
-redis.call('SADD', KEYS[1], ARGV[1])
-local ttl = math.max(redis.call('PTTL', KEYS[1]), tonumber(ARGV[2]))
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[4])
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+local ttl = math.max(redis.call('PTTL', KEYS[1]), tonumber(ARGV[3]))
 redis.call('PEXPIRE', KEYS[1], ttl)
 return 1
 ";
 
-/// Keeps the list for as long as a session that goes on.
+/// The same for a session that goes on, if it is listed.
 const PROLONG: &str = r"
-local ttl = redis.call('PTTL', KEYS[1])
-if ttl >= 0 and ttl < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then
+  redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+  local ttl = math.max(redis.call('PTTL', KEYS[1]), tonumber(ARGV[3]))
+  redis.call('PEXPIRE', KEYS[1], ttl)
+end
+return 1
+";
+
+const END: &str = r"
+if redis.call('HGET', KEYS[1], 'subject') == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1
 ";
 
 impl RedisRefreshStore {
     async fn list(
         &self,
+        script: &str,
         subject: &str,
         session_id: &str,
-        ttl: Duration,
+        now: Duration,
+        until: Duration,
     ) -> Result<(), RefreshStoreError> {
         let mut command = redis::cmd("EVAL");
-        command.arg(LIST).arg(1).arg(self.sessions(subject)).arg(session_id).arg(millis(ttl));
+        command.arg(script).arg(1).arg(self.sessions(subject)).arg(session_id);
+        let ttl = millis(until.saturating_sub(now));
+        command.arg(millis_of(until)).arg(ttl).arg(millis_of(now));
         self.run(command).await
     }
 }
@@ -119,9 +133,10 @@ impl RedisRefreshStore {
 impl RefreshStore for RedisRefreshStore {
     fn begin<'a>(&'a self, session: &'a SessionRecord) -> RefreshFuture<'a, ()> {
         Box::pin(async move {
-            let ttl = session.until.saturating_sub(self.clock.now());
+            let (now, until) = (self.clock.now(), session.until);
             // Listed first: a session that nobody finds could not be ended.
-            self.list(&session.subject, &session.session_id, ttl).await?;
+            self.list(LIST, &session.subject, &session.session_id, now, until).await?;
+            let ttl = until.saturating_sub(now);
             let mut command = redis::cmd("EVAL");
             command.arg(BEGIN).arg(1).arg(self.session(&session.session_id));
             command.arg(&session.current).arg(&session.subject).arg(millis(ttl));
@@ -133,9 +148,8 @@ impl RefreshStore for RedisRefreshStore {
         Box::pin(async move {
             let ttl = rotation.until.saturating_sub(rotation.now);
             // First: what is done after the rotation must not fail.
-            let mut command = redis::cmd("EVAL");
-            command.arg(PROLONG).arg(1).arg(self.sessions(rotation.subject)).arg(millis(ttl));
-            self.run::<()>(command).await?;
+            let (now, until) = (rotation.now, rotation.until);
+            self.list(PROLONG, rotation.subject, rotation.session_id, now, until).await?;
             let mut command = redis::cmd("EVAL");
             command.arg(ROTATE).arg(1).arg(self.session(rotation.session_id));
             command.arg(rotation.subject).arg(rotation.presented).arg(rotation.next);
@@ -154,10 +168,10 @@ impl RefreshStore for RedisRefreshStore {
 
     fn end<'a>(&'a self, subject: &'a str, session_id: &'a str) -> RefreshFuture<'a, ()> {
         Box::pin(async move {
-            let mut command = redis::cmd("DEL");
-            command.arg(self.session(session_id));
+            let mut command = redis::cmd("EVAL");
+            command.arg(END).arg(1).arg(self.session(session_id)).arg(subject);
             self.run::<()>(command).await?;
-            let mut command = redis::cmd("SREM");
+            let mut command = redis::cmd("ZREM");
             command.arg(self.sessions(subject)).arg(session_id);
             self.run(command).await
         })
@@ -165,8 +179,8 @@ impl RefreshStore for RedisRefreshStore {
 
     fn sessions_of<'a>(&'a self, subject: &'a str) -> RefreshFuture<'a, Vec<String>> {
         Box::pin(async move {
-            let mut command = redis::cmd("SMEMBERS");
-            command.arg(self.sessions(subject));
+            let mut command = redis::cmd("ZRANGE");
+            command.arg(self.sessions(subject)).arg(0).arg(-1);
             self.run(command).await
         })
     }

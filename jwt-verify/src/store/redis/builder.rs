@@ -73,8 +73,8 @@ impl RedisCacheBuilder {
         self
     }
 
-    /// The most connections that are open at a time. Default: 4; a few are enough for any load,
-    /// since the cache is asked when keys are fetched, not when requests come in.
+    /// The most connections that are open at a time. Default: 16. As a cache of keys it needs few; a
+    /// store that is asked about every request needs one for each that is waited for at a time.
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most;
         self

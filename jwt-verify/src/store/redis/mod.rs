@@ -19,8 +19,9 @@ use super::{CacheError, CacheFuture, CacheStore};
 /// A [`CacheStore`] on Redis (6 or newer, or a server that speaks its protocol): a single server, a
 /// Sentinel set or a Cluster, with or without TLS.
 ///
-/// It holds key sets and what instances tell each other, never a token. It may lose everything at
-/// any time: whatever goes wrong is a miss, costs at most its time limit
+/// As a cache it holds key sets and what instances tell each other, never a token, and may lose
+/// everything at any time (not so under a [`RedisRevocation`](crate::RedisRevocation) or a
+/// `RedisRefreshStore`, which say what they need): whatever goes wrong is a miss, costs at most its time limit
 /// ([`timeout`](RedisCacheBuilder::timeout), 200 ms) once, and then nothing for a second, after
 /// which one question tries again. So the server may be down when the application starts.
 ///
