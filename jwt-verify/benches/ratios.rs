@@ -19,12 +19,13 @@ use std::{
     future::Future,
     hint::black_box,
     pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use jsonwebtoken::Validation;
-use jwt_verify::{Algorithm, RbacAuthorizer, Requirement, Verifier};
+use jwt_verify::{Algorithm, JwkSet, RbacAuthorizer, Requirement, Verifier};
 use keys::{AUDIENCE, ISSUER, Subject};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Map, Value};
@@ -66,12 +67,57 @@ fn main() {
         black_box(RbacAuthorizer.authorize(black_box(&claims), black_box(&requirement))).unwrap();
     };
     compare("#[require(roles)] / HS256 new token", || verify(&new, &token), check);
+
+    let [one, ten, thousand] = [1, 10, 1000].map(key_set);
+    let find = |set: &JwkSet, id: &str| {
+        assert!(black_box(set).select(Some(black_box(id)), Algorithm::EdDSA).is_some());
+    };
+    let in_one = || find(&one, "key-0");
+    compare("key lookup: 10 keys / 1 key", in_one, || find(&ten, "key-9"));
+    compare("key lookup: 1000 keys / 1 key", in_one, || find(&thousand, "key-999"));
+
+    let (token, shared) = verifier(Algorithm::HS256, &subject, 1000);
+    verify(&shared, &token);
+    for threads in [2, 4] {
+        let name = format!("token seen before: {threads} threads / 1, CPU of each");
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let alone = median_time(|| verify(&shared, &token));
+            for _ in 1..threads {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        verify(&shared, &token);
+                    }
+                });
+            }
+            let together = median_time(|| verify(&shared, &token));
+            stop.store(true, Ordering::Relaxed);
+            report(&name, alone, together, together / alone);
+        });
+    }
+}
+
+/// A set of keys, each with a name of its own.
+fn key_set(number: usize) -> JwkSet {
+    let keys = (0..number).map(|index| {
+        let key = Subject::new(Algorithm::EdDSA).key();
+        key.with_id(format!("key-{index}"))
+    });
+    JwkSet::new(keys)
+}
+
+/// Seconds of CPU for one call, the median of the rounds.
+fn median_time(mut call: impl FnMut()) -> f64 {
+    let calls = batch(&mut call);
+    let mut times: Vec<f64> = (0..ROUNDS).map(|_| time(&mut call, calls)).collect();
+    times.sort_by(f64::total_cmp);
+    times[ROUNDS / 2]
 }
 
 fn verifier(algorithm: Algorithm, subject: &Subject, token_cache: usize) -> (String, Verifier) {
     let verifier = Verifier::builder(ISSUER, AUDIENCE)
         .algorithms([algorithm])
-        .keys(jwt_verify::JwkSet::single(subject.key()))
+        .keys(JwkSet::single(subject.key()))
         .token_cache(token_cache)
         .build()
         .unwrap();
@@ -121,11 +167,11 @@ fn compare(name: &str, mut baseline: impl FnMut(), mut candidate: impl FnMut()) 
         times.sort_by(f64::total_cmp);
         times[ROUNDS / 2]
     };
-    println!(
-        "{name:<46} {:>7.2} µs {:>7.2} µs {ratio:>7.3}",
-        median(|round| round.0) * 1e6,
-        median(|round| round.1) * 1e6,
-    );
+    report(name, median(|round| round.0), median(|round| round.1), ratio);
+}
+
+fn report(name: &str, baseline: f64, candidate: f64, ratio: f64) {
+    println!("{name:<46} {:>7.2} µs {:>7.2} µs {ratio:>7.3}", baseline * 1e6, candidate * 1e6);
 }
 
 /// How many calls fill a batch.

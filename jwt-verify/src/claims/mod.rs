@@ -2,6 +2,7 @@
 
 mod audience;
 mod mapping;
+mod members;
 mod numeric_date;
 mod parse;
 mod verified;
@@ -9,7 +10,7 @@ mod verified;
 use std::fmt;
 
 use serde::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeMap};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 pub use audience::Audience;
 pub use mapping::ClaimsMapping;
@@ -35,7 +36,7 @@ pub struct Claims {
     not_before: Option<NumericDate>,
     issued_at: Option<NumericDate>,
     id: Option<String>,
-    others: Map<String, Value>,
+    others: members::Members,
 }
 
 impl Claims {
@@ -113,7 +114,7 @@ impl fmt::Debug for Claims {
         let names = registered
             .iter()
             .filter_map(|(name, present)| present.then_some(*name))
-            .chain(self.others.keys().map(String::as_str));
+            .chain(self.others.iter().map(|(name, _)| name));
         f.write_str("Claims")?;
         f.debug_set().entries(names).finish()
     }
@@ -137,7 +138,7 @@ impl Serialize for Claims {
         entry(&mut map, "nbf", self.not_before.as_ref())?;
         entry(&mut map, "iat", self.issued_at.as_ref())?;
         entry(&mut map, "jti", self.id.as_ref())?;
-        for (name, value) in &self.others {
+        for (name, value) in self.others.iter() {
             map.serialize_entry(name, value)?;
         }
         map.end()

@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{Error as _, MapAccess, Visitor},
 };
 
-use super::Claims;
-use crate::json::{Text, insert_once, set_once};
+use super::{Claims, members::Duplicate};
+use crate::json::{Text, Unique, set_once};
 
 impl<'de> Deserialize<'de> for Claims {
     /// Refuses duplicate members at every depth, and registered claims of a wrong type.
@@ -33,7 +33,11 @@ impl<'de> Deserialize<'de> for Claims {
                         "nbf" => set_once(&mut claims.not_before, &mut map)?,
                         "iat" => set_once(&mut claims.issued_at, &mut map)?,
                         "jti" => set_once(&mut claims.id, &mut map)?,
-                        _ => insert_once(&mut claims.others, name.into_owned(), &mut map)?,
+                        _ => {
+                            let Unique(value) = map.next_value()?;
+                            let added = claims.others.add(name.into_owned(), value);
+                            added.map_err(|Duplicate| A::Error::custom("duplicate member"))?;
+                        }
                     }
                 }
                 Ok(claims)

@@ -1,0 +1,70 @@
+//! How often the heap is asked, for one call of each hot path.
+//!
+//! `cargo bench --bench allocations`. It fails if a token seen before costs more than one, or a
+//! requirement any at all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    dead_code,
+    missing_docs,
+    reason = "a benchmark prints, stops where it cannot be set up, and needs a part of the keys only"
+)]
+
+mod keys;
+
+use std::{
+    future::Future,
+    hint::black_box,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use dhat::HeapStats;
+use jwt_verify::{Algorithm, Authorizer as _, JwkSet, RbacAuthorizer, Requirement, Verifier};
+use keys::{AUDIENCE, ISSUER, Subject};
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+fn main() {
+    let _counting = dhat::Profiler::builder().testing().build();
+    let subject = Subject::new(Algorithm::RS256);
+    let verifier = |entries| {
+        Verifier::builder(ISSUER, AUDIENCE)
+            .keys(JwkSet::single(subject.key()))
+            .token_cache(entries)
+            .build()
+            .unwrap()
+    };
+    let (remembering, forgetting) = (verifier(100), verifier(0));
+    let token = subject.token.as_str();
+    let claims = now(remembering.verify(token)).unwrap();
+    let requirement = Requirement::roles(["admin", "editor"]);
+
+    let new = count(|| drop(black_box(now(forgetting.verify(black_box(token)))).unwrap()));
+    let seen = count(|| drop(black_box(now(remembering.verify(black_box(token)))).unwrap()));
+    let check = count(|| RbacAuthorizer.authorize(black_box(&claims), &requirement).unwrap());
+    println!("RS256, new token:   {new:>3} allocations");
+    println!("token seen before:  {seen:>3} allocations");
+    println!("#[require]:         {check:>3} allocations");
+    assert!(seen <= 1, "a token seen before costs {seen} allocations");
+    assert_eq!(check, 0, "a requirement costs {check} allocations");
+}
+
+fn count(mut call: impl FnMut()) -> u64 {
+    // What is made at the first use of anything is not what a call costs.
+    call();
+    let before = HeapStats::get().total_blocks;
+    call();
+    HeapStats::get().total_blocks - before
+}
+
+/// Nothing here has to wait.
+fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the keys are at hand"),
+    }
+}
