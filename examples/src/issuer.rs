@@ -65,6 +65,11 @@ impl EmbeddedIssuer {
         &self.url
     }
 
+    /// Its public keys (RFC 7517 §5).
+    pub fn key_set(&self) -> &Value {
+        &self.key_set
+    }
+
     /// A signed access token.
     ///
     /// # Errors

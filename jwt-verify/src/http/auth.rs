@@ -326,6 +326,26 @@ impl JwtAuthBuilder {
     /// default, which [`ResponseError::error_response`] of the error gives. What is in it goes to
     /// callers who were refused: nothing of the request should be.
     ///
+    /// One hook serves every case:
+    ///
+    /// ```
+    /// use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
+    /// use jwt_verify::{AuthError, InvalidTokenReason};
+    ///
+    /// fn refusal(error: &AuthError, _: &HttpRequest) -> HttpResponse {
+    ///     let text = match error {
+    ///         AuthError::MissingToken => "log in first",
+    ///         AuthError::ExpiredToken => "your session has ended; log in again",
+    ///         AuthError::InvalidToken(InvalidTokenReason::Revoked) => "you have logged out",
+    ///         AuthError::NotFresh { .. } => "enter your password once more",
+    ///         _ => return error.error_response(),
+    ///     };
+    ///     error.error_response().set_body(text.to_owned()).map_into_boxed_body()
+    /// }
+    /// # let builder = jwt_verify::JwtAuth::builder("https://issuer.example", "https://api.example");
+    /// let builder = builder.error_response(refusal);
+    /// ```
+    ///
     /// [`ResponseError::error_response`]: actix_web::ResponseError::error_response
     pub fn error_response<F>(mut self, make: F) -> Self
     where

@@ -17,7 +17,7 @@ use crate::{
 /// ```
 /// use jwt_verify::{MemoryRefreshStore, testing};
 ///
-/// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// testing::refresh_store(MemoryRefreshStore::new()).await;
 /// # });
 /// ```
