@@ -168,6 +168,12 @@ fn keys_that_do_not_fit_stop_the_start() {
         assert!(SigningKey::from_secret(algorithm, &secret(bytes)).is_err());
         assert!(SigningKey::from_secret(algorithm, &secret(bytes + 1)).is_ok());
     }
+}
+
+/// RFT-15, with keys from elsewhere.
+#[test]
+#[ignore = "needs OpenSSL: ./tests/run.sh"]
+fn private_keys_of_another_kind_or_strength_stop_the_start() {
     let pem = |command: &[&str]| {
         let made = std::process::Command::new("openssl").args(command).output().unwrap();
         made.stdout
