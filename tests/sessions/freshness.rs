@@ -129,6 +129,15 @@ fn a_route_for_refresh_tokens_takes_no_others() {
     assert_eq!(world.server.get("/refresh").send().challenge(), Some("Bearer"));
 }
 
+/// A middleware that lets strangers pass knows the way to refresh tokens.
+#[test]
+fn a_route_for_refresh_tokens_may_be_inside_an_optional_middleware() {
+    let sessions = Sessions::builder(issuer(&ManualClock::new())).build().unwrap();
+    let auth = JwtAuth::for_sessions(&sessions).build().unwrap();
+    let server = TestServer::start(move || App::new().wrap(auth.optional()).service(refresh));
+    assert_eq!(server.get("/refresh").send().challenge(), Some("Bearer"));
+}
+
 #[test]
 fn without_sessions_there_are_no_refresh_tokens() {
     let clock = ManualClock::new();

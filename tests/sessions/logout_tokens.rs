@@ -3,7 +3,7 @@
 use actix_web::{App, HttpResponse, web};
 use jwt_verify::{
     Algorithm, BackChannelLogout, JwkSet, JwtAuth, LogoutTokenVerifier, MemoryRevocation,
-    VerificationKey, Verifier,
+    TrustedIssuer, VerificationKey, Verifier,
 };
 use jwt_verify_tests::{AUDIENCE, ManualClock, START, SigningKey, TestServer, Token};
 use serde_json::{Value, json};
@@ -81,6 +81,15 @@ fn without_a_session_all_of_the_subject_are_over() {
     assert_eq!(world.send(&logout_token().without("sid")).status, 200);
     assert_eq!(world.status("session-1", START), 401);
     assert_eq!(world.status("session-2", START + 1), 204, "it began later");
+}
+
+/// An issuer that nobody has listed would be one of access tokens.
+#[test]
+fn issuers_of_logout_tokens_are_listed() {
+    let resolving = LogoutTokenVerifier::new(ISSUER, CLIENT, |verifier| {
+        verifier.issuer_resolver(|_: &str| None::<TrustedIssuer>)
+    });
+    assert!(resolving.is_err());
 }
 
 /// For issuers whose access tokens do not name their session.

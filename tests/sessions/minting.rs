@@ -4,8 +4,8 @@ use std::{collections::HashSet, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jwt_verify::{
-    Algorithm, AuthError, IssuingError, JwkSet, Secret, Sessions, SigningKey, TokenIssuer,
-    TokenProfile, Verifier,
+    Algorithm, AuthError, IssuingError, JwkSet, Secret, SecretStore, SecretStoreError, Sessions,
+    SigningKey, TokenIssuer, TokenProfile, Verifier,
 };
 use jwt_verify_tests::ManualClock;
 use serde_json::{Value, json};
@@ -93,6 +93,40 @@ fn a_subject_is_a_string_or_a_whole_number() {
     for wrong in [json!(""), json!(1.5), json!(null), json!(true), json!(["a"]), json!({"a": 1})] {
         let token = issuer.access_token(&wrong).sign();
         assert_eq!(token.err(), Some(IssuingError::Subject), "{wrong}");
+    }
+}
+
+/// A vault with one secret of each kind.
+struct Vault;
+
+impl SecretStore for Vault {
+    async fn secret(&self, name: &str) -> Result<Secret, SecretStoreError> {
+        match name {
+            "shared" => Ok(Secret::from("s".repeat(32))),
+            _ => Err(SecretStoreError),
+        }
+    }
+}
+
+#[test]
+fn a_key_comes_out_of_a_store() {
+    let load = |algorithm, name| wait(SigningKey::from_store(algorithm, &Vault, name));
+    assert!(load(Algorithm::HS256, "shared").is_ok());
+    assert!(load(Algorithm::ES256, "shared").is_err(), "it is no private key");
+    assert!(load(Algorithm::HS256, "another").is_err());
+}
+
+#[test]
+fn a_token_can_be_for_several_apis_and_says_what_it_grants() {
+    let other = "https://other.example";
+    let issuer = builder(Algorithm::ES256).audience(other).build().unwrap();
+    let token = issuer.access_token(&1).permissions(["read:posts"]).scope("a b").sign().unwrap();
+    for audience in [AUDIENCE, other] {
+        let verifier = Verifier::builder(ISSUER, audience).algorithms([Algorithm::ES256]);
+        let verifier = verifier.keys(issuer.keys()).build().unwrap();
+        let claims = wait(verifier.verify(token.as_str())).unwrap();
+        assert!(claims.has_permission("read:posts"));
+        assert_eq!(claims.scopes().collect::<Vec<_>>(), ["a", "b"]);
     }
 }
 

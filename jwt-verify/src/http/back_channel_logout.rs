@@ -58,9 +58,7 @@ impl BackChannelLogout {
         self.keep = keep;
         self
     }
-}
 
-impl BackChannelLogout {
     /// Revokes all tokens of the subject that were issued until then, also where the logout token
     /// names a session. For issuers whose access tokens do not say which session they belong to
     /// (`sid`): without it, nothing of theirs would be revoked.

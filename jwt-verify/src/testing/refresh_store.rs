@@ -145,6 +145,8 @@ impl<S: RefreshStore> Suite<S> {
         assert_eq!(self.sessions_of("carol").await, [e.clone(), f.clone()], "the subject's own");
         assert!(self.sessions_of("nobody").await.is_empty());
         let carol = self.name("carol");
+        let bob = self.name("bob");
+        self.store.end(&bob, &f).await.expect("ending nothing is no error");
         self.store.end(&carol, &e).await.expect("the store can be reached");
         let outcome = self.rotate("e", "carol", "t0", "t1", 0).await;
         assert_eq!(outcome, RotationOutcome::Unknown, "an ended session");

@@ -17,8 +17,8 @@ use crate::{Clock, RedisCache, SystemClock, store::millis};
 ///
 /// The server must keep what it is given: set `maxmemory-policy noeviction`. A session that is lost
 /// means a new login; a *change* that is lost, by a master that fails before its replica has it or by
-/// an old snapshot, makes an ended session or a used token good again. While it is out of reach nobody can log in or refresh (503); a
-/// client whose answer was lost on the way has to log in again.
+/// an old snapshot, makes an ended session or a used token good again. While it is out of reach nobody
+/// can log in or refresh (503); a client whose answer was lost on the way has to log in again.
 #[derive(Debug, Clone)]
 pub struct RedisRefreshStore {
     redis: RedisCache,
