@@ -1,34 +1,95 @@
 //! Generates code; everything has been checked before.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
-use syn::{Attribute, ItemFn, LitStr, ext::IdentExt, parse_quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Ident, Path, Type, ext::IdentExt, parse_quote, spanned::Spanned};
 
-use crate::validate::{Fresh, Requirement};
+use crate::{
+    handler::{Handler, Mark},
+    routing,
+    validate::{Claim, Fresh, Name, Operand, Requirement, Term},
+};
 
-/// The handler with the hidden argument, and the type that says what it demands.
-pub(crate) fn handler(requirement: &Requirement, mut function: ItemFn) -> TokenStream {
-    let ident = function.sig.ident.unraw();
-    let name = ident.to_string();
-    let marker = format_ident!(
-        "__Require_{name}",
-        span = Span::mixed_site().located_at(function.sig.ident.span())
-    );
-    let visibility = &function.vis;
-    // A twin for another configuration has a marker of the same name.
-    let conditions: Vec<&Attribute> =
-        function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect();
-    let roles = names(&requirement.roles);
-    let permissions = names(&requirement.permissions);
-    let all = requirement.all;
-    let fresh = requirement.fresh.map(|fresh| match fresh {
-        Fresh::Login => quote! { .fresh() },
-        Fresh::Seconds(seconds) => quote! {
-            .fresh_within(::jwt_verify::__private::Duration::from_secs(#seconds))
-        },
+/// A handler with its hidden argument, and what has to stand beside it.
+pub(crate) struct Expansion {
+    pub(crate) siblings: TokenStream,
+    pub(crate) handler: TokenStream,
+}
+
+impl ToTokens for Expansion {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { siblings, handler } = self;
+        tokens.extend(quote! { #siblings #handler });
+    }
+}
+
+/// A handler that demands something. `within` tells handlers of one name in several blocks apart.
+pub(crate) fn required(requirement: &Requirement, handler: Handler, within: &str) -> Expansion {
+    let mut policies = Vec::new();
+    let tokens = requirement_tokens(requirement, &mut policies);
+    // Names that no handler has: Actix makes a type of each, and a type's name is a pattern.
+    let ask = (!policies.is_empty()).then(|| {
+        let arms = policies.iter().enumerate().map(|(index, policy)| policy.arm(index));
+        quote! {
+            fn policy(
+                __jwt_verify_index: ::core::primitive::usize,
+                __jwt_verify_request: &::jwt_verify::__private::HttpRequest,
+                __jwt_verify_claims: &::jwt_verify::__private::VerifiedClaims,
+            ) -> ::jwt_verify::__private::PolicyFuture {
+                match __jwt_verify_index {
+                    #(#arms)*
+                    _ => ::jwt_verify::__private::no_policy(),
+                }
+            }
+        }
     });
-    let refresh = requirement.refresh.then(|| quote! { .refresh_token() });
-    let marker_items = quote! {
+    let implementation = |marker: &Ident, name: &str| {
+        quote! {
+            impl ::jwt_verify::__private::Requires for #marker {
+                const HANDLER: &'static ::core::primitive::str = #name;
+
+                fn requirement() -> &'static ::jwt_verify::__private::Requirement {
+                    static __JWT_VERIFY_REQUIREMENT: ::jwt_verify::__private::LazyLock<
+                        ::jwt_verify::__private::Requirement,
+                    > = ::jwt_verify::__private::LazyLock::new(|| #tokens);
+                    &__JWT_VERIFY_REQUIREMENT
+                }
+
+                #ask
+            }
+        }
+    };
+    mark(handler, within, &format_ident!("Authorized"), implementation)
+}
+
+/// A handler that is open to everybody.
+pub(crate) fn public(handler: Handler, within: &str) -> Expansion {
+    mark(handler, within, &format_ident!("Public"), |marker, name| {
+        quote! {
+            impl ::jwt_verify::__private::IsPublic for #marker {
+                const HANDLER: &'static ::core::primitive::str = #name;
+            }
+        }
+    })
+}
+
+/// Adds the hidden argument, and beside the handler the type that says what it demands.
+fn mark(
+    mut handler: Handler,
+    within: &str,
+    argument: &Ident,
+    implementation: impl FnOnce(&Ident, &str) -> TokenStream,
+) -> Expansion {
+    let name = handler.ident().unraw().to_string();
+    let marker = marker(within, handler.ident());
+    let visibility = &handler.vis;
+    // A twin for another configuration has a marker of the same name.
+    let conditions = handler.conditions();
+    let implementation = implementation(&marker, &name);
+    let access = quote! { ::jwt_verify::__private::#argument<#marker> };
+    // In a block there are no services: Actix' attributes do not work there.
+    let annotated = within.is_empty().then(|| annotated(&handler, &access));
+    let siblings = quote! {
         #(#conditions)*
         #[doc(hidden)]
         #[allow(
@@ -43,27 +104,193 @@ pub(crate) fn handler(requirement: &Requirement, mut function: ItemFn) -> TokenS
 
         #(#conditions)*
         #[automatically_derived]
-        impl ::jwt_verify::__private::Requires for #marker {
-            const HANDLER: &'static str = #name;
+        #implementation
 
-            fn requirement() -> &'static ::jwt_verify::__private::Requirement {
-                static ROLES: &[::jwt_verify::__private::Cow<'static, str>] = &#roles;
-                static PERMISSIONS: &[::jwt_verify::__private::Cow<'static, str>] = &#permissions;
-                static REQUIREMENT: ::jwt_verify::__private::Requirement =
-                    ::jwt_verify::__private::Requirement::fixed(ROLES, PERMISSIONS, #all)
-                        #fresh #refresh;
-                &REQUIREMENT
-            }
-        }
+        #annotated
     };
-    function.sig.inputs.insert(0, parse_quote!(_: ::jwt_verify::__private::Authorized<#marker>));
+    handler.sig.inputs.insert(0, parse_quote!(_: #access));
+    // Ours is one more, and a handler is async whether it waits or not.
+    let handler = quote! {
+        #[allow(clippy::too_many_arguments, clippy::unused_async)]
+        #handler
+    };
+    Expansion { siblings, handler }
+}
+
+/// The name of the type that says what a handler demands.
+fn marker(within: &str, handler: &Ident) -> Ident {
+    let span = Span::mixed_site().located_at(handler.span());
+    format_ident!("__Require_{within}{}", handler.unraw().to_string(), span = span)
+}
+
+/// Does not compile if the attribute on a handler was somebody else's of the same name.
+pub(crate) fn assertion(mark: Mark, handler: &Handler) -> TokenStream {
+    let marker = marker("", handler.ident());
+    let conditions = handler.conditions();
+    let bound = match mark {
+        Mark::Require => quote! { ::jwt_verify::__private::Requires },
+        Mark::Public => quote! { ::jwt_verify::__private::IsPublic },
+    };
     quote! {
-        #marker_items
-        #[allow(clippy::too_many_arguments)]
-        #function
+        #(#conditions)*
+        const _: () = {
+            fn is_marked<T: #bound>() {}
+            let _: fn() = is_marked::<#marker>;
+        };
     }
 }
 
-fn names(names: &[LitStr]) -> TokenStream {
-    quote! { [#(::jwt_verify::__private::Cow::Borrowed(#names)),*] }
+/// What an `AuthScope` knows of a handler that Actix makes a service of.
+fn annotated(handler: &Handler, access: &TokenStream) -> Option<TokenStream> {
+    let routes = routing::routes(&handler.attrs);
+    if routes.is_empty() {
+        return None;
+    }
+    let service = handler.ident();
+    let conditions = handler.conditions();
+    let routes = routes.iter().map(|route| {
+        let (method, path) = (&route.method, &route.path);
+        quote! { (#method, #path) }
+    });
+    Some(quote! {
+        #(#conditions)*
+        #[automatically_derived]
+        impl ::jwt_verify::__private::Annotated for #service {
+            type Access = #access;
+            const ROUTES: &'static [(
+                &'static ::core::primitive::str,
+                &'static ::core::primitive::str,
+            )] = &[#(#routes),*];
+        }
+    })
+}
+
+/// Who decides where the claims do not.
+enum Policy<'a> {
+    Function(&'a Path),
+    Authorizer(&'a Type),
+}
+
+impl Policy<'_> {
+    fn arm(&self, index: usize) -> TokenStream {
+        match self {
+            Self::Function(path) => quote! {
+                #index => ::jwt_verify::__private::ask_policy(
+                    #path,
+                    __jwt_verify_request,
+                    __jwt_verify_claims,
+                ),
+            },
+            Self::Authorizer(ty) => quote! {
+                #index => ::jwt_verify::__private::ask_authorizer::<#ty>(
+                    __jwt_verify_request,
+                    __jwt_verify_claims,
+                    <Self as ::jwt_verify::__private::Requires>::requirement(),
+                ),
+            },
+        }
+    }
+
+    fn name(&self) -> String {
+        let tokens = match self {
+            Self::Function(path) => path.to_token_stream(),
+            Self::Authorizer(ty) => ty.to_token_stream(),
+        };
+        tokens.to_string().replace(' ', "")
+    }
+}
+
+/// An expression that makes the requirement. Policies are numbered in the order in which they stand.
+fn requirement_tokens<'a>(
+    requirement: &'a Requirement,
+    policies: &mut Vec<Policy<'a>>,
+) -> TokenStream {
+    let mut tokens = quote! { ::jwt_verify::__private::Requirement::authenticated() };
+    for (method, list) in [
+        ("and_roles", &requirement.roles),
+        ("and_permissions", &requirement.permissions),
+        ("and_scopes", &requirement.scopes),
+        ("acr_values", &requirement.acr),
+    ] {
+        if !list.is_empty() {
+            let method = format_ident!("{method}");
+            let names = list.iter().map(name_tokens);
+            tokens.extend(quote! { .#method([#(#names),*]) });
+        }
+    }
+    for (method, is_set) in [
+        ("all_roles", requirement.all_roles),
+        ("all", requirement.all),
+        ("refresh_token", requirement.refresh),
+    ] {
+        if is_set {
+            let method = format_ident!("{method}");
+            tokens.extend(quote! { .#method() });
+        }
+    }
+    if let Some(seconds) = requirement.max_age {
+        tokens.extend(quote! { .max_age(::jwt_verify::__private::Duration::from_secs(#seconds)) });
+    }
+    match requirement.fresh {
+        None => {}
+        Some(Fresh::Login) => tokens.extend(quote! { .fresh() }),
+        Some(Fresh::Seconds(seconds)) => tokens.extend(quote! {
+            .fresh_within(::jwt_verify::__private::Duration::from_secs(#seconds))
+        }),
+    }
+    for term in &requirement.terms {
+        let term = term_tokens(term, policies);
+        tokens.extend(quote! { & #term });
+    }
+    quote! { (#tokens) }
+}
+
+fn term_tokens<'a>(term: &'a Term, policies: &mut Vec<Policy<'a>>) -> TokenStream {
+    let mut policy = |policy: Policy<'a>| {
+        let (index, name) = (policies.len(), policy.name());
+        policies.push(policy);
+        quote! { ::jwt_verify::__private::Requirement::policy(#index, #name) }
+    };
+    match term {
+        Term::Policy(path) => policy(Policy::Function(path)),
+        Term::Authorizer(ty) => policy(Policy::Authorizer(ty)),
+        Term::All(nested) => requirement_tokens(nested, policies),
+        Term::Any(alternatives) => {
+            let alternatives: Vec<_> =
+                alternatives.iter().map(|one| requirement_tokens(one, policies)).collect();
+            quote! { ::jwt_verify::__private::Requirement::any_of([#(#alternatives),*]) }
+        }
+        Term::Not(nested) => {
+            let nested = requirement_tokens(nested, policies);
+            quote! { !#nested }
+        }
+        Term::Claim(Claim { name, is_contains, operand }) => {
+            let comparison = if *is_contains { "claim_contains" } else { "claim_equals" };
+            match operand {
+                Operand::Value(value) => {
+                    let method = format_ident!("{comparison}");
+                    quote! {
+                        ::jwt_verify::__private::Requirement::#method(
+                            #name,
+                            ::jwt_verify::__private::literal(#value),
+                        )
+                    }
+                }
+                Operand::Segment(segment) => {
+                    let method = format_ident!("{comparison}_segment");
+                    let segment = segment.unraw().to_string();
+                    quote! { ::jwt_verify::__private::Requirement::#method(#name, #segment) }
+                }
+            }
+        }
+    }
+}
+
+fn name_tokens(name: &Name) -> TokenStream {
+    match name {
+        Name::Text(text) => quote! { ::jwt_verify::__private::name(&#text) },
+        Name::Path(path) => quote_spanned! { path.span() =>
+            ::jwt_verify::__private::name(&#path)
+        },
+    }
 }

@@ -1,30 +1,141 @@
-//! The attribute of `actix-jwt-verify`. Use it through that crate, as `jwt_verify::require`; its
-//! documentation is there too.
+//! The attributes of `actix-jwt-verify`. Use them through that crate, as `jwt_verify::require` and
+//! `jwt_verify::public`; their documentation is there too.
 
 mod args;
+mod errors;
 mod expand;
+mod handler;
+mod placement;
+mod routing;
 mod validate;
 
-use proc_macro::TokenStream;
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote};
+use syn::{
+    Attribute, Error, Result, Token, Visibility,
+    parse::{ParseStream, Parser as _},
+};
 
-/// Protects a handler with roles and permissions.
+use crate::{args::Args, handler::Handler};
+
+/// Protects a handler with roles, permissions and what else it demands.
 #[proc_macro_attribute]
-pub fn require(args: TokenStream, item: TokenStream) -> TokenStream {
-    let untouched = proc_macro2::TokenStream::from(item.clone());
-    match protect(args, item) {
+pub fn require(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    or_untouched(item, |item| protect(&args.into(), item))
+}
+
+/// Marks a handler that is open to everybody on purpose.
+#[proc_macro_attribute]
+pub fn public(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    or_untouched(item, |item| open(&args.into(), item))
+}
+
+/// The item as it was beside the error, so that one mistake is one message.
+fn or_untouched(
+    item: proc_macro::TokenStream,
+    expand: impl FnOnce(TokenStream) -> Result<TokenStream>,
+) -> proc_macro::TokenStream {
+    let item = TokenStream::from(item);
+    match expand(item.clone()) {
         Ok(expansion) => expansion,
-        // The handler as it was, so that one mistake is one message.
         Err(error) => {
             let error = error.into_compile_error();
-            quote::quote! { #error #untouched }
+            let item = match kind(&item) {
+                Kind::Block => placement::unmarked_block(item),
+                Kind::Function | Kind::Module | Kind::Other => item,
+            };
+            quote! { #error #item }
         }
     }
     .into()
 }
 
-fn protect(args: TokenStream, item: TokenStream) -> syn::Result<proc_macro2::TokenStream> {
-    let args = syn::parse::<args::Args>(args)?;
-    let requirement = validate::requirement(&args)?;
-    let handler = validate::handler(item.into())?;
-    Ok(expand::handler(&requirement, handler))
+fn protect(args: &TokenStream, item: TokenStream) -> Result<TokenStream> {
+    match kind(&item) {
+        Kind::Function => {
+            let handler = syn::parse2::<Handler>(item)?.checked("require")?;
+            let requirement =
+                syn::parse2::<Args>(args.clone()).and_then(|args| validate::requirement(&args));
+            // A handler whose arguments are wrong is still one, so that nothing else complains.
+            let (requirement, error) = match requirement {
+                Ok(requirement) => (requirement, None),
+                Err(error) => (validate::Requirement::default(), Some(error.into_compile_error())),
+            };
+            let expansion = expand::required(&requirement, handler, "");
+            Ok(quote! { #error #expansion })
+        }
+        Kind::Module => placement::module(args, syn::parse2(item)?),
+        Kind::Block => placement::block(args, syn::parse2(item)?),
+        Kind::Other if is_used_mark(args) => Ok(TokenStream::new()),
+        Kind::Other => Err(Error::new(
+            handler::first_span(&item),
+            "`#[require]` goes on a handler, which is a function, or on a module or `impl` block of \
+             handlers",
+        )),
+    }
 }
+
+fn open(args: &TokenStream, item: TokenStream) -> Result<TokenStream> {
+    match kind(&item) {
+        Kind::Other if is_used_mark(args) => Ok(TokenStream::new()),
+        _ if !args.is_empty() => {
+            Err(Error::new(handler::first_span(args), "`#[public]` takes no arguments"))
+        }
+        Kind::Function => {
+            let handler = syn::parse2::<Handler>(item)?.checked("public")?;
+            Ok(expand::public(handler, "").into_token_stream())
+        }
+        Kind::Module | Kind::Block | Kind::Other => Err(Error::new(
+            handler::first_span(&item),
+            "`#[public]` goes on a handler, which is a function; each exception is named by itself",
+        )),
+    }
+}
+
+/// What a block leaves behind of an attribute that it has taken off, so that its import is used.
+fn is_used_mark(args: &TokenStream) -> bool {
+    syn::parse2::<syn::Ident>(args.clone()).is_ok_and(|word| word == "__used")
+}
+
+/// What the attribute stands on.
+enum Kind {
+    Function,
+    Module,
+    Block,
+    Other,
+}
+
+fn kind(item: &TokenStream) -> Kind {
+    let parser = |input: ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        let kind = if input.peek(Token![mod]) {
+            Kind::Module
+        } else if input.peek(Token![impl])
+            || input.peek(Token![unsafe]) && input.peek2(Token![impl])
+        {
+            Kind::Block
+        } else if input.peek(Token![fn])
+            || input.peek(Token![async])
+            || input.peek(Token![unsafe])
+            || input.peek(Token![extern])
+            || input.peek(Token![const]) && (input.peek2(Token![fn]) || input.peek2(Token![async]))
+        {
+            Kind::Function
+        } else {
+            Kind::Other
+        };
+        input.parse::<TokenStream>()?;
+        Ok(kind)
+    };
+    parser.parse2(item.clone()).unwrap_or(Kind::Other)
+}
+
+#[cfg(test)]
+mod tests;

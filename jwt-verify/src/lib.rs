@@ -28,8 +28,8 @@
 //! # Three ways in
 //!
 //! * **Wrap** an app or a scope with [`JwtAuth`]: every route inside needs a token.
-//! * **Annotate** a handler with `#[require]`, `#[require(roles = "admin")]` or
-//!   `#[require(permissions = ["read:posts", "write:posts"], all)]`.
+//! * **Annotate** a handler, a module or an `impl` block with [`#[require]`](macro@require): roles,
+//!   permissions, scopes, claims, recent logins, rules of your own.
 //! * **Take** [`VerifiedClaims`] as an argument, of the library's [`Claims`] or of a type of yours.
 //!
 //! They compose: whoever verifies first leaves the outcome with the request, and the others take it
@@ -57,7 +57,7 @@
 //!               │
 //!   L6  http    ▼   VerifiedClaims with the request
 //!               │
-//!   L5  authz   ▼   roles and permissions ──────────────── not enough: 403
+//!   L5  authz   ▼   roles, permissions, claims, policies ─ not enough: 403
 //!               │
 //!            handler
 //! ```
@@ -79,6 +79,10 @@
 //! | tokens that end before they expire | a [`RevocationStore`] in [`VerifierBuilder::revocation`] |
 //! | users of your own | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
 //! | a login elsewhere | [`IdTokenVerifier`], [`BackChannelLogout`] |
+//! | rules that need a database | [`Policy`] functions in `#[require(policy = …)]`, an [`Authorizer`] |
+//! | roles that bring others | [`RoleHierarchy`] in [`ClaimsMapping::role_hierarchy`] |
+//! | routes that nobody may forget | [`AuthScope`], its [`AccessMatrix`], `audit` (feature `introspection`) |
+//! | new rules in a live system | [`JwtAuth::report_only`], [`AuditSink`] |
 //! | no HTTP at all | [`Verifier`] |
 //!
 //! # Safe with nothing set
@@ -98,6 +102,8 @@
 //! | `redis` | no | `RedisCache`: instances share what they fetched; `RedisRevocation`, `RedisRefreshStore` |
 //! | `native-roots` | no | issuers whose certificates the operating system trusts |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
+//! | `utoipa` | no | what routes demand, in `OpenAPI` documents |
+//! | `introspection` | no | `audit`: every route of an application that nobody has decided about |
 //! | `testing` | no | `testing`: what a store of your own must do |
 //!
 //! # Package name
@@ -135,20 +141,26 @@ mod issuing;
 mod http;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub use authz::{Authorizer, RbacAuthorizer, Requirement};
-pub use claims::{Audience, Claims, ClaimsMapping, NumericDate, VerifiedClaims};
+pub use authz::{
+    AccessName, AuditEvent, AuditOutcome, AuditSink, AuthorizationFuture, Authorizer, Decision,
+    RbacAuthorizer, Requirement, TracingAudit,
+};
+pub use claims::{Audience, Claims, ClaimsMapping, NumericDate, RoleHierarchy, VerifiedClaims};
 pub use clock::{Clock, SystemClock};
 pub use error::{
     AuthError, ConfigError, InvalidRequestReason, InvalidTokenReason, KeyRejection, Missing,
 };
 pub use http::{
-    AuthFuture, Authorized, BackChannelLogout, BearerChallenge, BearerExtractor, CookieExtractor,
-    Credential, CsrfProtection, CurrentUser, ErrorResponse, FirstOf, HealthRoutes, JwtAuth,
-    JwtAuthBuilder, JwtAuthService, OptionalClaims, QueryExtractor, Required, Requires,
-    TokenExtractor, UserFuture, UserLoader, UserLoaderError, Users, VerifiedClaimsExt,
+    AccessMatrix, AuthFuture, AuthScope, Authorized, BackChannelLogout, BearerChallenge,
+    BearerExtractor, CookieExtractor, Credential, CsrfProtection, CurrentUser, ErrorResponse,
+    FirstOf, HealthRoutes, IntoDecision, JwtAuth, JwtAuthBuilder, JwtAuthService, OptionalClaims,
+    Policy, PolicyFuture, Public, QueryExtractor, Required, Requires, RouteInfo, TokenExtractor,
+    UserFuture, UserLoader, UserLoaderError, Users, VerifiedClaimsExt,
 };
 #[cfg(feature = "issuing")]
 pub use http::{KeySetRoute, SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};
+#[cfg(feature = "introspection")]
+pub use http::{RouteAudit, UnprotectedRoutes, audit};
 #[cfg(all(feature = "issuing", feature = "redis"))]
 pub use issuing::RedisRefreshStore;
 #[cfg(feature = "issuing")]
@@ -187,6 +199,10 @@ pub use verifier::{
 #[doc = include_str!("require.md")]
 pub use jwt_verify_macros::require;
 
+#[cfg(feature = "macros")]
+#[doc = include_str!("public.md")]
+pub use jwt_verify_macros::public;
+
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -197,7 +213,11 @@ pub mod internals;
 /// What generated code refers to. Not for anybody else.
 #[doc(hidden)]
 pub mod __private {
-    pub use std::{borrow::Cow, time::Duration};
+    pub use std::{sync::LazyLock, time::Duration};
 
-    pub use crate::{Authorized, Requirement, Requires};
+    pub use crate::{
+        Authorized, PolicyFuture, Public, Requirement, Requires, VerifiedClaims,
+        authz::{literal, name},
+        http::{Annotated, HttpRequest, IsPublic, ask_authorizer, ask_policy, no_policy},
+    };
 }

@@ -32,8 +32,24 @@ const NEIGHBOURS: [(&str, &str); 4] = [
 /// Where the names that `lib.rs` exports live, as far as modules import them from the root.
 const EXPORTS: [(&str, &[&str]); 14] = [
     ("algorithm", &["Algorithm", "UnknownAlgorithm"]),
-    ("authz", &["Authorizer", "RbacAuthorizer", "Requirement"]),
-    ("claims", &["Audience", "Claims", "ClaimsMapping", "NumericDate", "VerifiedClaims"]),
+    (
+        "authz",
+        &[
+            "AccessName",
+            "AuditEvent",
+            "AuditOutcome",
+            "AuditSink",
+            "AuthorizationFuture",
+            "Authorizer",
+            "Decision",
+            "RbacAuthorizer",
+            "Requirement",
+        ],
+    ),
+    (
+        "claims",
+        &["Audience", "Claims", "ClaimsMapping", "NumericDate", "RoleHierarchy", "VerifiedClaims"],
+    ),
     ("clock", &["Clock", "SystemClock"]),
     (
         "error",
@@ -49,6 +65,7 @@ const EXPORTS: [(&str, &[&str]); 14] = [
     (
         "http",
         &[
+            "AuthScope",
             "Authorized",
             "BearerChallenge",
             "BearerExtractor",
@@ -59,6 +76,8 @@ const EXPORTS: [(&str, &[&str]); 14] = [
             "FirstOf",
             "JwtAuth",
             "OptionalClaims",
+            "Policy",
+            "Public",
             "QueryExtractor",
             "Required",
             "Requires",

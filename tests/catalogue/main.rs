@@ -13,6 +13,7 @@
 )]
 
 mod algorithms;
+mod audit;
 mod claims;
 mod coverage;
 mod encoding;

@@ -67,7 +67,7 @@ async fn change_password(
 async fn list_users(app: web::Data<SessionApp>, user: CurrentUser<User>) -> Result<HttpResponse> {
     // What the token says may be a quarter of an hour old.
     if user.role != "admin" {
-        return Err(AuthError::Forbidden(Missing::Role).into());
+        return Err(AuthError::Forbidden(Missing::Policy).into());
     }
     let users = app.users.users().await.map_err(unavailable)?;
     Ok(private(HttpResponse::Ok().json(users)))

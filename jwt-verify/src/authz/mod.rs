@@ -1,7 +1,14 @@
 //! What a verified caller may do.
 
-mod rbac;
+mod audit;
+mod authorizer;
+mod decision;
+mod name;
 mod requirement;
 
-pub use rbac::{Authorizer, RbacAuthorizer};
-pub use requirement::Requirement;
+pub use audit::{AuditEvent, AuditOutcome, AuditSink, TracingAudit};
+pub use authorizer::{AuthorizationFuture, Authorizer, RbacAuthorizer};
+pub use decision::Decision;
+pub use name::{AccessName, name};
+pub use requirement::{Requirement, literal};
+pub(crate) use requirement::{Surroundings, Truth};

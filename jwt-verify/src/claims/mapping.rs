@@ -2,62 +2,130 @@
 
 use serde_json::Value;
 
-use super::{Claims, scope_names};
+use super::{Claims, RoleHierarchy, claim_path::ClaimPath, scope_names};
 
 /// Which claims hold the roles and the permissions of the caller.
 ///
 /// A claim is named as the issuer names it: `permissions`, a URL such as
-/// `https://myapp.com/roles`, or a path into nested claims such as `realm_access.roles`. A claim of
-/// exactly that name comes first; only if there is none is the name read as a path.
+/// `https://myapp.com/roles`, a path into nested claims such as `realm_access.roles`, or a JSON
+/// pointer such as `/resource_access/my.client/roles` where names have dots in them (RFC 6901). A
+/// claim of exactly that name comes first; only if there is none is the name read as a path.
 ///
 /// Roles are the strings of an array, or one string. Permissions are the strings of an array, or
 /// the words of one string. Names compare exactly; anything that is no string counts for nothing.
 ///
+/// For the usual issuers there are presets: [`auth0`](Self::auth0), [`keycloak`](Self::keycloak),
+/// [`entra`](Self::entra), [`cognito`](Self::cognito), [`okta`](Self::okta). They read the claims that
+/// they name and no others.
+///
 /// ```
 /// use jwt_verify::ClaimsMapping;
 ///
-/// let keycloak = ClaimsMapping::default().roles_claim("realm_access.roles");
-/// let auth0 = ClaimsMapping::default().roles_claim("https://myapp.com/roles");
+/// let keycloak = ClaimsMapping::keycloak("my-api");
+/// let own = ClaimsMapping::default().roles_claim("groups").and_roles_claim("/app/roles");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimsMapping {
-    roles: ClaimName,
-    permissions: ClaimName,
-    single_role: ClaimName,
+    roles: Vec<ClaimPath>,
+    permissions: Vec<ClaimPath>,
+    single_role: Option<ClaimPath>,
     scopes_as_permissions: bool,
+    hierarchy: RoleHierarchy,
 }
 
 impl Default for ClaimsMapping {
     /// `roles`, `permissions` and `role`; scopes are not permissions.
     fn default() -> Self {
         Self {
-            roles: ClaimName::new("roles"),
-            permissions: ClaimName::new("permissions"),
-            single_role: ClaimName::new("role"),
+            roles: vec![ClaimPath::new("roles")],
+            permissions: vec![ClaimPath::new("permissions")],
+            single_role: Some(ClaimPath::new("role")),
             scopes_as_permissions: false,
+            hierarchy: RoleHierarchy::new(),
         }
     }
 }
 
 impl ClaimsMapping {
-    /// The claim with the caller's roles. Default: `roles`.
+    /// For Auth0: permissions in `permissions`, which "Add Permissions in the Access Token" of the
+    /// API switches on; roles in the custom claim `roles` under your namespace, which an action has
+    /// to add, since Auth0 puts no roles into tokens by itself.
+    ///
+    /// ```
+    /// # use jwt_verify::ClaimsMapping;
+    /// let mapping = ClaimsMapping::auth0("https://myapp.com/"); // `https://myapp.com/roles`
+    /// ```
+    pub fn auth0(namespace: impl AsRef<str>) -> Self {
+        let namespace = namespace.as_ref().trim_end_matches('/');
+        let permissions = vec![ClaimPath::new("permissions")];
+        Self { permissions, ..Self::only_roles(format!("{namespace}/roles")) }
+    }
+
+    /// For Keycloak: the roles of the realm, and those of this client.
+    ///
+    /// A role of the realm and one of the client that have the same name are the same to a
+    /// requirement. Name the claims one by one where that must not be.
+    pub fn keycloak(client: impl AsRef<str>) -> Self {
+        let client = client.as_ref().replace('~', "~0").replace('/', "~1");
+        Self::only_roles("/realm_access/roles")
+            .and_roles_claim(format!("/resource_access/{client}/roles"))
+    }
+
+    /// For Microsoft Entra: app roles in `roles`. What the client was allowed to do is in `scp`; ask
+    /// for it with `scopes`.
+    pub fn entra() -> Self {
+        Self::only_roles("roles")
+    }
+
+    /// For Amazon Cognito: groups count as roles. Scopes are in `scope`.
+    pub fn cognito() -> Self {
+        Self::only_roles("cognito:groups")
+    }
+
+    /// For Okta: groups count as roles, once a claim `groups` has been added to the authorization
+    /// server. Scopes are in `scp`.
+    pub fn okta() -> Self {
+        Self::only_roles("groups")
+    }
+
+    /// Nothing but what is named: other claims may be the users' own to edit.
+    fn only_roles(name: impl AsRef<str>) -> Self {
+        Self { permissions: Vec::new(), single_role: None, ..Self::default() }.roles_claim(name)
+    }
+
+    /// The claim with the caller's roles, in the place of those named before. Default: `roles`.
     #[must_use]
     pub fn roles_claim(mut self, name: impl AsRef<str>) -> Self {
-        self.roles = ClaimName::new(name.as_ref());
+        self.roles = vec![ClaimPath::new(name.as_ref())];
         self
     }
 
-    /// The claim with the caller's permissions. Default: `permissions`.
+    /// One more claim with roles; the caller has those of all.
+    #[must_use]
+    pub fn and_roles_claim(mut self, name: impl AsRef<str>) -> Self {
+        self.roles.push(ClaimPath::new(name.as_ref()));
+        self
+    }
+
+    /// The claim with the caller's permissions, in the place of those named before. Default:
+    /// `permissions`.
     #[must_use]
     pub fn permissions_claim(mut self, name: impl AsRef<str>) -> Self {
-        self.permissions = ClaimName::new(name.as_ref());
+        self.permissions = vec![ClaimPath::new(name.as_ref())];
+        self
+    }
+
+    /// One more claim with permissions; the caller has those of all.
+    #[must_use]
+    pub fn and_permissions_claim(mut self, name: impl AsRef<str>) -> Self {
+        self.permissions.push(ClaimPath::new(name.as_ref()));
         self
     }
 
     /// A claim with one role, which is added to those of the roles claim. Default: `role`.
     #[must_use]
     pub fn single_role_claim(mut self, name: impl AsRef<str>) -> Self {
-        self.single_role = ClaimName::new(name.as_ref());
+        self.single_role = Some(ClaimPath::new(name.as_ref()));
         self
     }
 
@@ -65,34 +133,46 @@ impl ClaimsMapping {
     /// Default: no.
     ///
     /// A scope says what the *client* was allowed to do; whether that is also what the *user* may
-    /// do is for the issuer to say. Switch it on only for an issuer that grants scopes by user.
+    /// do is for the issuer to say. Switch it on only for an issuer that grants scopes by user. To
+    /// ask for scopes as what they are, there is `#[require(scopes = …)]`.
     #[must_use]
     pub fn scopes_as_permissions(mut self, count: bool) -> Self {
         self.scopes_as_permissions = count;
         self
     }
 
+    /// What comes with a role besides what the token says. Default: nothing.
+    #[must_use]
+    pub fn role_hierarchy(mut self, hierarchy: RoleHierarchy) -> Self {
+        self.hierarchy = hierarchy;
+        self
+    }
+
     /// What the claims grant.
     pub(crate) fn grants(&self, claims: &Claims) -> Grants {
-        let mut roles = Names::default();
-        match self.roles.find(claims) {
-            Some(Value::String(role)) => roles.add(role),
-            Some(Value::Array(list)) => {
-                list.iter().filter_map(Value::as_str).for_each(|role| roles.add(role));
+        let mut grants = Grants::default();
+        for claim in &self.roles {
+            match claim.find(claims) {
+                Some(Value::String(role)) => grants.roles.add(role),
+                Some(Value::Array(list)) => {
+                    list.iter().filter_map(Value::as_str).for_each(|role| grants.roles.add(role));
+                }
+                _ => {}
             }
-            _ => {}
         }
-        if let Some(Value::String(role)) = self.single_role.find(claims) {
-            roles.add(role);
+        if let Some(Value::String(role)) =
+            self.single_role.as_ref().and_then(|claim| claim.find(claims))
+        {
+            grants.roles.add(role);
         }
-        let mut permissions = Names::default();
-        if let Some(value) = self.permissions.find(claims) {
-            scope_names(value).for_each(|name| permissions.add(name));
+        for value in self.permissions.iter().filter_map(|claim| claim.find(claims)) {
+            scope_names(value).for_each(|name| grants.permissions.add(name));
         }
         if self.scopes_as_permissions {
-            claims.scopes().for_each(|name| permissions.add(name));
+            claims.scopes().for_each(|name| grants.permissions.add(name));
         }
-        Grants { roles, permissions }
+        self.hierarchy.extend(&mut grants);
+        grants
     }
 }
 
@@ -112,8 +192,8 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    fn add(&mut self, name: &str) {
-        if name.is_empty() || self.iter().any(|known| known == name) {
+    pub(super) fn add(&mut self, name: &str) {
+        if name.is_empty() || self.contains(name) {
             return;
         }
         if self.ends.is_empty() {
@@ -125,34 +205,16 @@ impl Names {
         self.ends.push(self.text.len());
     }
 
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.iter().any(|known| known == name)
+    }
+
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         let mut start = 0;
         self.ends.iter().map(move |end| {
             let name = self.text.get(start..*end).unwrap_or_default();
             start = *end;
             name
-        })
-    }
-}
-
-/// The name of a claim, and the path it stands for where no claim has that name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct ClaimName {
-    name: Box<str>,
-    path: Vec<Box<str>>,
-}
-
-impl ClaimName {
-    fn new(name: &str) -> Self {
-        let is_path = name.contains('.') && !name.contains("://");
-        let path = if is_path { name.split('.').map(Into::into).collect() } else { Vec::new() };
-        Self { name: name.into(), path }
-    }
-
-    fn find<'a>(&self, claims: &'a Claims) -> Option<&'a Value> {
-        claims.get(&self.name).or_else(|| {
-            let (first, rest) = self.path.split_first()?;
-            rest.iter().try_fold(claims.get(first)?, |value, name| value.get(&**name))
         })
     }
 }
@@ -232,5 +294,105 @@ mod tests {
             grants(&mapping, &claims),
             (vec!["a".into(), "b".into()], vec!["c".into(), "d".into()])
         );
+    }
+
+    /// Access tokens in the shapes that the issuers document.
+    #[test]
+    fn presets_fit_the_tokens_of_their_issuers() {
+        let auth0 = json!({
+            "iss": "https://tenant.eu.auth0.com/",
+            "sub": "auth0|66b1",
+            "aud": ["https://api.example.com", "https://tenant.eu.auth0.com/userinfo"],
+            "scope": "openid profile",
+            "azp": "Zk0n",
+            "permissions": ["read:posts", "write:posts"],
+            "https://myapp.com/roles": ["editor"],
+        });
+        let keycloak = json!({
+            "iss": "https://sso.example.com/realms/main",
+            "aud": "account",
+            "typ": "Bearer",
+            "azp": "my.web/app",
+            "realm_access": {"roles": ["offline_access", "user"]},
+            "resource_access": {
+                "my.web/app": {"roles": ["editor"]},
+                "account": {"roles": ["manage-account"]},
+            },
+            "scope": "email profile",
+        });
+        let entra = json!({
+            "iss": "https://login.microsoftonline.com/6e74/v2.0",
+            "aud": "api://posts",
+            "roles": ["Posts.Editor"],
+            "scp": "Posts.Read Posts.Write",
+            "tid": "6e74",
+            "ver": "2.0",
+        });
+        let cognito = json!({
+            "iss": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1",
+            "client_id": "7q1n",
+            "token_use": "access",
+            "scope": "posts/read posts/write",
+            "cognito:groups": ["editors"],
+            "username": "alice",
+        });
+        let okta = json!({
+            "iss": "https://tenant.okta.com/oauth2/default",
+            "aud": "api://default",
+            "cid": "0oa1",
+            "scp": ["openid", "posts.read"],
+            "groups": ["Everyone", "Editors"],
+        });
+        for (mapping, claims, roles, permissions) in [
+            (
+                ClaimsMapping::auth0("https://myapp.com"),
+                &auth0,
+                vec!["editor"],
+                vec!["read:posts", "write:posts"],
+            ),
+            (
+                ClaimsMapping::keycloak("my.web/app"),
+                &keycloak,
+                vec!["offline_access", "user", "editor"],
+                vec![],
+            ),
+            (ClaimsMapping::entra(), &entra, vec!["Posts.Editor"], vec![]),
+            (ClaimsMapping::cognito(), &cognito, vec!["editors"], vec![]),
+            (ClaimsMapping::okta(), &okta, vec!["Everyone", "Editors"], vec![]),
+        ] {
+            let granted = grants(&mapping, claims);
+            assert_eq!(granted.0, roles);
+            assert_eq!(granted.1, permissions);
+        }
+    }
+
+    #[test]
+    fn presets_read_nothing_that_users_may_have_put_there() {
+        let claims = json!({"role": "admin", "permissions": "all"});
+        for mapping in [
+            ClaimsMapping::keycloak("app"),
+            ClaimsMapping::entra(),
+            ClaimsMapping::cognito(),
+            ClaimsMapping::okta(),
+        ] {
+            assert_eq!(grants(&mapping, &claims), (vec![], vec![]), "{mapping:?}");
+        }
+        assert!(grants(&ClaimsMapping::auth0("https://a.example"), &claims).0.is_empty());
+    }
+
+    #[test]
+    fn several_claims_add_up() {
+        let mapping = ClaimsMapping::default()
+            .roles_claim("gone")
+            .roles_claim("a")
+            .and_roles_claim("b")
+            .permissions_claim("p")
+            .and_permissions_claim("/q/list");
+        let claims = json!({
+            "gone": ["no"], "a": ["x"], "b": "y", "p": "r w", "q": {"list": ["w", "d"]},
+        });
+        let granted = grants(&mapping, &claims);
+        assert_eq!(granted.0, ["x", "y"]);
+        assert_eq!(granted.1, ["r", "w", "d"]);
     }
 }

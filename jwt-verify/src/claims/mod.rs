@@ -1,10 +1,12 @@
 //! The claims of a token (RFC 7519 §4): registered ones typed, all others as JSON.
 
 mod audience;
+mod claim_path;
 mod mapping;
 mod members;
 mod numeric_date;
 mod parse;
+mod role_hierarchy;
 mod verified;
 
 use std::fmt;
@@ -13,9 +15,11 @@ use serde::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeMap};
 use serde_json::Value;
 
 pub use audience::Audience;
+pub(crate) use claim_path::{ClaimPath, Found};
 pub use mapping::ClaimsMapping;
 pub(crate) use mapping::Grants;
 pub use numeric_date::NumericDate;
+pub use role_hierarchy::RoleHierarchy;
 pub use verified::VerifiedClaims;
 pub(crate) use verified::VerifiedToken;
 

@@ -22,6 +22,10 @@ impl VerifiedToken {
     pub(crate) fn claims(&self) -> &Claims {
         &self.claims
     }
+
+    pub(crate) fn grants(&self) -> &Grants {
+        &self.grants
+    }
 }
 
 impl fmt::Debug for VerifiedToken {
@@ -90,6 +94,11 @@ impl VerifiedClaims {
 }
 
 impl<T> VerifiedClaims<T> {
+    /// What was verified.
+    pub(crate) fn verified(&self) -> &VerifiedToken {
+        &self.token
+    }
+
     /// Whether both were made of one verification.
     pub(crate) fn is_of_same_token(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.token, &other.token)
@@ -112,12 +121,12 @@ impl<T> VerifiedClaims<T> {
 
     /// Whether the caller has exactly this role.
     pub fn has_role(&self, role: &str) -> bool {
-        self.roles().any(|held| held == role)
+        self.token.grants.roles.contains(role)
     }
 
     /// Whether the caller has exactly this permission.
     pub fn has_permission(&self, permission: &str) -> bool {
-        self.permissions().any(|held| held == permission)
+        self.token.grants.permissions.contains(permission)
     }
 
     /// The payload of the token as it was signed.

@@ -1,6 +1,6 @@
 //! Why a request was refused.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 /// Why a request was refused. There is one answer on the wire for each variant.
 ///
@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 /// | [`InvalidRequest`](Self::InvalidRequest) | 400 | `error="invalid_request"` |
 /// | [`ExpiredToken`](Self::ExpiredToken), [`InvalidToken`](Self::InvalidToken) | 401 | `error="invalid_token"` |
 /// | [`Forbidden`](Self::Forbidden) | 403 | `error="insufficient_scope"` |
-/// | [`NotFresh`](Self::NotFresh) | 401 | `error="insufficient_user_authentication"` (RFC 9470 §3) |
+/// | [`StepUp`](Self::StepUp) | 401 | `error="insufficient_user_authentication"` (RFC 9470 §3) |
 /// | [`CrossSite`](Self::CrossSite) | 403 | none |
 /// | [`Unavailable`](Self::Unavailable) | 503 | none; `Retry-After` |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | none |
@@ -37,11 +37,14 @@ pub enum AuthError {
     #[error("the access token does not grant what is required")]
     Forbidden(Missing),
 
-    /// The caller is known and may do this, but has to log in again first (RFC 9470).
-    #[error("a more recent login is required")]
-    NotFresh {
+    /// The caller is known and may do this, but has to log in again first, or in a stronger way
+    /// (RFC 9470).
+    #[error("{}", if acr_values.is_some() { "a stronger or more recent login is required" } else { "a more recent login is required" })]
+    StepUp {
         /// How long ago the login may be, where that is limited.
         max_age: Option<Duration>,
+        /// The authentication context classes of which one would do, separated by spaces.
+        acr_values: Option<Arc<str>>,
     },
 
     /// The credential came in a cookie, and nothing shows that the application's own page has sent
@@ -71,7 +74,7 @@ impl AuthError {
             Self::ExpiredToken => "token_expired",
             Self::InvalidToken(_) => "invalid_token",
             Self::Forbidden(_) => "insufficient_scope",
-            Self::NotFresh { .. } => "insufficient_user_authentication",
+            Self::StepUp { .. } => "insufficient_user_authentication",
             Self::CrossSite => "csrf",
             Self::Unavailable { .. } => "temporarily_unavailable",
             Self::Misconfigured => "server_error",
@@ -86,7 +89,7 @@ impl AuthError {
             Self::Forbidden(missing) => missing.code(),
             Self::MissingToken
             | Self::ExpiredToken
-            | Self::NotFresh { .. }
+            | Self::StepUp { .. }
             | Self::CrossSite
             | Self::Unavailable { .. }
             | Self::Misconfigured => self.code(),
@@ -130,12 +133,18 @@ impl InvalidRequestReason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missing {
-    /// A role. Which ones would do is not told: roles describe the inside of the application.
-    Role,
-    /// A permission or scope; holds what would be needed, separated by spaces, for the `scope`
-    /// attribute of the challenge (RFC 6750 §3).
+    /// A role; holds those that would do. Callers are not told, since roles describe the inside of
+    /// the application, unless [`JwtAuthBuilder::reveal_roles`](crate::JwtAuthBuilder::reveal_roles)
+    /// says so.
+    Role(Arc<[Cow<'static, str>]>),
+    /// A permission; holds what would be needed, separated by spaces, for the `scope` attribute of
+    /// the challenge (RFC 6750 §3).
     Permission(Arc<str>),
-    /// A rule of the application's own [`Authorizer`](crate::Authorizer).
+    /// A scope of the token; holds what would be needed, as above.
+    Scope(Arc<str>),
+    /// Something that the claims do not say, or say although they must not.
+    Condition,
+    /// A rule of the application's own: a policy or an [`Authorizer`](crate::Authorizer).
     Policy,
 }
 
@@ -143,8 +152,10 @@ impl Missing {
     /// A name that will not change.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Role => "missing_role",
+            Self::Role(_) => "missing_role",
             Self::Permission(_) => "missing_permission",
+            Self::Scope(_) => "missing_scope",
+            Self::Condition => "condition_not_met",
             Self::Policy => "denied_by_policy",
         }
     }
@@ -237,14 +248,14 @@ mod tests {
             (AuthError::ExpiredToken, "token_expired", "token_expired"),
             (InvalidTokenReason::Signature.into(), "invalid_token", "signature"),
             (InvalidTokenReason::UnknownKey.into(), "invalid_token", "unknown_key"),
-            (AuthError::Forbidden(Missing::Role), "insufficient_scope", "missing_role"),
+            (AuthError::Forbidden(Missing::Role([].into())), "insufficient_scope", "missing_role"),
             (
                 AuthError::Forbidden(Missing::Permission("a".into())),
                 "insufficient_scope",
                 "missing_permission",
             ),
             (
-                AuthError::NotFresh { max_age: None },
+                AuthError::StepUp { max_age: None, acr_values: None },
                 "insufficient_user_authentication",
                 "insufficient_user_authentication",
             ),

@@ -17,8 +17,19 @@ pub(super) struct Authentication {
     pub(super) token: Option<Arc<VerifiedToken>>,
     /// Whether it was a refresh token that was looked for.
     pub(super) is_for_refresh: bool,
-    /// The one in the app's data at that point. A scope further in may have put another there.
-    beside: Option<JwtAuth>,
+    /// Which one was in the app's data at that point. A scope further in may have put another there,
+    /// or the same once more.
+    beside: Option<Place>,
+}
+
+/// Where in the app's data a [`JwtAuth`] is: there it stays as long as the application runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place(usize);
+
+impl Place {
+    fn of(auth: &JwtAuth) -> Self {
+        Self(std::ptr::from_ref(auth).addr())
+    }
 }
 
 /// An authentication that is waited for.
@@ -36,14 +47,14 @@ impl Authentication {
         request.extensions().get::<Self>().cloned()
     }
 
-    /// Whether it still holds for a handler that is reached with this in the app's data.
-    pub(super) fn holds_beside(&self, nearest: Option<&JwtAuth>) -> bool {
+    /// What of it holds for a handler that is reached with this in the app's data. One that was put
+    /// there further in decides for itself.
+    pub(super) fn beside(&self, nearest: Option<&JwtAuth>) -> Option<Self> {
         match nearest {
-            None => true,
-            Some(nearest) => {
-                nearest.is_same(&self.by)
-                    || self.beside.as_ref().is_some_and(|beside| nearest.is_same(beside))
+            Some(nearest) if self.beside != Some(Place::of(nearest)) => {
+                nearest.is_same(&self.by).then(|| Self { by: nearest.clone(), ..self.clone() })
             }
+            _ => Some(self.clone()),
         }
     }
 
@@ -136,8 +147,15 @@ impl JwtAuth {
     }
 
     fn known(&self, request: &HttpRequest, is_for_refresh: bool) -> Option<Authentication> {
-        Authentication::of(request)
-            .filter(|known| known.by.is_same(self) && known.is_for_refresh == is_for_refresh)
+        let known = Authentication::of(request)
+            .filter(|known| known.by.is_same(self) && known.is_for_refresh == is_for_refresh)?;
+        if known.by.is_report_only() == self.is_report_only() {
+            return Some(known);
+        }
+        // Whoever is further in decides whether refusals count from here on.
+        let known = Authentication { by: self.clone(), ..known };
+        request.extensions_mut().insert(known.clone());
+        Some(known)
     }
 
     fn keep(
@@ -150,7 +168,7 @@ impl JwtAuth {
         if let (Some(token), Some(csrf), true) = (&token, self.csrf(), is_ambient) {
             csrf.check(request, token.claims())?;
         }
-        let beside = Self::nearest(request).ok().flatten().cloned();
+        let beside = Self::nearest(request).ok().flatten().map(Place::of);
         let authentication = Authentication { by: self.clone(), token, is_for_refresh, beside };
         request.extensions_mut().insert(authentication.clone());
         Ok(authentication)

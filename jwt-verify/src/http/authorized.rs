@@ -4,8 +4,12 @@ use std::{fmt, marker::PhantomData};
 
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
 
-use super::extractors::{Extraction, Wanted, extract};
-use crate::Requirement;
+use super::{
+    decision::{Demand, Judgement},
+    extractors::{Extraction, Wanted, extract},
+    policy::{PolicyFuture, no_policy},
+};
+use crate::{Requirement, VerifiedClaims};
 
 /// What a handler demands, as a type. Implemented by the code that `#[require]` generates; write it
 /// by hand only to do without the macro.
@@ -19,6 +23,13 @@ pub trait Requires: 'static {
 
     /// What it demands.
     fn requirement() -> &'static Requirement;
+
+    /// Asks the policy of this number.
+    #[doc(hidden)]
+    fn policy(index: usize, request: &HttpRequest, claims: &VerifiedClaims) -> PolicyFuture {
+        let _ = (index, request, claims);
+        no_policy()
+    }
 }
 
 /// Proof that the caller meets the requirement `R`.
@@ -37,12 +48,23 @@ impl<R: Requires> FromRequest for Authorized<R> {
     type Error = Error;
     type Future = Extraction<Self>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        #[cfg(feature = "introspection")]
+        if super::route_audit::is_probe(request) {
+            return Extraction::ready(Err(super::route_audit::answer::<Self>()));
+        }
         let is_for_refresh = R::requirement().is_for_refresh();
-        extract(request, Wanted::Kind { is_for_refresh }, |authentication| {
-            let claims = authentication.claims()?;
-            authentication.by.authorize(&claims, R::requirement())?;
-            Ok(Self(PhantomData))
+        extract(request, payload, Wanted::Kind { is_for_refresh }, |authentication, request| {
+            let claims = match authentication.claims() {
+                Ok(claims) => claims,
+                Err(error) => return Judgement::now(Err(error)),
+            };
+            let demand = Demand::Handler {
+                name: R::HANDLER,
+                requirement: R::requirement(),
+                policy: R::policy,
+            };
+            demand.decide(&authentication.by, request, &claims).map(|()| Self(PhantomData))
         })
     }
 }

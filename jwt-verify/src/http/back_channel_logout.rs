@@ -133,13 +133,9 @@ async fn log_out(
 fn answer(outcome: &Result<(), Refusal>) -> HttpResponse {
     match outcome {
         Ok(()) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish(),
-        Err(Refusal::Invalid) => {
-            HttpResponse::BadRequest().insert_header((CACHE_CONTROL, "no-store")).json(Body {
-                error: "invalid_request",
-                error_description: "the logout token is not valid",
-                code: "invalid_request",
-            })
-        }
+        Err(Refusal::Invalid) => HttpResponse::BadRequest()
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .json(Body::new("invalid_request", "the logout token is not valid", "invalid_request")),
         Err(Refusal::Unavailable(retry_after)) => {
             AuthError::Unavailable { retry_after: *retry_after }.error_response()
         }

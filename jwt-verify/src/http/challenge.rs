@@ -22,6 +22,7 @@ pub struct BearerChallenge {
     description: Option<Arc<str>>,
     scope: Option<Arc<str>>,
     step_up: bool,
+    acr_values: Option<Arc<str>>,
     max_age: Option<u64>,
 }
 
@@ -56,6 +57,14 @@ impl BearerChallenge {
         self
     }
 
+    /// The authentication context classes of which the new login has to be one, separated by spaces
+    /// (RFC 9470 §3). Nothing is said if it is empty.
+    #[must_use]
+    pub fn acr_values(mut self, classes: impl Into<Arc<str>>) -> Self {
+        self.acr_values = Some(classes.into()).filter(|classes: &Arc<str>| !classes.is_empty());
+        self
+    }
+
     /// What would be needed, separated by spaces. Nothing is said if it is empty.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<Arc<str>>) -> Self {
@@ -78,6 +87,7 @@ impl fmt::Display for BearerChallenge {
             ("error", error.as_deref()),
             ("error_description", self.description.as_deref()),
             ("scope", self.scope.as_deref()),
+            ("acr_values", self.acr_values.as_deref()),
             ("max_age", max_age.as_deref()),
         ];
         let mut separator = " ";

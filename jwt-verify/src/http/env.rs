@@ -3,7 +3,8 @@
 use std::{env::VarError, io::Read as _, str::FromStr, time::Duration};
 
 use super::{
-    auth::{JwtAuth, JwtAuthBuilder},
+    auth::JwtAuth,
+    auth_builder::JwtAuthBuilder,
     credentials::{CookieExtractor, FirstOf},
 };
 use crate::{

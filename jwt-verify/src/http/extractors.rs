@@ -12,8 +12,13 @@ use actix_web::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{auth::JwtAuth, authentication::Authentication};
-use crate::{AuthError, VerifiedClaims};
+use super::{
+    auth::JwtAuth,
+    authentication::Authentication,
+    decision::{Judgement, Refusal, Scene},
+    gate::Gate,
+};
+use crate::{AuthError, Requirement, VerifiedClaims};
 
 /// The claims of a caller who may also be anonymous.
 ///
@@ -39,11 +44,36 @@ pub trait VerifiedClaimsExt {
     /// The claims, if the request has been authenticated already, by the middleware or by an
     /// argument of the handler.
     fn verified_claims(&self) -> Option<VerifiedClaims>;
+
+    /// Holds the caller against a requirement, by the clock of the [`JwtAuth`] and with the segments
+    /// of the path. It is the handler's own decision: an [`Authorizer`](crate::Authorizer) is not
+    /// asked, an [`AuditSink`](crate::AuditSink) not told, and it counts under
+    /// [`JwtAuth::report_only`] too.
+    ///
+    /// # Errors
+    /// [`AuthError::Forbidden`] or [`AuthError::StepUp`] with what is missing;
+    /// [`AuthError::MissingToken`] if the request has not been authenticated;
+    /// [`AuthError::Misconfigured`] if the requirement asks for a segment that the route does not
+    /// have, for a handler's policy, or for a token of another kind.
+    fn check(&self, requirement: &Requirement) -> Result<(), AuthError>;
 }
 
 impl VerifiedClaimsExt for HttpRequest {
     fn verified_claims(&self) -> Option<VerifiedClaims> {
         Authentication::of(self)?.claims().ok()
+    }
+
+    fn check(&self, requirement: &Requirement) -> Result<(), AuthError> {
+        let Some(known) = Authentication::of(self) else { return Err(AuthError::MissingToken) };
+        let claims = known.claims()?;
+        if requirement.is_for_refresh() != known.is_for_refresh {
+            tracing::error!(
+                "a requirement is about tokens of another kind than that of the request"
+            );
+            return Err(AuthError::Misconfigured);
+        }
+        let scene = Scene { auth: &known.by, request: self, policies: &[] };
+        requirement.check(claims.verified(), &scene)
     }
 }
 
@@ -51,14 +81,20 @@ impl VerifiedClaimsExt for ServiceRequest {
     fn verified_claims(&self) -> Option<VerifiedClaims> {
         self.request().verified_claims()
     }
+
+    fn check(&self, requirement: &Requirement) -> Result<(), AuthError> {
+        self.request().check(requirement)
+    }
 }
 
 impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for VerifiedClaims<T> {
     type Error = Error;
     type Future = Extraction<Self>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, Wanted::Any, |authentication| authentication.claims()?.parse())
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        extract(request, payload, Wanted::Any, |authentication, _| {
+            Judgement::now(authentication.claims().and_then(VerifiedClaims::parse))
+        })
     }
 }
 
@@ -66,10 +102,10 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for OptionalClaims
     type Error = Error;
     type Future = Extraction<Self>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, Wanted::Any, |authentication| {
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        extract(request, payload, Wanted::Any, |authentication, _| {
             let claims = authentication.token.clone().map(VerifiedClaims::new);
-            claims.map(VerifiedClaims::parse).transpose().map(OptionalClaims)
+            Judgement::now(claims.map(VerifiedClaims::parse).transpose().map(OptionalClaims))
         })
     }
 }
@@ -97,47 +133,76 @@ impl Wanted {
 }
 
 /// Finds out who makes the request, unless that is known, and makes something of it. The answer is
-/// there at once unless a key has to be fetched.
+/// there at once unless something has to be waited for; until then the body is closed for the
+/// arguments that follow.
 pub(super) fn extract<T: 'static>(
     request: &HttpRequest,
+    payload: &mut Payload,
     wanted: Wanted,
-    make: fn(&Authentication) -> Result<T, AuthError>,
+    make: fn(&Authentication, &HttpRequest) -> Judgement<T>,
 ) -> Extraction<T> {
     let nearest = match JwtAuth::nearest(request) {
         Ok(nearest) => nearest,
         Err(error) => return Extraction::ready(Err(error.into())),
     };
-    if let Some(known) = Authentication::of(request)
-        && known.holds_beside(nearest)
+    let known = Authentication::of(request);
+    if let Some(known) = known.as_ref().and_then(|known| known.beside(nearest))
         && wanted.is_met_by(&known)
     {
-        return Extraction::ready(conclude(&known.by, request, make(&known)));
+        return conclude(&known.by, request, payload, make(&known, request));
     }
     // A middleware has found out about tokens of another kind; it knows the way to this one.
-    let around = Authentication::of(request).map(|known| known.by);
-    let Some(auth) = nearest.or(around.as_ref()) else {
+    let Some(auth) = nearest.or(known.as_ref().map(|known| &known.by)) else {
         tracing::error!(
             "a handler needs verified claims, but there is no JwtAuth: add `.wrap(auth)` to the app \
              or scope, or `.app_data(auth)`"
         );
         return Extraction::ready(Err(AuthError::Misconfigured.into()));
     };
-    if let Some(outcome) = auth.authenticate_now(request, wanted.is_for_refresh()) {
-        return Extraction::ready(conclude(auth, request, outcome.and_then(|known| make(&known))));
+    match auth.authenticate_now(request, wanted.is_for_refresh()) {
+        Some(Ok(known)) => conclude(auth, request, payload, make(&known, request)),
+        Some(Err(error)) => Extraction::ready(Err(auth.refuse_as_error(error, request))),
+        None => {
+            let (auth, request) = (auth.clone(), request.clone());
+            Extraction::waiting(payload, async move {
+                let outcome = auth.authenticate(&request, wanted.is_for_refresh()).await;
+                let outcome = match outcome.map(|known| make(&known, &request)) {
+                    Ok(Judgement::Now(outcome)) => outcome,
+                    Ok(Judgement::Later(outcome)) => outcome.await,
+                    Err(error) => Err(error.into()),
+                };
+                outcome.map_err(|refusal| auth.answer_as_error(refusal, &request))
+            })
+        }
     }
-    let (auth, request) = (auth.clone(), request.clone());
-    Extraction(State::Waiting(Box::pin(async move {
-        let outcome = auth.authenticate(&request, wanted.is_for_refresh()).await;
-        conclude(&auth, &request, outcome.and_then(|known| make(&known)))
-    })))
 }
 
-fn conclude<T>(
+fn conclude<T: 'static>(
     auth: &JwtAuth,
     request: &HttpRequest,
-    result: Result<T, AuthError>,
-) -> Result<T, Error> {
-    result.map_err(|error| auth.refuse_as_error(error, request))
+    payload: &mut Payload,
+    judgement: Judgement<T>,
+) -> Extraction<T> {
+    match judgement {
+        Judgement::Now(outcome) => {
+            Extraction::ready(outcome.map_err(|refusal| auth.answer_as_error(refusal, request)))
+        }
+        Judgement::Later(outcome) => {
+            let (auth, request) = (auth.clone(), request.clone());
+            Extraction::waiting(payload, async move {
+                outcome.await.map_err(|refusal| auth.answer_as_error(refusal, &request))
+            })
+        }
+    }
+}
+
+impl JwtAuth {
+    fn answer_as_error(&self, refusal: Refusal, request: &HttpRequest) -> Error {
+        match refusal {
+            Refusal::Error(error) => self.refuse_as_error(error, request),
+            Refusal::Answer(answer) => answer,
+        }
+    }
 }
 
 /// The future of an extractor of this library.
@@ -149,8 +214,23 @@ enum State<T> {
 }
 
 impl<T> Extraction<T> {
-    fn ready(result: Result<T, Error>) -> Self {
+    pub(super) fn ready(result: Result<T, Error>) -> Self {
         Self(State::Ready(Some(result)))
+    }
+
+    fn waiting(
+        payload: &mut Payload,
+        outcome: impl Future<Output = Result<T, Error>> + 'static,
+    ) -> Self
+    where
+        T: 'static,
+    {
+        let gate = Gate::close(payload);
+        Self(State::Waiting(Box::pin(async move {
+            let outcome = outcome.await;
+            drop(gate);
+            outcome
+        })))
     }
 }
 

@@ -15,14 +15,33 @@ use actix_web::{
 };
 use pin_project_lite::pin_project;
 
-use super::{auth::JwtAuth, authentication::Authentication};
-use crate::{AuthError, Requirement};
+use super::{
+    auth::JwtAuth,
+    authentication::Authentication,
+    decision::{Demand, Judgement, Refusal},
+};
+use crate::Requirement;
 
 /// A middleware that demands something of every request; made by [`JwtAuth::require`].
 #[derive(Debug, Clone)]
 pub struct Required {
-    pub(super) auth: JwtAuth,
-    pub(super) requirement: Requirement,
+    auth: JwtAuth,
+    requirement: Requirement,
+    report_only: bool,
+}
+
+impl Required {
+    pub(super) fn new(auth: JwtAuth, requirement: Requirement) -> Self {
+        Self { auth, requirement, report_only: false }
+    }
+
+    /// The same, but whoever does not meet this requirement is let through, and the log says so; see
+    /// [`JwtAuth::report_only`]. Requirements of scopes and handlers further in count as before.
+    #[must_use]
+    pub fn report_only(mut self) -> Self {
+        self.report_only = true;
+        self
+    }
 }
 
 impl<S, B> Transform<S, ServiceRequest> for JwtAuth
@@ -37,7 +56,9 @@ where
     type Future = Ready<Result<Self::Transform, Self::InitError>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        JwtAuthService::around(service, self, None)
+        // An application's own rules hold for everybody who is let in.
+        let demand = self.authorizer().is_some().then(Demand::authenticated);
+        JwtAuthService::around(service, self, demand, self.is_optional())
     }
 }
 
@@ -53,7 +74,8 @@ where
     type Future = Ready<Result<Self::Transform, Self::InitError>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        JwtAuthService::around(service, &self.auth, Some(&self.requirement))
+        let demand = Demand::of_scope(self.requirement.clone(), self.report_only);
+        JwtAuthService::around(service, &self.auth, Some(demand), false)
     }
 }
 
@@ -68,51 +90,80 @@ impl<S> JwtAuthService<S> {
     fn around(
         service: S,
         auth: &JwtAuth,
-        requirement: Option<&Requirement>,
+        demand: Option<Demand>,
+        admits_anonymous: bool,
     ) -> Ready<Result<Self, ()>> {
-        let requirement = requirement.cloned().map(Rc::new);
-        let guard = Guard { auth: auth.clone(), requirement };
+        let guard = Guard { auth: auth.clone(), demand, admits_anonymous };
         ready(Ok(Self { service: Rc::new(service), guard }))
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Guard {
     auth: JwtAuth,
-    requirement: Option<Rc<Requirement>>,
+    demand: Option<Demand>,
+    /// Whether who shows no credentials is let through.
+    admits_anonymous: bool,
+}
+
+impl std::fmt::Debug for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guard")
+            .field("auth", &self.auth)
+            .field("requirement", &self.demand.as_ref().map(Demand::requirement))
+            .field("admits_anonymous", &self.admits_anonymous)
+            .finish()
+    }
 }
 
 impl Guard {
     /// Whether a request whose maker is known may pass.
-    fn admit(&self, authentication: &Authentication) -> Result<(), AuthError> {
-        match &self.requirement {
-            Some(requirement) => self.auth.authorize(&authentication.claims()?, requirement),
-            None if self.auth.is_optional() => Ok(()),
-            None => authentication.token.as_ref().map(|_| ()).ok_or(AuthError::MissingToken),
+    fn admit(&self, authentication: &Authentication, request: &HttpRequest) -> Judgement {
+        let claims = match authentication.claims() {
+            Ok(claims) => claims,
+            Err(_) if self.admits_anonymous => return Judgement::now(Ok(())),
+            Err(error) => return Judgement::now(Err(error)),
+        };
+        match &self.demand {
+            Some(demand) => demand.decide(&self.auth, request, &claims),
+            None => Judgement::now(Ok(())),
         }
     }
 
     fn is_for_refresh(&self) -> bool {
-        self.requirement.as_ref().is_some_and(|requirement| requirement.is_for_refresh())
+        self.demand.as_ref().is_some_and(|demand| demand.requirement().is_for_refresh())
     }
 
-    fn judge_now(&self, request: &HttpRequest) -> Option<Result<(), AuthError>> {
-        let outcome = self.auth.authenticate_now(request, self.is_for_refresh())?;
-        Some(outcome.and_then(|authentication| self.admit(&authentication)))
+    fn judge_now(&self, request: &HttpRequest) -> Option<Judgement> {
+        #[cfg(feature = "introspection")]
+        if super::route_audit::is_probe(request) {
+            return Some(Judgement::now(Ok(())));
+        }
+        Some(match self.auth.authenticate_now(request, self.is_for_refresh())? {
+            Ok(authentication) => self.admit(&authentication, request),
+            Err(error) => Judgement::now(Err(error)),
+        })
     }
 
-    async fn judge(&self, request: &HttpRequest) -> Result<(), AuthError> {
-        self.admit(&self.auth.authenticate(request, self.is_for_refresh()).await?)
+    async fn judge(&self, request: &HttpRequest) -> Result<(), Refusal> {
+        let authentication = self.auth.authenticate(request, self.is_for_refresh()).await?;
+        match self.admit(&authentication, request) {
+            Judgement::Now(outcome) => outcome,
+            Judgement::Later(outcome) => outcome.await,
+        }
     }
 
     /// An ordinary response, not an error: errors pass by the response side of the middlewares
     /// outside, and CORS headers would be lost.
     fn refuse<B>(
         &self,
-        error: &AuthError,
+        refusal: Refusal,
         request: ServiceRequest,
     ) -> ServiceResponse<EitherBody<B>> {
-        let response = self.auth.refuse(error, request.request());
+        let response = match refusal {
+            Refusal::Error(error) => self.auth.refuse(&error, request.request()),
+            Refusal::Answer(error) => error.error_response(),
+        };
         request.into_response(response).map_into_right_body()
     }
 }
@@ -129,22 +180,27 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        match self.guard.judge_now(request.request()) {
-            Some(Ok(())) => AuthFuture::Inner { future: self.service.call(request) },
-            Some(Err(error)) => AuthFuture::Refused {
-                response: Some(self.guard.refuse(&error, request)),
+        let (service, guard) = (&self.service, &self.guard);
+        match guard.judge_now(request.request()) {
+            Some(Judgement::Now(Ok(()))) => AuthFuture::Inner { future: service.call(request) },
+            Some(Judgement::Now(Err(refusal))) => AuthFuture::Refused {
+                response: Some(guard.refuse(refusal, request)),
                 body: PhantomData,
             },
-            None => {
-                let (service, guard) = (self.service.clone(), self.guard.clone());
+            Some(Judgement::Later(outcome)) => {
+                let (service, guard) = (service.clone(), guard.clone());
                 AuthFuture::Waiting {
                     future: Box::pin(async move {
-                        match guard.judge(request.request()).await {
-                            Ok(()) => {
-                                service.call(request).await.map(ServiceResponse::map_into_left_body)
-                            }
-                            Err(error) => Ok(guard.refuse(&error, request)),
-                        }
+                        go_on(&*service, &guard, request, outcome.await).await
+                    }),
+                }
+            }
+            None => {
+                let (service, guard) = (service.clone(), guard.clone());
+                AuthFuture::Waiting {
+                    future: Box::pin(async move {
+                        let outcome = guard.judge(request.request()).await;
+                        go_on(&*service, &guard, request, outcome).await
                     }),
                 }
             }
@@ -152,10 +208,26 @@ where
     }
 }
 
+/// Lets a request through, or not.
+async fn go_on<S, B>(
+    service: &S,
+    guard: &Guard,
+    request: ServiceRequest,
+    outcome: Result<(), Refusal>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    match outcome {
+        Ok(()) => service.call(request).await.map(ServiceResponse::map_into_left_body),
+        Err(refusal) => Ok(guard.refuse(refusal, request)),
+    }
+}
+
 type Waiting<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>>>>;
 
 pin_project! {
-    /// The future of [`JwtAuthService`]. Only a request that has to wait for a key is boxed.
+    /// The future of [`JwtAuthService`]. Only a request that has to wait is boxed.
     #[project = AuthFutureState]
     pub enum AuthFuture<S: Service<ServiceRequest>, B> {
         /// The request is let through.
@@ -164,7 +236,7 @@ pin_project! {
         /// The request is refused.
         #[doc(hidden)]
         Refused { response: Option<ServiceResponse<EitherBody<B>>>, body: PhantomData<B> },
-        /// The request waits for a key.
+        /// The request waits for a key, or for a decision.
         #[doc(hidden)]
         Waiting { future: Waiting<B> },
     }

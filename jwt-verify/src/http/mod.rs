@@ -2,6 +2,8 @@
 //! responses.
 
 mod auth;
+mod auth_builder;
+mod auth_scope;
 mod authentication;
 mod authorized;
 mod back_channel_logout;
@@ -9,21 +11,34 @@ mod challenge;
 mod credentials;
 mod csrf;
 mod current_user;
+mod decision;
 #[cfg(feature = "jwks")]
 mod env;
 mod extractors;
+mod gate;
 mod health;
 mod id_token;
 #[cfg(feature = "issuing")]
 mod key_set;
 mod middleware;
+#[cfg(feature = "utoipa")]
+mod open_api;
+mod policy;
+mod public;
 mod response;
+#[cfg(feature = "introspection")]
+mod route_audit;
+mod routes;
+mod segments;
 #[cfg(feature = "issuing")]
 mod session_cookies;
 #[cfg(feature = "issuing")]
 mod session_error;
 
-pub use auth::{ErrorResponse, JwtAuth, JwtAuthBuilder};
+pub use actix_web::HttpRequest;
+pub use auth::JwtAuth;
+pub use auth_builder::{ErrorResponse, JwtAuthBuilder};
+pub use auth_scope::AuthScope;
 pub use authorized::{Authorized, Requires};
 pub use back_channel_logout::BackChannelLogout;
 pub use challenge::BearerChallenge;
@@ -37,5 +52,10 @@ pub use health::HealthRoutes;
 #[cfg(feature = "issuing")]
 pub use key_set::KeySetRoute;
 pub use middleware::{AuthFuture, JwtAuthService, Required};
+pub use policy::{IntoDecision, Policy, PolicyFuture, ask_authorizer, ask_policy, no_policy};
+pub use public::Public;
+#[cfg(feature = "introspection")]
+pub use route_audit::{RouteAudit, UnprotectedRoutes, audit};
+pub use routes::{AccessMatrix, Annotated, IsPublic, RouteInfo};
 #[cfg(feature = "issuing")]
 pub use session_cookies::{SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};

@@ -1,6 +1,6 @@
 //! From an error to what the caller sees. The only place that decides it.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -23,6 +23,14 @@ pub(super) struct Body<'a> {
     pub(super) error: &'a str,
     pub(super) error_description: &'a str,
     pub(super) code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) required_roles: Option<&'a [Cow<'static, str>]>,
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn new(error: &'a str, error_description: &'a str, code: &'a str) -> Self {
+        Self { error, error_description, code, required_roles: None }
+    }
 }
 
 /// What an error looks like from outside.
@@ -35,7 +43,11 @@ struct Answer {
 }
 
 /// Turns an error into a response, with the realm of the application in the challenge.
-pub(super) fn respond(error: &AuthError, realm: Option<&Arc<str>>) -> HttpResponse {
+pub(super) fn respond(
+    error: &AuthError,
+    realm: Option<&Arc<str>>,
+    reveal_roles: bool,
+) -> HttpResponse {
     let answer = answer(error);
     let mut response = HttpResponse::build(answer.status);
     response.insert_header((CACHE_CONTROL, "no-store"));
@@ -53,6 +65,10 @@ pub(super) fn respond(error: &AuthError, realm: Option<&Arc<str>>) -> HttpRespon
         error: answer.error,
         error_description: &error.to_string(),
         code: error.code(),
+        required_roles: match error {
+            AuthError::Forbidden(Missing::Role(roles)) if reveal_roles => Some(roles),
+            _ => None,
+        },
     })
 }
 
@@ -65,7 +81,7 @@ pub(super) fn record(error: &AuthError) {
         | AuthError::ExpiredToken
         | AuthError::InvalidToken(_)
         | AuthError::Forbidden(_)
-        | AuthError::NotFresh { .. }
+        | AuthError::StepUp { .. }
         | AuthError::CrossSite => tracing::debug!(code, reason, "refused a request"),
         // Whoever failed has said so once; every request in the meantime need not.
         AuthError::Unavailable { .. } => tracing::debug!(code, reason, "could not judge a request"),
@@ -98,17 +114,25 @@ fn answer(error: &AuthError) -> Answer {
             status: StatusCode::FORBIDDEN,
             error: "insufficient_scope",
             challenge: Some(match missing {
-                Missing::Permission(scope) => {
+                Missing::Permission(scope) | Missing::Scope(scope) => {
                     challenge(BearerError::InsufficientScope).scope(scope.clone())
                 }
-                Missing::Role | Missing::Policy => challenge(BearerError::InsufficientScope),
+                Missing::Role(_) | Missing::Condition | Missing::Policy => {
+                    challenge(BearerError::InsufficientScope)
+                }
             }),
             retry_after: None,
         },
-        AuthError::NotFresh { max_age } => Answer {
+        AuthError::StepUp { max_age, acr_values } => Answer {
             status: StatusCode::UNAUTHORIZED,
             error: "insufficient_user_authentication",
-            challenge: Some(BearerChallenge::new().step_up(error.to_string(), *max_age)),
+            challenge: Some({
+                let challenge = BearerChallenge::new().step_up(error.to_string(), *max_age);
+                match acr_values {
+                    Some(classes) => challenge.acr_values(classes.clone()),
+                    None => challenge,
+                }
+            }),
             retry_after: None,
         },
         AuthError::CrossSite => Answer {
@@ -145,7 +169,7 @@ impl ResponseError for AuthError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        respond(self, None)
+        respond(self, None, false)
     }
 }
 

@@ -34,7 +34,7 @@ impl ResponseError for SessionError {
                 ("server_error", "no token could be issued".to_owned())
             }
         };
-        response.json(Body { error: code, error_description: &text, code })
+        response.json(Body::new(code, &text, code))
     }
 }
 
@@ -48,6 +48,6 @@ impl ResponseError for SessionCookieError {
         let (code, text) = ("server_error", "no token could be issued");
         HttpResponse::build(self.status_code())
             .insert_header((CACHE_CONTROL, "no-store"))
-            .json(Body { error: code, error_description: text, code })
+            .json(Body::new(code, text, code))
     }
 }

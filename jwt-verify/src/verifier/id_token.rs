@@ -151,7 +151,7 @@ impl IdTokenVerifier {
     /// Verifies an ID token: signature and times, and that it is for this client and this login.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`] or [`AuthError::ExpiredToken`]; [`AuthError::NotFresh`] if the
+    /// [`AuthError::InvalidToken`] or [`AuthError::ExpiredToken`]; [`AuthError::StepUp`] if the
     /// login was too long ago; [`AuthError::Unavailable`] if no key can be had.
     pub async fn verify(
         &self,
@@ -194,7 +194,7 @@ impl IdTokenVerifier {
         if age <= max_age.saturating_add(self.leeway).as_secs_f64() {
             Ok(())
         } else {
-            Err(AuthError::NotFresh { max_age: Some(max_age) })
+            Err(AuthError::StepUp { max_age: Some(max_age), acr_values: None })
         }
     }
 }

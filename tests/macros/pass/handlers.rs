@@ -14,7 +14,9 @@
 use std::{future::Future, pin::Pin};
 
 use actix_web::{App, FromRequest, HttpRequest, HttpResponse, Responder, get, post, route, web};
-use jwt_verify::{OptionalClaims, VerifiedClaims, require};
+use jwt_verify::{
+    AccessName, AuthScope, Authorizer, Decision, OptionalClaims, VerifiedClaims, public, require,
+};
 
 #[require]
 #[get("/above")]
@@ -153,7 +155,222 @@ mod inner {
     }
 }
 
+/// Names of the application's own.
+enum Role {
+    Admin,
+}
+
+impl AccessName for Role {
+    fn access_name(&self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+        }
+    }
+}
+
+const WRITE: &str = "write";
+
+fn decides(_: &VerifiedClaims) -> Decision {
+    Decision::Allow
+}
+
+async fn decides_later(_: &VerifiedClaims, _: HttpRequest, _: web::Path<u8>) -> Result<(), actix_web::Error> {
+    Ok(())
+}
+
+struct Accounts;
+
+impl Authorizer for Accounts {}
+
+#[require(
+    roles = [Role::Admin, "owner"],
+    all_roles,
+    permissions = WRITE,
+    scopes = ["a", "b"],
+    all,
+    any(roles = "c", claim("d" == true), not(claim("e" contains path.id))),
+    all_of(claim("f" == -5), claim("g" == "h")),
+    acr = "mfa",
+    max_age = "5m",
+    fresh = "1h",
+    policy = decides,
+    policy = decides_later,
+    authorizer = Accounts,
+)]
+async fn everything() -> &'static str {
+    "everything"
+}
+
+/// Actix makes a type of each of these names.
+#[require]
+#[get("/index")]
+async fn index() -> &'static str {
+    "index"
+}
+
+#[require]
+#[get("/request")]
+async fn request() -> &'static str {
+    "request"
+}
+
+/// A policy with the name of an argument that policies are given.
+fn claims(_: &VerifiedClaims) -> Decision {
+    Decision::Allow
+}
+
+const REQUIREMENT: &str = "requirement";
+
+#[require(roles = REQUIREMENT, policy = claims)]
+async fn with_usual_names() -> &'static str {
+    "usual"
+}
+
+macro_rules! aged {
+    ($name:ident, $role:literal, $age:literal, $more:expr) => {
+        #[require(roles = [$role, $more], max_age = $age, claim("x" == $role))]
+        async fn $name() -> &'static str {
+            "aged"
+        }
+    };
+}
+
+aged!(aged, "elder", "5m", "cn=elders,dc=example");
+
+/// Open, and documented.
+#[public]
+#[get("/open")]
+pub(crate) async fn open(_request: HttpRequest) -> &'static str {
+    "open"
+}
+
+#[require]
+#[tracing::instrument(skip_all, err)]
+async fn traced_below() -> Result<&'static str, actix_web::Error> {
+    Ok("traced")
+}
+
+#[tracing::instrument(skip_all)]
+#[require]
+async fn traced_above(_: HttpRequest) -> &'static str {
+    "traced"
+}
+
+#[require]
+#[utoipa::path(get, path = "/documented", responses((status = 200)))]
+#[get("/documented")]
+async fn documented() -> &'static str {
+    "documented"
+}
+
+#[require(roles = "admin")]
+mod admin {
+    use actix_web::get;
+
+    #[get("/admin")]
+    pub(crate) async fn index() -> &'static str {
+        "admin"
+    }
+
+    #[require]
+    pub(super) async fn routed() -> &'static str {
+        "routed"
+    }
+
+    #[get("/below")]
+    #[require(permissions = "x")]
+    pub(crate) async fn below() -> &'static str {
+        "below"
+    }
+
+    #[get("/open-below")]
+    #[public]
+    pub(crate) async fn open_below() -> &'static str {
+        "open"
+    }
+
+    #[cfg(test)]
+    mod tests {
+        async fn helper() {}
+    }
+
+    #[cfg(any())]
+    #[get("/gone")]
+    pub(crate) async fn gone() -> &'static str {
+        "gone"
+    }
+
+    use jwt_verify::{public, require};
+}
+
+/// A block of handlers.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<T>(T);
+
+#[require(permissions = "block")]
+impl<T: Default + ToString + 'static> Block<T> {
+    /// One of them.
+    pub async fn list() -> String {
+        T::default().to_string()
+    }
+
+    #[public]
+    async fn open(_: HttpRequest) -> &'static str {
+        "open"
+    }
+
+    #[require(roles = "b")]
+    pub(crate) async fn edit(_: web::Json<u8>) -> &'static str {
+        Self::helper()
+    }
+
+    fn helper() -> &'static str {
+        "edit"
+    }
+}
+
+#[cfg(any())]
+#[require]
+impl Block<u8> {
+    async fn list() -> &'static str {
+        "gone"
+    }
+}
+
+#[require]
+#[cfg(not(any()))]
+impl Block<&'static str> {
+    async fn conditional() -> &'static str {
+        "here"
+    }
+}
+
+fn scope() -> AuthScope {
+    AuthScope::new("/scope")
+        .service(above)
+        .service(open)
+        .service(documented)
+        .service(admin::index)
+        .service(admin::below)
+        .service(admin::open_below)
+        .service(index)
+        .service(request)
+        .route(actix_web::http::Method::GET, "/block", Block::<u8>::list)
+        .route(actix_web::http::Method::GET, "/fifteen", fifteen)
+}
+
 fn main() {
+    let _app = App::new()
+        .service(scope())
+        .route("/everything", web::get().to(everything))
+        .route("/usual", web::get().to(with_usual_names))
+        .route("/aged", web::get().to(aged))
+        .route("/traced-below", web::get().to(traced_below))
+        .route("/traced-above", web::get().to(traced_above))
+        .route("/routed", web::get().to(admin::routed))
+        .route("/block/open", web::get().to(Block::<u8>::open))
+        .route("/block/edit", web::get().to(Block::<u8>::edit))
+        .route("/block/here", web::get().to(Block::<&'static str>::conditional));
     let _app = App::new()
         .service((above, below, public, several, one, two, twin, inner::visible))
         .route("/plain", web::get().to(plain))

@@ -1,0 +1,170 @@
+//! The function that the attribute stands on.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{
+    Attribute, Error, FnArg, Ident, Result, ReturnType, Signature, Type, TypePath, Visibility,
+    parse::{Parse, ParseStream},
+    spanned::Spanned,
+};
+
+use crate::routing;
+
+/// A handler. Its body is not looked into, so that a half-written one is nobody's problem but the
+/// compiler's.
+pub(crate) struct Handler {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    body: TokenTree,
+}
+
+/// Actix handlers take at most 16 arguments, and one is ours.
+const MOST_ARGUMENTS: usize = 15;
+
+impl Parse for Handler {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        Ok(Self {
+            attrs: input.call(Attribute::parse_outer)?,
+            vis: input.parse()?,
+            sig: input.parse()?,
+            body: match input.parse()? {
+                body @ TokenTree::Group(_) => body,
+                other => return Err(Error::new(other.span(), "a handler has a body")),
+            },
+        })
+    }
+}
+
+impl ToTokens for Handler {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { attrs, vis, sig, body } = self;
+        tokens.extend(quote! { #(#attrs)* #vis #sig #body });
+    }
+}
+
+impl Handler {
+    /// Checks that it can be a handler and has not been marked before.
+    pub(crate) fn checked(self, marked_by: &str) -> Result<Self> {
+        if let Some(other) = self.attrs.iter().find(|attribute| Mark::of(attribute).is_some()) {
+            return Err(Error::new(other.span(), already_marked(marked_by, other)));
+        }
+        for argument in &self.sig.inputs {
+            match argument {
+                FnArg::Receiver(receiver) => {
+                    return Err(Error::new(
+                        receiver.span(),
+                        "a handler has no `self`; take what it needs as `web::Data<_>`",
+                    ));
+                }
+                FnArg::Typed(typed) if is_hidden_argument(&typed.ty) => {
+                    return Err(Error::new(
+                        typed.ty.span(),
+                        format!("`#[{marked_by}]` adds this argument by itself; remove it"),
+                    ));
+                }
+                FnArg::Typed(_) => {}
+            }
+        }
+        if let Some(extra) = self.sig.inputs.iter().nth(MOST_ARGUMENTS) {
+            return Err(Error::new(
+                extra.span(),
+                format!(
+                    "with `#[{marked_by}]` a handler takes at most 15 arguments; join some in a tuple"
+                ),
+            ));
+        }
+        Ok(self)
+    }
+
+    /// Whether a module's attribute reaches it by itself.
+    pub(crate) fn is_routed(&self) -> bool {
+        self.attrs.iter().any(routing::is_route)
+    }
+
+    /// Whether Actix could take it for a handler: it is async, or returns a future.
+    pub(crate) fn may_be_handler(&self) -> bool {
+        returns_future(&self.sig)
+    }
+
+    /// Whether it is a test.
+    pub(crate) fn is_test(&self) -> bool {
+        let is_test = |attribute: &Attribute| {
+            attribute.path().segments.last().is_some_and(|last| last.ident == "test")
+        };
+        self.attrs.iter().any(is_test)
+    }
+
+    /// The conditions under which it exists; what is made for it exists under the same.
+    pub(crate) fn conditions(&self) -> Vec<&Attribute> {
+        self.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
+    }
+
+    pub(crate) fn ident(&self) -> &Ident {
+        &self.sig.ident
+    }
+}
+
+/// Says in an attribute who may call a handler.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Require,
+    Public,
+}
+
+impl Mark {
+    pub(crate) fn of(attribute: &Attribute) -> Option<Self> {
+        let path = attribute.path();
+        let is_ours = match path.segments.len() {
+            1 => true,
+            2 => path.segments.first().is_some_and(|first| first.ident == "jwt_verify"),
+            _ => false,
+        };
+        let last = path.segments.last().filter(|_| is_ours)?;
+        if last.ident == "require" {
+            Some(Self::Require)
+        } else if last.ident == "public" {
+            Some(Self::Public)
+        } else {
+            None
+        }
+    }
+}
+
+fn already_marked(marked_by: &str, other: &Attribute) -> &'static str {
+    match (marked_by, Mark::of(other)) {
+        ("require", Some(Mark::Require)) => {
+            "a handler has one `#[require]`; put everything into one: `#[require(roles = …, \
+             permissions = …)]`"
+        }
+        ("public", Some(Mark::Public)) => "a handler is `#[public]` once",
+        _ => "a handler is either `#[public]` or has a requirement, not both",
+    }
+}
+
+/// Whether a function is async, or returns `impl Future`, a pinned one, or an alias such as
+/// `LocalBoxFuture`.
+pub(crate) fn returns_future(signature: &Signature) -> bool {
+    let is_future = |output: &ReturnType| {
+        output.to_token_stream().into_iter().any(|token| contains_future(&token))
+    };
+    signature.asyncness.is_some() || is_future(&signature.output)
+}
+
+fn contains_future(token: &TokenTree) -> bool {
+    match token {
+        TokenTree::Ident(ident) => ident.to_string().ends_with("Future"),
+        TokenTree::Group(group) => group.stream().into_iter().any(|token| contains_future(&token)),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    }
+}
+
+fn is_hidden_argument(ty: &Type) -> bool {
+    matches!(ty, Type::Path(TypePath { path, .. })
+        if path.segments.last().is_some_and(|last| last.ident == "Authorized"))
+}
+
+/// Where an error about an item as a whole is shown.
+pub(crate) fn first_span(item: &TokenStream) -> Span {
+    item.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span())
+}

@@ -1,0 +1,26 @@
+//! The answer of a policy.
+
+/// What a policy decides.
+///
+/// ```
+/// use jwt_verify::{Decision, VerifiedClaims};
+///
+/// fn is_employee(claims: &VerifiedClaims) -> Decision {
+///     let email: Option<String> = claims.get_as("email");
+///     email.is_some_and(|email| email.ends_with("@example.com")).into()
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The rule is met.
+    Allow,
+    /// The rule is not met: 403, unless another way is open.
+    Deny,
+}
+
+impl From<bool> for Decision {
+    /// `true` allows.
+    fn from(is_met: bool) -> Self {
+        if is_met { Self::Allow } else { Self::Deny }
+    }
+}

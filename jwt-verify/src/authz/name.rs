@@ -1,0 +1,54 @@
+//! Names of roles, permissions and scopes in the application's own types.
+
+use std::borrow::Cow;
+
+/// The name of a role, permission or scope, so that `#[require]` can take it from a constant or an
+/// enum of the application's own, and a misspelled one does not compile.
+///
+/// ```
+/// use jwt_verify::{AccessName, require};
+///
+/// enum Role {
+///     Admin,
+///     Editor,
+/// }
+///
+/// impl AccessName for Role {
+///     fn access_name(&self) -> &'static str {
+///         match self {
+///             Self::Admin => "admin",
+///             Self::Editor => "editor",
+///         }
+///     }
+/// }
+///
+/// mod permissions {
+///     pub const WRITE_POSTS: &str = "write:posts";
+/// }
+///
+/// #[require(roles = [Role::Admin, Role::Editor], permissions = permissions::WRITE_POSTS)]
+/// async fn edit() -> &'static str {
+///     "edited"
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name a role, permission or scope",
+    label = "expected a constant `&str`, or a type that implements `jwt_verify::AccessName`",
+    note = "implement `jwt_verify::AccessName` for `{Self}`"
+)]
+pub trait AccessName {
+    /// The name as it stands in tokens. It must not change: it is read once.
+    fn access_name(&self) -> &'static str;
+}
+
+impl AccessName for &'static str {
+    fn access_name(&self) -> &'static str {
+        self
+    }
+}
+
+/// For generated code: a name in a requirement.
+#[doc(hidden)]
+pub fn name(name: &impl AccessName) -> Cow<'static, str> {
+    Cow::Borrowed(name.access_name())
+}

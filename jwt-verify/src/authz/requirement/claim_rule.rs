@@ -1,0 +1,136 @@
+//! What a claim has to say.
+
+use std::borrow::Cow;
+
+use serde_json::{Number, Value};
+
+use super::judge::Surroundings;
+use crate::{
+    Claims,
+    claims::{ClaimPath, Found},
+};
+
+/// A claim that is compared with something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ClaimRule {
+    pub(super) claim: ClaimPath,
+    pub(super) comparison: Comparison,
+    pub(super) operand: Operand,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Equals,
+    Contains,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Operand {
+    Value(Value),
+    /// A segment of the request's path.
+    Segment(Cow<'static, str>),
+}
+
+/// The route has no segment of that name.
+pub(super) struct NoSuchSegment;
+
+impl ClaimRule {
+    pub(super) fn equals(claim: &str, operand: Operand) -> Self {
+        Self { claim: ClaimPath::new(claim), comparison: Comparison::Equals, operand }
+    }
+
+    pub(super) fn contains(claim: &str, operand: Operand) -> Self {
+        Self { claim: ClaimPath::new(claim), comparison: Comparison::Contains, operand }
+    }
+
+    pub(super) fn is_met(
+        &self,
+        claims: &Claims,
+        surroundings: &dyn Surroundings,
+    ) -> Result<bool, NoSuchSegment> {
+        let found = self.claim.find_any(claims);
+        match &self.operand {
+            Operand::Value(value) => Ok(self.compare(found, &|claim| same(claim, value))),
+            Operand::Segment(name) => {
+                let segment = surroundings.segment(name).ok_or(NoSuchSegment)?;
+                Ok(self.compare(found, &|claim| is_written(claim, &segment)))
+            }
+        }
+    }
+
+    fn compare(&self, found: Option<Found<'_>>, is_it: &dyn Fn(Scalar<'_>) -> bool) -> bool {
+        match (found, self.comparison) {
+            (None, _) => false,
+            (Some(Found::Text(text)), _) => is_it(Scalar::Text(text)),
+            (Some(Found::Audience(audience)), Comparison::Contains) => {
+                audience.iter().any(|one| is_it(Scalar::Text(one)))
+            }
+            (Some(Found::Audience(audience)), Comparison::Equals) => {
+                let mut all = audience.iter();
+                matches!((all.next(), all.next()), (Some(only), None) if is_it(Scalar::Text(only)))
+            }
+            (Some(Found::Value(Value::Array(list))), Comparison::Contains) => {
+                list.iter().filter_map(Scalar::of).any(is_it)
+            }
+            (Some(Found::Value(value)), _) => Scalar::of(value).is_some_and(is_it),
+        }
+    }
+}
+
+/// What can be compared.
+#[derive(Clone, Copy)]
+enum Scalar<'a> {
+    Text(&'a str),
+    Number(&'a Number),
+    Bool(bool),
+}
+
+impl<'a> Scalar<'a> {
+    fn of(value: &'a Value) -> Option<Self> {
+        match value {
+            Value::String(text) => Some(Self::Text(text)),
+            Value::Number(number) => Some(Self::Number(number)),
+            Value::Bool(flag) => Some(Self::Bool(*flag)),
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+}
+
+fn same(claim: Scalar<'_>, value: &Value) -> bool {
+    match (claim, value) {
+        (Scalar::Text(claim), Value::String(value)) => claim == value,
+        (Scalar::Bool(claim), Value::Bool(value)) => claim == *value,
+        (Scalar::Number(claim), Value::Number(value)) => {
+            // One and the same number may be written as `1` and as `1.0`.
+            let fraction = |number: &Number| number.is_f64().then(|| number.as_f64()).flatten();
+            match (fraction(claim), fraction(value)) {
+                (None, None) => claim == value,
+                _ => claim.as_f64() == value.as_f64(),
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Whether a segment of a path is this value. A number has one spelling.
+fn is_written(claim: Scalar<'_>, segment: &str) -> bool {
+    match claim {
+        Scalar::Text(text) => text == segment,
+        Scalar::Number(number) => !number.is_f64() && number.to_string() == segment,
+        Scalar::Bool(_) => false,
+    }
+}
+
+/// For generated code: a value that a claim is compared with. A number is an `i64`.
+#[doc(hidden)]
+pub fn literal<T: Literal>(value: T) -> T {
+    value
+}
+
+/// What may stand in `claim(…)`.
+#[doc(hidden)]
+pub trait Literal: Into<Value> {}
+
+impl Literal for &'static str {}
+impl Literal for bool {}
+impl Literal for i64 {}

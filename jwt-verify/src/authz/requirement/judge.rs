@@ -1,0 +1,304 @@
+//! Whether a requirement is met, and what to say if it is not.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use super::{Login, Names, Requirement, Term};
+use crate::{AuthError, Missing, VerifiedClaims, claims::VerifiedToken, clock::Clock};
+
+/// What a requirement may ask about besides the claims.
+pub(crate) trait Surroundings {
+    /// The time since the epoch.
+    fn now(&self) -> Duration;
+
+    /// A segment of the request's path.
+    fn segment(&self, name: &str) -> Option<Cow<'_, str>>;
+
+    /// What the handler's policy of this number has decided; `None` if it has not been asked.
+    fn policy(&self, index: usize) -> Option<bool>;
+}
+
+/// What is known about a requirement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Truth {
+    Met,
+    Unmet,
+    /// It depends on the policy of this number.
+    Undecided(usize),
+    /// It asks for what the route does not have. Under no condition is that a pass.
+    Unanswerable,
+}
+
+impl Truth {
+    fn of(is_met: bool) -> Self {
+        if is_met { Self::Met } else { Self::Unmet }
+    }
+
+    /// Both. What decides by itself makes it unnecessary to ask a policy.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Unanswerable, _) | (_, Self::Unanswerable) => Self::Unanswerable,
+            (Self::Unmet, _) | (_, Self::Unmet) => Self::Unmet,
+            (Self::Undecided(index), _) | (_, Self::Undecided(index)) => Self::Undecided(index),
+            (Self::Met, Self::Met) => Self::Met,
+        }
+    }
+
+    /// The opposite.
+    fn not(self) -> Self {
+        match self {
+            Self::Met => Self::Unmet,
+            Self::Unmet => Self::Met,
+            Self::Undecided(_) | Self::Unanswerable => self,
+        }
+    }
+}
+
+impl Requirement {
+    /// Holds a caller against the requirement. Allocates nothing but for segments of the path.
+    pub(crate) fn judge(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> Truth {
+        let named = self.has_roles(token) && self.has_permissions(token) && self.has_scopes(token);
+        let own = Truth::of(named && self.has_login(token, surroundings));
+        self.terms.iter().fold(own, |truth, term| truth.and(term.judge(token, surroundings)))
+    }
+
+    /// Why it is not met: first what is missing for good, then what another login would mend.
+    pub(crate) fn explain(
+        &self,
+        token: &VerifiedToken,
+        surroundings: &dyn Surroundings,
+    ) -> AuthError {
+        if !self.has_roles(token) {
+            let roles = self.roles.as_deref().unwrap_or_default();
+            return AuthError::Forbidden(Missing::Role(roles.into()));
+        }
+        if !self.has_permissions(token) {
+            return AuthError::Forbidden(Missing::Permission(scope(self.permissions.as_ref())));
+        }
+        if !self.has_scopes(token) {
+            return AuthError::Forbidden(Missing::Scope(scope(self.scopes.as_ref())));
+        }
+        let unmet = |term: &&Term| term.judge(token, surroundings) == Truth::Unmet;
+        let mut step_up = None;
+        for term in self.terms.iter().filter(unmet) {
+            match term.explain(token, surroundings) {
+                reason @ AuthError::StepUp { .. } => step_up = step_up.or(Some(reason)),
+                reason => return reason,
+            }
+        }
+        if let Some(reason) = step_up.filter(|_| self.has_login(token, surroundings)) {
+            return reason;
+        }
+        let max_age = match (self.login, self.max_age) {
+            (Login::Within(fresh), Some(age)) => Some(fresh.min(age)),
+            (Login::Within(age), None) => Some(age),
+            (Login::AnyTime | Login::Fresh, age) => age,
+        };
+        AuthError::StepUp { max_age, acr_values: self.acr_values.as_ref().map(|v| scope(Some(v))) }
+    }
+
+    fn has_roles(&self, token: &VerifiedToken) -> bool {
+        let held = |name: &str| token.grants().roles.contains(name);
+        has(self.roles.as_ref(), self.all_roles, held)
+    }
+
+    fn has_permissions(&self, token: &VerifiedToken) -> bool {
+        let held = |name: &str| token.grants().permissions.contains(name);
+        has(self.permissions.as_ref(), self.all, held)
+    }
+
+    fn has_scopes(&self, token: &VerifiedToken) -> bool {
+        let held = |name: &str| token.claims().scopes().any(|scope| scope == name);
+        has(self.scopes.as_ref(), self.all, held)
+    }
+
+    fn has_login(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> bool {
+        let claims = token.claims();
+        let is_recent = |age: Duration| {
+            let then = claims.get("auth_time").and_then(Value::as_f64);
+            // The issuer's clock may be ahead; a date further on is none, but milliseconds perhaps.
+            let ahead = -MOST_AHEAD.as_secs_f64();
+            then.is_some_and(|then| {
+                let ago = surroundings.now().as_secs_f64() - then;
+                ahead <= ago && ago <= age.as_secs_f64()
+            })
+        };
+        let fresh = || claims.get("fresh").and_then(Value::as_bool);
+        let is_fresh = match self.login {
+            Login::AnyTime => true,
+            Login::Fresh => fresh() == Some(true),
+            Login::Within(age) => is_recent(age) && fresh() != Some(false),
+        };
+        let has_class = || {
+            let held = claims.get("acr").and_then(Value::as_str);
+            has(self.acr_values.as_ref(), false, |class| held == Some(class))
+        };
+        is_fresh && self.max_age.is_none_or(is_recent) && has_class()
+    }
+}
+
+impl Term {
+    fn judge(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> Truth {
+        match self {
+            Self::All(nested) => nested.judge_nested(token, surroundings),
+            // One is met: not all are unmet.
+            Self::Any(alternatives) => alternatives
+                .iter()
+                .fold(Truth::Met, |none, one| none.and(one.judge_nested(token, surroundings).not()))
+                .not(),
+            Self::Not(nested) => nested.judge_nested(token, surroundings).not(),
+            Self::Claim(rule) => {
+                rule.is_met(token.claims(), surroundings).map_or(Truth::Unanswerable, Truth::of)
+            }
+            Self::Policy { index, .. } => {
+                surroundings.policy(*index).map_or(Truth::Undecided(*index), Truth::of)
+            }
+        }
+    }
+
+    fn explain(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> AuthError {
+        match self {
+            Self::All(nested) => nested.explain_nested(token, surroundings),
+            Self::Any(alternatives) => {
+                let reasons =
+                    alternatives.iter().map(|one| one.explain_nested(token, surroundings));
+                nearest(reasons.collect())
+            }
+            Self::Not(_) | Self::Claim(_) => AuthError::Forbidden(Missing::Condition),
+            Self::Policy { .. } => AuthError::Forbidden(Missing::Policy),
+        }
+    }
+}
+
+impl Requirement {
+    /// Inside another one it is an access token that is looked at; see
+    /// [`refresh_token`](Self::refresh_token).
+    fn judge_nested(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> Truth {
+        Truth::of(!self.is_for_refresh).and(self.judge(token, surroundings))
+    }
+
+    fn explain_nested(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> AuthError {
+        if self.is_for_refresh {
+            return AuthError::Forbidden(Missing::Condition);
+        }
+        self.explain(token, surroundings)
+    }
+}
+
+/// By how much the clock of whoever wrote `auth_time` may be ahead: the largest leeway there is.
+const MOST_AHEAD: Duration = Duration::from_secs(600);
+
+/// Of several ways of which none is open, what to tell: the one that another login opens, else the
+/// first that a client can ask the issuer for, else that a policy has said no, else the first.
+fn nearest(reasons: Vec<AuthError>) -> AuthError {
+    let rank = |reason: &AuthError| match reason {
+        AuthError::StepUp { .. } => 0,
+        AuthError::Forbidden(Missing::Permission(_) | Missing::Scope(_)) => 1,
+        AuthError::Forbidden(Missing::Policy) => 2,
+        _ => 3,
+    };
+    // The first of those with the same rank.
+    reasons.into_iter().min_by_key(rank).unwrap_or(AuthError::Forbidden(Missing::Condition))
+}
+
+/// Whether any or all of the names are held. A list that is not there demands nothing; one that is
+/// there and empty is met by nobody.
+fn has(names: Option<&Names>, all: bool, held: impl Fn(&str) -> bool) -> bool {
+    names.is_none_or(|names| {
+        let mut names = names.iter();
+        if all {
+            names.len() > 0 && names.all(|name| held(name))
+        } else {
+            names.any(|name| held(name))
+        }
+    })
+}
+
+/// Names as an attribute of a challenge; those that may not stand in one are left out (RFC 6750 §3,
+/// RFC 6749 §3.3).
+fn scope(names: Option<&Names>) -> Arc<str> {
+    let printable = |name: &&str| {
+        !name.is_empty()
+            && name.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+    };
+    let names: Vec<&str> =
+        names.into_iter().flatten().map(|name| &**name).filter(printable).collect();
+    names.join(" ").into()
+}
+
+/// Where there is no request: a clock, and nothing else to ask.
+struct ByHand<'a>(&'a dyn Clock);
+
+impl Surroundings for ByHand<'_> {
+    fn now(&self) -> Duration {
+        self.0.now()
+    }
+
+    fn segment(&self, _: &str) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    fn policy(&self, _: usize) -> Option<bool> {
+        None
+    }
+}
+
+impl<T> VerifiedClaims<T> {
+    /// Holds the caller against a requirement, for decisions that a handler makes on its way.
+    ///
+    /// ```
+    /// use jwt_verify::{AuthError, Requirement, VerifiedClaims};
+    ///
+    /// async fn figures(claims: VerifiedClaims) -> Result<&'static str, AuthError> {
+    ///     let is_premium = true; // as the database says
+    ///     let needed = if is_premium { "read:premium" } else { "read:basic" };
+    ///     claims.check(&Requirement::permissions([needed]))?;
+    ///     Ok("42")
+    /// }
+    /// ```
+    ///
+    /// How long ago a login was is judged by the system's clock, without leeway. Segments of the path
+    /// are not known here; where the requirement asks for one, use
+    /// [`VerifiedClaimsExt::check`](crate::VerifiedClaimsExt::check) of the request.
+    ///
+    /// # Errors
+    /// [`AuthError::Forbidden`] or [`AuthError::StepUp`] with what is missing;
+    /// [`AuthError::Misconfigured`] if the requirement asks for a segment of the path, for a
+    /// handler's policy, or for a refresh token.
+    pub fn check(&self, requirement: &Requirement) -> Result<(), AuthError> {
+        if requirement.is_for_refresh() {
+            tracing::error!("which kind a token is of can be asked by `#[require(refresh)]` alone");
+            return Err(AuthError::Misconfigured);
+        }
+        requirement.check(self.verified(), &ByHand(&crate::SystemClock))
+    }
+}
+
+impl Requirement {
+    /// Holds a caller against the requirement, where nothing is left to be asked.
+    pub(crate) fn check(
+        &self,
+        token: &VerifiedToken,
+        surroundings: &dyn Surroundings,
+    ) -> Result<(), AuthError> {
+        match self.judge(token, surroundings) {
+            Truth::Met => Ok(()),
+            Truth::Unmet => Err(self.explain(token, surroundings)),
+            Truth::Undecided(_) => {
+                tracing::error!(
+                    "a requirement has a policy that only its handler can ask: use it as the \
+                     handler's `#[require]`"
+                );
+                Err(AuthError::Misconfigured)
+            }
+            Truth::Unanswerable => {
+                tracing::error!(
+                    "a requirement compares a claim with a segment of the path, and the route has \
+                     none of that name"
+                );
+                Err(AuthError::Misconfigured)
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A requirement as data, for documentation and snapshots.
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::{
+    Login, Requirement, Term,
+    claim_rule::{ClaimRule, Comparison, Operand},
+};
+
+/// An object with the names of `#[require]`; what is not demanded is left out. Ages are in seconds.
+impl Serialize for Requirement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        entry(&mut map, "roles", self.roles.as_ref())?;
+        entry(&mut map, "all_roles", self.all_roles.then_some(&true))?;
+        entry(&mut map, "permissions", self.permissions.as_ref())?;
+        entry(&mut map, "scopes", self.scopes.as_ref())?;
+        entry(&mut map, "all", self.all.then_some(&true))?;
+        entry(&mut map, "terms", (!self.terms.is_empty()).then_some(&self.terms))?;
+        entry(&mut map, "acr", self.acr_values.as_ref())?;
+        entry(&mut map, "max_age", self.max_age.map(|age| age.as_secs()).as_ref())?;
+        match self.login {
+            Login::AnyTime => {}
+            Login::Fresh => map.serialize_entry("fresh", &true)?,
+            Login::Within(age) => map.serialize_entry("fresh", &age.as_secs())?,
+        }
+        entry(&mut map, "refresh", self.is_for_refresh.then_some(&true))?;
+        map.end()
+    }
+}
+
+impl Serialize for Term {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        match self {
+            Self::All(nested) => map.serialize_entry("all_of", nested)?,
+            Self::Any(alternatives) => map.serialize_entry("any", alternatives)?,
+            Self::Not(nested) => map.serialize_entry("not", nested)?,
+            Self::Claim(rule) => map.serialize_entry("claim", rule)?,
+            Self::Policy { name, .. } => map.serialize_entry("policy", name)?,
+        }
+        map.end()
+    }
+}
+
+impl Serialize for ClaimRule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("name", self.claim.as_str())?;
+        let comparison = match self.comparison {
+            Comparison::Equals => "equals",
+            Comparison::Contains => "contains",
+        };
+        match &self.operand {
+            Operand::Value(value) => map.serialize_entry(comparison, value)?,
+            Operand::Segment(name) => {
+                map.serialize_entry(
+                    comparison,
+                    &std::collections::BTreeMap::from([("path", name)]),
+                )?;
+            }
+        }
+        map.end()
+    }
+}
+
+fn entry<M: SerializeMap, T: Serialize>(
+    map: &mut M,
+    name: &str,
+    value: Option<&T>,
+) -> Result<(), M::Error> {
+    value.map_or(Ok(()), |value| map.serialize_entry(name, value))
+}

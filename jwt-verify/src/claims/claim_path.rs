@@ -1,0 +1,98 @@
+//! The name of a claim as an application writes it.
+
+use serde_json::Value;
+
+use super::{Audience, Claims};
+
+/// The name of a claim, and the path it stands for where no claim has that name.
+///
+/// `permissions`, a URL such as `https://myapp.com/roles`, a path with dots such as
+/// `realm_access.roles`, or a JSON pointer such as `/resource_access/my.client/roles` (RFC 6901).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClaimPath {
+    name: Box<str>,
+    path: Vec<Box<str>>,
+}
+
+/// What is found under a name.
+#[derive(Clone, Copy)]
+pub(crate) enum Found<'a> {
+    Text(&'a str),
+    Audience(&'a Audience),
+    Value(&'a Value),
+}
+
+impl ClaimPath {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = match name.strip_prefix('/') {
+            Some(pointer) => pointer.split('/').map(unescaped).collect(),
+            None if name.contains('.') && !name.contains("://") => {
+                name.split('.').map(Into::into).collect()
+            }
+            None => Vec::new(),
+        };
+        Self { name: name.into(), path }
+    }
+
+    /// As it was written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.name
+    }
+
+    /// A claim without an accessor of its own.
+    pub(super) fn find<'a>(&self, claims: &'a Claims) -> Option<&'a Value> {
+        claims.get(&self.name).or_else(|| {
+            let (first, rest) = self.path.split_first()?;
+            rest.iter().try_fold(claims.get(first)?, |value, name| value.get(&**name))
+        })
+    }
+
+    /// Any claim but the dates.
+    pub(crate) fn find_any<'a>(&self, claims: &'a Claims) -> Option<Found<'a>> {
+        match &*self.name {
+            "iss" | "/iss" => claims.issuer().map(Found::Text),
+            "sub" | "/sub" => claims.subject().map(Found::Text),
+            "jti" | "/jti" => claims.token_id().map(Found::Text),
+            "aud" | "/aud" => claims.audience().map(Found::Audience),
+            _ => self.find(claims).map(Found::Value),
+        }
+    }
+}
+
+/// A step of a JSON pointer (RFC 6901 §4).
+fn unescaped(step: &str) -> Box<str> {
+    step.replace("~1", "/").replace("~0", "~").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn find(name: &str) -> Option<Value> {
+        let claims = json!({
+            "sub": "alice",
+            "a": {"b.c": {"d": 1}, "x/y": 2, "m~n": 3, "": 4},
+            "a.b": 5,
+            "/a": 6,
+            "list": ["first"],
+        });
+        let claims: Claims = serde_json::from_str(&claims.to_string()).unwrap();
+        ClaimPath::new(name).find(&claims).cloned()
+    }
+
+    #[test]
+    fn a_pointer_reaches_names_that_a_path_with_dots_cannot() {
+        assert_eq!(find("/a/b.c/d"), Some(json!(1)));
+        assert_eq!(find("/a/x~1y"), Some(json!(2)));
+        assert_eq!(find("/a/m~0n"), Some(json!(3)));
+        assert_eq!(find("/a/"), Some(json!(4)));
+        assert_eq!(find("a.b"), Some(json!(5)));
+        assert_eq!(find("/a"), Some(json!(6)), "a claim of exactly that name comes first");
+        assert_eq!(find("a.b.c"), None);
+        assert_eq!(find("/list/0"), None, "elements of arrays have no names");
+        assert_eq!(find("/nothing/here"), None);
+        assert_eq!(find("sub"), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! How [`JwtAuth`] is set up.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::{
+    auth::{Door, JwtAuth},
+    credentials::{BearerExtractor, TokenExtractor},
+    csrf::CsrfProtection,
+};
+use crate::{
+    Algorithm, AuditSink, AuthError, Authorizer, ClaimsMapping, ConfigError, KeyProvider,
+    TrustedIssuer, VerifierBuilder,
+};
+
+/// Settings of [`JwtAuth`]. Nothing but issuer and audience is needed.
+#[must_use]
+pub struct JwtAuthBuilder {
+    verifier: VerifierBuilder,
+    settings: Settings,
+}
+
+/// What is around the verifier.
+#[derive(Default)]
+pub(super) struct Settings {
+    /// Bearer tokens, if there is none.
+    extractor: Option<Box<dyn TokenExtractor>>,
+    pub(super) refresh: Option<Door>,
+    pub(super) csrf: Option<CsrfProtection>,
+    pub(super) authorizer: Option<Box<dyn Authorizer>>,
+    pub(super) audit: Option<Box<dyn AuditSink>>,
+    pub(super) realm: Option<Arc<str>>,
+    pub(super) reveal_roles: bool,
+    pub(super) error_response: Option<Box<ErrorResponse>>,
+}
+
+impl Settings {
+    pub(super) fn take_extractor(&mut self) -> Box<dyn TokenExtractor> {
+        self.extractor.take().unwrap_or_else(|| Box::new(BearerExtractor))
+    }
+}
+
+/// Makes a response of a refusal.
+pub type ErrorResponse = dyn Fn(&AuthError, &HttpRequest) -> HttpResponse + Send + Sync;
+
+impl JwtAuthBuilder {
+    pub(super) fn new(verifier: VerifierBuilder) -> Self {
+        Self { verifier, settings: Settings::default() }
+    }
+
+    /// Takes refresh tokens too, where a route is about them.
+    #[cfg(feature = "issuing")]
+    pub(super) fn refresh_tokens(mut self, verifier: crate::Verifier) -> Self {
+        self.settings.refresh = Some(Door { verifier, extractor: Box::new(BearerExtractor) });
+        self
+    }
+
+    /// Where keys come from; see [`VerifierBuilder::keys`]. Default: discovery at the issuer.
+    pub fn keys(self, keys: impl KeyProvider) -> Self {
+        self.verifier(|verifier| verifier.keys(keys))
+    }
+
+    /// The algorithms that are accepted; see [`VerifierBuilder::algorithms`]. Default: `RS256`.
+    pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.verifier(|verifier| verifier.algorithms(algorithms))
+    }
+
+    /// Trusts one more issuer; see [`VerifierBuilder::issuer`].
+    pub fn issuer(self, issuer: TrustedIssuer) -> Self {
+        self.verifier(|verifier| verifier.issuer(issuer))
+    }
+
+    /// By how much clocks may differ; see [`VerifierBuilder::leeway`]. Default: 60 s.
+    pub fn leeway(self, leeway: Duration) -> Self {
+        self.verifier(|verifier| verifier.leeway(leeway))
+    }
+
+    /// Where the issuer puts roles and permissions; see [`VerifierBuilder::claims_mapping`].
+    pub fn claims_mapping(self, mapping: ClaimsMapping) -> Self {
+        self.verifier(|verifier| verifier.claims_mapping(mapping))
+    }
+
+    /// Any other setting of the verifier.
+    ///
+    /// ```
+    /// # use jwt_verify::{JwtAuth, TokenProfile};
+    /// let builder = JwtAuth::builder("https://issuer.example", "https://api.example")
+    ///     .verifier(|verifier| verifier.token_profile(TokenProfile::AccessToken).require_subject());
+    /// ```
+    pub fn verifier(mut self, configure: impl FnOnce(VerifierBuilder) -> VerifierBuilder) -> Self {
+        self.verifier = configure(self.verifier);
+        self
+    }
+
+    /// Where the token is in a request. Default: [`BearerExtractor`].
+    pub fn extractor(mut self, extractor: impl TokenExtractor) -> Self {
+        self.settings.extractor = Some(Box::new(extractor));
+        self
+    }
+
+    /// Protects requests whose token the browser attaches by itself, as it does with one that a
+    /// [`CookieExtractor`](super::CookieExtractor) finds. Default: not protected, so cookies need
+    /// `SameSite` and an API that only reads.
+    pub fn csrf(mut self, protection: CsrfProtection) -> Self {
+        self.settings.csrf = Some(protection);
+        self
+    }
+
+    /// Takes access and refresh tokens from cookies too, and protects requests that they come with
+    /// against other sites; see [`SessionCookies`](super::SessionCookies). A request with both a
+    /// bearer token and a cookie is refused (RFC 6750 §2).
+    #[cfg(feature = "issuing")]
+    pub fn cookies(mut self, cookies: &super::SessionCookies) -> Self {
+        self.settings.extractor = Some(Box::new(cookies.access_extractor()));
+        if let Some(refresh) = &mut self.settings.refresh {
+            refresh.extractor = Box::new(cookies.refresh_extractor());
+        }
+        self.settings.csrf = Some(cookies.csrf().clone());
+        self
+    }
+
+    /// Adds rules of the application's own to the requirements of its routes; see [`Authorizer`].
+    /// Default: none.
+    pub fn authorizer(mut self, authorizer: impl Authorizer) -> Self {
+        self.settings.authorizer = Some(Box::new(authorizer));
+        self
+    }
+
+    /// Takes note of every decision about a requirement of a handler or a middleware, with who asked;
+    /// see [`AuditSink`] and [`TracingAudit`](crate::TracingAudit). Default: nobody.
+    pub fn audit(mut self, sink: impl AuditSink) -> Self {
+        self.settings.audit = Some(Box::new(sink));
+        self
+    }
+
+    /// Names the roles of which a caller lacks one in the body of the refusal, as `required_roles`.
+    /// Default: they are not named, since roles describe the inside of an application. Scopes and
+    /// permissions are always named, in the challenge (RFC 6750 §3).
+    pub fn reveal_roles(mut self) -> Self {
+        self.settings.reveal_roles = true;
+        self
+    }
+
+    /// The `realm` of challenges (RFC 9110 §11.5). Default: none.
+    pub fn realm(mut self, realm: impl Into<Arc<str>>) -> Self {
+        self.settings.realm = Some(realm.into());
+        self
+    }
+
+    /// Replaces the answer to refused requests, for example by `application/problem+json`.
+    ///
+    /// The response should keep the challenge, `Retry-After` and `Cache-Control: no-store` of the
+    /// default, which [`ResponseError::error_response`] of the error gives. What is in it goes to
+    /// callers who were refused: nothing of the request should be.
+    ///
+    /// One hook serves every case:
+    ///
+    /// ```
+    /// use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
+    /// use jwt_verify::{AuthError, InvalidTokenReason};
+    ///
+    /// fn refusal(error: &AuthError, _: &HttpRequest) -> HttpResponse {
+    ///     let text = match error {
+    ///         AuthError::MissingToken => "log in first",
+    ///         AuthError::ExpiredToken => "your session has ended; log in again",
+    ///         AuthError::InvalidToken(InvalidTokenReason::Revoked) => "you have logged out",
+    ///         AuthError::StepUp { .. } => "enter your password once more",
+    ///         _ => return error.error_response(),
+    ///     };
+    ///     error.error_response().set_body(text.to_owned()).map_into_boxed_body()
+    /// }
+    /// # let builder = jwt_verify::JwtAuth::builder("https://issuer.example", "https://api.example");
+    /// let builder = builder.error_response(refusal);
+    /// ```
+    ///
+    /// [`ResponseError::error_response`]: actix_web::ResponseError::error_response
+    pub fn error_response<F>(mut self, make: F) -> Self
+    where
+        F: Fn(&AuthError, &HttpRequest) -> HttpResponse + Send + Sync + 'static,
+    {
+        self.settings.error_response = Some(Box::new(make));
+        self
+    }
+
+    /// Checks the settings. Nothing is fetched yet.
+    ///
+    /// # Errors
+    /// What [`VerifierBuilder::build`] refuses.
+    pub fn build(self) -> Result<JwtAuth, ConfigError> {
+        Ok(JwtAuth::around(self.verifier.build()?, self.settings))
+    }
+}
+
+/// For a verifier that has no first issuer, such as [`Verifier::resolving`](crate::Verifier::resolving).
+impl From<VerifierBuilder> for JwtAuthBuilder {
+    fn from(verifier: VerifierBuilder) -> Self {
+        Self::new(verifier)
+    }
+}
+
+impl fmt::Debug for JwtAuthBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwtAuthBuilder").field("verifier", &self.verifier).finish_non_exhaustive()
+    }
+}

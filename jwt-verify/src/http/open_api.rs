@@ -1,0 +1,168 @@
+//! What routes demand, in an OpenAPI document.
+
+use utoipa::{
+    Modify,
+    openapi::{
+        Components, OpenApi, PathItem, SecurityRequirement,
+        path::Operation,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use super::routes::{AccessMatrix, RouteInfo};
+
+/// The name of the security scheme in the document.
+const SCHEME: &str = "bearer";
+
+/// Writes into each operation which tokens it takes, so that the document says what `#[require]`
+/// says (OpenAPI 3.1 §4.8.30).
+///
+/// The security scheme `bearer` is added. An operation that demands any of several permissions or
+/// scopes gets an alternative for each; roles, claims and policies are not named, as they are not in
+/// refusals. What is `#[public]` gets an empty list. Operations are found by method and path, with
+/// the prefixes of the scopes; operations that the matrix does not know are left as they are, and
+/// [`AccessMatrix::differences`] names them.
+///
+/// ```
+/// use actix_web::get;
+/// use jwt_verify::{AuthScope, require};
+/// use utoipa::{Modify, OpenApi};
+///
+/// #[utoipa::path(get, path = "/posts", responses((status = 200)))]
+/// #[require(permissions = "read:posts")]
+/// #[get("/posts")]
+/// async fn posts() -> &'static str {
+///     "posts"
+/// }
+///
+/// #[derive(OpenApi)]
+/// #[openapi(paths(posts))]
+/// struct Document;
+///
+/// let matrix = AuthScope::new("").service(posts).access_matrix();
+/// let mut document = Document::openapi();
+/// matrix.modify(&mut document);
+/// assert!(matrix.differences(&document).is_empty());
+/// let json = serde_json::to_value(&document).unwrap();
+/// assert_eq!(
+///     json["paths"]["/posts"]["get"]["security"],
+///     serde_json::json!([{"bearer": ["read:posts"]}]),
+/// );
+/// ```
+impl Modify for AccessMatrix {
+    fn modify(&self, document: &mut OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("An access token of the API's issuer (RFC 6750)"))
+            .build();
+        document
+            .components
+            .get_or_insert_with(Components::new)
+            .add_security_scheme(SCHEME, SecurityScheme::Http(scheme));
+        // Of one method and path the first route is the one that is reached.
+        for route in self.routes().iter().rev() {
+            let item = document.paths.paths.get_mut(&documented(route.path()));
+            if let Some(operation) = item.and_then(|item| slot(item, route.method())) {
+                operation.security = Some(security(route));
+            }
+        }
+    }
+}
+
+impl AccessMatrix {
+    /// Routes that the document lacks, and operations of the document that are none of these routes,
+    /// as `GET /posts`. For a test that keeps both together.
+    pub fn differences(&self, document: &OpenApi) -> Vec<String> {
+        let name = |method: &str, path: &str| format!("{method} {path}");
+        let routes: Vec<String> = self
+            .routes()
+            .iter()
+            .map(|route| name(route.method(), &documented(route.path())))
+            .collect();
+        let mut operations = Vec::new();
+        for (path, item) in &document.paths.paths {
+            let mut item = item.clone();
+            for method in METHODS {
+                if slot(&mut item, method).is_some() {
+                    operations.push(name(method, path));
+                }
+            }
+        }
+        let lacking = routes.iter().filter(|route| !operations.contains(route));
+        let unknown = operations.iter().filter(|operation| !routes.contains(operation));
+        lacking.chain(unknown).cloned().collect()
+    }
+}
+
+fn security(route: &RouteInfo) -> Vec<SecurityRequirement> {
+    let Some(requirement) = route.requirement() else { return Vec::new() };
+    let ways = requirement.scope_alternatives();
+    ways.into_iter().map(|scopes| SecurityRequirement::new(SCHEME, scopes)).collect()
+}
+
+const METHODS: [&str; 8] = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"];
+
+fn slot<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operation> {
+    let slot = match method {
+        "GET" => &mut item.get,
+        "PUT" => &mut item.put,
+        "POST" => &mut item.post,
+        "DELETE" => &mut item.delete,
+        "OPTIONS" => &mut item.options,
+        "HEAD" => &mut item.head,
+        "PATCH" => &mut item.patch,
+        "TRACE" => &mut item.trace,
+        _ => return None,
+    };
+    slot.as_mut()
+}
+
+/// A pattern as OpenAPI has it: `{id:\d+}` is `{id}`, and `{tail}*` is `{tail}`.
+fn documented(pattern: &str) -> String {
+    let mut path = String::with_capacity(pattern.len());
+    let (mut depth, mut is_expression) = (0_usize, false);
+    let mut is_after_segment = false;
+    for character in pattern.chars() {
+        match character {
+            '{' => {
+                depth += 1;
+                if depth == 1 {
+                    path.push('{');
+                }
+            }
+            '}' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    is_expression = false;
+                    path.push('}');
+                }
+            }
+            ':' if depth == 1 => is_expression = true,
+            '*' if is_after_segment => {}
+            _ if is_expression => {}
+            other => path.push(other),
+        }
+        is_after_segment = character == '}' && depth == 0;
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::documented;
+
+    #[test]
+    fn patterns_become_templates() {
+        for (pattern, template) in [
+            ("/posts", "/posts"),
+            ("/posts/{id}", "/posts/{id}"),
+            (r"/posts/{id:\d{1,3}}/x", "/posts/{id}/x"),
+            ("/files/{tail}*", "/files/{tail}"),
+            ("/files/{tail:.*}", "/files/{tail}"),
+            ("/{a}-{b:[a-z]+}", "/{a}-{b}"),
+        ] {
+            assert_eq!(documented(pattern), template);
+        }
+    }
+}

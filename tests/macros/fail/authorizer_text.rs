@@ -1,0 +1,8 @@
+use jwt_verify::require;
+
+#[require(authorizer = "Type")]
+async fn handler() -> &'static str {
+    "x"
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use jwt_verify::require;
+
+struct NoAuthorizer;
+
+#[require(authorizer = NoAuthorizer)]
+async fn handler() -> &'static str {
+    "x"
+}
+
+fn main() {}

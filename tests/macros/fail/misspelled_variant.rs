@@ -1,0 +1,20 @@
+use jwt_verify::{AccessName, require};
+
+enum Role {
+    Admin,
+}
+
+impl AccessName for Role {
+    fn access_name(&self) -> &'static str {
+        "admin"
+    }
+}
+
+#[require(roles = Role::Admim)]
+async fn handler() -> &'static str {
+    "x"
+}
+
+fn main() {
+    let _ = Role::Admin;
+}

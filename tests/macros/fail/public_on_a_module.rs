@@ -1,0 +1,6 @@
+use jwt_verify::public;
+
+#[public]
+mod handlers {}
+
+fn main() {}

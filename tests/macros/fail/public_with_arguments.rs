@@ -1,0 +1,8 @@
+use jwt_verify::public;
+
+#[public(roles = "admin")]
+async fn handler() -> &'static str {
+    "x"
+}
+
+fn main() {}

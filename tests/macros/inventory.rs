@@ -1,0 +1,232 @@
+//! All routes of an application: what is known of them, and what is found when one is forgotten.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use actix_web::{App, HttpResponse, get, http::Method, post, route, routes, web};
+use jwt_verify::{AuthScope, RouteAudit, audit, public, require};
+use jwt_verify_examples::resource_server;
+use jwt_verify_tests::TestServer;
+use serde_json::json;
+
+use crate::world::World;
+
+#[require(permissions = "read:posts")]
+#[get("/posts")]
+async fn posts() -> &'static str {
+    "posts"
+}
+
+#[require(permissions = "write:posts")]
+#[route("/posts/{id:\\d+}", method = "PUT", method = "PATCH", guard = "has_agent")]
+async fn edit(_: web::Path<u32>) -> &'static str {
+    "edit"
+}
+
+fn has_agent(_: &actix_web::guard::GuardContext<'_>) -> bool {
+    true
+}
+
+#[require]
+#[routes]
+#[get("/a")]
+#[post("/b")]
+async fn several() -> &'static str {
+    "several"
+}
+
+#[public]
+#[get("/news")]
+async fn news() -> &'static str {
+    "news"
+}
+
+#[require(roles = "admin")]
+async fn plain(_: actix_web::HttpRequest) -> &'static str {
+    "plain"
+}
+
+static RAN: AtomicUsize = AtomicUsize::new(0);
+
+#[get("/forgotten")]
+async fn forgotten() -> &'static str {
+    RAN.fetch_add(1, Ordering::SeqCst);
+    "forgotten"
+}
+
+#[require]
+#[post("/elsewhere")]
+async fn elsewhere() -> &'static str {
+    RAN.fetch_add(1, Ordering::SeqCst);
+    "elsewhere"
+}
+
+fn api() -> AuthScope {
+    AuthScope::new("/v1").service(posts).service(edit).service(news).scope(
+        AuthScope::new("/{tenant}")
+            .service(several)
+            .route(Method::DELETE, "/users/{name}", plain)
+            .route(Method::DELETE, "", plain),
+    )
+}
+
+const MATRIX: &str = r#"GET     /v1/news                   news     public
+GET     /v1/posts                  posts    permissions = "read:posts"
+PATCH   /v1/posts/{id:\d+}         edit     permissions = "write:posts"
+PUT     /v1/posts/{id:\d+}         edit     permissions = "write:posts"
+DELETE  /v1/{tenant}               plain    roles = "admin"
+GET     /v1/{tenant}/a             several  authenticated
+POST    /v1/{tenant}/b             several  authenticated
+DELETE  /v1/{tenant}/users/{name}  plain    roles = "admin"
+"#;
+
+#[test]
+fn a_scope_knows_its_routes() {
+    let matrix = api().access_matrix();
+    assert_eq!(matrix.to_string(), MATRIX);
+    let as_json = serde_json::to_value(&matrix).unwrap();
+    assert_eq!(
+        as_json[1],
+        json!({
+            "method": "GET",
+            "path": "/v1/posts",
+            "handler": "posts",
+            "requirement": {"permissions": ["read:posts"]},
+        })
+    );
+    assert_eq!(
+        as_json[0],
+        json!({"method": "GET", "path": "/v1/news", "handler": "news", "public": true})
+    );
+}
+
+#[test]
+fn a_scope_protects_what_it_lists() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let server = TestServer::start(move || {
+        App::new().service(web::scope("/api").service(api().auth(auth.clone())))
+    });
+    let all = ["read:posts", "write:posts"];
+    let boss = world.token(&json!({"roles": ["admin"], "permissions": all}));
+    let user = world.token(&json!({}));
+    for (method, path, demands_more) in [
+        ("GET", "/api/v1/posts", true),
+        ("PUT", "/api/v1/posts/5", true),
+        ("PATCH", "/api/v1/posts/5", true),
+        ("GET", "/api/v1/acme/a", false),
+        ("POST", "/api/v1/acme/b", false),
+        ("DELETE", "/api/v1/acme/users/bob", true),
+        ("DELETE", "/api/v1/acme", true),
+    ] {
+        let request = server.request(method, path);
+        assert_eq!(request.clone().send().status, 401, "{method} {path}");
+        let status = request.clone().bearer(&user).send().status;
+        assert_eq!(status, if demands_more { 403 } else { 200 }, "{method} {path}");
+        assert_eq!(request.bearer(&boss).send().status, 200, "{method} {path}");
+    }
+    assert_eq!(server.get("/api/v1/news").send().status, 200);
+}
+
+#[test]
+fn an_application_in_which_everything_is_decided_passes() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let app = App::new().service(web::scope("/api").wrap(auth.clone()).service(api()).service(
+        web::scope("").service(AuthScope::new("/x/").route(
+            Method::GET,
+            "/{a}-{b:[a-z]{2}}/{tail}*",
+            plain,
+        )),
+    ));
+    let matrix = actix_web::rt::System::new().block_on(audit(app)).unwrap();
+    let expected: String = MATRIX.replace(" /v1", " /api/v1");
+    let shown = matrix.to_string();
+    for line in expected.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let has = |line: &str| line.split_whitespace().collect::<Vec<_>>() == words;
+        assert!(shown.lines().any(has), "{line} in\n{shown}");
+    }
+    assert_eq!(shown.lines().count(), 9, "{shown}");
+}
+
+#[actix_web::test]
+async fn a_forgotten_route_is_found() {
+    let app = || {
+        App::new()
+            .service(api())
+            .service(forgotten)
+            .service(elsewhere)
+            .service(
+                web::resource("/both").route(web::get().to(news_again)).route(web::put().to(plain)),
+            )
+            .service(web::redirect("/old", "/new"))
+            .service(web::scope("/static").default_service(web::to(HttpResponse::NotFound)))
+    };
+    let found = audit(app()).await.unwrap_err();
+    assert_eq!(
+        found.routes(),
+        ["* /old", "* /static", "GET /both", "GET /forgotten", "POST /elsewhere", "PUT /both",]
+    );
+    assert!(found.to_string().contains("\n  GET /forgotten\n"));
+    assert_eq!(RAN.load(Ordering::SeqCst), 0, "nothing was called");
+    let excepted = RouteAudit::new().except("/old").except("/static").except("/both");
+    let found = excepted.clone().except("/elsewhere").run(app()).await.unwrap_err();
+    assert_eq!(found.routes(), ["GET /forgotten"]);
+    // Asked, the one with a requirement says so, and the one without runs.
+    let found = excepted.ask_others().run(app()).await.unwrap_err();
+    assert_eq!(found.routes(), ["GET /forgotten"]);
+    assert_eq!(RAN.load(Ordering::SeqCst), 1);
+}
+
+async fn news_again() -> &'static str {
+    "news"
+}
+
+/// The list of an application has each method of a path once, whoever answers.
+#[actix_web::test]
+async fn a_route_that_hides_another_is_found() {
+    async fn hides() -> &'static str {
+        "hides"
+    }
+    let app = App::new().route("/v1/posts", web::get().to(hides)).service(api());
+    let found = audit(app).await.unwrap_err();
+    assert_eq!(found.routes(), ["GET /v1/posts"]);
+    let behind = App::new().service(api()).route("/v1/posts", web::get().to(hides));
+    audit(behind).await.unwrap();
+}
+
+/// Behind a handler that is decided about, the same path may be open for all other methods.
+#[actix_web::test]
+async fn a_route_for_the_other_methods_is_found() {
+    let app = App::new()
+        .service(web::resource("/x").route(web::get().to(plain)).to(news_again))
+        .service(api());
+    let found = RouteAudit::new().ask_others().run(app).await.unwrap_err();
+    assert!(found.routes().contains(&"POST /x".to_owned()), "{found}");
+    assert!(!found.routes().contains(&"GET /x".to_owned()), "{found}");
+    assert!(found.routes().iter().all(|route| route.ends_with(" /x")), "{found}");
+}
+
+#[test]
+fn nobody_can_ask_from_outside() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let server = TestServer::start(move || App::new().service(api().auth(auth.clone())));
+    assert_eq!(server.get("/v1/posts").header("probe", "1").send().status, 401);
+}
+
+/// Who may use which route of the example; the file is committed. `UPDATE_MATRIX=1` writes it anew.
+#[test]
+fn the_access_matrix_of_the_example_is_as_agreed() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let app = App::new().configure(resource_server::configure(&auth));
+    // Whether it is up, everybody may ask.
+    let audit = RouteAudit::new().except("/health/live").except("/health/ready").ask_others();
+    let matrix = actix_web::rt::System::new().block_on(audit.run(app)).unwrap().to_string();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/resource-server.routes.txt");
+    if std::env::var_os("UPDATE_MATRIX").is_some() {
+        std::fs::write(file, &matrix).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(file).unwrap_or_default(), matrix);
+}
