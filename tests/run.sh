@@ -35,3 +35,11 @@ else
   cargo test --workspace --all-features --locked -- --include-ignored --skip wycheproof_jws
   cargo test -p jwt-verify-tests --all-features --locked --test vectors wycheproof_jws
 fi
+
+# A token that was seen before must not get another answer than a new one: the same once more without
+# the cache, and with room for a single token.
+for entries in 0 1; do
+  echo "tests/run.sh: with a token cache of $entries"
+  JWT_VERIFY_SUITES_TOKEN_CACHE=$entries cargo test -p jwt-verify-tests --all-features --locked --test http --test catalogue \
+    --test macros --test sessions -- --skip compile
+done

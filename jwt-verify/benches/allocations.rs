@@ -22,7 +22,7 @@ use std::{
 };
 
 use dhat::HeapStats;
-use jwt_verify::{Algorithm, Authorizer as _, JwkSet, RbacAuthorizer, Requirement, Verifier};
+use jwt_verify::{Algorithm, JwkSet, Requirement, Verifier};
 use keys::{AUDIENCE, ISSUER, Subject};
 
 #[global_allocator]
@@ -45,7 +45,7 @@ fn main() {
 
     let new = count(|| drop(black_box(now(forgetting.verify(black_box(token)))).unwrap()));
     let seen = count(|| drop(black_box(now(remembering.verify(black_box(token)))).unwrap()));
-    let check = count(|| RbacAuthorizer.authorize(black_box(&claims), &requirement).unwrap());
+    let check = count(|| black_box(&claims).check(&requirement).unwrap());
     println!("RS256, new token:   {new:>3} allocations");
     println!("token seen before:  {seen:>3} allocations");
     println!("#[require]:         {check:>3} allocations");

@@ -16,7 +16,7 @@ use jwt_verify::{Algorithm, Secret, VerificationKey};
 use serde_json::json;
 
 pub(crate) const ISSUER: &str = "https://issuer.example/";
-const SECRET: &str = "a secret of at least thirty-two bytes";
+pub(crate) const SECRET: &str = "a secret of at least thirty-two bytes";
 pub(crate) const AUDIENCE: &str = "https://api.example/";
 
 /// An algorithm with everything that verifies its tokens.

@@ -24,8 +24,9 @@ use std::{
     time::Duration,
 };
 
+use actix_web::{FromRequest as _, dev::Payload, test::TestRequest};
 use jsonwebtoken::Validation;
-use jwt_verify::{Algorithm, JwkSet, RbacAuthorizer, Requirement, Verifier};
+use jwt_verify::{Algorithm, JwkSet, JwtAuth, Requirement, VerifiedClaims, Verifier};
 use keys::{AUDIENCE, ISSUER, Subject};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Map, Value};
@@ -62,11 +63,26 @@ fn main() {
 
     let claims = now(new.verify(&token)).unwrap();
     let requirement = Requirement::roles(["admin", "editor"]);
-    let check = || {
-        use jwt_verify::Authorizer as _;
-        black_box(RbacAuthorizer.authorize(black_box(&claims), black_box(&requirement))).unwrap();
-    };
+    let check = || black_box(black_box(&claims).check(black_box(&requirement))).unwrap();
     compare("#[require(roles)] / HS256 new token", || verify(&new, &token), check);
+
+    let (token, auth) = verifier(Algorithm::HS256, &subject, 1000);
+    let (auth, bearer) = (JwtAuth::new(auth), format!("Bearer {token}"));
+    let request = || {
+        TestRequest::default()
+            .insert_header(("authorization", bearer.as_str()))
+            .app_data(auth.clone())
+            .to_http_request()
+    };
+    compare(
+        "request with an extractor / without",
+        || drop(black_box(request())),
+        || {
+            let claims: VerifiedClaims =
+                now(VerifiedClaims::from_request(&request(), &mut Payload::None)).unwrap();
+            black_box(claims);
+        },
+    );
 
     let [one, ten, thousand] = [1, 10, 1000].map(key_set);
     let find = |set: &JwkSet, id: &str| {

@@ -178,6 +178,30 @@ fn each_handler_has_the_requirement_and_its_own() {
     }
 }
 
+/// A body that never comes does not keep a refusal from coming, wherever the attribute stands.
+#[test]
+fn a_refusal_comes_before_the_body() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    for is_wrapped in [true, false] {
+        let auth = auth.clone();
+        let api = TestServer::start(move || {
+            App::new()
+                .app_data(auth.clone())
+                .wrap(actix_web::middleware::Condition::new(is_wrapped, auth.clone()))
+                .service(admin::settings)
+                .route("/posts", web::put().to(Posts::edit))
+        });
+        let user = world.token(&json!({}));
+        for (method, path) in [("POST", "/settings"), ("PUT", "/posts")] {
+            // Its head says that a body follows, and none does.
+            let request = api.request(method, path).header("content-length", "5");
+            assert_eq!(request.clone().send().status, 401, "{method} {path}");
+            assert_eq!(request.bearer(&user).send().status, 403, "{method} {path}");
+        }
+    }
+}
+
 #[test]
 fn what_is_added_by_a_module_is_shown() {
     let matrix = AuthScope::new("/admin")

@@ -51,7 +51,7 @@ impl VerifierBuilder {
             misplaced: None,
             kind: None,
             max_token_bytes: MAX_TOKEN_BYTES,
-            token_cache: TOKEN_CACHE_ENTRIES,
+            token_cache: usual_token_cache(),
             revocation: None,
             revocation_fails_open: false,
             clock: Arc::new(SystemClock::new()),
@@ -301,4 +301,17 @@ impl fmt::Debug for VerifierBuilder {
             .field("others", &self.others)
             .finish_non_exhaustive()
     }
+}
+
+#[cfg(not(feature = "internals"))]
+const fn usual_token_cache() -> usize {
+    TOKEN_CACHE_ENTRIES
+}
+
+/// The suites are run with the cache switched off and with room for one token, too: what they find
+/// must be the same. A size that a test sets itself stays.
+#[cfg(feature = "internals")]
+fn usual_token_cache() -> usize {
+    let size = std::env::var("JWT_VERIFY_SUITES_TOKEN_CACHE").ok();
+    size.and_then(|size| size.parse().ok()).unwrap_or(TOKEN_CACHE_ENTRIES)
 }

@@ -1,0 +1,154 @@
+//! What issuers, keys and tokens cost when there are many of them: memory, and time for one
+//! verification.
+//!
+//! `cargo bench --bench growth [most]`. Each row is a process of its own, so that its memory is its
+//! own; a million tokens need about three gigabytes, so rows above `most` (default 100,000) are left
+//! out. Time is CPU time over callers in an order that no cache guesses.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    missing_docs,
+    reason = "a benchmark prints, and stops where it cannot be set up"
+)]
+
+use std::{
+    future::Future,
+    hint::black_box,
+    pin::pin,
+    process::Command,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use aws_lc_rs::hmac;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jwt_verify::{Algorithm, JwkSet, Secret, TrustedIssuer, VerificationKey, Verifier};
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::json;
+
+const AUDIENCE: &str = "https://api.example/";
+const SECRET: &str = "a secret of at least thirty-two bytes";
+const CALLS: usize = 200_000;
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    if let [row, number] = &*words {
+        return measure(row, number.parse().unwrap());
+    }
+    let most = words.first().map_or(100_000, |most| most.parse().unwrap());
+    println!("{:<24} {:>10} {:>14} {:>14}", "", "number", "memory of each", "verification");
+    for (row, numbers) in [
+        ("issuers", &[1, 100, 10_000][..]),
+        ("keys", &[1, 100, 1000]),
+        ("tokens", &[1, 1000, 100_000, 1_000_000]),
+    ] {
+        for number in numbers.iter().filter(|number| **number <= most) {
+            let this = std::env::current_exe().unwrap();
+            let status = Command::new(this).arg(row).arg(number.to_string()).status().unwrap();
+            assert!(status.success());
+        }
+    }
+}
+
+fn measure(row: &str, number: usize) {
+    let issuer = |index: usize| format!("https://tenant-{index}.example/");
+    let key_id = |index: usize| format!("key-{index}");
+    let key = || VerificationKey::from_secret(Algorithm::HS256, &Secret::from(SECRET)).unwrap();
+    let (verifier, tokens): (Verifier, Vec<String>) = match row {
+        "issuers" => {
+            let resolver = move |name: &str| {
+                let settings = TrustedIssuer::new(name, AUDIENCE).algorithms([Algorithm::HS256]);
+                Some(settings.keys(JwkSet::single(key())))
+            };
+            let builder = Verifier::resolving(resolver).resolved_issuers(number).token_cache(0);
+            let tokens = (0..number).map(|index| token(&issuer(index), &key_id(0), "alice"));
+            (builder.build().unwrap(), tokens.collect())
+        }
+        "keys" => {
+            let keys = JwkSet::new((0..number).map(|index| key().with_id(key_id(index))));
+            let tokens = (0..number).map(|index| token(&issuer(0), &key_id(index), "alice"));
+            let tokens = tokens.collect();
+            (listed(&issuer(0), keys, 0), tokens)
+        }
+        "tokens" => {
+            let tokens = (0..number).map(|index| token(&issuer(0), &key_id(0), &index.to_string()));
+            let tokens = tokens.collect();
+            (listed(&issuer(0), JwkSet::single(key()), number), tokens)
+        }
+        other => panic!("there is no row {other}"),
+    };
+    // What is there for one is there for each: the first is not counted.
+    verify(&verifier, &tokens[0]);
+    let before = resident();
+    for token in &tokens {
+        verify(&verifier, token);
+    }
+    let each = resident().saturating_sub(before) as f64 / (number.max(2) - 1) as f64;
+
+    let mut place = 0;
+    let start = cpu();
+    for _ in 0..CALLS {
+        // A full cycle through all of them, in large steps.
+        place = (place + 7_919) % number;
+        verify(&verifier, &tokens[place]);
+    }
+    let time = cpu().saturating_sub(start).as_secs_f64() / CALLS as f64;
+    let memory = if number == 1 { "-".to_owned() } else { format!("{:.1} KiB", each / 1024.0) };
+    println!("{row:<24} {number:>10} {memory:>14} {:>11.2} µs", time * 1e6);
+}
+
+fn listed(issuer: &str, keys: JwkSet, token_cache: usize) -> Verifier {
+    Verifier::builder(issuer, AUDIENCE)
+        .algorithms([Algorithm::HS256])
+        .keys(keys)
+        .token_cache(token_cache)
+        .build()
+        .unwrap()
+}
+
+fn token(issuer: &str, key_id: &str, subject: &str) -> String {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let base64url = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let header = json!({"alg": "HS256", "typ": "JWT", "kid": key_id}).to_string();
+    let claims = json!({
+        "iss": issuer,
+        "sub": subject,
+        "aud": AUDIENCE,
+        "iat": now,
+        "exp": now + 86_400,
+        "scope": "openid profile email",
+        "permissions": ["read:posts", "write:posts", "read:comments", "write:comments"],
+        "roles": ["editor"],
+    })
+    .to_string();
+    let input = format!("{}.{}", base64url(header.as_bytes()), base64url(claims.as_bytes()));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    format!("{input}.{}", base64url(hmac::sign(&key, input.as_bytes()).as_ref()))
+}
+
+fn verify(verifier: &Verifier, token: &str) {
+    let mut outcome = pin!(verifier.verify(black_box(token)));
+    // A resolver is asked once for each issuer, and answers at once.
+    for _ in 0..8 {
+        if let Poll::Ready(claims) = outcome.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        {
+            black_box(claims).unwrap();
+            return;
+        }
+    }
+    panic!("everything is at hand");
+}
+
+/// Bytes of memory that the process has.
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+fn cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
+}

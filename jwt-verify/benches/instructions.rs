@@ -1,0 +1,160 @@
+//! How many instructions the hot paths take, counted by valgrind, against what is committed.
+//!
+//! `cargo bench --bench instructions` fails if a path takes more than 5 % more than in
+//! `benches/instructions.txt`; `UPDATE_INSTRUCTIONS=1` writes that file anew. A count does not depend
+//! on what else the machine does, but it does on the compiler: with another one than the file names,
+//! differences are only reported. What the signature costs is counted by itself and taken off, since
+//! it depends on the processor.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a benchmark prints, and stops where it cannot be set up"
+)]
+
+#[expect(dead_code, reason = "shared with the other benchmarks")]
+mod keys;
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    future::Future,
+    hint::black_box,
+    pin::pin,
+    process::Command,
+    task::{Context, Poll, Waker},
+};
+
+use actix_web::{FromRequest as _, dev::Payload, test::TestRequest};
+use aws_lc_rs::hmac;
+use jwt_verify::{Algorithm, JwkSet, JwtAuth, Requirement, VerifiedClaims, Verifier};
+use keys::{AUDIENCE, ISSUER, Subject};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
+const CALLS: u64 = 200;
+
+/// What is counted, and what of it is somebody else's.
+const PATHS: [(&str, Option<&str>); 4] = [
+    ("a new token, without its signature", Some("signature")),
+    ("a token seen before", None),
+    ("an extractor of a token seen before", Some("request")),
+    ("a requirement", None),
+];
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    if let [path, calls] = &*words {
+        return run(path, calls.parse().unwrap());
+    }
+    let compiler = Command::new("rustc").arg("--version").output().unwrap().stdout;
+    let compiler = String::from_utf8(compiler).unwrap().trim().to_owned();
+    let counts: Vec<(&str, u64)> = PATHS
+        .into_iter()
+        .map(|(path, others)| (path, count(path).saturating_sub(others.map_or(0, count))))
+        .collect();
+    let committed = std::fs::read_to_string(FILE).unwrap_or_default();
+    let mut lines = committed.lines();
+    let is_same_compiler = lines.next() == Some(&*compiler);
+    let before: BTreeMap<&str, u64> = lines
+        .filter_map(|line| line.rsplit_once(": "))
+        .filter_map(|(path, count)| Some((path, count.parse().ok()?)))
+        .collect();
+    let (mut file, mut is_worse) = (format!("{compiler}\n"), false);
+    for (path, count) in counts {
+        writeln!(file, "{path}: {count}").unwrap();
+        let known = before.get(path).copied().unwrap_or(count);
+        // A handful more of a few is no regression.
+        is_worse |= count > known + known / 20 + 20;
+        println!("{path:<40} {count:>8} instructions, committed {known:>8}");
+    }
+    if std::env::var_os("UPDATE_INSTRUCTIONS").is_some() {
+        std::fs::write(FILE, file).unwrap();
+    } else if !is_same_compiler {
+        println!("the file is of another compiler; nothing is compared");
+    } else if is_worse {
+        panic!("a path takes more than 5 % more than before");
+    }
+}
+
+/// Instructions of one call: the difference that more calls make.
+fn count(path: &str) -> u64 {
+    let total = |calls: u64| -> u64 {
+        let output = Command::new("valgrind")
+            .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
+            .arg(std::env::current_exe().unwrap())
+            .args([path, &calls.to_string()])
+            .output()
+            .expect("valgrind is needed");
+        let report = String::from_utf8_lossy(&output.stderr).into_owned();
+        let line = report.lines().find(|line| line.contains("I refs:")).expect(&report);
+        let digits: String =
+            line.rsplit(':').next().unwrap().chars().filter(char::is_ascii_digit).collect();
+        digits.parse().unwrap()
+    };
+    // What happens at the first calls only is in both.
+    (total(10 + CALLS) - total(10)) / CALLS
+}
+
+fn run(path: &str, calls: u64) {
+    let subject = Subject::new(Algorithm::HS256);
+    let verifier = |entries| {
+        Verifier::builder(ISSUER, AUDIENCE)
+            .algorithms([Algorithm::HS256])
+            .keys(JwkSet::single(subject.key()))
+            .token_cache(entries)
+            .build()
+            .unwrap()
+    };
+    let token = subject.token.as_str();
+    let repeat = |mut call: Box<dyn FnMut() + '_>| (0..calls).for_each(|_| call());
+    match path {
+        "signature" => {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, keys::SECRET.as_bytes());
+            repeat(Box::new(|| {
+                let (input, tag) = (black_box(&subject.signing_input), &subject.signature);
+                hmac::verify(&key, input, black_box(tag)).unwrap();
+            }));
+        }
+        "a new token, without its signature" => {
+            let verifier = verifier(0);
+            repeat(Box::new(|| drop(black_box(now(verifier.verify(black_box(token)))).unwrap())));
+        }
+        "a token seen before" => {
+            let verifier = verifier(100);
+            repeat(Box::new(|| drop(black_box(now(verifier.verify(black_box(token)))).unwrap())));
+        }
+        "a requirement" => {
+            let claims = now(verifier(0).verify(token)).unwrap();
+            let requirement = Requirement::roles(["admin", "editor"]);
+            repeat(Box::new(|| black_box(&claims).check(black_box(&requirement)).unwrap()));
+        }
+        "request" | "an extractor of a token seen before" => {
+            let auth = JwtAuth::new(verifier(100));
+            let bearer = format!("Bearer {token}");
+            let extracts = path != "request";
+            repeat(Box::new(|| {
+                let request = TestRequest::default()
+                    .insert_header(("authorization", bearer.as_str()))
+                    .app_data(auth.clone())
+                    .to_http_request();
+                if extracts {
+                    let claims = VerifiedClaims::from_request(&request, &mut Payload::None);
+                    let claims: VerifiedClaims = now(claims).unwrap();
+                    black_box(claims);
+                }
+            }));
+        }
+        other => panic!("there is no path {other}"),
+    }
+}
+
+/// Nothing here has to wait.
+fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the keys are at hand"),
+    }
+}
