@@ -49,11 +49,18 @@ fn token(value: &[u8]) -> Result<Option<&[u8]>, InvalidRequestReason> {
 /// token is not.
 fn one_token(rest: &[u8]) -> Result<&[u8], InvalidRequestReason> {
     let token = rest.trim_ascii_start();
-    let separates = |byte: &u8| !byte.is_ascii_graphic() || *byte == b',';
-    if token.is_empty() || token.iter().any(separates) {
+    if token.is_empty() || has_separator(token) {
         return Err(InvalidRequestReason::Malformed);
     }
     Ok(token)
+}
+
+/// Whether a byte is no visible ASCII character, or a comma. All bytes are looked at whatever is
+/// found, so that they are looked at sixteen and more at a time: this runs for every request.
+fn has_separator(token: &[u8]) -> bool {
+    let separates =
+        |byte: u8| u8::from(byte.wrapping_sub(b'!') > b'~' - b'!') | u8::from(byte == b',');
+    token.iter().fold(0, |found, byte| found | separates(*byte)) != 0
 }
 
 /// Another scheme is nothing of ours, unless a list hides a bearer credential behind it.
@@ -122,6 +129,18 @@ mod tests {
             "(x) y",
         ] {
             assert!(token(value.as_bytes()).is_err(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn every_byte_is_looked_at_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            let separates = !byte.is_ascii_graphic() || byte == b',';
+            for place in [0, 1, 15, 16, 17, 31, 32, 63, 64, 70, 99] {
+                let mut token = [b'x'; 100];
+                token[place] = byte;
+                assert_eq!(has_separator(&token), separates, "{byte} at {place}");
+            }
         }
     }
 
