@@ -8,7 +8,7 @@ use syn::{
     token::Paren,
 };
 
-use crate::validate::{KNOWN, unknown_argument};
+use crate::vocabulary::{KNOWN, unknown_argument};
 
 /// `roles = …, permissions = …, all, any(…)`
 #[derive(Default)]

@@ -8,6 +8,7 @@ mod handler;
 mod placement;
 mod routing;
 mod validate;
+mod vocabulary;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
