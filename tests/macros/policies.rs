@@ -413,6 +413,36 @@ fn a_scope_further_in_decides_whether_refusals_count() {
     }
 }
 
+/// One in the data of a scope decides there, also where the same one is in the data of the whole app.
+#[test]
+fn who_is_put_there_further_in_decides() {
+    #[require(roles = "admin")]
+    async fn admin() -> &'static str {
+        "ran"
+    }
+
+    let world = World::new();
+    let of = |claim: &str| {
+        let mapping = jwt_verify::ClaimsMapping::default().roles_claim(claim);
+        world.auth().claims_mapping(mapping).build().unwrap()
+    };
+    let (outer, inner) = (of("outer_roles"), of("inner_roles"));
+    let api = TestServer::start(move || {
+        App::new()
+            .app_data(inner.clone())
+            .wrap(outer.optional())
+            .service(AuthScope::new("/inner").auth(inner.clone()).route(Method::GET, "/x", admin))
+            .route("/outer/x", web::get().to(admin))
+    });
+    for (claim, at_outer, at_inner) in [("outer_roles", 200, 403), ("inner_roles", 403, 200)] {
+        let mut claims = json!({});
+        claims[claim] = json!(["admin"]);
+        let token = world.token(&claims);
+        assert_eq!(api.get("/outer/x").bearer(&token).send().status, at_outer, "{claim}");
+        assert_eq!(api.get("/inner/x").bearer(&token).send().status, at_inner, "{claim}");
+    }
+}
+
 /// A decision that has to be waited for, in front of a whole scope.
 #[test]
 fn an_authorizer_can_wait_in_front_of_a_scope() {
