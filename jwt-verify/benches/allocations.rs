@@ -13,17 +13,14 @@
 )]
 
 mod keys;
+mod ready;
 
-use std::{
-    future::Future,
-    hint::black_box,
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
+use std::hint::black_box;
 
 use dhat::HeapStats;
 use jwt_verify::{Algorithm, JwkSet, Requirement, Verifier};
 use keys::{AUDIENCE, ISSUER, Subject};
+use ready::now;
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
@@ -59,12 +56,4 @@ fn count(mut call: impl FnMut()) -> u64 {
     let before = HeapStats::get().total_blocks;
     call();
     HeapStats::get().total_blocks - before
-}
-
-/// Nothing here has to wait.
-fn now<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("the keys are at hand"),
-    }
 }

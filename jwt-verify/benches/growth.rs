@@ -14,19 +14,16 @@
     reason = "a benchmark prints, and stops where it cannot be set up"
 )]
 
-use std::{
-    future::Future,
-    hint::black_box,
-    pin::pin,
-    process::Command,
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
+mod cpu_time;
+mod ready;
+
+use std::{hint::black_box, process::Command};
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use cpu_time::cpu;
 use jwt_verify::{Algorithm, JwkSet, Secret, TrustedIssuer, VerificationKey, Verifier};
-use rustix::time::{ClockId, clock_gettime};
+use ready::now;
 use serde_json::json;
 
 const AUDIENCE: &str = "https://api.example/";
@@ -129,21 +126,12 @@ fn token(issuer: &str, key_id: &str, subject: &str) -> String {
     format!("{input}.{}", base64url(hmac::sign(&key, input.as_bytes()).as_ref()))
 }
 
-/// Nothing here has to wait any more.
 fn verify(verifier: &Verifier, token: &str) {
-    match pin!(verifier.verify(black_box(token))).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(claims) => drop(black_box(claims).unwrap()),
-        Poll::Pending => panic!("everything is at hand"),
-    }
+    drop(black_box(now(verifier.verify(black_box(token)))).unwrap());
 }
 
 /// Bytes of memory that the process has.
 fn resident() -> usize {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
     pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-}
-
-fn cpu() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
 }

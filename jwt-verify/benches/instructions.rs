@@ -17,16 +17,9 @@
 
 #[expect(dead_code, reason = "shared with the other benchmarks")]
 mod keys;
+mod ready;
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    future::Future,
-    hint::black_box,
-    pin::pin,
-    process::Command,
-    task::{Context, Poll, Waker},
-};
+use std::{collections::BTreeMap, fmt::Write as _, hint::black_box, process::Command};
 
 use actix_web::{
     App, FromRequest as _, HttpResponse,
@@ -38,6 +31,7 @@ use actix_web::{
 use aws_lc_rs::hmac;
 use jwt_verify::{Algorithm, JwkSet, JwtAuth, Requirement, VerifiedClaims, Verifier, require};
 use keys::{AUDIENCE, ISSUER, Subject};
+use ready::now;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
 const CALLS: u64 = 200;
@@ -185,12 +179,4 @@ async fn open() -> HttpResponse {
 async fn protected(claims: VerifiedClaims) -> HttpResponse {
     black_box(claims.subject());
     HttpResponse::Ok().finish()
-}
-
-/// Nothing here has to wait.
-fn now<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("the keys are at hand"),
-    }
 }

@@ -13,22 +13,22 @@
     reason = "a benchmark prints, and stops where it cannot be set up"
 )]
 
+mod cpu_time;
 mod keys;
+mod ready;
 
 use std::{
-    future::Future,
     hint::black_box,
-    pin::pin,
     sync::atomic::{AtomicBool, Ordering},
-    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use actix_web::{FromRequest as _, dev::Payload, test::TestRequest};
+use cpu_time::cpu;
 use jsonwebtoken::Validation;
 use jwt_verify::{Algorithm, JwkSet, JwtAuth, Requirement, VerifiedClaims, Verifier};
 use keys::{AUDIENCE, ISSUER, Subject};
-use rustix::time::{ClockId, clock_gettime};
+use ready::now;
 use serde_json::{Map, Value};
 
 const ROUNDS: usize = 60;
@@ -158,14 +158,6 @@ fn decoder(subject: &Subject) -> impl FnMut() {
     }
 }
 
-/// Nothing here has to wait.
-fn now<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("the keys are at hand"),
-    }
-}
-
 /// Measures the two, unless arguments ask for other names.
 fn compare(name: &str, mut baseline: impl FnMut(), mut candidate: impl FnMut()) {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
@@ -209,9 +201,4 @@ fn time(call: &mut impl FnMut(), calls: usize) -> f64 {
         call();
     }
     cpu().saturating_sub(start).as_secs_f64() / calls as f64
-}
-
-fn cpu() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
 }

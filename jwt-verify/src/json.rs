@@ -6,8 +6,9 @@
 use std::{borrow::Cow, fmt};
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    ser::SerializeMap,
 };
 use serde_json::{Map, Number, Value};
 
@@ -95,6 +96,15 @@ pub(crate) fn set_once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     }
     *field = Some(map.next_value()?);
     Ok(())
+}
+
+/// Writes a member, unless there is no value for it.
+pub(crate) fn entry<M: SerializeMap, T: Serialize>(
+    map: &mut M,
+    name: &str,
+    value: Option<&T>,
+) -> Result<(), M::Error> {
+    value.map_or(Ok(()), |value| map.serialize_entry(name, value))
 }
 
 /// A member's name or a string, borrowed from the document unless it contains escapes.

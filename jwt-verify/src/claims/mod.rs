@@ -14,6 +14,8 @@ use std::fmt;
 use serde::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeMap};
 use serde_json::Value;
 
+use crate::json::entry;
+
 pub use audience::Audience;
 pub(crate) use claim_path::{ClaimPath, Found};
 pub use mapping::ClaimsMapping;
@@ -126,14 +128,6 @@ impl fmt::Debug for Claims {
 
 impl Serialize for Claims {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        fn entry<M: SerializeMap, T: Serialize>(
-            map: &mut M,
-            name: &str,
-            value: Option<&T>,
-        ) -> Result<(), M::Error> {
-            value.map_or(Ok(()), |value| map.serialize_entry(name, value))
-        }
-
         let mut map = serializer.serialize_map(None)?;
         entry(&mut map, "iss", self.issuer.as_ref())?;
         entry(&mut map, "sub", self.subject.as_ref())?;

@@ -6,6 +6,7 @@ use super::{
     Login, Requirement, Term,
     claim_rule::{ClaimRule, Comparison, Operand},
 };
+use crate::json::entry;
 
 /// An object with the names of `#[require]`; what is not demanded is left out. Ages are in seconds.
 impl Serialize for Requirement {
@@ -62,12 +63,4 @@ impl Serialize for ClaimRule {
         }
         map.end()
     }
-}
-
-fn entry<M: SerializeMap, T: Serialize>(
-    map: &mut M,
-    name: &str,
-    value: Option<&T>,
-) -> Result<(), M::Error> {
-    value.map_or(Ok(()), |value| map.serialize_entry(name, value))
 }
