@@ -1,14 +1,14 @@
 //! A protected API with an issuer of its own. Nothing has to be set up: start it and paste the
 //! requests it prints.
 
-use std::{env, error::Error};
+use std::{env, error::Error, time::Duration};
 
 use actix_web::{App, HttpServer, Responder, get, web};
-use jwt_verify::{JwtAuth, VerifiedClaims, require};
-use jwt_verify_examples::{EmbeddedIssuer, TokenRequest};
+use jwt_verify::{
+    VerifiedClaims, require,
+    testing::{TestIssuer, TestToken},
+};
 use serde_json::json;
-
-const AUDIENCE: &str = "https://api.example.com";
 
 #[get("/profile")]
 #[require]
@@ -30,8 +30,8 @@ async fn admin(claims: VerifiedClaims) -> impl Responder {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let issuer = EmbeddedIssuer::new()?;
-    let auth = JwtAuth::builder(issuer.url(), AUDIENCE).build()?;
+    let issuer = TestIssuer::start();
+    let auth = issuer.auth().build()?;
 
     let address = env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:0".into());
     let server = HttpServer::new(move || {
@@ -41,40 +41,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
     .bind(address)?;
     let api = server.addrs().first().copied().ok_or("the server has no address")?;
 
-    print_requests(&issuer, &format!("http://{api}"))?;
-    actix_web::rt::spawn(issuer.serve()?);
+    print_requests(&issuer, &format!("http://{api}"));
     server.run().await?;
     Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the requests to try are what this example is for")]
-fn print_requests(issuer: &EmbeddedIssuer, api: &str) -> Result<(), Box<dyn Error>> {
-    let reader = TokenRequest {
-        subject: "rita",
-        audience: AUDIENCE,
-        roles: &["reader"],
-        permissions: &["read:posts"],
-        lifetime: 3600,
-    };
-    let ada = TokenRequest { subject: "ada", roles: &["admin"], ..reader.clone() };
-    let expired = TokenRequest { lifetime: -3600, ..reader.clone() };
+fn print_requests(issuer: &TestIssuer, api: &str) {
+    let token = || issuer.token().lifetime(Duration::from_secs(3600));
+    let rita = || token().subject("rita").role("reader").permission("read:posts");
+    let ada = token().subject("ada").role("admin");
     println!("A protected API listens on {api}. Its issuer is {}.\n", issuer.url());
-    for (title, request, path) in [
-        ("a reader sees the posts (200)", Some(&reader), "/posts"),
-        ("a reader is no admin (403)", Some(&reader), "/admin"),
-        ("an admin is (200)", Some(&ada), "/admin"),
-        ("an expired token (401)", Some(&expired), "/profile"),
-        ("no token at all (401)", None, "/profile"),
-    ] {
-        println!("# {title}");
-        match request {
-            Some(request) => {
-                let token = issuer.token(request)?;
-                println!("curl -i {api}{path} -H 'Authorization: Bearer {token}'\n");
-            }
-            None => println!("curl -i {api}{path}\n"),
-        }
-    }
-    println!("Ctrl-C ends it.");
-    Ok(())
+    let print = |title: &str, path: &str, token: TestToken<'_>| {
+        println!("# {title}\ncurl -i {api}{path} -H 'Authorization: Bearer {}'\n", token.sign());
+    };
+    print("a reader sees the posts (200)", "/posts", rita());
+    print("a reader is no admin (403)", "/admin", rita());
+    print("an admin is (200)", "/admin", ada);
+    print("an expired token (401)", "/profile", rita().expired());
+    println!("# no token at all (401)\ncurl -i {api}/profile\n\nCtrl-C ends it.");
 }

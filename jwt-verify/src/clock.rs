@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -41,6 +42,17 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> Duration {
         since_boot()
+    }
+}
+
+/// A clock that several hold.
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Duration {
+        C::now(self)
+    }
+
+    fn monotonic(&self) -> Duration {
+        C::monotonic(self)
     }
 }
 

@@ -11,7 +11,7 @@ use jwt_verify::{
     Verifier, require,
 };
 use jwt_verify_tests::{
-    AUDIENCE, FakeIssuer, ManualClock, Request, Response, SigningKey, TestServer, Token,
+    AUDIENCE, FakeIssuer, Request, Response, SigningKey, TestClock, TestServer, Token,
 };
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ pub(crate) struct Stage {
     pub(crate) trap: FakeIssuer,
     pub(crate) key: SigningKey,
     pub(crate) api: TestServer,
-    pub(crate) clock: ManualClock,
+    pub(crate) clock: TestClock,
     auth: JwtAuth,
     control: Token,
     ran: Arc<AtomicUsize>,
@@ -122,7 +122,7 @@ impl Stage {
         log::capture();
         let (issuer, trap) = (FakeIssuer::start(&[]), FakeIssuer::start(&[]));
         issuer.publish_json(&json!({ "keys": keys }));
-        let clock = ManualClock::new();
+        let clock = TestClock::new();
         let provider = JwksProvider::discover(issuer.url()).clock(clock.clone()).build().unwrap();
         let builder = JwtAuth::builder(issuer.url(), AUDIENCE)
             .algorithms([key.algorithm()])

@@ -14,7 +14,7 @@ use std::{
 };
 
 use jwt_verify::{Algorithm, JwkSet, VerificationKey, Verifier};
-use jwt_verify_tests::{AUDIENCE, ManualClock, START, SigningKey, Token, base64url, compact, sign};
+use jwt_verify_tests::{AUDIENCE, START, SigningKey, TestClock, Token, base64url, compact, sign};
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://issuer.example/";
@@ -188,7 +188,7 @@ fn ours(key: &SigningKey, cases: &[Case]) -> Vec<bool> {
     let verifier = Verifier::builder(ISSUER, AUDIENCE)
         .algorithms([key.algorithm()])
         .keys(JwkSet::new([imported]))
-        .clock(ManualClock::new())
+        .clock(TestClock::new())
         .build()
         .unwrap();
     let runtime = actix_web::rt::System::new();

@@ -18,13 +18,13 @@ mod signatures;
 use actix_web::App;
 use jwt_verify::{Algorithm, JwksProvider, JwtAuth, JwtAuthBuilder};
 use jwt_verify_examples::resource_server;
-use jwt_verify_tests::{AUDIENCE, FakeIssuer, ManualClock, SigningKey, TestServer, Token};
+use jwt_verify_tests::{AUDIENCE, FakeIssuer, SigningKey, TestClock, TestServer, Token};
 
 /// An issuer with one RSA key, and a clock.
 struct World {
     issuer: FakeIssuer,
     key: SigningKey,
-    clock: ManualClock,
+    clock: TestClock,
 }
 
 impl World {
@@ -35,7 +35,7 @@ impl World {
     fn with(algorithm: Algorithm) -> Self {
         let key = SigningKey::new(algorithm, "key-1");
         let issuer = FakeIssuer::start(&[&key]);
-        Self { issuer, key, clock: ManualClock::new() }
+        Self { issuer, key, clock: TestClock::new() }
     }
 
     /// Settings for this issuer, this clock and nothing else.

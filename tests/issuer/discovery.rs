@@ -76,7 +76,7 @@ fn metadata_of_another_issuer_is_not_believed() {
 fn a_key_set_that_moves_is_found_again() {
     let key = key("k");
     let issuer = FakeIssuer::start(&[&key]);
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let provider = JwksProvider::discover(issuer.url()).clock(clock.clone());
     let api = serve(&issuer, &clock, provider);
     let token = Token::of(issuer.url()).claim("exp", jwt_verify_tests::START + 100_000).sign(&key);
@@ -113,9 +113,9 @@ fn requests_say_what_they_want_and_nothing_else() {
 }
 
 /// An API that has fetched the old key from an issuer whose metadata is an hour old.
-fn an_hour_later(old: &SigningKey) -> (FakeIssuer, ManualClock, TestServer) {
+fn an_hour_later(old: &SigningKey) -> (FakeIssuer, TestClock, TestServer) {
     let issuer = FakeIssuer::start(&[old]);
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let api = serve(&issuer, &clock, JwksProvider::discover(issuer.url()).clock(clock.clone()));
     assert_eq!(lasting(&api, &issuer, old), 200);
     clock.advance(Duration::from_secs(3600));
@@ -140,7 +140,7 @@ fn metadata_that_cannot_be_read_does_not_keep_known_keys_away() {
 fn metadata_that_hangs_does_not_keep_known_keys_away() {
     let (old, new) = (key("old"), key("new"));
     let issuer = FakeIssuer::start(&[&old]);
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let provider = JwksProvider::discover(issuer.url()).clock(clock.clone());
     let api = serve(&issuer, &clock, provider.fetch_timeout(Duration::from_secs(1)));
     assert_eq!(lasting(&api, &issuer, &old), 200);

@@ -143,7 +143,7 @@ fn nobody_listening_is_answered_with_try_later() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}/jwks.json", listener.local_addr().unwrap())
     };
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     for url in [closed.as_str(), "https://no-such-host.invalid/jwks.json"] {
         let api = serve(&issuer, &clock, JwksProvider::new(url).clock(clock.clone()));
         let response = api.get("/protected").bearer(Token::of(issuer.url()).sign(&key)).send();

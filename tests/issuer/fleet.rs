@@ -10,14 +10,14 @@ const SECRET: &str = "a secret of the instances, of enough bytes";
 
 struct Fleet {
     issuer: FakeIssuer,
-    clock: ManualClock,
+    clock: TestClock,
     store: MemoryCache,
     instances: Vec<TestServer>,
 }
 
 impl Fleet {
     fn new(number: usize, keys: &[&SigningKey]) -> Self {
-        let (issuer, clock) = (FakeIssuer::start(keys), ManualClock::new());
+        let (issuer, clock) = (FakeIssuer::start(keys), TestClock::new());
         let store = MemoryCache::new().clock(clock.clone());
         let instances =
             (0..number).map(|_| instance(&issuer, &clock, store.clone(), SECRET)).collect();
@@ -44,7 +44,7 @@ impl Fleet {
 
 fn instance(
     issuer: &FakeIssuer,
-    clock: &ManualClock,
+    clock: &TestClock,
     store: impl CacheStore,
     secret: &str,
 ) -> TestServer {
@@ -195,7 +195,7 @@ fn a_closed_gate_does_not_hide_what_others_have_found() {
 fn a_flood_is_not_passed_on_to_the_store() {
     let (known, stranger) = (key("k"), key("stranger"));
     let issuer = FakeIssuer::start(&[&known]);
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let store = Counting::default();
     let api = instance(&issuer, &clock, store.clone(), SECRET);
     let good = Token::of(issuer.url()).sign(&known);
@@ -246,7 +246,7 @@ impl CacheStore for Counting {
 fn clocks_that_differ_do_not_hide_a_rotation() {
     let (old, new) = (key("old"), key("new"));
     let issuer = FakeIssuer::start(&[&old]);
-    let (ahead, behind) = (ManualClock::new(), ManualClock::new());
+    let (ahead, behind) = (TestClock::new(), TestClock::new());
     ahead.set_wall(START + 30);
     let store = MemoryCache::new();
     let fleet = [
@@ -335,7 +335,7 @@ impl CacheStore for Frozen {
 fn what_is_written_without_the_key_counts_for_nothing() {
     let (real, forged) = (key("k"), key("k"));
     let (issuer, evil) = (FakeIssuer::start(&[&real]), FakeIssuer::start(&[&forged]));
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     for secret in ["another secret that somebody has made up", ""] {
         let store = MemoryCache::new().clock(clock.clone());
         // The same names, filled by somebody who has another key, or none.
@@ -395,7 +395,7 @@ impl CacheStore for Moved {
 fn two_issuers_in_one_store_are_kept_apart() {
     let (a, b) = (key("k"), key("k"));
     let (first, second) = (FakeIssuer::start(&[&a]), FakeIssuer::start(&[&b]));
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let store = MemoryCache::new().clock(clock.clone());
     let at_first = instance(&first, &clock, store.clone(), SECRET);
     let at_second = instance(&second, &clock, store, SECRET);

@@ -185,7 +185,7 @@ fn keys_that_change_all_the_time_cause_few_fetches() {
 #[test]
 fn one_clock_is_used_for_everything() {
     let known = key("k");
-    let (issuer, clock) = (FakeIssuer::start(&[&known]), ManualClock::new());
+    let (issuer, clock) = (FakeIssuer::start(&[&known]), TestClock::new());
     let ours = clock.clone();
     let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
         .algorithms([Algorithm::ES256])

@@ -24,7 +24,7 @@ use actix_web::App;
 use jwt_verify::{Algorithm, JwksProvider, JwksProviderBuilder, JwtAuth};
 use jwt_verify_examples::resource_server;
 use jwt_verify_tests::{
-    AUDIENCE, FakeIssuer, ManualClock, SigningKey, TestServer, Token, eventually,
+    AUDIENCE, FakeIssuer, SigningKey, TestClock, TestServer, Token, eventually,
 };
 
 /// ES256, since its keys are made in no time.
@@ -35,7 +35,7 @@ fn key(id: &str) -> SigningKey {
 /// An issuer, a clock, and an API that fetches from the one by the time of the other.
 struct World {
     issuer: FakeIssuer,
-    clock: ManualClock,
+    clock: TestClock,
     api: TestServer,
 }
 
@@ -48,7 +48,7 @@ impl World {
         issuer: FakeIssuer,
         configure: impl FnOnce(JwksProviderBuilder) -> JwksProviderBuilder,
     ) -> Self {
-        let clock = ManualClock::new();
+        let clock = TestClock::new();
         let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone());
         let api = serve(&issuer, &clock, configure(provider));
         Self { issuer, clock, api }
@@ -70,7 +70,7 @@ impl World {
     }
 }
 
-fn serve(issuer: &FakeIssuer, clock: &ManualClock, provider: JwksProviderBuilder) -> TestServer {
+fn serve(issuer: &FakeIssuer, clock: &TestClock, provider: JwksProviderBuilder) -> TestServer {
     let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
         .algorithms([Algorithm::ES256, Algorithm::RS256])
         .keys(provider.build().unwrap())

@@ -94,7 +94,7 @@ fn failed_fetches_are_counted_by_class() {
 }
 
 /// An auth of its own, to be asked about its health.
-fn auth(issuer: &FakeIssuer, clock: &ManualClock) -> JwtAuth {
+fn auth(issuer: &FakeIssuer, clock: &TestClock) -> JwtAuth {
     let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone());
     JwtAuth::builder(issuer.url(), AUDIENCE)
         .algorithms([Algorithm::ES256])
@@ -117,7 +117,7 @@ fn only(auth: &JwtAuth) -> KeyHealth {
 #[test]
 fn health_says_how_the_keys_are() {
     let known = key("k");
-    let (issuer, clock) = (FakeIssuer::start(&[&known]), ManualClock::new());
+    let (issuer, clock) = (FakeIssuer::start(&[&known]), TestClock::new());
     issuer.publish_json(&json!({"keys": [known.jwk(), {"kty": "oct", "k": "AAAA"}]}));
     let auth = auth(&issuer, &clock);
     let cold = only(&auth);
@@ -146,7 +146,7 @@ fn health_says_how_the_keys_are() {
 fn ready_waits_for_keys_or_for_the_news_that_there_are_none() {
     let (a, b) = (key("a"), key("b"));
     let (first, second) = (FakeIssuer::start(&[&a]), FakeIssuer::start(&[&b]));
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let keys = |issuer: &FakeIssuer| {
         JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).build().unwrap()
     };

@@ -7,12 +7,12 @@ use serde_json::json;
 use super::*;
 
 /// An API that trusts what the builder says.
-pub(super) fn api(clock: &ManualClock, verifier: VerifierBuilder) -> TestServer {
+pub(super) fn api(clock: &TestClock, verifier: VerifierBuilder) -> TestServer {
     let auth = JwtAuthBuilder::from(verifier.clock(clock.clone())).build().unwrap();
     TestServer::start(move || App::new().configure(resource_server::configure(&auth)))
 }
 
-fn trust(issuer: &FakeIssuer, clock: &ManualClock) -> TrustedIssuer {
+fn trust(issuer: &FakeIssuer, clock: &TestClock) -> TrustedIssuer {
     let keys = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
     TrustedIssuer::new(issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys)
 }
@@ -24,7 +24,7 @@ pub(super) fn status(api: &TestServer, token: &str) -> u16 {
 /// A, B, and an API that trusts both.
 fn two(a: &SigningKey, b: &SigningKey) -> (FakeIssuer, FakeIssuer, TestServer) {
     let (first, second) = (FakeIssuer::start(&[a]), FakeIssuer::start(&[b]));
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let verifier = Verifier::builder(first.url(), AUDIENCE)
         .algorithms([Algorithm::ES256])
         .keys(JwksProvider::new(first.jwks_uri()).clock(clock.clone()).build().unwrap())
@@ -99,7 +99,7 @@ fn an_unknown_issuer_causes_nothing() {
 fn each_issuer_has_rules_of_its_own() {
     let (es, rs) = (key("k"), SigningKey::new(Algorithm::RS256, "r"));
     let (first, second) = (FakeIssuer::start(&[&es, &rs]), FakeIssuer::start(&[&rs, &es]));
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let other = TrustedIssuer::new(second.url(), "https://other.example")
         .keys(JwksProvider::new(second.jwks_uri()).clock(clock.clone()).build().unwrap())
         .require_subject()

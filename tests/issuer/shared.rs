@@ -5,7 +5,7 @@ use jwt_verify_tests::Answer;
 
 use super::*;
 
-fn instance(issuer: &FakeIssuer, clock: &ManualClock, store: impl CacheStore) -> TestServer {
+fn instance(issuer: &FakeIssuer, clock: &TestClock, store: impl CacheStore) -> TestServer {
     serve(issuer, clock, JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).cache(store))
 }
 
@@ -17,7 +17,7 @@ fn status(api: &TestServer, issuer: &FakeIssuer, key: &SigningKey) -> u16 {
 #[test]
 fn the_second_instance_starts_from_what_the_first_has_fetched() {
     let key = key("k");
-    let (issuer, clock) = (FakeIssuer::start(&[&key]), ManualClock::new());
+    let (issuer, clock) = (FakeIssuer::start(&[&key]), TestClock::new());
     let store = MemoryCache::new().clock(clock.clone());
     let first = instance(&issuer, &clock, store.clone());
     assert_eq!(status(&first, &issuer, &key), 200);
@@ -30,7 +30,7 @@ fn the_second_instance_starts_from_what_the_first_has_fetched() {
 #[test]
 fn a_key_that_the_store_does_not_have_yet_is_fetched() {
     let (old, new) = (key("old"), key("new"));
-    let (issuer, clock) = (FakeIssuer::start(&[&old]), ManualClock::new());
+    let (issuer, clock) = (FakeIssuer::start(&[&old]), TestClock::new());
     let store = MemoryCache::new().clock(clock.clone());
     let first = instance(&issuer, &clock, store.clone());
     assert_eq!(status(&first, &issuer, &old), 200);
@@ -43,7 +43,7 @@ fn a_key_that_the_store_does_not_have_yet_is_fetched() {
 #[test]
 fn what_is_too_old_or_unreadable_is_not_used() {
     let key = key("k");
-    let (issuer, clock) = (FakeIssuer::start(&[&key]), ManualClock::new());
+    let (issuer, clock) = (FakeIssuer::start(&[&key]), TestClock::new());
     let store = MemoryCache::new();
     let first = instance(&issuer, &clock, store.clone());
     assert_eq!(status(&first, &issuer, &key), 200);
@@ -57,7 +57,7 @@ fn what_is_too_old_or_unreadable_is_not_used() {
     );
     for garbage in ["", "{}", "null", "\u{0}\u{1}", "jwt-verify-1 1 -\n{}", &empty] {
         let issuer = FakeIssuer::start(&[&key]);
-        let api = instance(&issuer, &ManualClock::new(), Fixed(garbage.as_bytes().to_vec()));
+        let api = instance(&issuer, &TestClock::new(), Fixed(garbage.as_bytes().to_vec()));
         assert_eq!((status(&api, &issuer, &key), issuer.key_fetches()), (200, 1), "{garbage}");
     }
 }
@@ -66,7 +66,7 @@ fn what_is_too_old_or_unreadable_is_not_used() {
 fn a_store_that_fails_is_as_good_as_none() {
     let key = key("k");
     let issuer = FakeIssuer::start(&[&key]);
-    let api = instance(&issuer, &ManualClock::new(), Broken);
+    let api = instance(&issuer, &TestClock::new(), Broken);
     assert_eq!((status(&api, &issuer, &key), issuer.key_fetches()), (200, 1));
 }
 
@@ -118,7 +118,7 @@ impl CacheStore for Broken {
 fn a_store_that_hangs_is_as_good_as_none() {
     let key = key("k");
     let issuer = FakeIssuer::start(&[&key]);
-    let api = instance(&issuer, &ManualClock::new(), Hanging);
+    let api = instance(&issuer, &TestClock::new(), Hanging);
     assert_eq!((status(&api, &issuer, &key), issuer.key_fetches()), (200, 1));
 }
 
@@ -128,14 +128,14 @@ fn a_new_process_knows_how_old_a_document_is() {
     let issuer = FakeIssuer::start(&[&old]);
     let keys = serde_json::json!({"keys": [old.jwk()]});
     issuer.answer_keys(Answer::json(&keys).with_header("cache-control", "max-age=86400"));
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let store = MemoryCache::new().clock(clock.clone());
     let first = instance(&issuer, &clock, store.clone());
     assert_eq!(status(&first, &issuer, &old), 200);
     issuer.publish(&[&new]);
     clock.advance(Duration::from_secs(86_000));
     // Its own clock has just begun to run; the wall clock it shares.
-    let late = ManualClock::new();
+    let late = TestClock::new();
     late.set_wall(jwt_verify_tests::START + 86_000);
     let second = instance(&issuer, &late, store);
     eventually("the withdrawn key is gone", || status(&second, &issuer, &old) == 401);
@@ -146,7 +146,7 @@ fn a_new_process_knows_how_old_a_document_is() {
 fn a_document_that_claims_to_be_fresh_for_ever_is_not_believed() {
     let (old, new) = (key("old"), key("new"));
     let issuer = FakeIssuer::start(&[&new]);
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let body = serde_json::json!({"keys": [old.jwk()]}).to_string();
     let document = serde_json::json!({
         "fetched": jwt_verify_tests::START * 1000, "ttl": u64::MAX, "body": body,

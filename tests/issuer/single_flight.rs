@@ -97,7 +97,7 @@ fn a_fetch_outlives_the_server_that_began_it() {
     let known = key("k");
     let issuer = FakeIssuer::start(&[&known]);
     slow(&issuer, &known, 500);
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
     let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
         .algorithms([Algorithm::ES256])

@@ -83,14 +83,14 @@ struct World {
     key: SigningKey,
     acme: String,
     directory: Shared,
-    clock: ManualClock,
+    clock: TestClock,
     verifier: Verifier,
     api: TestServer,
 }
 
 impl World {
     fn new(tenants: &[&'static str]) -> Self {
-        let (authority, key, clock) = (FakeIssuer::silent(), key("k"), ManualClock::new());
+        let (authority, key, clock) = (FakeIssuer::silent(), key("k"), TestClock::new());
         let acme = tenant(&authority, ACME, &key);
         let directory = Shared::of(&authority, tenants);
         let verifier = Verifier::resolving(directory.clone()).clock(clock.clone());
@@ -346,7 +346,7 @@ fn settings_that_cannot_be_used_do_not_cost_a_tenant_that_works() {
         let audience = *ours.lock().unwrap();
         Some(TrustedIssuer::new(issuer, audience).algorithms([Algorithm::ES256]))
     });
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let api = api(&clock, verifier);
     let token = Token::of(&acme).claim("exp", START + 100_000).sign(&a);
     assert_eq!(status(&api, &token), 200);
@@ -375,7 +375,7 @@ fn tenants_are_bounded_in_number() {
             .then(|| TrustedIssuer::new(issuer, AUDIENCE).algorithms([Algorithm::ES256]))
     })
     .resolved_issuers(10)
-    .clock(ManualClock::new())
+    .clock(TestClock::new())
     .build()
     .unwrap();
     let auth = JwtAuth::new(verifier.clone());
@@ -395,7 +395,7 @@ fn a_resolver_cannot_put_one_issuer_in_the_place_of_another() {
     let verifier = Verifier::resolving(move |_: &str| {
         Some(TrustedIssuer::new(other.clone(), AUDIENCE).algorithms([Algorithm::ES256]))
     });
-    let api = api(&ManualClock::new(), verifier);
+    let api = api(&TestClock::new(), verifier);
     assert_eq!(status(&api, &Token::of(first.url()).sign(&a)), 401);
     assert_eq!(status(&api, &Token::of(first.url()).sign(&b)), 401);
     assert_eq!(status(&api, &Token::of(second.url()).sign(&b)), 200);
@@ -404,7 +404,7 @@ fn a_resolver_cannot_put_one_issuer_in_the_place_of_another() {
 /// A resolver with a bug takes down the request that meets it, not the tenant.
 #[test]
 fn a_resolver_that_panics_is_asked_again() {
-    let (authority, key, clock) = (FakeIssuer::silent(), key("k"), ManualClock::new());
+    let (authority, key, clock) = (FakeIssuer::silent(), key("k"), TestClock::new());
     let acme = tenant(&authority, ACME, &key);
     let asked = AtomicUsize::new(0);
     let verifier = Verifier::resolving(move |issuer: &str| {

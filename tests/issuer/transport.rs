@@ -11,8 +11,8 @@ fn api(
     issuer: &FakeIssuer,
     url: String,
     configure: impl FnOnce(JwksProviderBuilder) -> JwksProviderBuilder,
-) -> (TestServer, ManualClock) {
-    let clock = ManualClock::new();
+) -> (TestServer, TestClock) {
+    let clock = TestClock::new();
     let api = serve(issuer, &clock, configure(JwksProvider::new(url).clock(clock.clone())));
     (api, clock)
 }

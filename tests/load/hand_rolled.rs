@@ -10,11 +10,11 @@
     reason = "a tool for a script, which stops where it cannot go on"
 )]
 
-use std::{env, fmt::Write as _, fs};
+use std::{env, fmt::Write as _, fs, time::Duration};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
-use jwt_verify_examples::{EmbeddedIssuer, TokenRequest};
+use jwt_verify::testing::TestIssuer;
 use serde_json::{Map, Value, json};
 
 const TOKENS: usize = 2000;
@@ -45,21 +45,20 @@ async fn main() -> std::io::Result<()> {
     // jsonwebtoken panics at its first use where no provider is set.
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let audience = env::var("AUDIENCE").unwrap();
-    let issuer = EmbeddedIssuer::new().unwrap();
+    let issuer = TestIssuer::start();
     let mut tokens = String::new();
     for number in 0..TOKENS {
-        let token = issuer.token(&TokenRequest {
-            subject: &format!("auth0|{number:024}"),
-            audience: &audience,
-            roles: &["editor"],
-            permissions: &["read:posts", "write:posts", "read:comments", "write:comments"],
-            lifetime: 86_400,
-        });
-        writeln!(tokens, "{}", token.unwrap()).unwrap();
+        let mut token = issuer.token().audience(&audience).lifetime(Duration::from_secs(86_400));
+        for permission in ["read:posts", "write:posts", "read:comments", "write:comments"] {
+            token = token.permission(permission);
+        }
+        let token = token.subject(format!("auth0|{number:024}")).role("editor").sign();
+        writeln!(tokens, "{token}").unwrap();
     }
     fs::write(env::var("TOKENS").unwrap(), tokens)?;
 
-    let key = &issuer.key_set()["keys"][0];
+    let key_set = issuer.key_set();
+    let key = &key_set["keys"][0];
     let number = |name: &str| key[name].as_str().unwrap().to_owned();
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_audience(&[audience]);
@@ -68,7 +67,6 @@ async fn main() -> std::io::Result<()> {
     let protection = web::Data::new(Protection { key, validation });
 
     println!("{}", issuer.url());
-    actix_web::rt::spawn(issuer.serve()?);
     HttpServer::new(move || {
         App::new()
             .app_data(protection.clone())

@@ -1,20 +1,20 @@
 //! An issuer, a key and a clock, for handlers to be tried with.
 
 use jwt_verify::{Algorithm, JwtAuth, JwtAuthBuilder};
-use jwt_verify_tests::{AUDIENCE, FakeIssuer, ManualClock, SigningKey, Token};
+use jwt_verify_tests::{AUDIENCE, FakeIssuer, SigningKey, TestClock, Token};
 use serde_json::Value;
 
 pub(crate) struct World {
     pub(crate) issuer: FakeIssuer,
     pub(crate) key: SigningKey,
-    pub(crate) clock: ManualClock,
+    pub(crate) clock: TestClock,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
         let key = SigningKey::new(Algorithm::ES256, "k");
         let issuer = FakeIssuer::start(&[&key]);
-        Self { issuer, key, clock: ManualClock::new() }
+        Self { issuer, key, clock: TestClock::new() }
     }
 
     pub(crate) fn auth(&self) -> JwtAuthBuilder {

@@ -8,7 +8,7 @@
 use std::sync::LazyLock;
 
 use jwt_verify::{Algorithm, JwkSet, VerificationKey, Verifier, internals};
-use jwt_verify_tests::{AUDIENCE, ManualClock, SigningKey, Token};
+use jwt_verify_tests::{AUDIENCE, SigningKey, TestClock, Token};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
@@ -21,7 +21,7 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     Verifier::builder(ISSUER, AUDIENCE)
         .algorithms([Algorithm::ES256])
         .keys(JwkSet::new([key]))
-        .clock(ManualClock::new())
+        .clock(TestClock::new())
         .build()
         .unwrap()
 });

@@ -12,7 +12,7 @@ fn hold(store: impl CacheStore) {
 #[test]
 fn the_memory_of_the_process_keeps_its_promises() {
     hold(MemoryCache::new());
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(testing::cache_store(MemoryCache::new().clock(clock.clone()), |time| {
         clock.advance(time);

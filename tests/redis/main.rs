@@ -20,7 +20,7 @@ use actix_web::App;
 use jwt_verify::{Algorithm, JwksProvider, JwtAuth, RedisCache, RedisCacheBuilder};
 use jwt_verify_examples::resource_server;
 use jwt_verify_tests::{
-    AUDIENCE, Answer, FakeIssuer, ManualClock, Process, RedisServer, START, SigningKey, TestServer,
+    AUDIENCE, Answer, FakeIssuer, Process, RedisServer, START, SigningKey, TestClock, TestServer,
     Token, eventually,
 };
 
@@ -33,7 +33,7 @@ fn key(id: &str) -> SigningKey {
 /// An issuer, and the clock of all instances.
 struct World {
     issuer: FakeIssuer,
-    clock: ManualClock,
+    clock: TestClock,
     /// One test at a time: a Redis that has to wait for the processor is a slow Redis, and that is
     /// not what most of them are about.
     _turn: MutexGuard<'static, ()>,
@@ -44,7 +44,7 @@ impl World {
         static TURN: Mutex<()> = Mutex::new(());
         log();
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        Self { issuer: FakeIssuer::start(keys), clock: ManualClock::new(), _turn: turn }
+        Self { issuer: FakeIssuer::start(keys), clock: TestClock::new(), _turn: turn }
     }
 
     /// One more instance of the application.

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use jwt_verify::{Secret, SessionCookieError, SessionCookies, Sessions};
-use jwt_verify_tests::ManualClock;
+use jwt_verify_tests::TestClock;
 
 use crate::{
     app::{Browser, Demo, PASSWORD},
@@ -105,7 +105,7 @@ fn no_header_moves_a_token_into_the_hands_of_scripts() {
 /// CSR-08.
 #[test]
 fn cookies_are_set_and_unset_with_exactly_these_attributes() {
-    let sessions = Sessions::builder(issuer(&ManualClock::new())).build().unwrap();
+    let sessions = Sessions::builder(issuer(&TestClock::new())).build().unwrap();
     let tokens = wait(sessions.begin(&1, |token| token)).unwrap();
     let cookies = SessionCookies::builder(&secret()).build().unwrap();
     let mut response = HttpResponse::Ok().finish();
@@ -140,7 +140,7 @@ fn cookies_are_set_and_unset_with_exactly_these_attributes() {
 /// CSR-09.
 #[test]
 fn a_token_that_is_too_large_for_a_cookie_is_an_error() {
-    let sessions = Sessions::builder(issuer(&ManualClock::new())).build().unwrap();
+    let sessions = Sessions::builder(issuer(&TestClock::new())).build().unwrap();
     let tokens = wait(sessions.begin(&1, |token| token.claim("x", "y".repeat(4000)))).unwrap();
     let cookies = SessionCookies::builder(&secret()).build().unwrap();
     let mut response = HttpResponse::Ok().finish();

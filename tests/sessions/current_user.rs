@@ -10,7 +10,7 @@ use jwt_verify::{
     CurrentUser, JwtAuth, TokenIssuer, UserFuture, UserLoader, UserLoaderError, Users,
     VerifiedClaims, require,
 };
-use jwt_verify_tests::{ManualClock, TestServer};
+use jwt_verify_tests::{TestClock, TestServer};
 
 use crate::issuer;
 
@@ -48,7 +48,7 @@ async fn me(user: CurrentUser<User>, again: CurrentUser<User>) -> impl Responder
 }
 
 fn server(directory: Option<Directory>) -> (TokenIssuer, TestServer) {
-    let issuer = issuer(&ManualClock::new());
+    let issuer = issuer(&TestClock::new());
     let auth = JwtAuth::new(issuer.verifier().build().unwrap());
     let server = TestServer::start(move || {
         let app = App::new().app_data(auth.clone()).service(me);

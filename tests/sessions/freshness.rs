@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, Responder, get, web};
 use jwt_verify::{JwtAuth, Requirement, Sessions, TokenPair, VerifiedClaims, require};
-use jwt_verify_tests::{ManualClock, TestServer};
+use jwt_verify_tests::{TestClock, TestServer};
 
 use crate::{issuer, wait};
 
@@ -39,13 +39,13 @@ async fn any(_: VerifiedClaims) -> impl Responder {
 }
 
 struct World {
-    clock: ManualClock,
+    clock: TestClock,
     sessions: Sessions,
     server: TestServer,
 }
 
 fn world() -> World {
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let sessions = Sessions::builder(issuer(&clock)).build().unwrap();
     let auth = JwtAuth::for_sessions(&sessions).build().unwrap();
     let server = TestServer::start(move || {
@@ -132,7 +132,7 @@ fn a_route_for_refresh_tokens_takes_no_others() {
 /// A middleware that lets strangers pass knows the way to refresh tokens.
 #[test]
 fn a_route_for_refresh_tokens_may_be_inside_an_optional_middleware() {
-    let sessions = Sessions::builder(issuer(&ManualClock::new())).build().unwrap();
+    let sessions = Sessions::builder(issuer(&TestClock::new())).build().unwrap();
     let auth = JwtAuth::for_sessions(&sessions).build().unwrap();
     let server = TestServer::start(move || App::new().wrap(auth.optional()).service(refresh));
     assert_eq!(server.get("/refresh").send().challenge(), Some("Bearer"));
@@ -140,7 +140,7 @@ fn a_route_for_refresh_tokens_may_be_inside_an_optional_middleware() {
 
 #[test]
 fn without_sessions_there_are_no_refresh_tokens() {
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let auth = JwtAuth::new(issuer(&clock).verifier().build().unwrap());
     let server = TestServer::start(move || App::new().app_data(auth.clone()).service(refresh));
     assert_eq!(server.get("/refresh").bearer("a.b.c").send().status, 500);

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jwt_verify::{
     Algorithm, AuthError, IdTokenChecks, IdTokenVerifier, JwkSet, VerificationKey, Verifier,
 };
-use jwt_verify_tests::{ManualClock, START, SigningKey, Token};
+use jwt_verify_tests::{START, SigningKey, TestClock, Token};
 use serde_json::{Value, json};
 
 use crate::wait;
@@ -21,7 +21,7 @@ fn id_token() -> Token {
 
 struct World {
     key: SigningKey,
-    clock: ManualClock,
+    clock: TestClock,
     verifier: IdTokenVerifier,
 }
 
@@ -31,7 +31,7 @@ fn keys(key: &SigningKey) -> JwkSet {
 
 impl World {
     fn new() -> Self {
-        let (key, clock) = (SigningKey::new(Algorithm::RS256, "k"), ManualClock::new());
+        let (key, clock) = (SigningKey::new(Algorithm::RS256, "k"), TestClock::new());
         let verifier = IdTokenVerifier::builder(ISSUER, CLIENT)
             .verifier(|verifier| verifier.keys(keys(&key)).clock(clock.clone()))
             .trusted_audience("a-partner")

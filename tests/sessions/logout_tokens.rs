@@ -5,7 +5,7 @@ use jwt_verify::{
     Algorithm, BackChannelLogout, JwkSet, JwtAuth, LogoutTokenVerifier, MemoryRevocation,
     TrustedIssuer, VerificationKey, Verifier,
 };
-use jwt_verify_tests::{AUDIENCE, ManualClock, START, SigningKey, TestServer, Token};
+use jwt_verify_tests::{AUDIENCE, START, SigningKey, TestClock, TestServer, Token};
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://login.example";
@@ -30,7 +30,7 @@ impl World {
     }
 
     fn with(change: fn(BackChannelLogout) -> BackChannelLogout) -> Self {
-        let (key, clock) = (SigningKey::new(Algorithm::RS256, "k"), ManualClock::new());
+        let (key, clock) = (SigningKey::new(Algorithm::RS256, "k"), TestClock::new());
         let keys = || JwkSet::new([VerificationKey::from_jwk(&key.jwk().to_string()).unwrap()]);
         let store = MemoryRevocation::with_clock(clock.clone());
         let tokens = LogoutTokenVerifier::new(ISSUER, CLIENT, |verifier| {

@@ -27,13 +27,13 @@ mod with_redis;
 use std::{future::Future, sync::LazyLock};
 
 use jwt_verify::{Algorithm, Secret, SigningKey, TokenIssuer, TokenIssuerBuilder};
-use jwt_verify_tests::ManualClock;
+use jwt_verify_tests::TestClock;
 
 const ISSUER: &str = "https://app.example";
 const AUDIENCE: &str = "https://api.example";
 
 /// An issuer at a clock that the test moves.
-fn issuer(clock: &ManualClock) -> TokenIssuer {
+fn issuer(clock: &TestClock) -> TokenIssuer {
     builder(Algorithm::ES256).clock(clock.clone()).build().unwrap()
 }
 

@@ -7,7 +7,7 @@ use jwt_verify::{
     Algorithm, AuthError, IssuingError, JwkSet, Secret, SecretStore, SecretStoreError, Sessions,
     SigningKey, TokenIssuer, TokenProfile, Verifier,
 };
-use jwt_verify_tests::ManualClock;
+use jwt_verify_tests::TestClock;
 use serde_json::{Value, json};
 
 use crate::{AUDIENCE, ISSUER, builder, issuer, key, wait};
@@ -57,7 +57,7 @@ fn the_strict_profile_is_met_where_the_client_is_named() {
 /// RFT-11.
 #[test]
 fn additional_claims_cannot_replace_reserved_ones() {
-    let issuer = issuer(&ManualClock::new());
+    let issuer = issuer(&TestClock::new());
     for name in [
         "iss",
         "sub",
@@ -89,7 +89,7 @@ fn additional_claims_cannot_replace_reserved_ones() {
 
 #[test]
 fn a_subject_is_a_string_or_a_whole_number() {
-    let issuer = issuer(&ManualClock::new());
+    let issuer = issuer(&TestClock::new());
     for wrong in [json!(""), json!(1.5), json!(null), json!(true), json!(["a"]), json!({"a": 1})] {
         let token = issuer.access_token(&wrong).sign();
         assert_eq!(token.err(), Some(IssuingError::Subject), "{wrong}");
@@ -150,7 +150,7 @@ fn no_two_tokens_have_one_name() {
 /// RFT-13: announced, then used; the one before is good until its last token has expired.
 #[test]
 fn keys_follow_each_other_without_a_gap() {
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let issuer = issuer(&clock);
     let verifier = issuer.verifier().build().unwrap();
     let before = issuer.access_token(&1).sign().unwrap();
@@ -178,7 +178,7 @@ fn keys_follow_each_other_without_a_gap() {
 
 #[test]
 fn a_stolen_key_is_withdrawn_with_all_that_it_has_signed() {
-    let issuer = issuer(&ManualClock::new());
+    let issuer = issuer(&TestClock::new());
     let verifier = issuer.verifier().build().unwrap();
     let token = issuer.access_token(&1).sign().unwrap();
     let stolen = part(token.as_str(), 0)["kid"].as_str().unwrap().to_owned();
@@ -244,7 +244,7 @@ fn settings_that_cannot_work_stop_the_start() {
 /// Access and refresh tokens never stand in for each other.
 #[test]
 fn each_kind_is_taken_only_where_it_belongs() {
-    let sessions = Sessions::builder(issuer(&ManualClock::new())).build().unwrap();
+    let sessions = Sessions::builder(issuer(&TestClock::new())).build().unwrap();
     let tokens = wait(sessions.begin(&1, |token| token)).unwrap();
     let api = sessions.verifier().build().unwrap();
     assert!(wait(api.verify(tokens.access.as_str())).is_ok());

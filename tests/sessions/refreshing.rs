@@ -6,19 +6,19 @@ use jwt_verify::{
     Algorithm, Clock as _, MemoryRefreshStore, MemoryRevocation, RefreshStore, Revocation,
     RevocationStore, SessionError, Sessions, TokenPair,
 };
-use jwt_verify_tests::ManualClock;
+use jwt_verify_tests::TestClock;
 
 use crate::{builder, issuer, wait};
 
 /// Sessions on stores that are up to the test, and the clock of all of them.
 pub(crate) struct World {
-    pub(crate) clock: ManualClock,
+    pub(crate) clock: TestClock,
     pub(crate) sessions: Sessions,
 }
 
 impl World {
     pub(crate) fn new(
-        clock: ManualClock,
+        clock: TestClock,
         store: impl RefreshStore,
         revocation: impl RevocationStore,
     ) -> Self {
@@ -28,7 +28,7 @@ impl World {
     }
 
     fn in_memory() -> Self {
-        let clock = ManualClock::new();
+        let clock = TestClock::new();
         let store = MemoryRefreshStore::with_clock(clock.clone());
         let revocation = MemoryRevocation::with_clock(clock.clone());
         Self::new(clock, store, revocation)
@@ -205,7 +205,7 @@ pub(crate) const TESTS: [NamedTest; 8] = [
 /// What is revoked behind the sessions' back counts for refresh tokens too.
 #[test]
 fn a_revoked_subject_cannot_refresh() {
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let revocation = MemoryRevocation::with_clock(clock.clone());
     let store = MemoryRefreshStore::with_clock(clock.clone());
     let world = World::new(clock.clone(), store, revocation.clone());
@@ -263,7 +263,7 @@ fn in_memory() {
 
 #[test]
 fn sessions_that_are_over_take_no_memory() {
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let store = MemoryRefreshStore::with_clock(clock.clone());
     let world = World::new(clock.clone(), store.clone(), MemoryRevocation::with_clock(clock));
     for number in 0..1500 {

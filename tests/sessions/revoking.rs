@@ -7,7 +7,7 @@ use jwt_verify::{
     Algorithm, JwtAuth, MemoryRevocation, Revocation, RevocationError, RevocationFuture,
     RevocationLookup, RevocationStore, TokenIssuer, TokenMarks,
 };
-use jwt_verify_tests::{ManualClock, START, TestServer};
+use jwt_verify_tests::{START, TestClock, TestServer};
 
 use crate::{ISSUER, builder, issuer, wait};
 
@@ -28,7 +28,7 @@ fn revoke(store: &impl RevocationStore, what: &Revocation, until: u64) {
 /// REV-01, REV-02.
 #[test]
 fn a_revoked_token_is_refused_with_the_next_request() {
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let (issuer, store) = (issuer(&clock), MemoryRevocation::with_clock(clock));
     let server = server(&issuer, store.clone(), false);
     let (one, other) =
@@ -45,7 +45,7 @@ fn a_revoked_token_is_refused_with_the_next_request() {
 /// REV-06.
 #[test]
 fn a_subject_is_logged_out_everywhere_up_to_a_moment() {
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let (issuer, store) = (issuer(&clock), MemoryRevocation::with_clock(clock.clone()));
     let server = server(&issuer, store.clone(), false);
     let mint = || issuer.access_token(&"alice").sign().unwrap();
@@ -70,7 +70,7 @@ fn a_subject_is_logged_out_everywhere_up_to_a_moment() {
 /// REV-07: a name is the issuer's own, and a token without one is nothing that could be revoked.
 #[test]
 fn names_belong_to_their_issuer() {
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let (issuer, store) = (issuer(&clock), MemoryRevocation::with_clock(clock));
     let server = server(&issuer, store.clone(), false);
     let token = issuer.access_token(&1).sign().unwrap();
@@ -82,7 +82,7 @@ fn names_belong_to_their_issuer() {
 /// REV-09.
 #[test]
 fn a_revocation_lasts_as_long_as_it_was_told_to() {
-    let clock = ManualClock::new();
+    let clock = TestClock::new();
     let (issuer, store) = (issuer(&clock), MemoryRevocation::with_clock(clock.clone()));
     let server = server(&issuer, store.clone(), false);
     let token = issuer.access_token(&1).lifetime(Duration::from_secs(100)).sign().unwrap();

@@ -7,7 +7,7 @@ use jwt_verify::{
     RevocationReplica, RevocationStore as _, SystemClock,
 };
 use jwt_verify_examples::session_app::Settings;
-use jwt_verify_tests::{ManualClock, RedisServer, eventually};
+use jwt_verify_tests::{RedisServer, TestClock, eventually};
 
 use crate::{
     app::{Demo, Tokens},
@@ -27,7 +27,7 @@ fn sessions_behave_as_in_memory() {
     for (name, test) in TESTS {
         eprintln!("{name}");
         redis.command(&["FLUSHALL"]);
-        let clock = ManualClock::new();
+        let clock = TestClock::new();
         let store = RedisRefreshStore::with_clock(cache(&redis), clock.clone());
         let revocation = RedisRevocation::with_clock(cache(&redis), clock.clone());
         test(&World::new(clock, store, revocation));

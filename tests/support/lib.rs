@@ -12,7 +12,6 @@
 )]
 
 mod client;
-mod clock;
 mod front;
 mod issuer;
 mod keys;
@@ -23,17 +22,14 @@ mod server;
 mod token;
 
 pub use client::{OpenRequest, Request, Response};
-pub use clock::ManualClock;
 pub use front::{Authority, ConnectProxy, Identity, TlsFront};
 pub use issuer::{Answer, FakeIssuer};
+pub use jwt_verify::testing::{AUDIENCE, TestClock};
 pub use keys::SigningKey;
 pub use process::{Process, resource_server};
 pub use redis::{RedisServer, eventually, free_port};
 pub use server::TestServer;
 pub use token::{Token, base64url, compact, sign};
 
-/// The audience of the APIs under test.
-pub const AUDIENCE: &str = "https://api.example.com";
-
 /// Where tests begin in time: an arbitrary moment, the same in every run.
-pub const START: u64 = 1_800_000_000;
+pub const START: u64 = TestClock::START;

@@ -99,6 +99,12 @@ impl<T> VerifiedClaims<T> {
         &self.token
     }
 
+    /// What was verified, to be kept with a request.
+    #[cfg(feature = "testing")]
+    pub(crate) fn token(&self) -> Arc<VerifiedToken> {
+        self.token.clone()
+    }
+
     /// Whether both were made of one verification.
     pub(crate) fn is_of_same_token(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.token, &other.token)

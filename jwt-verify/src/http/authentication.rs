@@ -64,6 +64,23 @@ impl Authentication {
     }
 }
 
+#[cfg(feature = "testing")]
+impl JwtAuth {
+    /// Takes the caller of a request for known, as a test says it is.
+    pub(crate) fn assume(
+        &self,
+        extensions: &mut actix_web::dev::Extensions,
+        claims: &VerifiedClaims,
+    ) {
+        extensions.insert(Authentication {
+            by: self.clone(),
+            token: Some(claims.token()),
+            is_for_refresh: false,
+            beside: None,
+        });
+    }
+}
+
 impl JwtAuth {
     /// The one that the application has put into its data, by itself or as `web::Data`. Two that
     /// differ leave it open which rules apply.

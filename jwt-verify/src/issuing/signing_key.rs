@@ -209,16 +209,28 @@ impl SigningKey {
         &self.verification
     }
 
+    /// The signature over a message, as the last segment of a token has it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn sign_message(&self, message: &[u8]) -> Result<String, IssuingError> {
+        choose_backend();
+        jsonwebtoken::crypto::sign(message, &self.signing, name_of(self.algorithm))
+            .map_err(|_| IssuingError::Signing)
+    }
+
     /// Signs claims, with this `typ` in the header.
     pub(super) fn sign(&self, token_type: &str, claims: &Value) -> Result<String, IssuingError> {
-        // jsonwebtoken panics at its first use where another crate has switched on its other
-        // backend, unless one is chosen; that one is chosen already is no failure.
-        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        choose_backend();
         let mut header = jsonwebtoken::Header::new(name_of(self.algorithm));
         header.typ = Some(token_type.to_owned());
         header.kid = Some(self.id.to_string());
         jsonwebtoken::encode(&header, claims, &self.signing).map_err(|_| IssuingError::Signing)
     }
+}
+
+/// jsonwebtoken panics at its first use where another crate has switched on its other backend, unless
+/// one is chosen; that one is chosen already is no failure.
+fn choose_backend() {
+    let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
 }
 
 fn name_of(algorithm: Algorithm) -> jsonwebtoken::Algorithm {

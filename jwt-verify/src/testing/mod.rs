@@ -1,14 +1,62 @@
-//! What implementations of your own can be held against.
+//! Testing what is protected with this crate.
 //!
-//! With feature `testing`, for the `[dev-dependencies]` of an application. The functions panic with
-//! what is wrong, as assertions do.
+//! With feature `testing`, for the `[dev-dependencies]` of an application. Functions and methods of
+//! this module panic with what is wrong, as assertions do.
+//!
+//! | to test | take |
+//! | --- | --- |
+//! | a handler, without any token | [`TestClaims::verified`] as its argument |
+//! | routes with their requirements, without any key or network | [`TestRequestExt::to_request_as`] |
+//! | the whole way of a request, with real tokens, keys and fetches | [`TestIssuer`] |
+//! | what is refused, and how | [`ChallengeAssertions`], [`TestToken::expired`] and its like |
+//! | what time does | [`TestClock`] |
+//! | a rotation, an issuer that is down or slow | [`TestIssuer::rotate`], [`fail`](TestIssuer::fail), [`delay`](TestIssuer::delay) |
+//! | a store of your own | [`cache_store`], [`refresh_store`], [`revocation_store`] |
+//!
+//! ```
+//! use actix_web::{App, get, test};
+//! use jwt_verify::{VerifiedClaims, require, testing::{ChallengeAssertions, TestIssuer, TestRequestExt}};
+//!
+//! #[get("/admin")]
+//! #[require(roles = "admin")]
+//! async fn admin(claims: VerifiedClaims) -> String {
+//!     claims.subject().unwrap_or_default().to_owned()
+//! }
+//!
+//! # actix_web::rt::System::new().block_on(async {
+//! let issuer = TestIssuer::start();
+//! let auth = issuer.auth().build().unwrap();
+//! let app = test::init_service(App::new().wrap(auth).service(admin)).await;
+//!
+//! let token = issuer.token().subject("ada").role("admin").sign();
+//! let request = test::TestRequest::with_uri("/admin").bearer(&token).to_request();
+//! assert_eq!(test::call_and_read_body(&app, request).await, "ada");
+//!
+//! let expired = issuer.token().role("admin").expired().sign();
+//! let request = test::TestRequest::with_uri("/admin").bearer(&expired).to_request();
+//! test::call_service(&app, request).await.assert_invalid_token();
+//! # });
+//! ```
 
 mod cache_store;
-#[cfg(feature = "issuing")]
+mod challenge;
+mod claims;
+mod clock;
+mod issuer;
 mod refresh_store;
+mod request;
 mod revocation_store;
+mod token;
 
 pub use cache_store::cache_store;
-#[cfg(feature = "issuing")]
+pub use challenge::ChallengeAssertions;
+pub use claims::TestClaims;
+pub use clock::TestClock;
+pub use issuer::TestIssuer;
 pub use refresh_store::refresh_store;
+pub use request::TestRequestExt;
 pub use revocation_store::revocation_store;
+pub use token::TestToken;
+
+/// The audience of [`TestIssuer::auth`] and of the tokens that a [`TestIssuer`] signs.
+pub const AUDIENCE: &str = "https://api.example.com";

@@ -1,0 +1,117 @@
+//! What a refusal must look like.
+
+use actix_web::{
+    HttpResponse,
+    dev::ServiceResponse,
+    http::{
+        StatusCode,
+        header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+};
+
+/// Assertions about refusals: the status and the challenge (RFC 6750 §3) together.
+///
+/// ```
+/// use actix_web::{App, get, test};
+/// use jwt_verify::{require, testing::{ChallengeAssertions, TestIssuer}};
+///
+/// #[get("/")]
+/// #[require]
+/// async fn index() -> &'static str {
+///     "hello"
+/// }
+///
+/// # actix_web::rt::System::new().block_on(async {
+/// let auth = TestIssuer::start().auth().build().unwrap();
+/// let app = test::init_service(App::new().wrap(auth).service(index)).await;
+/// let response = test::call_service(&app, test::TestRequest::default().to_request()).await;
+/// response.assert_missing_token();
+/// # });
+/// ```
+pub trait ChallengeAssertions {
+    /// Status and header fields of the response.
+    fn head(&self) -> (StatusCode, &HeaderMap);
+
+    /// 401 with a challenge that names no error: there was no token.
+    ///
+    /// # Panics
+    /// If it is another answer.
+    #[track_caller]
+    fn assert_missing_token(&self) {
+        assert_challenge(self.head(), StatusCode::UNAUTHORIZED, None);
+    }
+
+    /// 401 `invalid_token`: there was a token, and it is not good.
+    ///
+    /// # Panics
+    /// If it is another answer.
+    #[track_caller]
+    fn assert_invalid_token(&self) {
+        assert_challenge(self.head(), StatusCode::UNAUTHORIZED, Some("invalid_token"));
+    }
+
+    /// 400 `invalid_request`: malformed credentials, or more than one.
+    ///
+    /// # Panics
+    /// If it is another answer.
+    #[track_caller]
+    fn assert_invalid_request(&self) {
+        assert_challenge(self.head(), StatusCode::BAD_REQUEST, Some("invalid_request"));
+    }
+
+    /// 403 `insufficient_scope`: the token is good, and not enough.
+    ///
+    /// # Panics
+    /// If it is another answer.
+    #[track_caller]
+    fn assert_insufficient_scope(&self) {
+        assert_challenge(self.head(), StatusCode::FORBIDDEN, Some("insufficient_scope"));
+    }
+
+    /// 401 `insufficient_user_authentication`: another login is needed (RFC 9470).
+    ///
+    /// # Panics
+    /// If it is another answer.
+    #[track_caller]
+    fn assert_step_up(&self) {
+        let error = "insufficient_user_authentication";
+        assert_challenge(self.head(), StatusCode::UNAUTHORIZED, Some(error));
+    }
+
+    /// 503 with `Retry-After`: nobody can tell now whether the token is good.
+    ///
+    /// # Panics
+    /// If it is another answer.
+    #[track_caller]
+    fn assert_try_later(&self) {
+        let (status, headers) = self.head();
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "the status");
+        assert!(headers.contains_key(RETRY_AFTER), "there is no Retry-After");
+        assert!(!headers.contains_key(WWW_AUTHENTICATE), "the caller is asked for another token");
+    }
+}
+
+#[track_caller]
+fn assert_challenge(head: (StatusCode, &HeaderMap), status: StatusCode, error: Option<&str>) {
+    let (answered, headers) = head;
+    let challenge = headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+    assert_eq!(answered, status, "the status; the challenge is {challenge:?}");
+    let parameters = challenge.and_then(|challenge| challenge.strip_prefix("Bearer"));
+    assert!(parameters.is_some(), "there is no challenge of the scheme Bearer");
+    let named = parameters
+        .and_then(|parameters| parameters.split_once("error=\""))
+        .and_then(|(_, rest)| rest.split('"').next());
+    assert_eq!(named, error, "the error of the challenge {challenge:?}");
+}
+
+impl<B> ChallengeAssertions for ServiceResponse<B> {
+    fn head(&self) -> (StatusCode, &HeaderMap) {
+        (self.status(), self.headers())
+    }
+}
+
+impl<B> ChallengeAssertions for HttpResponse<B> {
+    fn head(&self) -> (StatusCode, &HeaderMap) {
+        (self.status(), self.headers())
+    }
+}

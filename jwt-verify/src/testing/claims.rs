@@ -1,0 +1,117 @@
+//! Verified claims that nobody has verified.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Map, Value, json};
+
+use super::{AUDIENCE, token::add};
+use crate::{Claims, ClaimsMapping, VerifiedClaims, claims::VerifiedToken};
+
+/// The claims of a caller, without a token, a key or an issuer: of the subject `test-user`, for
+/// [`AUDIENCE`] and for ten minutes from now, unless they are changed.
+///
+/// ```
+/// use jwt_verify::{VerifiedClaims, testing::TestClaims};
+///
+/// async fn greeting(claims: VerifiedClaims) -> String {
+///     format!("hello {}", claims.subject().unwrap_or("stranger"))
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let ada = TestClaims::new().subject("ada").role("admin").verified();
+/// assert!(ada.has_role("admin"));
+/// assert_eq!(greeting(ada).await, "hello ada");
+/// # });
+/// ```
+#[derive(Clone)]
+#[must_use = "claims do nothing by themselves"]
+pub struct TestClaims {
+    claims: Map<String, Value>,
+    mapping: ClaimsMapping,
+}
+
+impl TestClaims {
+    /// Good claims without roles and permissions.
+    pub fn new() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let mut claims = Map::new();
+        for (name, value) in [
+            ("iss", json!("https://issuer.example.com")),
+            ("aud", json!(AUDIENCE)),
+            ("sub", json!("test-user")),
+            ("iat", json!(now)),
+            ("exp", json!(now + 600)),
+        ] {
+            claims.insert(name.into(), value);
+        }
+        Self { claims, mapping: ClaimsMapping::default() }
+    }
+
+    /// Sets `sub`.
+    pub fn subject(self, subject: impl Into<String>) -> Self {
+        self.claim("sub", subject.into())
+    }
+
+    /// Adds a role, in the claim `roles`.
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        add(&mut self.claims, "roles", role.into());
+        self
+    }
+
+    /// Adds a permission, in the claim `permissions`.
+    pub fn permission(mut self, permission: impl Into<String>) -> Self {
+        add(&mut self.claims, "permissions", permission.into());
+        self
+    }
+
+    /// Sets `scope`: names separated by spaces.
+    pub fn scope(self, scope: impl Into<String>) -> Self {
+        self.claim("scope", scope.into())
+    }
+
+    /// Sets any claim.
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
+    }
+
+    /// Where roles and permissions are found, if the application has them elsewhere.
+    pub fn mapping(mut self, mapping: ClaimsMapping) -> Self {
+        self.mapping = mapping;
+        self
+    }
+
+    /// The claims as a handler takes them.
+    ///
+    /// # Panics
+    /// If registered claims do not have their type, such as an `exp` that is no number.
+    #[expect(clippy::expect_used, reason = "a test cannot go on without its claims")]
+    pub fn verified(&self) -> VerifiedClaims {
+        VerifiedClaims::new(Arc::new(self.token().expect("registered claims have their types")))
+    }
+
+    fn token(&self) -> serde_json::Result<VerifiedToken> {
+        let payload = Value::from(self.claims.clone()).to_string();
+        let claims: Claims = serde_json::from_str(&payload)?;
+        let grants = self.mapping.grants(&claims);
+        Ok(VerifiedToken::new(claims, payload, grants))
+    }
+}
+
+impl Default for TestClaims {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Shows the names of the claims, not the values.
+impl fmt::Debug for TestClaims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.claims.keys().collect();
+        f.debug_struct("TestClaims").field("claims", &names).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,162 @@
+//! Tokens for tests.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value, json};
+
+use super::{AUDIENCE, TestIssuer};
+
+/// A token of a [`TestIssuer`]: good for [`AUDIENCE`] and for ten minutes, of the subject
+/// `test-user`, unless it is changed. Nothing that is set is checked, so that it can be bad in any
+/// way.
+///
+/// ```
+/// use jwt_verify::testing::TestIssuer;
+///
+/// let issuer = TestIssuer::start();
+/// let token = issuer.token().subject("ada").role("admin").claim("tenant", "acme").sign();
+/// assert_eq!(token.split('.').count(), 3);
+/// ```
+#[must_use = "a token comes to be when it is signed"]
+pub struct TestToken<'i> {
+    issuer: &'i TestIssuer,
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+    is_by_stranger: bool,
+}
+
+const LIFETIME: u64 = 600;
+/// Further than any leeway.
+const LONG: u64 = 3600;
+
+impl<'i> TestToken<'i> {
+    pub(super) fn new(issuer: &'i TestIssuer) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+
+        let now = issuer.now();
+        let mut token =
+            Self { issuer, header: Map::new(), claims: Map::new(), is_by_stranger: false };
+        token.header.insert("typ".into(), "at+jwt".into());
+        let id = NUMBER.fetch_add(1, Ordering::Relaxed);
+        for (name, value) in [
+            ("iss", json!(issuer.url())),
+            ("aud", json!(AUDIENCE)),
+            ("sub", json!("test-user")),
+            ("iat", json!(now)),
+            ("exp", json!(now + LIFETIME)),
+            ("jti", json!(format!("test-{id}"))),
+        ] {
+            token.claims.insert(name.into(), value);
+        }
+        token
+    }
+
+    /// Sets `sub`.
+    pub fn subject(self, subject: impl Into<String>) -> Self {
+        self.claim("sub", subject.into())
+    }
+
+    /// Sets `aud`.
+    pub fn audience(self, audience: impl Into<String>) -> Self {
+        self.claim("aud", audience.into())
+    }
+
+    /// Adds a role, in the claim `roles`.
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        add(&mut self.claims, "roles", role.into());
+        self
+    }
+
+    /// Adds a permission, in the claim `permissions`.
+    pub fn permission(mut self, permission: impl Into<String>) -> Self {
+        add(&mut self.claims, "permissions", permission.into());
+        self
+    }
+
+    /// Sets `scope`: names separated by spaces.
+    pub fn scope(self, scope: impl Into<String>) -> Self {
+        self.claim("scope", scope.into())
+    }
+
+    /// Sets any claim.
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
+    }
+
+    /// Leaves a claim out.
+    pub fn without(mut self, name: &str) -> Self {
+        self.claims.remove(name);
+        self
+    }
+
+    /// Sets a header parameter. `alg` and `kid` are the key's unless they are set here.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.header.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets how long it is good for.
+    pub fn lifetime(self, lifetime: Duration) -> Self {
+        let end = self.issuer.now().saturating_add(lifetime.as_secs());
+        self.claim("exp", end)
+    }
+
+    /// It expired an hour ago.
+    pub fn expired(self) -> Self {
+        let now = self.issuer.now();
+        self.claim("iat", now - LONG - LIFETIME).claim("exp", now - LONG)
+    }
+
+    /// It will be good in an hour.
+    pub fn not_yet_valid(self) -> Self {
+        let now = self.issuer.now();
+        self.claim("nbf", now + LONG).claim("exp", now + LONG + LIFETIME)
+    }
+
+    /// Signs with a key of the same name that the issuer does not have.
+    pub fn by_stranger(mut self) -> Self {
+        self.is_by_stranger = true;
+        self
+    }
+
+    /// Signs it.
+    ///
+    /// # Panics
+    /// If the key does not sign.
+    #[expect(clippy::expect_used, reason = "a test cannot go on without its token")]
+    pub fn sign(mut self) -> String {
+        let key = if self.is_by_stranger {
+            self.issuer.stranger()
+        } else {
+            self.issuer.signing_key().expect("there is always a key that signs")
+        };
+        self.header.entry("alg").or_insert_with(|| key.algorithm().name().into());
+        self.header.entry("kid").or_insert_with(|| key.id().into());
+        let segment =
+            |part: Map<String, Value>| URL_SAFE_NO_PAD.encode(Value::from(part).to_string());
+        let message = format!("{}.{}", segment(self.header), segment(self.claims));
+        let signature = key.sign_message(message.as_bytes()).expect("the key signs");
+        format!("{message}.{signature}")
+    }
+}
+
+pub(super) fn add(claims: &mut Map<String, Value>, name: &str, entry: String) {
+    match claims.entry(name).or_insert_with(|| json!([])) {
+        Value::Array(entries) => entries.push(entry.into()),
+        other => *other = json!([entry]),
+    }
+}
+
+/// Shows the names of the claims, not the values.
+impl fmt::Debug for TestToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.claims.keys().collect();
+        f.debug_struct("TestToken").field("claims", &names).finish_non_exhaustive()
+    }
+}
