@@ -6,6 +6,7 @@
     reason = "a test that fails should say where"
 )]
 
+mod book;
 mod layers;
 mod manifests;
 mod readme;

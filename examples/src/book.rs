@@ -1,0 +1,36 @@
+//! The chapters of the book: their code is compiled and run as documentation tests.
+
+macro_rules! chapters {
+    ($($name:ident = $path:literal),* $(,)?) => {
+        $(
+            #[doc = include_str!(concat!("../../docs/", $path))]
+            struct $name;
+        )*
+    };
+}
+
+chapters! {
+    Concepts = "concepts.md",
+    GettingStarted = "getting-started.md",
+    GuidesAuthorization = "guides/authorization.md",
+    GuidesClaims = "guides/claims.md",
+    GuidesErrors = "guides/errors.md",
+    GuidesIntegrations = "guides/integrations.md",
+    GuidesIssuers = "guides/issuers.md",
+    GuidesKeys = "guides/keys.md",
+    GuidesLogin = "guides/login.md",
+    GuidesProtecting = "guides/protecting.md",
+    GuidesSessions = "guides/sessions.md",
+    GuidesTesting = "guides/testing.md",
+    Index = "index.md",
+    MigrationFlaskJwtExtended = "migration/flask-jwt-extended.md",
+    MigrationFlaskJwtVerification = "migration/flask-jwt-verification.md",
+    ProvidersAuth0 = "providers/auth0.md",
+    ProvidersCognito = "providers/cognito.md",
+    ProvidersEntra = "providers/entra.md",
+    ProvidersGoogle = "providers/google.md",
+    ProvidersIndex = "providers/index.md",
+    ProvidersKeycloak = "providers/keycloak.md",
+    ProvidersOkta = "providers/okta.md",
+    QuickReference = "quick-reference.md",
+}
