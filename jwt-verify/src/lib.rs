@@ -104,7 +104,7 @@
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `utoipa` | no | what routes demand, in `OpenAPI` documents |
 //! | `introspection` | no | `audit`: every route of an application that nobody has decided about |
-//! | `testing` | no | `testing`: what a store of your own must do |
+//! | `testing` | no | `testing`: an issuer, tokens, claims and a clock for your tests; what a store of your own must do. Brings `issuing` and `jwks` |
 //!
 //! # Package name
 //!

@@ -43,18 +43,35 @@ impl Process {
 
     /// The same for another example that takes the same variables.
     pub fn start_example(name: &str, issuer: &FakeIssuer, more: &[(&str, &str)]) -> Self {
+        let mut variables = vec![("JWT_ISSUER", issuer.url()), ("JWT_AUDIENCE", AUDIENCE)];
+        variables.extend([("WORKERS", "2")].iter().chain(more));
+        Self::start_with(name, &variables)
+    }
+
+    /// Starts any example with these variables and an address, and waits until it listens.
+    pub fn start_with(name: &str, variables: &[(&str, &str)]) -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let bind = free.to_string();
-        let mut variables = vec![
-            ("JWT_ISSUER", issuer.url()),
-            ("JWT_AUDIENCE", AUDIENCE),
-            ("BIND_ADDR", &bind),
-            ("WORKERS", "2"),
-        ];
-        variables.extend(more);
-        let child = example(name, &variables).spawn().unwrap();
-        eventually("the server listens", || TcpStream::connect(free).is_ok());
-        Self { child, address: free }
+        let mut variables = variables.to_vec();
+        variables.push(("BIND_ADDR", &bind));
+        Self::start_at(name, free, &variables)
+    }
+
+    /// Starts an example that listens there whatever it is told.
+    pub fn start_at(name: &str, address: SocketAddr, variables: &[(&str, &str)]) -> Self {
+        let child = example(name, variables).spawn().unwrap();
+        eventually("the server listens", || TcpStream::connect(address).is_ok());
+        Self { child, address }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Any request to it.
+    pub fn request(&self, method: &str, path: &str) -> Request {
+        Request::new(self.address, method, path)
     }
 
     /// Sends a request without a token to another port of it.

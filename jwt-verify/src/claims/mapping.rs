@@ -78,6 +78,9 @@ impl ClaimsMapping {
     }
 
     /// For Amazon Cognito: groups count as roles. Scopes are in `scope`.
+    ///
+    /// Its access tokens have no `aud` unless the client asked for a resource or a trigger adds one,
+    /// and those without are refused.
     pub fn cognito() -> Self {
         Self::only_roles("cognito:groups")
     }

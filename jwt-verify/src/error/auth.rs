@@ -196,7 +196,8 @@ reasons! {
     TokenType => "token_type",
     /// The payload is no JSON object of the expected shape, or has a member twice (RFC 7519 §4).
     Payload => "payload",
-    /// No key of the issuer fits the token.
+    /// No key of the issuer fits the token. While there are no keys at all, a token whose claims are
+    /// not good either is refused with this too, and nobody is asked for keys on its behalf.
     UnknownKey => "unknown_key",
     /// The signature does not verify.
     Signature => "signature",

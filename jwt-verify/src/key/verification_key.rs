@@ -131,13 +131,13 @@ impl VerificationKey {
         }
     }
 
-    /// Whether both are the same key material for the same algorithms under the same `kid`.
     /// A name for a secret that tells it apart and tells nothing about it.
     #[cfg(feature = "issuing")]
     pub(crate) fn short_name(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.fingerprint.first_chunk::<12>().unwrap_or(&[0; 12]))
     }
 
+    /// Whether both are the same key material for the same algorithms under the same `kid`.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint
             && self.algorithms == other.algorithms

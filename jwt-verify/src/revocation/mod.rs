@@ -121,8 +121,9 @@ pub struct TokenMarks {
 }
 
 impl TokenMarks {
-    /// What the claims of a verified token name.
-    pub(crate) fn of(claims: &Claims) -> Self {
+    /// What the claims of a verified token name. The verifier asks for each token by itself; this is
+    /// for whoever holds on to claims for longer than a request, such as a WebSocket.
+    pub fn of(claims: &Claims) -> Self {
         let issuer = claims.issuer().unwrap_or_default();
         let session = claims.get("sid").and_then(|sid| sid.as_str());
         let mark = |kind, value: Option<&str>| value.map(|value| Mark::new(kind, issuer, value));

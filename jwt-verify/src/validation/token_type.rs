@@ -24,7 +24,9 @@ pub(super) fn check(claims: &Claims) -> Result<(), InvalidTokenReason> {
     let is_for_other_use = claims.get("token_use").is_some_and(|purpose| purpose != "access");
     let is_other_type =
         claims.get("typ").and_then(Value::as_str).is_some_and(|typ| OTHER_TYPES.contains(&typ));
-    if is_id_token || is_event || is_for_other_use || is_other_type {
+    // What Flask-JWT-Extended writes; nothing else tells its tokens apart.
+    let is_refresh = claims.get("type").is_some_and(|kind| kind == "refresh");
+    if is_id_token || is_event || is_for_other_use || is_other_type || is_refresh {
         return Err(InvalidTokenReason::TokenType);
     }
     Ok(())
@@ -50,6 +52,7 @@ mod tests {
             json!({"nonce": "n"}),
             json!({"typ": "ID"}),
             json!({"typ": "Refresh"}),
+            json!({"type": "refresh"}),
         ] {
             assert_eq!(check(&claims(&other)), Err(InvalidTokenReason::TokenType), "{other}");
         }
@@ -63,6 +66,7 @@ mod tests {
             json!({"nonce": "n", "scp": "r"}),
             json!({"token_use": "access"}),
             json!({"typ": "Bearer"}),
+            json!({"type": "access"}),
             json!({"events": 3}),
         ] {
             assert_eq!(check(&claims(&access)), Ok(()), "{access}");

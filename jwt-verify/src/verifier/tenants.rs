@@ -48,12 +48,14 @@ use crate::{
 /// ```
 /// use jwt_verify::{IssuerTemplate, TrustedIssuer, Verifier};
 ///
-/// // Entra names the tenant in its issuer. Tokens of the customers' tenants are accepted.
+/// // Entra names the tenant in its issuer, and the API's client ID as the audience. Tokens of the
+/// // customers' tenants are accepted.
 /// let entra = IssuerTemplate::new("https://login.microsoftonline.com/{tenantid}/v2.0")?;
+/// const API: &str = "2f1d6c1e-93b5-4c6c-8d0a-0b8f6b7c2d11";
 /// let customers = ["72f988bf-86f1-41af-91ab-2d7cd011db47"];
 /// let verifier = Verifier::resolving(move |issuer: &str| {
 ///     let tenant = entra.tenant(issuer)?;
-///     customers.contains(&tenant).then(|| TrustedIssuer::new(issuer, "api://my-api"))
+///     customers.contains(&tenant).then(|| TrustedIssuer::new(issuer, API))
 /// })
 /// .build()?;
 /// # Ok::<(), jwt_verify::ConfigError>(())

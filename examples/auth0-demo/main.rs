@@ -1,0 +1,88 @@
+//! A website with login at Auth0, or any other OpenID Provider, and an API behind it.
+//!
+//! The website is a confidential client: it sends the browser to the provider (authorization code with
+//! PKCE, state and nonce), verifies the ID token that comes back, keeps the tokens to itself, and calls
+//! the API with the access token. The API is a process of its own and knows nothing of the website; it
+//! verifies access tokens and decides by roles and permissions.
+//!
+//! Without any setting the provider is embedded too, so that `cargo run --example auth0-demo` shows the
+//! whole way. `README.md` beside this file says how to use a tenant of Auth0.
+
+mod api;
+mod http_client;
+mod login;
+mod pages;
+mod processes;
+mod provider;
+mod settings;
+mod tls;
+mod visitors;
+
+use std::{env, error::Error};
+
+use actix_session::{
+    SessionMiddleware, config::CookieContentSecurity, storage::CookieSessionStore,
+};
+use actix_web::{
+    App, HttpServer,
+    cookie::{Key, SameSite},
+    middleware::DefaultHeaders,
+    web,
+};
+use settings::Settings;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy()).init();
+    if env::args().nth(1).as_deref() == Some("api") {
+        return api::run().await;
+    }
+    website().await
+}
+
+#[expect(clippy::print_stdout, reason = "where to look is what this example is for")]
+async fn website() -> Result<(), Box<dyn Error>> {
+    let listener = std::net::TcpListener::bind(Settings::bind_address())?;
+    let url = Settings::public_url(&listener)?;
+    let settings = match Settings::from_env(&url)? {
+        Some(settings) => settings,
+        None => provider::start(&url)?,
+    };
+    let (api, _api_process) = processes::start_api(&settings)?;
+
+    println!("The website is at {url} (a browser warns of its certificate, made just now).");
+    println!("Its provider is {}, the API is at {api}. Ctrl-C ends all.", settings.issuer);
+
+    let key = Key::generate();
+    let login = web::Data::new(login::Login::new(&settings, &url)?);
+    let visitors = web::Data::new(visitors::Visitors::default());
+    let api = web::Data::new(pages::Api(api));
+    let policy = pages::content_policy(&settings);
+    let server = HttpServer::new(move || {
+        let session = SessionMiddleware::builder(CookieSessionStore::default(), key.clone())
+            .cookie_name("__Host-session".into())
+            .cookie_content_security(CookieContentSecurity::Private)
+            // `Strict` would leave it out when the provider sends the browser back.
+            .cookie_same_site(SameSite::Lax)
+            .build();
+        let headers = DefaultHeaders::new()
+            .add(("content-security-policy", policy.as_str()))
+            .add(("referrer-policy", "no-referrer"))
+            .add(("x-content-type-options", "nosniff"))
+            .add(("cache-control", "no-store"));
+        App::new()
+            .app_data(login.clone())
+            .app_data(visitors.clone())
+            .app_data(api.clone())
+            .app_data(web::Data::new(http_client::new()))
+            .service((pages::home, pages::style, pages::profile, pages::reports, pages::admin))
+            .service((login::begin, login::callback, login::end))
+            .wrap(session)
+            .wrap(headers)
+    })
+    .workers(2)
+    .listen_rustls_0_23(listener, tls::self_signed()?)?;
+    Ok(server.run().await?)
+}

@@ -1,0 +1,51 @@
+//! Who is logged in. Tokens stay here; the browser has a name for its place.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use jwt_verify::VerifiedClaims;
+
+#[derive(Clone)]
+pub(crate) struct Visitor {
+    /// Of the ID token.
+    pub(crate) claims: VerifiedClaims,
+    pub(crate) id_token: String,
+    pub(crate) access_token: String,
+}
+
+/// In memory: they are gone with the process, and known to no other instance.
+#[derive(Default)]
+pub(crate) struct Visitors(Mutex<HashMap<String, (Visitor, Instant)>>);
+
+/// How many there may be at a time; whoever comes then has to wait until one is gone.
+const MOST: usize = 10_000;
+
+impl Visitors {
+    /// Keeps a visitor for so long under this name. `false` if there is no room.
+    pub(crate) fn add(&self, name: String, visitor: Visitor, lifetime: Duration) -> bool {
+        let now = Instant::now();
+        let mut visitors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if visitors.len() >= MOST {
+            visitors.retain(|_, (_, end)| *end > now);
+        }
+        let fits = visitors.len() < MOST;
+        if fits {
+            visitors.insert(name, (visitor, now + lifetime));
+        }
+        fits
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<Visitor> {
+        let visitors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (visitor, end) = visitors.get(name)?;
+        (*end > Instant::now()).then(|| visitor.clone())
+    }
+
+    pub(crate) fn remove(&self, name: &str) -> Option<Visitor> {
+        let mut visitors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        visitors.remove(name).map(|(visitor, _)| visitor)
+    }
+}

@@ -1,0 +1,160 @@
+//! Work that goes on after the answer, in the name of whoever has asked for it.
+//!
+//! The job carries who it is for, not the token: a token in a queue is a secret in a queue, and has
+//! expired by the time the job runs. What the caller may do was decided when the job was accepted.
+
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, web};
+use apalis::prelude::{
+    BoxDynError, Data, MemorySink, MemoryStorage, MemoryStorageError, Task, WorkerBuilder,
+};
+use futures_channel::mpsc;
+use futures_util::{SinkExt as _, StreamExt as _, lock};
+use jwt_verify::{VerifiedClaims, VerifierBuilder, require};
+use jwt_verify_examples::demo::{Demo, announce, bind_address};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// What is to be done, and for whom.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct WordCount {
+    id: u64,
+    owner: Owner,
+    text: String,
+}
+
+/// A subject is a name only together with its issuer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+struct Owner {
+    issuer: String,
+    subject: String,
+}
+
+impl Owner {
+    fn of(claims: &VerifiedClaims) -> Self {
+        let text = |claim: Option<&str>| claim.unwrap_or_default().to_owned();
+        Self { issuer: text(claims.issuer()), subject: text(claims.subject()) }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Waiting,
+    Done { words: usize },
+}
+
+/// How far the latest jobs are, with whose they are.
+#[derive(Clone, Default)]
+struct Jobs(Arc<Mutex<Latest>>);
+
+type Latest = BTreeMap<u64, (Owner, State)>;
+
+/// How many are remembered.
+const KEPT: usize = 10_000;
+
+impl Jobs {
+    fn set(&self, id: u64, owner: Owner, state: State) {
+        let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.insert(id, (owner, state));
+        if jobs.len() > KEPT {
+            jobs.pop_first();
+        }
+    }
+
+    fn get(&self, id: u64, owner: &Owner) -> Option<State> {
+        let jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.get(&id).filter(|(whose, _)| whose == owner).map(|(_, state)| *state)
+    }
+}
+
+async fn count(job: WordCount, jobs: Data<Jobs>) -> Result<(), BoxDynError> {
+    let words = job.text.split_whitespace().count();
+    tracing::info!(job = job.id, "counted");
+    jobs.set(job.id, job.owner, State::Done { words });
+    Ok(())
+}
+
+#[post("/jobs")]
+#[require(permissions = "write:data")]
+async fn begin(
+    claims: VerifiedClaims,
+    text: String,
+    queue: web::Data<MemorySink<WordCount>>,
+    jobs: web::Data<Jobs>,
+    numbers: web::Data<AtomicU64>,
+) -> impl Responder {
+    let id = numbers.fetch_add(1, Ordering::Relaxed);
+    let owner = Owner::of(&claims);
+    jobs.set(id, owner.clone(), State::Waiting);
+    let mut queue = MemorySink::clone(&queue);
+    match queue.send(Task::new(WordCount { id, owner, text })).await {
+        Ok(()) => HttpResponse::Accepted().json(json!({ "job": id })),
+        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+    }
+}
+
+#[get("/jobs/{id}")]
+#[require]
+async fn outcome(
+    claims: VerifiedClaims,
+    id: web::Path<u64>,
+    jobs: web::Data<Jobs>,
+) -> impl Responder {
+    match jobs.get(*id, &Owner::of(&claims)) {
+        Some(State::Done { words }) => HttpResponse::Ok().json(json!({ "words": words })),
+        Some(State::Waiting) => HttpResponse::Accepted().json(json!({ "job": *id })),
+        // Somebody else's job is no more to be seen than one that does not exist.
+        None => HttpResponse::NotFound().finish(),
+    }
+}
+
+/// How many jobs may wait; whoever comes then waits too.
+const WAITING: usize = 100;
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let demo = Demo::start();
+    let auth = demo.auth().verifier(VerifierBuilder::require_subject).build()?;
+    demo.print_token("alice, who may have work done", |token| {
+        token.subject("alice").permission("write:data")
+    });
+
+    // In memory; with another backend of apalis, jobs outlive the process.
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let sender = sender.sink_map_err(|error| MemoryStorageError::Other(error.into()));
+    let queue = MemorySink::new(Arc::new(lock::Mutex::new(Box::new(sender))));
+    let jobs = Jobs::default();
+    let worker = WorkerBuilder::new("words")
+        .backend(MemoryStorage::new_with(queue.clone(), receiver.boxed()))
+        .data(jobs.clone())
+        .build(count);
+
+    let (queue, jobs) = (web::Data::new(queue), web::Data::new(jobs));
+    let numbers = web::Data::new(AtomicU64::new(1));
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(queue.clone())
+            .app_data(jobs.clone())
+            .app_data(numbers.clone())
+            .service(begin)
+            .service(outcome)
+            .wrap(auth.clone())
+    })
+    .workers(2)
+    .bind(bind_address())?;
+    announce(&server.addrs())?;
+    // Whichever ends, ends the process.
+    tokio::select! {
+        ended = server.run() => ended?,
+        ended = worker.run() => ended?,
+    }
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! Keys from a database instead of a key set at a URL.
+//!
+//! The provider keeps in memory what it has read and reads again when a token names another key, at
+//! most once a second: key IDs come from strangers. A database that is down is 503 for the caller, not
+//! 401. `generation` changes with the keys, so that tokens of a key that was taken out are refused
+//! although they were good before.
+
+use std::{
+    env,
+    error::Error,
+    fs,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    App, HttpResponse, HttpServer, Responder, delete, get, post, rt,
+    web::{Data, Json, Path},
+};
+use jwt_verify::{
+    AuthError, JwkSet, KeyError, KeyLookup, KeyProvider, KeyQuery, VerificationKey, VerifiedClaims,
+    require,
+};
+use jwt_verify_examples::demo::{Demo, announce, bind_address};
+use serde_json::{Value, json};
+use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
+use tokio::sync::Mutex;
+
+/// Public keys as JSON Web Keys in the table `signing_keys`.
+#[derive(Debug, Clone)]
+struct DatabaseKeys(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    database: SqlitePool,
+    known: RwLock<Known>,
+    /// Held while somebody reads: others wait and find what was read. When that was.
+    last_read: Mutex<Option<Instant>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    keys: Option<Arc<JwkSet>>,
+    rows: Vec<(String, String)>,
+    generation: u64,
+}
+
+/// Strangers cause one reading in this time.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A key that was taken out of the table by hand is trusted for so long.
+const REFRESH: Duration = Duration::from_secs(60);
+const OUT_OF_REACH: KeyError = KeyError::Unavailable { retry_after: Duration::from_secs(2) };
+
+impl DatabaseKeys {
+    fn new(database: SqlitePool) -> Self {
+        let known = RwLock::default();
+        Self(Arc::new(Shared { database, known, last_read: Mutex::new(None) }))
+    }
+
+    fn known(&self) -> Option<Arc<JwkSet>> {
+        self.0.known.read().unwrap_or_else(PoisonError::into_inner).keys.clone()
+    }
+
+    /// Reads the table, unless somebody just has.
+    async fn read_for_stranger(&self) -> Result<(), KeyError> {
+        let mut last_read = self.0.last_read.lock().await;
+        if last_read.is_some_and(|at| at.elapsed() < PAUSE) {
+            return Ok(());
+        }
+        *last_read = Some(Instant::now());
+        self.read().await
+    }
+
+    async fn read(&self) -> Result<(), KeyError> {
+        let rows: Result<Vec<(String, String)>, _> =
+            sqlx::query_as("SELECT kid, jwk FROM signing_keys ORDER BY kid")
+                .fetch_all(&self.0.database)
+                .await;
+        let rows = rows.map_err(|error| {
+            tracing::warn!(%error, "the keys cannot be read");
+            OUT_OF_REACH
+        })?;
+        let keys = rows.iter().filter_map(|(kid, jwk)| match VerificationKey::from_jwk(jwk) {
+            Ok(key) => Some(key.with_id(kid)),
+            Err(rejection) => {
+                tracing::warn!(%rejection, "a key of the table cannot be used");
+                None
+            }
+        });
+        let keys = Arc::new(JwkSet::new(keys));
+        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.rows != rows {
+            known.generation += 1;
+        }
+        *known = Known { keys: Some(keys), generation: known.generation, rows };
+        Ok(())
+    }
+
+    fn find_known(&self, wanted: KeyQuery<'_>) -> Result<Arc<VerificationKey>, KeyError> {
+        let known = self.known().ok_or(OUT_OF_REACH)?;
+        let key = known.select(wanted.key_id, wanted.algorithm).ok_or(KeyError::NotFound)?;
+        // The one that did not verify the signature may have been replaced in the table.
+        let has_failed = wanted.failed.is_some_and(|failed| Arc::ptr_eq(failed, key));
+        if has_failed { Err(KeyError::NotFound) } else { Ok(key.clone()) }
+    }
+}
+
+impl KeyProvider for DatabaseKeys {
+    fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
+        match self.find_known(wanted) {
+            Ok(key) => KeyLookup::Ready(Ok(key)),
+            Err(_) => KeyLookup::Pending(Box::pin(async move {
+                self.read_for_stranger().await?;
+                self.find_known(wanted)
+            })),
+        }
+    }
+
+    fn generation(&self) -> Option<u64> {
+        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.keys.as_ref().map(|_| known.generation)
+    }
+}
+
+#[get("/profile")]
+#[require]
+async fn profile(claims: VerifiedClaims) -> impl Responder {
+    Json(json!({ "sub": claims.subject() }))
+}
+
+/// Adds a key, which counts from the next request on.
+#[post("/keys/{kid}")]
+#[require(permissions = "write:keys")]
+async fn add_key(
+    kid: Path<String>,
+    jwk: String,
+    database: Data<SqlitePool>,
+    keys: Data<DatabaseKeys>,
+) -> Result<impl Responder, AuthError> {
+    if VerificationKey::from_jwk(&jwk).is_err() {
+        return Ok(HttpResponse::UnprocessableEntity().body("not a public key that can be used"));
+    }
+    insert(&database, &kid, &jwk).await.map_err(later)?;
+    keys.read().await.map_err(later)?;
+    Ok(HttpResponse::Created().finish())
+}
+
+/// Takes a key out, and with it every token that it has signed.
+#[delete("/keys/{kid}")]
+#[require(permissions = "write:keys")]
+async fn remove_key(
+    kid: Path<String>,
+    database: Data<SqlitePool>,
+    keys: Data<DatabaseKeys>,
+) -> Result<impl Responder, AuthError> {
+    let delete = sqlx::query("DELETE FROM signing_keys WHERE kid = ?").bind(&*kid);
+    delete.execute(&**database).await.map_err(later)?;
+    keys.read().await.map_err(later)?;
+    Ok(HttpResponse::NoContent())
+}
+
+async fn insert(database: &SqlitePool, kid: &str, jwk: &str) -> Result<(), sqlx::Error> {
+    let insert = sqlx::query("INSERT OR REPLACE INTO signing_keys (kid, jwk) VALUES (?, ?)");
+    insert.bind(kid).bind(jwk).execute(database).await.map(drop)
+}
+
+fn later(_: impl Error) -> AuthError {
+    AuthError::Unavailable { retry_after: Duration::from_secs(2) }
+}
+
+/// What is in the table at first: the keys of the file that `KEYS_FILE` names, or those of the
+/// example's own issuer.
+fn first_keys(demo: &Demo) -> Result<Value, Box<dyn Error>> {
+    Ok(match env::var_os("KEYS_FILE") {
+        Some(path) => serde_json::from_str(&fs::read_to_string(path)?)?,
+        None => demo.key_set().ok_or("set KEYS_FILE to the public keys of JWT_ISSUER")?,
+    })
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let demo = Demo::start();
+    // In memory, and so on one connection that never ends.
+    let database = SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect("sqlite::memory:")
+        .await?;
+    sqlx::query("CREATE TABLE signing_keys (kid TEXT PRIMARY KEY, jwk TEXT NOT NULL)")
+        .execute(&database)
+        .await?;
+    let keys = first_keys(&demo)?;
+    for jwk in keys.get("keys").and_then(Value::as_array).into_iter().flatten() {
+        let kid = jwk.get("kid").and_then(Value::as_str).ok_or("a key has no kid")?;
+        insert(&database, kid, &jwk.to_string()).await?;
+    }
+
+    let keys = DatabaseKeys::new(database.clone());
+    let auth = demo.auth().keys(keys.clone()).build()?;
+    demo.print_token("alice, who looks after the keys", |token| {
+        token.subject("alice").permission("write:keys")
+    });
+    rt::spawn({
+        let keys = keys.clone();
+        async move {
+            let mut next = rt::time::interval(REFRESH);
+            loop {
+                next.tick().await;
+                // A failure has been logged; the keys from before serve until the next time.
+                let _ = keys.read().await;
+            }
+        }
+    });
+    let (database, keys) = (Data::new(database), Data::new(keys));
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(database.clone())
+            .app_data(keys.clone())
+            .service(profile)
+            .service(add_key)
+            .service(remove_key)
+            .wrap(auth.clone())
+    })
+    .workers(2)
+    .bind(bind_address())?;
+    announce(&server.addrs())?;
+    Ok(server.run().await?)
+}

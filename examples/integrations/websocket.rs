@@ -1,0 +1,182 @@
+//! A WebSocket for callers with a token, for as long as the token is good.
+//!
+//! A page cannot set `Authorization` on a WebSocket, and a token in the URL ends up in logs. So it
+//! offers two subprotocols, the one that is spoken and the token:
+//! `new WebSocket(url, ["chat.v1", "bearer." + token])`; the server picks the first and never repeats
+//! the second. Clients that can set a header do.
+//!
+//! The handshake is a request like any other, and `#[require]` decides about it. What comes after is
+//! no request any more: the connection is closed when the token expires or is revoked.
+
+use std::{error::Error, time::Duration};
+
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer, Responder, get,
+    http::header::SEC_WEBSOCKET_PROTOCOL,
+    post,
+    rt::{self, time::sleep},
+    web,
+};
+use actix_ws::{AggregatedMessage, CloseCode, CloseReason, Session};
+use jwt_verify::{
+    AuthError, Credential, FirstOf, InvalidRequestReason, InvalidTokenReason, MemoryRevocation,
+    Revocation, RevocationLookup, RevocationStore as _, TokenExtractor, TokenMarks, VerifiedClaims,
+    require,
+};
+use jwt_verify_examples::demo::{Demo, announce, bind_address};
+use tokio::sync::broadcast::{self, error::RecvError};
+
+const SPOKEN: &str = "chat.v1";
+const MAX_MESSAGE_BYTES: usize = 16 * 1024;
+
+/// Takes the token out of the subprotocols that a client offers.
+struct Subprotocol;
+
+impl TokenExtractor for Subprotocol {
+    fn extract<'r>(
+        &self,
+        request: &'r HttpRequest,
+    ) -> Result<Option<Credential<'r>>, InvalidRequestReason> {
+        let offers = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL);
+        let mut tokens = offers
+            .flat_map(|offer| offer.as_bytes().split(|&byte| byte == b','))
+            .filter_map(|offer| offer.trim_ascii().strip_prefix(b"bearer."));
+        match (tokens.next(), tokens.next()) {
+            (None, _) => Ok(None),
+            (Some(token), None) => Ok(Some(Credential::new(token))),
+            _ => Err(InvalidRequestReason::Ambiguous),
+        }
+    }
+}
+
+/// Tells the connections which tokens have been revoked, by `jti`.
+type Revoked = broadcast::Sender<String>;
+
+#[get("/chat")]
+#[require]
+async fn chat(
+    claims: VerifiedClaims,
+    request: HttpRequest,
+    body: web::Payload,
+    revoked: web::Data<Revoked>,
+    revocation: web::Data<MemoryRevocation>,
+) -> Result<HttpResponse, actix_web::Error> {
+    // Those who subscribe before they look miss nothing in between.
+    let mut news = revoked.subscribe();
+    if is_revoked(&revocation, &claims).await {
+        return Err(AuthError::InvalidToken(InvalidTokenReason::Revoked).into());
+    }
+    let (response, mut session, messages) =
+        actix_ws::handle_with_protocols(&request, body, &[SPOKEN])?;
+    let mut messages = messages
+        .max_frame_size(MAX_MESSAGE_BYTES)
+        .aggregate_continuations()
+        .max_continuation_size(MAX_MESSAGE_BYTES);
+    rt::spawn(async move {
+        let end = sleep(time_left(&claims));
+        tokio::pin!(end);
+        let reason = loop {
+            tokio::select! {
+                () = &mut end => break Some("the token has expired"),
+                news = news.recv() => match news {
+                    Ok(id) if claims.token_id() != Some(&id) => {}
+                    // Whoever could not follow the news looks for itself.
+                    Err(RecvError::Lagged(_)) if !is_revoked(&revocation, &claims).await => {}
+                    _ => break Some("the token has been revoked"),
+                },
+                message = messages.recv() => {
+                    let Some(Ok(message)) = message else { break None };
+                    if !answer(&mut session, &claims, message).await {
+                        break None;
+                    }
+                }
+            }
+        };
+        let _ = session.close(reason.map(because)).await;
+    });
+    Ok(response)
+}
+
+/// Answers a message; `false` ends the connection.
+async fn answer(
+    session: &mut Session,
+    claims: &VerifiedClaims,
+    message: AggregatedMessage,
+) -> bool {
+    match message {
+        AggregatedMessage::Text(text) => {
+            let who = claims.subject().unwrap_or("somebody");
+            session.text(format!("{who}: {text}")).await.is_ok()
+        }
+        AggregatedMessage::Ping(bytes) => session.pong(&bytes).await.is_ok(),
+        AggregatedMessage::Pong(_) => true,
+        AggregatedMessage::Binary(_) | AggregatedMessage::Close(_) => false,
+    }
+}
+
+fn because(text: &str) -> CloseReason {
+    CloseReason { code: CloseCode::Policy, description: Some(text.into()) }
+}
+
+/// Until `exp`: a connection has no use for the leeway, which is there for clocks that differ.
+fn time_left(claims: &VerifiedClaims) -> Duration {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or(Duration::MAX);
+    claims.expires_at().map_or(Duration::ZERO, |end| end.since_epoch().saturating_sub(now))
+}
+
+async fn is_revoked(store: &MemoryRevocation, claims: &VerifiedClaims) -> bool {
+    let marks = TokenMarks::of(claims.standard());
+    let outcome = match store.check(&marks) {
+        RevocationLookup::Ready(outcome) => outcome,
+        RevocationLookup::Pending(outcome) => outcome.await,
+    };
+    // Who cannot tell does not go on.
+    outcome.unwrap_or(true)
+}
+
+/// Ends the caller's token, and the connections that were opened with it.
+#[post("/logout")]
+#[require]
+async fn logout(
+    claims: VerifiedClaims,
+    revoked: web::Data<Revoked>,
+    revocation: web::Data<MemoryRevocation>,
+) -> Result<impl Responder, AuthError> {
+    let (Some(issuer), Some(id), Some(end)) =
+        (claims.issuer(), claims.token_id(), claims.expires_at())
+    else {
+        return Err(AuthError::Misconfigured);
+    };
+    let outcome = revocation.revoke(&Revocation::token(issuer, id), end.since_epoch()).await;
+    outcome.map_err(|_| AuthError::Unavailable { retry_after: Duration::from_secs(1) })?;
+    // Nobody may be listening.
+    let _ = revoked.send(id.to_owned());
+    Ok(HttpResponse::NoContent())
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let demo = Demo::start();
+    let revocation = MemoryRevocation::new();
+    let shared = revocation.clone();
+    let auth = demo
+        .auth()
+        .extractor(FirstOf::bearer().or(Subprotocol).exclusive())
+        .verifier(|builder| builder.revocation(shared))
+        .build()?;
+    demo.print_token("alice", |token| token.subject("alice"));
+    let revocation = web::Data::new(revocation);
+    let revoked = web::Data::new(broadcast::channel::<String>(1024).0);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(revocation.clone())
+            .app_data(revoked.clone())
+            .service(chat)
+            .service(logout)
+            .wrap(auth.clone())
+    })
+    .workers(2)
+    .bind(bind_address())?;
+    announce(&server.addrs())?;
+    Ok(server.run().await?)
+}

@@ -1,0 +1,59 @@
+//! That each of them starts.
+
+use std::{collections::BTreeSet, fs, net::SocketAddr, path::Path};
+
+use jwt_verify_tests::Process;
+
+/// Those that need nothing, with a path and what it answers without a token.
+const ALONE: [(&str, &str, u16); 18] = [
+    ("app-factory", "/api/profile", 401),
+    ("audit-log", "/users", 401),
+    ("background-jobs", "/jobs/1", 401),
+    ("cors", "/api/data", 401),
+    ("custom-extractor", "/invoices", 401),
+    ("database", "/posts/1", 401),
+    ("error-pages", "/admin", 401),
+    ("key-provider", "/profile", 401),
+    ("key-rotation", "/.well-known/jwks.json", 200),
+    ("multi-tenant", "/acme/invoices", 401),
+    ("openapi", "/docs/", 200),
+    ("optional-auth", "/content", 200),
+    ("quickstart", "/profile", 401),
+    ("rate-limit", "/public", 200),
+    ("readme", "/profile", 401),
+    ("several-methods", "/api/data", 401),
+    ("session-app", "/", 200),
+    ("websocket", "/chat", 401),
+];
+
+/// Those that are started elsewhere: in the suite `http` with an issuer, and below with TLS.
+const ELSEWHERE: [&str; 3] = ["auth0-demo", "prometheus", "resource-server"];
+
+/// It speaks TLS alone, so that it listens is what can be seen without a browser.
+#[test]
+fn the_login_demo_starts_with_nothing_set() {
+    drop(Process::start_with("auth0-demo", &[]));
+}
+
+#[test]
+fn each_starts_with_nothing_set() {
+    for (example, path, status) in ALONE {
+        let server = match example {
+            // What a reader pastes has its address in it.
+            "readme" => Process::start_at(example, SocketAddr::from(([127, 0, 0, 1], 8080)), &[]),
+            _ => Process::start_with(example, &[]),
+        };
+        let response = server.request("GET", path).send();
+        assert_eq!(response.status, status, "{example}: {}", response.everything());
+    }
+}
+
+#[test]
+fn no_example_is_left_out() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/Cargo.toml");
+    let manifest = fs::read_to_string(manifest).unwrap();
+    let examples = manifest.split("[[example]]").skip(1);
+    let named = examples.map(|example| example.split('"').nth(1).unwrap()).collect::<BTreeSet<_>>();
+    let started = ALONE.iter().map(|(example, ..)| *example).chain(ELSEWHERE);
+    assert_eq!(named, started.collect());
+}
