@@ -8,16 +8,16 @@
 //! use actix_web::{App, HttpServer, Responder, get};
 //! use jwt_verify::{JwtAuth, VerifiedClaims, require};
 //!
-//! #[get("/admin")]
-//! #[require(roles = "admin")]
-//! async fn admin(claims: VerifiedClaims) -> impl Responder {
+//! #[get("/profile")]
+//! #[require]
+//! async fn profile(claims: VerifiedClaims) -> impl Responder {
 //!     format!("hello {}", claims.subject().unwrap_or("stranger"))
 //! }
 //!
 //! #[actix_web::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let auth = JwtAuth::builder("https://tenant.auth0.com/", "https://api.example.com").build()?;
-//!     HttpServer::new(move || App::new().wrap(auth.clone()).service(admin))
+//!     HttpServer::new(move || App::new().wrap(auth.clone()).service(profile))
 //!         .bind(("127.0.0.1", 8080))?
 //!         .run()
 //!         .await?;
@@ -110,6 +110,8 @@
 //!
 //! The packages are called `actix-jwt-verify` and `actix-jwt-verify-macros`; the crate is imported as
 //! `jwt_verify`. A package `jwt-verify` exists and is somebody else's.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod algorithm;
 mod clock;

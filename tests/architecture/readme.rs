@@ -43,3 +43,27 @@ fn nothing_tells_a_user_to_add_somebody_elses_package() {
     assert!(!read("README.md").contains("cargo add jwt-verify"));
     assert!(read("README.md").contains("cargo add actix-jwt-verify"));
 }
+
+#[test]
+fn the_front_page_of_the_documentation_begins_as_it_does() {
+    let source = read("jwt-verify/src/lib.rs");
+    let page: String = source
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)))
+        .collect();
+    let code = page.split("```no_run\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(code, code_blocks()[0]);
+}
+
+#[test]
+fn every_feature_is_explained_where_users_look() {
+    let manifest = read("jwt-verify/Cargo.toml");
+    let features = manifest.split("[features]").nth(1).unwrap().split("\n[").next().unwrap();
+    let names = features.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+    for name in names.filter(|name| !["default", "internals"].contains(name)) {
+        for page in ["jwt-verify/src/lib.rs", "docs/quick-reference.md"] {
+            assert!(read(page).contains(&format!("| `{name}` |")), "{name} is not in {page}");
+        }
+    }
+}

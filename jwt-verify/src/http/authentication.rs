@@ -8,7 +8,8 @@ use tokio::sync::OnceCell;
 use super::auth::JwtAuth;
 use crate::{AuthError, VerifiedClaims, claims::VerifiedToken};
 
-/// The outcome for a request, in its extensions.
+/// The outcome for a request. An `Rc` of it is in its extensions: whoever needs it again shares it
+/// without touching counters that other workers touch too.
 #[derive(Clone)]
 pub(super) struct Authentication {
     /// Who found it out. Another one with other rules has to find out for itself.
@@ -39,21 +40,21 @@ struct Ongoing {
     outcome: Rc<Outcome>,
 }
 
-type Outcome = OnceCell<Result<Authentication, AuthError>>;
+type Outcome = OnceCell<Result<Rc<Authentication>, AuthError>>;
 
 impl Authentication {
     /// What is known about the request already.
-    pub(super) fn of(request: &HttpRequest) -> Option<Self> {
-        request.extensions().get::<Self>().cloned()
+    pub(super) fn of(request: &HttpRequest) -> Option<Rc<Self>> {
+        request.extensions().get::<Rc<Self>>().cloned()
     }
 
     /// What of it holds for a handler that is reached with this in the app's data. One that was put
     /// there further in decides for itself.
-    pub(super) fn beside(&self, nearest: Option<&JwtAuth>) -> Option<Self> {
+    pub(super) fn beside(self: &Rc<Self>, nearest: Option<&JwtAuth>) -> Option<Rc<Self>> {
         match nearest {
-            Some(nearest) if self.beside != Some(Place::of(nearest)) => {
-                nearest.is_same(&self.by).then(|| Self { by: nearest.clone(), ..self.clone() })
-            }
+            Some(nearest) if self.beside != Some(Place::of(nearest)) => nearest
+                .is_same(&self.by)
+                .then(|| Rc::new(Self { by: nearest.clone(), ..Self::clone(self) })),
             _ => Some(self.clone()),
         }
     }
@@ -72,12 +73,12 @@ impl JwtAuth {
         extensions: &mut actix_web::dev::Extensions,
         claims: &VerifiedClaims,
     ) {
-        extensions.insert(Authentication {
+        extensions.insert(Rc::new(Authentication {
             by: self.clone(),
             token: Some(claims.token()),
             is_for_refresh: false,
             beside: None,
-        });
+        }));
     }
 }
 
@@ -104,7 +105,7 @@ impl JwtAuth {
         &self,
         request: &HttpRequest,
         is_for_refresh: bool,
-    ) -> Option<Result<Authentication, AuthError>> {
+    ) -> Option<Result<Rc<Authentication>, AuthError>> {
         if let Some(known) = self.known(request, is_for_refresh) {
             return Some(Ok(known));
         }
@@ -125,7 +126,7 @@ impl JwtAuth {
         &self,
         request: &HttpRequest,
         is_for_refresh: bool,
-    ) -> Result<Authentication, AuthError> {
+    ) -> Result<Rc<Authentication>, AuthError> {
         if let Some(known) = self.known(request, is_for_refresh) {
             return Ok(known);
         }
@@ -151,7 +152,7 @@ impl JwtAuth {
         &self,
         request: &HttpRequest,
         is_for_refresh: bool,
-    ) -> Result<Authentication, AuthError> {
+    ) -> Result<Rc<Authentication>, AuthError> {
         let door = self.door(is_for_refresh).ok_or_else(no_sessions)?;
         let (token, is_ambient) = match door.extractor.extract(request)? {
             None => (None, false),
@@ -163,14 +164,14 @@ impl JwtAuth {
         self.keep(request, token, is_ambient, is_for_refresh)
     }
 
-    fn known(&self, request: &HttpRequest, is_for_refresh: bool) -> Option<Authentication> {
+    fn known(&self, request: &HttpRequest, is_for_refresh: bool) -> Option<Rc<Authentication>> {
         let known = Authentication::of(request)
             .filter(|known| known.by.is_same(self) && known.is_for_refresh == is_for_refresh)?;
         if known.by.is_report_only() == self.is_report_only() {
             return Some(known);
         }
         // Whoever is further in decides whether refusals count from here on.
-        let known = Authentication { by: self.clone(), ..known };
+        let known = Rc::new(Authentication { by: self.clone(), ..Authentication::clone(&known) });
         request.extensions_mut().insert(known.clone());
         Some(known)
     }
@@ -181,12 +182,13 @@ impl JwtAuth {
         token: Option<Arc<VerifiedToken>>,
         is_ambient: bool,
         is_for_refresh: bool,
-    ) -> Result<Authentication, AuthError> {
+    ) -> Result<Rc<Authentication>, AuthError> {
         if let (Some(token), Some(csrf), true) = (&token, self.csrf(), is_ambient) {
             csrf.check(request, token.claims())?;
         }
         let beside = Self::nearest(request).ok().flatten().map(Place::of);
-        let authentication = Authentication { by: self.clone(), token, is_for_refresh, beside };
+        let by = self.clone();
+        let authentication = Rc::new(Authentication { by, token, is_for_refresh, beside });
         request.extensions_mut().insert(authentication.clone());
         Ok(authentication)
     }

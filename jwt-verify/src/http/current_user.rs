@@ -165,7 +165,7 @@ impl<U: 'static> Loading<U> {
 
 /// Answers as whoever authenticated the request does.
 fn refuse(request: &HttpRequest, error: AuthError) -> Error {
-    let by = Authentication::of(request).map(|known| known.by);
+    let by = Authentication::of(request).map(|known| known.by.clone());
     let nearest = || JwtAuth::nearest(request).ok().flatten().cloned();
     match by.or_else(nearest) {
         Some(auth) => auth.refuse_as_error(error, request),

@@ -119,14 +119,13 @@ impl std::fmt::Debug for Guard {
 impl Guard {
     /// Whether a request whose maker is known may pass.
     fn admit(&self, authentication: &Authentication, request: &HttpRequest) -> Judgement {
-        let claims = match authentication.claims() {
-            Ok(claims) => claims,
-            Err(_) if self.admits_anonymous => return Judgement::now(Ok(())),
-            Err(error) => return Judgement::now(Err(error)),
-        };
-        match &self.demand {
-            Some(demand) => demand.decide(&self.auth, request, &claims),
-            None => Judgement::now(Ok(())),
+        match (&authentication.token, &self.demand) {
+            (Some(_), None) => Judgement::now(Ok(())),
+            (None, _) if self.admits_anonymous => Judgement::now(Ok(())),
+            (_, demand) => match (authentication.claims(), demand) {
+                (Ok(claims), Some(demand)) => demand.decide(&self.auth, request, &claims),
+                (outcome, _) => Judgement::now(outcome.map(drop)),
+            },
         }
     }
 

@@ -127,7 +127,7 @@ impl KeyProvider for JwksProvider {
     }
 
     fn generation(&self) -> Option<u64> {
-        Some(self.inner.usable(self.inner.monotonic())?.generation)
+        self.inner.look(self.inner.monotonic(), |snapshot| snapshot.generation)
     }
 
     fn warm_up(&self) {
@@ -215,12 +215,22 @@ impl Inner {
     /// The snapshot, unless it is too old to be used. A refresh that is due is started on the way,
     /// in case the timer that should have done it could not, as in a process that was suspended.
     fn usable(self: &Arc<Self>, now: Duration) -> Option<Arc<Snapshot>> {
+        self.look(now, Arc::clone)
+    }
+
+    /// The same for who needs only a part of it: the snapshot's counter, which every worker would
+    /// touch, is left alone.
+    fn look<T>(
+        self: &Arc<Self>,
+        now: Duration,
+        read: impl FnOnce(&Arc<Snapshot>) -> T,
+    ) -> Option<T> {
         let snapshot = self.snapshot.load();
         let snapshot = snapshot.as_ref()?;
         if now >= snapshot.refresh_at {
             self.start_if_due(now, Some(snapshot.flight));
         }
-        (now < snapshot.unusable_at).then(|| snapshot.clone())
+        (now < snapshot.unusable_at).then(|| read(snapshot))
     }
 
     /// Starts a flight, unless one is in the air or one has landed since the one that was `seen`.
