@@ -42,11 +42,12 @@ pub(crate) async fn run() -> Result<(), Box<dyn Error>> {
         .claims_mapping(mapping)
         .realm("demo")
         .build()?;
-    auth.warm_up();
+    let keys = auth.clone();
     let server =
         HttpServer::new(move || App::new().service((me, reports, users)).wrap(auth.clone()))
             .workers(1)
             .bind(("127.0.0.1", 0))?;
     announce(&server.addrs())?;
+    keys.warm_up();
     Ok(server.run().await?)
 }

@@ -9,13 +9,13 @@ use actix_web::{
     post,
     web::{Data, Query},
 };
-use jwt_verify::{ClaimsMapping, IdTokenChecks, IdTokenVerifier};
+use jwt_verify::{AuthError, ClaimsMapping, IdTokenChecks, IdTokenVerifier};
 use openidconnect::{
     AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet,
     EndpointSet, IssuerUrl, LogoutRequest, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
-    PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout, RedirectUrl, Scope,
-    TokenResponse as _,
-    core::{CoreAuthenticationFlow, CoreClient},
+    PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout, RedirectUrl,
+    RequestTokenError, Scope, TokenResponse as _,
+    core::{CoreAuthenticationFlow, CoreClient, CoreErrorResponseType},
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
@@ -46,7 +46,8 @@ type Client = CoreClient<
     EndpointMaybeSet,
 >;
 
-/// What the callback must know of the login that it ends, in the browser's encrypted cookie.
+/// What the callback must know of the login that it ends, in the browser's encrypted cookie. One for
+/// each tab, and of the latest few.
 #[derive(Serialize, Deserialize)]
 struct Pending {
     state: String,
@@ -62,8 +63,11 @@ struct Callback {
 
 const PENDING: &str = "pending";
 const VISITOR: &str = "visitor";
-/// How long a login lasts where the provider does not say how long its access token is good.
+const MOST_PENDING: usize = 3;
+/// How long a login lasts where the provider does not say how long its access token is good, and how
+/// long it lasts whatever it says.
 const LIFETIME: Duration = Duration::from_secs(600);
+const LONGEST: Duration = Duration::from_secs(8 * 3600);
 
 impl Login {
     pub(crate) fn new(settings: &Settings, url: &str) -> Result<Self, Box<dyn Error>> {
@@ -130,8 +134,15 @@ pub(crate) async fn begin(
         nonce: nonce.secret().clone(),
         pkce_verifier: verifier.into_secret(),
     };
-    session.insert(PENDING, pending).map_err(broken)?;
+    let mut all = pending_logins(&session);
+    all.truncate(MOST_PENDING - 1);
+    all.insert(0, pending);
+    session.insert(PENDING, all).map_err(broken)?;
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, url.as_str())).finish())
+}
+
+fn pending_logins(session: &Session) -> Vec<Pending> {
+    session.get(PENDING).ok().flatten().unwrap_or_default()
 }
 
 #[get("/callback")]
@@ -142,10 +153,12 @@ pub(crate) async fn callback(
     session: Session,
     visitors: Data<Visitors>,
 ) -> Result<impl Responder, Problem> {
-    // An answer to a login that this browser has not begun, or has ended already, is somebody else's.
-    let pending = session.remove_as::<Pending>(PENDING).and_then(Result::ok);
-    let pending = pending.filter(|pending| pending.state == answer.state);
-    let pending = pending.ok_or(Problem::UnexpectedAnswer)?;
+    // An answer to a login that this browser has not begun, or has ended already, is somebody else's,
+    // and does no harm to one that is under way.
+    let mut all = pending_logins(&session);
+    let place = all.iter().position(|pending| pending.state == answer.state);
+    let pending = all.remove(place.ok_or(Problem::UnexpectedAnswer)?);
+    session.insert(PENDING, all).map_err(broken)?;
     let code = answer.into_inner().code.ok_or(Problem::NotLoggedIn)?;
 
     let client = login.client(&http).await?;
@@ -156,9 +169,10 @@ pub(crate) async fn callback(
         .set_pkce_verifier(PkceCodeVerifier::new(pending.pkce_verifier))
         .request_async(&send)
         .await
-        .map_err(|_| {
-            tracing::warn!("the provider did not take the code");
-            Problem::ProviderDown
+        .map_err(|error| match error {
+            RequestTokenError::ServerResponse(answer) => refused(answer.error()),
+            RequestTokenError::Request(_) => Problem::ProviderDown,
+            _ => Problem::Broken,
         })?;
     let id_token = tokens.id_token().ok_or(Problem::NotLoggedIn)?.to_string();
     let access_token = tokens.access_token().secret().clone();
@@ -167,14 +181,20 @@ pub(crate) async fn callback(
     let checks = IdTokenChecks::nonce(&pending.nonce).access_token(&access_token).code(&code);
     let claims = login.id_tokens.verify(&id_token, &checks).await.map_err(|error| {
         tracing::warn!(reason = error.reason(), "an ID token was refused");
-        Problem::NotLoggedIn
+        match error {
+            AuthError::Unavailable { .. } => Problem::ProviderDown,
+            _ => Problem::NotLoggedIn,
+        }
     })?;
 
-    // A new session: whoever knew the old one knows nothing of this one.
-    session.renew();
+    // A new session, under a new name. The one before is over: a copy of its cookie is worth nothing.
+    if let Some(before) = session.get::<String>(VISITOR).ok().flatten() {
+        visitors.remove(&before);
+    }
+    session.clear();
     let name = CsrfToken::new_random_len(32).into_secret();
-    let lifetime = tokens.expires_in().unwrap_or(LIFETIME);
-    if !visitors.add(name.clone(), Visitor { claims, id_token, access_token }, lifetime) {
+    let lifetime = tokens.expires_in().unwrap_or(LIFETIME).min(LONGEST);
+    if !visitors.add(name.clone(), Visitor { claims, access_token }, lifetime) {
         return Err(Problem::Crowded);
     }
     session.insert(VISITOR, name).map_err(broken)?;
@@ -190,28 +210,37 @@ pub(crate) async fn end(
     session: Session,
     visitors: Data<Visitors>,
 ) -> Result<impl Responder, Problem> {
-    let visitor = session.get::<String>(VISITOR).ok().flatten();
-    let visitor = visitor.and_then(|name| visitors.remove(&name));
+    if let Some(name) = session.get::<String>(VISITOR).ok().flatten() {
+        visitors.remove(&name);
+    }
     session.purge();
     let home = format!("{}/", login.url);
     let metadata = login.metadata(&http).await?;
     let url = match &metadata.additional_metadata().end_session_endpoint {
         Some(endpoint) => {
             let back = PostLogoutRedirectUrl::new(home).map_err(broken)?;
-            let mut request = LogoutRequest::from(endpoint.clone())
+            // Who it is the provider knows by its own cookie. The ID token as a hint would pass by
+            // the browser, its history and the provider's log.
+            let request = LogoutRequest::from(endpoint.clone())
                 .set_client_id(ClientId::new(login.settings.client_id.clone()))
                 .set_post_logout_redirect_uri(back);
-            let hint = visitor.and_then(|visitor| visitor.id_token.parse().ok());
-            if let Some(hint) = hint {
-                let hint: openidconnect::core::CoreIdToken = hint;
-                request = request.set_id_token_hint(&hint);
-            }
             request.http_get_url().to_string()
         }
         // The login is over here. There it is not, and the provider has not said how to end it.
         None => home,
     };
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, url)).finish())
+}
+
+/// The provider does not take the code: because of whoever has brought it, or because of this client.
+fn refused(error: &CoreErrorResponseType) -> Problem {
+    match error {
+        CoreErrorResponseType::InvalidGrant => Problem::NotLoggedIn,
+        error => {
+            tracing::error!(%error, "the provider refuses this client");
+            Problem::Broken
+        }
+    }
 }
 
 /// Something is set up wrongly.

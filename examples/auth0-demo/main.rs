@@ -35,7 +35,9 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
-    tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy()).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy());
+    // What the API prints is its address, which the website reads.
+    log.with_writer(std::io::stderr).init();
     if env::args().nth(1).as_deref() == Some("api") {
         return api::run().await;
     }
@@ -52,14 +54,12 @@ async fn website() -> Result<(), Box<dyn Error>> {
     };
     let (api, _api_process) = processes::start_api(&settings)?;
 
-    println!("The website is at {url} (a browser warns of its certificate, made just now).");
-    println!("Its provider is {}, the API is at {api}. Ctrl-C ends all.", settings.issuer);
-
     let key = Key::generate();
     let login = web::Data::new(login::Login::new(&settings, &url)?);
     let visitors = web::Data::new(visitors::Visitors::default());
     let api = web::Data::new(pages::Api(api));
-    let policy = pages::content_policy(&settings);
+    let provider = settings.issuer.clone();
+    let address = api.0.clone();
     let server = HttpServer::new(move || {
         let session = SessionMiddleware::builder(CookieSessionStore::default(), key.clone())
             .cookie_name("__Host-session".into())
@@ -68,7 +68,7 @@ async fn website() -> Result<(), Box<dyn Error>> {
             .cookie_same_site(SameSite::Lax)
             .build();
         let headers = DefaultHeaders::new()
-            .add(("content-security-policy", policy.as_str()))
+            .add(("content-security-policy", pages::CONTENT_POLICY))
             .add(("referrer-policy", "no-referrer"))
             .add(("x-content-type-options", "nosniff"))
             .add(("cache-control", "no-store"));
@@ -84,5 +84,7 @@ async fn website() -> Result<(), Box<dyn Error>> {
     })
     .workers(2)
     .listen_rustls_0_23(listener, tls::self_signed()?)?;
+    println!("The website is at {url} (a browser warns of its certificate, made just now).");
+    println!("Its provider is {provider}, the API is at {address}. Ctrl-C ends all.");
     Ok(server.run().await?)
 }

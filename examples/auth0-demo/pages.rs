@@ -15,7 +15,6 @@ use serde_json::Value;
 
 use crate::{
     login::Login,
-    settings::Settings,
     visitors::{Visitor, Visitors},
 };
 
@@ -189,14 +188,10 @@ fn page(status: StatusCode, template: &impl Template) -> Result<HttpResponse, Pr
     Ok(HttpResponse::build(status).content_type(ContentType::html()).body(text))
 }
 
-/// Nothing but what is here; a form may lead to the provider, at the logout.
-pub(crate) fn content_policy(settings: &Settings) -> String {
-    let provider = settings.issuer.split('/').take(3).collect::<Vec<_>>().join("/");
-    format!(
-        "default-src 'none'; style-src 'self'; form-action 'self' {provider}; base-uri 'none'; \
-         frame-ancestors 'none'"
-    )
-}
+/// Nothing but what is here. Forms are left out: browsers hold the redirects that follow a form against
+/// it too, and where a provider ends sessions is only known when it has been asked.
+pub(crate) const CONTENT_POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What goes wrong for a visitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,12 +22,15 @@ impl Drop for Process {
 /// Starts the API, and says where it is.
 pub(crate) fn start_api(settings: &Settings) -> Result<(String, Process), Box<dyn Error>> {
     let mut command = Command::new(env::current_exe()?);
-    command.arg("api").env("JWT_ISSUER", &settings.issuer).env("JWT_AUDIENCE", &settings.audience);
+    // The secret of the website is none of its business, nor is anything else.
+    command.arg("api").env_clear();
+    command.env("JWT_ISSUER", &settings.issuer).env("JWT_AUDIENCE", &settings.audience);
     if let Some(namespace) = &settings.namespace {
         command.env("AUTH0_ROLES_NAMESPACE", namespace);
     }
-    // The secret of the website is none of its business.
-    command.env_remove("AUTH0_CLIENT_SECRET");
+    if let Ok(filter) = env::var("RUST_LOG") {
+        command.env("RUST_LOG", filter);
+    }
     let mut process = Process(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?);
     let output = process.0.stdout.take().ok_or("the API has no output")?;
     let mut lines = BufReader::new(output);

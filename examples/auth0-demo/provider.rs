@@ -1,5 +1,5 @@
 //! A provider that asks nobody for a password, for a demonstration on one machine. It speaks as much
-//! of OpenID Connect as the website needs, and is as strict about that as a real one.
+//! of OpenID Connect as the website needs. Nothing for anybody but the one who has started it.
 
 use std::{
     collections::HashMap,
@@ -11,11 +11,12 @@ use std::{
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, Responder, get,
     http::header::{AUTHORIZATION, ContentType, LOCATION},
+    middleware::DefaultHeaders,
     post, rt,
     web::{Data, Form, Json, Query},
 };
 use askama::Template;
-use aws_lc_rs::digest;
+use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -118,6 +119,7 @@ pub(crate) fn start(website: &str) -> Result<Settings, Box<dyn Error>> {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(provider.clone())
+            .wrap(DefaultHeaders::new().add(("x-frame-options", "DENY")))
             .service((metadata, key_set, crate::pages::style))
             .service((ask, answer, token, logout))
     });
@@ -179,7 +181,9 @@ impl Provider {
     fn is_website(&self, request: &HttpRequest) -> bool {
         let field = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let expected = format!("Basic {}", STANDARD.encode(format!("{CLIENT}:{}", self.secret)));
-        field == Some(&expected)
+        field.is_some_and(|field| {
+            verify_slices_are_equal(field.as_bytes(), expected.as_bytes()).is_ok()
+        })
     }
 }
 

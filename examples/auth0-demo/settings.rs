@@ -16,13 +16,23 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// `None` if nothing is set, which is what the embedded provider is for.
+    /// `None` if nothing is set, which is what the embedded provider is for. Half a setting is a
+    /// mistake: nobody wants that provider, which asks for no password, in the place of their own.
     pub(crate) fn from_env(url: &str) -> Result<Option<Self>, Box<dyn Error>> {
         let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         let issuer = match (set("AUTH0_DOMAIN"), set("OIDC_ISSUER")) {
-            (None, None) => return Ok(None),
+            (None, None) => {
+                let others = ["AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "AUTH0_API_IDENTIFIER"];
+                return match others.into_iter().find(|name| set(name).is_some()) {
+                    Some(name) => Err(format!("{name} is set, and no AUTH0_DOMAIN").into()),
+                    None => Ok(None),
+                };
+            }
             (Some(_), Some(_)) => return Err("set AUTH0_DOMAIN or OIDC_ISSUER, not both".into()),
-            (Some(domain), None) => format!("https://{domain}/"),
+            (Some(domain), None) => {
+                let host = domain.trim_start_matches("https://").trim_end_matches('/');
+                format!("https://{host}/")
+            }
             (None, Some(issuer)) => issuer,
         };
         let needed = |name: &str| set(name).ok_or_else(|| format!("{name} is not set"));

@@ -12,7 +12,6 @@ use jwt_verify::VerifiedClaims;
 pub(crate) struct Visitor {
     /// Of the ID token.
     pub(crate) claims: VerifiedClaims,
-    pub(crate) id_token: String,
     pub(crate) access_token: String,
 }
 

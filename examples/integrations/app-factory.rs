@@ -1,7 +1,8 @@
 //! An application that is put together from settings: once for production, as often as tests like.
 //!
 //! Settings come from the environment and are checked at the start, all of them; the routes of each
-//! part are in a function of their own. `JwtAuth::from_env` documents the variables for tokens.
+//! part are in a function of their own. `JwtAuth::from_env` documents the variables for tokens. Only
+//! `APP_ENV=development` starts an issuer beside it: a deployment that has lost its settings must not.
 
 use std::{env, error::Error, num::NonZeroUsize};
 
@@ -71,10 +72,12 @@ async fn users() -> impl Responder {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let settings = if env::var_os("JWT_ISSUER").is_some() {
-        Settings::from_env()?
-    } else {
-        Settings::for_development(&Demo::start())?
+    let is_development = env::var("APP_ENV").is_ok_and(|name| name == "development");
+    // Its issuer lives as long as this does.
+    let demo = is_development.then(Demo::start);
+    let settings = match &demo {
+        Some(demo) => Settings::for_development(demo)?,
+        None => Settings::from_env()?,
     };
     settings.auth.warm_up();
     let auth = settings.auth;

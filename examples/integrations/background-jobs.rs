@@ -7,17 +7,19 @@ use std::{
     collections::BTreeMap,
     error::Error,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, web};
-use apalis::prelude::{
-    BoxDynError, Data, MemorySink, MemoryStorage, MemoryStorageError, Task, WorkerBuilder,
+use actix_web::{
+    App, HttpResponse, HttpServer, Responder, get, http::header::RETRY_AFTER, post, web,
 };
-use futures_channel::mpsc;
-use futures_util::{SinkExt as _, StreamExt as _, lock};
+use apalis::prelude::{
+    BoxDynError, Data, MemorySink, MemoryStorage, RandomId, Task, TaskId, WorkerBuilder,
+};
+use futures_channel::mpsc::{self, UnboundedSender};
+use futures_util::{SinkExt as _, StreamExt as _, lock, sink};
 use jwt_verify::{VerifiedClaims, VerifierBuilder, require};
 use jwt_verify_examples::demo::{Demo, announce, bind_address};
 use serde::{Deserialize, Serialize};
@@ -55,30 +57,51 @@ enum State {
 #[derive(Clone, Default)]
 struct Jobs(Arc<Mutex<Latest>>);
 
-type Latest = BTreeMap<u64, (Owner, State)>;
+#[derive(Default)]
+struct Latest {
+    states: BTreeMap<u64, (Owner, State)>,
+    waiting: usize,
+}
 
-/// How many are remembered.
+/// How many are remembered, and how many of them may wait.
 const KEPT: usize = 10_000;
+const WAITING: usize = 100;
 
 impl Jobs {
-    fn set(&self, id: u64, owner: Owner, state: State) {
-        let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        jobs.insert(id, (owner, state));
-        if jobs.len() > KEPT {
-            jobs.pop_first();
+    fn latest(&self) -> MutexGuard<'_, Latest> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `false` if too many are waiting already.
+    fn begin(&self, id: u64, owner: Owner) -> bool {
+        let mut latest = self.latest();
+        if latest.waiting == WAITING {
+            return false;
         }
+        latest.waiting += 1;
+        latest.states.insert(id, (owner, State::Waiting));
+        if latest.states.len() > KEPT {
+            latest.states.pop_first();
+        }
+        true
+    }
+
+    fn finish(&self, id: u64, owner: Owner, words: usize) {
+        let mut latest = self.latest();
+        latest.waiting = latest.waiting.saturating_sub(1);
+        latest.states.insert(id, (owner, State::Done { words }));
     }
 
     fn get(&self, id: u64, owner: &Owner) -> Option<State> {
-        let jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        jobs.get(&id).filter(|(whose, _)| whose == owner).map(|(_, state)| *state)
+        let latest = self.latest();
+        latest.states.get(&id).filter(|(whose, _)| whose == owner).map(|(_, state)| *state)
     }
 }
 
 async fn count(job: WordCount, jobs: Data<Jobs>) -> Result<(), BoxDynError> {
     let words = job.text.split_whitespace().count();
     tracing::info!(job = job.id, "counted");
-    jobs.set(job.id, job.owner, State::Done { words });
+    jobs.finish(job.id, job.owner, words);
     Ok(())
 }
 
@@ -87,17 +110,21 @@ async fn count(job: WordCount, jobs: Data<Jobs>) -> Result<(), BoxDynError> {
 async fn begin(
     claims: VerifiedClaims,
     text: String,
-    queue: web::Data<MemorySink<WordCount>>,
+    queue: web::Data<UnboundedSender<Task<WordCount>>>,
     jobs: web::Data<Jobs>,
     numbers: web::Data<AtomicU64>,
 ) -> impl Responder {
     let id = numbers.fetch_add(1, Ordering::Relaxed);
     let owner = Owner::of(&claims);
-    jobs.set(id, owner.clone(), State::Waiting);
-    let mut queue = MemorySink::clone(&queue);
-    match queue.send(Task::new(WordCount { id, owner, text })).await {
+    if !jobs.begin(id, owner.clone()) {
+        return HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, 1)).finish();
+    }
+    let task = Task::new(WordCount { id, owner, text }).into_builder();
+    let task = task.task_id(TaskId::from_string(RandomId::default())).build();
+    match queue.unbounded_send(task) {
         Ok(()) => HttpResponse::Accepted().json(json!({ "job": id })),
-        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+        // The worker is gone, and the process with it in a moment.
+        Err(_) => HttpResponse::InternalServerError().finish(),
     }
 }
 
@@ -116,9 +143,6 @@ async fn outcome(
     }
 }
 
-/// How many jobs may wait; whoever comes then waits too.
-const WAITING: usize = 100;
-
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let demo = Demo::start();
@@ -127,13 +151,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         token.subject("alice").permission("write:data")
     });
 
-    // In memory; with another backend of apalis, jobs outlive the process.
-    let (sender, receiver) = mpsc::channel(WAITING);
-    let sender = sender.sink_map_err(|error| MemoryStorageError::Other(error.into()));
-    let queue = MemorySink::new(Arc::new(lock::Mutex::new(Box::new(sender))));
+    // In memory; with another backend of apalis, jobs outlive the process. That not too many wait is
+    // seen to above, so the queue itself need not be bounded: requests put jobs into it, and the
+    // worker, which looks at its own end of it first, puts nothing there.
+    let (queue, waiting) = mpsc::unbounded();
+    let nothing = sink::drain().sink_map_err(|never| match never {});
+    let nothing = MemorySink::new(Arc::new(lock::Mutex::new(Box::new(nothing))));
     let jobs = Jobs::default();
     let worker = WorkerBuilder::new("words")
-        .backend(MemoryStorage::new_with(queue.clone(), receiver.boxed()))
+        .backend(MemoryStorage::new_with(nothing, waiting.boxed()))
         .data(jobs.clone())
         .build(count);
 

@@ -105,7 +105,8 @@ async fn user(database: &SqlitePool, claims: &VerifiedClaims) -> Result<i64, Pro
     let name = claims.get("name").and_then(|name| name.as_str());
     let user = sqlx::query_scalar(
         "INSERT INTO users (issuer, subject, name) VALUES (?, ?, ?)
-         ON CONFLICT (issuer, subject) DO UPDATE SET name = excluded.name RETURNING id",
+         ON CONFLICT (issuer, subject) DO UPDATE SET name = coalesce(excluded.name, name)
+         RETURNING id",
     );
     Ok(user.bind(issuer).bind(subject).bind(name).fetch_one(database).await?)
 }
@@ -193,7 +194,7 @@ async fn publish(
     if update.execute(&**database).await?.rows_affected() > 0 {
         return Ok(HttpResponse::NoContent());
     }
-    // Whoever may not publish it does not learn either whether it is published.
+    // Nothing was changed: because it is published already, or because of whose it is.
     let mine = sqlx::query_scalar("SELECT 1 FROM posts WHERE id = ? AND (author = ? OR ?)");
     let mine = mine.bind(*id).bind(author).bind(is_manager).fetch_optional(&**database).await?;
     Err(match mine {

@@ -34,21 +34,24 @@ struct DatabaseKeys(Arc<Shared>);
 struct Shared {
     database: SqlitePool,
     known: RwLock<Known>,
-    /// Held while somebody reads: others wait and find what was read. When that was.
-    last_read: Mutex<Option<Instant>>,
+    /// Held while somebody reads: others wait and find what came of it. What that was, and when.
+    last_read: Mutex<Option<(Instant, Result<(), KeyError>)>>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
     keys: Option<Arc<JwkSet>>,
+    read_at: Option<Instant>,
     rows: Vec<(String, String)>,
     generation: u64,
 }
 
 /// Strangers cause one reading in this time.
 const PAUSE: Duration = Duration::from_secs(1);
-/// A key that was taken out of the table by hand is trusted for so long.
+/// A key that was taken out of the table by hand is trusted for so long,
 const REFRESH: Duration = Duration::from_secs(60);
+/// and so long where the database is out of reach.
+const LONGEST: Duration = Duration::from_secs(600);
 const OUT_OF_REACH: KeyError = KeyError::Unavailable { retry_after: Duration::from_secs(2) };
 
 impl DatabaseKeys {
@@ -58,20 +61,37 @@ impl DatabaseKeys {
     }
 
     fn known(&self) -> Option<Arc<JwkSet>> {
-        self.0.known.read().unwrap_or_else(PoisonError::into_inner).keys.clone()
+        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.read_at.is_some_and(|at| at.elapsed() < LONGEST).then(|| known.keys.clone())?
     }
 
     /// Reads the table, unless somebody just has.
     async fn read_for_stranger(&self) -> Result<(), KeyError> {
         let mut last_read = self.0.last_read.lock().await;
-        if last_read.is_some_and(|at| at.elapsed() < PAUSE) {
-            return Ok(());
+        match &*last_read {
+            Some((at, outcome)) if at.elapsed() < PAUSE => *outcome,
+            _ => self.read_once(&mut last_read).await,
         }
-        *last_read = Some(Instant::now());
-        self.read().await
     }
 
+    /// Reads the table. One reading after the other: a slow one must not bring back what a later one
+    /// has found gone.
     async fn read(&self) -> Result<(), KeyError> {
+        let mut last_read = self.0.last_read.lock().await;
+        self.read_once(&mut last_read).await
+    }
+
+    async fn read_once(
+        &self,
+        last_read: &mut Option<(Instant, Result<(), KeyError>)>,
+    ) -> Result<(), KeyError> {
+        let outcome = self.read_table().await;
+        *last_read = Some((Instant::now(), outcome));
+        outcome
+    }
+
+    async fn read_table(&self) -> Result<(), KeyError> {
+        let begun = Instant::now();
         let rows: Result<Vec<(String, String)>, _> =
             sqlx::query_as("SELECT kid, jwk FROM signing_keys ORDER BY kid")
                 .fetch_all(&self.0.database)
@@ -92,7 +112,8 @@ impl DatabaseKeys {
         if known.rows != rows {
             known.generation += 1;
         }
-        *known = Known { keys: Some(keys), generation: known.generation, rows };
+        let generation = known.generation;
+        *known = Known { keys: Some(keys), read_at: Some(begun), generation, rows };
         Ok(())
     }
 
@@ -117,8 +138,8 @@ impl KeyProvider for DatabaseKeys {
     }
 
     fn generation(&self) -> Option<u64> {
-        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.keys.as_ref().map(|_| known.generation)
+        self.known()?;
+        Some(self.0.known.read().unwrap_or_else(PoisonError::into_inner).generation)
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The next key is announced first: published, and not used. When every verifier has fetched the key
 //! set since, it begins to sign. The old one stays published until its last token has expired, which
-//! the issuer sees to by itself. A key that is lost is withdrawn, and its tokens end at once.
+//! the issuer sees to by itself. A key that is lost is withdrawn, and its tokens end: here at once,
+//! elsewhere as soon as verifiers look at the key set again.
 
 use std::error::Error;
 
@@ -21,14 +22,16 @@ use serde_json::json;
 const ISSUER: &str = "https://auth.example.com";
 const API: &str = "https://api.example.com";
 
-/// A token for whoever asks: what a login would give.
+/// A token for whoever asks: what a login would give. The operator is called `operator`; a login would
+/// know who that is.
 #[public]
 #[post("/token/{subject}")]
 async fn token(
     subject: Path<String>,
     issuer: Data<TokenIssuer>,
 ) -> Result<impl Responder, AuthError> {
-    let token = issuer.access_token(&*subject).roles(["operator"]).sign();
+    let role = if *subject == "operator" { "operator" } else { "user" };
+    let token = issuer.access_token(&*subject).roles([role]).sign();
     let token = token.map_err(|_| AuthError::Misconfigured)?;
     Ok(Json(json!({ "access_token": token.as_str(), "token_type": "Bearer" })))
 }
@@ -46,11 +49,15 @@ async fn announce_key(
     issuer: Data<TokenIssuer>,
     next: Data<Next>,
 ) -> Result<impl Responder, AuthError> {
+    let mut next = next.lock();
+    if next.is_some() {
+        return Ok(HttpResponse::Conflict().body("a key is announced already"));
+    }
     let key = SigningKey::generate(Algorithm::ES256).map_err(|_| AuthError::Misconfigured)?;
-    let id = key.id().to_owned();
     issuer.announce(key.clone()).map_err(|_| AuthError::Misconfigured)?;
-    *next.lock() = Some(key);
-    Ok(Json(json!({ "announced": id })))
+    let answer = HttpResponse::Ok().json(json!({ "announced": key.id() }));
+    *next = Some(key);
+    Ok(answer)
 }
 
 /// Signs with the key that was announced.

@@ -12,7 +12,8 @@ use actix_web::{
     get, post, web,
 };
 use jwt_verify::{
-    AuthError, CookieExtractor, CsrfProtection, FirstOf, Secret, VerifiedClaims, require,
+    AuthError, BearerExtractor, CookieExtractor, CsrfProtection, FirstOf, Secret,
+    TokenExtractor as _, VerifiedClaims, require,
 };
 use jwt_verify_examples::demo::{Demo, announce, bind_address};
 use serde_json::json;
@@ -32,8 +33,9 @@ async fn change() -> impl Responder {
     HttpResponse::NoContent()
 }
 
-/// A page that has got a token, by a login elsewhere, puts it where scripts cannot read it. The token
-/// has come in `Authorization` and is verified by now, so nobody is given a cookie with a stranger's.
+/// A page that has got a token, by a login elsewhere, puts it where scripts cannot read it. What becomes
+/// the cookie is the very token that was verified: the one in `Authorization`, read as the library reads
+/// it.
 #[post("/session")]
 #[require]
 async fn keep(
@@ -41,10 +43,13 @@ async fn keep(
     request: actix_web::HttpRequest,
     csrf: web::Data<CsrfProtection>,
 ) -> Result<impl Responder, AuthError> {
-    let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    let token = header.and_then(|value| value.split_once(' ')).ok_or(AuthError::MissingToken)?.1;
+    let credential = BearerExtractor.extract(&request)?.ok_or(AuthError::MissingToken)?;
+    let token = std::str::from_utf8(credential.as_bytes()).map_err(|_| AuthError::MissingToken)?;
     let session = claims.get("sid").and_then(|sid| sid.as_str()).or(claims.token_id());
-    let proof = csrf.token(session.ok_or(AuthError::Misconfigured)?)?;
+    let Some(session) = session else {
+        return Ok(HttpResponse::UnprocessableEntity().body("the token has neither sid nor jti"));
+    };
+    let proof = csrf.token(session)?;
     let cookie = |name: &str, value: &str, http_only| {
         Cookie::build(name.to_owned(), value.to_owned())
             .path("/")
@@ -55,11 +60,13 @@ async fn keep(
             .finish()
     };
     Ok(HttpResponse::NoContent()
-        .cookie(cookie(COOKIE, token.trim(), true))
+        .cookie(cookie(COOKIE, token, true))
         .cookie(cookie(csrf.cookie(), &proof, false))
         .finish())
 }
 
+/// Takes the cookies away. Whoever has kept a copy of the token can still use it until it expires; a
+/// revocation store would end that.
 #[post("/logout")]
 #[require]
 async fn logout(csrf: web::Data<CsrfProtection>) -> impl Responder {

@@ -14,7 +14,10 @@ use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, Responder, get,
     http::header::SEC_WEBSOCKET_PROTOCOL,
     post,
-    rt::{self, time::sleep},
+    rt::{
+        self,
+        time::{sleep, timeout},
+    },
     web,
 };
 use actix_ws::{AggregatedMessage, CloseCode, CloseReason, Session};
@@ -28,6 +31,8 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 const SPOKEN: &str = "chat.v1";
 const MAX_MESSAGE_BYTES: usize = 16 * 1024;
+/// How long a client may take to hear that it is over.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Takes the token out of the subprotocols that a client offers.
 struct Subprotocol;
@@ -66,35 +71,45 @@ async fn chat(
     if is_revoked(&revocation, &claims).await {
         return Err(AuthError::InvalidToken(InvalidTokenReason::Revoked).into());
     }
-    let (response, mut session, messages) =
-        actix_ws::handle_with_protocols(&request, body, &[SPOKEN])?;
+    let (response, session, messages) = actix_ws::handle_with_protocols(&request, body, &[SPOKEN])?;
     let mut messages = messages
         .max_frame_size(MAX_MESSAGE_BYTES)
         .aggregate_continuations()
         .max_continuation_size(MAX_MESSAGE_BYTES);
     rt::spawn(async move {
-        let end = sleep(time_left(&claims));
-        tokio::pin!(end);
-        let reason = loop {
-            tokio::select! {
-                () = &mut end => break Some("the token has expired"),
-                news = news.recv() => match news {
-                    Ok(id) if claims.token_id() != Some(&id) => {}
-                    // Whoever could not follow the news looks for itself.
-                    Err(RecvError::Lagged(_)) if !is_revoked(&revocation, &claims).await => {}
-                    _ => break Some("the token has been revoked"),
-                },
-                message = messages.recv() => {
-                    let Some(Ok(message)) = message else { break None };
-                    if !answer(&mut session, &claims, message).await {
-                        break None;
-                    }
+        let talk = async {
+            while let Some(Ok(message)) = messages.recv().await {
+                if !answer(&mut session.clone(), &claims, message).await {
+                    break;
                 }
             }
         };
-        let _ = session.close(reason.map(because)).await;
+        // A client that reads nothing holds up the talk, not the end.
+        let reason = tokio::select! {
+            biased;
+            () = sleep(time_left(&claims)) => Some("the token has expired"),
+            () = until_revoked(&mut news, &revocation, &claims) => Some("the token has been revoked"),
+            () = talk => None,
+        };
+        let _ = timeout(PATIENCE, session.close(reason.map(because))).await;
     });
     Ok(response)
+}
+
+/// Waits until the token of these claims is no longer good although its time has not come.
+async fn until_revoked(
+    news: &mut broadcast::Receiver<String>,
+    revocation: &MemoryRevocation,
+    claims: &VerifiedClaims,
+) {
+    loop {
+        match news.recv().await {
+            Ok(id) if claims.token_id() != Some(&id) => {}
+            // Whoever could not follow the news looks for itself.
+            Err(RecvError::Lagged(_)) if !is_revoked(revocation, claims).await => {}
+            _ => return,
+        }
+    }
 }
 
 /// Answers a message; `false` ends the connection.

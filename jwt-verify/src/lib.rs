@@ -90,7 +90,8 @@
 //! Only `RS256`; only the exact issuer and audience; `exp` required; 60 s of leeway; keys over
 //! https; redirects refused; bounded sizes, times and memories. An outage of the issuer is answered
 //! with 503 and `Retry-After`, so that clients keep their tokens. No refusal says more than its
-//! class, and nothing of a token or key reaches a response or a log.
+//! class, and nothing of a token or key reaches a response or a log. Only what you ask for names
+//! people: [`TracingAudit`] their issuer and subject.
 //!
 //! # Features
 //!

@@ -47,11 +47,9 @@ fn nothing_tells_a_user_to_add_somebody_elses_package() {
 #[test]
 fn the_front_page_of_the_documentation_begins_as_it_does() {
     let source = read("jwt-verify/src/lib.rs");
-    let page: String = source
-        .lines()
-        .map_while(|line| line.strip_prefix("//!"))
-        .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)))
-        .collect();
+    let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
+    let lines: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let page = lines.join("\n") + "\n";
     let code = page.split("```no_run\n").nth(1).unwrap().split("```").next().unwrap();
     assert_eq!(code, code_blocks()[0]);
 }

@@ -55,6 +55,15 @@ async function logIn(page, name, picture) {
   await page.waitForURL(`${url}profile`);
 }
 
+// The provider may know who it is by now.
+async function logInAgain(page, name) {
+  await page.goto(`${url}login`);
+  if (provider === "embedded") {
+    await page.click(`button[value=${name}]`);
+  }
+  await page.waitForURL(`${url}profile`);
+}
+
 const statuses = (page) => page.locator(".answer .status").allTextContents();
 const status = async (page, path) => (await page.goto(url + path)).status();
 
@@ -80,17 +89,43 @@ await ada.page.click("nav a[href='/admin']");
 seen.adaAdministers = await statuses(ada.page);
 await ada.picture("6-admin");
 
-// The answer to a login of another browser, or to one that is over.
+// The answer to a login of another browser, while one is under way here; it does no harm to that one.
+await ada.page.goto(url);
+const [begun] = await Promise.all([
+  ada.page.waitForRequest((request) => request.url().includes("code_challenge=")),
+  ada.page.goto(`${url}login`).catch(() => {}),
+]);
+seen.asksFor = new URL(begun.url()).searchParams.get("code_challenge_method");
 seen.strangeAnswer = await status(ada.page, "callback?code=x&state=y");
 await ada.picture("7-strange-answer");
 
+// A copy of the cookie is worth nothing after another login, nor after the logout.
+const copy = async () => (await ada.context.cookies(url)).find(({ name }) => name === "__Host-session");
+const replay = async (cookie) => {
+  const thief = await visit();
+  await thief.context.addCookies([cookie]);
+  const answer = await status(thief.page, "profile");
+  await thief.context.close();
+  return answer;
+};
+const first = await copy();
+seen.copyWhileLoggedIn = await replay(first);
+await logInAgain(ada.page, "ada");
+seen.copyAfterAnotherLogin = await replay(first);
+const second = await copy();
+
 await ada.page.goto(url);
-await ada.page.click("nav form button");
+const [left] = await Promise.all([
+  ada.page.waitForRequest((request) => request.url().includes("post_logout_redirect_uri=")),
+  ada.page.click("nav form button"),
+]);
+seen.logoutShowsToken = left.url().includes("eyJ");
 if (provider !== "embedded") {
   await ada.page.click("button[value=yes]");
 }
 await ada.page.waitForURL(url);
 seen.afterLogout = await status(ada.page, "profile");
+seen.copyAfterLogout = await replay(second);
 await ada.picture("8-after-logout");
 // The other visitor has not logged out.
 seen.aliceStays = await status(alice.page, "profile");

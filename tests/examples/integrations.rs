@@ -49,9 +49,11 @@ fn limits_count_subjects_and_else_addresses() {
         assert_eq!(api.request("GET", "/public").send().status, 200);
     }
     assert_eq!(api.request("GET", "/public").send().status, 429);
-    // A token that nobody vouches for is no new name to be counted under.
-    let forged = ask("/public", &token("mallory").by_stranger().sign());
-    assert_eq!(forged.status, 401);
+    // A token that nobody vouches for is no new name to be counted under, and counts all the same.
+    let forged = token("mallory").by_stranger().sign();
+    assert_eq!(ask("/public", &forged).status, 401);
+    let statuses: Vec<u16> = (0..60).map(|_| ask("/limited", &forged).status).collect();
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
 }
 
 #[test]
@@ -112,11 +114,27 @@ fn jobs_run_for_who_began_them() {
     assert_eq!(get(&api, &job, token("bob")).send().status, 404);
     let refused = api.request("POST", "/jobs").bearer(token("bob").sign());
     assert_eq!(refused.body("text/plain", "x").send().status, 403);
+
+    // However many come at once, each gets an answer, and those after them are served.
+    let burst = api.request("POST", "/jobs").bearer(&alice).body("text/plain", "a b c d e");
+    let askers: Vec<_> = (0..300)
+        .map(|_| {
+            let burst = burst.clone();
+            std::thread::spawn(move || burst.send().status)
+        })
+        .collect();
+    for asker in askers {
+        let status = asker.join().unwrap();
+        assert!(status == 202 || status == 503, "{status}");
+    }
+    eventually("there is room again", || burst.send().status == 202);
 }
 
 #[test]
 fn an_application_is_made_of_settings() {
     let api = start("app-factory");
+    let nothing_set = Process::outcome("app-factory", &[]);
+    assert!(!nothing_set.0 && nothing_set.1.contains("JWT_ISSUER"), "{nothing_set:?}");
     assert_eq!(get(&api, "/api/profile", token("alice")).send().json(), json!({ "sub": "alice" }));
     assert_eq!(get(&api, "/api/admin/users", token("alice")).send().status, 403);
     assert_eq!(get(&api, "/api/admin/users", token("ada").role("admin")).send().status, 200);
@@ -190,6 +208,11 @@ fn keys_come_from_a_table() {
     assert_eq!(added.status, 201, "{}", added.everything());
     assert_eq!(ask("GET", "/profile", &new).send().status, 200);
     assert_eq!(ask("POST", "/keys/bad", &new).json("{}").send().status, 422);
+    // Whatever strangers name, those who are known go on.
+    for _ in 0..20 {
+        assert_eq!(ask("GET", "/profile", &stranger).send().status, 401);
+        assert_eq!(ask("GET", "/profile", &new).send().status, 200);
+    }
 
     assert_eq!(ask("DELETE", &path(0), &new).send().status, 204);
     assert_eq!(ask("GET", "/profile", &old).send().status, 401, "it was good before");
@@ -238,7 +261,10 @@ fn a_token_may_come_in_either_way_and_not_in_both() {
     let kept = api.request("POST", "/session").bearer(&alice).send();
     assert_eq!(kept.status, 204);
     let cookies = kept.headers("set-cookie");
+    assert_eq!(cookies.len(), 2);
     assert!(cookies.iter().all(|cookie| cookie.contains("Secure") && cookie.contains("Strict")));
+    let is_hidden = |cookie: &str| cookie.contains("HttpOnly") == cookie.contains("access_token");
+    assert!(cookies.iter().all(|cookie| is_hidden(cookie)), "{cookies:?}");
     let pair = |name: &str| {
         let cookie = cookies.iter().find(|cookie| cookie.starts_with(name)).unwrap();
         cookie.split(';').next().unwrap().to_owned()
@@ -255,7 +281,17 @@ fn a_token_may_come_in_either_way_and_not_in_both() {
     assert_eq!(change().bearer(&alice).send().status, 400);
     assert_eq!(api.request("POST", "/api/data").bearer(&alice).send().status, 204);
     let gone = api.request("POST", "/logout").header("cookie", &both).header("x-csrf-token", proof);
-    assert!(gone.send().headers("set-cookie").iter().all(|cookie| cookie.contains("Max-Age=0")));
+    let gone = gone.send();
+    assert_eq!((gone.status, gone.headers("set-cookie").len()), (204, 2));
+    assert!(gone.headers("set-cookie").iter().all(|cookie| cookie.contains("Max-Age=0")));
+
+    // What is not verified does not become a cookie.
+    let other =
+        api.request("POST", "/session").header("cookie", &both).header("x-csrf-token", proof);
+    let other = other.header("authorization", "Basic not-verified").send();
+    assert!(other.headers("set-cookie").is_empty(), "{}", other.everything());
+    let nameless = api.request("POST", "/session").bearer(token("bob").without("jti").sign());
+    assert_eq!(nameless.send().status, 422);
 }
 
 #[test]
@@ -276,8 +312,11 @@ fn tenants_are_kept_apart() {
 #[test]
 fn a_rotation_refuses_nobody() {
     let api = Process::start_with("key-rotation", &[]);
+    let alice = api.request("POST", "/token/alice").send().json()["access_token"].clone();
+    let refused = api.request("POST", "/keys/announce").bearer(alice.as_str().unwrap());
+    assert_eq!(refused.send().status, 403);
     let token = || {
-        let answer = api.request("POST", "/token/alice").send().json();
+        let answer = api.request("POST", "/token/operator").send().json();
         answer["access_token"].as_str().unwrap().to_owned()
     };
     let ask =
@@ -290,6 +329,7 @@ fn a_rotation_refuses_nobody() {
     assert_eq!(ask("POST", "/keys/rotate", &old).status, 409);
     let announced = ask("POST", "/keys/announce", &old).json()["announced"].clone();
     assert_eq!(published(), 2);
+    assert_eq!(ask("POST", "/keys/announce", &old).status, 409, "one at a time");
     assert_eq!(kid(&token()), kid(&old), "it does not sign yet");
     assert_eq!(ask("POST", "/keys/rotate", &old).status, 204);
     let new = token();

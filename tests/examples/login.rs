@@ -87,6 +87,11 @@ fn assert_seen(seen: &Value) {
     assert_eq!(seen["adaAsks"], json!(["200", "200", "200"]));
     assert_eq!(seen["adaAdministers"], json!(["200"]));
     assert_eq!(seen["strangeAnswer"], 400);
+    assert_eq!(seen["asksFor"], "S256");
+    assert_eq!(seen["copyWhileLoggedIn"], 200);
+    assert_eq!(seen["copyAfterAnotherLogin"], 401);
+    assert_eq!(seen["copyAfterLogout"], 401);
+    assert_eq!(seen["logoutShowsToken"], false);
     assert_eq!(seen["afterLogout"], 401);
     assert_eq!(seen["aliceStays"], 200);
 }

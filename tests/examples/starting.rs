@@ -29,10 +29,11 @@ const ALONE: [(&str, &str, u16); 18] = [
 /// Those that are started elsewhere: in the suite `http` with an issuer, and below with TLS.
 const ELSEWHERE: [&str; 3] = ["auth0-demo", "prometheus", "resource-server"];
 
-/// It speaks TLS alone, so that it listens is what can be seen without a browser.
+/// It speaks TLS alone, so what it says when everything is in place is what can be seen without a
+/// browser.
 #[test]
 fn the_login_demo_starts_with_nothing_set() {
-    drop(Process::start_with("auth0-demo", &[]));
+    Process::start_with("auth0-demo", &[]).wait_for_output("The website is at https://localhost:");
 }
 
 #[test]
@@ -41,6 +42,8 @@ fn each_starts_with_nothing_set() {
         let server = match example {
             // What a reader pastes has its address in it.
             "readme" => Process::start_at(example, SocketAddr::from(([127, 0, 0, 1], 8080)), &[]),
+            // Without settings it must not start unless it is told that nothing depends on it.
+            "app-factory" => Process::start_with(example, &[("APP_ENV", "development")]),
             _ => Process::start_with(example, &[]),
         };
         let response = server.request("GET", path).send();

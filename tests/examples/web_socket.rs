@@ -50,6 +50,14 @@ impl Connection {
         self.0.write_all(text.as_bytes()).unwrap();
     }
 
+    /// Whether the server takes it.
+    fn try_send(&mut self, text: &str) -> bool {
+        let length = u8::try_from(text.len()).unwrap();
+        let mut frame = vec![0x81, 0x80 | length, 0, 0, 0, 0];
+        frame.extend_from_slice(text.as_bytes());
+        self.0.write_all(&frame).is_ok()
+    }
+
     fn receive(&mut self) -> Frame {
         let mut head = [0; 2];
         self.0.read_exact(&mut head).unwrap();
@@ -90,6 +98,24 @@ fn it_is_open_as_long_as_the_token_is_good() {
     assert!(refused.starts_with("http/1.1 400"), "two credentials: {refused}");
     let refused = Connection::open(&server, &[]).err().unwrap();
     assert!(refused.starts_with("http/1.1 401"), "{refused}");
+}
+
+#[test]
+fn who_does_not_read_does_not_stay() {
+    let server = start("websocket");
+    let alice = token("alice").sign();
+    let field = format!("authorization: Bearer {alice}");
+    let (mut connection, _) = Connection::open(&server, &[&field]).unwrap();
+    // More answers than anybody holds for a client that takes none of them.
+    connection.0.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    let message = "x".repeat(100);
+    while connection.try_send(&message) {}
+    assert_eq!(server.request("POST", "/logout").bearer(&alice).send().status, 204);
+    // Reading nothing but the end of the connection: it is closed, although the talk was stuck.
+    connection.0.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut rest = Vec::new();
+    let ended = connection.0.read_to_end(&mut rest);
+    assert!(ended.is_ok() || ended.unwrap_err().kind() == std::io::ErrorKind::ConnectionReset);
 }
 
 #[test]

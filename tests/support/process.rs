@@ -1,7 +1,7 @@
 //! The `resource-server` example as a process, with its environment and its log.
 
 use std::{
-    io::Read as _,
+    io::{BufRead as _, BufReader, Read as _},
     net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -62,6 +62,23 @@ impl Process {
         let child = example(name, variables).spawn().unwrap();
         eventually("the server listens", || TcpStream::connect(address).is_ok());
         Self { child, address }
+    }
+
+    /// Runs an example that is to end by itself: whether it ended well, and what it has said.
+    pub fn outcome(name: &str, variables: &[(&str, &str)]) -> (bool, String) {
+        let output = example(name, variables).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// Waits until it has printed a line with this in it.
+    pub fn wait_for_output(&mut self, text: &str) {
+        let mut output = BufReader::with_capacity(1, self.child.stdout.as_mut().unwrap());
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert!(output.read_line(&mut line).unwrap() > 0, "it has ended without {text:?}");
+        }
     }
 
     /// Where it listens.

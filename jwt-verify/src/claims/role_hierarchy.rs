@@ -24,7 +24,8 @@ use super::mapping::Grants;
 /// ```
 ///
 /// Here an admin is an editor, a moderator and a user, and may read and write posts. Roles that
-/// bring each other are equal. Only roles of a token start from; a permission brings nothing.
+/// bring each other are equal. It begins with the roles of a
+/// token; a permission brings nothing.
 ///
 /// [`VerifiedClaims::has_role`]: crate::VerifiedClaims::has_role
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -184,7 +184,8 @@ macro_rules! reasons {
 reasons! {
     /// Longer than the configured limit.
     TooLarge => "too_large",
-    /// Not three non-empty segments of canonical base64url (RFC 7515 §7.1, RFC 4648 §5).
+    /// Not three non-empty segments, of which the first two are canonical base64url (RFC 7515 §7.1,
+    /// RFC 4648 §5). Of a third that is not, the signature is refused.
     Form => "form",
     /// The header is no JSON object of the expected shape, or has a member twice (RFC 7515 §4).
     Header => "header",
@@ -209,7 +210,7 @@ reasons! {
     MissingExpiry => "missing_expiry",
     /// `nbf` lies in the future.
     NotYetValid => "not_yet_valid",
-    /// `iat` lies in the future, or is missing although required.
+    /// `iat` lies in the future.
     IssuedAt => "issued_at",
     /// The dates contradict each other, or the lifetime is longer than allowed.
     Lifetime => "lifetime",

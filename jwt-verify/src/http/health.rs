@@ -17,8 +17,9 @@ use super::auth::JwtAuth;
 /// | `GET /health/live` | 200 `{"status":"alive"}` as long as requests are served |
 /// | `GET /health/ready` | 200 `{"status":"ready"}` if there are keys of every issuer, else 503 with the class of the problem |
 ///
-/// Asking whether it is ready begins to fetch keys that are lacking. They need no token: register them outside the scope that does. An issuer that is down does not
-/// make an application unready as long as the keys from before can be used.
+/// The routes need no token: register them outside the scope that does. Asking whether it is ready
+/// begins to fetch keys that are lacking. An issuer that is down does not make an application unready
+/// as long as the keys from before can be used.
 ///
 /// ```no_run
 /// # use actix_web::{App, web};

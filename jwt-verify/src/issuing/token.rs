@@ -22,7 +22,7 @@ pub struct AccessToken<'i> {
 
 /// Claims that are set in their own way or would make another kind of token of it. Claims that an
 /// application copies from somewhere cannot replace them.
-const RESERVED: [&str; 23] = [
+const RESERVED: [&str; 25] = [
     "iss",
     "sub",
     "aud",
@@ -45,6 +45,8 @@ const RESERVED: [&str; 23] = [
     "cnf",
     "events",
     "nonce",
+    "c_hash",
+    "s_hash",
     "at_hash",
 ];
 

@@ -35,7 +35,9 @@ use crate::{
 /// The keys of a remote issuer.
 ///
 /// A [`KeyProvider`] that fetches a key set (RFC 7517 §5) and keeps it fresh. Clones share
-/// everything. Nothing is fetched before the first token or [`warm_up`](KeyProvider::warm_up).
+/// everything. Nothing is fetched before the first token, or before
+/// somebody asks for it: [`warm_up`](KeyProvider::warm_up), [`ready`](KeyProvider::ready), a health
+/// route.
 ///
 /// While there are usable keys, no request waits for a refresh; while there are none and none can
 /// be had, the answer is "try later" (503), never "unauthorized".
