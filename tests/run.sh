@@ -4,27 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-missing=()
-command -v node >/dev/null && command -v npm >/dev/null || missing+=(nodejs npm)
-command -v redis-server >/dev/null && command -v redis-cli >/dev/null || missing+=(redis-server)
-command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
-  command -v google-chrome >/dev/null || missing+=(chromium)
-command -v openssl >/dev/null || missing+=(openssl)
-python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
-if [ ${#missing[@]} -gt 0 ]; then
-  echo "tests/run.sh: installing ${missing[*]}"
-  as_root=()
-  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
-  "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
-fi
-if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
-  echo "tests/run.sh: Node.js 20 or newer is needed; this is $(node --version)" >&2
-  exit 1
-fi
-npm ci --prefix tests --no-audit --no-fund --loglevel=error
-[ -x tests/python/bin/python ] || python3 -m venv tests/python
-tests/python/bin/pip install --quiet --disable-pip-version-check --requirement tests/sessions/requirements.txt
+. tests/prepare.sh
 
 # The Wycheproof vectors are not part of the repository. Without them their tests stay ignored.
 vectors=${JWT_VERIFY_VECTORS:-$PWD/../shared/vectors}

