@@ -2,21 +2,10 @@
 // Arguments: the website's URL, the browser, a folder for pictures, and which provider it is:
 // `embedded` or `oidc-provider`.
 
-import { chromium } from "playwright-core";
+import { launch, watch } from "../support/browser.mjs";
 
 const [url, executablePath, pictures, provider] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+const browser = await launch(executablePath);
 const seen = { problems: [] };
 
 // A browser of its own for each person.
@@ -27,12 +16,7 @@ async function visit() {
     ignoreHTTPSErrors: true,
   });
   const page = await context.newPage();
-  page.on("pageerror", (error) => seen.problems.push(`error: ${error.message}`));
-  page.on("console", (message) => {
-    if (message.type() === "error" && !message.text().includes("Failed to load resource")) {
-      seen.problems.push(`console: ${message.text()}`);
-    }
-  });
+  watch(page, seen.problems);
   const picture = (name) => page.screenshot({ path: `${pictures}/${provider}-${name}.png`, fullPage: true });
   return { context, page, picture };
 }

@@ -3,31 +3,11 @@
 use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
-    path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
-use jwt_verify_tests::{Process, free_port};
+use jwt_verify_tests::{Process, drive, free_port, pictures};
 use serde_json::{Value, json};
-
-/// Where the pictures are, to look at.
-fn pictures() -> PathBuf {
-    let here = std::env::current_exe().unwrap();
-    let folder = here.ancestors().nth(3).unwrap().join("screenshots/auth0-demo");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn browser() -> &'static str {
-    ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
-        .into_iter()
-        .find(|path| std::fs::exists(path).unwrap())
-        .unwrap_or_else(|| panic!("a Chromium is installed"))
-}
-
-fn script(name: &str) -> String {
-    format!("{}/examples/{name}", env!("CARGO_MANIFEST_DIR"))
-}
 
 /// npm's oidc-provider. It ends when this is dropped.
 struct Provider {
@@ -38,7 +18,7 @@ struct Provider {
 impl Provider {
     fn start(website: &str) -> Self {
         let mut child = Command::new("node")
-            .args([&script("provider.mjs"), website])
+            .args([concat!(env!("CARGO_MANIFEST_DIR"), "/examples/provider.mjs"), website])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -60,14 +40,8 @@ impl Drop for Provider {
 
 /// What the browser has seen.
 fn visit(website: &str, provider: &str) -> Value {
-    let output = Command::new("node")
-        .args([&script("browser.mjs"), &format!("{website}/"), browser()])
-        .args([pictures().to_str().unwrap(), provider])
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    let url = format!("{website}/");
+    drive("examples/browser.mjs", &url, &pictures("auth0-demo"), &[provider])
 }
 
 fn assert_seen(seen: &Value) {

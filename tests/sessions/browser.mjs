@@ -1,31 +1,14 @@
 // Drives the page of the example `session-app` in a real browser, and writes down what it sees.
 // Arguments: the page's URL, the browser, and a folder for pictures.
 
-import { chromium } from "playwright-core";
+import { launch, watch } from "../support/browser.mjs";
 
 const [url, executablePath, pictures] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+const browser = await launch(executablePath);
 const context = await browser.newContext({ viewport: { width: 900, height: 640 } });
 const page = await context.newPage();
 const problems = [];
-page.on("pageerror", (error) => problems.push(`error: ${error.message}`));
-page.on("console", (message) => {
-  // A refused request is part of the story; anything else is not.
-  if (message.type() === "error" && !message.text().includes("Failed to load resource")) {
-    problems.push(`console: ${message.text()}`);
-  }
-});
+watch(page, problems);
 
 const seen = {};
 const state = (name) => page.waitForSelector(`body[data-state="${name}"]`);

@@ -11,6 +11,7 @@
     reason = "a suite that cannot be set up should stop at once and say where"
 )]
 
+mod browser;
 mod client;
 mod front;
 mod issuer;
@@ -21,6 +22,7 @@ mod redis;
 mod server;
 mod token;
 
+pub use browser::{drive, pictures};
 pub use client::{OpenRequest, Request, Response};
 pub use front::{Authority, ConnectProxy, Identity, TlsFront};
 pub use issuer::{Answer, FakeIssuer};
