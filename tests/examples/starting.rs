@@ -1,6 +1,11 @@
 //! That each of them starts.
 
-use std::{collections::BTreeSet, fs, net::SocketAddr, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+};
 
 use jwt_verify_tests::Process;
 
@@ -26,6 +31,8 @@ const ALONE: [(&str, &str, u16); 18] = [
     ("websocket", "/chat", 401),
 ];
 
+const README: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
+
 /// Those that are started elsewhere: in the suite `http` with an issuer, and below with TLS.
 const ELSEWHERE: [&str; 3] = ["auth0-demo", "prometheus", "resource-server"];
 
@@ -40,8 +47,13 @@ fn the_login_demo_starts_with_nothing_set() {
 fn each_starts_with_nothing_set() {
     for (example, path, status) in ALONE {
         let server = match example {
-            // What a reader pastes has its address in it.
-            "readme" => Process::start_at(example, SocketAddr::from(([127, 0, 0, 1], 8080)), &[]),
+            // What a reader pastes has its address in it, where somebody else may be.
+            "readme" if TcpListener::bind(SocketAddr::from(README)).is_err() => {
+                let (_, said) = Process::outcome(example, &[]);
+                assert!(said.contains("AddrInUse"), "{said}");
+                continue;
+            }
+            "readme" => Process::start_at(example, README.into(), &[]),
             // Without settings it must not start unless it is told that nothing depends on it.
             "app-factory" => Process::start_with(example, &[("APP_ENV", "development")]),
             _ => Process::start_with(example, &[]),
