@@ -4,6 +4,9 @@
 
 use proc_macro2::TokenStream;
 
+use quote::{ToTokens as _, quote};
+use syn::{Attribute, parse::ParseStream};
+
 use super::{open, protect};
 
 fn check(name: &str, expansion: TokenStream) {
@@ -88,4 +91,93 @@ fn a_body_is_not_looked_into() {
     let expansion = protect(&TokenStream::new(), item.parse().unwrap()).unwrap().to_string();
     assert!(expansion.contains("Authorized"), "{expansion}");
     assert!(expansion.contains("let x = ; id ."), "{expansion}");
+}
+
+/// The attribute on every item of a file that has one, without the compiler: what it answers, and what
+/// it complains about.
+fn answers(file: &str) -> Vec<(TokenStream, Vec<String>)> {
+    let source = std::fs::read_to_string(file).unwrap();
+    let Ok(file) = syn::parse_file(&source) else { return Vec::new() };
+    file.items.iter().filter_map(|item| answer(item.to_token_stream())).collect()
+}
+
+fn answer(item: TokenStream) -> Option<(TokenStream, Vec<String>)> {
+    let (attributes, rest) = syn::parse::Parser::parse2(
+        |input: ParseStream<'_>| {
+            Ok((input.call(Attribute::parse_outer)?, input.parse::<TokenStream>()?))
+        },
+        item,
+    )
+    .ok()?;
+    let is = |attribute: &Attribute, name: &str| {
+        attribute.path().segments.last().is_some_and(|segment| segment.ident == name)
+    };
+    let place = attributes.iter().position(|one| is(one, "require") || is(one, "public"))?;
+    let args = match &attributes.get(place)?.meta {
+        syn::Meta::Path(_) => TokenStream::new(),
+        syn::Meta::List(list) => list.tokens.clone(),
+        syn::Meta::NameValue(_) => return None,
+    };
+    let others = attributes.iter().enumerate().filter(|(at, _)| *at != place);
+    let others = others.map(|(_, attribute)| attribute);
+    let item = quote! { #(#others)* #rest };
+    let outcome = if is(attributes.get(place)?, "require") {
+        protect(&args, item)
+    } else {
+        open(&args, item)
+    };
+    Some(match outcome {
+        Ok(expansion) => {
+            let complaints = complaints(&expansion.to_string());
+            (expansion, complaints)
+        }
+        Err(error) => {
+            let texts = error.into_iter().map(|one| one.to_string()).collect();
+            (TokenStream::new(), texts)
+        }
+    })
+}
+
+/// The texts of the errors that an expansion brings along.
+fn complaints(expansion: &str) -> Vec<String> {
+    let errors = expansion.split("compile_error ! {").skip(1);
+    let literals = errors.filter_map(|error| error.split('}').next());
+    literals
+        .filter_map(|text| syn::parse_str::<syn::LitStr>(text.trim()).ok())
+        .map(|text| text.value())
+        .collect()
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_it_complains_about_is_what_users_are_shown() {
+    let mut complained = 0;
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fail")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let shown = words(&std::fs::read_to_string(path.with_extension("stderr")).unwrap());
+        for (expansion, complaints) in answers(path.to_str().unwrap()) {
+            assert!(syn::parse2::<syn::File>(expansion).is_ok(), "{}", path.display());
+            for complaint in &complaints {
+                assert!(shown.contains(&words(complaint)), "{}: {complaint}", path.display());
+            }
+            complained += usize::from(!complaints.is_empty());
+        }
+    }
+    assert!(complained > 60, "only {complained} of the mistakes are found by the attribute itself");
+}
+
+#[test]
+fn it_complains_about_nothing_that_compiles() {
+    let cases = answers(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pass/handlers.rs"));
+    assert!(cases.len() > 20, "{}", cases.len());
+    for (expansion, complaints) in cases {
+        assert!(complaints.is_empty(), "{complaints:?}");
+        assert!(syn::parse2::<syn::File>(expansion.clone()).is_ok(), "{expansion}");
+    }
 }
