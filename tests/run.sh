@@ -13,13 +13,13 @@ if [ -e "$vectors/wycheproof_jws_flat.json" ]; then
 else
   echo "tests/run.sh: no wycheproof_jws_flat.json in $vectors; its tests are reported as ignored"
   cargo test --workspace --all-features --locked -- --include-ignored --skip wycheproof_jws
-  cargo test -p jwt-verify-tests --all-features --locked --test vectors wycheproof_jws
+  cargo test --workspace --all-features --locked --test vectors wycheproof_jws
 fi
 
 # A token that was seen before must not get another answer than a new one: the same once more without
 # the cache, and with room for a single token.
 for entries in 0 1; do
   echo "tests/run.sh: with a token cache of $entries"
-  JWT_VERIFY_SUITES_TOKEN_CACHE=$entries cargo test -p jwt-verify-tests --all-features --locked --test http --test catalogue \
+  JWT_VERIFY_SUITES_TOKEN_CACHE=$entries cargo test --workspace --all-features --locked --test http --test catalogue \
     --test macros --test sessions
 done
