@@ -125,8 +125,13 @@ fn old_keys_serve_while_the_issuer_fails_but_not_for_ever() {
     let fetches = world.issuer.key_fetches();
     assert!((3..=45).contains(&fetches), "{fetches}");
     world.issuer.publish(&[&key]);
-    world.advance(60);
-    assert_eq!((world.status(&key), world.issuer.key_fetches()), (200, fetches + 1));
+    // An attempt that was on its way may fail only now, and have the next one wait once more.
+    eventually("the keys are back", || {
+        world.advance(60);
+        world.status(&key) == 200
+    });
+    let fetches = world.issuer.key_fetches() - fetches;
+    assert!((1..=2).contains(&fetches), "{fetches}");
 }
 
 /// TIM-01
