@@ -13,8 +13,18 @@ use actix_web::{
     body::MessageBody,
     dev::{AppConfig, Response, ServerHandle, Service, ServiceFactory},
 };
+use socket2::{Domain, Socket, Type};
 
 use crate::Request;
+
+/// A free port, with room for as many callers at once as a suite sends: the standard library's 128
+/// would make the kernel turn some of a thousand away.
+fn listener() -> TcpListener {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    socket.listen(4096).unwrap();
+    socket.into()
+}
 
 /// A running server. It ends when it is dropped.
 pub struct TestServer {
@@ -37,7 +47,7 @@ impl TestServer {
         S::Service: 'static,
         B: MessageBody + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = listener();
         let address = listener.local_addr().unwrap();
         let (sender, receiver) = mpsc::channel();
         let thread = std::thread::spawn(move || {
