@@ -6,7 +6,8 @@ command -v g++ >/dev/null || missing+=(g++)
 command -v redis-server >/dev/null && command -v redis-cli >/dev/null || missing+=(redis-server)
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
   command -v google-chrome >/dev/null || missing+=(chromium)
-command -v kill >/dev/null && command -v ps >/dev/null || missing+=(procps)
+# With it comes the `kill` that is a program; the one of the shell is always there.
+command -v ps >/dev/null || missing+=(procps)
 command -v openssl >/dev/null || missing+=(openssl)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then

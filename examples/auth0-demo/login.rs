@@ -11,10 +11,10 @@ use actix_web::{
 };
 use jwt_verify::{AuthError, ClaimsMapping, IdTokenChecks, IdTokenVerifier};
 use openidconnect::{
-    AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet,
-    EndpointSet, IssuerUrl, LogoutRequest, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
-    PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout, RedirectUrl,
-    RequestTokenError, Scope, TokenResponse as _,
+    AuthorizationCode, ClientId, ClientSecret, CsrfToken, DiscoveryError, EndpointMaybeSet,
+    EndpointNotSet, EndpointSet, IssuerUrl, LogoutRequest, Nonce, OAuth2TokenResponse as _,
+    PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout,
+    RedirectUrl, RequestTokenError, Scope, TokenResponse as _,
     core::{CoreAuthenticationFlow, CoreClient, CoreErrorResponseType},
 };
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,15 @@ impl Login {
             let issuer = IssuerUrl::new(self.settings.issuer.clone()).map_err(broken)?;
             let send = |request| http_client::send(http, request);
             ProviderMetadataWithLogout::discover_async(issuer, &send).await.map_err(|error| {
-                tracing::warn!(%error, "the provider's metadata cannot be had");
+                // The class alone: what the provider has written stays out of the log.
+                let reason = match error {
+                    DiscoveryError::Request(_) => "out of reach",
+                    DiscoveryError::Response(..) => "refused",
+                    DiscoveryError::Parse(_) => "not readable",
+                    DiscoveryError::Validation(_) => "of another issuer",
+                    _ => "other",
+                };
+                tracing::warn!(reason, "the provider's metadata cannot be had");
                 Problem::ProviderDown
             })
         };
@@ -172,7 +180,10 @@ pub(crate) async fn callback(
         .map_err(|error| match error {
             RequestTokenError::ServerResponse(answer) => refused(answer.error()),
             RequestTokenError::Request(_) => Problem::ProviderDown,
-            _ => Problem::Broken,
+            _ => {
+                tracing::error!("the provider's answer to the code cannot be read");
+                Problem::Broken
+            }
         })?;
     let id_token = tokens.id_token().ok_or(Problem::NotLoggedIn)?.to_string();
     let access_token = tokens.access_token().secret().clone();
@@ -237,7 +248,12 @@ fn refused(error: &CoreErrorResponseType) -> Problem {
     match error {
         CoreErrorResponseType::InvalidGrant => Problem::NotLoggedIn,
         error => {
-            tracing::error!(%error, "the provider refuses this client");
+            // Those of the standard by name; others are whatever the provider writes.
+            let reason = match error {
+                CoreErrorResponseType::Extension(_) => "other",
+                known => known.as_ref(),
+            };
+            tracing::error!(reason, "the provider refuses this client");
             Problem::Broken
         }
     }

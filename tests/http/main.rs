@@ -10,6 +10,7 @@ mod composition;
 mod contract;
 mod credentials;
 mod extractors;
+mod kit;
 mod process;
 mod providers;
 mod remembered;
