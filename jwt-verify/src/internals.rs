@@ -1,8 +1,11 @@
 //! The stages one by one, for suites that test and fuzz them alone. Not for anybody else: nothing
 //! here is stable, and a stage alone is no verification.
 
+use serde_json::Value;
+
 use crate::{
     Algorithm, Claims, InvalidTokenReason, JwkSet,
+    json::{Document, Json, Unique},
     token::{CompactToken, Header, decode_exact},
 };
 
@@ -13,16 +16,14 @@ pub fn verify_jws(
     allowed: &[Algorithm],
 ) -> Result<Vec<u8>, InvalidTokenReason> {
     let parts = CompactToken::parse(token, usize::MAX)?;
-    let header = decode_exact(parts.header).ok_or(InvalidTokenReason::Form)?;
-    let header = Header::parse(&header)?;
+    let header = Header::decode(parts.header)?;
     let payload = decode_exact(parts.payload).ok_or(InvalidTokenReason::Form)?;
     let signature = decode_exact(parts.signature).ok_or(InvalidTokenReason::Form)?;
     if !allowed.contains(&header.algorithm) {
         return Err(InvalidTokenReason::Algorithm);
     }
-    let key = keys
-        .select(header.key_id.as_deref(), header.algorithm)
-        .ok_or(InvalidTokenReason::UnknownKey)?;
+    let key =
+        keys.select(header.key_id(), header.algorithm).ok_or(InvalidTokenReason::UnknownKey)?;
     if key.verifies(header.algorithm, parts.signing_input, &signature) {
         Ok(payload)
     } else {
@@ -32,14 +33,39 @@ pub fn verify_jws(
 
 /// Reads a header, and says the algorithm and `kid`.
 pub fn parse_header(json: &[u8]) -> Result<(Algorithm, Option<String>), InvalidTokenReason> {
-    let header = Header::parse(json)?;
-    Ok((header.algorithm, header.key_id.map(Into::into)))
+    let header = Header::parse(json.to_vec())?;
+    Ok((header.algorithm, header.key_id().map(Into::into)))
 }
 
 /// Reads a payload.
 pub fn parse_claims(json: &[u8]) -> Result<Claims, InvalidTokenReason> {
-    let text = std::str::from_utf8(json).map_err(|_| InvalidTokenReason::Payload)?;
-    serde_json::from_str(text).map_err(|_| InvalidTokenReason::Payload)
+    let text = String::from_utf8(json.to_vec()).map_err(|_| InvalidTokenReason::Payload)?;
+    Claims::parse(text).map_err(|_| InvalidTokenReason::Payload)
+}
+
+/// A document without duplicate members, as claims and headers are read.
+pub fn read_json(text: &str) -> Option<Value> {
+    Document::parse(text.to_owned()).ok().map(|document| value_of(document.root()))
+}
+
+/// The same by `serde_json`, which key sets and metadata are read by.
+pub fn read_json_by_serde(text: &str) -> Option<Value> {
+    serde_json::from_str::<Unique>(text).ok().map(|Unique(value)| value)
+}
+
+/// What the places of a document say, one by one.
+fn value_of(json: Json<'_>) -> Value {
+    if json.is_object() {
+        json.members().map(|(name, value)| (name.to_owned(), value_of(value))).collect()
+    } else if json.is_array() {
+        json.elements().map(value_of).collect()
+    } else if let Some(text) = json.as_str() {
+        text.into()
+    } else if let Some(number) = json.as_number() {
+        Value::Number(number)
+    } else {
+        json.as_bool().map_or(Value::Null, Value::Bool)
+    }
 }
 
 /// Reads an issuer's metadata, and says where its keys are.

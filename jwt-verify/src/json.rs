@@ -3,14 +3,24 @@
 //! RFC 7515 §4 and RFC 7519 §4 let a parser choose between refusing duplicates and taking the last
 //! one. Two parsers that choose differently read two different tokens, so duplicates are refused.
 
+mod document;
+mod names;
+mod scan;
+
 use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer, Serialize,
-    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{Error as _, MapAccess, SeqAccess, Visitor},
     ser::SerializeMap,
 };
 use serde_json::{Map, Number, Value};
+
+pub(crate) use self::{
+    document::{Document, Json},
+    names::NameFilter,
+    scan::Malformed,
+};
 
 /// Any JSON value without duplicate members.
 pub(crate) struct Unique(pub(crate) Value);
@@ -86,18 +96,6 @@ pub(crate) fn insert_once<'de, A: MapAccess<'de>>(
     }
 }
 
-/// Reads the value of a member that has a field of its own, and refuses a second one.
-pub(crate) fn set_once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
-    field: &mut Option<T>,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    if field.is_some() {
-        return Err(A::Error::custom("duplicate member"));
-    }
-    *field = Some(map.next_value()?);
-    Ok(())
-}
-
 /// Writes a member, unless there is no value for it.
 pub(crate) fn entry<M: SerializeMap, T: Serialize>(
     map: &mut M,
@@ -131,36 +129,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
         }
 
         deserializer.deserialize_str(Str).map(Text)
-    }
-}
-
-/// An array whose elements are of no interest beyond being strings.
-pub(crate) struct Strings;
-
-impl<'de> Deserialize<'de> for Strings {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::<Text<'de>>::deserialize(deserializer).map(|_| Strings)
-    }
-}
-
-/// An object whose members are of no interest beyond being unique.
-pub(crate) struct Object;
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Unique::deserialize(deserializer)? {
-            Unique(Value::Object(_)) => Ok(Object),
-            Unique(_) => Err(D::Error::custom("not an object")),
-        }
-    }
-}
-
-/// The presence of a member, whatever its value.
-pub(crate) struct Present;
-
-impl<'de> Deserialize<'de> for Present {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Present)
     }
 }
 

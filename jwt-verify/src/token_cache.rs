@@ -110,7 +110,7 @@ mod tests {
         let claims: Claims = serde_json::from_str(text).unwrap();
         let grants = ClaimsMapping::default().grants(&claims);
         Seen {
-            token: Arc::new(VerifiedToken::new(claims, text.to_owned(), grants)),
+            token: Arc::new(VerifiedToken::new(claims, grants)),
             issuer: 0,
             generation: 0,
             from: Duration::ZERO,

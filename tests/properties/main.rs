@@ -72,6 +72,64 @@ fn object() -> impl Strategy<Value = Map<String, Value>> {
         .prop_map(|members| members.into_iter().collect())
 }
 
+/// Up to four pieces of JSON, each with the place where it is put and how much it replaces.
+fn edits() -> impl Strategy<Value = Vec<(prop::sample::Index, usize, &'static str)>> {
+    const PIECES: &[&str] = &[
+        "",
+        " ",
+        "\n",
+        "\t",
+        "\u{c}",
+        "\u{1}",
+        "\u{7f}",
+        "é",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"",
+        "\\",
+        "\\\"",
+        "\\u0041",
+        "\\ud83d\\ude00",
+        "\\ud83d",
+        "\\x",
+        "0",
+        "00",
+        "-",
+        "-0",
+        "1.",
+        ".5",
+        "1e5",
+        "1e400",
+        "+",
+        "E-3",
+        "18446744073709551616",
+        "9999999999999999999",
+        "true",
+        "nul",
+        "null",
+        "\"a\":1,",
+        "\"a\":1,\"\\u0061\":2",
+        "{\"a\":",
+        "[[[[[[[[",
+    ];
+    let edit = (any::<prop::sample::Index>(), 0..3_usize, prop::sample::select(PIECES));
+    prop::collection::vec(edit, 0..4)
+}
+
+fn edited(text: &str, edits: &[(prop::sample::Index, usize, &str)]) -> String {
+    let mut characters: Vec<char> = text.chars().collect();
+    for (place, replaced, piece) in edits {
+        let start = place.index(characters.len() + 1);
+        let end = (start + replaced).min(characters.len());
+        characters.splice(start..end, piece.chars());
+    }
+    characters.into_iter().collect()
+}
+
 fn is_date(value: &Value) -> bool {
     value.as_f64().is_some_and(|seconds| (0.0..253_402_300_800.0).contains(&seconds))
 }
@@ -164,6 +222,12 @@ proptest! {
     fn the_parser_of_headers_agrees_with_serde_json_but_for_types(members in object()) {
         let text = Value::Object(members.clone()).to_string();
         prop_assert_eq!(internals::parse_header(text.as_bytes()).is_ok(), is_header(&members), "{}", text);
+    }
+
+    #[test]
+    fn a_document_is_read_as_serde_json_reads_it(value in json(), edits in edits()) {
+        let text = edited(&value.to_string(), &edits);
+        prop_assert_eq!(internals::read_json(&text), internals::read_json_by_serde(&text), "{}", text);
     }
 
     #[test]

@@ -2,77 +2,55 @@
 
 use std::fmt;
 
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{SeqAccess, Visitor},
-};
+use serde::{Serialize, Serializer};
+
+use crate::json::Json;
 
 /// Whom a token is meant for: one string or several.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Audience(Members);
+#[derive(Clone, Copy)]
+pub struct Audience<'a>(Json<'a>);
 
-#[derive(Clone, PartialEq, Eq)]
-enum Members {
-    One(String),
-    Many(Vec<String>),
-}
+impl<'a> Audience<'a> {
+    pub(super) fn of(value: Json<'a>) -> Self {
+        Self(value)
+    }
 
-impl Audience {
+    /// Whether a value is a string or an array of strings.
+    pub(super) fn is_one(value: Json<'_>) -> bool {
+        value.is_string() || value.is_array() && value.elements().all(Json::is_string)
+    }
+
     /// Every audience that the token names.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        let members = match &self.0 {
-            Members::One(name) => std::slice::from_ref(name),
-            Members::Many(names) => names,
-        };
-        members.iter().map(String::as_str)
+    pub fn iter(self) -> impl Iterator<Item = &'a str> {
+        self.0.as_str().into_iter().chain(self.0.elements().filter_map(Json::as_str))
     }
 
     /// Whether the token names this audience, compared byte by byte.
-    pub fn contains(&self, audience: &str) -> bool {
+    pub fn contains(self, audience: &str) -> bool {
         self.iter().any(|name| name == audience)
     }
 }
 
+impl PartialEq for Audience<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.is_string() == other.0.is_string() && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Audience<'_> {}
+
 /// Shows how many audiences there are, not which.
-impl fmt::Debug for Audience {
+impl fmt::Debug for Audience<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Audience({})", self.iter().count())
     }
 }
 
-impl Serialize for Audience {
+impl Serialize for Audience<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Members::One(name) => serializer.serialize_str(name),
-            Members::Many(names) => names.serialize(serializer),
+        match self.0.as_str() {
+            Some(name) => serializer.serialize_str(name),
+            None => serializer.collect_seq(self.iter()),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Audience {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOrMany;
-
-        impl<'de> Visitor<'de> for OneOrMany {
-            type Value = Audience;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or an array of strings")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Audience, E> {
-                Ok(Audience(Members::One(name.to_owned())))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Audience, A::Error> {
-                let mut names = Vec::new();
-                while let Some(name) = seq.next_element()? {
-                    names.push(name);
-                }
-                Ok(Audience(Members::Many(names)))
-            }
-        }
-
-        deserializer.deserialize_any(OneOrMany)
     }
 }

@@ -1,8 +1,7 @@
 //! The name of a claim as an application writes it.
 
-use serde_json::Value;
-
-use super::{Audience, Claims};
+use super::Claims;
+use crate::json::Json;
 
 /// The name of a claim, and the path it stands for where no claim has that name.
 ///
@@ -12,14 +11,6 @@ use super::{Audience, Claims};
 pub(crate) struct ClaimPath {
     name: Box<str>,
     path: Vec<Box<str>>,
-}
-
-/// What is found under a name.
-#[derive(Clone, Copy)]
-pub(crate) enum Found<'a> {
-    Text(&'a str),
-    Audience(&'a Audience),
-    Value(&'a Value),
 }
 
 impl ClaimPath {
@@ -40,21 +31,26 @@ impl ClaimPath {
     }
 
     /// A claim without an accessor of its own.
-    pub(super) fn find<'a>(&self, claims: &'a Claims) -> Option<&'a Value> {
-        claims.get(&self.name).or_else(|| {
+    pub(super) fn find<'a>(&self, claims: &'a Claims) -> Option<Json<'a>> {
+        claims.find(&self.name).or_else(|| {
             let (first, rest) = self.path.split_first()?;
-            rest.iter().try_fold(claims.get(first)?, |value, name| value.get(&**name))
+            rest.iter().try_fold(claims.find(first)?, |value, name| value.get(name))
         })
     }
 
+    /// Whether it is the claim `aud`.
+    pub(crate) fn is_audience(&self) -> bool {
+        matches!(&*self.name, "aud" | "/aud")
+    }
+
     /// Any claim but the dates.
-    pub(crate) fn find_any<'a>(&self, claims: &'a Claims) -> Option<Found<'a>> {
+    pub(crate) fn find_any<'a>(&self, claims: &'a Claims) -> Option<Json<'a>> {
         match &*self.name {
-            "iss" | "/iss" => claims.issuer().map(Found::Text),
-            "sub" | "/sub" => claims.subject().map(Found::Text),
-            "jti" | "/jti" => claims.token_id().map(Found::Text),
-            "aud" | "/aud" => claims.audience().map(Found::Audience),
-            _ => self.find(claims).map(Found::Value),
+            "iss" | "/iss" => claims.find_any("iss"),
+            "sub" | "/sub" => claims.find_any("sub"),
+            "jti" | "/jti" => claims.find_any("jti"),
+            "aud" | "/aud" => claims.find_any("aud"),
+            _ => self.find(claims),
         }
     }
 }
@@ -66,7 +62,7 @@ fn unescaped(step: &str) -> Box<str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -79,7 +75,7 @@ mod tests {
             "list": ["first"],
         });
         let claims: Claims = serde_json::from_str(&claims.to_string()).unwrap();
-        ClaimPath::new(name).find(&claims).cloned()
+        ClaimPath::new(name).find(&claims).and_then(Json::parse)
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Where an issuer puts roles and permissions.
 
-use serde_json::Value;
-
 use super::{Claims, RoleHierarchy, claim_path::ClaimPath, scope_names};
+use crate::json::Json;
 
 /// Which claims hold the roles and the permissions of the caller.
 ///
@@ -154,68 +153,95 @@ impl ClaimsMapping {
     /// What the claims grant.
     pub(crate) fn grants(&self, claims: &Claims) -> Grants {
         let mut grants = Grants::default();
-        for claim in &self.roles {
-            match claim.find(claims) {
-                Some(Value::String(role)) => grants.roles.add(role),
-                Some(Value::Array(list)) => {
-                    list.iter().filter_map(Value::as_str).for_each(|role| grants.roles.add(role));
-                }
-                _ => {}
-            }
+        for claim in self.roles.iter().filter_map(|path| path.find(claims)) {
+            claim.as_str().into_iter().for_each(|role| grants.add_role(role));
+            claim.elements().filter_map(Json::as_str).for_each(|role| grants.add_role(role));
         }
-        if let Some(Value::String(role)) =
-            self.single_role.as_ref().and_then(|claim| claim.find(claims))
-        {
-            grants.roles.add(role);
+        let single = self.single_role.as_ref().and_then(|path| path.find(claims));
+        if let Some(role) = single.and_then(Json::as_str) {
+            grants.add_role(role);
         }
-        for value in self.permissions.iter().filter_map(|claim| claim.find(claims)) {
-            scope_names(value).for_each(|name| grants.permissions.add(name));
+        let reached = self.hierarchy.reached(&grants);
+        for role in &reached {
+            grants.add_role(role);
+        }
+        for claim in self.permissions.iter().filter_map(|path| path.find(claims)) {
+            scope_names(claim).for_each(|name| grants.add_permission(name));
         }
         if self.scopes_as_permissions {
-            claims.scopes().for_each(|name| grants.permissions.add(name));
+            claims.scopes().for_each(|name| grants.add_permission(name));
         }
-        self.hierarchy.extend(&mut grants);
+        for permission in self.hierarchy.permissions_of(&reached) {
+            grants.add_permission(permission);
+        }
         grants
     }
 }
 
-/// The roles and permissions of a caller, resolved once for a verified token.
+/// The roles and permissions of a caller, resolved once for a verified token: names one after the
+/// other in one text, two allocations however many they are.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Grants {
-    pub(crate) roles: Names,
-    pub(crate) permissions: Names,
-}
-
-/// Names without duplicates, one after the other in one text: two allocations, however many.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Names {
     text: String,
-    /// Where each ends.
+    /// Where each name ends, those of the roles first.
     ends: Vec<usize>,
+    roles: usize,
 }
 
-impl Names {
-    pub(super) fn add(&mut self, name: &str) {
-        if name.is_empty() || self.contains(name) {
-            return;
+impl Grants {
+    pub(crate) fn roles(&self) -> Names<'_> {
+        let (roles, _) = self.ends.split_at_checked(self.roles).unwrap_or_default();
+        Names { text: &self.text, start: 0, ends: roles }
+    }
+
+    pub(crate) fn permissions(&self) -> Names<'_> {
+        let (roles, permissions) = self.ends.split_at_checked(self.roles).unwrap_or_default();
+        Names { text: &self.text, start: roles.last().copied().unwrap_or(0), ends: permissions }
+    }
+
+    /// Roles are added before permissions.
+    fn add_role(&mut self, name: &str) {
+        if !name.is_empty() && !self.roles().contains(name) {
+            self.push(name);
+            self.roles = self.ends.len();
         }
+    }
+
+    fn add_permission(&mut self, name: &str) {
+        if !name.is_empty() && !self.permissions().contains(name) {
+            self.push(name);
+        }
+    }
+
+    fn push(&mut self, name: &str) {
         if self.ends.is_empty() {
             // A handful of usual names, without growing on the way.
-            self.text.reserve(64);
-            self.ends.reserve(8);
+            self.text = String::with_capacity(96);
+            self.ends = Vec::with_capacity(8);
         }
         self.text.push_str(name);
         self.ends.push(self.text.len());
     }
+}
 
-    pub(crate) fn contains(&self, name: &str) -> bool {
+/// Names without duplicates.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a> {
+    text: &'a str,
+    start: usize,
+    /// Where each ends.
+    ends: &'a [usize],
+}
+
+impl<'a> Names<'a> {
+    pub(crate) fn contains(self, name: &str) -> bool {
         self.iter().any(|known| known == name)
     }
 
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        let mut start = 0;
-        self.ends.iter().map(move |end| {
-            let name = self.text.get(start..*end).unwrap_or_default();
+    pub(crate) fn iter(self) -> impl ExactSizeIterator<Item = &'a str> {
+        let Self { text, mut start, ends } = self;
+        ends.iter().map(move |end| {
+            let name = text.get(start..*end).unwrap_or_default();
             start = *end;
             name
         })
@@ -224,14 +250,14 @@ impl Names {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     fn grants(mapping: &ClaimsMapping, claims: &Value) -> (Vec<String>, Vec<String>) {
         let grants = mapping.grants(&serde_json::from_str(&claims.to_string()).unwrap());
-        let owned = |names: &Names| names.iter().map(String::from).collect();
-        (owned(&grants.roles), owned(&grants.permissions))
+        let owned = |names: Names<'_>| names.iter().map(String::from).collect();
+        (owned(grants.roles()), owned(grants.permissions()))
     }
 
     #[test]

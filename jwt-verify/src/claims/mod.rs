@@ -3,21 +3,21 @@
 mod audience;
 mod claim_path;
 mod mapping;
-mod members;
 mod numeric_date;
 mod parse;
 mod role_hierarchy;
 mod verified;
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 use serde::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeMap};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::json::entry;
+use self::parse::{Place, is_registered};
+use crate::json::{Document, Json, NameFilter, entry};
 
 pub use audience::Audience;
-pub(crate) use claim_path::{ClaimPath, Found};
+pub(crate) use claim_path::ClaimPath;
 pub use mapping::ClaimsMapping;
 pub(crate) use mapping::Grants;
 pub use numeric_date::NumericDate;
@@ -33,32 +33,36 @@ pub(crate) use verified::VerifiedToken;
 /// `Debug` shows the names of the claims, not their values.
 ///
 /// [`VerifiedClaims`]: crate::VerifiedClaims
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct Claims {
-    issuer: Option<String>,
-    subject: Option<String>,
-    audience: Option<Audience>,
+    document: Document,
+    issuer: Option<Place>,
+    subject: Option<Place>,
+    audience: Option<Place>,
+    id: Option<Place>,
     expires_at: Option<NumericDate>,
     not_before: Option<NumericDate>,
     issued_at: Option<NumericDate>,
-    id: Option<String>,
-    others: members::Members,
+    /// Of the claims that have no field.
+    names: NameFilter,
+    /// The claims that have no field, made when the application first asks for one of them.
+    values: OnceLock<Map<String, Value>>,
 }
 
 impl Claims {
     /// The principal that issued the token, `iss`.
     pub fn issuer(&self) -> Option<&str> {
-        self.issuer.as_deref()
+        self.text_at(self.issuer)
     }
 
     /// Whom the token is about, `sub`. Unique within the issuer, never across issuers.
     pub fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
+        self.text_at(self.subject)
     }
 
     /// Whom the token is meant for, `aud`.
-    pub fn audience(&self) -> Option<&Audience> {
-        self.audience.as_ref()
+    pub fn audience(&self) -> Option<Audience<'_>> {
+        self.audience.map(|place| Audience::of(self.document.at(place.index())))
     }
 
     /// From when on the token must not be accepted, `exp`.
@@ -78,32 +82,84 @@ impl Claims {
 
     /// The identifier of the token, `jti`. Unique within the issuer.
     pub fn token_id(&self) -> Option<&str> {
-        self.id.as_deref()
+        self.text_at(self.id)
     }
 
     /// A claim that has no accessor of its own, by its exact name.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.others.get(name)
+        // Most names that are asked for are not there.
+        self.find(name)?;
+        let values = || {
+            let value = |json: Json<'_>| json.parse().unwrap_or_default();
+            self.others().map(|(name, json)| (name.to_owned(), value(json))).collect()
+        };
+        self.values.get_or_init(values).get(name)
     }
 
     /// A claim that has no accessor of its own, as a type of the caller's. `None` if it is absent
     /// or has another shape.
     pub fn get_as<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        self.get(name).and_then(|value| T::deserialize(value).ok())
+        self.find(name).and_then(Json::parse)
     }
 
     /// The names in the `scope` claim (a string with spaces between them, RFC 8693 §4.2) or, where
     /// there is none, in `scp` (a string or an array, as some issuers have it).
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.get("scope").or_else(|| self.get("scp")).into_iter().flat_map(scope_names)
+        self.find("scope").or_else(|| self.find("scp")).into_iter().flat_map(scope_names)
+    }
+
+    /// The payload that says all this.
+    pub(crate) fn payload(&self) -> &str {
+        self.document.text()
+    }
+
+    /// A claim that has no field of its own.
+    pub(crate) fn find(&self, name: &str) -> Option<Json<'_>> {
+        if self.names.may_contain(name) && !is_registered(name) {
+            self.document.root().get(name)
+        } else {
+            None
+        }
+    }
+
+    /// The same, where it is a string.
+    pub(crate) fn find_text(&self, name: &str) -> Option<&str> {
+        self.find(name)?.as_str()
+    }
+
+    /// A claim, whether it has a field or not.
+    pub(crate) fn find_any(&self, name: &str) -> Option<Json<'_>> {
+        self.document.root().get(name)
+    }
+
+    /// The claims that have no field, in their order.
+    fn others(&self) -> impl Iterator<Item = (&str, Json<'_>)> {
+        self.document.root().members().filter(|(name, _)| !is_registered(name))
+    }
+
+    fn text_at(&self, place: Option<Place>) -> Option<&str> {
+        self.document.at(place?.index()).as_str()
     }
 }
 
 /// The scope names in a claim's value: split at spaces, or the strings of an array.
-pub(crate) fn scope_names(value: &Value) -> impl Iterator<Item = &str> {
+pub(crate) fn scope_names(value: Json<'_>) -> impl Iterator<Item = &str> {
     let text = value.as_str().into_iter().flat_map(|text| text.split(' '));
-    let list = value.as_array().into_iter().flatten().filter_map(Value::as_str);
-    text.chain(list).filter(|name| !name.is_empty())
+    text.chain(value.elements().filter_map(Json::as_str)).filter(|name| !name.is_empty())
+}
+
+/// Neither the order nor the spelling counts.
+impl PartialEq for Claims {
+    fn eq(&self, other: &Self) -> bool {
+        let dates = |claims: &Self| (claims.expires_at, claims.not_before, claims.issued_at);
+        dates(self) == dates(other)
+            && self.issuer() == other.issuer()
+            && self.subject() == other.subject()
+            && self.token_id() == other.token_id()
+            && self.audience() == other.audience()
+            && self.others().count() == other.others().count()
+            && self.others().all(|(name, _)| self.get(name) == other.get(name))
+    }
 }
 
 impl fmt::Debug for Claims {
@@ -120,7 +176,7 @@ impl fmt::Debug for Claims {
         let names = registered
             .iter()
             .filter_map(|(name, present)| present.then_some(*name))
-            .chain(self.others.iter().map(|(name, _)| name));
+            .chain(self.others().map(|(name, _)| name));
         f.write_str("Claims")?;
         f.debug_set().entries(names).finish()
     }
@@ -129,15 +185,15 @@ impl fmt::Debug for Claims {
 impl Serialize for Claims {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        entry(&mut map, "iss", self.issuer.as_ref())?;
-        entry(&mut map, "sub", self.subject.as_ref())?;
-        entry(&mut map, "aud", self.audience.as_ref())?;
+        entry(&mut map, "iss", self.issuer().as_ref())?;
+        entry(&mut map, "sub", self.subject().as_ref())?;
+        entry(&mut map, "aud", self.audience().as_ref())?;
         entry(&mut map, "exp", self.expires_at.as_ref())?;
         entry(&mut map, "nbf", self.not_before.as_ref())?;
         entry(&mut map, "iat", self.issued_at.as_ref())?;
-        entry(&mut map, "jti", self.id.as_ref())?;
-        for (name, value) in self.others.iter() {
-            map.serialize_entry(name, value)?;
+        entry(&mut map, "jti", self.token_id().as_ref())?;
+        for (name, _) in self.others() {
+            map.serialize_entry(name, &self.get(name))?;
         }
         map.end()
     }

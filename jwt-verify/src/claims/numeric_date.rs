@@ -10,7 +10,7 @@ use serde::{
     de::{Error, Visitor},
 };
 
-use crate::limits::MAX_NUMERIC_DATE;
+use crate::{json::Json, limits::MAX_NUMERIC_DATE};
 
 /// A moment in a claim: seconds since the Unix epoch, possibly with a fraction, between 1970 and
 /// the end of the year 9999.
@@ -18,6 +18,17 @@ use crate::limits::MAX_NUMERIC_DATE;
 pub struct NumericDate(Duration);
 
 impl NumericDate {
+    pub(super) fn read(value: Json<'_>) -> Option<Self> {
+        match value.as_integer() {
+            Some(seconds) => Self::from_secs(seconds),
+            None => value.parse(),
+        }
+    }
+
+    fn from_secs(seconds: u64) -> Option<Self> {
+        (seconds <= MAX_NUMERIC_DATE).then(|| Self(Duration::from_secs(seconds)))
+    }
+
     /// Time since the Unix epoch.
     pub const fn since_epoch(self) -> Duration {
         self.0
@@ -57,10 +68,7 @@ impl<'de> Deserialize<'de> for NumericDate {
             }
 
             fn visit_u64<E: Error>(self, seconds: u64) -> Result<NumericDate, E> {
-                if seconds > MAX_NUMERIC_DATE {
-                    return Err(E::custom("date out of range"));
-                }
-                Ok(NumericDate(Duration::from_secs(seconds)))
+                NumericDate::from_secs(seconds).ok_or_else(|| E::custom("date out of range"))
             }
 
             fn visit_f64<E: Error>(self, seconds: f64) -> Result<NumericDate, E> {

@@ -1,50 +1,80 @@
 //! Payload to claims in one pass.
 
-use std::fmt;
+use std::num::NonZero;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error as _, MapAccess, Visitor},
-};
+use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Claims, members::Duplicate};
-use crate::json::{Text, Unique, set_once};
+use super::{Audience, Claims, NumericDate};
+use crate::json::{Document, Json, Malformed, Unique};
+
+/// The claims that have a field of their own (RFC 7519 §4.1).
+pub(super) fn is_registered(name: &str) -> bool {
+    matches!(name, "iss" | "sub" | "aud" | "exp" | "nbf" | "iat" | "jti")
+}
+
+/// Where a claim stands in the payload. The first place is that of the payload itself.
+#[derive(Clone, Copy)]
+pub(super) struct Place(NonZero<u32>);
+
+impl Place {
+    fn of(value: Json<'_>) -> Option<Self> {
+        u32::try_from(value.place()).ok().and_then(NonZero::new).map(Self)
+    }
+
+    pub(super) fn index(self) -> usize {
+        self.0.get() as usize
+    }
+}
+
+impl Claims {
+    /// Reads a payload. Refuses duplicate members at every depth, and registered claims of a wrong
+    /// type.
+    pub(crate) fn parse(payload: String) -> Result<Self, Malformed> {
+        let mut claims = Self { document: Document::parse(payload)?, ..Self::default() };
+        claims.read()?;
+        Ok(claims)
+    }
+
+    /// Finds the claims that have a field.
+    fn read(&mut self) -> Result<(), Malformed> {
+        let root = self.document.root();
+        if !root.is_object() {
+            return Err(Malformed);
+        }
+        for (name, value) in root.members() {
+            let place = Place::of(value);
+            let is_right = match name {
+                "iss" => value.is_string() && set(&mut self.issuer, place),
+                "sub" => value.is_string() && set(&mut self.subject, place),
+                "jti" => value.is_string() && set(&mut self.id, place),
+                "aud" => Audience::is_one(value) && set(&mut self.audience, place),
+                "exp" => set(&mut self.expires_at, NumericDate::read(value)),
+                "nbf" => set(&mut self.not_before, NumericDate::read(value)),
+                "iat" => set(&mut self.issued_at, NumericDate::read(value)),
+                _ => {
+                    self.names.add(name);
+                    true
+                }
+            };
+            if !is_right {
+                return Err(Malformed);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether there was a value to set it to.
+fn set<T>(field: &mut Option<T>, value: Option<T>) -> bool {
+    *field = value;
+    field.is_some()
+}
 
 impl<'de> Deserialize<'de> for Claims {
     /// Refuses duplicate members at every depth, and registered claims of a wrong type.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = Claims;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a claims object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
-                let mut claims = Claims::default();
-                while let Some(Text(name)) = map.next_key()? {
-                    match &*name {
-                        "iss" => set_once(&mut claims.issuer, &mut map)?,
-                        "sub" => set_once(&mut claims.subject, &mut map)?,
-                        "aud" => set_once(&mut claims.audience, &mut map)?,
-                        "exp" => set_once(&mut claims.expires_at, &mut map)?,
-                        "nbf" => set_once(&mut claims.not_before, &mut map)?,
-                        "iat" => set_once(&mut claims.issued_at, &mut map)?,
-                        "jti" => set_once(&mut claims.id, &mut map)?,
-                        _ => {
-                            let Unique(value) = map.next_value()?;
-                            let added = claims.others.add(name.into_owned(), value);
-                            added.map_err(|Duplicate| A::Error::custom("duplicate member"))?;
-                        }
-                    }
-                }
-                Ok(claims)
-            }
-        }
-
-        deserializer.deserialize_map(Members)
+        let Unique(value) = Unique::deserialize(deserializer)?;
+        Self::parse(value.to_string()).map_err(|Malformed| D::Error::custom("no claims"))
     }
 }
 

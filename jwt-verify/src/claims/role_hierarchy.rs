@@ -34,7 +34,7 @@ pub struct RoleHierarchy {
     permissions: BTreeMap<Name, BTreeSet<Name>>,
 }
 
-type Name = Cow<'static, str>;
+pub(super) type Name = Cow<'static, str>;
 
 impl RoleHierarchy {
     /// In which no role brings anything.
@@ -64,24 +64,26 @@ impl RoleHierarchy {
         self
     }
 
-    /// Adds what the roles bring.
-    pub(super) fn extend(&self, grants: &mut Grants) {
+    /// The roles of a caller that bring something, and every role that is brought.
+    pub(super) fn reached(&self, grants: &Grants) -> BTreeSet<&Name> {
         // A hierarchy is the application's own: what is walked is bounded by what it names.
-        let held: Vec<&Name> =
-            self.known().filter(|role| grants.roles.iter().any(|held| held == *role)).collect();
+        let mut next: Vec<&Name> =
+            self.known().filter(|role| grants.roles().contains(role)).collect();
         let mut reached = BTreeSet::new();
-        let mut next = held;
         while let Some(role) = next.pop() {
             if reached.insert(role) {
                 next.extend(self.roles.get(role).into_iter().flatten());
             }
         }
-        for role in reached {
-            grants.roles.add(role);
-            for permission in self.permissions.get(role).into_iter().flatten() {
-                grants.permissions.add(permission);
-            }
-        }
+        reached
+    }
+
+    /// The permissions that come with these roles.
+    pub(super) fn permissions_of<'a>(
+        &'a self,
+        roles: &BTreeSet<&Name>,
+    ) -> impl Iterator<Item = &'a Name> {
+        roles.iter().filter_map(|role| self.permissions.get(*role)).flatten()
     }
 
     /// The roles that bring something.
@@ -106,7 +108,7 @@ mod tests {
             names.sort();
             names
         };
-        (sorted(&mut grants.roles.iter()), sorted(&mut grants.permissions.iter()))
+        (sorted(&mut grants.roles().iter()), sorted(&mut grants.permissions().iter()))
     }
 
     #[test]
@@ -142,6 +144,6 @@ mod tests {
         let hierarchy = RoleHierarchy::new().role("write", ["admin"]);
         let claims: Claims = serde_json::from_str(r#"{"permissions":["write"]}"#).unwrap();
         let grants = ClaimsMapping::default().role_hierarchy(hierarchy).grants(&claims);
-        assert_eq!(grants.roles.iter().len(), 0);
+        assert_eq!(grants.roles().iter().len(), 0);
     }
 }

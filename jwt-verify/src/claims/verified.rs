@@ -10,13 +10,12 @@ use crate::{AuthError, InvalidTokenReason};
 /// Everything that is kept of a verified token: not the token.
 pub(crate) struct VerifiedToken {
     claims: Arc<Claims>,
-    payload: String,
     grants: Grants,
 }
 
 impl VerifiedToken {
-    pub(crate) fn new(claims: Claims, payload: String, grants: Grants) -> Self {
-        Self { claims: Arc::new(claims), payload, grants }
+    pub(crate) fn new(claims: Claims, grants: Grants) -> Self {
+        Self { claims: Arc::new(claims), grants }
     }
 
     pub(crate) fn claims(&self) -> &Claims {
@@ -85,7 +84,7 @@ impl VerifiedClaims {
         let claims: Arc<dyn Any + Send + Sync> = self.claims;
         let claims = match claims.downcast() {
             Ok(claims) => claims,
-            Err(_) => serde_json::from_str(&self.token.payload)
+            Err(_) => serde_json::from_str(self.token.claims.payload())
                 .map(Arc::new)
                 .map_err(|_| InvalidTokenReason::ClaimsShape)?,
         };
@@ -117,27 +116,27 @@ impl<T> VerifiedClaims<T> {
 
     /// The caller's roles, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them.
     pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.token.grants.roles.iter()
+        self.token.grants.roles().iter()
     }
 
     /// The caller's permissions, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them.
     pub fn permissions(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.token.grants.permissions.iter()
+        self.token.grants.permissions().iter()
     }
 
     /// Whether the caller has exactly this role.
     pub fn has_role(&self, role: &str) -> bool {
-        self.token.grants.roles.contains(role)
+        self.token.grants.roles().contains(role)
     }
 
     /// Whether the caller has exactly this permission.
     pub fn has_permission(&self, permission: &str) -> bool {
-        self.token.grants.permissions.contains(permission)
+        self.token.grants.permissions().contains(permission)
     }
 
     /// The payload of the token as it was signed.
     pub fn payload(&self) -> &str {
-        &self.token.payload
+        self.token.claims.payload()
     }
 }
 
@@ -177,9 +176,9 @@ mod tests {
     #[test]
     fn the_payload_and_the_standard_claims_stay_with_every_type() {
         let payload = r#"{"sub":"alice","roles":["admin"]}"#;
-        let claims: Claims = serde_json::from_str(payload).unwrap();
+        let claims = Claims::parse(payload.to_owned()).unwrap();
         let grants = ClaimsMapping::default().grants(&claims);
-        let token = Arc::new(VerifiedToken::new(claims, payload.to_owned(), grants));
+        let token = Arc::new(VerifiedToken::new(claims, grants));
         let named = VerifiedClaims::new(token).parse::<Named>().unwrap();
         assert_eq!(named.sub, "alice");
         assert_eq!(named.payload(), payload);

@@ -122,7 +122,7 @@ impl CsrfProtection {
             let passes = !opens_a_channel || self.comes_from_here(request);
             return if passes { Ok(()) } else { Err(AuthError::CrossSite) };
         }
-        let session = claims.get("sid").and_then(|sid| sid.as_str()).or(claims.token_id());
+        let session = claims.find_text("sid").or(claims.token_id());
         let is_own = session.is_some_and(|session| self.repeats_the_cookie(request, session));
         if is_own && self.comes_from_here(request) { Ok(()) } else { Err(AuthError::CrossSite) }
     }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::{
     AccessToken, IssuedToken, IssuingError, MemoryRefreshStore, RefreshStore, RefreshStoreError,
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     AuthError, Claims, ConfigError, Revocation, RevocationError, RevocationLookup, RevocationStore,
     TokenMarks, VerifiedClaims, Verifier, VerifierBuilder,
+    json::Json,
     limits::{
         MAX_ACCESS_LIFETIME, MAX_LEEWAY, MAX_SESSION_LIFETIME, REFRESH_GRACE, SESSION_IDLE,
         SESSION_LIFETIME, STORE_RETRY,
@@ -259,14 +260,13 @@ impl Sessions {
     /// # Errors
     /// [`SessionError::InvalidGrant`] for claims of another token.
     pub fn renewal(&self, claims: VerifiedClaims) -> Result<Renewal, SessionError> {
-        let purpose = claims.get("token_use");
         if claims.issuer() != Some(self.inner.issuer.name())
-            || purpose.is_none_or(|purpose| purpose != "refresh")
+            || claims.find_text("token_use") != Some("refresh")
         {
             return Err(SessionError::InvalidGrant);
         }
         let complete = [claims.subject(), claims.token_id()].iter().all(Option::is_some)
-            && claims.get("sid").is_some_and(Value::is_string);
+            && claims.find_text("sid").is_some();
         if !complete {
             return Err(SessionError::InvalidGrant);
         }
@@ -351,7 +351,7 @@ impl Sessions {
 
     /// The session that the claims of a token of this issuer name, and whose it is.
     fn session_of<'a>(&self, claims: &'a Claims) -> Result<(&'a str, &'a str), SessionError> {
-        let session_id = claims.get("sid").and_then(Value::as_str);
+        let session_id = claims.find_text("sid");
         match (claims.subject(), session_id) {
             (Some(subject), Some(session_id))
                 if claims.issuer() == Some(self.inner.issuer.name()) =>
@@ -414,7 +414,7 @@ impl Renewal {
 
     /// The session's name (`sid`).
     pub fn session_id(&self) -> &str {
-        self.claims.get("sid").and_then(Value::as_str).unwrap_or_default()
+        self.claims.find_text("sid").unwrap_or_default()
     }
 
     /// Uses the refresh token up, and brings the next one with an access token that is not fresh;
@@ -430,7 +430,7 @@ impl Renewal {
     {
         let inner = &*self.sessions.inner;
         let (subject, session_id) = (self.subject(), self.session_id());
-        let number = |name: &str| self.claims.get(name).and_then(Value::as_u64);
+        let number = |name: &str| self.claims.find(name).and_then(Json::as_integer);
         let (Some(logged_in_at), Some(ends_at)) = (number("auth_time"), number("session_exp"))
         else {
             return Err(SessionError::InvalidGrant);

@@ -125,7 +125,7 @@ impl TokenMarks {
     /// for whoever holds on to claims for longer than a request, such as a WebSocket.
     pub fn of(claims: &Claims) -> Self {
         let issuer = claims.issuer().unwrap_or_default();
-        let session = claims.get("sid").and_then(|sid| sid.as_str());
+        let session = claims.find_text("sid");
         let mark = |kind, value: Option<&str>| value.map(|value| Mark::new(kind, issuer, value));
         Self {
             marks: [

@@ -98,7 +98,7 @@ impl TestClaims {
         let payload = Value::from(self.claims.clone()).to_string();
         let claims: Claims = serde_json::from_str(&payload)?;
         let grants = self.mapping.grants(&claims);
-        Ok(VerifiedToken::new(claims, payload, grants))
+        Ok(VerifiedToken::new(claims, grants))
     }
 }
 

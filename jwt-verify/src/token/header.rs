@@ -1,41 +1,118 @@
 //! The JOSE header (RFC 7515 §4).
 
-use std::{borrow::Cow, collections::HashSet, fmt};
+use std::{fmt, sync::Arc};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error as _, MapAccess, Visitor},
-};
+use arc_swap::ArcSwapOption;
 
+use super::decode_exact;
 use crate::{
     Algorithm, InvalidTokenReason,
-    json::{Object, Present, Strings, Text, Unique, set_once},
+    json::{Document, Json},
 };
 
 /// What a verifier needs to know of a header. Parameters that carry or point to keys (`jwk`, `jku`,
 /// `x5u`, `x5c`) are checked for their type and otherwise not even remembered.
-#[derive(Debug)]
-pub(crate) struct Header<'a> {
+pub(crate) struct Header {
     pub(crate) algorithm: Algorithm,
-    pub(crate) key_id: Option<Cow<'a, str>>,
-    pub(crate) token_type: Option<Cow<'a, str>>,
+    document: Document,
+    key_id: Option<usize>,
+    token_type: Option<usize>,
 }
 
-impl<'a> Header<'a> {
+impl Header {
+    /// Reads the first segment of a token.
+    pub(crate) fn decode(segment: &[u8]) -> Result<Self, InvalidTokenReason> {
+        Self::parse(decode_exact(segment).ok_or(InvalidTokenReason::Form)?)
+    }
+
     /// Reads a decoded header.
-    pub(crate) fn parse(json: &'a [u8]) -> Result<Self, InvalidTokenReason> {
-        let text = std::str::from_utf8(json).map_err(|_| InvalidTokenReason::Header)?;
-        let raw: RawHeader<'a> =
-            serde_json::from_str(text).map_err(|_| InvalidTokenReason::Header)?;
-        if raw.unsupported {
+    pub(crate) fn parse(json: Vec<u8>) -> Result<Self, InvalidTokenReason> {
+        let text = String::from_utf8(json).map_err(|_| InvalidTokenReason::Header)?;
+        let document = Document::parse(text).map_err(|_| InvalidTokenReason::Header)?;
+        if !document.root().is_object() {
+            return Err(InvalidTokenReason::Header);
+        }
+        let (mut algorithm, mut key_id, mut token_type) = (None, None, None);
+        let mut is_supported = true;
+        for (name, value) in document.root().members() {
+            let is_right = match name {
+                "alg" | "kid" | "typ" | "cty" | "jku" | "x5u" | "x5t" | "x5t#S256" => {
+                    value.is_string()
+                }
+                "x5c" => value.is_array() && value.elements().all(Json::is_string),
+                "jwk" => value.is_object(),
+                _ => true,
+            };
+            if !is_right {
+                return Err(InvalidTokenReason::Header);
+            }
+            match name {
+                "alg" => algorithm = value.as_str(),
+                "kid" => key_id = Some(value.place()),
+                "typ" => token_type = Some(value.place()),
+                // What would change the meaning of the token.
+                "crit" | "b64" | "zip" | "enc" => is_supported = false,
+                _ => {}
+            }
+        }
+        if !is_supported {
             return Err(InvalidTokenReason::UnsupportedHeader);
         }
-        let Some(Text(algorithm)) = raw.alg else { return Err(InvalidTokenReason::Header) };
-        Ok(Self {
-            algorithm: algorithm.parse().map_err(|_| InvalidTokenReason::Algorithm)?,
-            key_id: raw.kid.map(|Text(kid)| kid),
-            token_type: raw.typ.map(|Text(typ)| typ),
-        })
+        let algorithm = algorithm.ok_or(InvalidTokenReason::Header)?.parse();
+        let algorithm = algorithm.map_err(|_| InvalidTokenReason::Algorithm)?;
+        Ok(Self { algorithm, document, key_id, token_type })
+    }
+
+    /// The name of the key, `kid`.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.document.at(self.key_id?).as_str()
+    }
+
+    /// What kind of token it says it is, `typ`.
+    pub(crate) fn token_type(&self) -> Option<&str> {
+        self.document.at(self.token_type?).as_str()
+    }
+}
+
+/// Headers of tokens that were accepted. The tokens of an issuer have one and the same, so that most
+/// headers need not be read again.
+///
+/// Only a genuine token leaves its header here, and the whole segment is compared.
+#[derive(Default)]
+pub(crate) struct KnownHeaders([ArcSwapOption<Known>; 8]);
+
+struct Known {
+    segment: Box<[u8]>,
+    header: Arc<Header>,
+}
+
+impl KnownHeaders {
+    /// What a segment that was [kept](Self::keep) says.
+    pub(crate) fn find(&self, segment: &[u8]) -> Option<Arc<Header>> {
+        let known = self.slot(segment)?.load();
+        let known = known.as_ref().filter(|known| *known.segment == *segment)?;
+        Some(known.header.clone())
+    }
+
+    /// Keeps a header, in the place of another one perhaps.
+    pub(crate) fn keep(&self, segment: &[u8], header: Arc<Header>) {
+        if let Some(slot) = self.slot(segment) {
+            slot.store(Some(Arc::new(Known { segment: segment.into(), header })));
+        }
+    }
+
+    /// What tells headers of one size apart is the name of the key, often the last member.
+    fn slot(&self, segment: &[u8]) -> Option<&ArcSwapOption<Known>> {
+        let mixed = |sum: usize, byte: &u8| sum.wrapping_mul(31).wrapping_add(usize::from(*byte));
+        let tail = segment.last_chunk::<16>().map_or(segment, |tail| tail);
+        self.0.get(tail.iter().fold(segment.len(), mixed) % self.0.len())
+    }
+}
+
+/// Says nothing of what is in them.
+impl fmt::Debug for KnownHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownHeaders").finish_non_exhaustive()
     }
 }
 
@@ -58,83 +135,24 @@ impl<'a> TypeName<'a> {
     }
 }
 
-#[derive(Default)]
-struct RawHeader<'a> {
-    alg: Option<Text<'a>>,
-    kid: Option<Text<'a>>,
-    typ: Option<Text<'a>>,
-    unsupported: bool,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for RawHeader<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = RawHeader<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JOSE header")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut header = RawHeader::default();
-                let mut others = HashSet::new();
-                while let Some(Text(name)) = map.next_key()? {
-                    match &*name {
-                        "alg" => set_once(&mut header.alg, &mut map)?,
-                        "kid" => set_once(&mut header.kid, &mut map)?,
-                        "typ" => set_once(&mut header.typ, &mut map)?,
-                        other => {
-                            match other {
-                                "crit" | "b64" | "zip" | "enc" => {
-                                    map.next_value::<Present>()?;
-                                    header.unsupported = true;
-                                }
-                                "cty" | "jku" | "x5u" | "x5t" | "x5t#S256" => {
-                                    map.next_value::<Text<'_>>()?;
-                                }
-                                "x5c" => {
-                                    map.next_value::<Strings>()?;
-                                }
-                                "jwk" => {
-                                    map.next_value::<Object>()?;
-                                }
-                                _ => {
-                                    map.next_value::<Unique>()?;
-                                }
-                            }
-                            if !others.insert(name) {
-                                return Err(A::Error::custom("duplicate member"));
-                            }
-                        }
-                    }
-                }
-                Ok(header)
-            }
-        }
-
-        deserializer.deserialize_map(Members)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn refusal(json: &str) -> Option<InvalidTokenReason> {
-        Header::parse(json.as_bytes()).err()
+        Header::parse(json.into()).err()
     }
 
     #[test]
     fn known_parameters_are_read_and_unknown_ones_ignored() {
         let header = Header::parse(
-            br#"{"typ":"at+jwt","alg":"RS256","kid":"k\u0031","foo":1,"bar":{"a":[]},"x5t":"abc","jku":"https://evil.example"}"#,
+            br#"{"typ":"at+jwt","alg":"RS256","kid":"k\u0031","foo":1,"bar":{"a":[]},"x5t":"abc","jku":"https://evil.example"}"#
+                .to_vec(),
         )
         .unwrap();
         assert_eq!(header.algorithm, Algorithm::RS256);
-        assert_eq!(header.key_id.as_deref(), Some("k1"));
-        assert_eq!(header.token_type.as_deref(), Some("at+jwt"));
+        assert_eq!(header.key_id(), Some("k1"));
+        assert_eq!(header.token_type(), Some("at+jwt"));
     }
 
     #[test]
@@ -194,9 +212,29 @@ mod tests {
             assert_eq!(refusal(json), Some(InvalidTokenReason::Header), "{json}");
         }
         assert_eq!(
-            Header::parse(b"{\"alg\":\"RS256\",\"a\":\"\xff\"}").err(),
+            Header::parse(b"{\"alg\":\"RS256\",\"a\":\"\xff\"}".to_vec()).err(),
             Some(InvalidTokenReason::Header)
         );
+    }
+
+    #[test]
+    fn a_known_header_is_found_by_all_of_its_segment() {
+        let known = KnownHeaders::default();
+        let header = |kid: &str| {
+            Arc::new(Header::parse(format!(r#"{{"alg":"RS256","kid":"{kid}"}}"#).into()).unwrap())
+        };
+        assert!(known.find(b"one").is_none());
+        known.keep(b"one", header("one"));
+        assert_eq!(known.find(b"one").unwrap().key_id(), Some("one"));
+        for other in [&b"onf"[..], b"on", b"one.", b""] {
+            assert!(known.find(other).is_none());
+        }
+        // More than there is room for.
+        for number in 0..100 {
+            let segment = format!("a rather long segment {number}");
+            known.keep(segment.as_bytes(), header(&segment));
+            assert_eq!(known.find(segment.as_bytes()).unwrap().key_id(), Some(&*segment));
+        }
     }
 
     #[test]

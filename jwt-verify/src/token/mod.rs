@@ -6,4 +6,4 @@ mod header;
 
 pub(crate) use base64url::{Decoded, decode_exact};
 pub(crate) use compact::CompactToken;
-pub(crate) use header::{Header, TypeName};
+pub(crate) use header::{Header, KnownHeaders, TypeName};

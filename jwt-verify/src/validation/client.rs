@@ -1,9 +1,7 @@
 //! The client a token was issued to (`azp`, OIDC Core §2; `client_id`, RFC 8693 §4.3), where the
 //! application names the clients it serves.
 
-use serde_json::Value;
-
-use crate::{Claims, InvalidTokenReason};
+use crate::{Claims, InvalidTokenReason, json::Json};
 
 /// What issuers call it: `appid` is Entra's in its first version, `cid` Okta's.
 const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "appid", "cid"];
@@ -11,7 +9,7 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "appid", "cid"];
 /// Every client claim that is present must be on the list, and at least one must be present.
 pub(super) fn check(claims: &Claims, allowed: Option<&[String]>) -> Result<(), InvalidTokenReason> {
     let Some(allowed) = allowed else { return Ok(()) };
-    let mut named = CLIENT_CLAIMS.into_iter().filter_map(|name| claims.get(name)).peekable();
+    let mut named = CLIENT_CLAIMS.into_iter().filter_map(|name| claims.find(name)).peekable();
     if named.peek().is_some() && named.all(|client| is_listed(client, allowed)) {
         Ok(())
     } else {
@@ -19,7 +17,7 @@ pub(super) fn check(claims: &Claims, allowed: Option<&[String]>) -> Result<(), I
     }
 }
 
-fn is_listed(client: &Value, allowed: &[String]) -> bool {
+fn is_listed(client: Json<'_>, allowed: &[String]) -> bool {
     client.as_str().is_some_and(|client| allowed.iter().any(|entry| entry == client))
 }
 

@@ -4,7 +4,7 @@
 use crate::{Claims, InvalidTokenReason};
 
 pub(super) fn check(claims: &Claims) -> Result<(), InvalidTokenReason> {
-    match claims.get("cnf") {
+    match claims.find("cnf") {
         None => Ok(()),
         Some(_) => Err(InvalidTokenReason::Confirmation),
     }

@@ -1,9 +1,7 @@
 //! Tokens of one kind never stand in for those of another (RFC 8725 §3.12).
 
-use serde_json::Value;
-
 use super::{TokenProfile, token_type};
-use crate::{Claims, InvalidTokenReason, token::TypeName};
+use crate::{Claims, InvalidTokenReason, json::Json, token::TypeName};
 
 /// The kind of token that a verifier takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,32 +37,34 @@ impl TokenKind {
     }
 
     pub(super) fn check_claims(self, claims: &Claims) -> Result<(), InvalidTokenReason> {
-        let text = |name: &str| claims.get(name).and_then(Value::as_str);
-        let is_event = claims.get("events").is_some();
+        if let Self::Access(profile) = self {
+            token_type::check(claims)?;
+            return profile.check_claims(claims);
+        }
+        let text = |name: &str| claims.find_text(name);
+        let is_event = claims.find("events").is_some();
         let has_subject = claims.subject().is_some_and(|subject| !subject.is_empty());
-        let purpose = claims.get("token_use");
+        let purpose = claims.find("token_use");
         let (right_kind, complete) = match self {
-            Self::Access(profile) => {
-                token_type::check(claims)?;
-                return profile.check_claims(claims);
-            }
+            // Was judged above.
+            Self::Access(_) => (true, true),
             #[cfg(feature = "issuing")]
             Self::Refresh => (
-                purpose.is_some_and(|purpose| purpose == "refresh") && !is_event,
+                purpose.is_some_and(|purpose| purpose.is_text("refresh")) && !is_event,
                 has_subject && claims.token_id().is_some() && text("sid").is_some(),
             ),
             // `typ` is what Keycloak writes, `scp` what Entra and Okta give to access tokens.
             Self::Id => (
-                purpose.is_none_or(|purpose| purpose == "id")
-                    && claims.get("typ").is_none_or(|kind| kind == "ID")
-                    && claims.get("scp").is_none()
+                purpose.is_none_or(|purpose| purpose.is_text("id"))
+                    && claims.find("typ").is_none_or(|kind| kind.is_text("ID"))
+                    && claims.find("scp").is_none()
                     && !is_event,
                 has_subject && claims.issued_at().is_some(),
             ),
             Self::Logout => {
-                let event = claims.get("events").and_then(|events| events.get(LOGOUT_EVENT));
+                let event = claims.find("events").and_then(|events| events.get(LOGOUT_EVENT));
                 (
-                    event.is_some_and(Value::is_object) && claims.get("nonce").is_none(),
+                    event.is_some_and(Json::is_object) && claims.find("nonce").is_none(),
                     (has_subject || text("sid").is_some_and(|sid| !sid.is_empty()))
                         && claims.token_id().is_some()
                         && claims.issued_at().is_some(),
@@ -81,7 +81,7 @@ impl TokenKind {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::validation::claims;

@@ -59,8 +59,8 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// The rule that needs no claims: what kind of token the header says it is.
-    pub(crate) fn check_header(&self, header: &Header<'_>) -> Result<(), InvalidTokenReason> {
-        self.kind.check_type(header.token_type.as_deref())
+    pub(crate) fn check_header(&self, header: &Header) -> Result<(), InvalidTokenReason> {
+        self.kind.check_type(header.token_type())
     }
 
     /// Every standard rule about claims. Expiry comes last: "expired" tells a client that the token would

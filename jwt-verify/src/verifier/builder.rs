@@ -14,6 +14,7 @@ use crate::{
     limits::{
         MAX_CONFIGURABLE_TOKEN_BYTES, MAX_TOKEN_BYTES, RESOLVED_ISSUERS, TOKEN_CACHE_ENTRIES,
     },
+    token::KnownHeaders,
     token_cache::TokenCache,
     validation::TokenKind,
 };
@@ -284,6 +285,7 @@ impl VerifierBuilder {
                 issuers,
                 tenants,
                 max_token_bytes: self.max_token_bytes,
+                headers: KnownHeaders::default(),
                 clock,
                 cache: (self.token_cache > 0).then(|| TokenCache::new(self.token_cache)),
                 revocation: self.revocation.map(|store| Revocations { store, fails_open }),

@@ -49,7 +49,7 @@ impl LogoutTokenVerifier {
 impl LogoutToken {
     /// The session that is over (`sid`), if the token names one.
     pub fn session_id(&self) -> Option<&str> {
-        self.claims.get("sid").and_then(|sid| sid.as_str())
+        self.claims.find_text("sid")
     }
 
     /// Whose session, or all of whose sessions, where no session is named.

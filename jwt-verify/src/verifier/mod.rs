@@ -34,7 +34,7 @@ use crate::{
     limits::MAX_LEEWAY,
     revocation::TokenMarks,
     telemetry,
-    token::{CompactToken, Decoded, Header, decode_exact},
+    token::{CompactToken, Decoded, Header, KnownHeaders, decode_exact},
     token_cache::{Seen, TokenCache},
 };
 
@@ -67,6 +67,7 @@ struct Inner {
     issuers: Vec<Issuer>,
     tenants: Option<Tenants>,
     max_token_bytes: usize,
+    headers: KnownHeaders,
     clock: Arc<dyn Clock>,
     cache: Option<TokenCache<Voucher>>,
     revocation: Option<Revocations>,
@@ -205,8 +206,7 @@ impl Verifier {
     }
 
     async fn judge(&self, token: &[u8]) -> Result<Judged, AuthError> {
-        let segments = Segments::decode(token, self.inner.max_token_bytes)?;
-        let unverified = segments.read()?;
+        let unverified = self.read(token)?;
         let issuer = match self.issuer_of(&unverified.claims) {
             Some(issuer) => issuer?,
             // Nobody is asked about a token that no settings could make good.
@@ -232,7 +232,7 @@ impl Verifier {
             case.is_signed_by_another(replaced)?;
         }
         let accepted = case.accept()?;
-        self.remember(token, accepted, segments.payload)
+        self.remember(token, accepted)
     }
 
     /// The same for a token that [`verify_now`](Self::verify_now) has just failed to judge.
@@ -260,8 +260,7 @@ impl Verifier {
     }
 
     fn judge_now(&self, token: &[u8]) -> Result<Option<Judged>, AuthError> {
-        let segments = Segments::decode(token, self.inner.max_token_bytes)?;
-        let unverified = segments.read()?;
+        let unverified = self.read(token)?;
         let Some(issuer) = self.issuer_of(&unverified.claims) else { return Ok(None) };
         let case = self.open(issuer?, unverified)?;
         let KeyLookup::Ready(key) = case.find_key(None) else { return Ok(None) };
@@ -271,7 +270,11 @@ impl Verifier {
             case.is_signed_by_another(replaced)?;
         }
         let accepted = case.accept()?;
-        self.remember(token, accepted, segments.payload).map(Some)
+        self.remember(token, accepted).map(Some)
+    }
+
+    fn read<'a>(&self, token: &'a [u8]) -> Result<Unverified<'a>, InvalidTokenReason> {
+        Unverified::read(token, self.inner.max_token_bytes, &self.inner.headers)
     }
 
     /// A token that was verified before and is still good.
@@ -344,15 +347,13 @@ impl Verifier {
         Ok(Case { issuer, token, generation, now: self.inner.clock.now() })
     }
 
-    fn remember(
-        &self,
-        token: &[u8],
-        accepted: Accepted,
-        payload: String,
-    ) -> Result<Judged, AuthError> {
-        let Accepted { claims, grants, validity, by, generation } = accepted;
+    fn remember(&self, token: &[u8], accepted: Accepted<'_>) -> Result<Judged, AuthError> {
+        let Accepted { claims, grants, validity, by, generation, header } = accepted;
+        if let Some((segment, header)) = header {
+            self.inner.headers.keep(segment, header);
+        }
         let marks = self.marks(&claims)?;
-        let verified = Arc::new(VerifiedToken::new(claims, payload, grants));
+        let verified = Arc::new(VerifiedToken::new(claims, grants));
         if let (Some(cache), Some(generation)) = (&self.inner.cache, generation) {
             let (from, until) = (validity.start, validity.end);
             let issuer = Voucher { by, marks: marks.clone() };
@@ -362,36 +363,30 @@ impl Verifier {
     }
 }
 
-/// The segments of a token, decoded as far as they are read before the signature is.
-struct Segments<'a> {
-    parts: CompactToken<'a>,
-    header: Decoded<HEADER_BYTES>,
-    payload: String,
-}
-
-impl<'a> Segments<'a> {
-    fn decode(token: &'a [u8], limit: usize) -> Result<Self, InvalidTokenReason> {
-        let parts = CompactToken::parse(token, limit)?;
-        let header = Decoded::decode(parts.header).ok_or(InvalidTokenReason::Form)?;
-        let payload = decode_exact(parts.payload).ok_or(InvalidTokenReason::Form)?;
-        let payload = String::from_utf8(payload).map_err(|_| InvalidTokenReason::Payload)?;
-        Ok(Self { parts, header, payload })
-    }
-
-    fn read(&self) -> Result<Unverified<'_>, InvalidTokenReason> {
-        Ok(Unverified {
-            parts: self.parts,
-            header: Header::parse(self.header.bytes())?,
-            claims: serde_json::from_str(&self.payload).map_err(|_| InvalidTokenReason::Payload)?,
-        })
-    }
-}
-
 /// A token that has been taken apart. Nothing in it is verified.
 struct Unverified<'a> {
     parts: CompactToken<'a>,
-    header: Header<'a>,
+    header: Arc<Header>,
+    /// Whether an accepted token had the same header.
+    is_known: bool,
     claims: Claims,
+}
+
+impl<'a> Unverified<'a> {
+    fn read(
+        token: &'a [u8],
+        limit: usize,
+        known: &KnownHeaders,
+    ) -> Result<Self, InvalidTokenReason> {
+        let parts = CompactToken::parse(token, limit)?;
+        let known = known.find(parts.header);
+        let is_known = known.is_some();
+        let header = known.map_or_else(|| Header::decode(parts.header).map(Arc::new), Ok)?;
+        let payload = decode_exact(parts.payload).ok_or(InvalidTokenReason::Form)?;
+        let payload = String::from_utf8(payload).map_err(|_| InvalidTokenReason::Payload)?;
+        let claims = Claims::parse(payload).map_err(|_| InvalidTokenReason::Payload)?;
+        Ok(Self { parts, header, is_known, claims })
+    }
 }
 
 /// A token before the issuer that it claims to be from.
@@ -404,18 +399,20 @@ struct Case<'v, 'a> {
 }
 
 /// What a token that was accepted leaves behind.
-struct Accepted {
+struct Accepted<'a> {
     claims: Claims,
     grants: Grants,
     validity: Range<Duration>,
     by: Vouching,
     generation: Option<u64>,
+    /// The header and its segment, where no token had the same before.
+    header: Option<(&'a [u8], Arc<Header>)>,
 }
 
-impl Case<'_, '_> {
-    fn find_key<'a>(&'a self, failed: Option<&'a Arc<VerificationKey>>) -> KeyLookup<'a> {
+impl<'a> Case<'_, 'a> {
+    fn find_key<'k>(&'k self, failed: Option<&'k Arc<VerificationKey>>) -> KeyLookup<'k> {
         let header = &self.token.header;
-        let key_id = header.key_id.as_deref();
+        let key_id = header.key_id();
         self.issuer.keys.find(KeyQuery { key_id, algorithm: header.algorithm, failed })
     }
 
@@ -446,8 +443,9 @@ impl Case<'_, '_> {
     }
 
     /// Holds the claims of a genuine token against the rules.
-    fn accept(self) -> Result<Accepted, AuthError> {
-        let Self { issuer, token: Unverified { claims, .. }, generation, now } = self;
+    fn accept(self) -> Result<Accepted<'a>, AuthError> {
+        let Self { issuer, token, generation, now } = self;
+        let Unverified { parts, header, is_known, claims } = token;
         issuer.rules.check_claims(&claims, now)?;
         issuer.rules.check_custom(&claims)?;
         Ok(Accepted {
@@ -456,6 +454,7 @@ impl Case<'_, '_> {
             by: issuer.vouching(),
             claims,
             generation,
+            header: (!is_known).then_some((parts.header, header)),
         })
     }
 }
@@ -469,7 +468,5 @@ impl From<KeyError> for AuthError {
     }
 }
 
-/// Enough for the usual header without a detour over the heap.
-const HEADER_BYTES: usize = 512;
 /// Enough for a signature by an RSA key of 4096 bits, with what the decoder reserves.
 const SIGNATURE_BYTES: usize = 520;

@@ -5,10 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Number, Value};
 
 use super::judge::Surroundings;
-use crate::{
-    Claims,
-    claims::{ClaimPath, Found},
-};
+use crate::{Claims, claims::ClaimPath, json::Json};
 
 /// A claim that is compared with something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,41 +55,35 @@ impl ClaimRule {
         }
     }
 
-    fn compare(&self, found: Option<Found<'_>>, is_it: &dyn Fn(Scalar<'_>) -> bool) -> bool {
-        match (found, self.comparison) {
-            (None, _) => false,
-            (Some(Found::Text(text)), _) => is_it(Scalar::Text(text)),
-            (Some(Found::Audience(audience)), Comparison::Contains) => {
-                audience.iter().any(|one| is_it(Scalar::Text(one)))
+    fn compare(&self, found: Option<Json<'_>>, is_it: &dyn Fn(Scalar<'_>) -> bool) -> bool {
+        let Some(claim) = found else { return false };
+        let mut elements = claim.elements();
+        match self.comparison {
+            _ if !claim.is_array() => Scalar::of(claim).is_some_and(is_it),
+            Comparison::Contains => elements.filter_map(Scalar::of).any(is_it),
+            // An audience that is alone may be written either way (RFC 7519 §4.1.3).
+            Comparison::Equals if self.claim.is_audience() => {
+                let only = (elements.next(), elements.next());
+                matches!(only, (Some(only), None) if Scalar::of(only).is_some_and(is_it))
             }
-            (Some(Found::Audience(audience)), Comparison::Equals) => {
-                let mut all = audience.iter();
-                matches!((all.next(), all.next()), (Some(only), None) if is_it(Scalar::Text(only)))
-            }
-            (Some(Found::Value(Value::Array(list))), Comparison::Contains) => {
-                list.iter().filter_map(Scalar::of).any(is_it)
-            }
-            (Some(Found::Value(value)), _) => Scalar::of(value).is_some_and(is_it),
+            Comparison::Equals => false,
         }
     }
 }
 
 /// What can be compared.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Scalar<'a> {
     Text(&'a str),
-    Number(&'a Number),
+    Number(Number),
     Bool(bool),
 }
 
 impl<'a> Scalar<'a> {
-    fn of(value: &'a Value) -> Option<Self> {
-        match value {
-            Value::String(text) => Some(Self::Text(text)),
-            Value::Number(number) => Some(Self::Number(number)),
-            Value::Bool(flag) => Some(Self::Bool(*flag)),
-            Value::Null | Value::Array(_) | Value::Object(_) => None,
-        }
+    fn of(value: Json<'a>) -> Option<Self> {
+        let text = value.as_str().map(Self::Text);
+        text.or_else(|| value.as_bool().map(Self::Bool))
+            .or_else(|| value.as_number().map(Self::Number))
     }
 }
 
@@ -103,8 +94,8 @@ fn same(claim: Scalar<'_>, value: &Value) -> bool {
         (Scalar::Number(claim), Value::Number(value)) => {
             // One and the same number may be written as `1` and as `1.0`.
             let fraction = |number: &Number| number.is_f64().then(|| number.as_f64()).flatten();
-            match (fraction(claim), fraction(value)) {
-                (None, None) => claim == value,
+            match (fraction(&claim), fraction(value)) {
+                (None, None) => claim == *value,
                 _ => claim.as_f64() == value.as_f64(),
             }
         }

@@ -2,10 +2,8 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use serde_json::Value;
-
 use super::{Login, Names, Requirement, Term};
-use crate::{AuthError, Missing, VerifiedClaims, claims::VerifiedToken, clock::Clock};
+use crate::{AuthError, Missing, VerifiedClaims, claims::VerifiedToken, clock::Clock, json::Json};
 
 /// What a requirement may ask about besides the claims.
 pub(crate) trait Surroundings {
@@ -99,12 +97,12 @@ impl Requirement {
     }
 
     fn has_roles(&self, token: &VerifiedToken) -> bool {
-        let held = |name: &str| token.grants().roles.contains(name);
+        let held = |name: &str| token.grants().roles().contains(name);
         has(self.roles.as_ref(), self.all_roles, held)
     }
 
     fn has_permissions(&self, token: &VerifiedToken) -> bool {
-        let held = |name: &str| token.grants().permissions.contains(name);
+        let held = |name: &str| token.grants().permissions().contains(name);
         has(self.permissions.as_ref(), self.all, held)
     }
 
@@ -116,7 +114,7 @@ impl Requirement {
     fn has_login(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> bool {
         let claims = token.claims();
         let is_recent = |age: Duration| {
-            let then = claims.get("auth_time").and_then(Value::as_f64);
+            let then = claims.find("auth_time").and_then(Json::as_f64);
             // The issuer's clock may be ahead; a date further on is none, but milliseconds perhaps.
             let ahead = -MOST_AHEAD.as_secs_f64();
             then.is_some_and(|then| {
@@ -124,14 +122,14 @@ impl Requirement {
                 ahead <= ago && ago <= age.as_secs_f64()
             })
         };
-        let fresh = || claims.get("fresh").and_then(Value::as_bool);
+        let fresh = || claims.find("fresh").and_then(Json::as_bool);
         let is_fresh = match self.login {
             Login::AnyTime => true,
             Login::Fresh => fresh() == Some(true),
             Login::Within(age) => is_recent(age) && fresh() != Some(false),
         };
         let has_class = || {
-            let held = claims.get("acr").and_then(Value::as_str);
+            let held = claims.find_text("acr");
             has(self.acr_values.as_ref(), false, |class| held == Some(class))
         };
         is_fresh && self.max_age.is_none_or(is_recent) && has_class()

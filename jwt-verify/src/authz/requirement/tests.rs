@@ -9,7 +9,7 @@ fn caller_with(claims: &Value) -> VerifiedClaims {
     let payload = claims.to_string();
     let claims: Claims = serde_json::from_str(&payload).unwrap();
     let grants = ClaimsMapping::default().grants(&claims);
-    VerifiedClaims::new(Arc::new(VerifiedToken::new(claims, payload, grants)))
+    VerifiedClaims::new(Arc::new(VerifiedToken::new(claims, grants)))
 }
 
 fn caller(roles: &[&str], permissions: &[&str]) -> VerifiedClaims {

@@ -1,0 +1,222 @@
+//! A JSON document that was read once, and whose values are looked at where they stand.
+
+use serde::de::DeserializeOwned;
+use serde_json::Number;
+
+use super::{Malformed, scan::Scanner};
+
+/// A document without duplicate members, and where its values stand.
+#[derive(Clone, Default)]
+pub(crate) struct Document {
+    text: String,
+    layout: Layout,
+}
+
+/// Where the values of a document stand, in the order in which they do.
+#[derive(Clone, Default)]
+pub(crate) struct Layout {
+    pub(super) nodes: Vec<Node>,
+    /// What the strings with escapes stand for.
+    pub(super) unescaped: Vec<Box<str>>,
+}
+
+/// A value, and where it stands in its document. What an array or an object holds comes right after
+/// it; a member is its name and then its value.
+#[derive(Clone, Copy)]
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// For an array or an object, the node that comes after everything in it; for a string with
+    /// escapes, its number among those.
+    pub(super) link: u32,
+}
+
+impl Node {
+    /// The place that comes after everything in the value at this place.
+    fn after(&self, place: usize) -> usize {
+        match self.kind {
+            Kind::Array | Kind::Object => self.link as usize,
+            _ => place + 1,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    Bool,
+    Number,
+    /// A string that stands for itself.
+    Plain,
+    /// A string with escapes.
+    Escaped,
+    Array,
+    Object,
+}
+
+impl Document {
+    /// Reads a document.
+    pub(crate) fn parse(text: String) -> Result<Self, Malformed> {
+        let layout = Layout::of(&text)?;
+        Ok(Self { text, layout })
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn root(&self) -> Json<'_> {
+        self.at(0)
+    }
+
+    /// The value at a [place](Json::place) of this document.
+    pub(crate) fn at(&self, place: usize) -> Json<'_> {
+        self.layout.at(&self.text, place)
+    }
+}
+
+impl Layout {
+    /// Reads a document.
+    pub(crate) fn of(text: &str) -> Result<Self, Malformed> {
+        Scanner::scan(text)
+    }
+
+    /// The value at a place of the document that was read, the whole of it at 0.
+    pub(crate) fn at<'a>(&'a self, text: &'a str, place: usize) -> Json<'a> {
+        Json { text, layout: self, place }
+    }
+}
+
+/// A value in a document.
+#[derive(Clone, Copy)]
+pub(crate) struct Json<'a> {
+    text: &'a str,
+    layout: &'a Layout,
+    place: usize,
+}
+
+impl<'a> Json<'a> {
+    /// By which the document finds it again.
+    pub(crate) fn place(self) -> usize {
+        self.place
+    }
+
+    fn node(self) -> Option<&'a Node> {
+        self.layout.nodes.get(self.place)
+    }
+
+    fn is(self, kind: Kind) -> bool {
+        self.node().is_some_and(|node| node.kind == kind)
+    }
+
+    /// As it is written in the document.
+    pub(crate) fn raw(self) -> &'a str {
+        self.node()
+            .and_then(|node| self.text.get(node.start as usize..node.end as usize))
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn as_str(self) -> Option<&'a str> {
+        let node = self.node()?;
+        match node.kind {
+            Kind::Plain => self.text.get(node.start as usize + 1..node.end as usize - 1),
+            Kind::Escaped => self.layout.unescaped.get(node.link as usize).map(|text| &**text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_bool(self) -> Option<bool> {
+        self.is(Kind::Bool).then(|| self.raw() == "true")
+    }
+
+    /// A number that is written in at most 19 digits and nothing else.
+    pub(crate) fn as_integer(self) -> Option<u64> {
+        let digits = Some(self.raw()).filter(|raw| self.is(Kind::Number) && raw.len() <= 19)?;
+        let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+        digits.bytes().try_fold(0, |number, byte| Some(number * 10 + digit(byte)?))
+    }
+
+    pub(crate) fn as_number(self) -> Option<Number> {
+        self.is(Kind::Number).then(|| self.parse()).flatten()
+    }
+
+    pub(crate) fn as_f64(self) -> Option<f64> {
+        self.as_number()?.as_f64()
+    }
+
+    pub(crate) fn is_string(self) -> bool {
+        self.is(Kind::Plain) || self.is(Kind::Escaped)
+    }
+
+    pub(crate) fn is_array(self) -> bool {
+        self.is(Kind::Array)
+    }
+
+    pub(crate) fn is_object(self) -> bool {
+        self.is(Kind::Object)
+    }
+
+    /// Whether it is exactly this string.
+    pub(crate) fn is_text(self, text: &str) -> bool {
+        let Some(node) = self.node() else { return false };
+        // Most names that are not the one wanted are not as long.
+        let is_as_long = (node.end - node.start) as usize == text.len() + 2;
+        (is_as_long || node.kind != Kind::Plain) && self.as_str() == Some(text)
+    }
+
+    /// As a type of somebody's own, if it has that shape.
+    pub(crate) fn parse<T: DeserializeOwned>(self) -> Option<T> {
+        serde_json::from_str(self.raw()).ok()
+    }
+
+    /// The elements of an array; of anything else none.
+    pub(crate) fn elements(self) -> impl Iterator<Item = Json<'a>> + use<'a> {
+        self.children(Kind::Array)
+    }
+
+    /// The members of an object, in the order in which they stand; of anything else none.
+    pub(crate) fn members(self) -> impl Iterator<Item = (&'a str, Json<'a>)> + use<'a> {
+        let mut children = self.children(Kind::Object);
+        std::iter::from_fn(move || Some((children.next()?.as_str()?, children.next()?)))
+    }
+
+    /// The member of an object that has this name.
+    pub(crate) fn get(self, name: &str) -> Option<Self> {
+        let object = self.node().filter(|node| node.kind == Kind::Object)?;
+        let mut place = self.place + 1;
+        while place < object.link as usize {
+            let value = Json { place: place + 1, ..self };
+            // While an object is being read its last member has no value yet.
+            let node = value.node()?;
+            if (Json { place, ..self }).is_text(name) {
+                return Some(value);
+            }
+            place = node.after(place + 1);
+        }
+        None
+    }
+
+    fn children(self, of: Kind) -> Children<'a> {
+        let end = self.node().filter(|node| node.kind == of).map_or(0, |node| node.link as usize);
+        Children { next: Json { place: self.place + 1, ..self }, end }
+    }
+}
+
+struct Children<'a> {
+    next: Json<'a>,
+    end: usize,
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = Json<'a>;
+
+    fn next(&mut self) -> Option<Json<'a>> {
+        let child = self.next;
+        if child.place >= self.end {
+            return None;
+        }
+        self.next.place = child.node()?.after(child.place);
+        Some(child)
+    }
+}
