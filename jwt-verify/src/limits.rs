@@ -15,6 +15,10 @@ pub(crate) const MAX_NUMERIC_DATE: u64 = 253_402_300_799;
 pub(crate) const TOKEN_CACHE_ENTRIES: usize = 10_000;
 /// Mean weight assumed for an entry of the token cache: the token and its claims.
 pub(crate) const TOKEN_CACHE_BYTES_PER_ENTRY: u64 = 4 * 1024;
+/// How many of the tokens that were verified a thread keeps for itself as well.
+pub(crate) const RECENT_TOKENS: usize = 64;
+/// Longer tokens it does not keep.
+pub(crate) const RECENT_TOKEN_BYTES: usize = 4 * 1024;
 
 pub(crate) const RSA_MIN_BITS: usize = 2048;
 pub(crate) const RSA_MAX_BITS: usize = 8192;

@@ -3,65 +3,77 @@
 //! The key is the whole token, compared byte by byte. Only its last 32 bytes are hashed: they
 //! belong to the signature, which nobody can choose for a token that verifies, and the hash is
 //! keyed at random, so neither a bucket nor a comparison can be aimed at.
+//!
+//! What all threads share costs all of them: two that count references to one token wait for each
+//! other. So each thread keeps the tokens that it meets most once more for itself.
+
+mod recent;
 
 use std::{
+    cell::RefCell,
     fmt,
     hash::{Hash, Hasher, RandomState},
-    sync::Arc,
-    time::Duration,
 };
 
 use quick_cache::{Equivalent, Weighter, sync::Cache};
+use thread_local::ThreadLocal;
 
-use crate::{claims::VerifiedToken, limits::TOKEN_CACHE_BYTES_PER_ENTRY};
+use self::recent::Recent;
+use crate::limits::TOKEN_CACHE_BYTES_PER_ENTRY;
 
-/// Verified tokens, bounded in number and in bytes. `I` says which issuer vouches for one.
-pub(crate) struct TokenCache<I> {
-    tokens: Cache<TokenKey, Seen<I>, ByBytes, RandomState>,
+/// Verified tokens, bounded in number and in bytes. `E` is what is remembered of one.
+pub(crate) struct TokenCache<E: Remembered> {
+    tokens: Cache<TokenKey, E, ByBytes, RandomState>,
+    recent: ThreadLocal<RefCell<Recent<E>>>,
+    entries: usize,
 }
 
-/// A token that was verified, and under what it stays so.
-#[derive(Clone)]
-pub(crate) struct Seen<I> {
-    pub(crate) token: Arc<VerifiedToken>,
-    /// Which of the verifier's issuers vouches for it.
-    pub(crate) issuer: I,
-    /// The generation of that issuer's keys, read before the verification began.
-    pub(crate) generation: u64,
-    /// From when and until when, on the wall clock.
-    pub(crate) from: Duration,
-    pub(crate) until: Duration,
+/// What is remembered of a token.
+pub(crate) trait Remembered: Clone + Send {
+    /// The same, with counters of references of its own.
+    fn apart(&self) -> Self;
 }
 
-impl<I: Clone> TokenCache<I> {
-    /// A cache for at most this many tokens, which together take at most 4 KiB for each.
+impl<E: Remembered> TokenCache<E> {
+    /// A cache for at most this many tokens, which together take at most 4 KiB for each. A thread
+    /// keeps at most 64 of them for itself.
     pub(crate) fn new(entries: usize) -> Self {
         let weight = entries as u64 * TOKEN_CACHE_BYTES_PER_ENTRY;
-        Self {
-            tokens: Cache::with(
-                entries,
-                weight,
-                ByBytes,
-                RandomState::new(),
-                quick_cache::sync::DefaultLifecycle::default(),
-            ),
+        let lifecycle = quick_cache::sync::DefaultLifecycle::default();
+        let tokens = Cache::with(entries, weight, ByBytes, RandomState::new(), lifecycle);
+        Self { tokens, recent: ThreadLocal::new(), entries }
+    }
+
+    /// What `judge` says of a token that is remembered. One of which it says nothing is forgotten.
+    pub(crate) fn get<T>(&self, token: &[u8], judge: impl Fn(&E) -> Option<T>) -> Option<T> {
+        let recent = self.recent.get_or(|| RefCell::new(Recent::new(self.entries)));
+        // Taken only if judging led here again, by a clock that verifies tokens for instance.
+        let Ok(mut recent) = recent.try_borrow_mut() else {
+            return self.get_shared(token, &judge).map(|(_, judged)| judged);
+        };
+        if let Some(judged) = recent.get(token, &judge) {
+            return Some(judged);
         }
+        let (entry, judged) = self.get_shared(token, &judge)?;
+        recent.met(token, || entry.apart());
+        Some(judged)
     }
 
-    pub(crate) fn get(&self, token: &[u8]) -> Option<Seen<I>> {
-        self.tokens.get(&TokenRef(token))
+    fn get_shared<T>(&self, token: &[u8], judge: impl Fn(&E) -> Option<T>) -> Option<(E, T)> {
+        let entry = self.tokens.get(&TokenRef(token))?;
+        let judged = judge(&entry);
+        if judged.is_none() {
+            self.tokens.remove(&TokenRef(token));
+        }
+        Some((entry, judged?))
     }
 
-    pub(crate) fn put(&self, token: &[u8], seen: Seen<I>) {
-        self.tokens.insert(TokenKey(token.into()), seen);
-    }
-
-    pub(crate) fn forget(&self, token: &[u8]) {
-        self.tokens.remove(&TokenRef(token));
+    pub(crate) fn put(&self, token: &[u8], entry: E) {
+        self.tokens.insert(TokenKey(token.into()), entry);
     }
 }
 
-impl<I: Clone> fmt::Debug for TokenCache<I> {
+impl<E: Remembered> fmt::Debug for TokenCache<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCache").field("len", &self.tokens.len()).finish_non_exhaustive()
     }
@@ -93,29 +105,28 @@ impl Equivalent<TokenKey> for TokenRef<'_> {
 #[derive(Clone)]
 struct ByBytes;
 
-impl<I> Weighter<TokenKey, Seen<I>> for ByBytes {
+impl<E> Weighter<TokenKey, E> for ByBytes {
     /// The token, and its payload three times over: as text, as claims, and as what they need
     /// around them. Small tokens weigh as much as the mean, which bounds the number of entries.
-    fn weight(&self, key: &TokenKey, _: &Seen<I>) -> u64 {
+    fn weight(&self, key: &TokenKey, _: &E) -> u64 {
         (key.0.len() as u64 * 4).max(TOKEN_CACHE_BYTES_PER_ENTRY)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{Claims, ClaimsMapping};
+    use std::sync::Arc;
 
-    fn seen(text: &str) -> Seen<usize> {
-        let claims: Claims = serde_json::from_str(text).unwrap();
-        let grants = ClaimsMapping::default().grants(&claims);
-        Seen {
-            token: Arc::new(VerifiedToken::new(claims, grants)),
-            issuer: 0,
-            generation: 0,
-            from: Duration::ZERO,
-            until: Duration::MAX,
+    use super::*;
+
+    impl Remembered for Arc<str> {
+        fn apart(&self) -> Self {
+            (**self).into()
         }
+    }
+
+    fn get(cache: &TokenCache<Arc<str>>, token: &str) -> Option<Arc<str>> {
+        cache.get(token.as_bytes(), |entry| Some(entry.clone()))
     }
 
     #[test]
@@ -123,36 +134,88 @@ mod tests {
         let cache = TokenCache::new(100);
         let tail = "x".repeat(32);
         for name in ["a", "b"] {
-            cache.put(format!("{name}{tail}").as_bytes(), seen(&format!(r#"{{"sub":"{name}"}}"#)));
+            cache.put(format!("{name}{tail}").as_bytes(), name.into());
         }
-        for name in ["a", "b"] {
-            let found = cache.get(format!("{name}{tail}").as_bytes()).unwrap();
-            assert_eq!(found.token.claims().subject(), Some(name));
+        // Found in what is shared, and then in what the thread keeps.
+        for _ in 0..4 {
+            for name in ["a", "a", "a", "b", "b", "b"] {
+                assert_eq!(get(&cache, &format!("{name}{tail}")).as_deref(), Some(name));
+            }
+            assert!(get(&cache, &format!("c{tail}")).is_none());
+            assert!(get(&cache, &tail).is_none());
         }
-        assert!(cache.get(format!("c{tail}").as_bytes()).is_none());
-        assert!(cache.get(tail.as_bytes()).is_none());
-        cache.forget(format!("a{tail}").as_bytes());
-        assert!(cache.get(format!("a{tail}").as_bytes()).is_none());
+    }
+
+    #[test]
+    fn what_is_not_good_any_more_is_forgotten() {
+        let cache = TokenCache::new(100);
+        for times in [0, 1, 2, 5] {
+            cache.put(b"some token", "entry".into());
+            for _ in 0..times {
+                assert!(get(&cache, "some token").is_some());
+            }
+            assert_eq!(cache.get(b"some token", |_| None::<()>), None);
+            assert!(get(&cache, "some token").is_none(), "after {times}");
+        }
+    }
+
+    /// What a thread kept for itself may be older than what all have.
+    #[test]
+    fn what_was_replaced_does_not_hide_what_replaced_it() {
+        let cache = TokenCache::new(100);
+        cache.put(b"some token", "old".into());
+        for _ in 0..3 {
+            assert!(get(&cache, "some token").is_some());
+        }
+        cache.put(b"some token", "new".into());
+        let only_new = |entry: &Arc<str>| (**entry == *"new").then(|| entry.clone());
+        for _ in 0..4 {
+            assert_eq!(cache.get(b"some token", only_new).as_deref(), Some("new"));
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_met_again_has_counters_of_its_thread() {
+        let cache = TokenCache::new(100);
+        let entry: Arc<str> = "entry".into();
+        cache.put(b"some token", entry.clone());
+        let is_shared = || Arc::ptr_eq(&get(&cache, "some token").unwrap(), &entry);
+        assert!(is_shared() && is_shared(), "the first two find what is shared");
+        assert!(!is_shared());
+        let own = get(&cache, "some token").unwrap();
+        let others = std::thread::scope(|scope| {
+            let again = || (0..4).map(|_| get(&cache, "some token").unwrap()).last().unwrap();
+            scope.spawn(again).join().unwrap()
+        });
+        assert!(!Arc::ptr_eq(&own, &others) && !Arc::ptr_eq(&others, &entry));
+    }
+
+    #[test]
+    fn judging_may_look_up_a_token_itself() {
+        let cache = TokenCache::new(100);
+        cache.put(b"some token", "entry".into());
+        for _ in 0..4 {
+            assert!(cache.get(b"some token", |_| get(&cache, "some token")).is_some());
+        }
     }
 
     #[test]
     fn entries_and_bytes_are_bounded() {
-        let cache = TokenCache::new(50);
+        let cache = TokenCache::<Arc<str>>::new(50);
         for number in 0..1000 {
-            cache.put(format!("{number:0>64}").as_bytes(), seen("{}"));
+            cache.put(format!("{number:0>64}").as_bytes(), "entry".into());
         }
         assert!(cache.tokens.len() <= 50, "{}", cache.tokens.len());
-        let large = TokenCache::new(50);
+        let large = TokenCache::<Arc<str>>::new(50);
         for number in 0..100 {
-            large.put(format!("{number:0>16000}").as_bytes(), seen("{}"));
+            large.put(format!("{number:0>16000}").as_bytes(), "entry".into());
         }
         assert!(large.tokens.weight() <= 50 * TOKEN_CACHE_BYTES_PER_ENTRY);
     }
 
     #[test]
     fn an_entry_weighs_four_times_its_token_and_never_less_than_the_mean() {
-        let weight =
-            |length: usize| ByBytes.weight(&TokenKey(vec![b'x'; length].into()), &seen("{}"));
+        let weight = |length: usize| ByBytes.weight(&TokenKey(vec![b'x'; length].into()), &());
         assert_eq!(weight(10), TOKEN_CACHE_BYTES_PER_ENTRY);
         assert_eq!(weight(5000), 20_000);
     }

@@ -8,14 +8,15 @@ use super::{Claims, mapping::Grants};
 use crate::{AuthError, InvalidTokenReason};
 
 /// Everything that is kept of a verified token: not the token.
+#[derive(Clone)]
 pub(crate) struct VerifiedToken {
     claims: Arc<Claims>,
     grants: Grants,
 }
 
 impl VerifiedToken {
-    pub(crate) fn new(claims: Claims, grants: Grants) -> Self {
-        Self { claims: Arc::new(claims), grants }
+    pub(crate) fn new(claims: impl Into<Arc<Claims>>, grants: Grants) -> Self {
+        Self { claims: claims.into(), grants }
     }
 
     pub(crate) fn claims(&self) -> &Claims {
@@ -65,13 +66,20 @@ impl fmt::Debug for VerifiedToken {
 /// [`JwtAuth`]: crate::JwtAuth
 /// [`OptionalClaims`]: crate::OptionalClaims
 pub struct VerifiedClaims<T = Claims> {
-    claims: Arc<T>,
+    claims: View<T>,
     token: Arc<VerifiedToken>,
+}
+
+/// Where the claims are that are shown.
+enum View<T> {
+    /// In the token.
+    Standard(fn(&VerifiedToken) -> &T),
+    Own(Arc<T>),
 }
 
 impl VerifiedClaims {
     pub(crate) fn new(token: Arc<VerifiedToken>) -> Self {
-        Self { claims: token.claims.clone(), token }
+        Self { claims: View::Standard(VerifiedToken::claims), token }
     }
 
     /// The same claims as a type of your own.
@@ -81,11 +89,12 @@ impl VerifiedClaims {
     pub fn parse<T: DeserializeOwned + Send + Sync + 'static>(
         self,
     ) -> Result<VerifiedClaims<T>, AuthError> {
-        let claims: Arc<dyn Any + Send + Sync> = self.claims;
-        let claims = match claims.downcast() {
-            Ok(claims) => claims,
-            Err(_) => serde_json::from_str(self.token.claims.payload())
-                .map(Arc::new)
+        let standard: fn(&VerifiedToken) -> &Claims = VerifiedToken::claims;
+        let of_any_type: &dyn Any = &standard;
+        let claims = match of_any_type.downcast_ref::<fn(&VerifiedToken) -> &T>() {
+            Some(standard) => View::Standard(*standard),
+            None => serde_json::from_str(self.payload())
+                .map(|claims| View::Own(Arc::new(claims)))
                 .map_err(|_| InvalidTokenReason::ClaimsShape)?,
         };
         Ok(VerifiedClaims { claims, token: self.token })
@@ -142,7 +151,11 @@ impl<T> VerifiedClaims<T> {
 
 impl<T> Clone for VerifiedClaims<T> {
     fn clone(&self) -> Self {
-        Self { claims: self.claims.clone(), token: self.token.clone() }
+        let claims = match &self.claims {
+            View::Standard(of) => View::Standard(*of),
+            View::Own(claims) => View::Own(claims.clone()),
+        };
+        Self { claims, token: self.token.clone() }
     }
 }
 
@@ -150,7 +163,10 @@ impl<T> Deref for VerifiedClaims<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.claims
+        match &self.claims {
+            View::Standard(of) => of(&self.token),
+            View::Own(claims) => claims,
+        }
     }
 }
 

@@ -5,12 +5,13 @@ mod id_token;
 mod issuer;
 mod logout_token;
 mod revocation;
+mod seen;
 mod template;
 mod tenants;
 
 use std::{
     ops::{Deref, Range},
-    sync::{Arc, Weak},
+    sync::Arc,
     time::Duration,
 };
 
@@ -25,6 +26,7 @@ pub use self::{
 use self::{
     issuer::Issuer,
     revocation::Revocations,
+    seen::{Judged, Seen, Vouching},
     tenants::{Tenant, Tenants},
 };
 use crate::{
@@ -32,10 +34,9 @@ use crate::{
     VerificationKey, VerifiedClaims,
     claims::{Grants, VerifiedToken},
     limits::MAX_LEEWAY,
-    revocation::TokenMarks,
     telemetry,
     token::{CompactToken, Decoded, Header, KnownHeaders, decode_exact},
-    token_cache::{Seen, TokenCache},
+    token_cache::TokenCache,
 };
 
 /// Verifies tokens: their form, their signature and their claims.
@@ -69,30 +70,8 @@ struct Inner {
     max_token_bytes: usize,
     headers: KnownHeaders,
     clock: Arc<dyn Clock>,
-    cache: Option<TokenCache<Voucher>>,
+    cache: Option<TokenCache<Seen>>,
     revocation: Option<Revocations>,
-}
-
-/// What is remembered of a token besides its claims.
-#[derive(Debug, Clone)]
-struct Voucher {
-    by: Vouching,
-    /// What it could be revoked by, where somebody knows.
-    marks: Option<Arc<TokenMarks>>,
-}
-
-/// A token that is good, unless it has been revoked.
-struct Judged {
-    token: Arc<VerifiedToken>,
-    marks: Option<Arc<TokenMarks>>,
-}
-
-/// Who vouches for a token that is remembered.
-#[derive(Debug, Clone)]
-enum Vouching {
-    Listed(usize),
-    /// Gone as soon as the resolver's word no longer counts.
-    Resolved(Weak<Tenant>),
 }
 
 /// The issuer that a token at hand names.
@@ -277,35 +256,6 @@ impl Verifier {
         Unverified::read(token, self.inner.max_token_bytes, &self.inner.headers)
     }
 
-    /// A token that was verified before and is still good.
-    fn seen(&self, token: &[u8]) -> Option<Judged> {
-        let cache = self.inner.cache.as_ref()?;
-        let found = cache.get(token);
-        telemetry::cache("token", found.is_some());
-        let seen = found?;
-        let now = self.inner.clock.now();
-        let is_good = self.generation(&seen.issuer.by) == Some(seen.generation)
-            && seen.from <= now
-            && now < seen.until;
-        if is_good {
-            return Some(Judged { token: seen.token, marks: seen.issuer.marks });
-        }
-        cache.forget(token);
-        None
-    }
-
-    /// The generation of the keys of whoever vouches, if that one is still trusted.
-    fn generation(&self, vouching: &Vouching) -> Option<u64> {
-        match vouching {
-            Vouching::Listed(index) => self.inner.issuers.get(*index)?.keys.generation(),
-            Vouching::Resolved(tenant) => {
-                let tenant = tenant.upgrade()?;
-                let is_fresh = tenant.is_fresh(self.inner.clock.monotonic());
-                is_fresh.then(|| tenant.issuer.keys.generation())?
-            }
-        }
-    }
-
     /// The issuer whose token these claims say it is; `None` if the resolver has to be asked.
     fn issuer_of(&self, claims: &Claims) -> Option<Result<Chosen<'_>, AuthError>> {
         let mut listed = self.inner.issuers.iter().enumerate();
@@ -346,21 +296,6 @@ impl Verifier {
         let generation = issuer.keys.generation();
         Ok(Case { issuer, token, generation, now: self.inner.clock.now() })
     }
-
-    fn remember(&self, token: &[u8], accepted: Accepted<'_>) -> Result<Judged, AuthError> {
-        let Accepted { claims, grants, validity, by, generation, header } = accepted;
-        if let Some((segment, header)) = header {
-            self.inner.headers.keep(segment, header);
-        }
-        let marks = self.marks(&claims)?;
-        let verified = Arc::new(VerifiedToken::new(claims, grants));
-        if let (Some(cache), Some(generation)) = (&self.inner.cache, generation) {
-            let (from, until) = (validity.start, validity.end);
-            let issuer = Voucher { by, marks: marks.clone() };
-            cache.put(token, Seen { token: verified.clone(), issuer, generation, from, until });
-        }
-        Ok(Judged { token: verified, marks })
-    }
 }
 
 /// A token that has been taken apart. Nothing in it is verified.
@@ -369,7 +304,7 @@ struct Unverified<'a> {
     header: Arc<Header>,
     /// Whether an accepted token had the same header.
     is_known: bool,
-    claims: Claims,
+    claims: Arc<Claims>,
 }
 
 impl<'a> Unverified<'a> {
@@ -385,7 +320,7 @@ impl<'a> Unverified<'a> {
         let payload = decode_exact(parts.payload).ok_or(InvalidTokenReason::Form)?;
         let payload = String::from_utf8(payload).map_err(|_| InvalidTokenReason::Payload)?;
         let claims = Claims::parse(payload).map_err(|_| InvalidTokenReason::Payload)?;
-        Ok(Self { parts, header, is_known, claims })
+        Ok(Self { parts, header, is_known, claims: Arc::new(claims) })
     }
 }
 
@@ -400,7 +335,7 @@ struct Case<'v, 'a> {
 
 /// What a token that was accepted leaves behind.
 struct Accepted<'a> {
-    claims: Claims,
+    claims: Arc<Claims>,
     grants: Grants,
     validity: Range<Duration>,
     by: Vouching,

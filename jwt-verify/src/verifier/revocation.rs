@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Judged, Verifier};
+use super::{Verifier, seen::Judged};
 use crate::{
     AuthError, Claims, InvalidTokenReason, RevocationError, RevocationLookup, RevocationStore,
     claims::VerifiedToken, limits::STORE_RETRY, revocation::TokenMarks, telemetry,
