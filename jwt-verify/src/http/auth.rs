@@ -45,9 +45,15 @@ use crate::{AuditSink, AuthError, Authorizer, KeyHealth, Requirement, Verifier};
 /// outside and answers preflights, which carry no token.
 #[derive(Clone)]
 pub struct JwtAuth {
-    shared: Arc<Shared>,
+    handle: Arc<Handle>,
     optional: bool,
     report_only: bool,
+}
+
+/// Counts references. Each request is one, and workers that count in one place wait for each other,
+/// so that each has a handle [of its own](JwtAuth::apart).
+struct Handle {
+    shared: Arc<Shared>,
 }
 
 struct Shared {
@@ -84,7 +90,8 @@ impl JwtAuth {
 
     pub(super) fn around(verifier: Verifier, mut settings: Settings) -> Self {
         let access = Door { verifier, extractor: settings.take_extractor() };
-        Self { shared: Arc::new(Shared { access, settings }), optional: false, report_only: false }
+        let shared = Arc::new(Shared { access, settings });
+        Self { handle: Arc::new(Handle { shared }), optional: false, report_only: false }
     }
 
     /// The same, for routes that anonymous callers may use too: a request without credentials
@@ -126,13 +133,13 @@ impl JwtAuth {
 
     /// What verifies the tokens.
     pub fn verifier(&self) -> &Verifier {
-        &self.shared.access.verifier
+        &self.handle.shared.access.verifier
     }
 
     /// Begins to fetch keys, so that the first request need not wait. Returns at once; failures
     /// show in [`health`](Self::health) and in the log.
     pub fn warm_up(&self) {
-        self.shared.access.verifier.warm_up();
+        self.handle.shared.access.verifier.warm_up();
     }
 
     /// Waits until there are keys of every issuer, or until an attempt to get them has failed; see
@@ -142,7 +149,7 @@ impl JwtAuth {
     /// # Errors
     /// [`AuthError::Unavailable`] if there are none.
     pub async fn ready(&self) -> Result<(), AuthError> {
-        self.shared.access.verifier.ready().await
+        self.handle.shared.access.verifier.ready().await
     }
 
     /// Routes that say whether the application is alive, and whether it is ready: see
@@ -153,28 +160,28 @@ impl JwtAuth {
 
     /// The state of each issuer's keys, with the issuer's name, for readiness checks.
     pub fn health(&self) -> Vec<(String, KeyHealth)> {
-        self.shared.access.verifier.health()
+        self.handle.shared.access.verifier.health()
     }
 
     /// The door for tokens of a kind, if there is one.
     pub(super) fn door(&self, is_for_refresh: bool) -> Option<&Door> {
         if is_for_refresh {
-            self.shared.settings.refresh.as_ref()
+            self.handle.shared.settings.refresh.as_ref()
         } else {
-            Some(&self.shared.access)
+            Some(&self.handle.shared.access)
         }
     }
 
     pub(super) fn csrf(&self) -> Option<&CsrfProtection> {
-        self.shared.settings.csrf.as_ref()
+        self.handle.shared.settings.csrf.as_ref()
     }
 
     pub(super) fn authorizer(&self) -> Option<&dyn Authorizer> {
-        self.shared.settings.authorizer.as_deref()
+        self.handle.shared.settings.authorizer.as_deref()
     }
 
     pub(super) fn audit(&self) -> Option<&dyn AuditSink> {
-        self.shared.settings.audit.as_deref()
+        self.handle.shared.settings.audit.as_deref()
     }
 
     pub(super) fn is_optional(&self) -> bool {
@@ -185,15 +192,21 @@ impl JwtAuth {
         self.report_only
     }
 
+    /// The same, whose references are counted apart from those of all others.
+    pub(super) fn apart(&self) -> Self {
+        let shared = Arc::clone(&self.handle.shared);
+        Self { handle: Arc::new(Handle { shared }), ..*self }
+    }
+
     /// Whether both are clones of one, so that what one has found out holds for the other.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
+        Arc::ptr_eq(&self.handle.shared, &other.handle.shared)
     }
 
     /// The answer to a request that is refused.
     pub(super) fn refuse(&self, error: &AuthError, request: &HttpRequest) -> HttpResponse {
         response::record(error);
-        let settings = &self.shared.settings;
+        let settings = &self.handle.shared.settings;
         match &settings.error_response {
             Some(custom) => custom(error, request),
             None => response::respond(error, settings.realm.as_ref(), settings.reveal_roles),
@@ -214,5 +227,22 @@ impl fmt::Debug for JwtAuth {
             .field("optional", &self.optional)
             .field("report_only", &self.report_only)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::JwkSet;
+
+    #[test]
+    fn one_that_is_counted_apart_is_the_same() {
+        let verifier = Verifier::builder("https://issuer.example", "api").keys(JwkSet::new([]));
+        let auth = JwtAuth::new(verifier.build().unwrap()).report_only();
+        let apart = auth.apart();
+        assert!(apart.is_same(&auth) && apart.is_report_only() && !apart.is_optional());
+        assert!(!Arc::ptr_eq(&apart.handle, &auth.handle));
+        let other = JwtAuth::new(auth.verifier().clone());
+        assert!(!other.is_same(&auth));
     }
 }

@@ -93,7 +93,7 @@ impl<S> JwtAuthService<S> {
         demand: Option<Demand>,
         admits_anonymous: bool,
     ) -> Ready<Result<Self, ()>> {
-        let guard = Guard { auth: auth.clone(), demand, admits_anonymous };
+        let guard = Guard { auth: auth.apart(), demand, admits_anonymous };
         ready(Ok(Self { service: Rc::new(service), guard }))
     }
 }

@@ -182,7 +182,8 @@ impl VerifierBuilder {
     /// How many verified tokens are remembered, so that they need not be verified again. Default:
     /// 10,000, in at most 40 MB. 0 switches it off.
     ///
-    /// A token is forgotten when it expires and when a key of its issuer is withdrawn or replaced.
+    /// A token is forgotten when it expires and when a key of its issuer is withdrawn or replaced. Each
+    /// thread keeps up to 64 of the tokens that it meets most once more for itself.
     pub fn token_cache(mut self, entries: usize) -> Self {
         self.token_cache = entries;
         self

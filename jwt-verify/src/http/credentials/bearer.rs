@@ -55,12 +55,12 @@ fn one_token(rest: &[u8]) -> Result<&[u8], InvalidRequestReason> {
     Ok(token)
 }
 
-/// Whether a byte is no visible ASCII character, or a comma. All bytes are looked at whatever is
-/// found, so that they are looked at sixteen and more at a time: this runs for every request.
+/// Whether a byte is no visible ASCII character, or a comma. Least and greatest byte are found
+/// sixteen and more at a time: this runs for every request.
 fn has_separator(token: &[u8]) -> bool {
-    let separates =
-        |byte: u8| u8::from(byte.wrapping_sub(b'!') > b'~' - b'!') | u8::from(byte == b',');
-    token.iter().fold(0, |found, byte| found | separates(*byte)) != 0
+    let widen = |(least, most): (u8, u8), byte: &u8| (least.min(*byte), most.max(*byte));
+    let (least, most) = token.iter().fold((b'~', b'!'), widen);
+    least < b'!' || most > b'~' || memchr::memchr(b',', token).is_some()
 }
 
 /// Another scheme is nothing of ours, unless a list hides a bearer credential behind it.
