@@ -15,7 +15,7 @@ pub fn configure(auth: &JwtAuth) -> impl FnOnce(&mut web::ServiceConfig) {
     move |app| {
         app.app_data(data)
             .service((open, content, protection.health_routes()))
-            .service(web::scope("").wrap(protection).service(api()));
+            .service(api().wrap(protection));
     }
 }
 

@@ -128,6 +128,32 @@ fn a_scope_protects_what_it_lists() {
 }
 
 #[test]
+fn a_scope_behind_the_middleware_lets_nobody_in_without_a_token() {
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let app = {
+        let auth = auth.clone();
+        move || App::new().service(api().wrap(auth.clone()))
+    };
+    let audited = actix_web::rt::System::new().block_on(audit(app())).unwrap();
+    assert_eq!(audited.to_string(), MATRIX);
+    let server = TestServer::start(app);
+    let user = world.token(&json!({"permissions": ["read:posts"]}));
+    for (method, path, status) in [
+        ("GET", "/v1/posts", 200),
+        ("GET", "/v1/news", 200),
+        ("GET", "/v1/acme/a", 200),
+        ("DELETE", "/v1/acme", 403),
+        ("GET", "/v1/no/such/path", 404),
+        ("OPTIONS", "/v1/posts", 404),
+    ] {
+        let request = server.request(method, path);
+        assert_eq!(request.clone().send().status, 401, "{method} {path}");
+        assert_eq!(request.bearer(&user).send().status, status, "{method} {path}");
+    }
+}
+
+#[test]
 fn an_application_in_which_everything_is_decided_passes() {
     let world = World::new();
     let auth = world.auth().build().unwrap();

@@ -152,6 +152,22 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_with_an_accessor_is_not_among_the_others() {
+        let members: Vec<String> = (0..1000).map(|name| format!(r#""{name}":{name}"#)).collect();
+        let claims = parse(&format!(
+            r#"{{"iss":"i","sub":"s","aud":"a","exp":2,"nbf":1,"iat":1,"jti":"j",{}}}"#,
+            members.join(",")
+        ));
+        let claims = claims.unwrap();
+        for name in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "1000", ""] {
+            assert_eq!(claims.get(name), None, "{name}");
+        }
+        for name in [0, 17, 999] {
+            assert_eq!(claims.get(&name.to_string()), Some(&name.into()));
+        }
+    }
+
+    #[test]
     fn debug_shows_names_only() {
         let claims = parse(r#"{"sub":"alice@example.com","email":"alice@example.com"}"#).unwrap();
         assert_eq!(format!("{claims:?}"), r#"Claims{"sub", "email"}"#);

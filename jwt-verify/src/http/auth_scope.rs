@@ -3,8 +3,9 @@
 use std::fmt;
 
 use actix_web::{
-    FromRequest, Handler, Responder, Scope,
-    dev::{AppService, HttpServiceFactory},
+    Error, FromRequest, Handler, Responder, Scope,
+    body::MessageBody,
+    dev::{AppService, HttpServiceFactory, ServiceFactory, ServiceRequest, ServiceResponse},
     http::Method,
     web,
 };
@@ -58,8 +59,8 @@ use super::{
 /// ```
 ///
 /// `#[require]` has to stand *above* the routing attribute here, which gives away its route only
-/// then. The scope itself authenticates nobody: its handlers do, with [`auth`](Self::auth) or with
-/// [`JwtAuth`] as middleware around it, which then guards the public routes too.
+/// then. The scope itself authenticates nobody: its handlers do, with [`auth`](Self::auth), or the
+/// middleware does around it, with [`wrap`](Self::wrap), which then guards the public routes too.
 #[must_use]
 pub struct AuthScope {
     prefix: String,
@@ -78,6 +79,30 @@ impl AuthScope {
     pub fn auth(mut self, auth: JwtAuth) -> Self {
         self.scope = self.scope.app_data(auth);
         self
+    }
+
+    /// Puts the middleware around the scope: every request to it needs a good token then, those to
+    /// unknown paths and methods and to `#[public]` handlers included.
+    ///
+    /// It is the last call. `web::scope("").wrap(auth).service(scope)` does the same in two scopes, each
+    /// of which costs every request its search for the route.
+    ///
+    /// ```
+    /// # use actix_web::{App, get};
+    /// # use jwt_verify::{AuthScope, JwtAuth, require};
+    /// #[require]
+    /// #[get("/posts")]
+    /// async fn posts() -> &'static str {
+    ///     "posts"
+    /// }
+    ///
+    /// # fn app(auth: JwtAuth) {
+    /// let app = App::new().service(AuthScope::new("/api").service(posts).wrap(auth));
+    /// # let _: App<_> = app;
+    /// # }
+    /// ```
+    pub fn wrap(self, auth: JwtAuth) -> impl HttpServiceFactory + fmt::Debug + 'static {
+        WrappedScope { scope: self, auth }
     }
 
     /// Adds a handler that has one of Actix' routing attributes.
@@ -123,12 +148,42 @@ impl AuthScope {
 
 impl HttpServiceFactory for AuthScope {
     fn register(self, config: &mut AppService) {
-        #[cfg(feature = "introspection")]
-        if let Some(marker) = super::route_audit::Marker::of(&self.prefix, &self.routes) {
-            return self.scope.guard(marker).register(config);
-        }
-        self.scope.register(config);
+        register(self.scope, &self.prefix, &self.routes, config);
     }
+}
+
+/// A scope with the middleware around it.
+#[derive(Debug)]
+struct WrappedScope {
+    scope: AuthScope,
+    auth: JwtAuth,
+}
+
+impl HttpServiceFactory for WrappedScope {
+    fn register(self, config: &mut AppService) {
+        let AuthScope { prefix, scope, routes } = self.scope;
+        register(scope.wrap(self.auth), &prefix, &routes, config);
+    }
+}
+
+/// Registers a scope, and tells whoever looks for routes that nobody has decided about.
+fn register<T, B>(scope: Scope<T>, prefix: &str, routes: &[RouteInfo], config: &mut AppService)
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = Error,
+            InitError = (),
+        > + 'static,
+    B: MessageBody + 'static,
+{
+    #[cfg(feature = "introspection")]
+    if let Some(marker) = super::route_audit::Marker::of(prefix, routes) {
+        return scope.guard(marker).register(config);
+    }
+    let _ = (prefix, routes);
+    scope.register(config);
 }
 
 impl fmt::Debug for AuthScope {
