@@ -220,3 +220,98 @@ impl<'a> Iterator for Children<'a> {
         Some(child)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#" { "text" : "a\u0062c" , "plain" : "abc" , "number" : -1.5e1 ,
+        "yes" : true , "no" : false , "nothing" : null , "list" : [ [ 1 , 2 ] , { } , "x" ] ,
+        "object" : { "a" : { "b" : "c" } } , "" : 0 } "#;
+
+    fn document() -> Document {
+        Document::parse(TEXT.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn members_and_elements_are_found_where_they_stand() {
+        let document = document();
+        let names: Vec<&str> = document.root().members().map(|(name, _)| name).collect();
+        assert_eq!(
+            names,
+            ["text", "plain", "number", "yes", "no", "nothing", "list", "object", ""]
+        );
+        let get = |name: &str| document.root().get(name).unwrap();
+        let raw: Vec<&str> = get("list").elements().map(Json::raw).collect();
+        assert_eq!(raw, ["[ 1 , 2 ]", "{ }", "\"x\""]);
+        assert_eq!(
+            get("object").get("a").and_then(|a| a.get("b")).and_then(Json::as_str),
+            Some("c")
+        );
+        assert_eq!(get("").raw(), "0");
+        for name in ["tex", "text ", "a", "x", "abc"] {
+            assert!(document.root().get(name).is_none(), "{name}");
+        }
+        assert_eq!(document.at(get("list").place()).raw(), get("list").raw());
+        // What is no object has no members, and what is no array no elements.
+        assert!(get("list").members().next().is_none() && get("list").get("x").is_none());
+        assert!(
+            get("object").elements().next().is_none() && get("plain").elements().next().is_none()
+        );
+    }
+
+    #[test]
+    fn a_value_is_of_one_kind() {
+        let document = document();
+        for (name, text, flag, number) in [
+            ("text", Some("abc"), None, None),
+            ("plain", Some("abc"), None, None),
+            ("number", None, None, Some(-15.0)),
+            ("yes", None, Some(true), None),
+            ("no", None, Some(false), None),
+            ("nothing", None, None, None),
+            ("list", None, None, None),
+            ("object", None, None, None),
+        ] {
+            let value = document.root().get(name).unwrap();
+            assert_eq!(value.as_str(), text, "{name}");
+            assert_eq!(value.is_string(), text.is_some(), "{name}");
+            assert_eq!(value.is_text("abc"), text.is_some(), "{name}");
+            assert!(!value.is_text("abd") && !value.is_text("ab") && !value.is_text(""), "{name}");
+            assert_eq!(value.as_bool(), flag, "{name}");
+            assert_eq!(value.as_f64(), number, "{name}");
+            assert_eq!(value.as_number().is_some(), number.is_some(), "{name}");
+            assert_eq!(value.is_array(), name == "list");
+            assert_eq!(value.is_object(), name == "object");
+        }
+    }
+
+    #[test]
+    fn an_integer_has_digits_only_and_not_too_many() {
+        for (text, number) in [
+            ("0", Some(0)),
+            ("1790000000", Some(1_790_000_000)),
+            ("9999999999999999999", Some(9_999_999_999_999_999_999)),
+            ("18446744073709551615", None),
+            ("99999999999999999999999", None),
+            ("-1", None),
+            ("1.0", None),
+            ("1e3", None),
+            ("\"1\"", None),
+            ("true", None),
+            ("[1]", None),
+        ] {
+            let document = Document::parse(text.to_owned()).unwrap();
+            assert_eq!(document.root().as_integer(), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_had_as_any_type_that_has_its_shape() {
+        let document = document();
+        let get = |name: &str| document.root().get(name).unwrap();
+        assert_eq!(get("text").parse::<String>().as_deref(), Some("abc"));
+        assert_eq!(get("nothing").parse::<Option<u8>>(), Some(None));
+        assert_eq!(get("list").parse::<Vec<u8>>(), None);
+    }
+}
