@@ -1,10 +1,12 @@
 //! The `resource-server` example as a process, with its environment and its log.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
+    io::Read,
     net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::{Arc, Condvar, Mutex},
+    thread::JoinHandle,
 };
 
 use crate::{AUDIENCE, FakeIssuer, Request, Response, eventually, free_port};
@@ -13,6 +15,67 @@ use crate::{AUDIENCE, FakeIssuer, Request, Response, eventually, free_port};
 pub struct Process {
     child: Child,
     address: SocketAddr,
+    out: Output,
+    errors: Output,
+}
+
+/// What a process prints, read as it comes: one that is not read stops when its pipe is full.
+struct Output {
+    printed: Arc<Printed>,
+    reader: Option<JoinHandle<()>>,
+    /// How much of it was waited for.
+    seen: usize,
+}
+
+#[derive(Default)]
+struct Printed {
+    /// The bytes, and whether they are all.
+    bytes: Mutex<(Vec<u8>, bool)>,
+    more: Condvar,
+}
+
+impl Output {
+    fn of(mut pipe: impl Read + Send + 'static) -> Self {
+        let printed = Arc::new(Printed::default());
+        let shared = printed.clone();
+        let reader = std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            loop {
+                let length = pipe.read(&mut buffer).unwrap_or(0);
+                let mut bytes = shared.bytes.lock().unwrap();
+                bytes.0.extend_from_slice(&buffer[..length]);
+                bytes.1 = length == 0;
+                shared.more.notify_all();
+                if length == 0 {
+                    return;
+                }
+            }
+        });
+        Self { printed, reader: Some(reader), seen: 0 }
+    }
+
+    /// Waits for a line with this in it, after those that were waited for before.
+    fn wait_for(&mut self, text: &str) {
+        let mut bytes = self.printed.bytes.lock().unwrap();
+        loop {
+            let rest = &bytes.0[self.seen..];
+            if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                self.seen += end + 1;
+                if String::from_utf8_lossy(&rest[..end]).contains(text) {
+                    return;
+                }
+            } else {
+                assert!(!bytes.1, "it has ended without {text:?}");
+                bytes = self.printed.more.wait(bytes).unwrap();
+            }
+        }
+    }
+
+    /// All of it, once the process has ended.
+    fn all(&mut self) -> String {
+        self.reader.take().unwrap().join().unwrap();
+        String::from_utf8_lossy(&self.printed.bytes.lock().unwrap().0).into_owned()
+    }
 }
 
 /// Built by `cargo test --workspace`, beside the tests.
@@ -59,9 +122,11 @@ impl Process {
 
     /// Starts an example that listens there whatever it is told.
     pub fn start_at(name: &str, address: SocketAddr, variables: &[(&str, &str)]) -> Self {
-        let child = example(name, variables).spawn().unwrap();
+        let mut child = example(name, variables).spawn().unwrap();
+        let out = Output::of(child.stdout.take().unwrap());
+        let errors = Output::of(child.stderr.take().unwrap());
         eventually("the server listens", || TcpStream::connect(address).is_ok());
-        Self { child, address }
+        Self { child, address, out, errors }
     }
 
     /// Runs an example that is to end by itself: whether it ended well, and what it has said.
@@ -73,12 +138,7 @@ impl Process {
 
     /// Waits until it has printed a line with this in it.
     pub fn wait_for_output(&mut self, text: &str) {
-        let mut output = BufReader::with_capacity(1, self.child.stdout.as_mut().unwrap());
-        let mut line = String::new();
-        while !line.contains(text) {
-            line.clear();
-            assert!(output.read_line(&mut line).unwrap() > 0, "it has ended without {text:?}");
-        }
+        self.out.wait_for(text);
     }
 
     /// Where it listens.
@@ -113,10 +173,7 @@ impl Process {
     /// Ends it and returns everything it has printed.
     pub fn log(mut self) -> String {
         self.child.kill().unwrap();
-        let mut log = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut log).unwrap();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        log
+        self.out.all() + &self.errors.all()
     }
 }
 

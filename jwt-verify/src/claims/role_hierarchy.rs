@@ -66,10 +66,13 @@ impl RoleHierarchy {
 
     /// The roles of a caller that bring something, and every role that is brought.
     pub(super) fn reached(&self, grants: &Grants) -> BTreeSet<&Name> {
+        let mut reached = BTreeSet::new();
+        if self.roles.is_empty() && self.permissions.is_empty() {
+            return reached;
+        }
         // A hierarchy is the application's own: what is walked is bounded by what it names.
         let mut next: Vec<&Name> =
             self.known().filter(|role| grants.roles().contains(role)).collect();
-        let mut reached = BTreeSet::new();
         while let Some(role) = next.pop() {
             if reached.insert(role) {
                 next.extend(self.roles.get(role).into_iter().flatten());

@@ -253,6 +253,8 @@ mod tests {
             assert!(document.root().get(name).is_none(), "{name}");
         }
         assert_eq!(document.at(get("list").place()).raw(), get("list").raw());
+        // Nor is what comes after an object in it.
+        assert!(get("object").get("").is_none());
         // What is no object has no members, and what is no array no elements.
         assert!(get("list").members().next().is_none() && get("list").get("x").is_none());
         assert!(

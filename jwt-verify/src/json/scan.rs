@@ -56,7 +56,7 @@ impl<'a> Scanner<'a> {
     fn object(&mut self, depth: u8) -> Result {
         let object = self.open(Kind::Object, depth)?;
         if self.next() == Some(b'}') {
-            return self.close(object);
+            return self.close(object, b'}');
         }
         let mut names = NameFilter::default();
         let (mut number, mut could_repeat) = (0, false);
@@ -75,18 +75,15 @@ impl<'a> Scanner<'a> {
                     return Err(Malformed);
                 }
             }
-            if self.next() != Some(b':') {
+            if !self.eat(b':') {
                 return Err(Malformed);
             }
-            self.at += 1;
             self.value(depth + 1)?;
-            match self.next() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => break,
-                _ => return Err(Malformed),
+            if !self.eat(b',') {
+                break;
             }
         }
-        self.close(object)?;
+        self.close(object, b'}')?;
         if could_repeat && !self.is_unique(object) {
             return Err(Malformed);
         }
@@ -104,14 +101,12 @@ impl<'a> Scanner<'a> {
     fn array(&mut self, depth: u8) -> Result {
         let array = self.open(Kind::Array, depth)?;
         if self.next() == Some(b']') {
-            return self.close(array);
+            return self.close(array, b']');
         }
         loop {
             self.value(depth + 1)?;
-            match self.next() {
-                Some(b',') => self.at += 1,
-                Some(b']') => return self.close(array),
-                _ => return Err(Malformed),
+            if !self.eat(b',') {
+                return self.close(array, b']');
             }
         }
     }
@@ -127,8 +122,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over the last byte of what was opened, and notes where it ends.
-    fn close(&mut self, place: usize) -> Result {
-        self.at += 1;
+    fn close(&mut self, place: usize, last: u8) -> Result {
+        if !self.eat(last) {
+            return Err(Malformed);
+        }
         let after = offset(self.layout.nodes.len());
         let node = self.layout.nodes.get_mut(place).ok_or(Malformed)?;
         (node.end, node.link) = (offset(self.at), after);
@@ -211,6 +208,13 @@ impl<'a> Scanner<'a> {
         }
         self.push(Kind::Number, start, 0);
         Ok(())
+    }
+
+    /// Steps over a byte, and the white space in front of it, if that is what comes next.
+    fn eat(&mut self, wanted: u8) -> bool {
+        let is_next = self.byte() == Some(wanted) || self.next() == Some(wanted);
+        self.at += usize::from(is_next);
+        is_next
     }
 
     fn byte(&self) -> Option<u8> {

@@ -103,9 +103,12 @@ impl KnownHeaders {
 
     /// What tells headers of one size apart is the name of the key, often the last member.
     fn slot(&self, segment: &[u8]) -> Option<&ArcSwapOption<Known>> {
-        let mixed = |sum: usize, byte: &u8| sum.wrapping_mul(31).wrapping_add(usize::from(*byte));
-        let tail = segment.last_chunk::<16>().map_or(segment, |tail| tail);
-        self.0.get(tail.iter().fold(segment.len(), mixed) % self.0.len())
+        let half = |half: Option<&[u8; 8]>| half.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let (front, end) = segment.split_last_chunk().unzip();
+        let sum = half(end).wrapping_add(half(front.and_then(<[u8]>::last_chunk)));
+        // The upper bits of a product depend on all bits of its factors.
+        let mixed = sum.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        self.0.get(usize::try_from(mixed).unwrap_or_default() % self.0.len())
     }
 }
 
