@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     Algorithm, Claims, InvalidTokenReason, JwkSet,
-    json::{Document, Json, Unique},
+    json::{Document, Unique},
     token::{CompactToken, Header, decode_exact},
 };
 
@@ -45,27 +45,12 @@ pub fn parse_claims(json: &[u8]) -> Result<Claims, InvalidTokenReason> {
 
 /// A document without duplicate members, as claims and headers are read.
 pub fn read_json(text: &str) -> Option<Value> {
-    Document::parse(text.to_owned()).ok().map(|document| value_of(document.root()))
+    Document::parse(text.to_owned()).ok().map(|document| document.root().to_value())
 }
 
 /// The same by `serde_json`, which key sets and metadata are read by.
 pub fn read_json_by_serde(text: &str) -> Option<Value> {
     serde_json::from_str::<Unique>(text).ok().map(|Unique(value)| value)
-}
-
-/// What the places of a document say, one by one.
-fn value_of(json: Json<'_>) -> Value {
-    if json.is_object() {
-        json.members().map(|(name, value)| (name.to_owned(), value_of(value))).collect()
-    } else if json.is_array() {
-        json.elements().map(value_of).collect()
-    } else if let Some(text) = json.as_str() {
-        text.into()
-    } else if let Some(number) = json.as_number() {
-        Value::Number(number)
-    } else {
-        json.as_bool().map_or(Value::Null, Value::Bool)
-    }
 }
 
 /// Reads an issuer's metadata, and says where its keys are.

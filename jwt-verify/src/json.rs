@@ -6,6 +6,7 @@
 mod document;
 mod names;
 mod scan;
+mod value;
 
 use std::{borrow::Cow, fmt};
 
@@ -16,11 +17,7 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
-pub(crate) use self::{
-    document::{Document, Json},
-    names::NameFilter,
-    scan::Malformed,
-};
+pub(crate) use self::{document::Document, names::NameFilter, scan::Malformed, value::Json};
 
 /// Any JSON value without duplicate members.
 pub(crate) struct Unique(pub(crate) Value);

@@ -106,8 +106,8 @@ impl Equivalent<TokenKey> for TokenRef<'_> {
 struct ByBytes;
 
 impl<E> Weighter<TokenKey, E> for ByBytes {
-    /// The token, and its payload three times over: as text, as claims, and as what they need
-    /// around them. Small tokens weigh as much as the mean, which bounds the number of entries.
+    /// The token, and its payload three times over: as text, as places or values, and as what they
+    /// need around them. Small tokens weigh as much as the mean, which bounds the number of entries.
     fn weight(&self, key: &TokenKey, _: &E) -> u64 {
         (key.0.len() as u64 * 4).max(TOKEN_CACHE_BYTES_PER_ENTRY)
     }

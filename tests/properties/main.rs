@@ -115,6 +115,8 @@ fn edits() -> impl Strategy<Value = Vec<(prop::sample::Index, usize, &'static st
         "\"a\":1,\"\\u0061\":2",
         "{\"a\":",
         "[[[[[[[[",
+        "\"$serde_json::private::RawValue\":\"{\"",
+        "\"$serde_json::private::Number\":\"1\"",
     ];
     let edit = (any::<prop::sample::Index>(), 0..3_usize, prop::sample::select(PIECES));
     prop::collection::vec(edit, 0..4)

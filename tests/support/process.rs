@@ -1,7 +1,7 @@
 //! The `resource-server` example as a process, with its environment and its log.
 
 use std::{
-    io::Read,
+    io::{ErrorKind, Read},
     net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -41,7 +41,10 @@ impl Output {
         let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             loop {
-                let length = pipe.read(&mut buffer).unwrap_or(0);
+                let length = match pipe.read(&mut buffer) {
+                    Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                    read => read.unwrap_or(0),
+                };
                 let mut bytes = shared.bytes.lock().unwrap();
                 bytes.0.extend_from_slice(&buffer[..length]);
                 bytes.1 = length == 0;
@@ -125,8 +128,9 @@ impl Process {
         let mut child = example(name, variables).spawn().unwrap();
         let out = Output::of(child.stdout.take().unwrap());
         let errors = Output::of(child.stderr.take().unwrap());
+        let process = Self { child, address, out, errors };
         eventually("the server listens", || TcpStream::connect(address).is_ok());
-        Self { child, address, out, errors }
+        process
     }
 
     /// Runs an example that is to end by itself: whether it ended well, and what it has said.

@@ -89,17 +89,13 @@ impl Claims {
     pub fn get(&self, name: &str) -> Option<&Value> {
         // Most names that are asked for are not there.
         self.find(name)?;
-        let values = || {
-            let value = |json: Json<'_>| json.parse().unwrap_or_default();
-            self.others().map(|(name, json)| (name.to_owned(), value(json))).collect()
-        };
-        self.values.get_or_init(values).get(name)
+        self.values().get(name)
     }
 
     /// A claim that has no accessor of its own, as a type of the caller's. `None` if it is absent
     /// or has another shape.
     pub fn get_as<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        self.find(name).and_then(Json::parse)
+        self.find(name).and_then(|json| T::deserialize(json.to_value()).ok())
     }
 
     /// The names in the `scope` claim (a string with spaces between them, RFC 8693 §4.2) or, where
@@ -137,6 +133,12 @@ impl Claims {
         self.document.root().members().filter(|(name, _)| !is_registered(name))
     }
 
+    /// The same as values.
+    fn values(&self) -> &Map<String, Value> {
+        let of = |(name, json): (&str, Json<'_>)| (name.to_owned(), json.to_value());
+        self.values.get_or_init(|| self.others().map(of).collect())
+    }
+
     fn text_at(&self, place: Option<Place>) -> Option<&str> {
         self.document.at(place?.index()).as_str()
     }
@@ -157,8 +159,7 @@ impl PartialEq for Claims {
             && self.subject() == other.subject()
             && self.token_id() == other.token_id()
             && self.audience() == other.audience()
-            && self.others().count() == other.others().count()
-            && self.others().all(|(name, _)| self.get(name) == other.get(name))
+            && self.values() == other.values()
     }
 }
 
@@ -192,8 +193,8 @@ impl Serialize for Claims {
         entry(&mut map, "nbf", self.not_before.as_ref())?;
         entry(&mut map, "iat", self.issued_at.as_ref())?;
         entry(&mut map, "jti", self.token_id().as_ref())?;
-        for (name, _) in self.others() {
-            map.serialize_entry(name, &self.get(name))?;
+        for (name, json) in self.others() {
+            map.serialize_entry(name, &json.to_value())?;
         }
         map.end()
     }

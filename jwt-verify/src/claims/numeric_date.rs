@@ -21,7 +21,7 @@ impl NumericDate {
     pub(super) fn read(value: Json<'_>) -> Option<Self> {
         match value.as_integer() {
             Some(seconds) => Self::from_secs(seconds),
-            None => value.parse(),
+            None => Self::deserialize(value.as_number()?).ok(),
         }
     }
 

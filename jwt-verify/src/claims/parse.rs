@@ -1,4 +1,4 @@
-//! Payload to claims in one pass.
+//! Payload to claims.
 
 use std::num::NonZero;
 
@@ -165,6 +165,20 @@ mod tests {
         for name in [0, 17, 999] {
             assert_eq!(claims.get(&name.to_string()), Some(&name.into()));
         }
+    }
+
+    /// Applications see what the rules see.
+    #[test]
+    fn a_claim_is_what_stands_in_the_payload() {
+        let claims = parse(
+            r#"{"meta":{"suspended":true,"nick":{"$serde_json::private::RawValue":"{"}},
+                "$serde_json::private::RawValue":"[1]","big":18446744073709551616}"#,
+        );
+        let claims = claims.unwrap();
+        assert_eq!(claims.get("meta").unwrap()["suspended"], true);
+        assert_eq!(claims.get("meta").unwrap()["nick"]["$serde_json::private::RawValue"], "{");
+        assert_eq!(claims.get("$serde_json::private::RawValue").unwrap(), "[1]");
+        assert_eq!(claims.get_as::<f64>("big"), Some(18_446_744_073_709_551_616.0));
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub struct JwtAuth {
 }
 
 /// Counts references. Each request is one, and workers that count in one place wait for each other,
-/// so that each has a handle [of its own](JwtAuth::apart).
+/// so that the middleware of each has a handle [of its own](JwtAuth::apart).
 struct Handle {
     shared: Arc<Shared>,
 }

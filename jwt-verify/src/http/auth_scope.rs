@@ -81,11 +81,13 @@ impl AuthScope {
         self
     }
 
-    /// Puts the middleware around the scope: every request to it needs a good token then, those to
-    /// unknown paths and methods and to `#[public]` handlers included.
+    /// Puts the middleware around the scope: every request beneath its prefix needs a good token then,
+    /// those to unknown paths and methods and to `#[public]` handlers included; with
+    /// [`optional`](JwtAuth::optional), a good one or none.
     ///
-    /// It is the last call. `web::scope("").wrap(auth).service(scope)` does the same in two scopes, each
-    /// of which costs every request its search for the route.
+    /// It takes the place of [`auth`](Self::auth), and is the last call. A `web::scope` with the
+    /// middleware around this one protects as well, but each scope costs every request a search for its
+    /// route.
     ///
     /// ```
     /// # use actix_web::{App, get};

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What a verifier needs to know of a header. Parameters that carry or point to keys (`jwk`, `jku`,
-/// `x5u`, `x5c`) are checked for their type and otherwise not even remembered.
+/// `x5u`, `x5c`) are checked for their type, and nobody can ask for them.
 pub(crate) struct Header {
     pub(crate) algorithm: Algorithm,
     document: Document,

@@ -5,7 +5,9 @@ use crate::limits::{RECENT_TOKEN_BYTES, RECENT_TOKENS};
 /// A few tokens, each in the place that its last bytes say. They belong to the signature, so that
 /// tokens spread, and who has two that meet in one place only loses the place.
 pub(super) struct Recent<E> {
-    places: Box<[Place<E>]>,
+    /// None until the first token is met.
+    places: Vec<Place<E>>,
+    most: usize,
 }
 
 struct Place<E> {
@@ -17,8 +19,7 @@ struct Place<E> {
 impl<E> Recent<E> {
     /// For at most so many tokens, and never for more than 64.
     pub(super) fn new(most: usize) -> Self {
-        let places = (0..most.clamp(1, RECENT_TOKENS)).map(|_| Place { kept: None, met: 0 });
-        Self { places: places.collect() }
+        Self { places: Vec::new(), most: most.clamp(1, RECENT_TOKENS) }
     }
 
     /// What `judge` says of a token that is kept. One of which it says nothing is let go.
@@ -36,9 +37,14 @@ impl<E> Recent<E> {
     /// Keeps a token that is met twice in a row in its place. So those that are met often push out
     /// those that are not, and a thread that meets ever other tokens copies none.
     pub(super) fn met(&mut self, token: &[u8], entry: impl FnOnce() -> E) {
-        let Some(place) = self.place(token).filter(|_| token.len() <= RECENT_TOKEN_BYTES) else {
+        if token.len() > RECENT_TOKEN_BYTES {
             return;
-        };
+        }
+        if self.places.is_empty() {
+            self.places.reserve_exact(self.most);
+            self.places.resize_with(self.most, || Place { kept: None, met: 0 });
+        }
+        let Some(place) = self.place(token) else { return };
         let end = end(token);
         if place.met == end {
             place.kept = Some((token.into(), entry()));
@@ -49,7 +55,7 @@ impl<E> Recent<E> {
     fn place(&mut self, token: &[u8]) -> Option<&mut Place<E>> {
         // The upper bits of a product depend on all bits of its factors.
         let mixed = end(token).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        let index = usize::try_from(mixed).unwrap_or_default() % self.places.len();
+        let index = usize::try_from(mixed).unwrap_or_default().checked_rem(self.places.len())?;
         self.places.get_mut(index)
     }
 }
@@ -93,8 +99,12 @@ mod tests {
 
     #[test]
     fn places_and_bytes_are_bounded() {
-        assert_eq!(Recent::<u8>::new(1).places.len(), 1);
-        assert_eq!(Recent::<u8>::new(10_000).places.len(), RECENT_TOKENS);
+        for (most, places) in [(0, 1), (1, 1), (10_000, RECENT_TOKENS)] {
+            let mut recent = Recent::new(most);
+            assert!(recent.places.is_empty() && !is_kept(&mut recent, b"one token"));
+            recent.met(b"one token", || 1);
+            assert_eq!(recent.places.len(), places);
+        }
         let mut recent = Recent::new(1);
         for (length, kept) in [(RECENT_TOKEN_BYTES, true), (RECENT_TOKEN_BYTES + 1, false)] {
             let token = vec![b'x'; length];

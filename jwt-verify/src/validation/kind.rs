@@ -46,8 +46,8 @@ impl TokenKind {
         let has_subject = claims.subject().is_some_and(|subject| !subject.is_empty());
         let purpose = claims.find("token_use");
         let (right_kind, complete) = match self {
-            // Was judged above.
-            Self::Access(_) => (true, true),
+            // Is judged above.
+            Self::Access(_) => (false, false),
             #[cfg(feature = "issuing")]
             Self::Refresh => (
                 purpose.is_some_and(|purpose| purpose.is_text("refresh")) && !is_event,

@@ -183,7 +183,8 @@ impl VerifierBuilder {
     /// 10,000, in at most 40 MB. 0 switches it off.
     ///
     /// A token is forgotten when it expires and when a key of its issuer is withdrawn or replaced. Each
-    /// thread keeps up to 64 of the tokens that it meets most once more for itself.
+    /// thread keeps up to 64 of the tokens that it meets most, of at most 4 KiB, once more for itself; a
+    /// thread that has ended leaves them to the one that comes after it.
     pub fn token_cache(mut self, entries: usize) -> Self {
         self.token_cache = entries;
         self

@@ -72,7 +72,6 @@ impl ClaimRule {
 }
 
 /// What can be compared.
-#[derive(Clone)]
 enum Scalar<'a> {
     Text(&'a str),
     Number(Number),

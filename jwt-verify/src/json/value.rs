@@ -1,0 +1,304 @@
+//! The values of a JSON document, looked at where they stand.
+
+use serde_json::{Number, Value};
+
+/// Where the values of a document stand, in the order in which they do.
+#[derive(Clone, Default)]
+pub(super) struct Layout {
+    pub(super) nodes: Vec<Node>,
+    /// What the strings with escapes stand for.
+    pub(super) unescaped: Vec<Box<str>>,
+}
+
+/// A value, and where it stands in its document. What an array or an object holds comes right after
+/// it; a member is its name and then its value.
+#[derive(Clone, Copy)]
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// For an array or an object, the node that comes after everything in it; for a string with
+    /// escapes, its number among those.
+    pub(super) link: u32,
+}
+
+impl Node {
+    /// The place that comes after everything in the value at this place.
+    fn after(&self, place: usize) -> usize {
+        match self.kind {
+            Kind::Array | Kind::Object => self.link as usize,
+            _ => place + 1,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    Bool,
+    Number,
+    /// A string that stands for itself.
+    Plain,
+    /// A string with escapes.
+    Escaped,
+    Array,
+    Object,
+}
+
+impl Layout {
+    /// The value at a place of the document that was read, the whole of it at 0.
+    pub(super) fn at<'a>(&'a self, text: &'a str, place: usize) -> Json<'a> {
+        Json { text, layout: self, place }
+    }
+}
+
+/// A value in a document.
+#[derive(Clone, Copy)]
+pub(crate) struct Json<'a> {
+    text: &'a str,
+    layout: &'a Layout,
+    place: usize,
+}
+
+impl<'a> Json<'a> {
+    /// By which its [`Document`](super::Document) finds it again.
+    pub(crate) fn place(self) -> usize {
+        self.place
+    }
+
+    fn node(self) -> Option<&'a Node> {
+        self.layout.nodes.get(self.place)
+    }
+
+    fn is(self, kind: Kind) -> bool {
+        self.node().is_some_and(|node| node.kind == kind)
+    }
+
+    /// As it is written in the document.
+    pub(crate) fn raw(self) -> &'a str {
+        self.node()
+            .and_then(|node| self.text.get(node.start as usize..node.end as usize))
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn as_str(self) -> Option<&'a str> {
+        let node = self.node()?;
+        match node.kind {
+            Kind::Plain => self.text.get(node.start as usize + 1..node.end as usize - 1),
+            Kind::Escaped => self.layout.unescaped.get(node.link as usize).map(|text| &**text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_bool(self) -> Option<bool> {
+        self.is(Kind::Bool).then(|| self.raw() == "true")
+    }
+
+    /// A number that is written in at most 19 digits and nothing else.
+    pub(crate) fn as_integer(self) -> Option<u64> {
+        let digits = Some(self.raw()).filter(|raw| self.is(Kind::Number) && raw.len() <= 19)?;
+        let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+        digits.bytes().try_fold(0, |number, byte| Some(number * 10 + digit(byte)?))
+    }
+
+    pub(crate) fn as_number(self) -> Option<Number> {
+        self.is(Kind::Number).then(|| serde_json::from_str(self.raw()).ok())?
+    }
+
+    pub(crate) fn as_f64(self) -> Option<f64> {
+        self.as_number()?.as_f64()
+    }
+
+    pub(crate) fn is_string(self) -> bool {
+        self.is(Kind::Plain) || self.is(Kind::Escaped)
+    }
+
+    pub(crate) fn is_array(self) -> bool {
+        self.is(Kind::Array)
+    }
+
+    pub(crate) fn is_object(self) -> bool {
+        self.is(Kind::Object)
+    }
+
+    /// Whether it is exactly this string.
+    pub(crate) fn is_text(self, text: &str) -> bool {
+        let Some(node) = self.node() else { return false };
+        // Most names that are not the one wanted are not as long.
+        let is_as_long = (node.end - node.start) as usize == text.len() + 2;
+        (is_as_long || node.kind != Kind::Plain) && self.as_str() == Some(text)
+    }
+
+    /// As a value by itself. It is made of what stands here: `serde_json` itself takes some names of
+    /// members for something else.
+    pub(crate) fn to_value(self) -> Value {
+        let Some(node) = self.node() else { return Value::Null };
+        match node.kind {
+            Kind::Null => Value::Null,
+            Kind::Bool => Value::Bool(self.raw() == "true"),
+            Kind::Number => self.as_number().map_or(Value::Null, Value::Number),
+            Kind::Plain | Kind::Escaped => self.as_str().unwrap_or_default().into(),
+            Kind::Array => self.elements().map(Self::to_value).collect(),
+            Kind::Object => {
+                let member = |(name, value): (&str, Self)| (name.to_owned(), value.to_value());
+                self.members().map(member).collect()
+            }
+        }
+    }
+
+    /// The elements of an array; of anything else none.
+    pub(crate) fn elements(self) -> impl Iterator<Item = Json<'a>> + use<'a> {
+        self.children(Kind::Array)
+    }
+
+    /// The members of an object, in the order in which they stand; of anything else none.
+    pub(crate) fn members(self) -> impl Iterator<Item = (&'a str, Json<'a>)> + use<'a> {
+        let mut children = self.children(Kind::Object);
+        std::iter::from_fn(move || Some((children.next()?.as_str()?, children.next()?)))
+    }
+
+    /// The member of an object that has this name.
+    pub(crate) fn get(self, name: &str) -> Option<Self> {
+        let object = self.node().filter(|node| node.kind == Kind::Object)?;
+        let mut place = self.place + 1;
+        while place < object.link as usize {
+            let value = Json { place: place + 1, ..self };
+            // While an object is being read its last member has no value yet.
+            let node = value.node()?;
+            if (Json { place, ..self }).is_text(name) {
+                return Some(value);
+            }
+            place = node.after(place + 1);
+        }
+        None
+    }
+
+    fn children(self, of: Kind) -> Children<'a> {
+        let end = self.node().filter(|node| node.kind == of).map_or(0, |node| node.link as usize);
+        Children { next: Json { place: self.place + 1, ..self }, end }
+    }
+}
+
+struct Children<'a> {
+    next: Json<'a>,
+    end: usize,
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = Json<'a>;
+
+    fn next(&mut self) -> Option<Json<'a>> {
+        let child = self.next;
+        if child.place >= self.end {
+            return None;
+        }
+        self.next.place = child.node()?.after(child.place);
+        Some(child)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Document, Unique},
+        *,
+    };
+
+    const TEXT: &str = r#" { "text" : "a\u0062c" , "plain" : "abc" , "number" : -1.5e1 ,
+        "yes" : true , "no" : false , "nothing" : null , "list" : [ [ 1 , 2 ] , { } , "x" ] ,
+        "object" : { "a" : { "b" : "c" } } , "" : 0 } "#;
+
+    fn document() -> Document {
+        Document::parse(TEXT.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn members_and_elements_are_found_where_they_stand() {
+        let document = document();
+        let names: Vec<&str> = document.root().members().map(|(name, _)| name).collect();
+        assert_eq!(
+            names,
+            ["text", "plain", "number", "yes", "no", "nothing", "list", "object", ""]
+        );
+        let get = |name: &str| document.root().get(name).unwrap();
+        let raw: Vec<&str> = get("list").elements().map(Json::raw).collect();
+        assert_eq!(raw, ["[ 1 , 2 ]", "{ }", "\"x\""]);
+        assert_eq!(
+            get("object").get("a").and_then(|a| a.get("b")).and_then(Json::as_str),
+            Some("c")
+        );
+        assert_eq!(get("").raw(), "0");
+        for name in ["tex", "text ", "a", "x", "abc"] {
+            assert!(document.root().get(name).is_none(), "{name}");
+        }
+        assert_eq!(document.at(get("list").place()).raw(), get("list").raw());
+        // Nor is what comes after an object in it.
+        assert!(get("object").get("").is_none());
+        // What is no object has no members, and what is no array no elements.
+        assert!(get("list").members().next().is_none() && get("list").get("x").is_none());
+        assert!(
+            get("object").elements().next().is_none() && get("plain").elements().next().is_none()
+        );
+    }
+
+    #[test]
+    fn a_value_is_of_one_kind() {
+        let document = document();
+        for (name, text, flag, number) in [
+            ("text", Some("abc"), None, None),
+            ("plain", Some("abc"), None, None),
+            ("number", None, None, Some(-15.0)),
+            ("yes", None, Some(true), None),
+            ("no", None, Some(false), None),
+            ("nothing", None, None, None),
+            ("list", None, None, None),
+            ("object", None, None, None),
+        ] {
+            let value = document.root().get(name).unwrap();
+            assert_eq!(value.as_str(), text, "{name}");
+            assert_eq!(value.is_string(), text.is_some(), "{name}");
+            assert_eq!(value.is_text("abc"), text.is_some(), "{name}");
+            assert!(!value.is_text("xyz") && !value.is_text("ab") && !value.is_text(""), "{name}");
+            assert_eq!(value.as_bool(), flag, "{name}");
+            assert_eq!(value.as_f64(), number, "{name}");
+            assert_eq!(value.as_number().is_some(), number.is_some(), "{name}");
+            assert_eq!(value.is_array(), name == "list");
+            assert_eq!(value.is_object(), name == "object");
+        }
+    }
+
+    #[test]
+    fn an_integer_has_digits_only_and_not_too_many() {
+        for (text, number) in [
+            ("0", Some(0)),
+            ("1790000000", Some(1_790_000_000)),
+            ("9999999999999999999", Some(9_999_999_999_999_999_999)),
+            ("18446744073709551615", None),
+            ("99999999999999999999999", None),
+            ("-1", None),
+            ("1.0", None),
+            ("1e3", None),
+            ("\"1\"", None),
+            ("true", None),
+            ("[1]", None),
+        ] {
+            let document = Document::parse(text.to_owned()).unwrap();
+            assert_eq!(document.root().as_integer(), number, "{text}");
+        }
+    }
+
+    /// Names by which `serde_json` hands numbers and raw values to itself are names like any other.
+    #[test]
+    fn a_value_is_what_stands_there() {
+        for text in [
+            TEXT,
+            r#"{"a":{"$serde_json::private::RawValue":"{"},"b":true}"#,
+            r#"{"$serde_json::private::RawValue":"{\"a\":1,\"a\":2}"}"#,
+            r#"[{"$serde_json::private::Number":"1"}]"#,
+        ] {
+            let document = Document::parse(text.to_owned()).unwrap();
+            let Unique(value) = serde_json::from_str(text).unwrap();
+            assert_eq!(document.root().to_value(), value, "{text}");
+        }
+    }
+}
