@@ -34,11 +34,16 @@ fn a_revoked_token_is_refused_with_the_next_request() {
     let (one, other) =
         (issuer.access_token(&1).sign().unwrap(), issuer.access_token(&1).sign().unwrap());
     let ask = |token: &str| server.get("/").bearer(token).send();
-    assert_eq!(ask(one.as_str()).status, 204);
+    // So often that every worker keeps it for itself.
+    for _ in 0..8 {
+        assert_eq!(ask(one.as_str()).status, 204);
+    }
     revoke(&store, &Revocation::token(ISSUER, one.id()), START + 900);
-    let refused = ask(one.as_str());
-    assert_eq!(refused.status, 401);
-    assert!(refused.challenge().unwrap().contains("invalid_token"));
+    for _ in 0..8 {
+        let refused = ask(one.as_str());
+        assert_eq!(refused.status, 401);
+        assert!(refused.challenge().unwrap().contains("invalid_token"));
+    }
     assert_eq!(ask(other.as_str()).status, 204);
 }
 

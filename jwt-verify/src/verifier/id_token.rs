@@ -13,7 +13,7 @@ use crate::{
     Algorithm, AuthError, Claims, ConfigError, InvalidTokenReason, VerifiedClaims,
     json::Json,
     limits::LEEWAY,
-    token::{CompactToken, Header, decode_exact},
+    token::{CompactToken, Header},
     validation::TokenKind,
 };
 
@@ -232,6 +232,5 @@ fn check_hash(
 /// The algorithm of a token that has been verified.
 fn algorithm_of(token: &[u8]) -> Result<Algorithm, InvalidTokenReason> {
     let parts = CompactToken::parse(token, usize::MAX)?;
-    let header = decode_exact(parts.header).ok_or(InvalidTokenReason::Form)?;
-    Ok(Header::parse(header)?.algorithm)
+    Ok(Header::decode(parts.header)?.algorithm)
 }
