@@ -1,7 +1,6 @@
 //! Where an issuer puts roles and permissions.
 
-use super::{Claims, RoleHierarchy, claim_path::ClaimPath, scope_names};
-use crate::json::Json;
+use super::{Claims, Grants, RoleHierarchy, claim_path::ClaimPath};
 
 /// Which claims hold the roles and the permissions of the caller.
 ///
@@ -154,97 +153,27 @@ impl ClaimsMapping {
     pub(crate) fn grants(&self, claims: &Claims) -> Grants {
         let mut grants = Grants::default();
         for claim in self.roles.iter().filter_map(|path| path.find(claims)) {
-            claim.as_str().into_iter().for_each(|role| grants.add_role(role));
-            claim.elements().filter_map(Json::as_str).for_each(|role| grants.add_role(role));
+            grants.roles.add(claim);
         }
         let single = self.single_role.as_ref().and_then(|path| path.find(claims));
-        if let Some(role) = single.and_then(Json::as_str) {
-            grants.add_role(role);
-        }
-        let reached = self.hierarchy.reached(&grants);
-        for role in &reached {
-            grants.add_role(role);
+        if let Some(claim) = single.filter(|claim| claim.is_string()) {
+            grants.roles.add(claim);
         }
         for claim in self.permissions.iter().filter_map(|path| path.find(claims)) {
-            scope_names(claim).for_each(|name| grants.add_permission(name));
+            grants.permissions.add(claim);
         }
-        if self.scopes_as_permissions {
-            claims.scopes().for_each(|name| grants.add_permission(name));
+        if self.scopes_as_permissions
+            && let Some(claim) = claims.scope_claim()
+        {
+            grants.permissions.add(claim);
         }
-        for permission in self.hierarchy.permissions_of(&reached) {
-            grants.add_permission(permission);
+        if !self.hierarchy.is_empty() {
+            let reached = self.hierarchy.reached(grants.roles(claims));
+            let permissions = self.hierarchy.permissions_of(&reached);
+            grants.permissions.brought = permissions.map(|name| name.as_ref().into()).collect();
+            grants.roles.brought = reached.into_iter().map(|name| name.as_ref().into()).collect();
         }
         grants
-    }
-}
-
-/// The roles and permissions of a caller, resolved once for a verified token: names one after the
-/// other in one text, two allocations however many they are.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Grants {
-    text: String,
-    /// Where each name ends, those of the roles first.
-    ends: Vec<usize>,
-    roles: usize,
-}
-
-impl Grants {
-    pub(crate) fn roles(&self) -> Names<'_> {
-        let (roles, _) = self.ends.split_at_checked(self.roles).unwrap_or_default();
-        Names { text: &self.text, start: 0, ends: roles }
-    }
-
-    pub(crate) fn permissions(&self) -> Names<'_> {
-        let (roles, permissions) = self.ends.split_at_checked(self.roles).unwrap_or_default();
-        Names { text: &self.text, start: roles.last().copied().unwrap_or(0), ends: permissions }
-    }
-
-    /// Roles are added before permissions.
-    fn add_role(&mut self, name: &str) {
-        if !name.is_empty() && !self.roles().contains(name) {
-            self.push(name);
-            self.roles = self.ends.len();
-        }
-    }
-
-    fn add_permission(&mut self, name: &str) {
-        if !name.is_empty() && !self.permissions().contains(name) {
-            self.push(name);
-        }
-    }
-
-    fn push(&mut self, name: &str) {
-        if self.ends.is_empty() {
-            // A handful of usual names, without growing on the way.
-            self.text = String::with_capacity(96);
-            self.ends = Vec::with_capacity(8);
-        }
-        self.text.push_str(name);
-        self.ends.push(self.text.len());
-    }
-}
-
-/// Names without duplicates.
-#[derive(Clone, Copy)]
-pub(crate) struct Names<'a> {
-    text: &'a str,
-    start: usize,
-    /// Where each ends.
-    ends: &'a [usize],
-}
-
-impl<'a> Names<'a> {
-    pub(crate) fn contains(self, name: &str) -> bool {
-        self.iter().any(|known| known == name)
-    }
-
-    pub(crate) fn iter(self) -> impl ExactSizeIterator<Item = &'a str> {
-        let Self { text, mut start, ends } = self;
-        ends.iter().map(move |end| {
-            let name = text.get(start..*end).unwrap_or_default();
-            start = *end;
-            name
-        })
     }
 }
 
@@ -253,11 +182,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::claims::Names;
 
     fn grants(mapping: &ClaimsMapping, claims: &Value) -> (Vec<String>, Vec<String>) {
-        let grants = mapping.grants(&serde_json::from_str(&claims.to_string()).unwrap());
+        let claims: Claims = serde_json::from_str(&claims.to_string()).unwrap();
+        let grants = mapping.grants(&claims);
         let owned = |names: Names<'_>| names.iter().map(String::from).collect();
-        (owned(grants.roles()), owned(grants.permissions()))
+        (owned(grants.roles(&claims)), owned(grants.permissions(&claims)))
     }
 
     #[test]

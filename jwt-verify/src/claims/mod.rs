@@ -2,6 +2,7 @@
 
 mod audience;
 mod claim_path;
+mod grants;
 mod mapping;
 mod numeric_date;
 mod parse;
@@ -14,12 +15,12 @@ use serde::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeMap};
 use serde_json::{Map, Value};
 
 use self::parse::{Place, is_registered};
-use crate::json::{Document, Json, NameFilter, entry};
+use crate::json::{Document, Json, entry};
 
 pub use audience::Audience;
 pub(crate) use claim_path::ClaimPath;
+pub(crate) use grants::{Grants, Names};
 pub use mapping::ClaimsMapping;
-pub(crate) use mapping::Grants;
 pub use numeric_date::NumericDate;
 pub use role_hierarchy::RoleHierarchy;
 pub use verified::VerifiedClaims;
@@ -43,8 +44,6 @@ pub struct Claims {
     expires_at: Option<NumericDate>,
     not_before: Option<NumericDate>,
     issued_at: Option<NumericDate>,
-    /// Of the claims that have no field.
-    names: NameFilter,
     /// The claims that have no field, made when the application first asks for one of them.
     values: OnceLock<Map<String, Value>>,
 }
@@ -62,7 +61,7 @@ impl Claims {
 
     /// Whom the token is meant for, `aud`.
     pub fn audience(&self) -> Option<Audience<'_>> {
-        self.audience.map(|place| Audience::of(self.document.at(place.index())))
+        self.audience.map(|place| Audience::of(self.at(place)))
     }
 
     /// From when on the token must not be accepted, `exp`.
@@ -101,7 +100,11 @@ impl Claims {
     /// The names in the `scope` claim (a string with spaces between them, RFC 8693 §4.2) or, where
     /// there is none, in `scp` (a string or an array, as some issuers have it).
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.find("scope").or_else(|| self.find("scp")).into_iter().flat_map(scope_names)
+        self.scope_claim().into_iter().flat_map(scope_names)
+    }
+
+    pub(crate) fn scope_claim(&self) -> Option<Json<'_>> {
+        self.find("scope").or_else(|| self.find("scp"))
     }
 
     /// The payload that says all this.
@@ -111,7 +114,7 @@ impl Claims {
 
     /// A claim that has no field of its own.
     pub(crate) fn find(&self, name: &str) -> Option<Json<'_>> {
-        if self.names.may_contain(name) && !is_registered(name) {
+        if self.document.may_have(name) && !is_registered(name) {
             self.document.root().get(name)
         } else {
             None
@@ -140,7 +143,11 @@ impl Claims {
     }
 
     fn text_at(&self, place: Option<Place>) -> Option<&str> {
-        self.document.at(place?.index()).as_str()
+        self.at(place?).as_str()
+    }
+
+    fn at(&self, place: Place) -> Json<'_> {
+        self.document.at(place.index())
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::mapping::Grants;
+use super::Names;
 
 /// Which roles and permissions come with a role.
 ///
@@ -64,15 +64,16 @@ impl RoleHierarchy {
         self
     }
 
+    /// Whether no role brings anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.roles.is_empty() && self.permissions.is_empty()
+    }
+
     /// The roles of a caller that bring something, and every role that is brought.
-    pub(super) fn reached(&self, grants: &Grants) -> BTreeSet<&Name> {
+    pub(super) fn reached(&self, roles: Names<'_>) -> BTreeSet<&Name> {
         let mut reached = BTreeSet::new();
-        if self.roles.is_empty() && self.permissions.is_empty() {
-            return reached;
-        }
         // A hierarchy is the application's own: what is walked is bounded by what it names.
-        let mut next: Vec<&Name> =
-            self.known().filter(|role| grants.roles().contains(role)).collect();
+        let mut next: Vec<&Name> = self.known().filter(|role| roles.contains(role)).collect();
         while let Some(role) = next.pop() {
             if reached.insert(role) {
                 next.extend(self.roles.get(role).into_iter().flatten());
@@ -111,7 +112,7 @@ mod tests {
             names.sort();
             names
         };
-        (sorted(&mut grants.roles().iter()), sorted(&mut grants.permissions().iter()))
+        (sorted(&mut grants.roles(&claims).iter()), sorted(&mut grants.permissions(&claims).iter()))
     }
 
     #[test]
@@ -147,6 +148,6 @@ mod tests {
         let hierarchy = RoleHierarchy::new().role("write", ["admin"]);
         let claims: Claims = serde_json::from_str(r#"{"permissions":["write"]}"#).unwrap();
         let grants = ClaimsMapping::default().role_hierarchy(hierarchy).grants(&claims);
-        assert_eq!(grants.roles().iter().len(), 0);
+        assert_eq!(grants.roles(&claims).iter().len(), 0);
     }
 }

@@ -4,7 +4,7 @@ use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
 use serde::de::DeserializeOwned;
 
-use super::{Claims, mapping::Grants};
+use super::{Claims, Grants, Names};
 use crate::{AuthError, InvalidTokenReason};
 
 /// Everything that is kept of a verified token: not the token.
@@ -23,8 +23,12 @@ impl VerifiedToken {
         &self.claims
     }
 
-    pub(crate) fn grants(&self) -> &Grants {
-        &self.grants
+    pub(crate) fn roles(&self) -> Names<'_> {
+        self.grants.roles(&self.claims)
+    }
+
+    pub(crate) fn permissions(&self) -> Names<'_> {
+        self.grants.permissions(&self.claims)
     }
 }
 
@@ -123,24 +127,26 @@ impl<T> VerifiedClaims<T> {
         self.token.claims()
     }
 
-    /// The caller's roles, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them.
+    /// The caller's roles, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them, each once. The
+    /// list is made at each call; [`has_role`](Self::has_role) makes none.
     pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.token.grants.roles().iter()
+        self.token.roles().iter()
     }
 
-    /// The caller's permissions, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them.
+    /// The caller's permissions, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them, each once.
+    /// The list is made at each call; [`has_permission`](Self::has_permission) makes none.
     pub fn permissions(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.token.grants.permissions().iter()
+        self.token.permissions().iter()
     }
 
     /// Whether the caller has exactly this role.
     pub fn has_role(&self, role: &str) -> bool {
-        self.token.grants.roles().contains(role)
+        self.token.roles().contains(role)
     }
 
     /// Whether the caller has exactly this permission.
     pub fn has_permission(&self, permission: &str) -> bool {
-        self.token.grants.permissions().contains(permission)
+        self.token.permissions().contains(permission)
     }
 
     /// The payload of the token as it was signed.

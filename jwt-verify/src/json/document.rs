@@ -27,6 +27,12 @@ impl Document {
         self.at(0)
     }
 
+    /// Whether the document is an object that may have a member of this name. Most that are asked for
+    /// are not there, and that is known at once.
+    pub(crate) fn may_have(&self, name: &str) -> bool {
+        self.layout.names.may_contain(name)
+    }
+
     /// The value at a [place](Json::place) of this document.
     pub(crate) fn at(&self, place: usize) -> Json<'_> {
         self.layout.at(&self.text, place)

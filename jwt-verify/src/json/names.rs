@@ -2,27 +2,28 @@
 
 /// Says of most names that they are not there, and of a name that is there never.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct NameFilter(u128);
+pub(super) struct NameFilter(u128);
 
 impl NameFilter {
     /// Adds a name; `true` if it was certainly not there before.
-    pub(crate) fn add(&mut self, name: &str) -> bool {
-        let is_new = !self.may_contain(name);
-        self.0 |= bit(name);
+    pub(super) fn add(&mut self, name: &[u8]) -> bool {
+        let bit = bit(name);
+        let is_new = self.0 & bit == 0;
+        self.0 |= bit;
         is_new
     }
 
     #[inline]
-    pub(crate) fn may_contain(self, name: &str) -> bool {
-        self.0 & bit(name) != 0
+    pub(super) fn may_contain(self, name: &str) -> bool {
+        self.0 & bit(name.as_bytes()) != 0
     }
 }
 
 /// One of 128, by length and both ends.
 #[inline]
-fn bit(name: &str) -> u128 {
+fn bit(name: &[u8]) -> u128 {
     let byte = |byte: Option<&u8>| byte.copied().map_or(0, u64::from);
-    let (first, last) = (byte(name.as_bytes().first()), byte(name.as_bytes().last()));
+    let (first, last) = (byte(name.first()), byte(name.last()));
     let ends = (name.len() as u64) << 16 | last << 8 | first;
     // The upper bits of a product depend on all bits of its factors.
     1 << (ends.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57)
@@ -38,8 +39,8 @@ mod tests {
         let mut filter = NameFilter::default();
         assert!(names.iter().all(|name| !filter.may_contain(name)));
         for name in names {
-            assert!(filter.add(name), "{name}");
-            assert!(filter.may_contain(name) && !filter.add(name), "{name}");
+            assert!(filter.add(name.as_bytes()), "{name}");
+            assert!(filter.may_contain(name) && !filter.add(name.as_bytes()), "{name}");
         }
     }
 }

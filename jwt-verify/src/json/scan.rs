@@ -3,6 +3,8 @@
 //! The structure is read here; strings with escapes and numbers that are no plain integers are left
 //! to `serde_json`, so that both always read the same document.
 
+use wide::u8x16;
+
 use super::{
     names::NameFilter,
     value::{Kind, Layout, Node},
@@ -24,9 +26,10 @@ const BYTES_EACH: usize = 12;
 const FEW: usize = 16;
 
 /// A document that is being read.
+///
+/// Each step is told where it begins and answers where it ended.
 pub(super) struct Scanner<'a> {
     text: &'a str,
-    at: usize,
     layout: Layout,
 }
 
@@ -35,59 +38,78 @@ impl<'a> Scanner<'a> {
         // Places are kept as `u32`.
         u32::try_from(text.len()).map_err(|_| Malformed)?;
         let nodes = Vec::with_capacity(text.len() / BYTES_EACH + 4);
-        let mut scanner = Self { text, at: 0, layout: Layout { nodes, unescaped: Vec::new() } };
-        scanner.value(0)?;
-        scanner.skip_space();
-        if scanner.at == text.len() { Ok(scanner.layout) } else { Err(Malformed) }
+        let mut scanner = Self { text, layout: Layout { nodes, ..Layout::default() } };
+        let end = scanner.value(0, 0)?;
+        if scanner.next(end).1 == text.len() { Ok(scanner.layout) } else { Err(Malformed) }
     }
 
-    fn value(&mut self, depth: u8) -> Result {
-        match self.next().ok_or(Malformed)? {
-            b'"' => self.string(),
-            b'{' => self.object(depth),
-            b'[' => self.array(depth),
-            b't' => self.literal(Kind::Bool, "true"),
-            b'f' => self.literal(Kind::Bool, "false"),
-            b'n' => self.literal(Kind::Null, "null"),
-            _ => self.number(),
+    /// The value that comes next.
+    #[inline]
+    fn value(&mut self, at: usize, depth: u8) -> Result<usize> {
+        let (byte, at) = self.next(at);
+        if byte == b'"' { self.string(at) } else { self.no_string(byte, at, depth) }
+    }
+
+    /// Most values are strings, which need no frame on the stack.
+    #[inline(never)]
+    fn no_string(&mut self, first: u8, at: usize, depth: u8) -> Result<usize> {
+        match first {
+            b'{' => self.object(at, depth),
+            b'[' => self.array(at, depth),
+            b't' => self.literal(at, Kind::Bool, b"true"),
+            b'f' => self.literal(at, Kind::Bool, b"false"),
+            b'n' => self.literal(at, Kind::Null, b"null"),
+            _ => self.number(at),
         }
     }
 
-    fn object(&mut self, depth: u8) -> Result {
-        let object = self.open(Kind::Object, depth)?;
-        if self.next() == Some(b'}') {
-            return self.close(object, b'}');
+    fn object(&mut self, at: usize, depth: u8) -> Result<usize> {
+        let object = self.open(Kind::Object, at, depth)?;
+        let (mut byte, mut at) = self.next(at + 1);
+        if byte == b'}' {
+            return Ok(self.close(object, at));
         }
         let mut names = NameFilter::default();
         let (mut number, mut could_repeat) = (0, false);
         loop {
-            if self.next() != Some(b'"') {
+            if byte != b'"' {
                 return Err(Malformed);
             }
             let name = self.layout.nodes.len();
-            self.string()?;
+            at = self.string(at)?;
             number += 1;
-            let name = self.layout.at(self.text, name).as_str().ok_or(Malformed)?;
-            if !names.add(name) {
+            if !names.add(self.layout.at(self.text, name).as_bytes().ok_or(Malformed)?) {
                 if number > FEW {
                     could_repeat = true;
-                } else if self.layout.at(self.text, object).get(name).is_some() {
+                } else if self.is_repeated(object, name) {
                     return Err(Malformed);
                 }
             }
-            if !self.eat(b':') {
+            (byte, at) = self.next(at);
+            if byte != b':' {
                 return Err(Malformed);
             }
-            self.value(depth + 1)?;
-            if !self.eat(b',') {
+            at = self.value(at + 1, depth + 1)?;
+            (byte, at) = self.next(at);
+            if byte != b',' {
                 break;
             }
+            (byte, at) = self.next(at + 1);
         }
-        self.close(object, b'}')?;
-        if could_repeat && !self.is_unique(object) {
+        if byte != b'}' || could_repeat && !self.is_unique(object) {
             return Err(Malformed);
         }
-        Ok(())
+        if object == 0 {
+            self.layout.names = names;
+        }
+        Ok(self.close(object, at))
+    }
+
+    /// Whether a member of this name stands in front of it.
+    #[cold]
+    fn is_repeated(&self, object: usize, name: usize) -> bool {
+        let name = self.layout.at(self.text, name).as_str();
+        name.is_none_or(|name| self.layout.at(self.text, object).get(name).is_some())
     }
 
     /// Whether no member of an object is there twice.
@@ -98,154 +120,153 @@ impl<'a> Scanner<'a> {
         names.windows(2).all(|pair| matches!(pair, [one, next] if one != next))
     }
 
-    fn array(&mut self, depth: u8) -> Result {
-        let array = self.open(Kind::Array, depth)?;
-        if self.next() == Some(b']') {
-            return self.close(array, b']');
+    fn array(&mut self, at: usize, depth: u8) -> Result<usize> {
+        let array = self.open(Kind::Array, at, depth)?;
+        let (mut byte, mut at) = self.next(at + 1);
+        if byte == b']' {
+            return Ok(self.close(array, at));
         }
         loop {
-            self.value(depth + 1)?;
-            if !self.eat(b',') {
-                return self.close(array, b']');
+            at = self.value(at, depth + 1)?;
+            (byte, at) = self.next(at);
+            match byte {
+                b',' => at += 1,
+                b']' => return Ok(self.close(array, at)),
+                _ => return Err(Malformed),
             }
         }
     }
 
-    fn open(&mut self, kind: Kind, depth: u8) -> Result<usize> {
+    fn open(&mut self, kind: Kind, at: usize, depth: u8) -> Result<usize> {
         if depth == MAX_DEPTH {
             return Err(Malformed);
         }
         let place = self.layout.nodes.len();
-        self.layout.nodes.push(Node { kind, start: offset(self.at), end: 0, link: u32::MAX });
-        self.at += 1;
+        self.layout.nodes.push(Node { kind, start: offset(at), end: 0, after: u32::MAX });
         Ok(place)
     }
 
     /// Steps over the last byte of what was opened, and notes where it ends.
-    fn close(&mut self, place: usize, last: u8) -> Result {
-        if !self.eat(last) {
-            return Err(Malformed);
-        }
+    fn close(&mut self, place: usize, last: usize) -> usize {
         let after = offset(self.layout.nodes.len());
-        let node = self.layout.nodes.get_mut(place).ok_or(Malformed)?;
-        (node.end, node.link) = (offset(self.at), after);
-        Ok(())
-    }
-
-    fn push(&mut self, kind: Kind, start: usize, link: usize) {
-        let (start, end) = (offset(start), offset(self.at));
-        self.layout.nodes.push(Node { kind, start, end, link: offset(link) });
-    }
-
-    fn string(&mut self) -> Result {
-        let start = self.at;
-        self.at = self.plain_end(start + 1);
-        if self.byte() == Some(b'"') {
-            self.at += 1;
-            self.push(Kind::Plain, start, 0);
-            return Ok(());
+        if let Some(node) = self.layout.nodes.get_mut(place) {
+            (node.end, node.after) = (offset(last + 1), after);
         }
-        while self.byte() == Some(b'\\') {
+        last + 1
+    }
+
+    fn push(&mut self, kind: Kind, start: usize, end: usize) -> usize {
+        let after = offset(self.layout.nodes.len() + 1);
+        let node = Node { kind, start: offset(start), end: offset(end), after };
+        self.layout.nodes.push(node);
+        end
+    }
+
+    fn string(&mut self, start: usize) -> Result<usize> {
+        let end = self.plain_end(start + 1);
+        let has_room = self.layout.nodes.len() < self.layout.nodes.capacity();
+        if self.byte(end) == b'"' && has_room {
+            Ok(self.push(Kind::Plain, start, end + 1))
+        } else {
+            self.unusual_string(start, end)
+        }
+    }
+
+    /// A string that does not stand for itself from here on, or that there was no room for.
+    #[cold]
+    fn unusual_string(&mut self, start: usize, mut end: usize) -> Result<usize> {
+        if self.byte(end) == b'"' {
+            return Ok(self.push(Kind::Plain, start, end + 1));
+        }
+        while self.byte(end) == b'\\' {
             // What is escaped never ends the string.
-            self.at = self.plain_end(self.at + 2);
+            end = self.plain_end(end + 2);
         }
-        if self.byte() != Some(b'"') {
-            return Err(Malformed);
-        }
-        self.at += 1;
-        let raw = self.text.get(start..self.at).ok_or(Malformed)?;
+        // One that does not end here is refused by this reader too.
+        let raw = self.text.get(start..=end).ok_or(Malformed)?;
         let text = serde_json::from_str::<Box<str>>(raw).map_err(|_| Malformed)?;
-        self.push(Kind::Escaped, start, self.layout.unescaped.len());
-        self.layout.unescaped.push(text);
-        Ok(())
+        self.layout.unescaped.push((offset(self.layout.nodes.len()), text));
+        Ok(self.push(Kind::Escaped, start, end + 1))
     }
 
     /// Where the part of a string ends that stands for itself: at a quote, a backslash or a control
     /// character, or at the end of the document.
-    fn plain_end(&self, start: usize) -> usize {
-        let (chunks, rest) = self.text.as_bytes().get(start..).unwrap_or_default().as_chunks();
-        let mut at = start;
-        for chunk in chunks {
-            let found = specials(u64::from_le_bytes(*chunk));
+    fn plain_end(&self, mut at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            let found = specials(*chunk);
             if found != 0 {
-                return at + found.trailing_zeros() as usize / 8;
+                return at + found.trailing_zeros() as usize;
             }
-            at += 8;
+            at += chunk.len();
         }
+        let rest = bytes.get(at..).unwrap_or_default();
         let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
         at + rest.iter().position(special).unwrap_or(rest.len())
     }
 
-    fn literal(&mut self, kind: Kind, word: &str) -> Result {
-        let start = self.at;
-        self.at += word.len();
-        if self.text.get(start..self.at) != Some(word) {
+    fn literal(&mut self, start: usize, kind: Kind, word: &[u8]) -> Result<usize> {
+        let end = start + word.len();
+        if self.text.as_bytes().get(start..end) != Some(word) {
             return Err(Malformed);
         }
-        self.push(kind, start, 0);
-        Ok(())
+        Ok(self.push(kind, start, end))
     }
 
-    fn number(&mut self) -> Result {
-        let start = self.at;
+    fn number(&mut self, start: usize) -> Result<usize> {
         let rest = self.text.as_bytes().get(start..).unwrap_or_default();
         let is_other = |byte: &u8| matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E');
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at = start + digits;
+        let mut end = start + digits;
         // Every integer of so many digits is in the range of a `u64`.
         let is_plain = (1..=19).contains(&digits)
             && (digits == 1 || rest.first() != Some(&b'0'))
             && !rest.get(digits).is_some_and(is_other);
         if !is_plain {
             let all = rest.iter().take_while(|byte| byte.is_ascii_digit() || is_other(byte));
-            self.at = start + all.count();
-            let raw = self.text.get(start..self.at).ok_or(Malformed)?;
+            end = start + all.count();
+            let raw = self.text.get(start..end).ok_or(Malformed)?;
             // Beyond the range of an `f64` there are no numbers.
             serde_json::from_str::<f64>(raw).map_err(|_| Malformed)?;
         }
-        self.push(Kind::Number, start, 0);
-        Ok(())
+        Ok(self.push(Kind::Number, start, end))
     }
 
-    /// Steps over a byte, and the white space in front of it, if that is what comes next.
-    fn eat(&mut self, wanted: u8) -> bool {
-        let is_next = self.byte() == Some(wanted) || self.next() == Some(wanted);
-        self.at += usize::from(is_next);
-        is_next
-    }
-
-    fn byte(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    /// The next byte that is no space.
-    fn next(&mut self) -> Option<u8> {
-        self.skip_space();
-        self.byte()
-    }
-
-    fn skip_space(&mut self) {
-        while matches!(self.byte(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.at += 1;
+    /// The first byte from a place on that is no space, and where it is. At the end it is one that
+    /// no document has outside of its strings.
+    #[inline]
+    fn next(&self, at: usize) -> (u8, usize) {
+        match self.byte(at) {
+            byte @ (b'!'..) => (byte, at),
+            _ => self.after_space(at),
         }
     }
-}
 
-/// The document was found to be short enough before.
-fn offset(place: usize) -> u32 {
-    u32::try_from(place).unwrap_or(u32::MAX)
-}
-
-/// Eight bytes at a time: the lowest bit that is set is in the first byte that is a quote, a
-/// backslash or a control character.
-fn specials(bytes: u64) -> u64 {
-    const fn each(byte: u8) -> u64 {
-        u64::from_le_bytes([byte; 8])
+    fn after_space(&self, mut at: usize) -> (u8, usize) {
+        while matches!(self.byte(at), b' ' | b'\n' | b'\r' | b'\t') {
+            at += 1;
+        }
+        (self.byte(at), at)
     }
-    // Borrows make mistakes above the first byte that is less, never below it.
-    let less = |bytes: u64, than: u8| bytes.wrapping_sub(each(than)) & !bytes & each(0x80);
-    // With one bit turned over the quote is next to the control characters, and no other is there.
-    less(bytes ^ each(2), b' ' + 1) | less(bytes ^ each(b'\\'), 1)
+
+    fn byte(&self, at: usize) -> u8 {
+        self.text.as_bytes().get(at).copied().unwrap_or(0)
+    }
+}
+
+/// A place in a document, which was found to be short enough before.
+#[expect(clippy::cast_possible_truncation, reason = "said above")]
+fn offset(place: usize) -> u32 {
+    place as u32
+}
+
+/// One bit for each byte, the lowest for the first: whether it is a quote, a backslash or a control
+/// character.
+fn specials(bytes: [u8; 16]) -> u32 {
+    let bytes = u8x16::new(bytes);
+    let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+    let is_control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    (is(b'"') | is(b'\\') | is_control).to_bitmask()
 }
 
 #[cfg(test)]
@@ -280,6 +301,14 @@ mod tests {
             "[[],{}]",
         ] {
             assert!(is_read(text), "{text}");
+        }
+    }
+
+    /// More values than so many bytes usually have.
+    #[test]
+    fn a_dense_document_is_read() {
+        for value in ["\"\"", "0", "{}", "\"\\n\"", "{\"\":[]}"] {
+            assert!(is_read(&format!("[{}]", vec![value; 100].join(","))), "{value}");
         }
     }
 

@@ -2,12 +2,16 @@
 
 use serde_json::{Number, Value};
 
+use super::names::NameFilter;
+
 /// Where the values of a document stand, in the order in which they do.
 #[derive(Clone, Default)]
 pub(super) struct Layout {
     pub(super) nodes: Vec<Node>,
-    /// What the strings with escapes stand for.
-    pub(super) unescaped: Vec<Box<str>>,
+    /// What the strings with escapes stand for, each with its place.
+    pub(super) unescaped: Vec<(u32, Box<str>)>,
+    /// Of the members of the document itself.
+    pub(super) names: NameFilter,
 }
 
 /// A value, and where it stands in its document. What an array or an object holds comes right after
@@ -17,18 +21,14 @@ pub(super) struct Node {
     pub(super) kind: Kind,
     pub(super) start: u32,
     pub(super) end: u32,
-    /// For an array or an object, the node that comes after everything in it; for a string with
-    /// escapes, its number among those.
-    pub(super) link: u32,
+    /// The place that comes after everything in the value.
+    pub(super) after: u32,
 }
 
 impl Node {
-    /// The place that comes after everything in the value at this place.
-    fn after(&self, place: usize) -> usize {
-        match self.kind {
-            Kind::Array | Kind::Object => self.link as usize,
-            _ => place + 1,
-        }
+    /// Whether its length fits. Most names that are not the one wanted have another.
+    fn could_be(&self, text: &str) -> bool {
+        (self.end - self.start) as usize == text.len() + 2 || self.kind == Kind::Escaped
     }
 }
 
@@ -46,6 +46,12 @@ pub(super) enum Kind {
 }
 
 impl Layout {
+    #[cold]
+    fn unescaped(&self, place: usize) -> Option<&str> {
+        let found = self.unescaped.binary_search_by_key(&place, |(place, _)| *place as usize);
+        self.unescaped.get(found.ok()?).map(|(_, text)| &**text)
+    }
+
     /// The value at a place of the document that was read, the whole of it at 0.
     pub(super) fn at<'a>(&'a self, text: &'a str, place: usize) -> Json<'a> {
         Json { text, layout: self, place }
@@ -85,8 +91,17 @@ impl<'a> Json<'a> {
         let node = self.node()?;
         match node.kind {
             Kind::Plain => self.text.get(node.start as usize + 1..node.end as usize - 1),
-            Kind::Escaped => self.layout.unescaped.get(node.link as usize).map(|text| &**text),
+            Kind::Escaped => self.layout.unescaped(self.place),
             _ => None,
+        }
+    }
+
+    /// The bytes of a string, which are had for less.
+    pub(crate) fn as_bytes(self) -> Option<&'a [u8]> {
+        let node = self.node()?;
+        match node.kind {
+            Kind::Plain => self.text.as_bytes().get(node.start as usize + 1..node.end as usize - 1),
+            _ => self.as_str().map(str::as_bytes),
         }
     }
 
@@ -96,9 +111,11 @@ impl<'a> Json<'a> {
 
     /// A number that is written in at most 19 digits and nothing else.
     pub(crate) fn as_integer(self) -> Option<u64> {
-        let digits = Some(self.raw()).filter(|raw| self.is(Kind::Number) && raw.len() <= 19)?;
+        let node = self.node().filter(|node| node.kind == Kind::Number)?;
+        let digits = self.text.as_bytes().get(node.start as usize..node.end as usize)?;
         let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
-        digits.bytes().try_fold(0, |number, byte| Some(number * 10 + digit(byte)?))
+        let add = |number, byte: &u8| Some(number * 10 + digit(*byte)?);
+        if digits.len() <= 19 { digits.iter().try_fold(0, add) } else { None }
     }
 
     pub(crate) fn as_number(self) -> Option<Number> {
@@ -123,10 +140,8 @@ impl<'a> Json<'a> {
 
     /// Whether it is exactly this string.
     pub(crate) fn is_text(self, text: &str) -> bool {
-        let Some(node) = self.node() else { return false };
-        // Most names that are not the one wanted are not as long.
-        let is_as_long = (node.end - node.start) as usize == text.len() + 2;
-        (is_as_long || node.kind != Kind::Plain) && self.as_str() == Some(text)
+        self.node().is_some_and(|node| node.could_be(text))
+            && self.as_bytes() == Some(text.as_bytes())
     }
 
     /// As a value by itself. It is made of what stands here: `serde_json` itself takes some names of
@@ -153,28 +168,31 @@ impl<'a> Json<'a> {
 
     /// The members of an object, in the order in which they stand; of anything else none.
     pub(crate) fn members(self) -> impl Iterator<Item = (&'a str, Json<'a>)> + use<'a> {
-        let mut children = self.children(Kind::Object);
-        std::iter::from_fn(move || Some((children.next()?.as_str()?, children.next()?)))
+        self.entries().filter_map(|(name, value)| Some((name.as_str()?, value)))
+    }
+
+    /// The same with the names as they stand.
+    pub(crate) fn entries(self) -> impl Iterator<Item = (Json<'a>, Json<'a>)> + use<'a> {
+        let nodes = self.layout.nodes.as_slice();
+        let end = self.node().filter(|node| node.kind == Kind::Object).map_or(0, |node| node.after);
+        // While an object is being read nobody knows its end, and its last member has no value yet.
+        let nodes = nodes.get(..end as usize).unwrap_or(nodes);
+        let mut place = self.place + 1;
+        std::iter::from_fn(move || {
+            let [_, value, ..] = nodes.get(place..)? else { return None };
+            let entry = (Json { place, ..self }, Json { place: place + 1, ..self });
+            place = value.after as usize;
+            Some(entry)
+        })
     }
 
     /// The member of an object that has this name.
     pub(crate) fn get(self, name: &str) -> Option<Self> {
-        let object = self.node().filter(|node| node.kind == Kind::Object)?;
-        let mut place = self.place + 1;
-        while place < object.link as usize {
-            let value = Json { place: place + 1, ..self };
-            // While an object is being read its last member has no value yet.
-            let node = value.node()?;
-            if (Json { place, ..self }).is_text(name) {
-                return Some(value);
-            }
-            place = node.after(place + 1);
-        }
-        None
+        self.entries().find(|(known, _)| known.is_text(name)).map(|(_, value)| value)
     }
 
     fn children(self, of: Kind) -> Children<'a> {
-        let end = self.node().filter(|node| node.kind == of).map_or(0, |node| node.link as usize);
+        let end = self.node().filter(|node| node.kind == of).map_or(0, |node| node.after as usize);
         Children { next: Json { place: self.place + 1, ..self }, end }
     }
 }
@@ -192,7 +210,7 @@ impl<'a> Iterator for Children<'a> {
         if child.place >= self.end {
             return None;
         }
-        self.next.place = child.node()?.after(child.place);
+        self.next.place = child.node()?.after as usize;
         Some(child)
     }
 }

@@ -1,5 +1,7 @@
 //! Strict base64url: no padding, no other alphabet, no unused bits set (RFC 7515 §2, RFC 4648 §3.5).
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 
 /// Wide registers where the processor has them; strict either way.
@@ -11,31 +13,15 @@ static ENGINE: std::sync::LazyLock<base64::engine::Simd> = std::sync::LazyLock::
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as ENGINE;
 
-/// Decoded bytes, kept on the stack when they fit in `N`.
-pub(crate) enum Decoded<const N: usize> {
-    Stack([u8; N], usize),
-    Heap(Vec<u8>),
-}
-
-impl<const N: usize> Decoded<N> {
-    /// Decodes a segment, or says that it is not canonical base64url.
-    pub(crate) fn decode(segment: &[u8]) -> Option<Self> {
-        let mut buffer = [0; N];
-        // `decode_slice` judges whether the output fits by an estimate, so the estimate decides.
-        if base64::decoded_len_estimate(segment.len()) <= N {
-            let length = ENGINE.decode_slice(segment, &mut buffer).ok()?;
-            Some(Self::Stack(buffer, length))
-        } else {
-            decode_exact(segment).map(Self::Heap)
-        }
+/// Decodes a segment into a buffer, or into a vector where it has no room, or says that the segment
+/// is not canonical base64url.
+pub(crate) fn decode_into<'b>(segment: &[u8], buffer: &'b mut [u8]) -> Option<Cow<'b, [u8]>> {
+    // `decode_slice` judges whether the output fits by an estimate, so the estimate decides.
+    if base64::decoded_len_estimate(segment.len()) > buffer.len() {
+        return decode_exact(segment).map(Cow::Owned);
     }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Stack(buffer, length) => buffer.get(..*length).unwrap_or_default(),
-            Self::Heap(bytes) => bytes,
-        }
-    }
+    let length = ENGINE.decode_slice(segment, buffer).ok()?;
+    buffer.get(..length).map(Cow::Borrowed)
 }
 
 /// Decodes into a vector of the right size, or says that the text is not canonical base64url.
@@ -48,8 +34,8 @@ mod tests {
     use super::*;
 
     fn decode(text: &str) -> Option<Vec<u8>> {
-        let small = Decoded::<4>::decode(text.as_bytes()).map(|d| d.bytes().to_vec());
-        let large = Decoded::<64>::decode(text.as_bytes()).map(|d| d.bytes().to_vec());
+        let small = decode_into(text.as_bytes(), &mut [0; 4]).map(Cow::into_owned);
+        let large = decode_into(text.as_bytes(), &mut [0; 64]).map(Cow::into_owned);
         assert_eq!(small, large, "the buffer's size must not matter");
         large
     }

@@ -4,6 +4,6 @@ mod base64url;
 mod compact;
 mod header;
 
-pub(crate) use base64url::{Decoded, decode_exact};
+pub(crate) use base64url::{decode_exact, decode_into};
 pub(crate) use compact::CompactToken;
 pub(crate) use header::{Header, KnownHeaders, TypeName};

@@ -35,7 +35,7 @@ use crate::{
     claims::{Grants, VerifiedToken},
     limits::MAX_LEEWAY,
     telemetry,
-    token::{CompactToken, Decoded, Header, KnownHeaders, decode_exact},
+    token::{CompactToken, Header, KnownHeaders, decode_exact, decode_into},
     token_cache::TokenCache,
 };
 
@@ -117,14 +117,20 @@ impl Verifier {
 
     /// Verifies a token in compact form.
     ///
-    /// Waits only if the issuer has to be looked up or its key has to be fetched. A token that was
-    /// verified before is recognised without looking at its signature again.
+    /// Waits only if the issuer has to be looked up, its key has to be fetched, or a store elsewhere
+    /// is asked about revocations. A token that was verified before is recognised without looking at
+    /// its signature again.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], or, if no key can be had at the
     /// moment, [`AuthError::Unavailable`].
     pub async fn verify(&self, token: impl AsRef<[u8]>) -> Result<VerifiedClaims, AuthError> {
-        self.verify_token(token.as_ref()).await.map(VerifiedClaims::new)
+        let token = token.as_ref();
+        let outcome = match self.verify_now(token) {
+            Some(outcome) => outcome,
+            None => Box::pin(self.verify_later(token)).await,
+        };
+        outcome.map(VerifiedClaims::new)
     }
 
     /// Begins to fetch the keys of the issuers that are listed, so that the first request need not
@@ -174,16 +180,6 @@ impl Verifier {
         self.inner.clock.now()
     }
 
-    pub(crate) async fn verify_token(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, AuthError> {
-        let judged = match self.seen(token) {
-            Some(seen) => Ok(seen),
-            None => self.judge(token).await,
-        };
-        let outcome = self.settle(judged).await;
-        telemetry::verification(&outcome);
-        outcome
-    }
-
     async fn judge(&self, token: &[u8]) -> Result<Judged, AuthError> {
         let unverified = self.read(token)?;
         let issuer = match self.issuer_of(&unverified.claims) {
@@ -214,17 +210,20 @@ impl Verifier {
         self.remember(token, accepted)
     }
 
-    /// The same for a token that [`verify_now`](Self::verify_now) has just failed to judge.
+    /// The rest of it, for a token that [`verify_now`](Self::verify_now) has just failed to judge.
     pub(crate) async fn verify_later(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, AuthError> {
-        if self.asks_elsewhere() {
-            return self.verify_token(token).await;
-        }
-        let outcome = self.settle(self.judge(token).await).await;
+        // Otherwise it has been looked for already.
+        let seen = if self.asks_elsewhere() { self.seen(token) } else { None };
+        let judged = match seen {
+            Some(seen) => Ok(seen),
+            None => self.judge(token).await,
+        };
+        let outcome = self.settle(judged).await;
         telemetry::verification(&outcome);
         outcome
     }
 
-    /// The same as far as it can be done without waiting: `None` means that it cannot.
+    /// Judges a token, if that can be done without waiting: `None` means that it cannot.
     pub(crate) fn verify_now(&self, token: &[u8]) -> Option<Result<Arc<VerifiedToken>, AuthError>> {
         if self.asks_elsewhere() {
             return None;
@@ -359,10 +358,10 @@ impl<'a> Case<'_, 'a> {
 
     fn is_signed_by(&self, key: &VerificationKey) -> bool {
         let (parts, algorithm) = (&self.token.parts, self.token.header.algorithm);
+        let mut buffer = [0; SIGNATURE_BYTES];
         key.supports(algorithm)
-            && Decoded::<SIGNATURE_BYTES>::decode(parts.signature).is_some_and(|signature| {
-                key.verifies(algorithm, parts.signing_input, signature.bytes())
-            })
+            && decode_into(parts.signature, &mut buffer)
+                .is_some_and(|signature| key.verifies(algorithm, parts.signing_input, &signature))
     }
 
     /// The last chance of a signature that the key at hand does not verify. That no other key can

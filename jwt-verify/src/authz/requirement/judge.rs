@@ -97,12 +97,12 @@ impl Requirement {
     }
 
     fn has_roles(&self, token: &VerifiedToken) -> bool {
-        let held = |name: &str| token.grants().roles().contains(name);
+        let held = |name: &str| token.roles().contains(name);
         has(self.roles.as_ref(), self.all_roles, held)
     }
 
     fn has_permissions(&self, token: &VerifiedToken) -> bool {
-        let held = |name: &str| token.grants().permissions().contains(name);
+        let held = |name: &str| token.permissions().contains(name);
         has(self.permissions.as_ref(), self.all, held)
     }
 

@@ -55,12 +55,15 @@ fn one_token(rest: &[u8]) -> Result<&[u8], InvalidRequestReason> {
     Ok(token)
 }
 
-/// Whether a byte is no visible ASCII character, or a comma. Least and greatest byte are found
-/// sixteen and more at a time: this runs for every request.
+/// Whether a byte is no visible ASCII character, or a comma. Looks at all of them, so that sixteen and
+/// more are looked at together: this runs for every request.
 fn has_separator(token: &[u8]) -> bool {
-    let widen = |(least, most): (u8, u8), byte: &u8| (least.min(*byte), most.max(*byte));
-    let (least, most) = token.iter().fold((b'~', b'!'), widen);
-    least < b'!' || most > b'~' || memchr::memchr(b',', token).is_some()
+    // Of what is not visible the first is large, having wrapped around; of commas the second is zero.
+    let widen = |(most, least): (u8, u8), byte: &u8| {
+        (most.max(byte.wrapping_sub(b'!')), least.min(byte ^ b','))
+    };
+    let (most, least) = token.iter().fold((0, u8::MAX), widen);
+    most > b'~' - b'!' || least == 0
 }
 
 /// Another scheme is nothing of ours, unless a list hides a bearer credential behind it.
