@@ -14,6 +14,7 @@ chapters! {
     GettingStarted = "getting-started.md",
     GuidesAuthorization = "guides/authorization.md",
     GuidesClaims = "guides/claims.md",
+    GuidesDpop = "guides/dpop.md",
     GuidesErrors = "guides/errors.md",
     GuidesIntegrations = "guides/integrations.md",
     GuidesIssuers = "guides/issuers.md",

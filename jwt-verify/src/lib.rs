@@ -55,6 +55,8 @@
 //!               │                                       │
 //!   L3  revocation  not revoked, where somebody knows ◄─┘── revoked: 401 · nobody can tell: 503
 //!               │
+//!   L3  dpop    ▼   bound to nothing, or shown with its key ─ neither: 401 · nobody can tell: 503
+//!               │
 //!   L6  http    ▼   VerifiedClaims with the request
 //!               │
 //!   L5  authz   ▼   roles, permissions, claims, policies ─ not enough: 403
@@ -76,6 +78,7 @@
 //! | someone who watches the application | [`JwtAuth::health_routes`], feature `metrics` |
 //! | keys somewhere else | a [`KeyProvider`] of your own |
 //! | tokens in a cookie | [`CookieExtractor`], alone or in [`FirstOf`], with [`CsrfProtection`] |
+//! | clients that prove to hold a key | [`Dpop`] in [`JwtAuthBuilder::dpop`] |
 //! | tokens that end before they expire | a [`RevocationStore`] in [`VerifierBuilder::revocation`] |
 //! | users of your own | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
 //! | a login elsewhere | [`IdTokenVerifier`], [`BackChannelLogout`] |
@@ -100,7 +103,7 @@
 //! | `macros` | yes | `#[require]` |
 //! | `jwks` | yes | [`JwksProvider`], [`JwtAuth::from_env`]: keys over HTTP |
 //! | `issuing` | no | `TokenIssuer`, `Sessions`, `SessionCookies`: tokens of one's own |
-//! | `redis` | no | `RedisCache`: instances share what they fetched; `RedisRevocation`, `RedisRefreshStore` |
+//! | `redis` | no | `RedisCache`: instances share what they fetched; `RedisRevocation`, `RedisReplay`, `RedisRefreshStore` |
 //! | `native-roots` | no | issuers whose certificates the operating system trusts |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `utoipa` | no | what routes demand, in `OpenAPI` documents |
@@ -129,6 +132,7 @@ mod token;
 
 mod validation;
 
+mod dpop;
 #[cfg(feature = "jwks")]
 mod jwks;
 mod revocation;
@@ -150,15 +154,19 @@ pub use authz::{
 };
 pub use claims::{Audience, Claims, ClaimsMapping, NumericDate, RoleHierarchy, VerifiedClaims};
 pub use clock::{Clock, SystemClock};
+#[cfg(feature = "redis")]
+pub use dpop::RedisReplay;
+pub use dpop::{Dpop, MemoryReplay, ProofId, ReplayError, ReplayFuture, ReplayStore};
 pub use error::{
-    AuthError, ConfigError, InvalidRequestReason, InvalidTokenReason, KeyRejection, Missing,
+    AuthError, ConfigError, InvalidProofReason, InvalidRequestReason, InvalidTokenReason,
+    KeyRejection, Missing,
 };
 pub use http::{
     AccessMatrix, AuthFuture, AuthScope, Authorized, BackChannelLogout, BearerChallenge,
-    BearerExtractor, CookieExtractor, Credential, CsrfProtection, CurrentUser, ErrorResponse,
-    FirstOf, HealthRoutes, IntoDecision, JwtAuth, JwtAuthBuilder, JwtAuthService, OptionalClaims,
-    Policy, PolicyFuture, Public, QueryExtractor, Required, Requires, RouteInfo, TokenExtractor,
-    UserFuture, UserLoader, UserLoaderError, Users, VerifiedClaimsExt,
+    BearerExtractor, CookieExtractor, Credential, CsrfProtection, CurrentUser, DpopExtractor,
+    ErrorResponse, FirstOf, HealthRoutes, IntoDecision, JwtAuth, JwtAuthBuilder, JwtAuthService,
+    OptionalClaims, Policy, PolicyFuture, Public, QueryExtractor, Required, Requires, RouteInfo,
+    TokenExtractor, UserFuture, UserLoader, UserLoaderError, Users, VerifiedClaimsExt,
 };
 #[cfg(feature = "issuing")]
 pub use http::{KeySetRoute, SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};

@@ -20,6 +20,17 @@ pub(crate) const RECENT_TOKENS: usize = 64;
 /// Longer tokens it does not keep.
 pub(crate) const RECENT_TOKEN_BYTES: usize = 4 * 1024;
 
+/// Largest DPoP proof that is looked at: one with an RSA key of 8192 bits fits.
+pub(crate) const MAX_PROOF_BYTES: usize = 8 * 1024;
+/// Longest name of a proof.
+pub(crate) const MAX_PROOF_ID_BYTES: usize = 256;
+pub(crate) const PROOF_AGE: Duration = Duration::from_secs(60);
+pub(crate) const PROOF_LEEWAY: Duration = Duration::from_secs(60);
+/// How many used proofs a process remembers.
+pub(crate) const USED_PROOFS: usize = 500_000;
+/// How long a nonce is given out; it is accepted for twice as long.
+pub(crate) const NONCE_PERIOD: Duration = Duration::from_secs(300);
+
 pub(crate) const RSA_MIN_BITS: usize = 2048;
 pub(crate) const RSA_MAX_BITS: usize = 8192;
 

@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 8] = [
     &["algorithm", "clock", "error", "json", "limits", "negative", "secret", "telemetry"],
     &["claims", "key", "token"],
     &["validation"],
-    &["jwks", "revocation", "store", "token_cache"],
+    &["dpop", "jwks", "revocation", "store", "token_cache"],
     &["verifier"],
     &["authz", "issuing"],
     &["http"],
@@ -18,19 +18,21 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// What a row may use of its own row: small, and each for a reason.
-const NEIGHBOURS: [(&str, &str); 4] = [
+const NEIGHBOURS: [(&str, &str); 5] = [
     // What is counted of an outcome is its error's code.
     ("telemetry", "error"),
     // A key's numbers are base64url, as a token's segments are.
     ("key", "token"),
     // A key set is kept in a store.
     ("jwks", "store"),
+    // Used proofs are on the connections of a store.
+    ("dpop", "store"),
     // Revocations are on the connections of a store.
     ("revocation", "store"),
 ];
 
 /// Where the names that `lib.rs` exports live, as far as modules import them from the root.
-const EXPORTS: [(&str, &[&str]); 14] = [
+const EXPORTS: [(&str, &[&str]); 15] = [
     ("algorithm", &["Algorithm", "UnknownAlgorithm"]),
     (
         "authz",
@@ -51,11 +53,13 @@ const EXPORTS: [(&str, &[&str]); 14] = [
         &["Audience", "Claims", "ClaimsMapping", "NumericDate", "RoleHierarchy", "VerifiedClaims"],
     ),
     ("clock", &["Clock", "SystemClock"]),
+    ("dpop", &["Dpop", "MemoryReplay", "ProofId", "RedisReplay", "ReplayError", "ReplayStore"]),
     (
         "error",
         &[
             "AuthError",
             "ConfigError",
+            "InvalidProofReason",
             "InvalidRequestReason",
             "InvalidTokenReason",
             "KeyRejection",
@@ -72,6 +76,7 @@ const EXPORTS: [(&str, &[&str]); 14] = [
             "CookieExtractor",
             "Credential",
             "CsrfProtection",
+            "DpopExtractor",
             "CurrentUser",
             "FirstOf",
             "JwtAuth",

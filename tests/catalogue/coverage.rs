@@ -13,7 +13,10 @@ const ELSEWHERE: [(&str, &str); 22] = [
         "a token is revoked by its name, whatever its bytes; other encodings are refused (ENC, SIG)",
     ),
     ("RED-09", "said at `RedisRevocation` and `RedisRefreshStore`: the server must not evict"),
-    ("DPP, RFT-07", "DPoP is not supported; tokens bound to a key are refused (CLM-32)"),
+    (
+        "RFT-07",
+        "the refresh tokens of this library are not bound to a key; they work once (RFT-01, RFT-02)",
+    ),
     (
         "RFT-03",
         "a repetition within the time of grace is refused without harm; it never gets the successor",

@@ -14,8 +14,10 @@
 
 mod algorithms;
 mod audit;
+mod bound;
 mod claims;
 mod coverage;
+mod dpop;
 mod encoding;
 mod extraction;
 mod headers;
@@ -25,6 +27,7 @@ mod key_quality;
 mod leakage;
 mod log;
 mod policies;
+mod proofs;
 mod signatures;
 mod stage;
 

@@ -11,11 +11,24 @@ const ORDER: [u8; 32] = [
     0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 ];
 
-fn parts(token: &str) -> (String, Vec<u8>) {
+pub(crate) fn parts(token: &str) -> (String, Vec<u8>) {
     let (input, signature) = token.rsplit_once('.').unwrap();
     let signature =
         base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, signature);
     (input.into(), signature.unwrap())
+}
+
+/// The other signature of ES256 over the same: (r, order - s).
+pub(crate) fn twin(signature: &[u8]) -> Vec<u8> {
+    let (r, s) = signature.split_at(32);
+    let mut borrow = 0_i16;
+    let mut out = [0; 32];
+    for index in (0..32).rev() {
+        let difference = i16::from(ORDER[index]) - i16::from(s[index]) - borrow;
+        borrow = i16::from(difference < 0);
+        out[index] = u8::try_from(difference.rem_euclid(256)).unwrap();
+    }
+    [r, &out[..]].concat()
 }
 
 fn resigned(input: &str, signature: impl AsRef<[u8]>) -> String {
@@ -91,17 +104,8 @@ fn ecdsa_signatures_out_of_range_or_in_another_form() {
     ] {
         rows.push(stage.row("SIG-04", what, resigned(&input, bytes), Expected::Invalid));
     }
-    let twin: Vec<u8> = {
-        let mut borrow = 0_i16;
-        let mut out = [0; 32];
-        for index in (0..32).rev() {
-            let difference = i16::from(ORDER[index]) - i16::from(s[index]) - borrow;
-            borrow = i16::from(difference < 0);
-            out[index] = u8::try_from(difference.rem_euclid(256)).unwrap();
-        }
-        [r, &out[..]].concat()
-    };
-    rows.push(stage.row("SIG-05", "the twin", resigned(&input, twin), Expected::Accepted));
+    let twin = resigned(&input, twin(&signature));
+    rows.push(stage.row("SIG-05", "the twin", twin, Expected::Accepted));
     stage.play(&rows);
 }
 

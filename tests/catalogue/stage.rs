@@ -30,6 +30,10 @@ pub(crate) enum Expected {
     Invalid,
     /// 401 `invalid_token`, with the text that says that its time is over.
     Expired,
+    /// 401 `invalid_dpop_proof`.
+    InvalidProof,
+    /// 401 `invalid_token` of a token that its sender has not shown as it must be.
+    InvalidBound,
 }
 
 /// A request with its id and the answer it must get.
@@ -204,9 +208,9 @@ impl Stage {
             return;
         }
         assert_eq!(ran, 0, "{label}: the handler ran");
-        let (status, challenge, body) = answer(row.expected);
+        let (status, challenges, body) = answer(row.expected);
         assert_eq!(response.status, status, "{label}: {}", response.everything());
-        assert_eq!(response.challenge(), challenge, "{label}");
+        assert_eq!(response.headers("www-authenticate"), challenges, "{label}");
         assert_eq!(response.text(), body, "{label}");
         assert_eq!(response.header("cache-control"), Some("no-store"), "{label}");
         assert!(response.headers("set-cookie").is_empty(), "{label}");
@@ -222,34 +226,52 @@ impl Stage {
     }
 }
 
-fn answer(expected: Expected) -> (u16, Option<&'static str>, &'static str) {
+fn answer(expected: Expected) -> (u16, &'static [&'static str], &'static str) {
     match expected {
         Expected::Accepted => unreachable!("an accepted row has no refusal"),
         Expected::Missing => (
             401,
-            Some("Bearer"),
+            &["Bearer"],
             r#"{"error":"missing_token","error_description":"authentication is required","code":"missing_token"}"#,
         ),
         Expected::BadRequest => (
             400,
-            Some(
+            &[
                 r#"Bearer error="invalid_request", error_description="the request carries malformed or more than one credential""#,
-            ),
+            ],
             r#"{"error":"invalid_request","error_description":"the request carries malformed or more than one credential","code":"invalid_request"}"#,
         ),
         Expected::Invalid => (
             401,
-            Some(
-                r#"Bearer error="invalid_token", error_description="the access token is not valid""#,
-            ),
+            &[r#"Bearer error="invalid_token", error_description="the access token is not valid""#],
             r#"{"error":"invalid_token","error_description":"the access token is not valid","code":"invalid_token"}"#,
         ),
         Expected::Expired => (
             401,
-            Some(
-                r#"Bearer error="invalid_token", error_description="the access token has expired""#,
-            ),
+            &[r#"Bearer error="invalid_token", error_description="the access token has expired""#],
             r#"{"error":"invalid_token","error_description":"the access token has expired","code":"token_expired"}"#,
+        ),
+        Expected::InvalidProof => (
+            401,
+            &[
+                concat!(
+                    r#"DPoP error="invalid_dpop_proof", error_description="the DPoP proof is not valid", "#,
+                    r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#,
+                ),
+                "Bearer",
+            ],
+            r#"{"error":"invalid_dpop_proof","error_description":"the DPoP proof is not valid","code":"invalid_dpop_proof"}"#,
+        ),
+        Expected::InvalidBound => (
+            401,
+            &[
+                concat!(
+                    r#"DPoP error="invalid_token", error_description="the access token is not valid", "#,
+                    r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#,
+                ),
+                "Bearer",
+            ],
+            r#"{"error":"invalid_token","error_description":"the access token is not valid","code":"invalid_token"}"#,
         ),
     }
 }

@@ -126,3 +126,25 @@ fn nothing_of_a_token_is_in_the_log_at_any_level() {
 fn around(log: &str, run: &str) -> String {
     log.lines().filter(|line| line.contains(run)).take(3).collect()
 }
+
+/// The environment says where the API is, and so turns proofs on.
+#[test]
+fn tokens_that_are_bound_are_taken_where_the_environment_says_so() {
+    let key = SigningKey::new(Algorithm::RS256, "k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let client = jwt_verify::testing::ProofKey::new();
+    let token = Token::now(issuer.url())
+        .claim("cnf", serde_json::json!({ "jkt": client.thumbprint() }))
+        .sign(&key);
+    let ask = |server: &Process| {
+        let url = "https://api.example.com/v1/protected";
+        let request = server.request("GET", "/protected");
+        let request = request.header("authorization", format!("DPoP {token}"));
+        request.header("dpop", client.proof("GET", url, &token).sign()).send().status
+    };
+    let server = Process::start(&issuer, &[("JWT_DPOP_URL", "https://api.example.com/v1")]);
+    assert_eq!((ask(&server), server.get("/protected", &token).status), (200, 401));
+    // Without, nobody looks for such a token.
+    let server = Process::start(&issuer, &[]);
+    assert_eq!((ask(&server), server.get("/protected", &token).status), (401, 401));
+}

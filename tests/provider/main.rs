@@ -10,7 +10,7 @@ mod process;
 use std::time::Duration;
 
 use actix_web::App;
-use jwt_verify::{Algorithm, Clock, JwtAuth, SystemClock};
+use jwt_verify::{Algorithm, Clock, Dpop, JwtAuth, SystemClock, testing::ProofKey};
 use jwt_verify_examples::resource_server;
 use jwt_verify_tests::{AUDIENCE, TestServer};
 use process::Provider;
@@ -111,4 +111,33 @@ fn a_rotated_key_is_picked_up_by_the_first_request() {
         let still = api.get("/protected").bearer(&old).send().status;
         assert_eq!(still, if algorithm == Algorithm::RS256 { 200 } else { 401 });
     }
+}
+
+/// What a real provider binds to a client's key is good with that client's proofs, and with nobody else's.
+#[test]
+#[ignore = "needs Node.js and oidc-provider: ./tests/run.sh"]
+fn a_token_that_the_provider_bound_is_good_with_its_key() {
+    let provider = Provider::start();
+    let auth = JwtAuth::builder(provider.issuer(), AUDIENCE)
+        .algorithms(ALGORITHMS)
+        .dpop(Dpop::at("https://api.example.com"))
+        .build()
+        .unwrap();
+    let api = serve(auth);
+    for algorithm in [Algorithm::ES256, Algorithm::EdDSA] {
+        let key = ProofKey::with_clock(algorithm, SystemClock::new());
+        let token = provider.bound_token(Algorithm::RS256, &key);
+        let ask = |proof: String| {
+            let request = api.get("/protected").header("authorization", format!("DPoP {token}"));
+            request.header("dpop", proof).send()
+        };
+        let url = "https://api.example.com/protected";
+        let response = ask(key.proof("GET", url, &token).sign());
+        assert_eq!(response.status, 200, "{}", response.everything());
+        assert_eq!(api.get("/protected").bearer(&token).send().status, 401);
+        let thief = ProofKey::new();
+        assert_eq!(ask(thief.proof("GET", url, &token).sign()).status, 401);
+    }
+    let free = provider.token(Algorithm::RS256, AUDIENCE, "read:posts");
+    assert_eq!(api.get("/protected").bearer(&free).send().status, 200);
 }

@@ -7,8 +7,8 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-use jwt_verify::Algorithm;
-use jwt_verify_tests::Request;
+use jwt_verify::{Algorithm, testing::ProofKey};
+use jwt_verify_tests::{AUDIENCE, Request};
 use serde_json::Value;
 
 /// A running provider. It ends when it is dropped.
@@ -50,15 +50,36 @@ impl Provider {
 
     /// An access token by client credentials (RFC 6749 §4.4).
     pub(crate) fn token(&self, algorithm: Algorithm, resource: &str, scope: &str) -> String {
+        self.token_for(algorithm, resource, scope, None)
+    }
+
+    /// One that is bound to the client's key (RFC 9449 §5).
+    pub(crate) fn bound_token(&self, algorithm: Algorithm, key: &ProofKey) -> String {
+        let url = format!("{}/token", self.issuer);
+        // There is no token yet whose hash it could have.
+        let proof = key.proof("POST", &url, "").without("ath").sign();
+        self.token_for(algorithm, AUDIENCE, "read:posts", Some(&proof))
+    }
+
+    fn token_for(
+        &self,
+        algorithm: Algorithm,
+        resource: &str,
+        scope: &str,
+        proof: Option<&str>,
+    ) -> String {
         let body = format!(
             "grant_type=client_credentials&client_id={algorithm}&client_secret=for-tests-only\
              &resource={resource}&scope={}",
             scope.replace(' ', "+")
         );
         let address: SocketAddr = self.issuer.strip_prefix("http://").unwrap().parse().unwrap();
-        let response = Request::new(address, "POST", "/token")
-            .body("application/x-www-form-urlencoded", &body)
-            .send();
+        let mut request = Request::new(address, "POST", "/token")
+            .body("application/x-www-form-urlencoded", &body);
+        if let Some(proof) = proof {
+            request = request.header("dpop", proof);
+        }
+        let response = request.send();
         assert_eq!(response.status, 200, "{}", response.everything());
         response.json()["access_token"].as_str().unwrap().to_owned()
     }

@@ -8,6 +8,7 @@
 mod acceptance;
 mod entries;
 mod faults;
+mod proofs;
 mod topologies;
 
 use std::{

@@ -11,6 +11,8 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 /// | [`ExpiredToken`](Self::ExpiredToken), [`InvalidToken`](Self::InvalidToken) | 401 | `error="invalid_token"` |
 /// | [`Forbidden`](Self::Forbidden) | 403 | `error="insufficient_scope"` |
 /// | [`StepUp`](Self::StepUp) | 401 | `error="insufficient_user_authentication"` (RFC 9470 §3) |
+/// | [`InvalidProof`](Self::InvalidProof) | 401 | `DPoP`, `error="invalid_dpop_proof"` (RFC 9449 §7.1) |
+/// | [`NonceRequired`](Self::NonceRequired) | 401 | `DPoP`, `error="use_dpop_nonce"`; `DPoP-Nonce` (RFC 9449 §9) |
 /// | [`CrossSite`](Self::CrossSite) | 403 | none |
 /// | [`Unavailable`](Self::Unavailable) | 503 | none; `Retry-After` |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | none |
@@ -47,6 +49,18 @@ pub enum AuthError {
         acr_values: Option<Arc<str>>,
     },
 
+    /// The token came under the `DPoP` scheme, and the proof that goes with it is not acceptable. The
+    /// reason is for logs; the caller is not told.
+    #[error("the DPoP proof is not valid")]
+    InvalidProof(InvalidProofReason),
+
+    /// The DPoP proof has to say a nonce of this server, and says none or an old one (RFC 9449 §9).
+    #[error("the DPoP proof must contain the nonce of this response")]
+    NonceRequired {
+        /// The one to say.
+        nonce: Arc<str>,
+    },
+
     /// The credential came in a cookie, and nothing shows that the application's own page has sent
     /// it.
     #[error("the request does not carry a valid CSRF token")]
@@ -75,6 +89,8 @@ impl AuthError {
             Self::InvalidToken(_) => "invalid_token",
             Self::Forbidden(_) => "insufficient_scope",
             Self::StepUp { .. } => "insufficient_user_authentication",
+            Self::InvalidProof(_) => "invalid_dpop_proof",
+            Self::NonceRequired { .. } => "use_dpop_nonce",
             Self::CrossSite => "csrf",
             Self::Unavailable { .. } => "temporarily_unavailable",
             Self::Misconfigured => "server_error",
@@ -86,10 +102,12 @@ impl AuthError {
         match self {
             Self::InvalidRequest(reason) => reason.code(),
             Self::InvalidToken(reason) => reason.code(),
+            Self::InvalidProof(reason) => reason.code(),
             Self::Forbidden(missing) => missing.code(),
             Self::MissingToken
             | Self::ExpiredToken
             | Self::StepUp { .. }
+            | Self::NonceRequired { .. }
             | Self::CrossSite
             | Self::Unavailable { .. }
             | Self::Misconfigured => self.code(),
@@ -100,6 +118,12 @@ impl AuthError {
 impl From<InvalidTokenReason> for AuthError {
     fn from(reason: InvalidTokenReason) -> Self {
         Self::InvalidToken(reason)
+    }
+}
+
+impl From<InvalidProofReason> for AuthError {
+    fn from(reason: InvalidProofReason) -> Self {
+        Self::InvalidProof(reason)
     }
 }
 
@@ -161,18 +185,22 @@ impl Missing {
     }
 }
 
-/// Declares the reasons with their stable names in one place.
+/// Declares reasons with their stable names in one place.
 macro_rules! reasons {
-    ($($(#[doc = $doc:literal])+ $name:ident => $code:literal,)+) => {
-        /// Why a token is not acceptable. For logs, metrics and error hooks; callers are not told,
-        /// since the difference would help only those who forge tokens.
+    (
+        $(#[doc = $about:literal])+
+        pub enum $reasons:ident {
+            $($(#[doc = $doc:literal])+ $name:ident => $code:literal,)+
+        }
+    ) => {
+        $(#[doc = $about])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum InvalidTokenReason {
+        pub enum $reasons {
             $($(#[doc = $doc])+ $name,)+
         }
 
-        impl InvalidTokenReason {
+        impl $reasons {
             /// A name that will not change.
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)+ }
@@ -182,58 +210,102 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Longer than the configured limit.
-    TooLarge => "too_large",
-    /// Not three non-empty segments, of which the first two are canonical base64url (RFC 7515 §7.1,
-    /// RFC 4648 §5). Of a third that is not, the signature is refused.
-    Form => "form",
-    /// The header is no JSON object of the expected shape, or has a member twice (RFC 7515 §4).
-    Header => "header",
-    /// `alg` is unknown or not on the allow-list (RFC 8725 §3.1).
-    Algorithm => "algorithm",
-    /// `crit`, `b64`, `zip` or `enc` ask for something that is not supported (RFC 7515 §4.1.11).
-    UnsupportedHeader => "unsupported_header",
-    /// The `typ` header parameter, or a claim, says that this is no access token (RFC 8725 §3.11).
-    TokenType => "token_type",
-    /// The payload is no JSON object of the expected shape, or has a member twice (RFC 7519 §4).
-    Payload => "payload",
-    /// No key of the issuer fits the token. While there are no keys at all, a token whose claims are
-    /// not good either is refused with this too, and nobody is asked for keys on its behalf.
-    UnknownKey => "unknown_key",
-    /// The signature does not verify.
-    Signature => "signature",
-    /// `iss` is missing or not trusted.
-    Issuer => "issuer",
-    /// `aud` is missing or does not name this API.
-    Audience => "audience",
-    /// `exp` is missing.
-    MissingExpiry => "missing_expiry",
-    /// `nbf` lies in the future.
-    NotYetValid => "not_yet_valid",
-    /// `iat` lies in the future.
-    IssuedAt => "issued_at",
-    /// The dates contradict each other, or the lifetime is longer than allowed.
-    Lifetime => "lifetime",
-    /// `sub` is missing although required.
-    Subject => "subject",
-    /// A claim that the token profile requires is missing (RFC 9068 §2.2).
-    MissingClaim => "missing_claim",
-    /// The token is bound to a key (`cnf`) and nothing checks the binding (RFC 7800 §3).
-    Confirmation => "confirmation",
-    /// The client (`azp`, `client_id`) is not on the allow-list.
-    Client => "client",
-    /// The claims do not have the shape that the application's own claims type asks for.
-    ClaimsShape => "claims_shape",
-    /// The `nonce` of an ID token is not that of the login (OIDC Core §3.1.3.7).
-    Nonce => "nonce",
-    /// A hash in an ID token does not fit what came along with it (OIDC Core §3.1.3.6).
-    TokenHash => "token_hash",
-    /// A validator of the application refused the token.
-    Validator => "validator",
-    /// The token, its session or its subject's tokens have been revoked.
-    Revoked => "revoked",
-    /// The token's subject is no user of the application, or not any more.
-    UnknownUser => "unknown_user",
+    /// Why a token is not acceptable. For logs, metrics and error hooks; callers are not told, since
+    /// the difference would help only those who forge tokens.
+    pub enum InvalidTokenReason {
+        /// Longer than the configured limit.
+        TooLarge => "too_large",
+        /// Not three non-empty segments, of which the first two are canonical base64url (RFC 7515 §7.1,
+        /// RFC 4648 §5). Of a third that is not, the signature is refused.
+        Form => "form",
+        /// The header is no JSON object of the expected shape, or has a member twice (RFC 7515 §4).
+        Header => "header",
+        /// `alg` is unknown or not on the allow-list (RFC 8725 §3.1).
+        Algorithm => "algorithm",
+        /// `crit`, `b64`, `zip` or `enc` ask for something that is not supported (RFC 7515 §4.1.11).
+        UnsupportedHeader => "unsupported_header",
+        /// The `typ` header parameter, or a claim, says that this is no access token (RFC 8725 §3.11).
+        TokenType => "token_type",
+        /// The payload is no JSON object of the expected shape, or has a member twice (RFC 7519 §4).
+        Payload => "payload",
+        /// No key of the issuer fits the token. While there are no keys at all, a token whose claims are
+        /// not good either is refused with this too, and nobody is asked for keys on its behalf.
+        UnknownKey => "unknown_key",
+        /// The signature does not verify.
+        Signature => "signature",
+        /// `iss` is missing or not trusted.
+        Issuer => "issuer",
+        /// `aud` is missing or does not name this API.
+        Audience => "audience",
+        /// `exp` is missing.
+        MissingExpiry => "missing_expiry",
+        /// `nbf` lies in the future.
+        NotYetValid => "not_yet_valid",
+        /// `iat` lies in the future.
+        IssuedAt => "issued_at",
+        /// The dates contradict each other, or the lifetime is longer than allowed.
+        Lifetime => "lifetime",
+        /// `sub` is missing although required.
+        Subject => "subject",
+        /// A claim that the token profile requires is missing (RFC 9068 §2.2).
+        MissingClaim => "missing_claim",
+        /// The token is bound to a key (`cnf`) and was not presented with a proof of that key, or it was
+        /// presented with a proof and is not bound (RFC 7800 §3, RFC 9449 §7.1).
+        Confirmation => "confirmation",
+        /// The client (`azp`, `client_id`) is not on the allow-list.
+        Client => "client",
+        /// The claims do not have the shape that the application's own claims type asks for.
+        ClaimsShape => "claims_shape",
+        /// The `nonce` of an ID token is not that of the login (OIDC Core §3.1.3.7).
+        Nonce => "nonce",
+        /// A hash in an ID token does not fit what came along with it (OIDC Core §3.1.3.6).
+        TokenHash => "token_hash",
+        /// A validator of the application refused the token.
+        Validator => "validator",
+        /// The token, its session or its subject's tokens have been revoked.
+        Revoked => "revoked",
+        /// The token's subject is no user of the application, or not any more.
+        UnknownUser => "unknown_user",
+    }
+}
+
+reasons! {
+    /// Why a DPoP proof is not acceptable (RFC 9449 §4.3). For logs, metrics and error hooks.
+    pub enum InvalidProofReason {
+        /// The request carries no `DPoP` field.
+        Missing => "proof_missing",
+        /// The request carries more than one `DPoP` field, or a list in one.
+        Ambiguous => "proof_ambiguous",
+        /// It is longer than 8 KiB.
+        TooLarge => "proof_too_large",
+        /// It is no JWS in compact form whose segments are canonical base64url.
+        Form => "proof_form",
+        /// The header is no JSON object of the expected shape, has a member twice, or asks for what is
+        /// not supported.
+        Header => "proof_header",
+        /// The `typ` header parameter is not `dpop+jwt`.
+        TokenType => "proof_type",
+        /// `alg` is unknown or not on the allow-list for proofs.
+        Algorithm => "proof_algorithm",
+        /// `jwk` is absent, or no public key that is strong enough and fits `alg`.
+        Key => "proof_key",
+        /// The signature does not verify.
+        Signature => "proof_signature",
+        /// The payload is no JSON object of the expected shape, or has a member twice.
+        Payload => "proof_payload",
+        /// `htm` is not the method of the request.
+        Method => "proof_method",
+        /// `htu` is not where the request was sent.
+        Target => "proof_target",
+        /// `ath` is not the hash of the access token.
+        TokenHash => "proof_token_hash",
+        /// `iat` is missing, no whole number, too far in the past, or in the future.
+        IssuedAt => "proof_issued_at",
+        /// `jti` is missing, empty or too long.
+        TokenId => "proof_token_id",
+        /// The proof has been used before.
+        Replayed => "proof_replayed",
+    }
 }
 
 #[cfg(test)]

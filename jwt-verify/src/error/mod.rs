@@ -5,6 +5,6 @@ mod auth;
 mod config;
 mod key;
 
-pub use auth::{AuthError, InvalidRequestReason, InvalidTokenReason, Missing};
+pub use auth::{AuthError, InvalidProofReason, InvalidRequestReason, InvalidTokenReason, Missing};
 pub use config::ConfigError;
 pub use key::KeyRejection;

@@ -10,9 +10,10 @@ use super::{
     csrf::CsrfProtection,
     health::HealthRoutes,
     middleware::Required,
-    response,
+    possession::Scheme,
+    response::{self, Look},
 };
-use crate::{AuditSink, AuthError, Authorizer, KeyHealth, Requirement, Verifier};
+use crate::{AuditSink, AuthError, Authorizer, KeyHealth, Requirement, Verifier, dpop::ProofRules};
 
 /// Protection for an Actix application: make one, clone it into the app factory.
 ///
@@ -176,6 +177,11 @@ impl JwtAuth {
         self.handle.shared.settings.csrf.as_ref()
     }
 
+    /// What proofs must say, where tokens may be bound.
+    pub(super) fn proofs(&self) -> Option<&ProofRules> {
+        self.handle.shared.settings.proofs.as_deref()
+    }
+
     pub(super) fn authorizer(&self) -> Option<&dyn Authorizer> {
         self.handle.shared.settings.authorizer.as_deref()
     }
@@ -209,7 +215,15 @@ impl JwtAuth {
         let settings = &self.handle.shared.settings;
         match &settings.error_response {
             Some(custom) => custom(error, request),
-            None => response::respond(error, settings.realm.as_ref(), settings.reveal_roles),
+            None => response::respond(
+                error,
+                &Look {
+                    realm: settings.realm.as_ref(),
+                    reveal_roles: settings.reveal_roles,
+                    proofs: settings.proofs.as_deref(),
+                    scheme: Scheme::of(request),
+                },
+            ),
         }
     }
 

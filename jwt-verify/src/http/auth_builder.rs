@@ -6,18 +6,19 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::{
     auth::{Door, JwtAuth},
-    credentials::{BearerExtractor, TokenExtractor},
+    credentials::{BearerExtractor, DpopExtractor, FirstOf, TokenExtractor},
     csrf::CsrfProtection,
 };
 use crate::{
-    Algorithm, AuditSink, AuthError, Authorizer, ClaimsMapping, ConfigError, KeyProvider,
-    TrustedIssuer, VerifierBuilder,
+    Algorithm, AuditSink, AuthError, Authorizer, ClaimsMapping, ConfigError, Dpop, KeyProvider,
+    TrustedIssuer, VerifierBuilder, dpop::ProofRules,
 };
 
 /// Settings of [`JwtAuth`]. Nothing but issuer and audience is needed.
 #[must_use]
 pub struct JwtAuthBuilder {
     verifier: VerifierBuilder,
+    dpop: Option<Dpop>,
     settings: Settings,
 }
 
@@ -28,6 +29,7 @@ pub(super) struct Settings {
     extractor: Option<Box<dyn TokenExtractor>>,
     pub(super) refresh: Option<Door>,
     pub(super) csrf: Option<CsrfProtection>,
+    pub(super) proofs: Option<Box<ProofRules>>,
     pub(super) authorizer: Option<Box<dyn Authorizer>>,
     pub(super) audit: Option<Box<dyn AuditSink>>,
     pub(super) realm: Option<Arc<str>>,
@@ -37,7 +39,11 @@ pub(super) struct Settings {
 
 impl Settings {
     pub(super) fn take_extractor(&mut self) -> Box<dyn TokenExtractor> {
-        self.extractor.take().unwrap_or_else(|| Box::new(BearerExtractor))
+        match (self.extractor.take(), &self.proofs) {
+            (Some(extractor), _) => extractor,
+            (None, None) => Box::new(BearerExtractor),
+            (None, Some(_)) => Box::new(FirstOf::new(DpopExtractor).or(BearerExtractor)),
+        }
     }
 }
 
@@ -46,7 +52,7 @@ pub type ErrorResponse = dyn Fn(&AuthError, &HttpRequest) -> HttpResponse + Send
 
 impl JwtAuthBuilder {
     pub(super) fn new(verifier: VerifierBuilder) -> Self {
-        Self { verifier, settings: Settings::default() }
+        Self { verifier, dpop: None, settings: Settings::default() }
     }
 
     /// Takes refresh tokens too, where a route is about them.
@@ -93,9 +99,19 @@ impl JwtAuthBuilder {
         self
     }
 
-    /// Where the token is in a request. Default: [`BearerExtractor`].
+    /// Where the token is in a request. Default: [`BearerExtractor`], and before it [`DpopExtractor`]
+    /// where [`dpop`](Self::dpop) is set.
     pub fn extractor(mut self, extractor: impl TokenExtractor) -> Self {
         self.settings.extractor = Some(Box::new(extractor));
+        self
+    }
+
+    /// Takes tokens that are bound to a key of their client and come with a proof of it; see [`Dpop`].
+    /// Default: none; a bound token is refused.
+    ///
+    /// It adds a [`DpopExtractor`] to the default; one that you [set](Self::extractor) must have it.
+    pub fn dpop(mut self, dpop: Dpop) -> Self {
+        self.dpop = Some(dpop);
         self
     }
 
@@ -186,9 +202,12 @@ impl JwtAuthBuilder {
     /// Checks the settings. Nothing is fetched yet.
     ///
     /// # Errors
-    /// What [`VerifierBuilder::build`] refuses.
-    pub fn build(self) -> Result<JwtAuth, ConfigError> {
-        Ok(JwtAuth::around(self.verifier.build()?, self.settings))
+    /// What [`VerifierBuilder::build`] refuses, and settings of [`Dpop`] that cannot work.
+    pub fn build(mut self) -> Result<JwtAuth, ConfigError> {
+        let verifier = self.verifier.build()?;
+        let proofs = self.dpop.map(|dpop| dpop.build(verifier.clock())).transpose()?;
+        self.settings.proofs = proofs.map(Box::new);
+        Ok(JwtAuth::around(verifier, self.settings))
     }
 }
 

@@ -113,10 +113,15 @@ impl JwtAuth {
         let (token, is_ambient) = match door.extractor.extract(request) {
             Err(reason) => return Some(Err(reason.into())),
             Ok(None) => (None, false),
-            Ok(Some(credential)) => match door.verifier.verify_now(credential.as_bytes())? {
-                Err(error) => return Some(Err(error)),
-                Ok(token) => (Some(token), credential.is_ambient()),
-            },
+            // Who has used a proof is asked of a store.
+            Ok(Some(credential)) if credential.has_proof() => return None,
+            Ok(Some(credential)) => {
+                let genuine = door.verifier.verify_now(credential.as_bytes())?;
+                match self.for_bearer(genuine) {
+                    Err(error) => return Some(Err(error)),
+                    Ok(token) => (Some(token), credential.is_ambient()),
+                }
+            }
         };
         Some(self.keep(request, token, is_ambient, is_for_refresh))
     }
@@ -157,7 +162,11 @@ impl JwtAuth {
         let (token, is_ambient) = match door.extractor.extract(request)? {
             None => (None, false),
             Some(credential) => {
-                let token = door.verifier.verify_later(credential.as_bytes()).await?;
+                let token = if credential.has_proof() {
+                    self.for_holder(request, &door.verifier, &credential).await?
+                } else {
+                    self.for_bearer(door.verifier.verify_later(credential.as_bytes()).await)?
+                };
                 (Some(token), credential.is_ambient())
             }
         };
@@ -192,6 +201,15 @@ impl JwtAuth {
         request.extensions_mut().insert(authentication.clone());
         Ok(authentication)
     }
+}
+
+/// For a credential with a proof, where nobody has said what a proof must say.
+pub(super) fn no_proofs() -> AuthError {
+    tracing::error!(
+        "an extractor found a token with a DPoP proof, but there are no rules for proofs: set \
+         `JwtAuthBuilder::dpop`"
+    );
+    AuthError::Misconfigured
 }
 
 fn no_sessions() -> AuthError {

@@ -16,14 +16,22 @@ use actix_web_httpauth::{extractors::bearer::Error, headers::www_authenticate::C
 ///
 /// [`WwwAuthenticate`]: actix_web_httpauth::headers::www_authenticate::WwwAuthenticate
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BearerChallenge {
+pub struct BearerChallenge(Parameters);
+
+/// A challenge of the `DPoP` scheme (RFC 9449 §7.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct DpopChallenge(Parameters);
+
+/// What a challenge of either scheme can say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Parameters {
     realm: Option<Arc<str>>,
-    error: Option<Error>,
+    error: Option<&'static str>,
     description: Option<Arc<str>>,
     scope: Option<Arc<str>>,
-    step_up: bool,
     acr_values: Option<Arc<str>>,
     max_age: Option<u64>,
+    algorithms: Option<Arc<str>>,
 }
 
 impl BearerChallenge {
@@ -35,60 +43,92 @@ impl BearerChallenge {
     /// What is protected.
     #[must_use]
     pub fn realm(mut self, realm: impl Into<Arc<str>>) -> Self {
-        self.realm = Some(realm.into());
+        self.0.realm = Some(realm.into());
         self
     }
 
     /// What was wrong with the request, and a text for developers.
     #[must_use]
-    pub fn error(mut self, error: Error, description: impl Into<Arc<str>>) -> Self {
-        self.error = Some(error);
-        self.description = Some(description.into());
-        self
+    pub fn error(self, error: Error, description: impl Into<Arc<str>>) -> Self {
+        let error = match error {
+            Error::InvalidRequest => "invalid_request",
+            Error::InvalidToken => "invalid_token",
+            Error::InsufficientScope => "insufficient_scope",
+        };
+        self.named(error, description)
     }
 
     /// That the user has to log in again, or not longer ago than this (RFC 9470 §3). Counts in the
     /// place of an error.
     #[must_use]
     pub fn step_up(mut self, description: impl Into<Arc<str>>, max_age: Option<Duration>) -> Self {
-        self.step_up = true;
-        self.description = Some(description.into());
-        self.max_age = max_age.map(|age| age.as_secs());
-        self
+        self.0.max_age = max_age.map(|age| age.as_secs());
+        self.named("insufficient_user_authentication", description)
     }
 
     /// The authentication context classes of which the new login has to be one, separated by spaces
     /// (RFC 9470 §3). Nothing is said if it is empty.
     #[must_use]
     pub fn acr_values(mut self, classes: impl Into<Arc<str>>) -> Self {
-        self.acr_values = Some(classes.into()).filter(|classes: &Arc<str>| !classes.is_empty());
+        self.0.acr_values = Some(classes.into()).filter(|classes: &Arc<str>| !classes.is_empty());
         self
     }
 
     /// What would be needed, separated by spaces. Nothing is said if it is empty.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<Arc<str>>) -> Self {
-        self.scope = Some(scope.into()).filter(|scope: &Arc<str>| !scope.is_empty());
+        self.0.scope = Some(scope.into()).filter(|scope: &Arc<str>| !scope.is_empty());
         self
+    }
+
+    /// An error by its name.
+    pub(super) fn named(mut self, error: &'static str, description: impl Into<Arc<str>>) -> Self {
+        self.0.error = Some(error);
+        self.0.description = Some(description.into());
+        self
+    }
+}
+
+impl DpopChallenge {
+    /// The algorithms that proofs may be signed with, separated by spaces.
+    pub(super) fn algorithms(mut self, names: Arc<str>) -> Self {
+        self.0.algorithms = Some(names);
+        self
+    }
+}
+
+/// The same under the other scheme.
+impl From<BearerChallenge> for DpopChallenge {
+    fn from(challenge: BearerChallenge) -> Self {
+        Self(challenge.0)
     }
 }
 
 impl fmt::Display for BearerChallenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Bearer")?;
-        let error = if self.step_up {
-            Some("insufficient_user_authentication".to_owned())
-        } else {
-            self.error.map(|error| error.to_string())
-        };
+        self.0.write(f)
+    }
+}
+
+impl fmt::Display for DpopChallenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DPoP")?;
+        self.0.write(f)
+    }
+}
+
+impl Parameters {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let max_age = self.max_age.map(|seconds| seconds.to_string());
         let parameters = [
             ("realm", self.realm.as_deref()),
-            ("error", error.as_deref()),
+            ("error", self.error),
             ("error_description", self.description.as_deref()),
             ("scope", self.scope.as_deref()),
             ("acr_values", self.acr_values.as_deref()),
             ("max_age", max_age.as_deref()),
+            ("algs", self.algorithms.as_deref()),
         ];
         let mut separator = " ";
         for (name, value) in parameters {
@@ -123,6 +163,14 @@ impl TryIntoHeaderValue for BearerChallenge {
     }
 }
 
+impl TryIntoHeaderValue for DpopChallenge {
+    type Error = InvalidHeaderValue;
+
+    fn try_into_value(self) -> Result<HeaderValue, Self::Error> {
+        HeaderValue::from_maybe_shared(Bytes::from(self.to_string()))
+    }
+}
+
 impl Challenge for BearerChallenge {
     fn to_bytes(&self) -> Bytes {
         Bytes::from(self.to_string())
@@ -145,6 +193,17 @@ mod tests {
             whole.to_string(),
             r#"Bearer realm="api", error="insufficient_scope", error_description="no", scope="read:posts write:posts""#
         );
+    }
+
+    #[test]
+    fn a_challenge_of_the_other_scheme_says_the_same() {
+        let bearer = BearerChallenge::new().realm("api").error(Error::InvalidToken, "no");
+        let dpop = DpopChallenge::from(bearer).algorithms("ES256 EdDSA".into());
+        assert_eq!(
+            dpop.to_string(),
+            r#"DPoP realm="api", error="invalid_token", error_description="no", algs="ES256 EdDSA""#
+        );
+        assert_eq!(DpopChallenge::default().to_string(), "DPoP");
     }
 
     #[test]

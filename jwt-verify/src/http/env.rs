@@ -5,10 +5,11 @@ use std::{env::VarError, io::Read as _, str::FromStr, time::Duration};
 use super::{
     auth::JwtAuth,
     auth_builder::JwtAuthBuilder,
-    credentials::{CookieExtractor, FirstOf},
+    credentials::{BearerExtractor, CookieExtractor, DpopExtractor, FirstOf},
 };
 use crate::{
-    Algorithm, ClaimsMapping, ConfigError, JwkSet, JwksProvider, JwksProviderBuilder, Verifier,
+    Algorithm, ClaimsMapping, ConfigError, Dpop, JwkSet, JwksProvider, JwksProviderBuilder,
+    Verifier,
     limits::{CONNECT_TIMEOUT, FETCH_TIMEOUT},
 };
 
@@ -34,10 +35,12 @@ impl JwtAuth {
     /// | `JWT_TOKEN_CACHE` | how many verified tokens are remembered; 0 is off |
     /// | `JWT_ROLES_CLAIM`, `JWT_PERMISSIONS_CLAIM`, `JWT_SINGLE_ROLE_CLAIM` | see [`ClaimsMapping`] |
     /// | `JWT_COOKIE` | a cookie that may carry the token instead of the `Authorization` field |
+    /// | `JWT_DPOP_URL` | addresses at which clients reach this API, separated by commas: takes tokens that are bound to a key; see [`Dpop`] |
+    /// | `JWT_DPOP_NONCE_SECRET` | the secret of the nonces that proofs must say, at least 32 bytes |
     /// | `JWT_ROOT_CERTIFICATES` | PEM of authorities that may vouch for the issuer, besides the built-in ones |
     /// | `JWT_PROXY` | the HTTP proxy for fetches, or `environment` for what `HTTPS_PROXY` and `NO_PROXY` say |
     /// | `JWT_SEED_KEYS` | a key set in JSON to start from while the issuer has not been reached |
-    /// | `REDIS_URL` | a Redis server through which instances share the key set (feature `redis`) |
+    /// | `REDIS_URL` | a Redis server through which instances share the key set and the DPoP proofs that were used (feature `redis`) |
     /// | `JWT_CACHE_INTEGRITY_KEY` | the secret that entries in Redis are signed with, at least 32 bytes |
     ///
     /// With `JWT_COOKIE`, a request that carries both is refused (RFC 6750 §2). Browsers send cookies
@@ -150,7 +153,8 @@ fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
             .list("AUTH0_API_IDENTIFIER")?
             .ok_or(ConfigError::Missing { setting: "JWT_AUDIENCE" })?,
     };
-    let keys = keys(environment, &issuer, auth0.as_deref())?;
+    let shared = shared(environment)?;
+    let keys = keys(environment, &shared, &issuer, auth0.as_deref())?;
 
     let mut audiences = audiences.into_iter();
     let first = audiences.next().unwrap_or_default();
@@ -179,18 +183,45 @@ fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
     if let Some(name) = environment.text("JWT_SINGLE_ROLE_CLAIM")? {
         mapping = mapping.single_role_claim(name);
     }
-    let builder = JwtAuthBuilder::new(verifier.claims_mapping(mapping));
-    Ok(match environment.text("JWT_COOKIE")? {
+    let mut builder = JwtAuthBuilder::new(verifier.claims_mapping(mapping));
+    let dpop = dpop(environment, &shared)?;
+    match environment.text("JWT_COOKIE")? {
         Some(name) if is_cookie_name(&name) => {
-            builder.extractor(FirstOf::bearer().or(CookieExtractor::new(name)).exclusive())
+            let fields = match &dpop {
+                Some(_) => FirstOf::new(DpopExtractor).or(BearerExtractor),
+                None => FirstOf::bearer(),
+            };
+            builder = builder.extractor(fields.or(CookieExtractor::new(name)).exclusive());
         }
         Some(_) => return Err(ConfigError::invalid("JWT_COOKIE", "is no name of a cookie")),
+        None => {}
+    }
+    Ok(match dpop {
+        Some(dpop) => builder.dpop(dpop),
         None => builder,
     })
 }
 
+fn dpop(environment: &Environment<'_>, shared: &Shared) -> Result<Option<Dpop>, ConfigError> {
+    let secret = environment.text("JWT_DPOP_NONCE_SECRET")?;
+    let Some(urls) = environment.list("JWT_DPOP_URL")? else {
+        return match secret {
+            None => Ok(None),
+            Some(_) => Err(ConfigError::invalid("JWT_DPOP_NONCE_SECRET", "needs JWT_DPOP_URL")),
+        };
+    };
+    let mut urls = urls.into_iter();
+    let first = urls.next().unwrap_or_default();
+    let dpop = shared.proofs(urls.fold(Dpop::at(first), Dpop::or_at));
+    Ok(Some(match secret {
+        Some(secret) => dpop.require_nonce(secret),
+        None => dpop,
+    }))
+}
+
 fn keys(
     environment: &Environment<'_>,
+    shared: &Shared,
     issuer: &str,
     auth0: Option<&str>,
 ) -> Result<JwksProvider, ConfigError> {
@@ -225,7 +256,7 @@ fn keys(
             .map_err(|_| ConfigError::invalid("JWT_SEED_KEYS", problem))?;
         keys = keys.seed(seed);
     }
-    keys = shared(environment, keys)?;
+    keys = shared.keys(keys);
     let timeout = environment.seconds("JWT_FETCH_TIMEOUT")?.unwrap_or(FETCH_TIMEOUT);
     keys.fetch_timeout(timeout)
         .connect_timeout(timeout.min(CONNECT_TIMEOUT))
@@ -233,38 +264,67 @@ fn keys(
         .map_err(name_variable)
 }
 
+/// What instances of the application share.
 #[cfg(feature = "redis")]
-fn shared(
-    environment: &Environment<'_>,
-    keys: JwksProviderBuilder,
-) -> Result<JwksProviderBuilder, ConfigError> {
-    let (url, secret) =
+struct Shared {
+    cache: Option<crate::RedisCache>,
+    integrity_key: Option<String>,
+}
+
+#[cfg(feature = "redis")]
+fn shared(environment: &Environment<'_>) -> Result<Shared, ConfigError> {
+    let (url, integrity_key) =
         (environment.text("REDIS_URL")?, environment.text("JWT_CACHE_INTEGRITY_KEY")?);
-    let Some(url) = url else {
-        return match secret {
-            None => Ok(keys),
-            Some(_) => Err(ConfigError::invalid("JWT_CACHE_INTEGRITY_KEY", "needs REDIS_URL")),
-        };
-    };
-    let cache = crate::RedisCache::new(url).build().map_err(name_variable)?;
-    let keys = keys.cache(cache);
-    Ok(match secret {
-        Some(secret) => keys.cache_integrity_key(secret),
-        None => keys,
-    })
+    if url.is_none() && integrity_key.is_some() {
+        return Err(ConfigError::invalid("JWT_CACHE_INTEGRITY_KEY", "needs REDIS_URL"));
+    }
+    let cache = url.map(|url| crate::RedisCache::new(url).build()).transpose();
+    Ok(Shared { cache: cache.map_err(name_variable)?, integrity_key })
+}
+
+#[cfg(feature = "redis")]
+impl Shared {
+    fn keys(&self, keys: JwksProviderBuilder) -> JwksProviderBuilder {
+        let Some(cache) = &self.cache else { return keys };
+        let keys = keys.cache(cache.clone());
+        match &self.integrity_key {
+            Some(secret) => keys.cache_integrity_key(secret.clone()),
+            None => keys,
+        }
+    }
+
+    fn proofs(&self, dpop: Dpop) -> Dpop {
+        match &self.cache {
+            Some(cache) => dpop.replay_store(crate::RedisReplay::new(cache.clone())),
+            None => dpop,
+        }
+    }
 }
 
 #[cfg(not(feature = "redis"))]
-fn shared(
-    environment: &Environment<'_>,
-    keys: JwksProviderBuilder,
-) -> Result<JwksProviderBuilder, ConfigError> {
+struct Shared;
+
+#[cfg(not(feature = "redis"))]
+fn shared(environment: &Environment<'_>) -> Result<Shared, ConfigError> {
     for name in ["REDIS_URL", "JWT_CACHE_INTEGRITY_KEY"] {
         if environment.text(name)?.is_some() {
             return Err(ConfigError::invalid(name, "this build has no Redis support"));
         }
     }
-    Ok(keys)
+    Ok(Shared)
+}
+
+#[cfg(not(feature = "redis"))]
+impl Shared {
+    #[expect(clippy::unused_self, reason = "nothing is shared by this build")]
+    fn keys(&self, keys: JwksProviderBuilder) -> JwksProviderBuilder {
+        keys
+    }
+
+    #[expect(clippy::unused_self, reason = "nothing is shared by this build")]
+    fn proofs(&self, dpop: Dpop) -> Dpop {
+        dpop
+    }
 }
 
 /// Says the variable instead of the setting that it sets.
@@ -294,6 +354,8 @@ fn variable(setting: &'static str) -> &'static str {
         "token_cache" => "JWT_TOKEN_CACHE",
         "algorithms" => "JWT_ALGORITHMS",
         "audience" => "JWT_AUDIENCE",
+        "dpop address" => "JWT_DPOP_URL",
+        "dpop nonce secret" => "JWT_DPOP_NONCE_SECRET",
         "redis url" => "REDIS_URL",
         "cache_integrity_key" => "JWT_CACHE_INTEGRITY_KEY",
         other => other,
@@ -386,6 +448,9 @@ mod tests {
             ("JWT_COOKIE", ""),
             ("REDIS_URL", "http://secret.example"),
             ("JWT_CACHE_INTEGRITY_KEY", "an integrity key of enough bytes, alone"),
+            ("JWT_DPOP_URL", "http://api.example"),
+            ("JWT_DPOP_URL", "https://api.example,"),
+            ("JWT_DPOP_NONCE_SECRET", "0123456789abcdef0123456789abcdef"),
             ("JWT_ROOT_CERTIFICATES", "no certificate"),
             ("JWT_PROXY", "https://proxy.example"),
             ("JWT_SEED_KEYS", "{}"),
@@ -418,6 +483,8 @@ mod tests {
             ("JWT_PERMISSIONS_CLAIM", "scope"),
             ("JWT_SINGLE_ROLE_CLAIM", "r"),
             ("JWT_COOKIE", "__Host-access"),
+            ("JWT_DPOP_URL", "https://api.example/v1, http://localhost:8080"),
+            ("JWT_DPOP_NONCE_SECRET", "0123456789abcdef0123456789abcdef"),
             ("JWT_PROXY", "environment"),
         ];
         assert!(build(&all).is_ok());

@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpRequest,
+    Error, HttpMessage, HttpRequest,
     body::{EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
 };
@@ -19,6 +19,8 @@ use super::{
     auth::JwtAuth,
     authentication::Authentication,
     decision::{Demand, Judgement, Refusal},
+    possession::NextNonce,
+    response::tell_nonce,
 };
 use crate::Requirement;
 
@@ -218,7 +220,14 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
     match outcome {
-        Ok(()) => service.call(request).await.map(ServiceResponse::map_into_left_body),
+        Ok(()) => {
+            let nonce = request.extensions_mut().remove::<NextNonce>();
+            let mut response = service.call(request).await?.map_into_left_body();
+            if let Some(NextNonce(nonce)) = nonce {
+                tell_nonce(response.headers_mut(), &nonce);
+            }
+            Ok(response)
+        }
         Err(refusal) => Ok(guard.refuse(refusal, request)),
     }
 }

@@ -24,6 +24,7 @@ mod middleware;
 #[cfg(feature = "utoipa")]
 mod open_api;
 mod policy;
+mod possession;
 mod public;
 mod response;
 #[cfg(feature = "introspection")]
@@ -43,7 +44,8 @@ pub use authorized::{Authorized, Requires};
 pub use back_channel_logout::BackChannelLogout;
 pub use challenge::BearerChallenge;
 pub use credentials::{
-    BearerExtractor, CookieExtractor, Credential, FirstOf, QueryExtractor, TokenExtractor,
+    BearerExtractor, CookieExtractor, Credential, DpopExtractor, FirstOf, QueryExtractor,
+    TokenExtractor,
 };
 pub use csrf::CsrfProtection;
 pub use current_user::{CurrentUser, UserFuture, UserLoader, UserLoaderError, Users};

@@ -3,10 +3,13 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use actix_web::{
-    HttpResponse, ResponseError,
+    HttpResponse, HttpResponseBuilder, ResponseError,
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, RETRY_AFTER},
+        header::{
+            ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue,
+            RETRY_AFTER, WWW_AUTHENTICATE,
+        },
     },
 };
 use actix_web_httpauth::{
@@ -14,8 +17,11 @@ use actix_web_httpauth::{
 };
 use serde::Serialize;
 
-use super::challenge::BearerChallenge;
-use crate::{AuthError, Missing};
+use super::{
+    challenge::{BearerChallenge, DpopChallenge},
+    possession::Scheme,
+};
+use crate::{AuthError, InvalidTokenReason, Missing, dpop::ProofRules};
 
 /// The body of a refusal.
 #[derive(Serialize)]
@@ -42,34 +48,97 @@ struct Answer {
     retry_after: Option<u64>,
 }
 
-/// Turns an error into a response, with the realm of the application in the challenge.
-pub(super) fn respond(
-    error: &AuthError,
-    realm: Option<&Arc<str>>,
-    reveal_roles: bool,
-) -> HttpResponse {
+/// What the refusals of an application have in common.
+pub(super) struct Look<'a> {
+    pub(super) realm: Option<&'a Arc<str>>,
+    pub(super) reveal_roles: bool,
+    /// Where tokens may be bound.
+    pub(super) proofs: Option<&'a ProofRules>,
+    /// How the request has shown its token.
+    pub(super) scheme: Scheme,
+}
+
+/// Turns an error into a response.
+pub(super) fn respond(error: &AuthError, look: &Look<'_>) -> HttpResponse {
     let answer = answer(error);
     let mut response = HttpResponse::build(answer.status);
     response.insert_header((CACHE_CONTROL, "no-store"));
     if let Some(challenge) = answer.challenge {
-        let challenge = match realm {
-            Some(realm) => challenge.realm(realm.clone()),
-            None => challenge,
-        };
-        response.insert_header(WwwAuthenticate(challenge));
+        add_challenges(&mut response, challenge, answer.status, error, look);
     }
     if let Some(seconds) = answer.retry_after {
         response.insert_header((RETRY_AFTER, seconds));
     }
-    response.json(Body {
+    let mut response = response.json(Body {
         error: answer.error,
         error_description: &error.to_string(),
         code: error.code(),
         required_roles: match error {
-            AuthError::Forbidden(Missing::Role(roles)) if reveal_roles => Some(roles),
+            AuthError::Forbidden(Missing::Role(roles)) if look.reveal_roles => Some(roles),
             _ => None,
         },
-    })
+    });
+    if let AuthError::NonceRequired { nonce } = error {
+        tell_nonce(response.headers_mut(), nonce);
+    }
+    response
+}
+
+/// One challenge for each scheme that is good here: the one that the request has tried says what was
+/// wrong, the other that it is there (RFC 9449 §7.2). Where other credentials are of no use, only that.
+fn add_challenges(
+    response: &mut HttpResponseBuilder,
+    challenge: BearerChallenge,
+    status: StatusCode,
+    error: &AuthError,
+    look: &Look<'_>,
+) {
+    let in_realm = |challenge: BearerChallenge| match look.realm {
+        Some(realm) => challenge.realm(realm.clone()),
+        None => challenge,
+    };
+    let for_dpop = |challenge: BearerChallenge| {
+        let challenge = DpopChallenge::from(challenge);
+        let challenge = match look.proofs {
+            Some(rules) => challenge.algorithms(rules.algorithm_names().clone()),
+            None => challenge,
+        };
+        (WWW_AUTHENTICATE, challenge)
+    };
+    let (challenge, bare) = (in_realm(challenge), in_realm(BearerChallenge::new()));
+    let (takes_dpop, takes_bearer) = match look.proofs {
+        Some(rules) => (true, !rules.is_required()),
+        None => (false, true),
+    };
+    let is_for_dpop = match error {
+        AuthError::InvalidProof(_) | AuthError::NonceRequired { .. } => true,
+        // Of a bound token that was shown alone, the scheme was wrong.
+        AuthError::InvalidToken(InvalidTokenReason::Confirmation) => takes_dpop,
+        _ => takes_dpop && (look.scheme == Scheme::Dpop || !takes_bearer),
+    };
+    let others_would_do = status == StatusCode::UNAUTHORIZED && takes_dpop && takes_bearer;
+    if is_for_dpop {
+        response.append_header(for_dpop(challenge));
+        if others_would_do {
+            response.append_header(WwwAuthenticate(bare));
+        }
+    } else {
+        response.append_header(WwwAuthenticate(challenge));
+        if others_would_do {
+            response.append_header(for_dpop(bare));
+        }
+    }
+}
+
+/// Tells a nonce, to pages of other origins too (RFC 9449 §8, §9).
+pub(super) fn tell_nonce(headers: &mut HeaderMap, nonce: &str) {
+    const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+    // It is base64url.
+    if let Ok(nonce) = HeaderValue::from_str(nonce) {
+        headers.insert(NONCE, nonce);
+        headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("DPoP-Nonce"));
+    }
 }
 
 /// Leaves a trace of a refusal: names of fixed sets, nothing of the request.
@@ -82,6 +151,8 @@ pub(super) fn record(error: &AuthError) {
         | AuthError::InvalidToken(_)
         | AuthError::Forbidden(_)
         | AuthError::StepUp { .. }
+        | AuthError::InvalidProof(_)
+        | AuthError::NonceRequired { .. }
         | AuthError::CrossSite => tracing::debug!(code, reason, "refused a request"),
         // Whoever failed has said so once; every request in the meantime need not.
         AuthError::Unavailable { .. } => tracing::debug!(code, reason, "could not judge a request"),
@@ -135,6 +206,12 @@ fn answer(error: &AuthError) -> Answer {
             }),
             retry_after: None,
         },
+        AuthError::InvalidProof(_) | AuthError::NonceRequired { .. } => Answer {
+            status: StatusCode::UNAUTHORIZED,
+            error: error.code(),
+            challenge: Some(BearerChallenge::new().named(error.code(), error.to_string())),
+            retry_after: None,
+        },
         AuthError::CrossSite => Answer {
             status: StatusCode::FORBIDDEN,
             error: "csrf",
@@ -162,14 +239,16 @@ pub(super) fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs().saturating_add(begun).max(1)
 }
 
-/// For handlers that return an [`AuthError`] with `?`: the same answer, without a realm.
+/// For handlers that return an [`AuthError`] with `?`: the same answer, without what the application
+/// has set.
 impl ResponseError for AuthError {
     fn status_code(&self) -> StatusCode {
         answer(self).status
     }
 
     fn error_response(&self) -> HttpResponse {
-        respond(self, None, false)
+        let (realm, proofs) = (None, None);
+        respond(self, &Look { realm, reveal_roles: false, proofs, scheme: Scheme::Bearer })
     }
 }
 

@@ -23,7 +23,11 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 /// Longest base64url text of a number that is decoded at all.
 const MAX_NUMBER_TEXT: usize = RSA_MAX_BITS / 8 * 4 / 3 + 3;
 
-pub(super) fn import(json: &str) -> Result<VerificationKey, KeyRejection> {
+/// Imports a public key, for one algorithm alone where one is asked for.
+pub(super) fn import(
+    json: &str,
+    wanted: Option<Algorithm>,
+) -> Result<VerificationKey, KeyRejection> {
     let jwk: Jwk = serde_json::from_str(json).map_err(|_| KeyRejection::Malformed)?;
     let key_type = jwk.text("kty")?.ok_or(KeyRejection::Malformed)?;
     if key_type == "oct" {
@@ -33,7 +37,12 @@ pub(super) fn import(json: &str) -> Result<VerificationKey, KeyRejection> {
         return Err(KeyRejection::Private);
     }
     jwk.check_use()?;
-    let algorithm = jwk.algorithm()?;
+    let algorithm = match (jwk.algorithm()?, wanted) {
+        (Some(named), Some(wanted)) if named != wanted => {
+            return Err(KeyRejection::AlgorithmMismatch);
+        }
+        (named, wanted) => wanted.or(named),
+    };
     let key = match key_type {
         "RSA" => jwk.rsa(algorithm),
         "EC" => jwk.ec(algorithm),

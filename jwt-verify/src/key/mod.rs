@@ -12,4 +12,5 @@ mod verification_key;
 
 pub use provider::{KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, KeysReady, PendingKey};
 pub use set::{JwkSet, JwkSetError};
+pub(crate) use thumbprint::Thumbprint;
 pub use verification_key::VerificationKey;

@@ -57,7 +57,7 @@ impl JwkSet {
         if document.keys.len() > most {
             return Err(JwkSetError::TooManyKeys);
         }
-        Ok(Self::build(document.keys.into_iter().map(|key| jwk::import(key.get()))))
+        Ok(Self::build(document.keys.into_iter().map(|key| jwk::import(key.get(), None))))
     }
 
     fn build(keys: impl Iterator<Item = Result<VerificationKey, KeyRejection>>) -> Self {

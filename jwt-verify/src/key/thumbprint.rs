@@ -3,7 +3,22 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::algorithm::Family;
+use crate::{algorithm::Family, token::decode_exact};
+
+/// What tells one public key from all others, whatever it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Thumbprint(pub(super) [u8; 32]);
+
+impl Thumbprint {
+    /// Reads one from a claim: base64url of 32 bytes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        decode_exact(text.as_bytes())?.try_into().ok().map(Self)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 /// Of an RSA key, from its numbers without leading zeros.
 pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> [u8; 32] {

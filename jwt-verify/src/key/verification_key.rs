@@ -14,7 +14,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::{
     ed25519, jwk, pem, rsa,
     spki::{self, Numbers},
-    thumbprint,
+    thumbprint::{self, Thumbprint},
 };
 use crate::{
     Algorithm, KeyRejection, Secret,
@@ -52,7 +52,13 @@ impl VerificationKey {
     /// Private, symmetric, weak, unsupported and malformed keys, keys for other uses (`use`,
     /// `key_ops`), and keys whose `alg` or `crv` does not fit.
     pub fn from_jwk(json: &str) -> Result<Self, KeyRejection> {
-        jwk::import(json)
+        jwk::import(json, None)
+    }
+
+    /// Imports the key that a token brings along to prove that its sender holds it, for the algorithm
+    /// that the token names.
+    pub(crate) fn from_proof(algorithm: Algorithm, json: &str) -> Result<Self, KeyRejection> {
+        jwk::import(json, Some(algorithm))
     }
 
     /// Imports a public key in PEM form (`-----BEGIN PUBLIC KEY-----`, RFC 7468 §13), to be used
@@ -127,6 +133,14 @@ impl VerificationKey {
     pub fn thumbprint(&self) -> Option<String> {
         match self.material {
             Material::Public(_) => Some(URL_SAFE_NO_PAD.encode(self.fingerprint)),
+            Material::Hmac(..) => None,
+        }
+    }
+
+    /// The thumbprint, if it is a public key.
+    pub(crate) fn public_thumbprint(&self) -> Option<Thumbprint> {
+        match self.material {
+            Material::Public(_) => Some(Thumbprint(self.fingerprint)),
             Material::Hmac(..) => None,
         }
     }

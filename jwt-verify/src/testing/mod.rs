@@ -10,8 +10,9 @@
 //! | the whole way of a request, with real tokens, keys and fetches | [`TestIssuer`] |
 //! | what is refused, and how | [`ChallengeAssertions`], [`TestToken::expired`] and its like |
 //! | what time does | [`TestClock`] |
+//! | tokens that are bound to a key (DPoP) | [`ProofKey`], [`TestToken::bound_to`] |
 //! | a rotation, an issuer that is down or slow | [`TestIssuer::rotate`], [`fail`](TestIssuer::fail), [`delay`](TestIssuer::delay) |
-//! | a store of your own | [`cache_store`], [`refresh_store`], [`revocation_store`] |
+//! | a store of your own | [`cache_store`], [`refresh_store`], [`replay_store`], [`revocation_store`] |
 //!
 //! ```
 //! use actix_web::{App, get, test};
@@ -43,7 +44,9 @@ mod challenge;
 mod claims;
 mod clock;
 mod issuer;
+mod proof;
 mod refresh_store;
+mod replay_store;
 mod request;
 mod revocation_store;
 mod token;
@@ -53,7 +56,9 @@ pub use challenge::ChallengeAssertions;
 pub use claims::TestClaims;
 pub use clock::TestClock;
 pub use issuer::TestIssuer;
+pub use proof::{ProofKey, TestProof};
 pub use refresh_store::refresh_store;
+pub use replay_store::replay_store;
 pub use request::TestRequestExt;
 pub use revocation_store::revocation_store;
 pub use token::TestToken;

@@ -9,7 +9,8 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use super::{AUDIENCE, TestIssuer};
+use super::{AUDIENCE, ProofKey, TestIssuer};
+use crate::SigningKey;
 
 /// A token of a [`TestIssuer`]: good for [`AUDIENCE`] and for ten minutes, of the subject
 /// `test-user`, unless it is changed. Nothing that is set is checked, so that it can be bad in any
@@ -83,6 +84,11 @@ impl<'i> TestToken<'i> {
         self.claim("scope", scope.into())
     }
 
+    /// Binds it to the key of a client (RFC 9449 §6.1).
+    pub fn bound_to(self, key: &ProofKey) -> Self {
+        self.claim("cnf", json!({ "jkt": key.thumbprint() }))
+    }
+
     /// Sets any claim.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.insert(name.into(), value.into());
@@ -129,7 +135,7 @@ impl<'i> TestToken<'i> {
     ///
     /// # Panics
     /// If the key does not sign.
-    #[expect(clippy::expect_used, reason = "a test cannot go on without its token")]
+    #[expect(clippy::expect_used, reason = "there is always a key that signs")]
     pub fn sign(mut self) -> String {
         let key = if self.is_by_stranger {
             self.issuer.stranger()
@@ -138,12 +144,21 @@ impl<'i> TestToken<'i> {
         };
         self.header.entry("alg").or_insert_with(|| key.algorithm().name().into());
         self.header.entry("kid").or_insert_with(|| key.id().into());
-        let segment =
-            |part: Map<String, Value>| URL_SAFE_NO_PAD.encode(Value::from(part).to_string());
-        let message = format!("{}.{}", segment(self.header), segment(self.claims));
-        let signature = key.sign_message(message.as_bytes()).expect("the key signs");
-        format!("{message}.{signature}")
+        compact(&key, self.header, self.claims)
     }
+}
+
+/// Signs what it is given.
+#[expect(clippy::expect_used, reason = "a test cannot go on without its token")]
+pub(super) fn compact(
+    key: &SigningKey,
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+) -> String {
+    let segment = |part| URL_SAFE_NO_PAD.encode(Value::Object(part).to_string());
+    let message = format!("{}.{}", segment(header), segment(claims));
+    let signature = key.sign_message(message.as_bytes()).expect("the key signs");
+    format!("{message}.{signature}")
 }
 
 pub(super) fn add(claims: &mut Map<String, Value>, name: &str, entry: String) {

@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// What a verifier needs to know of a header. Parameters that carry or point to keys (`jwk`, `jku`,
-/// `x5u`, `x5c`) are checked for their type, and nobody can ask for them.
+/// `x5u`, `x5c`) are checked for their type; of a proof of possession `jwk` can be asked for, of all
+/// else nothing.
 pub(crate) struct Header {
     pub(crate) algorithm: Algorithm,
     document: Document,
@@ -66,6 +67,12 @@ impl Header {
     /// The name of the key, `kid`.
     pub(crate) fn key_id(&self) -> Option<&str> {
         self.document.at(self.key_id?).as_str()
+    }
+
+    /// The key that a DPoP proof says it is signed with, `jwk`, as JSON (RFC 9449 §4.2). It says nothing
+    /// about who that is: for no other kind of token may a key come with it.
+    pub(crate) fn proof_key(&self) -> Option<&str> {
+        self.document.root().get("jwk").map(Json::raw)
     }
 
     /// What kind of token it says it is, `typ`.

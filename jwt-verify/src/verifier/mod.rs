@@ -1,6 +1,7 @@
 //! Decides whether a token is good. The order of the stages is here; the rules are elsewhere.
 
 mod builder;
+mod genuine;
 mod id_token;
 mod issuer;
 mod logout_token;
@@ -15,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use self::genuine::Genuine;
 pub use self::{
     builder::VerifierBuilder,
     id_token::{IdTokenChecks, IdTokenVerifier, IdTokenVerifierBuilder},
@@ -32,7 +34,7 @@ use self::{
 use crate::{
     AuthError, Claims, Clock, InvalidTokenReason, KeyError, KeyHealth, KeyLookup, KeyQuery,
     VerificationKey, VerifiedClaims,
-    claims::{Grants, VerifiedToken},
+    claims::Grants,
     limits::MAX_LEEWAY,
     telemetry,
     token::{CompactToken, Header, KnownHeaders, decode_exact, decode_into},
@@ -119,18 +121,24 @@ impl Verifier {
     ///
     /// Waits only if the issuer has to be looked up, its key has to be fetched, or a store elsewhere
     /// is asked about revocations. A token that was verified before is recognised without looking at
-    /// its signature again.
+    /// its signature again. A token that is bound to a key (`cnf`) is refused: see
+    /// [`Dpop`](crate::Dpop).
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], or, if no key can be had at the
     /// moment, [`AuthError::Unavailable`].
     pub async fn verify(&self, token: impl AsRef<[u8]>) -> Result<VerifiedClaims, AuthError> {
-        let token = token.as_ref();
-        let outcome = match self.verify_now(token) {
+        let outcome = self.genuine(token.as_ref()).await.and_then(Genuine::shown_alone);
+        telemetry::verification(&outcome);
+        outcome.map(VerifiedClaims::new)
+    }
+
+    /// The same for whoever has yet to say how the token was shown, and counts the outcome then.
+    pub(crate) async fn genuine(&self, token: &[u8]) -> Result<Genuine, AuthError> {
+        match self.verify_now(token) {
             Some(outcome) => outcome,
             None => Box::pin(self.verify_later(token)).await,
-        };
-        outcome.map(VerifiedClaims::new)
+        }
     }
 
     /// Begins to fetch the keys of the issuers that are listed, so that the first request need not
@@ -175,6 +183,11 @@ impl Verifier {
         }
     }
 
+    /// The clock by which tokens are judged.
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
     /// The time by which tokens are judged.
     pub(crate) fn now(&self) -> Duration {
         self.inner.clock.now()
@@ -211,20 +224,18 @@ impl Verifier {
     }
 
     /// The rest of it, for a token that [`verify_now`](Self::verify_now) has just failed to judge.
-    pub(crate) async fn verify_later(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, AuthError> {
+    pub(crate) async fn verify_later(&self, token: &[u8]) -> Result<Genuine, AuthError> {
         // Otherwise it has been looked for already.
         let seen = if self.asks_elsewhere() { self.seen(token) } else { None };
         let judged = match seen {
             Some(seen) => Ok(seen),
             None => self.judge(token).await,
         };
-        let outcome = self.settle(judged).await;
-        telemetry::verification(&outcome);
-        outcome
+        self.settle(judged).await.map(Genuine)
     }
 
     /// Judges a token, if that can be done without waiting: `None` means that it cannot.
-    pub(crate) fn verify_now(&self, token: &[u8]) -> Option<Result<Arc<VerifiedToken>, AuthError>> {
+    pub(crate) fn verify_now(&self, token: &[u8]) -> Option<Result<Genuine, AuthError>> {
         if self.asks_elsewhere() {
             return None;
         }
@@ -232,9 +243,7 @@ impl Verifier {
             Some(seen) => Ok(seen),
             None => self.judge_now(token).transpose()?,
         };
-        let outcome = self.settle_now(judged)?;
-        telemetry::verification(&outcome);
-        Some(outcome)
+        self.settle_now(judged).map(|outcome| outcome.map(Genuine))
     }
 
     fn judge_now(&self, token: &[u8]) -> Result<Option<Judged>, AuthError> {

@@ -1,7 +1,9 @@
 //! Where the token is in a request. Exactly one, or none; never a choice between two.
 
+mod authorization;
 mod bearer;
 mod cookie;
+mod dpop;
 mod first_of;
 mod query;
 
@@ -11,6 +13,7 @@ use actix_web::HttpRequest;
 
 pub use bearer::BearerExtractor;
 pub use cookie::CookieExtractor;
+pub use dpop::DpopExtractor;
 pub use first_of::FirstOf;
 pub use query::QueryExtractor;
 
@@ -21,12 +24,13 @@ use crate::InvalidRequestReason;
 pub struct Credential<'r> {
     token: Cow<'r, [u8]>,
     is_ambient: bool,
+    has_proof: bool,
 }
 
 impl<'r> Credential<'r> {
     /// Takes the token as bytes or text, borrowed from the request where possible.
     pub fn new(token: impl Into<Cow<'r, [u8]>>) -> Self {
-        Self { token: token.into(), is_ambient: false }
+        Self { token: token.into(), is_ambient: false, has_proof: false }
     }
 
     /// The same for a token that browsers attach by themselves, such as one in a cookie: whoever
@@ -40,6 +44,19 @@ impl<'r> Credential<'r> {
     /// Whether browsers attach it by themselves.
     pub fn is_ambient(&self) -> bool {
         self.is_ambient
+    }
+
+    /// The same for a token that comes with a DPoP proof (RFC 9449 §7.1), without which it is worth
+    /// nothing; the proof is found in the field `DPoP`.
+    #[must_use]
+    pub fn with_proof(mut self) -> Self {
+        self.has_proof = true;
+        self
+    }
+
+    /// Whether it comes with a DPoP proof.
+    pub fn has_proof(&self) -> bool {
+        self.has_proof
     }
 
     /// The token.

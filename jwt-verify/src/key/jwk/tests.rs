@@ -27,20 +27,37 @@ fn with(mut jwk: Value, name: &str, value: Value) -> Value {
 }
 
 fn rejection(jwk: &Value) -> Option<KeyRejection> {
-    import(&jwk.to_string()).err()
+    import(&jwk.to_string(), None).err()
 }
 
 #[test]
 fn a_key_without_alg_is_for_all_algorithms_of_its_type() {
     let supported = |jwk: Value| -> Vec<_> {
-        let key = import(&jwk.to_string()).unwrap();
+        let key = import(&jwk.to_string(), None).unwrap();
         Algorithm::ALL.into_iter().filter(|algorithm| key.supports(*algorithm)).collect()
     };
     assert_eq!(supported(rsa()).len(), 6);
     assert_eq!(supported(ec()), [Algorithm::ES256]);
     assert_eq!(supported(okp()), [Algorithm::EdDSA]);
     assert_eq!(supported(with(rsa(), "alg", json!("PS256"))), [Algorithm::PS256]);
-    assert_eq!(import(&rsa().to_string()).unwrap().id(), Some("r"));
+    assert_eq!(import(&rsa().to_string(), None).unwrap().id(), Some("r"));
+}
+
+#[test]
+fn a_key_for_one_algorithm_is_for_that_alone() {
+    let import = |jwk: Value, algorithm| import(&jwk.to_string(), Some(algorithm));
+    let key = import(rsa(), Algorithm::PS384).unwrap();
+    let supported = Algorithm::ALL.into_iter().filter(|algorithm| key.supports(*algorithm));
+    assert_eq!(supported.collect::<Vec<_>>(), [Algorithm::PS384]);
+    for (jwk, algorithm) in [
+        (rsa(), Algorithm::ES256),
+        (ec(), Algorithm::ES384),
+        (okp(), Algorithm::RS256),
+        (with(rsa(), "alg", json!("RS256")), Algorithm::PS256),
+    ] {
+        let rejection = import(jwk, algorithm).err();
+        assert_eq!(rejection, Some(KeyRejection::AlgorithmMismatch), "{algorithm}");
+    }
 }
 
 #[test]
@@ -186,7 +203,7 @@ fn huge_numbers_are_refused_before_they_are_decoded() {
 #[test]
 fn duplicate_members_and_a_kid_of_another_type_are_malformed() {
     let doubled = rsa().to_string().replacen('{', r#"{"kid":"x","#, 1);
-    assert_eq!(import(&doubled).err(), Some(KeyRejection::Malformed));
+    assert_eq!(import(&doubled, None).err(), Some(KeyRejection::Malformed));
     assert_eq!(rejection(&with(rsa(), "kid", json!(5))), Some(KeyRejection::Malformed));
     assert_eq!(rejection(&with(rsa(), "x5c", json!("ignored"))), None);
 }
@@ -208,7 +225,7 @@ fn thumbprints_are_those_of_the_standards() {
             "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
         ),
     ] {
-        assert_eq!(import(&jwk.to_string()).unwrap().thumbprint().unwrap(), thumbprint);
+        assert_eq!(import(&jwk.to_string(), None).unwrap().thumbprint().unwrap(), thumbprint);
     }
 }
 

@@ -1,0 +1,206 @@
+//! Tokens that are worth nothing without their sender's key (RFC 9449).
+
+mod nonce;
+mod proof;
+mod replay;
+mod target;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+pub(crate) use proof::{Proof, ProofRules, Shown};
+#[cfg(feature = "redis")]
+pub use replay::RedisReplay;
+pub use replay::{MemoryReplay, ProofId, ReplayError, ReplayFuture, ReplayStore};
+
+use self::{nonce::Nonces, target::Base};
+use crate::{
+    Algorithm, Clock, ConfigError, Secret,
+    algorithm::AlgorithmSet,
+    limits::{MAX_LEEWAY, PROOF_AGE, PROOF_LEEWAY},
+};
+
+/// Takes access tokens that are bound to a key of their client, as DPoP has it (RFC 9449): whoever
+/// steals one cannot use it, since each request needs a proof that is signed with the key.
+///
+/// Set it with [`JwtAuthBuilder::dpop`](crate::JwtAuthBuilder::dpop). A client sends
+/// `Authorization: DPoP <token>` and the proof in a field `DPoP`. The token's `cnf.jkt` must be the
+/// thumbprint of the key that the proof was signed with, and the proof must be for this token, this
+/// method and this address, new, and used for the first time. Tokens that are bound to nothing are
+/// bearer tokens as before, unless [`required`](Self::required) is set; a bound one is never accepted as
+/// a bearer token.
+///
+/// ```
+/// use jwt_verify::{Dpop, JwtAuth};
+///
+/// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
+///     .dpop(Dpop::at("https://api.example.com"));
+/// ```
+///
+/// A refusal of the proof is 401 with `WWW-Authenticate: DPoP error="invalid_dpop_proof"`
+/// ([`AuthError::InvalidProof`](crate::AuthError::InvalidProof)).
+///
+/// **Security:** what a proof says of the address is compared with what is set here, never with `Host`
+/// or `X-Forwarded-*`, which a caller can choose. Of several instances, each remembers the proofs that
+/// it has seen unless they share a [`ReplayStore`]: until then a proof can be used once at each of them,
+/// by somebody who has also got hold of the token.
+#[derive(Debug)]
+#[must_use = "settings do nothing until they are given to `JwtAuthBuilder::dpop`"]
+pub struct Dpop {
+    bases: Vec<String>,
+    algorithms: AlgorithmSet,
+    max_age: Duration,
+    leeway: Duration,
+    replay: Option<Arc<dyn ReplayStore>>,
+    nonce_secret: Option<Secret>,
+    required: bool,
+}
+
+impl Dpop {
+    /// For an API that clients reach at this address: scheme, host, port and, where a proxy takes a
+    /// prefix off, the prefix of the path. `https`, or `http` to this machine.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self {
+            bases: vec![url.into()],
+            algorithms: Algorithm::ALL.into_iter().filter(|one| !one.is_symmetric()).collect(),
+            max_age: PROOF_AGE,
+            leeway: PROOF_LEEWAY,
+            replay: None,
+            nonce_secret: None,
+            required: false,
+        }
+    }
+
+    /// Another address at which clients reach the same API.
+    pub fn or_at(mut self, url: impl Into<String>) -> Self {
+        self.bases.push(url.into());
+        self
+    }
+
+    /// The algorithms that proofs may be signed with, which challenges tell clients (`algs`). They have
+    /// nothing to do with those of access tokens. Default: all but those with a shared secret.
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.algorithms = algorithms.into_iter().collect();
+        self
+    }
+
+    /// How long after it was made (`iat`) a proof is accepted. Default: 60 s; at most ten minutes.
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = age;
+        self
+    }
+
+    /// By how much a client's clock may be ahead. Default: 60 s; at most ten minutes.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// Who remembers the proofs that were used. Default: a [`MemoryReplay`], which is right for one
+    /// instance; several share a `RedisReplay`.
+    pub fn replay_store(mut self, store: impl ReplayStore) -> Self {
+        self.replay = Some(Arc::new(store));
+        self
+    }
+
+    /// Demands that proofs say a nonce that this server has given out (RFC 9449 §9), so that none can be
+    /// made long before it is used. It is made of the time and of this secret, of at least 32 bytes, which
+    /// all instances need; it changes every five minutes, and the one before is accepted as long again.
+    ///
+    /// A client learns it from a refusal, 401 with `error="use_dpop_nonce"`, in the field `DPoP-Nonce`;
+    /// and the next one from an answer to a request with the one before, where the [middleware] is in
+    /// front. For clients in a browser a CORS middleware must expose the field. Default: no nonce.
+    ///
+    /// [middleware]: crate::JwtAuth
+    pub fn require_nonce(mut self, secret: impl Into<Secret>) -> Self {
+        self.nonce_secret = Some(secret.into());
+        self
+    }
+
+    /// Refuses tokens that are bound to nothing. Default: they are bearer tokens.
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Checks the settings.
+    pub(crate) fn build(self, clock: &Arc<dyn Clock>) -> Result<ProofRules, ConfigError> {
+        let bases = self.bases.iter().map(|url| Base::parse(url)).collect::<Result<_, _>>();
+        let bases = bases.map_err(|problem| ConfigError::invalid("dpop address", problem))?;
+        if self.algorithms.is_empty() {
+            return Err(ConfigError::Missing { setting: "dpop algorithms" });
+        }
+        if self.algorithms.iter().any(Algorithm::is_symmetric) {
+            let problem = "a proof cannot be signed with a shared secret (RFC 9449 §4.2)";
+            return Err(ConfigError::invalid("dpop algorithms", problem));
+        }
+        if self.max_age.is_zero() || self.max_age > MAX_LEEWAY {
+            let problem = "must be more than nothing and at most 600 seconds";
+            return Err(ConfigError::invalid("dpop max_age", problem));
+        }
+        if self.leeway > MAX_LEEWAY {
+            return Err(ConfigError::invalid("dpop leeway", "must be at most 600 seconds"));
+        }
+        let nonces = self.nonce_secret.as_ref().map(Nonces::new).transpose()?;
+        let names: Vec<&str> = self.algorithms.iter().map(Algorithm::name).collect();
+        Ok(ProofRules {
+            bases,
+            names: names.join(" ").into(),
+            algorithms: self.algorithms,
+            max_age: self.max_age,
+            leeway: self.leeway,
+            replay: self
+                .replay
+                .unwrap_or_else(|| Arc::new(MemoryReplay::with_shared_clock(clock.clone()))),
+            nonces,
+            required: self.required,
+        })
+    }
+}
+
+/// Shows nothing of the secret.
+impl fmt::Debug for ProofRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProofRules")
+            .field("bases", &self.bases)
+            .field("algorithms", &self.algorithms)
+            .field("max_age", &self.max_age)
+            .field("leeway", &self.leeway)
+            .field("replay", &self.replay)
+            .field("nonces", &self.nonces.is_some())
+            .field("required", &self.required)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SystemClock;
+
+    fn problem(dpop: Dpop) -> String {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        dpop.build(&clock).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn settings_that_cannot_work_stop_the_start() {
+        let dpop = || Dpop::at("https://api.example");
+        assert!(problem(Dpop::at("api.example")).contains("dpop address"));
+        assert!(problem(dpop().or_at("http://api.example")).contains("dpop address"));
+        assert!(problem(dpop().algorithms([])).contains("dpop algorithms"));
+        assert!(problem(dpop().algorithms([Algorithm::HS256])).contains("dpop algorithms"));
+        assert!(problem(dpop().max_age(Duration::ZERO)).contains("dpop max_age"));
+        assert!(problem(dpop().max_age(Duration::from_secs(601))).contains("dpop max_age"));
+        assert!(problem(dpop().leeway(Duration::from_secs(601))).contains("dpop leeway"));
+        assert!(problem(dpop().require_nonce("short")).contains("dpop nonce"));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let dpop =
+            Dpop::at("https://api.example").require_nonce("0123456789abcdef0123456789abcdef");
+        assert!(!format!("{dpop:?}").contains("0123"));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        assert!(!format!("{:?}", dpop.build(&clock).unwrap()).contains("0123"));
+    }
+}

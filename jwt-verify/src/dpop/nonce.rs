@@ -1,0 +1,94 @@
+//! Nonces for proofs (RFC 9449 §9), made of the time, so that nobody has to remember them.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::{AuthError, ConfigError, Secret, limits::NONCE_PERIOD};
+
+pub(super) struct Nonces(hmac::Key);
+
+const SECRET_BYTES: usize = 32;
+
+impl Nonces {
+    pub(super) fn new(secret: &Secret) -> Result<Self, ConfigError> {
+        if secret.expose().len() < SECRET_BYTES {
+            return Err(ConfigError::invalid("dpop nonce secret", "must have at least 32 bytes"));
+        }
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, secret.expose())))
+    }
+
+    /// Judges the nonce of a proof. One of the period before is good, and comes back as the one to say
+    /// from now on.
+    pub(super) fn judge(
+        &self,
+        nonce: Option<&str>,
+        now: Duration,
+    ) -> Result<Option<Arc<str>>, AuthError> {
+        let period = now.as_secs() / NONCE_PERIOD.as_secs();
+        let current = self.of(period);
+        let is = |expected: &str| {
+            nonce.is_some_and(|nonce| {
+                verify_slices_are_equal(nonce.as_bytes(), expected.as_bytes()).is_ok()
+            })
+        };
+        if is(&current) {
+            Ok(None)
+        } else if period.checked_sub(1).is_some_and(|last| is(&self.of(last))) {
+            Ok(Some(current.into()))
+        } else {
+            Err(AuthError::NonceRequired { nonce: current.into() })
+        }
+    }
+
+    fn of(&self, period: u64) -> String {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"jwt-verify dpop nonce");
+        context.update(&period.to_be_bytes());
+        URL_SAFE_NO_PAD.encode(context.sign())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    fn given(nonces: &Nonces, now: Duration) -> Arc<str> {
+        match nonces.judge(None, now) {
+            Err(AuthError::NonceRequired { nonce }) => nonce,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_nonce_is_good_for_its_period_and_the_next() {
+        let nonces = Nonces::new(&Secret::from(SECRET)).unwrap();
+        let start = Duration::from_secs(1_000_000 * NONCE_PERIOD.as_secs());
+        let last = Duration::from_secs(NONCE_PERIOD.as_secs() - 1);
+        let nonce = given(&nonces, start);
+        assert_eq!(nonces.judge(Some(&nonce), start + last), Ok(None));
+        let later = start + NONCE_PERIOD;
+        let next = nonces.judge(Some(&nonce), later).unwrap().unwrap();
+        assert_ne!(next, nonce);
+        assert_eq!(nonces.judge(Some(&next), later), Ok(None));
+        assert!(nonces.judge(Some(&nonce), later + last).is_ok());
+        assert!(nonces.judge(Some(&nonce), later + NONCE_PERIOD).is_err());
+        // One that comes from the future was not given out.
+        assert!(nonces.judge(Some(&next), start).is_err());
+    }
+
+    #[test]
+    fn the_nonces_of_another_server_are_refused() {
+        let nonces = Nonces::new(&Secret::from(SECRET)).unwrap();
+        let other = Nonces::new(&Secret::from("another secret of enough bytes for it")).unwrap();
+        let now = Duration::from_secs(1_800_000_000);
+        assert!(nonces.judge(Some(&given(&other, now)), now).is_err());
+        for nonce in ["", "x", "eyJ7S_zG.eyJH0-Z.HX4w-7v"] {
+            assert!(nonces.judge(Some(nonce), now).is_err());
+        }
+        assert!(Nonces::new(&Secret::from(&SECRET[1..])).is_err());
+    }
+}

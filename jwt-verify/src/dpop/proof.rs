@@ -1,0 +1,265 @@
+//! What a proof must say (RFC 9449 §4.3). The numbers are those of its list of checks.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{
+    nonce::Nonces,
+    replay::{ProofId, ReplayStore},
+    target::Base,
+};
+use crate::{
+    Algorithm, AuthError, Claims, InvalidProofReason, InvalidTokenReason, VerificationKey,
+    algorithm::AlgorithmSet,
+    key::Thumbprint,
+    limits::{MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES},
+    token::{CompactToken, Header, TypeName, decode_exact},
+};
+
+/// The rules for proofs, and who remembers which were used.
+pub(crate) struct ProofRules {
+    pub(super) bases: Vec<Base>,
+    pub(super) algorithms: AlgorithmSet,
+    /// The same as challenges name them.
+    pub(super) names: Arc<str>,
+    pub(super) max_age: Duration,
+    pub(super) leeway: Duration,
+    pub(super) replay: Arc<dyn ReplayStore>,
+    pub(super) nonces: Option<Nonces>,
+    pub(super) required: bool,
+}
+
+/// A proof with the request that it came with.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    pub(crate) proof: &'a [u8],
+    pub(crate) token: &'a [u8],
+    pub(crate) method: &'a str,
+    /// As it stands in the request.
+    pub(crate) path: &'a str,
+}
+
+/// What a good proof proves, if it has not been used before.
+#[derive(Debug)]
+pub(crate) struct Proof {
+    /// The key that the sender holds.
+    pub(crate) key: Thumbprint,
+    pub(crate) id: ProofId,
+    /// From when on its date alone makes it bad.
+    pub(crate) until: Duration,
+    /// The nonce that the client should say from now on.
+    pub(crate) next_nonce: Option<Arc<str>>,
+}
+
+/// What the claims of a proof for the request at hand say.
+struct ForRequest<'c> {
+    /// In normal form.
+    target: String,
+    id: &'c str,
+    until: Duration,
+}
+
+impl ProofRules {
+    /// Whether tokens must be bound.
+    pub(crate) fn is_required(&self) -> bool {
+        self.required
+    }
+
+    /// The algorithms of proofs, with spaces between them.
+    pub(crate) fn algorithm_names(&self) -> &Arc<str> {
+        &self.names
+    }
+
+    pub(crate) fn replay(&self) -> &dyn ReplayStore {
+        &*self.replay
+    }
+
+    /// Holds a proof against its request. Whether it was used before is another question.
+    pub(crate) fn check(&self, shown: Shown<'_>, now: Duration) -> Result<Proof, AuthError> {
+        use InvalidProofReason as Reason;
+
+        let parts = CompactToken::parse(shown.proof, MAX_PROOF_BYTES).map_err(of_form)?;
+        let header = Header::decode(parts.header).map_err(of_form)?;
+        let algorithm = self.check_header(&header)?;
+        let payload = decode_exact(parts.payload).ok_or(Reason::Form)?;
+        let payload = String::from_utf8(payload).map_err(|_| Reason::Payload)?;
+        let claims = Claims::parse(payload).map_err(|_| Reason::Payload)?;
+        let ForRequest { target, id, until } = self.check_claims(&claims, shown, now)?;
+        // (6), (7): what costs comes last.
+        let key = header.proof_key().ok_or(Reason::Key)?;
+        let key = VerificationKey::from_proof(algorithm, key).map_err(|_| Reason::Key)?;
+        let thumbprint = key.public_thumbprint().ok_or(Reason::Key)?;
+        let signature = decode_exact(parts.signature).ok_or(Reason::Signature)?;
+        if !key.verifies(algorithm, parts.signing_input, &signature) {
+            return Err(Reason::Signature.into());
+        }
+        // (10): only who holds a key is told a nonce.
+        let next_nonce = match &self.nonces {
+            Some(nonces) => nonces.judge(claims.find_text("nonce"), now)?,
+            None => None,
+        };
+        let id = ProofId::new(thumbprint, &target, id);
+        Ok(Proof { key: thumbprint, id, until, next_nonce })
+    }
+
+    /// (4), (5): that it is a proof, and signed in a way that is accepted.
+    fn check_header(&self, header: &Header) -> Result<Algorithm, InvalidProofReason> {
+        if !header.token_type().is_some_and(|name| TypeName::new(name).is("dpop+jwt")) {
+            return Err(InvalidProofReason::TokenType);
+        }
+        if !self.algorithms.contains(header.algorithm) {
+            return Err(InvalidProofReason::Algorithm);
+        }
+        Ok(header.algorithm)
+    }
+
+    /// (3), (8), (9), (11), (12a): that it is for this request.
+    fn check_claims<'c>(
+        &self,
+        claims: &'c Claims,
+        shown: Shown<'_>,
+        now: Duration,
+    ) -> Result<ForRequest<'c>, InvalidProofReason> {
+        if claims.find_text("htm") != Some(shown.method) {
+            return Err(InvalidProofReason::Method);
+        }
+        let here = |url: &str| self.bases.iter().find_map(|base| base.target(url, shown.path));
+        let target = claims.find_text("htu").and_then(here).ok_or(InvalidProofReason::Target)?;
+        let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, shown.token));
+        if claims.find_text("ath") != Some(&*hash) {
+            return Err(InvalidProofReason::TokenHash);
+        }
+        let made = claims.find_any("iat").and_then(crate::json::Json::as_integer);
+        let made = Duration::from_secs(made.ok_or(InvalidProofReason::IssuedAt)?);
+        let until = made.saturating_add(self.max_age);
+        if now > until || made > now.saturating_add(self.leeway) {
+            return Err(InvalidProofReason::IssuedAt);
+        }
+        match claims.token_id() {
+            Some(id) if (1..=MAX_PROOF_ID_BYTES).contains(&id.len()) => {
+                Ok(ForRequest { target, id, until })
+            }
+            _ => Err(InvalidProofReason::TokenId),
+        }
+    }
+}
+
+/// What is wrong with the form of a proof, as what is wrong with that of a token.
+fn of_form(reason: InvalidTokenReason) -> InvalidProofReason {
+    match reason {
+        InvalidTokenReason::TooLarge => InvalidProofReason::TooLarge,
+        InvalidTokenReason::Form => InvalidProofReason::Form,
+        InvalidTokenReason::Algorithm => InvalidProofReason::Algorithm,
+        _ => InvalidProofReason::Header,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Clock, Dpop, SystemClock};
+
+    /// RFC 9449 §7.1, figure 12, with the key of figure 9's `jkt`.
+    const PROOF: &str = concat!(
+        "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNo",
+        "UklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERW",
+        "clUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR",
+        "1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCw",
+        "iYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-E",
+        "y71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA",
+    );
+    const TOKEN: &str = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
+    const KEY: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+    const MADE: u64 = 1_562_262_618;
+
+    fn shown() -> Shown<'static> {
+        Shown {
+            proof: PROOF.as_bytes(),
+            token: TOKEN.as_bytes(),
+            method: "GET",
+            path: "/protectedresource",
+        }
+    }
+
+    fn check(dpop: Dpop, shown: Shown<'_>, seconds: u64) -> Result<Proof, AuthError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        dpop.build(&clock).unwrap().check(shown, Duration::from_secs(seconds))
+    }
+
+    fn dpop() -> Dpop {
+        Dpop::at("https://resource.example.org")
+    }
+
+    fn reason(outcome: Result<Proof, AuthError>) -> InvalidProofReason {
+        match outcome {
+            Err(AuthError::InvalidProof(reason)) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_proof_of_the_specification_proves_its_key() {
+        let proof = check(dpop(), shown(), MADE).unwrap();
+        assert_eq!(Some(proof.key), Thumbprint::parse(KEY));
+        let target = "https://resource.example.org/protectedresource";
+        assert_eq!(proof.id, ProofId::new(proof.key, target, "e1j3V_bKic8-LAEB"));
+        assert_eq!(proof.until, Duration::from_secs(MADE + 60));
+        assert_eq!(proof.next_nonce, None);
+    }
+
+    #[test]
+    fn it_is_for_one_request() {
+        let wrong = |shown: Shown<'_>| reason(check(dpop(), shown, MADE));
+        assert_eq!(wrong(Shown { method: "POST", ..shown() }), InvalidProofReason::Method);
+        assert_eq!(wrong(Shown { method: "get", ..shown() }), InvalidProofReason::Method);
+        assert_eq!(wrong(Shown { path: "/other", ..shown() }), InvalidProofReason::Target);
+        assert_eq!(wrong(Shown { token: b"another", ..shown() }), InvalidProofReason::TokenHash);
+        let elsewhere = check(Dpop::at("https://other.example.org"), shown(), MADE);
+        assert_eq!(reason(elsewhere), InvalidProofReason::Target);
+        let either = Dpop::at("https://other.example.org").or_at("https://resource.example.org");
+        assert!(check(either, shown(), MADE).is_ok());
+    }
+
+    #[test]
+    fn it_is_good_for_a_while() {
+        let at = |seconds| check(dpop(), shown(), seconds);
+        assert!(at(MADE + 60).is_ok() && at(MADE - 60).is_ok());
+        assert_eq!(reason(at(MADE + 61)), InvalidProofReason::IssuedAt);
+        assert_eq!(reason(at(MADE - 61)), InvalidProofReason::IssuedAt);
+        let strict = || dpop().max_age(Duration::from_secs(5)).leeway(Duration::ZERO);
+        assert!(check(strict(), shown(), MADE + 5).is_ok());
+        assert!(check(strict(), shown(), MADE).is_ok());
+        assert_eq!(reason(check(strict(), shown(), MADE + 6)), InvalidProofReason::IssuedAt);
+        assert_eq!(reason(check(strict(), shown(), MADE - 1)), InvalidProofReason::IssuedAt);
+    }
+
+    #[test]
+    fn only_algorithms_that_are_named_are_good() {
+        let other = dpop().algorithms([Algorithm::EdDSA]);
+        assert_eq!(reason(check(other, shown(), MADE)), InvalidProofReason::Algorithm);
+    }
+
+    #[test]
+    fn no_byte_of_it_can_be_another() {
+        for place in 0..PROOF.len() {
+            let mut proof = PROOF.as_bytes().to_vec();
+            proof[place] = if proof[place] == b'A' { b'B' } else { b'A' };
+            let outcome = check(dpop(), Shown { proof: &proof, ..shown() }, MADE);
+            assert!(matches!(outcome, Err(AuthError::InvalidProof(_))), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_nonce_is_told_to_those_who_hold_a_key() {
+        let dpop = || dpop().require_nonce("0123456789abcdef0123456789abcdef");
+        let outcome = check(dpop(), shown(), MADE);
+        assert!(matches!(outcome, Err(AuthError::NonceRequired { .. })), "{outcome:?}");
+        let mut forged = PROOF.as_bytes().to_vec();
+        let last = forged.len() - 3;
+        forged[last] ^= 1;
+        let outcome = check(dpop(), Shown { proof: &forged, ..shown() }, MADE);
+        assert_eq!(reason(outcome), InvalidProofReason::Signature);
+    }
+}

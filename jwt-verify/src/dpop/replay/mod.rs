@@ -1,0 +1,76 @@
+//! Which proofs have been used (RFC 9449 §11.1).
+
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+
+use std::{fmt, future::Future, pin::Pin, time::Duration};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+pub use memory::MemoryReplay;
+#[cfg(feature = "redis")]
+pub use redis::RedisReplay;
+
+use crate::key::Thumbprint;
+
+/// Remembers which DPoP proofs have been used, so that each works once.
+///
+/// It is asked last, about proofs that are good otherwise. [`MemoryReplay`] is for one process,
+/// `RedisReplay` for several instances; implement it for anything else that can tell the first of
+/// several who ask at the same time from all others, and hold it against `testing::replay_store`.
+///
+/// Requests wait for the answer, however long it takes: a store bounds its own time.
+///
+/// An error means that nobody knows, and the caller gets 503.
+pub trait ReplayStore: fmt::Debug + Send + Sync + 'static {
+    /// Takes note of a proof, and says whether it is the first time. It must be remembered until this
+    /// time since the epoch, that moment included.
+    fn first_use<'a>(&'a self, proof: &'a ProofId, until: Duration) -> ReplayFuture<'a>;
+}
+
+/// What a [`ReplayStore`] is waited for with.
+pub type ReplayFuture<'a> = Pin<Box<dyn Future<Output = Result<bool, ReplayError>> + Send + 'a>>;
+
+/// A [`ReplayStore`] that cannot be used at the moment. It does not say why; the store logs that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the store of used proofs is out of reach")]
+pub struct ReplayError;
+
+/// The name of a proof, of fixed length: a hash of its key, of where it is for, and of its `jti`.
+/// However a proof is spelled or signed anew, it has the same.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ProofId([u8; 32]);
+
+impl ProofId {
+    /// The target is a URL in normal form, in which no line ends.
+    pub(crate) fn new(key: Thumbprint, target: &str, token_id: &str) -> Self {
+        let mut hash = Context::new(&SHA256);
+        hash.update(key.as_bytes());
+        for part in [target, "\n", token_id] {
+            hash.update(part.as_bytes());
+        }
+        let mut name = [0; 32];
+        for (to, from) in name.iter_mut().zip(hash.finish().as_ref()) {
+            *to = *from;
+        }
+        Self(name)
+    }
+
+    /// As bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// As 43 characters of base64url.
+    pub fn text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+}
+
+impl fmt::Debug for ProofId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProofId(..)")
+    }
+}

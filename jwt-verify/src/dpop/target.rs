@@ -1,0 +1,236 @@
+//! Where a request was sent (`htu`, RFC 9449 §4.3): URLs are compared after syntax-based and
+//! scheme-based normalization (RFC 3986 §6.2.2, §6.2.3), without query and fragment.
+
+/// The address of an API, to which the path of a request is added.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Base(String);
+
+impl Base {
+    /// Says what is wrong with an address that is refused.
+    pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
+        if url.contains(['?', '#']) {
+            return Err("must have neither query nor fragment");
+        }
+        let normal = normalize(url).ok_or("must be an absolute URL with a host and no user")?;
+        let host = normal.strip_prefix("http://").map(host);
+        if host.is_some_and(|host| !is_loopback(host)) {
+            return Err("must use https; http is accepted for loopback addresses only");
+        }
+        Ok(Self(normal.trim_end_matches('/').to_owned()))
+    }
+
+    /// The normal form of a URL, if it is that of this path of the API.
+    ///
+    /// A path with dot segments is that of no URL: where a proxy or a router takes it literally, it
+    /// leads to something else than the URL says.
+    pub(super) fn target(&self, url: &str, path: &str) -> Option<String> {
+        let url = normalize(url)?;
+        let rest = url.strip_prefix(&self.0)?;
+        (rest.starts_with('/') && rest == unescape(path)).then_some(url)
+    }
+}
+
+/// A URL in the one form that stands for all of its spellings. `None` if it is none of HTTP.
+fn normalize(url: &str) -> Option<String> {
+    if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    let url = url.split(['?', '#']).next()?;
+    let (scheme, rest) = url.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let default_port = match &*scheme {
+        "https" => "443",
+        "http" => "80",
+        _ => return None,
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host(authority);
+    let port = match authority.get(host.len()..)? {
+        "" => "",
+        after => after.strip_prefix(':')?,
+    };
+    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[:]".contains(&byte);
+    if host.is_empty()
+        || !host.bytes().all(is_host)
+        || !port.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return None;
+    }
+    let mut normal = format!("{scheme}://{}", host.to_ascii_lowercase());
+    if !port.is_empty() && port != default_port {
+        normal.push(':');
+        normal.push_str(port);
+    }
+    normal.push_str(&without_dots(&unescape(path)));
+    Some(normal)
+}
+
+/// The host of an authority: up to the port, which may follow the brackets of an IPv6 address.
+fn host(authority: &str) -> &str {
+    let after_address = authority.find(']').map_or(0, |bracket| bracket + 1);
+    let authority = authority.split('/').next().unwrap_or_default();
+    let port = authority.get(after_address..).and_then(|rest| rest.find(':'));
+    port.map_or(authority, |port| authority.get(..after_address + port).unwrap_or_default())
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Escapes of unreserved characters are these characters, and those of others have capitals.
+fn unescape(path: &str) -> String {
+    let mut normal = String::with_capacity(path.len().max(1));
+    let mut rest = path;
+    while let Some(escape) = rest.find('%') {
+        let (before, after) = rest.split_at(escape);
+        normal.push_str(before);
+        let digits = after.get(1..3).filter(|digits| digits.bytes().all(|d| d.is_ascii_hexdigit()));
+        let Some(digits) = digits else {
+            // No escape. It equals what is written in the same way.
+            normal.push('%');
+            rest = after.get(1..).unwrap_or_default();
+            continue;
+        };
+        match u8::from_str_radix(digits, 16).map(char::from) {
+            Ok(plain) if plain.is_ascii_alphanumeric() || "-._~".contains(plain) => {
+                normal.push(plain);
+            }
+            _ => {
+                normal.push('%');
+                normal.push_str(&digits.to_ascii_uppercase());
+            }
+        }
+        rest = after.get(3..).unwrap_or_default();
+    }
+    normal.push_str(rest);
+    if normal.is_empty() {
+        normal.push('/');
+    }
+    normal
+}
+
+/// Takes `.` and `..` out of an absolute path (RFC 3986 §5.2.4).
+fn without_dots(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut is_folder = false;
+    for segment in path.split('/').skip(1) {
+        is_folder = matches!(segment, "." | "..");
+        match segment {
+            "." => {}
+            ".." => {
+                kept.pop();
+            }
+            segment => kept.push(segment),
+        }
+    }
+    let end = if is_folder && !kept.is_empty() { "/" } else { "" };
+    format!("/{}{end}", kept.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Base {
+        fn is_target(&self, url: &str, path: &str) -> bool {
+            self.target(url, path).is_some()
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_url_are_one() {
+        let base = Base::parse("https://api.example").unwrap();
+        for url in [
+            "https://api.example/posts/~me",
+            "HTTPS://API.Example/posts/~me",
+            "https://api.example:443/posts/~me",
+            "https://api.example:/posts/~me",
+            "https://api.example/posts/%7Eme",
+            "https://api.example/posts/%7eme",
+            "https://api.example/posts/~me?page=2",
+            "https://api.example/posts/~me#top",
+            "https://api.example/posts/~me?a=/../#?",
+            "https://api.example/a/../posts/./~me",
+            "https://api.example/a/%2E%2e/posts/~me",
+            "https://api.example/../posts/~me",
+        ] {
+            assert!(base.is_target(url, "/posts/~me"), "{url}");
+            assert!(base.is_target(url, "/posts/%7Eme"), "{url}");
+        }
+        assert!(base.is_target("https://api.example", "/"));
+        assert!(base.is_target("https://api.example/", "/"));
+        assert!(base.is_target("https://api.example/a%2fb", "/a%2Fb"));
+        assert!(base.is_target("https://api.example/a%b", "/a%b"));
+    }
+
+    #[test]
+    fn other_urls_are_others() {
+        let base = Base::parse("https://api.example").unwrap();
+        for url in [
+            "",
+            "/posts",
+            "posts",
+            "//api.example/posts",
+            "http://api.example/posts",
+            "https://api.example:8443/posts",
+            "https://api.example:80/posts",
+            "https://api.example.evil.example/posts",
+            "https://evil.example/posts",
+            "https://evil.example/https://api.example/posts",
+            "https://user@api.example/posts",
+            "https://api.example@evil.example/posts",
+            "https://api.example/Posts",
+            "https://api.example/posts/",
+            "https://api.example//posts",
+            "https://api.example/posts/1",
+            "https://api.example/%70osts%2f",
+            "https://api.example /posts",
+            "https://api.example/posts\n",
+            "https:/api.example/posts",
+            "https://api.example:x/posts",
+            "https://api.exämple/posts",
+            "ftp://api.example/posts",
+        ] {
+            assert!(!base.is_target(url, "/posts"), "{url}");
+        }
+        // A path that is not in normal form is no URL's.
+        for path in ["/a/../posts", "/a/%2e%2E/posts", "/./posts", "*", ""] {
+            assert!(!base.is_target("https://api.example/posts", path), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_address_may_have_a_port_and_a_prefix() {
+        let base = Base::parse("http://LOCALHOST:8080/v1/").unwrap();
+        assert!(base.is_target("http://localhost:8080/v1/posts", "/posts"));
+        assert!(!base.is_target("http://localhost:8080/posts", "/posts"));
+        assert!(!base.is_target("http://localhost:8080/v1posts", "posts"));
+        assert!(!base.is_target("http://localhost/v1/posts", "/posts"));
+        let base = Base::parse("http://[::1]:80").unwrap();
+        assert!(base.is_target("http://[::1]/posts", "/posts"));
+        assert!(Base::parse("http://127.0.0.1:9").is_ok());
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for url in [
+            "",
+            "api.example",
+            "/",
+            "https://",
+            "https:///posts",
+            "http://api.example",
+            "http://localhost.example",
+            "http://127.0.0.1.example",
+            "ftp://api.example",
+            "https://user:password@api.example",
+            "https://api.example?x=1",
+            "https://api.example#x",
+            "https://[::1",
+        ] {
+            assert!(Base::parse(url).is_err(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Proofs of possession for tests (RFC 9449).
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value, json};
+
+use super::token::compact;
+use crate::{Algorithm, Clock, SigningKey, SystemClock};
+
+/// The key of a client, to which tokens can be [bound](super::TestToken::bound_to), and its proofs.
+///
+/// ```
+/// use actix_web::{App, get, test};
+/// use jwt_verify::{Dpop, VerifiedClaims, require, testing::{ProofKey, TestIssuer}};
+///
+/// #[get("/profile")]
+/// #[require]
+/// async fn profile(claims: VerifiedClaims) -> String {
+///     claims.subject().unwrap_or_default().to_owned()
+/// }
+///
+/// # actix_web::rt::System::new().block_on(async {
+/// let (issuer, key) = (TestIssuer::start(), ProofKey::new());
+/// let auth = issuer.auth().dpop(Dpop::at("https://api.example.com")).build().unwrap();
+/// let app = test::init_service(App::new().wrap(auth).service(profile)).await;
+///
+/// let token = issuer.token().bound_to(&key).subject("ada").sign();
+/// let proof = key.proof("GET", "https://api.example.com/profile", &token).sign();
+/// let request = test::TestRequest::with_uri("/profile")
+///     .insert_header(("authorization", format!("DPoP {token}")))
+///     .insert_header(("dpop", proof))
+///     .to_request();
+/// assert_eq!(test::call_and_read_body(&app, request).await, "ada");
+/// # });
+/// ```
+pub struct ProofKey {
+    key: SigningKey,
+    jwk: Value,
+    thumbprint: String,
+    clock: Arc<dyn Clock>,
+}
+
+impl ProofKey {
+    /// A key for ES256, as most clients have it.
+    ///
+    /// # Panics
+    /// If no key can be made.
+    #[expect(clippy::new_without_default, reason = "a key is made by chance, which is no default")]
+    pub fn new() -> Self {
+        Self::with_clock(Algorithm::ES256, SystemClock::new())
+    }
+
+    /// A key for another asymmetric algorithm, whose proofs are dated by a clock of the test, such as a
+    /// [`TestClock`](super::TestClock).
+    ///
+    /// # Panics
+    /// If no key can be made, and for an algorithm that needs a shared secret.
+    #[expect(clippy::expect_used, reason = "a test cannot go on without its key")]
+    pub fn with_clock(algorithm: Algorithm, clock: impl Clock) -> Self {
+        let key =
+            SigningKey::generate(algorithm).expect("an asymmetric algorithm, and random numbers");
+        let mut jwk = key.public_jwk().cloned().unwrap_or_default();
+        if let Some(members) = jwk.as_object_mut() {
+            members.retain(|name, _| matches!(&**name, "kty" | "crv" | "x" | "y" | "n" | "e"));
+        }
+        // A key that is generated has its thumbprint for a name.
+        let thumbprint = key.id().to_owned();
+        Self { key, jwk, thumbprint, clock: Arc::new(clock) }
+    }
+
+    /// The thumbprint of its public key (RFC 7638), as a token that is bound to it has it in `cnf.jkt`.
+    pub fn thumbprint(&self) -> &str {
+        &self.thumbprint
+    }
+
+    /// The public key as a JSON Web Key.
+    pub fn jwk(&self) -> &Value {
+        &self.jwk
+    }
+
+    /// A proof for a request with this token, good unless it is changed.
+    pub fn proof(&self, method: &str, url: &str, token: &str) -> TestProof<'_> {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+
+        let id = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let members = |value: Value| value.as_object().cloned().unwrap_or_default();
+        TestProof {
+            key: self,
+            header: members(json!({
+                "typ": "dpop+jwt",
+                "alg": self.key.algorithm().name(),
+                "jwk": self.jwk,
+            })),
+            claims: members(json!({
+                "jti": format!("proof-{id}"),
+                "htm": method,
+                "htu": url,
+                "iat": self.clock.now().as_secs(),
+                "ath": URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes())),
+            })),
+        }
+    }
+}
+
+/// Shows the algorithm.
+impl fmt::Debug for ProofKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProofKey").field("algorithm", &self.key.algorithm()).finish_non_exhaustive()
+    }
+}
+
+/// A proof of a [`ProofKey`]. Nothing that is set is checked, so that it can be bad in any way.
+#[must_use = "a proof comes to be when it is signed"]
+#[derive(Clone)]
+pub struct TestProof<'k> {
+    key: &'k ProofKey,
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+}
+
+impl TestProof<'_> {
+    /// Says a nonce of the server.
+    pub fn nonce(self, nonce: impl Into<String>) -> Self {
+        self.claim("nonce", nonce.into())
+    }
+
+    /// Sets any claim.
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
+    }
+
+    /// Leaves a claim out.
+    pub fn without(mut self, name: &str) -> Self {
+        self.claims.remove(name);
+        self
+    }
+
+    /// Sets a header parameter.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.header.insert(name.into(), value.into());
+        self
+    }
+
+    /// Leaves a header parameter out.
+    pub fn without_header(mut self, name: &str) -> Self {
+        self.header.remove(name);
+        self
+    }
+
+    /// Signs it.
+    ///
+    /// # Panics
+    /// If the key does not sign.
+    pub fn sign(self) -> String {
+        compact(&self.key.key, self.header, self.claims)
+    }
+}
+
+/// Shows the names of the claims, not the values.
+impl fmt::Debug for TestProof<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.claims.keys().collect();
+        f.debug_struct("TestProof").field("claims", &names).finish_non_exhaustive()
+    }
+}

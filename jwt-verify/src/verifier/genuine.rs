@@ -1,0 +1,31 @@
+//! A good token, before it is clear who shows it.
+
+use std::sync::Arc;
+
+use crate::{
+    AuthError, InvalidTokenReason, claims::VerifiedToken, key::Thumbprint, validation::binding,
+};
+
+/// A token that is genuine and good. Whether it is for whoever shows it has to be asked before anything
+/// in it can be had: a token that is bound to a key is worth nothing without that key (RFC 7800 §3).
+pub(crate) struct Genuine(pub(super) Arc<VerifiedToken>);
+
+impl Genuine {
+    /// For somebody who shows the token and nothing else (RFC 6750 §1.2): not, if it is bound.
+    pub(crate) fn shown_alone(self) -> Result<Arc<VerifiedToken>, AuthError> {
+        self.shown(None)
+    }
+
+    /// For somebody who has proved to hold this key: not, if it is bound to another, or not at all
+    /// (RFC 9449 §7.1).
+    pub(crate) fn shown_with(self, key: Thumbprint) -> Result<Arc<VerifiedToken>, AuthError> {
+        self.shown(Some(key))
+    }
+
+    fn shown(self, key: Option<Thumbprint>) -> Result<Arc<VerifiedToken>, AuthError> {
+        match binding(self.0.claims()) {
+            Ok(bound) if bound == key => Ok(self.0),
+            _ => Err(InvalidTokenReason::Confirmation.into()),
+        }
+    }
+}

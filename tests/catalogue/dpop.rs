@@ -1,0 +1,292 @@
+//! How tokens that are bound to a key are shown, and that each proof works once (RFC 9449 §7 to §11).
+
+use std::time::Duration;
+
+use jwt_verify::{Algorithm, Dpop};
+use jwt_verify_tests::{SigningKey, TestServer, Token, base64url, sign};
+use serde_json::{Value, json};
+
+use super::{bound::*, *};
+
+#[test]
+fn a_bound_token_with_its_proof_is_accepted() {
+    for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| !algorithm.is_symmetric()) {
+        let dpop = Bound::with(SigningKey::new(algorithm, "client"), |dpop| dpop);
+        dpop.stage.play(&[
+            dpop.accepted("DPP-01", algorithm.name(), dpop.good("one")),
+            dpop.accepted("DPP-01", "and another proof", dpop.good("two")),
+        ]);
+    }
+}
+
+#[test]
+fn a_proof_works_once() {
+    let dpop = Bound::new();
+    let proof = dpop.good("once");
+    dpop.stage.play(&[
+        dpop.accepted("DPP-07", "the first time", proof.clone()),
+        dpop.row("DPP-07", "the second time", proof.clone()),
+        dpop.row("DPP-07", "and the third", proof),
+    ]);
+}
+
+#[test]
+fn of_a_hundred_at_the_same_time_one_is_the_first() {
+    let dpop = Bound::new();
+    let request = dpop.request(&dpop.good("DPP-07"));
+    let threads: Vec<_> = (0..100)
+        .map(|_| {
+            let request = request.clone();
+            std::thread::spawn(move || request.send().status)
+        })
+        .collect();
+    let mut answers: Vec<u16> = threads.into_iter().map(|one| one.join().unwrap()).collect();
+    answers.sort_unstable();
+    assert_eq!(answers[0], 200);
+    assert!(answers[1..].iter().all(|status| *status == 401), "{answers:?}");
+}
+
+#[test]
+fn the_name_of_a_proof_is_its_keys_own() {
+    let dpop = Bound::new();
+    dpop.stage.play(&[dpop.accepted("DPP-08", "one key", dpop.good("same"))]);
+    let other = SigningKey::new(Algorithm::EdDSA, "client-2");
+    let token = bound(dpop.stage.token(), &other).sign(&dpop.stage.key);
+    let other = Bound { client: other, token, ..dpop };
+    other.stage.play(&[other.accepted("DPP-08", "another key", other.good("same"))]);
+    // The same name for another place; nothing is there but a refusal of another kind.
+    let elsewhere = other.proof("same", |_, claims| {
+        claims["htu"] = json!("https://api.example.com/read");
+    });
+    let request = other.stage.api.get("/read");
+    let request =
+        request.header("authorization", format!("DPoP {}", other.token)).header("dpop", elsewhere);
+    let response = request.send();
+    assert_eq!(response.status, 403, "DPP-08 another place: {}", response.everything());
+    assert_eq!(
+        response.headers("www-authenticate"),
+        [concat!(
+            r#"DPoP error="insufficient_scope", error_description="the access token does not grant what is required", "#,
+            r#"scope="read", algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#,
+        )]
+    );
+}
+
+#[test]
+fn a_proof_in_other_clothes_is_the_same() {
+    let dpop = Bound::new();
+    let good = dpop.good("twin");
+    let (input, signature) = signatures::parts(&good);
+    let twin = signatures::twin(&signature);
+    let queried = dpop.proof("twin", |_, claims| claims["htu"] = json!(format!("{HERE}?again")));
+    let again = dpop.proof("twin", |_, claims| claims["more"] = json!(true));
+    dpop.stage.play(&[
+        dpop.accepted("DPP-09", "the first time", good.clone()),
+        dpop.row("DPP-09", "the other signature", format!("{input}.{}", base64url(twin))),
+        dpop.row("DPP-09", "with a query", queried),
+        dpop.row("DPP-09", "with another claim", again),
+        dpop.row("DPP-09", "padded", format!("{good}==")),
+    ]);
+    let lower = dpop.proof("twin-2", |_, claims| claims["htm"] = json!("get"));
+    dpop.stage.play(&[dpop.row("DPP-09", "another case", lower)]);
+}
+
+#[test]
+fn a_used_proof_is_remembered_as_long_as_it_is_new() {
+    let dpop = Bound::new();
+    let ahead = dpop.now() + 60;
+    let proof = dpop.proof("kept", |_, claims| claims["iat"] = json!(ahead));
+    dpop.stage.play(&[dpop.accepted("DPP-12", "at once", proof.clone())]);
+    for seconds in [59, 60, 1, 1, 60] {
+        dpop.stage.clock.advance(Duration::from_secs(seconds));
+        dpop.stage.play(&[dpop.row("DPP-12", "later", proof.clone())]);
+    }
+}
+
+#[test]
+fn a_token_is_for_the_key_that_it_is_bound_to() {
+    let dpop = Bound::new();
+    let thief = SigningKey::new(Algorithm::ES256, "thief");
+    let proof = sign(&thief, header(&thief).to_string(), dpop.claims("stolen").to_string());
+    let other = dpop.asking("DPP-18", "another key", dpop.request(&proof), Expected::InvalidBound);
+    dpop.stage.play(&[other]);
+
+    // The thumbprint is that of the numbers, however the key spells them.
+    let client = SigningKey::new(Algorithm::RS256, "client");
+    let odd = Bound::with(client, |dpop| dpop);
+    let spelled = |name: &str, value: String| {
+        odd.proof("spelled", |header, _| header["jwk"][name] = json!(value))
+    };
+    let modulus = odd.client.modulus();
+    let long = base64url([&[0][..], &modulus].concat());
+    odd.stage.play(&[
+        odd.row("DPP-19", "a leading zero", spelled("n", long)),
+        odd.row("DPP-19", "padding", spelled("n", format!("{}=", base64url(&modulus)))),
+        odd.row("DPP-19", "an exponent with a zero", spelled("e", base64url([0, 1, 0, 1]))),
+        odd.accepted("DPP-19", "as it should be", odd.good("spelled")),
+    ]);
+}
+
+#[test]
+fn a_bound_token_is_no_bearer_token_and_a_bearer_token_is_not_bound() {
+    let dpop = Bound::new();
+    let bearer = || dpop.stage.api.get("/protected").bearer(&dpop.token);
+    let free = dpop.stage.good();
+    let ath = hash(&free);
+    let unbound = dpop.proof("unbound", |_, claims| claims["ath"] = json!(ath));
+    let scheme = format!("DPoP {free}");
+    let unbound =
+        dpop.stage.api.get("/protected").header("authorization", scheme).header("dpop", unbound);
+    dpop.stage.play(&[
+        dpop.asking("DPP-20", "without a proof", bearer(), Expected::InvalidBound),
+        dpop.asking(
+            "DPP-20",
+            "with a proof",
+            bearer().header("dpop", dpop.good("down")),
+            Expected::InvalidBound,
+        ),
+        dpop.asking(
+            "DPP-25",
+            "a bearer token with a proof that nobody asked for",
+            dpop.stage.api.get("/protected").bearer(&free).header("dpop", dpop.good("up")),
+            Expected::Accepted,
+        ),
+        dpop.asking("DPP-21", "a token that is not bound", unbound, Expected::InvalidBound),
+    ]);
+}
+
+#[test]
+fn one_field_holds_one_proof() {
+    let dpop = Bound::new();
+    let alone = || {
+        let scheme = format!("DPoP {}", dpop.token);
+        dpop.stage.api.get("/protected").header("authorization", scheme)
+    };
+    let (one, two) = (dpop.good("f1"), dpop.good("f2"));
+    let asking =
+        |what: &str, request: Request| dpop.asking("DPP-22", what, request, Expected::InvalidProof);
+    dpop.stage.play(&[
+        asking("none", alone()),
+        asking("two", alone().header("dpop", &one).header("DPoP", &two)),
+        asking("the same twice", alone().header("dpop", &one).header("dpop", &one)),
+        asking("a list", alone().header("dpop", format!("{one}, {two}"))),
+        asking("empty", alone().header("dpop", "")),
+        asking("100 KB", alone().header("dpop", "a".repeat(100 * 1024))),
+        asking("with a parameter", alone().header("dpop", format!("{one};x=y"))),
+        asking("with a space", alone().header("dpop", format!("{one} x"))),
+    ]);
+    let lower = dpop.stage.api.get("/protected");
+    let lower = lower.header("authorization", format!("dpop {}", dpop.token)).header("dpop", one);
+    dpop.stage.play(&[dpop.asking("DPP-28", "small letters", lower, Expected::Accepted)]);
+    for value in ["DPoP", "DPoP ", "DPoP a b", "DPoP a, DPoP b", "Bearer a, DPoP b"] {
+        let request = dpop.stage.api.get("/protected").header("authorization", value);
+        assert_eq!(request.send().status, 400, "DPP-22 {value}");
+    }
+}
+
+#[test]
+fn a_nonce_is_given_out_and_asked_for() {
+    let client = SigningKey::new(Algorithm::ES256, "client");
+    let dpop = Bound::with(client, |dpop| dpop.require_nonce(SECRET));
+    let nonce_of = |proof: String| -> String {
+        let response = dpop.request(&proof).send();
+        let everything = response.everything();
+        assert_eq!(response.status, 401, "DPP-23: {everything}");
+        assert!(response.headers("www-authenticate")[0].starts_with(
+            r#"DPoP error="use_dpop_nonce", error_description="the DPoP proof must contain the nonce of this response", algs="#
+        ), "DPP-23: {everything}");
+        assert_eq!(response.header("cache-control"), Some("no-store"), "DPP-23");
+        let exposed = response.header("access-control-expose-headers");
+        assert_eq!(exposed, Some("DPoP-Nonce"), "DPP-23");
+        response.header("dpop-nonce").unwrap().to_owned()
+    };
+    let with = |id: &str, nonce: Value| dpop.proof(id, |_, claims| claims["nonce"] = nonce);
+    let nonce = nonce_of(dpop.good("n1"));
+    assert_eq!(nonce_of(with("n2", json!("of another server"))), nonce);
+    assert_eq!(nonce_of(with("n3", json!(5))), nonce);
+    let good = dpop.request(&with("n4", json!(nonce))).send();
+    assert_eq!((good.status, good.header("dpop-nonce")), (200, None), "DPP-23");
+
+    // Five minutes later there is another, and the one before is still good.
+    dpop.stage.clock.advance(Duration::from_secs(300));
+    let good = dpop.request(&with("n5", json!(nonce))).send();
+    assert_eq!(good.status, 200, "DPP-24: {}", good.everything());
+    let next = good.header("dpop-nonce").unwrap();
+    assert_ne!(next, nonce, "DPP-24");
+    let good = dpop.request(&with("n6", json!(next))).send();
+    assert_eq!((good.status, good.header("dpop-nonce")), (200, None), "DPP-24");
+    // The token is good for ten minutes and the leeway.
+    dpop.stage.clock.advance(Duration::from_secs(300));
+    assert_ne!(nonce_of(with("n7", json!(nonce))), nonce, "DPP-23");
+}
+
+#[test]
+fn a_proof_is_no_token_and_a_token_no_proof() {
+    let dpop = Bound::new();
+    let proof = dpop.good("both");
+    let itself = dpop.request(&dpop.token);
+    let swapped = dpop.stage.api.get("/protected");
+    let swapped = swapped.header("authorization", format!("DPoP {proof}")).header("dpop", &proof);
+    dpop.stage.play(&[
+        dpop.asking("DPP-26", "the token", itself, Expected::InvalidProof),
+        dpop.asking("DPP-26", "the proof", swapped, Expected::InvalidBound),
+    ]);
+    let bearer = dpop.stage.api.get("/protected").bearer(&proof).send();
+    assert_eq!(bearer.status, 401, "DPP-26");
+    assert_eq!(
+        bearer.headers("www-authenticate"),
+        [
+            r#"Bearer error="invalid_token", error_description="the access token is not valid""#,
+            r#"DPoP algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#,
+        ]
+    );
+}
+
+#[test]
+fn an_api_may_take_bound_tokens_alone() {
+    let key = SigningKey::new(Algorithm::RS256, "good-key");
+    let client = SigningKey::new(Algorithm::ES256, "client");
+    let issuer = jwt_verify_tests::FakeIssuer::start(&[&key]);
+    let clock = jwt_verify_tests::TestClock::new();
+    let keys = jwt_verify::JwksProvider::discover(issuer.url()).clock(clock.clone());
+    let auth = jwt_verify::JwtAuth::builder(issuer.url(), jwt_verify_tests::AUDIENCE)
+        .keys(keys.build().unwrap())
+        .verifier(|verifier| verifier.clock(clock.clone()))
+        .dpop(Dpop::at("https://api.example.com").algorithms([Algorithm::ES256]).required())
+        .build()
+        .unwrap();
+    let api = TestServer::start(move || {
+        let route = actix_web::web::get().to(actix_web::HttpResponse::Ok);
+        actix_web::App::new()
+            .service(actix_web::web::resource("/protected").wrap(auth.clone()).route(route))
+    });
+    let free = Token::of(issuer.url());
+    let refused = api.get("/protected").bearer(free.sign(&key)).send();
+    assert_eq!(refused.status, 401);
+    let challenge = concat!(
+        r#"DPoP error="invalid_token", error_description="the access token is not valid", "#,
+        r#"algs="ES256""#
+    );
+    assert_eq!(refused.headers("www-authenticate"), [challenge]);
+    let nobody = api.get("/protected").send();
+    assert_eq!(nobody.headers("www-authenticate"), [r#"DPoP algs="ES256""#]);
+
+    let token = bound(free, &client).sign(&key);
+    let claims = json!({
+        "jti": "1", "htm": "GET", "htu": HERE, "ath": hash(&token), "iat": jwt_verify_tests::START,
+    });
+    let proof = sign(&client, header(&client).to_string(), claims.to_string());
+    let request = api.get("/protected").header("authorization", format!("DPoP {token}"));
+    assert_eq!(request.header("dpop", proof).send().status, 200);
+}
+
+#[test]
+fn nobody_with_credentials_is_told_of_both_schemes() {
+    let dpop = Bound::new();
+    let response = dpop.stage.api.get("/protected").send();
+    assert_eq!(response.status, 401);
+    assert_eq!(
+        response.headers("www-authenticate"),
+        ["Bearer", r#"DPoP algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#,]
+    );
+}
