@@ -1,10 +1,13 @@
 //! The stages one by one, for suites that test and fuzz them alone. Not for anybody else: nothing
 //! here is stable, and a stage alone is no verification.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::{
-    Algorithm, Claims, InvalidTokenReason, JwkSet,
+    Algorithm, AuthError, Claims, Clock, Dpop, InvalidTokenReason, JwkSet, ProofId,
+    dpop::Shown,
     json::{Document, Unique},
     token::{CompactToken, Header, decode_exact},
 };
@@ -51,6 +54,21 @@ pub fn read_json(text: &str) -> Option<Value> {
 /// The same by `serde_json`, which key sets and metadata are read by.
 pub fn read_json_by_serde(text: &str) -> Option<Value> {
     serde_json::from_str::<Unique>(text).ok().map(|Unique(value)| value)
+}
+
+/// Holds a proof against a request to the API at an address, and says its key and its name.
+pub fn check_proof(
+    address: &str,
+    proof: &[u8],
+    token: &[u8],
+    (method, path): (&str, &str),
+    clock: impl Clock,
+) -> Result<([u8; 32], ProofId), AuthError> {
+    let now = clock.now();
+    let clock: Arc<dyn Clock> = Arc::new(clock);
+    let rules = Dpop::at(address).build(&clock).map_err(|_| AuthError::Misconfigured)?;
+    let proof = rules.check(Shown { proof, token, method, path }, now)?;
+    Ok((*proof.key.as_bytes(), proof.id))
 }
 
 /// Reads an issuer's metadata, and says where its keys are.

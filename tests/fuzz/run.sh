@@ -11,7 +11,7 @@ cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz --vers
 # Sanitizers find nothing in code without `unsafe`, and the C of the crypto library is its own affair.
 options=(--fuzz-dir . --sanitizer none)
 total=0
-for target in credentials token header json key_set discovery signed; do
+for target in credentials token header json key_set discovery signed proof; do
   cargo +nightly fuzz build "${options[@]}" "$target" >/dev/null 2>&1 ||
     cargo +nightly fuzz build "${options[@]}" "$target"
   log=$(mktemp)

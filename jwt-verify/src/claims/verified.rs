@@ -12,11 +12,20 @@ use crate::{AuthError, InvalidTokenReason};
 pub(crate) struct VerifiedToken {
     claims: Arc<Claims>,
     grants: Grants,
+    is_bound: bool,
 }
 
 impl VerifiedToken {
     pub(crate) fn new(claims: impl Into<Arc<Claims>>, grants: Grants) -> Self {
-        Self { claims: claims.into(), grants }
+        let claims = claims.into();
+        let is_bound = claims.find("cnf").is_some();
+        Self { claims, grants, is_bound }
+    }
+
+    /// Whether it is bound to anything (RFC 7800 §3.1), so that it is no bearer token. Every request
+    /// asks.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.is_bound
     }
 
     pub(crate) fn claims(&self) -> &Claims {

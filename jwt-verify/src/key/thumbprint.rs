@@ -15,7 +15,7 @@ impl Thumbprint {
         decode_exact(text.as_bytes())?.try_into().ok().map(Self)
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }

@@ -12,19 +12,19 @@ pub(crate) struct Genuine(pub(super) Arc<VerifiedToken>);
 
 impl Genuine {
     /// For somebody who shows the token and nothing else (RFC 6750 §1.2): not, if it is bound.
+    #[inline]
     pub(crate) fn shown_alone(self) -> Result<Arc<VerifiedToken>, AuthError> {
-        self.shown(None)
+        if self.0.is_bound() {
+            return Err(InvalidTokenReason::Confirmation.into());
+        }
+        Ok(self.0)
     }
 
     /// For somebody who has proved to hold this key: not, if it is bound to another, or not at all
     /// (RFC 9449 §7.1).
     pub(crate) fn shown_with(self, key: Thumbprint) -> Result<Arc<VerifiedToken>, AuthError> {
-        self.shown(Some(key))
-    }
-
-    fn shown(self, key: Option<Thumbprint>) -> Result<Arc<VerifiedToken>, AuthError> {
         match binding(self.0.claims()) {
-            Ok(bound) if bound == key => Ok(self.0),
+            Ok(Some(bound)) if bound == key => Ok(self.0),
             _ => Err(InvalidTokenReason::Confirmation.into()),
         }
     }

@@ -128,17 +128,14 @@ impl Verifier {
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], or, if no key can be had at the
     /// moment, [`AuthError::Unavailable`].
     pub async fn verify(&self, token: impl AsRef<[u8]>) -> Result<VerifiedClaims, AuthError> {
-        let outcome = self.genuine(token.as_ref()).await.and_then(Genuine::shown_alone);
-        telemetry::verification(&outcome);
-        outcome.map(VerifiedClaims::new)
-    }
-
-    /// The same for whoever has yet to say how the token was shown, and counts the outcome then.
-    pub(crate) async fn genuine(&self, token: &[u8]) -> Result<Genuine, AuthError> {
-        match self.verify_now(token) {
+        let token = token.as_ref();
+        let genuine = match self.verify_now(token) {
             Some(outcome) => outcome,
             None => Box::pin(self.verify_later(token)).await,
-        }
+        };
+        let outcome = genuine.and_then(Genuine::shown_alone);
+        telemetry::verification(&outcome);
+        outcome.map(VerifiedClaims::new)
     }
 
     /// Begins to fetch the keys of the issuers that are listed, so that the first request need not
