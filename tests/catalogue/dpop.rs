@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use jwt_verify::{Algorithm, Dpop};
-use jwt_verify_tests::{SigningKey, TestServer, Token, base64url, sign};
+use actix_web::{App, HttpResponse, web};
+use jwt_verify::{Algorithm, Dpop, JwksProvider, JwtAuth, MemoryReplay};
+use jwt_verify_tests::{
+    AUDIENCE, FakeIssuer, START, SigningKey, TestClock, TestServer, Token, base64url, sign,
+};
 use serde_json::{Value, json};
 
 use super::{bound::*, *};
@@ -242,26 +245,55 @@ fn a_proof_is_no_token_and_a_token_no_proof() {
     );
 }
 
+/// An API of other shape than the stage's, with its issuer.
+struct Other {
+    key: SigningKey,
+    client: SigningKey,
+    issuer: FakeIssuer,
+    clock: TestClock,
+}
+
+impl Other {
+    fn new() -> Self {
+        let key = SigningKey::new(Algorithm::RS256, "good-key");
+        let client = SigningKey::new(Algorithm::ES256, "client");
+        let issuer = FakeIssuer::start(&[&key]);
+        Self { key, client, issuer, clock: TestClock::new() }
+    }
+
+    fn auth(&self, dpop: Dpop) -> JwtAuth {
+        let (clock, keys) = (self.clock.clone(), JwksProvider::discover(self.issuer.url()));
+        JwtAuth::builder(self.issuer.url(), AUDIENCE)
+            .keys(keys.clock(clock.clone()).build().unwrap())
+            .verifier(|verifier| verifier.clock(clock))
+            .dpop(dpop)
+            .build()
+            .unwrap()
+    }
+
+    /// A request with a good proof.
+    fn request(&self, api: &TestServer) -> Request {
+        let token = bound(Token::of(self.issuer.url()), &self.client).sign(&self.key);
+        let claims = json!({
+            "jti": "1", "htm": "GET", "htu": HERE, "ath": hash(&token), "iat": START,
+        });
+        let proof = sign(&self.client, header(&self.client).to_string(), claims.to_string());
+        let request = api.get("/protected").header("authorization", format!("DPoP {token}"));
+        request.header("dpop", proof)
+    }
+}
+
 #[test]
 fn an_api_may_take_bound_tokens_alone() {
-    let key = SigningKey::new(Algorithm::RS256, "good-key");
-    let client = SigningKey::new(Algorithm::ES256, "client");
-    let issuer = jwt_verify_tests::FakeIssuer::start(&[&key]);
-    let clock = jwt_verify_tests::TestClock::new();
-    let keys = jwt_verify::JwksProvider::discover(issuer.url()).clock(clock.clone());
-    let auth = jwt_verify::JwtAuth::builder(issuer.url(), jwt_verify_tests::AUDIENCE)
-        .keys(keys.build().unwrap())
-        .verifier(|verifier| verifier.clock(clock.clone()))
-        .dpop(Dpop::at("https://api.example.com").algorithms([Algorithm::ES256]).required())
-        .build()
-        .unwrap();
+    let other = Other::new();
+    let dpop = Dpop::at("https://api.example.com").algorithms([Algorithm::ES256]).required();
+    let auth = other.auth(dpop);
     let api = TestServer::start(move || {
-        let route = actix_web::web::get().to(actix_web::HttpResponse::Ok);
-        actix_web::App::new()
-            .service(actix_web::web::resource("/protected").wrap(auth.clone()).route(route))
+        let route = web::get().to(HttpResponse::Ok);
+        App::new().service(web::resource("/protected").wrap(auth.clone()).route(route))
     });
-    let free = Token::of(issuer.url());
-    let refused = api.get("/protected").bearer(free.sign(&key)).send();
+    let refused = api.get("/protected").bearer(Token::of(other.issuer.url()).sign(&other.key));
+    let refused = refused.send();
     assert_eq!(refused.status, 401);
     let challenge = concat!(
         r#"DPoP error="invalid_token", error_description="the access token is not valid", "#,
@@ -270,14 +302,24 @@ fn an_api_may_take_bound_tokens_alone() {
     assert_eq!(refused.headers("www-authenticate"), [challenge]);
     let nobody = api.get("/protected").send();
     assert_eq!(nobody.headers("www-authenticate"), [r#"DPoP algs="ES256""#]);
+    assert_eq!(other.request(&api).send().status, 200);
+}
 
-    let token = bound(free, &client).sign(&key);
-    let claims = json!({
-        "jti": "1", "htm": "GET", "htu": HERE, "ath": hash(&token), "iat": jwt_verify_tests::START,
+/// Of two with other settings each judges for itself, and both see one request.
+#[test]
+fn a_proof_is_used_by_one_request_however_many_look_at_it() {
+    let other = Other::new();
+    let used = MemoryReplay::with_clock(other.clock.clone());
+    let auth = || other.auth(Dpop::at("https://api.example.com").replay_store(used.clone()));
+    let (outer, inner) = (auth(), auth());
+    let api = TestServer::start(move || {
+        let route = web::resource("/protected").route(web::get().to(HttpResponse::Ok));
+        let inner = web::scope("").wrap(inner.clone()).service(route);
+        App::new().service(web::scope("").wrap(outer.clone()).service(inner))
     });
-    let proof = sign(&client, header(&client).to_string(), claims.to_string());
-    let request = api.get("/protected").header("authorization", format!("DPoP {token}"));
-    assert_eq!(request.header("dpop", proof).send().status, 200);
+    let request = other.request(&api);
+    assert_eq!((request.send().status, used.len()), (200, 1));
+    assert_eq!((request.send().status, used.len()), (401, 1));
 }
 
 #[test]

@@ -274,11 +274,11 @@ reasons! {
     pub enum InvalidProofReason {
         /// The request carries no `DPoP` field.
         Missing => "proof_missing",
-        /// The request carries more than one `DPoP` field, or a list in one.
+        /// The request carries more than one `DPoP` field.
         Ambiguous => "proof_ambiguous",
         /// It is longer than 8 KiB.
         TooLarge => "proof_too_large",
-        /// It is no JWS in compact form whose segments are canonical base64url.
+        /// It is not one JWS in compact form whose segments are canonical base64url.
         Form => "proof_form",
         /// The header is no JSON object of the expected shape, has a member twice, or asks for what is
         /// not supported.

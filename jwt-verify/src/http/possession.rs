@@ -124,9 +124,6 @@ fn proof_field(request: &HttpRequest) -> Result<&[u8], InvalidProofReason> {
     let mut fields = request.headers().get_all(PROOF);
     match (fields.next(), fields.next()) {
         (None, _) => Err(InvalidProofReason::Missing),
-        (Some(field), None) if field.as_bytes().contains(&b',') => {
-            Err(InvalidProofReason::Ambiguous)
-        }
         (Some(field), None) => Ok(field.as_bytes()),
         (Some(_), Some(_)) => Err(InvalidProofReason::Ambiguous),
     }

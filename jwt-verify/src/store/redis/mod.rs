@@ -20,8 +20,8 @@ use super::{CacheError, CacheFuture, CacheStore};
 /// Sentinel set or a Cluster, with or without TLS.
 ///
 /// As a cache it holds key sets and what instances tell each other, never a token, and may lose
-/// everything at any time (not so under a [`RedisRevocation`](crate::RedisRevocation) or a
-/// `RedisRefreshStore`, which say what they need): whatever goes wrong is a miss, costs at most its time limit
+/// everything at any time (not so under a [`RedisRevocation`](crate::RedisRevocation), a
+/// [`RedisReplay`](crate::RedisReplay) or a `RedisRefreshStore`, which say what they need): whatever goes wrong is a miss, costs at most its time limit
 /// ([`timeout`](RedisCacheBuilder::timeout), 200 ms) once, and then nothing for a second, after
 /// which one question tries again. So the server may be down when the application starts.
 ///
