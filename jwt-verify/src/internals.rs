@@ -9,6 +9,7 @@ use crate::{
     Algorithm, AuthError, Claims, Clock, Dpop, InvalidTokenReason, JwkSet, ProofId,
     dpop::Shown,
     json::{Document, Unique},
+    key::Thumbprint,
     token::{CompactToken, Header, decode_exact},
 };
 
@@ -56,19 +57,20 @@ pub fn read_json_by_serde(text: &str) -> Option<Value> {
     serde_json::from_str::<Unique>(text).ok().map(|Unique(value)| value)
 }
 
-/// Holds a proof against a request to the API at an address, and says its key and its name.
+/// Holds a proof of a key against a request to the API at an address, and says its name.
 pub fn check_proof(
     address: &str,
     proof: &[u8],
     token: &[u8],
     (method, path): (&str, &str),
+    thumbprint: &str,
     clock: impl Clock,
-) -> Result<([u8; 32], ProofId), AuthError> {
-    let now = clock.now();
+) -> Result<ProofId, AuthError> {
+    let (now, key) = (clock.now(), Thumbprint::parse(thumbprint).ok_or(AuthError::Misconfigured)?);
     let clock: Arc<dyn Clock> = Arc::new(clock);
     let rules = Dpop::at(address).build(&clock).map_err(|_| AuthError::Misconfigured)?;
-    let proof = rules.check(Shown { proof, token, method, path }, now)?;
-    Ok((*proof.key.as_bytes(), proof.id))
+    let proof = rules.check(Shown { proof, token, method, path, key }, now)?;
+    Ok(proof.id)
 }
 
 /// Reads an issuer's metadata, and says where its keys are.

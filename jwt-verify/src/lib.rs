@@ -163,10 +163,10 @@ pub use error::{
 };
 pub use http::{
     AccessMatrix, AuthFuture, AuthScope, Authorized, BackChannelLogout, BearerChallenge,
-    BearerExtractor, CookieExtractor, Credential, CsrfProtection, CurrentUser, DpopExtractor,
-    ErrorResponse, FirstOf, HealthRoutes, IntoDecision, JwtAuth, JwtAuthBuilder, JwtAuthService,
-    OptionalClaims, Policy, PolicyFuture, Public, QueryExtractor, Required, Requires, RouteInfo,
-    TokenExtractor, UserFuture, UserLoader, UserLoaderError, Users, VerifiedClaimsExt,
+    BearerExtractor, CookieExtractor, Credential, CsrfProtection, CurrentUser, ErrorResponse,
+    FirstOf, HealthRoutes, IntoDecision, JwtAuth, JwtAuthBuilder, JwtAuthService, OptionalClaims,
+    Policy, PolicyFuture, Public, QueryExtractor, Required, Requires, RouteInfo, TokenExtractor,
+    UserFuture, UserLoader, UserLoaderError, Users, VerifiedClaimsExt,
 };
 #[cfg(feature = "issuing")]
 pub use http::{KeySetRoute, SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};

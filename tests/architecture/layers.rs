@@ -76,7 +76,6 @@ const EXPORTS: [(&str, &[&str]); 15] = [
             "CookieExtractor",
             "Credential",
             "CsrfProtection",
-            "DpopExtractor",
             "CurrentUser",
             "FirstOf",
             "JwtAuth",

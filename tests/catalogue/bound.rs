@@ -111,6 +111,18 @@ pub(crate) fn header(key: &SigningKey) -> Value {
     json!({ "typ": "dpop+jwt", "alg": key.algorithm().name(), "jwk": public(key) })
 }
 
+/// The thumbprint of a key, which may be no good (RFC 7638).
+pub(crate) fn thumbprint(jwk: &Value) -> String {
+    let names: &[&str] = match jwk["kty"].as_str() {
+        Some("RSA") => &["e", "kty", "n"],
+        Some("EC") => &["crv", "kty", "x", "y"],
+        _ => &["crv", "kty", "x"],
+    };
+    let members: Vec<String> =
+        names.iter().map(|name| format!(r#""{name}":{}"#, jwk[*name])).collect();
+    hash(&format!("{{{}}}", members.join(",")))
+}
+
 pub(crate) fn hash(token: &str) -> String {
     base64url(sha256(token.as_bytes()))
 }

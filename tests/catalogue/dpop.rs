@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use actix_web::{App, HttpResponse, web};
-use jwt_verify::{Algorithm, Dpop, JwksProvider, JwtAuth, MemoryReplay};
+use actix_web::{App, HttpResponse, ResponseError as _, web};
+use jwt_verify::{
+    Algorithm, AuthError, Dpop, InvalidTokenReason, JwksProvider, JwtAuth, JwtAuthBuilder,
+    MemoryReplay, ProofId, ReplayError, ReplayFuture, ReplayStore,
+};
 use jwt_verify_tests::{
     AUDIENCE, FakeIssuer, START, SigningKey, TestClock, TestServer, Token, base64url, sign,
 };
@@ -181,9 +184,18 @@ fn one_field_holds_one_proof() {
     let lower = dpop.stage.api.get("/protected");
     let lower = lower.header("authorization", format!("dpop {}", dpop.token)).header("dpop", one);
     dpop.stage.play(&[dpop.asking("DPP-28", "small letters", lower, Expected::Accepted)]);
-    for value in ["DPoP", "DPoP ", "DPoP a b", "DPoP a, DPoP b", "Bearer a, DPoP b"] {
-        let request = dpop.stage.api.get("/protected").header("authorization", value);
-        assert_eq!(request.send().status, 400, "DPP-22 {value}");
+    for (value, scheme) in [
+        ("DPoP", "DPoP"),
+        ("DPoP ", "DPoP"),
+        ("DPoP a b", "DPoP"),
+        ("DPoP a, DPoP b", "DPoP"),
+        ("Bearer a, DPoP b", "Bearer"),
+    ] {
+        let response = dpop.stage.api.get("/protected").header("authorization", value).send();
+        assert_eq!(response.status, 400, "DPP-22 {value}");
+        let challenges = response.headers("www-authenticate");
+        let start = format!(r#"{scheme} error="invalid_request""#);
+        assert!(challenges.len() == 1 && challenges[0].starts_with(&start), "{challenges:?}");
     }
 }
 
@@ -262,13 +274,15 @@ impl Other {
     }
 
     fn auth(&self, dpop: Dpop) -> JwtAuth {
+        self.builder(dpop).build().unwrap()
+    }
+
+    fn builder(&self, dpop: Dpop) -> JwtAuthBuilder {
         let (clock, keys) = (self.clock.clone(), JwksProvider::discover(self.issuer.url()));
         JwtAuth::builder(self.issuer.url(), AUDIENCE)
             .keys(keys.clock(clock.clone()).build().unwrap())
             .verifier(|verifier| verifier.clock(clock))
             .dpop(dpop)
-            .build()
-            .unwrap()
     }
 
     /// A request with a good proof.
@@ -320,6 +334,100 @@ fn a_proof_is_used_by_one_request_however_many_look_at_it() {
     let request = other.request(&api);
     assert_eq!((request.send().status, used.len()), (200, 1));
     assert_eq!((request.send().status, used.len()), (401, 1));
+}
+
+/// Two with memories of their own both remember.
+#[test]
+fn every_memory_is_asked() {
+    let other = Other::new();
+    let (one, two) = (MemoryReplay::new(), MemoryReplay::new());
+    let auth = |used: &MemoryReplay| {
+        other.auth(Dpop::at("https://api.example.com").replay_store(used.clone()))
+    };
+    let (outer, inner) = (auth(&one), auth(&two));
+    let api = TestServer::start(move || {
+        let route = web::resource("/protected").route(web::get().to(HttpResponse::Ok));
+        let inner = web::scope("").wrap(inner.clone()).service(route);
+        App::new().service(web::scope("").wrap(outer.clone()).service(inner))
+    });
+    assert_eq!(other.request(&api).send().status, 200);
+    assert_eq!((one.len(), two.len()), (1, 1));
+}
+
+#[derive(Debug)]
+struct OutOfReach;
+
+impl ReplayStore for OutOfReach {
+    fn first_use<'a>(&'a self, _: &'a ProofId, _: Duration) -> ReplayFuture<'a> {
+        Box::pin(std::future::ready(Err(ReplayError)))
+    }
+}
+
+/// DPP-29, and an answer of the application's own.
+#[test]
+fn nobody_can_tell_whether_a_proof_was_used() {
+    let other = Other::new();
+    let dpop = Dpop::at("https://api.example.com").replay_store(OutOfReach);
+    let auth = other.auth(dpop.algorithms([Algorithm::ES256]));
+    let api = TestServer::start(move || {
+        let route = web::get().to(HttpResponse::Ok);
+        App::new().service(web::resource("/protected").wrap(auth.clone()).route(route))
+    });
+    let response = other.request(&api).send();
+    assert_eq!((response.status, response.header("retry-after")), (503, Some("1")));
+    assert!(response.headers("www-authenticate").is_empty());
+    other.clock.advance(Duration::from_secs(661));
+    let expired = other.request(&api).send();
+    assert_eq!(expired.status, 401);
+    assert_eq!(
+        expired.headers("www-authenticate")[0],
+        r#"DPoP error="invalid_token", error_description="the access token has expired", algs="ES256""#
+    );
+}
+
+#[test]
+fn an_answer_of_the_applications_own_names_both_schemes_too() {
+    let other = Other::new();
+    let dpop = || Dpop::at("https://api.example.com").algorithms([Algorithm::ES256]);
+    let kept = other.builder(dpop()).realm("api").error_response(|error, _| {
+        error.error_response().set_body("no".to_owned()).map_into_boxed_body()
+    });
+    let own = other.builder(dpop()).error_response(|_, _| {
+        HttpResponse::Unauthorized().insert_header(("www-authenticate", "Cookie")).finish()
+    });
+    let (kept, own) = (kept.build().unwrap(), own.build().unwrap());
+    let api = TestServer::start(move || {
+        let route = || web::get().to(HttpResponse::Ok);
+        App::new()
+            .service(web::resource("/kept").wrap(kept.clone()).route(route()))
+            .service(web::resource("/own").wrap(own.clone()).route(route()))
+    });
+    let response = api.get("/kept").send();
+    assert_eq!(response.text(), "no");
+    assert_eq!(
+        response.headers("www-authenticate"),
+        [r#"Bearer realm="api""#, r#"DPoP realm="api", algs="ES256""#]
+    );
+    let response =
+        api.get("/kept").header("authorization", "DPoP x.y.z").header("dpop", "a").send();
+    let challenge = concat!(
+        r#"DPoP realm="api", error="invalid_token", "#,
+        r#"error_description="the access token is not valid", algs="ES256""#
+    );
+    assert_eq!(response.headers("www-authenticate"), [challenge, r#"Bearer realm="api""#]);
+    assert_eq!(api.get("/own").send().headers("www-authenticate"), ["Cookie"]);
+}
+
+/// No way to claims leaves out how the token was shown.
+#[test]
+fn a_bound_token_is_nothing_to_a_verifier_by_itself() {
+    let dpop = Bound::new();
+    let verifier = dpop.stage.verifier();
+    let request = dpop.request(&dpop.good("before"));
+    assert_eq!(request.send().status, 200);
+    let outcome = actix_web::rt::System::new().block_on(verifier.verify(&dpop.token));
+    let refused = AuthError::InvalidToken(InvalidTokenReason::Confirmation);
+    assert_eq!(outcome.err(), Some(refused));
 }
 
 #[test]

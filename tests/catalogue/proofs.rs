@@ -255,15 +255,51 @@ fn a_proof_is_signed_in_a_way_that_proves_something() {
     assert!(challenge.ends_with(r#"algs="ES256""#), "{challenge}");
 }
 
+/// Makes a signature of what is signed, without a private key.
+type Forge<'a> = &'a dyn Fn(&str) -> Vec<u8>;
+
+/// Keys with which anybody can sign, and a token that is bound to each.
 #[test]
-fn a_weak_or_odd_key_proves_nothing() {
-    let dpop = Bound::new();
-    let keyed = |alg: &str, jwk: Value| {
-        dpop.proof("w", |header, _| {
-            header["alg"] = json!(alg);
-            header["jwk"] = jwk;
-        })
+fn a_key_that_anybody_can_sign_with_proves_nothing() {
+    let mut dpop = Bound::new();
+    let x = |bytes: &[u8]| json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url(bytes) });
+    // With the neutral element for a key and for R, and with S = 0, every signature is right.
+    let mut neutral = [0; 32];
+    neutral[0] = 1;
+    // With the exponent 1 a signature is the padded hash that it should become.
+    let modulus = SigningKey::new(Algorithm::RS256, "rsa").modulus();
+    let one = json!({ "kty": "RSA", "n": base64url(&modulus), "e": "AQ" });
+    let padded = |input: &str| {
+        let prefix = [
+            0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
+            0x01, 0x05, 0x00, 0x04, 0x20,
+        ];
+        let tail = [&prefix[..], &sha256(input.as_bytes())].concat();
+        let filling = vec![0xff; modulus.len() - tail.len() - 3];
+        [&[0, 1][..], &filling, &[0], &tail].concat()
     };
+    let neutral_signature = |_: &str| [&neutral[..], &[0; 32]].concat();
+    let forgeries: [(&str, &str, Value, Forge<'_>); 2] = [
+        ("small order", "EdDSA", x(&neutral), &neutral_signature),
+        ("exponent 1", "RS256", one, &padded),
+    ];
+    for (what, alg, jwk, forge) in forgeries {
+        let bound = dpop.stage.token().claim("cnf", json!({ "jkt": thumbprint(&jwk) }));
+        dpop.token = bound.sign(&dpop.stage.key);
+        let header = json!({ "typ": "dpop+jwt", "alg": alg, "jwk": jwk });
+        let input = format!(
+            "{}.{}",
+            base64url(header.to_string()),
+            base64url(dpop.claims(what).to_string())
+        );
+        let signature = base64url(forge(&input));
+        dpop.stage.play(&[dpop.row("DPP-16", what, format!("{input}.{signature}"))]);
+    }
+}
+
+#[test]
+fn a_weak_or_odd_key_is_not_even_imported() {
+    let mut dpop = Bound::new();
     let rsa = SigningKey::new(Algorithm::RS256, "rsa");
     let number = |bytes: usize| base64url(vec![0xff; bytes]);
     let odd = |key: &SigningKey, name: &str, value: String| {
@@ -272,28 +308,35 @@ fn a_weak_or_odd_key_proves_nothing() {
         jwk
     };
     let x = |bytes: &[u8]| json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url(bytes) });
-    let mut small_order = [0; 32];
-    small_order[0] = 1;
     let mut crossed = public(&dpop.client);
     crossed["crv"] = json!("Ed25519");
-    let rows = [
+    let keys = [
         ("1024 bits", "RS256", odd(&rsa, "n", number(128))),
         ("16384 bits", "RS256", odd(&rsa, "n", number(2048))),
-        ("exponent 1", "RS256", odd(&rsa, "e", "AQ".into())),
+        ("an even exponent", "RS256", odd(&rsa, "e", "Ag".into())),
         ("off the curve", "ES256", odd(&dpop.client, "x", number(32))),
         ("five bytes", "EdDSA", x(&[9; 5])),
-        ("small order", "EdDSA", x(&small_order)),
         ("another curve", "EdDSA", crossed),
         ("P-256 as OKP", "EdDSA", json!({ "kty": "OKP", "crv": "P-256", "x": base64url([9; 32]) })),
-    ]
-    .map(|(what, alg, jwk)| dpop.row("DPP-16", what, keyed(alg, jwk)));
-    dpop.stage.play(&rows);
+    ];
+    for (what, alg, jwk) in keys {
+        let bound = dpop.stage.token().claim("cnf", json!({ "jkt": thumbprint(&jwk) }));
+        dpop.token = bound.sign(&dpop.stage.key);
+        let proof = dpop.proof("w", |header, _| {
+            header["alg"] = json!(alg);
+            header["jwk"] = jwk;
+        });
+        dpop.stage.play(&[dpop.row("DPP-16", what, proof)]);
+    }
 }
 
 #[test]
 fn other_forms_of_a_proof_are_refused() {
     let dpop = Bound::new();
     let with = |name: &str, value: Value| dpop.proof("form", |header, _| header[name] = value);
+    let longest = with("more", json!("a".repeat(5700)));
+    assert!((7900..8192).contains(&longest.len()), "{}", longest.len());
+    dpop.stage.play(&[dpop.accepted("DPP-27", "below 8 KiB", longest)]);
     let good = dpop.good("form");
     let parts: Vec<&str> = good.split('.').collect();
     let json = json!({ "protected": parts[0], "payload": parts[1], "signature": parts[2] });
@@ -304,6 +347,7 @@ fn other_forms_of_a_proof_are_refused() {
         dpop.row("DPP-27", "five segments", format!("{good}.a.b")),
         dpop.row("DPP-27", "two segments", format!("{}.{}", parts[0], parts[1])),
         dpop.row("DPP-27", "JSON", json.to_string()),
+        dpop.row("DPP-27", "above 8 KiB", with("more", json!("a".repeat(6200)))),
         dpop.row("DPP-27", "no JSON", format!("{}.{}.{}", parts[0], base64url("x"), parts[2])),
     ]);
 }

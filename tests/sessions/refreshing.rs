@@ -276,3 +276,39 @@ fn sessions_that_are_over_take_no_memory() {
     }
     assert!(store.len() <= 600, "{}", store.len());
 }
+
+/// Refresh tokens work once and are bound to nothing, also where access tokens have to be.
+#[test]
+fn a_refresh_token_needs_no_proof_where_access_tokens_do() {
+    use actix_web::{App, get, test};
+    use jwt_verify::{Dpop, JwtAuth, require};
+
+    #[get("/refresh")]
+    #[require(refresh)]
+    async fn refresh() -> &'static str {
+        "refreshed"
+    }
+
+    #[get("/read")]
+    #[require]
+    async fn read() -> &'static str {
+        "read"
+    }
+
+    let world = World::in_memory();
+    let tokens = world.begin("alice");
+    let dpop = Dpop::at("https://api.example").required();
+    let auth = JwtAuth::for_sessions(&world.sessions).dpop(dpop).build().unwrap();
+    let status = |path: &'static str, token: &str| {
+        let (auth, token) = (auth.clone(), token.to_owned());
+        actix_web::rt::System::new().block_on(async move {
+            let app = App::new().app_data(auth).service((refresh, read));
+            let app = test::init_service(app).await;
+            let request = test::TestRequest::with_uri(path);
+            let request = request.insert_header(("authorization", format!("Bearer {token}")));
+            test::call_service(&app, request.to_request()).await.status().as_u16()
+        })
+    };
+    assert_eq!(status("/refresh", tokens.refresh.as_str()), 200);
+    assert_eq!(status("/read", tokens.access.as_str()), 401);
+}

@@ -40,9 +40,10 @@ use crate::{
 /// ([`AuthError::InvalidProof`](crate::AuthError::InvalidProof)).
 ///
 /// **Security:** what a proof says of the address is compared with what is set here, never with `Host`
-/// or `X-Forwarded-*`, which a caller can choose. Of several instances, each remembers the proofs that
-/// it has seen unless they share a [`ReplayStore`]: until then a proof can be used once at each of them,
-/// by somebody who has also got hold of the token.
+/// or `X-Forwarded-*`, which a caller can choose. Each instance of the application, and each
+/// [`JwtAuth`](crate::JwtAuth) that is built by itself, remembers the proofs that it has seen unless they
+/// share a [`ReplayStore`]: until then a proof can be used once at each of them, by somebody who has also
+/// got hold of the token. So build one `JwtAuth`, outside of the closure that Actix runs for each worker.
 #[derive(Debug)]
 #[must_use = "settings do nothing until they are given to `JwtAuthBuilder::dpop`"]
 pub struct Dpop {
@@ -70,7 +71,7 @@ impl Dpop {
         }
     }
 
-    /// Another address at which clients reach the same API.
+    /// Another address at which clients reach the same API, neither below the first nor above it.
     pub fn or_at(mut self, url: impl Into<String>) -> Self {
         self.bases.push(url.into());
         self
@@ -124,8 +125,15 @@ impl Dpop {
 
     /// Checks the settings.
     pub(crate) fn build(self, clock: &Arc<dyn Clock>) -> Result<ProofRules, ConfigError> {
-        let bases = self.bases.iter().map(|url| Base::parse(url)).collect::<Result<_, _>>();
-        let bases = bases.map_err(|problem| ConfigError::invalid("dpop address", problem))?;
+        let invalid = |problem| ConfigError::invalid("dpop address", problem);
+        let bases = self.bases.iter().map(|url| Base::parse(url)).collect::<Result<Vec<_>, _>>();
+        let bases = bases.map_err(invalid)?;
+        let mut others = bases.iter();
+        while let Some(base) = others.next() {
+            if others.clone().any(|other| base.overlaps(other)) {
+                return Err(invalid("one address must not be that of another or below it"));
+            }
+        }
         if self.algorithms.is_empty() {
             return Err(ConfigError::Missing { setting: "dpop algorithms" });
         }
@@ -187,6 +195,7 @@ mod tests {
         let dpop = || Dpop::at("https://api.example");
         assert!(problem(Dpop::at("api.example")).contains("dpop address"));
         assert!(problem(dpop().or_at("http://api.example")).contains("dpop address"));
+        assert!(problem(dpop().or_at("https://api.example/v1")).contains("dpop address"));
         assert!(problem(dpop().algorithms([])).contains("dpop algorithms"));
         assert!(problem(dpop().algorithms([Algorithm::HS256])).contains("dpop algorithms"));
         assert!(problem(dpop().max_age(Duration::ZERO)).contains("dpop max_age"));

@@ -39,6 +39,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) method: &'a str,
     /// As it stands in the request.
     pub(crate) path: &'a str,
+    /// The one that the token is bound to.
+    pub(crate) key: Thumbprint,
 }
 
 /// What a good proof proves, if it has not been used before.
@@ -91,6 +93,10 @@ impl ProofRules {
         let key = header.proof_key().ok_or(Reason::Key)?;
         let key = VerificationKey::from_proof(algorithm, key).map_err(|_| Reason::Key)?;
         let thumbprint = key.public_thumbprint().ok_or(Reason::Key)?;
+        // (12b): what a key of the sender's own choice costs ends here.
+        if thumbprint != shown.key {
+            return Err(InvalidTokenReason::Confirmation.into());
+        }
         let signature = decode_exact(parts.signature).ok_or(Reason::Signature)?;
         if !key.verifies(algorithm, parts.signing_input, &signature) {
             return Err(Reason::Signature.into());
@@ -180,6 +186,7 @@ mod tests {
             token: TOKEN.as_bytes(),
             method: "GET",
             path: "/protectedresource",
+            key: Thumbprint::parse(KEY).unwrap(),
         }
     }
 
@@ -216,6 +223,9 @@ mod tests {
         assert_eq!(wrong(Shown { method: "get", ..shown() }), InvalidProofReason::Method);
         assert_eq!(wrong(Shown { path: "/other", ..shown() }), InvalidProofReason::Target);
         assert_eq!(wrong(Shown { token: b"another", ..shown() }), InvalidProofReason::TokenHash);
+        let key = Thumbprint::parse("fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo").unwrap();
+        let outcome = check(dpop(), Shown { key, ..shown() }, MADE);
+        assert!(matches!(outcome, Err(AuthError::InvalidToken(InvalidTokenReason::Confirmation))));
         let elsewhere = check(Dpop::at("https://other.example.org"), shown(), MADE);
         assert_eq!(reason(elsewhere), InvalidProofReason::Target);
         let either = Dpop::at("https://other.example.org").or_at("https://resource.example.org");
@@ -247,7 +257,10 @@ mod tests {
             let mut proof = PROOF.as_bytes().to_vec();
             proof[place] = if proof[place] == b'A' { b'B' } else { b'A' };
             let outcome = check(dpop(), Shown { proof: &proof, ..shown() }, MADE);
-            assert!(matches!(outcome, Err(AuthError::InvalidProof(_))), "{place}");
+            assert!(
+                matches!(outcome, Err(AuthError::InvalidProof(_) | AuthError::InvalidToken(_))),
+                "{place}"
+            );
         }
     }
 

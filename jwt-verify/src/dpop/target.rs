@@ -19,6 +19,16 @@ impl Base {
         Ok(Self(normal.trim_end_matches('/').to_owned()))
     }
 
+    /// Whether one of them is below the other, so that one URL could stand for two paths.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        let is_below = |one: &Self, other: &Self| {
+            one.0
+                .strip_prefix(&other.0)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        is_below(self, other) || is_below(other, self)
+    }
+
     /// The normal form of a URL, if it is that of this path of the API.
     ///
     /// A path with dot segments is that of no URL: where a proxy or a router takes it literally, it
@@ -26,7 +36,8 @@ impl Base {
     pub(super) fn target(&self, url: &str, path: &str) -> Option<String> {
         let url = normalize(url)?;
         let rest = url.strip_prefix(&self.0)?;
-        (rest.starts_with('/') && rest == unescape(path)).then_some(url)
+        let rest = if rest.is_empty() { "/" } else { rest };
+        (rest.starts_with('/') && rest == unescape(path)?).then_some(url)
     }
 }
 
@@ -61,7 +72,7 @@ fn normalize(url: &str) -> Option<String> {
         normal.push(':');
         normal.push_str(port);
     }
-    normal.push_str(&without_dots(&unescape(path)));
+    normal.push_str(&without_dots(&unescape(path)?));
     Some(normal)
 }
 
@@ -79,20 +90,15 @@ fn is_loopback(host: &str) -> bool {
         || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Escapes of unreserved characters are these characters, and those of others have capitals.
-fn unescape(path: &str) -> String {
+/// Escapes of unreserved characters are these characters, and those of others have capitals. `None` if
+/// a `%` begins no escape: together with what follows it could become one.
+fn unescape(path: &str) -> Option<String> {
     let mut normal = String::with_capacity(path.len().max(1));
     let mut rest = path;
     while let Some(escape) = rest.find('%') {
         let (before, after) = rest.split_at(escape);
         normal.push_str(before);
-        let digits = after.get(1..3).filter(|digits| digits.bytes().all(|d| d.is_ascii_hexdigit()));
-        let Some(digits) = digits else {
-            // No escape. It equals what is written in the same way.
-            normal.push('%');
-            rest = after.get(1..).unwrap_or_default();
-            continue;
-        };
+        let digits = after.get(1..3).filter(|two| two.bytes().all(|d| d.is_ascii_hexdigit()))?;
         match u8::from_str_radix(digits, 16).map(char::from) {
             Ok(plain) if plain.is_ascii_alphanumeric() || "-._~".contains(plain) => {
                 normal.push(plain);
@@ -108,7 +114,7 @@ fn unescape(path: &str) -> String {
     if normal.is_empty() {
         normal.push('/');
     }
-    normal
+    Some(normal)
 }
 
 /// Takes `.` and `..` out of an absolute path (RFC 3986 §5.2.4).
@@ -162,7 +168,9 @@ mod tests {
         assert!(base.is_target("https://api.example", "/"));
         assert!(base.is_target("https://api.example/", "/"));
         assert!(base.is_target("https://api.example/a%2fb", "/a%2Fb"));
-        assert!(base.is_target("https://api.example/a%b", "/a%b"));
+        let shop = Base::parse("https://api.example/shop").unwrap();
+        assert!(shop.is_target("https://api.example/shop", "/"));
+        assert!(shop.is_target("https://api.example/shop/", "/"));
     }
 
     #[test]
@@ -199,6 +207,11 @@ mod tests {
         for path in ["/a/../posts", "/a/%2e%2E/posts", "/./posts", "*", ""] {
             assert!(!base.is_target("https://api.example/posts", path), "{path}");
         }
+        // What could become an escape when it is read twice is none.
+        for path in ["/a%b", "/%", "/%2", "/%2%46", "/%%32%46", "/%zz", "/%\u{e9}"] {
+            let url = format!("https://api.example{path}");
+            assert!(!base.is_target(&url, path), "{path}");
+        }
     }
 
     #[test]
@@ -211,6 +224,19 @@ mod tests {
         let base = Base::parse("http://[::1]:80").unwrap();
         assert!(base.is_target("http://[::1]/posts", "/posts"));
         assert!(Base::parse("http://127.0.0.1:9").is_ok());
+    }
+
+    #[test]
+    fn one_address_may_be_below_another() {
+        let overlap = |one: &str, other: &str| {
+            let (one, other) = (Base::parse(one).unwrap(), Base::parse(other).unwrap());
+            assert_eq!(one.overlaps(&other), other.overlaps(&one));
+            one.overlaps(&other)
+        };
+        assert!(overlap("https://api.example", "https://API.example/v1"));
+        assert!(overlap("https://api.example/v1", "https://api.example/v1/"));
+        assert!(!overlap("https://api.example/v1", "https://api.example/v10"));
+        assert!(!overlap("https://api.example", "https://api.example:8443"));
     }
 
     #[test]

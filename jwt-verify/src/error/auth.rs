@@ -16,6 +16,9 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 /// | [`CrossSite`](Self::CrossSite) | 403 | none |
 /// | [`Unavailable`](Self::Unavailable) | 503 | none; `Retry-After` |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | none |
+///
+/// Challenges are of the scheme `Bearer` unless it says otherwise; where [`Dpop`](crate::Dpop) is set,
+/// one of the scheme `DPoP` takes its place or stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {

@@ -213,18 +213,16 @@ impl JwtAuth {
     pub(super) fn refuse(&self, error: &AuthError, request: &HttpRequest) -> HttpResponse {
         response::record(error);
         let settings = &self.handle.shared.settings;
-        match &settings.error_response {
-            Some(custom) => custom(error, request),
-            None => response::respond(
-                error,
-                &Look {
-                    realm: settings.realm.as_ref(),
-                    reveal_roles: settings.reveal_roles,
-                    proofs: settings.proofs.as_deref(),
-                    scheme: Scheme::of(request),
-                },
-            ),
-        }
+        let look = Look {
+            realm: settings.realm.as_ref(),
+            reveal_roles: settings.reveal_roles,
+            proofs: settings.proofs.as_deref(),
+            scheme: Scheme::of(request),
+        };
+        let Some(custom) = &settings.error_response else { return response::respond(error, &look) };
+        let mut response = custom(error, request);
+        response::complete(&mut response, error, &look);
+        response
     }
 
     /// The same, in the form in which extractors fail.

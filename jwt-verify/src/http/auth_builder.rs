@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::{
     auth::{Door, JwtAuth},
-    credentials::{BearerExtractor, DpopExtractor, FirstOf, TokenExtractor},
+    credentials::{BearerExtractor, DpopExtractor, TokenExtractor},
     csrf::CsrfProtection,
 };
 use crate::{
@@ -39,10 +39,10 @@ pub(super) struct Settings {
 
 impl Settings {
     pub(super) fn take_extractor(&mut self) -> Box<dyn TokenExtractor> {
-        match (self.extractor.take(), &self.proofs) {
-            (Some(extractor), _) => extractor,
-            (None, None) => Box::new(BearerExtractor),
-            (None, Some(_)) => Box::new(FirstOf::new(DpopExtractor).or(BearerExtractor)),
+        let extractor = self.extractor.take().unwrap_or_else(|| Box::new(BearerExtractor));
+        match &self.proofs {
+            None => extractor,
+            Some(_) => Box::new(DpopExtractor(extractor)),
         }
     }
 }
@@ -99,8 +99,7 @@ impl JwtAuthBuilder {
         self
     }
 
-    /// Where the token is in a request. Default: [`BearerExtractor`], and before it [`DpopExtractor`]
-    /// where [`dpop`](Self::dpop) is set.
+    /// Where the token is in a request. Default: [`BearerExtractor`].
     pub fn extractor(mut self, extractor: impl TokenExtractor) -> Self {
         self.settings.extractor = Some(Box::new(extractor));
         self
@@ -109,7 +108,9 @@ impl JwtAuthBuilder {
     /// Takes tokens that are bound to a key of their client and come with a proof of it; see [`Dpop`].
     /// Default: none; a bound token is refused.
     ///
-    /// It adds a [`DpopExtractor`] to the default; one that you [set](Self::extractor) must have it.
+    /// `Authorization: DPoP …` is looked for besides what the [`extractor`](Self::extractor) finds; a
+    /// request with both is refused (RFC 6750 §2). Tokens for refreshing are not bound, and are taken as
+    /// ever.
     pub fn dpop(mut self, dpop: Dpop) -> Self {
         self.dpop = Some(dpop);
         self
@@ -167,7 +168,8 @@ impl JwtAuthBuilder {
     /// Replaces the answer to refused requests, for example by `application/problem+json`.
     ///
     /// The response should keep the challenge, `Retry-After` and `Cache-Control: no-store` of the
-    /// default, which [`ResponseError::error_response`] of the error gives. What is in it goes to
+    /// default, which [`ResponseError::error_response`] of the error gives. Challenges that it has left as
+    /// they are get the realm, and say what there is to say about [`dpop`](Self::dpop). What is in it goes to
     /// callers who were refused: nothing of the request should be.
     ///
     /// One hook serves every case:

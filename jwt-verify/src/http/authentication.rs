@@ -117,7 +117,7 @@ impl JwtAuth {
             Ok(Some(credential)) if credential.has_proof() => return None,
             Ok(Some(credential)) => {
                 let genuine = door.verifier.verify_now(credential.as_bytes())?;
-                match self.for_bearer(genuine) {
+                match self.for_bearer(genuine, is_for_refresh) {
                     Err(error) => return Some(Err(error)),
                     Ok(token) => (Some(token), credential.is_ambient()),
                 }
@@ -165,7 +165,8 @@ impl JwtAuth {
                 let token = if credential.has_proof() {
                     self.for_holder(request, &door.verifier, &credential).await?
                 } else {
-                    self.for_bearer(door.verifier.verify_later(credential.as_bytes()).await)?
+                    let genuine = door.verifier.verify_later(credential.as_bytes()).await;
+                    self.for_bearer(genuine, is_for_refresh)?
                 };
                 (Some(token), credential.is_ambient())
             }
@@ -201,15 +202,6 @@ impl JwtAuth {
         request.extensions_mut().insert(authentication.clone());
         Ok(authentication)
     }
-}
-
-/// For a credential with a proof, where nobody has said what a proof must say.
-pub(super) fn no_proofs() -> AuthError {
-    tracing::error!(
-        "an extractor found a token with a DPoP proof, but there are no rules for proofs: set \
-         `JwtAuthBuilder::dpop`"
-    );
-    AuthError::Misconfigured
 }
 
 fn no_sessions() -> AuthError {

@@ -5,7 +5,7 @@ use std::{env::VarError, io::Read as _, str::FromStr, time::Duration};
 use super::{
     auth::JwtAuth,
     auth_builder::JwtAuthBuilder,
-    credentials::{BearerExtractor, CookieExtractor, DpopExtractor, FirstOf},
+    credentials::{CookieExtractor, FirstOf},
 };
 use crate::{
     Algorithm, ClaimsMapping, ConfigError, Dpop, JwkSet, JwksProvider, JwksProviderBuilder,
@@ -187,11 +187,8 @@ fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
     let dpop = dpop(environment, &shared)?;
     match environment.text("JWT_COOKIE")? {
         Some(name) if is_cookie_name(&name) => {
-            let fields = match &dpop {
-                Some(_) => FirstOf::new(DpopExtractor).or(BearerExtractor),
-                None => FirstOf::bearer(),
-            };
-            builder = builder.extractor(fields.or(CookieExtractor::new(name)).exclusive());
+            let extractor = FirstOf::bearer().or(CookieExtractor::new(name)).exclusive();
+            builder = builder.extractor(extractor);
         }
         Some(_) => return Err(ConfigError::invalid("JWT_COOKIE", "is no name of a cookie")),
         None => {}

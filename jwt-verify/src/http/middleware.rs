@@ -219,17 +219,15 @@ async fn go_on<S, B>(
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
-    match outcome {
-        Ok(()) => {
-            let nonce = request.extensions_mut().remove::<NextNonce>();
-            let mut response = service.call(request).await?.map_into_left_body();
-            if let Some(NextNonce(nonce)) = nonce {
-                tell_nonce(response.headers_mut(), &nonce);
-            }
-            Ok(response)
-        }
-        Err(refusal) => Ok(guard.refuse(refusal, request)),
+    let nonce = request.extensions_mut().remove::<NextNonce>();
+    let mut response = match outcome {
+        Ok(()) => service.call(request).await?.map_into_left_body(),
+        Err(refusal) => guard.refuse(refusal, request),
+    };
+    if let Some(NextNonce(nonce)) = nonce {
+        tell_nonce(response.headers_mut(), &nonce);
     }
+    Ok(response)
 }
 
 type Waiting<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>>>>;

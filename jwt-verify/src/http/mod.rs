@@ -44,8 +44,7 @@ pub use authorized::{Authorized, Requires};
 pub use back_channel_logout::BackChannelLogout;
 pub use challenge::BearerChallenge;
 pub use credentials::{
-    BearerExtractor, CookieExtractor, Credential, DpopExtractor, FirstOf, QueryExtractor,
-    TokenExtractor,
+    BearerExtractor, CookieExtractor, Credential, FirstOf, QueryExtractor, TokenExtractor,
 };
 pub use csrf::CsrfProtection;
 pub use current_user::{CurrentUser, UserFuture, UserLoader, UserLoaderError, Users};

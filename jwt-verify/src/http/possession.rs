@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest, http::header::AUTHORIZATION};
 
-use super::{auth::JwtAuth, authentication::no_proofs, credentials::Credential};
+use super::{auth::JwtAuth, credentials::Credential};
 use crate::{
-    AuthError, InvalidProofReason, InvalidTokenReason, Verifier,
+    AuthError, InvalidProofReason, InvalidTokenReason, ProofId, ReplayError, Verifier,
     claims::VerifiedToken,
     dpop::{Proof, ProofRules, Shown},
     limits::STORE_RETRY,
@@ -17,8 +17,10 @@ use crate::{
 /// The field that holds a proof.
 const PROOF: &str = "dpop";
 
-/// A proof that this request has used. Whoever asks again on behalf of the same request may.
-struct Used(crate::ProofId);
+/// The proofs that this request has used, each with the memory that said so. Whoever asks again on
+/// behalf of the same request is not told that somebody else was first.
+#[derive(Default)]
+struct Used(Vec<(ProofId, usize)>);
 
 /// The nonce that the answer to a request has to tell.
 pub(super) struct NextNonce(pub(super) Arc<str>);
@@ -51,8 +53,9 @@ impl JwtAuth {
     pub(super) fn for_bearer(
         &self,
         genuine: Result<Genuine, AuthError>,
+        is_for_refresh: bool,
     ) -> Result<Arc<VerifiedToken>, AuthError> {
-        let is_required = self.proofs().is_some_and(ProofRules::is_required);
+        let is_required = !is_for_refresh && self.proofs().is_some_and(ProofRules::is_required);
         let outcome = match genuine.and_then(Genuine::shown_alone) {
             Ok(_) if is_required => Err(InvalidTokenReason::Confirmation.into()),
             outcome => outcome,
@@ -79,7 +82,8 @@ impl JwtAuth {
         verifier: &Verifier,
         credential: &Credential<'_>,
     ) -> Result<Arc<VerifiedToken>, AuthError> {
-        let rules = self.proofs().ok_or_else(no_proofs)?;
+        // Nobody looks for such tokens without rules for their proofs.
+        let rules = self.proofs().ok_or(AuthError::Misconfigured)?;
         let field = proof_field(request)?;
         // Only who has a good token causes the work that a proof makes.
         let genuine = match verifier.verify_now(credential.as_bytes()) {
@@ -91,6 +95,7 @@ impl JwtAuth {
             token: credential.as_bytes(),
             method: request.method().as_str(),
             path: request.uri().path(),
+            key: genuine.key().ok_or(InvalidTokenReason::Confirmation)?,
         };
         let proof = rules.check(shown, verifier.now())?;
         let token = genuine.shown_with(proof.key)?;
@@ -101,18 +106,21 @@ impl JwtAuth {
 
 /// Lets a proof pass that nobody has used before.
 async fn use_up(request: &HttpRequest, rules: &ProofRules, proof: Proof) -> Result<(), AuthError> {
-    let is_own = request.extensions().get::<Used>().is_some_and(|used| used.0 == proof.id);
-    if !is_own {
+    let memory = rules.replay().identity();
+    let known = |used: &Used| used.0.iter().any(|(id, by)| *id == proof.id && Some(*by) == memory);
+    if !request.extensions().get().is_some_and(known) {
         match rules.replay().first_use(&proof.id, proof.until).await {
             Ok(true) => {}
             Ok(false) => return Err(InvalidProofReason::Replayed.into()),
-            Err(crate::ReplayError) => {
-                return Err(AuthError::Unavailable { retry_after: STORE_RETRY });
-            }
+            Err(ReplayError) => return Err(AuthError::Unavailable { retry_after: STORE_RETRY }),
         }
     }
     let mut extensions = request.extensions_mut();
-    extensions.insert(Used(proof.id));
+    if let Some(memory) = memory {
+        let mut used = extensions.remove::<Used>().unwrap_or_default();
+        used.0.push((proof.id, memory));
+        extensions.insert(used);
+    }
     if let Some(nonce) = proof.next_nonce {
         extensions.insert(NextNonce(nonce));
     }

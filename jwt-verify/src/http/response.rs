@@ -84,6 +84,22 @@ pub(super) fn respond(error: &AuthError, look: &Look<'_>) -> HttpResponse {
     response
 }
 
+/// Gives the challenges of an application's own response, where it has left them as they are by
+/// default, what the application has set.
+pub(super) fn complete(response: &mut HttpResponse, error: &AuthError, look: &Look<'_>) {
+    let challenges = |response: &HttpResponse| -> Vec<HeaderValue> {
+        response.headers().get_all(WWW_AUTHENTICATE).cloned().collect()
+    };
+    let kept = challenges(response);
+    if kept.is_empty() || kept != challenges(&error.error_response()) {
+        return;
+    }
+    response.headers_mut().remove(WWW_AUTHENTICATE);
+    for challenge in challenges(&respond(error, look)) {
+        response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+    }
+}
+
 /// One challenge for each scheme that is good here: the one that the request has tried says what was
 /// wrong, the other that it is there (RFC 9449 §7.2). Where other credentials are of no use, only that.
 fn add_challenges(
@@ -130,13 +146,14 @@ fn add_challenges(
     }
 }
 
-/// Tells a nonce, to pages of other origins too (RFC 9449 §8, §9).
+/// Tells a nonce, to pages of other origins too; it is not for caches (RFC 9449 §8.2, §9).
 pub(super) fn tell_nonce(headers: &mut HeaderMap, nonce: &str) {
     const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
     // It is base64url.
     if let Ok(nonce) = HeaderValue::from_str(nonce) {
         headers.insert(NONCE, nonce);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("DPoP-Nonce"));
     }
 }

@@ -20,11 +20,16 @@ impl Genuine {
         Ok(self.0)
     }
 
+    /// The key that it is bound to, if that can be proved.
+    pub(crate) fn key(&self) -> Option<Thumbprint> {
+        binding(self.0.claims()).ok().flatten()
+    }
+
     /// For somebody who has proved to hold this key: not, if it is bound to another, or not at all
     /// (RFC 9449 §7.1).
     pub(crate) fn shown_with(self, key: Thumbprint) -> Result<Arc<VerifiedToken>, AuthError> {
-        match binding(self.0.claims()) {
-            Ok(Some(bound)) if bound == key => Ok(self.0),
+        match self.key() {
+            Some(bound) if bound == key => Ok(self.0),
             _ => Err(InvalidTokenReason::Confirmation.into()),
         }
     }

@@ -28,7 +28,19 @@ pub trait ReplayStore: fmt::Debug + Send + Sync + 'static {
     /// Takes note of a proof, and says whether it is the first time. It must be remembered until this
     /// time since the epoch, that moment included.
     fn first_use<'a>(&'a self, proof: &'a ProofId, until: Duration) -> ReplayFuture<'a>;
+
+    /// What handles of one memory have in common, and no others of this process. Where several
+    /// [`JwtAuth`](crate::JwtAuth) judge one request, one behind the other, a memory is asked once on
+    /// behalf of the request. Default: `None`, each handle is asked, and the second one that shares its
+    /// memory with the first refuses.
+    fn identity(&self) -> Option<usize> {
+        None
+    }
 }
+
+/// For how much longer than its date is good a proof is remembered: by so much may clocks differ, or be
+/// set back.
+const CLOCK_MARGIN: Duration = Duration::from_secs(60);
 
 /// What a [`ReplayStore`] is waited for with.
 pub type ReplayFuture<'a> = Pin<Box<dyn Future<Output = Result<bool, ReplayError>> + Send + 'a>>;

@@ -2,14 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{ProofId, ReplayError, ReplayFuture, ReplayStore};
+use super::{CLOCK_MARGIN, ProofId, ReplayError, ReplayFuture, ReplayStore};
 use crate::{CacheStore as _, Clock, RedisCache, SystemClock};
 
 /// A [`ReplayStore`] on Redis: a proof that was used at one instance is used at all of them.
 ///
 /// It asks the server about every request with a proof. While the server is out of reach the answer is
 /// 503; requests wait for it at most for the time limit of the connection, and not at all for a second
-/// after that. The server must keep what it is given: set `maxmemory-policy noeviction`.
+/// after that. The server must keep what it is given: set `maxmemory-policy noeviction`. What a failing
+/// master has not yet copied to its replica is lost with it.
 ///
 /// ```no_run
 /// use jwt_verify::{Dpop, JwtAuth, RedisCache, RedisReplay};
@@ -38,16 +39,16 @@ impl RedisReplay {
     }
 }
 
-/// The clocks of instances may differ by as much; a proof must not be forgotten by the one while the
-/// other would still take it.
-const SKEW: Duration = Duration::from_secs(60);
-
 impl ReplayStore for RedisReplay {
     fn first_use<'a>(&'a self, proof: &'a ProofId, until: Duration) -> ReplayFuture<'a> {
         Box::pin(async move {
-            let ttl = until.saturating_sub(self.clock.now()).saturating_add(SKEW);
+            let ttl = until.saturating_sub(self.clock.now()).saturating_add(CLOCK_MARGIN);
             let name = format!("proof:{}", proof.text());
             self.redis.add(&name, b"", ttl).await.map_err(|_| ReplayError)
         })
+    }
+
+    fn identity(&self) -> Option<usize> {
+        Some(self.redis.identity())
     }
 }

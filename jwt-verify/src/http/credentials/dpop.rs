@@ -5,29 +5,59 @@ use actix_web::HttpRequest;
 use super::{Credential, TokenExtractor, authorization};
 use crate::InvalidRequestReason;
 
-/// Takes a token from the `Authorization` field that comes with a proof of its key.
-///
-/// It is part of the default where [`JwtAuthBuilder::dpop`](crate::JwtAuthBuilder::dpop) is set; name it
-/// where you choose the extractors yourself. The proof is not looked at here. The field is read as
-/// [`BearerExtractor`](super::BearerExtractor) reads it.
-///
-/// ```
-/// use jwt_verify::{BearerExtractor, CookieExtractor, DpopExtractor, FirstOf};
-///
-/// let extractor = FirstOf::new(DpopExtractor)
-///     .or(BearerExtractor)
-///     .or(CookieExtractor::new("__Host-access"))
-///     .exclusive();
-/// ```
-#[derive(Debug, Clone, Copy, Default)]
-pub struct DpopExtractor;
+/// Takes a token from the `Authorization` field that comes with a proof of its key, or else what
+/// another extractor finds. A request with both is refused. The proof is not looked at here.
+pub(crate) struct DpopExtractor(pub(crate) Box<dyn TokenExtractor>);
 
 impl TokenExtractor for DpopExtractor {
     fn extract<'r>(
         &self,
         request: &'r HttpRequest,
     ) -> Result<Option<Credential<'r>>, InvalidRequestReason> {
-        let token = authorization::token(request, b"dpop")?;
-        Ok(token.map(|token| Credential::new(token).with_proof()))
+        let bound = authorization::token(request, b"dpop")?;
+        match (bound, self.0.extract(request)?) {
+            (None, other) => Ok(other),
+            (Some(token), None) => Ok(Some(Credential::new(token).with_proof())),
+            (Some(_), Some(_)) => Err(InvalidRequestReason::Ambiguous),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{
+        http::header::{AUTHORIZATION, COOKIE},
+        test::TestRequest,
+    };
+
+    use super::*;
+    use crate::{CookieExtractor, FirstOf};
+
+    fn extract(
+        field: Option<&str>,
+        cookie: bool,
+    ) -> Result<Option<(Vec<u8>, bool)>, InvalidRequestReason> {
+        let mut request = TestRequest::default();
+        if let Some(field) = field {
+            request = request.insert_header((AUTHORIZATION, field));
+        }
+        if cookie {
+            request = request.insert_header((COOKIE, "tok=c"));
+        }
+        let request = request.to_http_request();
+        let other = FirstOf::bearer().or(CookieExtractor::new("tok"));
+        let found = DpopExtractor(Box::new(other)).extract(&request)?;
+        Ok(found.map(|found| (found.as_bytes().to_vec(), found.has_proof())))
+    }
+
+    #[test]
+    fn a_token_comes_with_a_proof_or_in_another_way() {
+        assert_eq!(extract(None, false), Ok(None));
+        assert_eq!(extract(Some("DPoP a"), false), Ok(Some((b"a".to_vec(), true))));
+        assert_eq!(extract(Some("Bearer b"), false), Ok(Some((b"b".to_vec(), false))));
+        assert_eq!(extract(Some("Bearer b"), true), Ok(Some((b"b".to_vec(), false))));
+        assert_eq!(extract(None, true), Ok(Some((b"c".to_vec(), false))));
+        assert_eq!(extract(Some("DPoP a"), true), Err(InvalidRequestReason::Ambiguous));
+        assert_eq!(extract(Some("DPoP"), true), Err(InvalidRequestReason::Malformed));
     }
 }

@@ -13,7 +13,7 @@ use actix_web::HttpRequest;
 
 pub use bearer::BearerExtractor;
 pub use cookie::CookieExtractor;
-pub use dpop::DpopExtractor;
+pub(crate) use dpop::DpopExtractor;
 pub use first_of::FirstOf;
 pub use query::QueryExtractor;
 
@@ -49,13 +49,13 @@ impl<'r> Credential<'r> {
     /// The same for a token that comes with a DPoP proof (RFC 9449 §7.1), without which it is worth
     /// nothing; the proof is found in the field `DPoP`.
     #[must_use]
-    pub fn with_proof(mut self) -> Self {
+    pub(crate) fn with_proof(mut self) -> Self {
         self.has_proof = true;
         self
     }
 
     /// Whether it comes with a DPoP proof.
-    pub fn has_proof(&self) -> bool {
+    pub(crate) fn has_proof(&self) -> bool {
         self.has_proof
     }
 
@@ -73,7 +73,7 @@ impl fmt::Debug for Credential<'_> {
 
 /// Finds the token in a request.
 ///
-/// Asked once for every request, and once more if the key has to be fetched. It must not read the
+/// Asked once for every request, and once more if something has to be waited for. It must not read the
 /// body. A credential that browsers attach by themselves must say so with [`Credential::ambient`], or
 /// it is not protected against other sites.
 ///

@@ -87,6 +87,11 @@ impl RedisCache {
         format!("{}{key}", self.inner.prefix)
     }
 
+    /// What its clones have in common.
+    pub(crate) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.inner).addr()
+    }
+
     /// One question, bounded in time.
     pub(crate) async fn ask<T: FromRedisValue>(&self, command: Cmd) -> Result<T, Problem> {
         let attempt = self.inner.breaker.attempt(Instant::now()).ok_or(Problem::Unreachable)?;
