@@ -10,13 +10,14 @@ use std::{
 use jwt_verify_tests::Process;
 
 /// Those that need nothing, with a path and what it answers without a token.
-const ALONE: [(&str, &str, u16); 18] = [
+const ALONE: [(&str, &str, u16); 19] = [
     ("app-factory", "/api/profile", 401),
     ("audit-log", "/users", 401),
     ("background-jobs", "/jobs/1", 401),
     ("cors", "/api/data", 401),
     ("custom-extractor", "/invoices", 401),
     ("database", "/posts/1", 401),
+    ("dpop", "/orders", 401),
     ("error-pages", "/admin", 401),
     ("key-provider", "/profile", 401),
     ("key-rotation", "/.well-known/jwks.json", 200),
@@ -61,6 +62,30 @@ fn each_starts_with_nothing_set() {
         let response = server.request("GET", path).send();
         assert_eq!(response.status, status, "{example}: {}", response.everything());
     }
+}
+
+/// The requests that it prints are answered as it says, in their order.
+#[test]
+fn the_requests_that_the_example_of_bound_tokens_prints_are_answered_as_it_says() {
+    let mut server = Process::start_with("dpop", &[]);
+    server.wait_for_output("Ctrl-C ends it.");
+    let mut expected = None;
+    let mut answers = 0;
+    for line in server.said().lines() {
+        if let Some((_, status)) = line.strip_prefix("# ").and_then(|title| title.rsplit_once('('))
+        {
+            expected = status.trim_end_matches(')').parse::<u16>().ok();
+        } else if line.starts_with("curl ") {
+            let mut request = server.request("GET", "/orders");
+            for field in line.split('\'').filter(|part| part.contains(": ")) {
+                let (name, value) = field.split_once(": ").unwrap();
+                request = request.header(name, value);
+            }
+            assert_eq!(Some(request.send().status), expected, "{line}");
+            answers += 1;
+        }
+    }
+    assert_eq!(answers, 5);
 }
 
 #[test]

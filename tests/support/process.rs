@@ -145,6 +145,11 @@ impl Process {
         self.out.wait_for(text);
     }
 
+    /// What it has printed so far, without its log.
+    pub fn said(&self) -> String {
+        String::from_utf8_lossy(&self.out.printed.bytes.lock().unwrap().0).into_owned()
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
