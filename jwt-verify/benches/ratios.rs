@@ -15,6 +15,7 @@
 
 mod cpu_time;
 mod keys;
+mod proofs;
 mod ready;
 
 use std::{
@@ -26,8 +27,12 @@ use std::{
 use actix_web::{FromRequest as _, dev::Payload, test::TestRequest};
 use cpu_time::cpu;
 use jsonwebtoken::Validation;
-use jwt_verify::{Algorithm, JwkSet, JwtAuth, Requirement, VerifiedClaims, Verifier};
-use keys::{AUDIENCE, ISSUER, Subject};
+use jwt_verify::{
+    Algorithm, Dpop, JwkSet, JwtAuth, Requirement, Secret, VerificationKey, VerifiedClaims,
+    Verifier,
+};
+use keys::{AUDIENCE, ISSUER, SECRET, Subject};
+use proofs::{Client, Forgetful};
 use ready::now;
 use serde_json::{Map, Value};
 
@@ -84,6 +89,8 @@ fn main() {
         },
     );
 
+    compare_proofs();
+
     let [one, ten, thousand] = [1, 10, 1000].map(key_set);
     let find = |set: &JwkSet, id: &str| {
         assert!(black_box(set).select(Some(black_box(id)), Algorithm::EdDSA).is_some());
@@ -111,6 +118,37 @@ fn main() {
             report(&name, alone, together, together / alone);
         });
     }
+}
+
+/// A request with a token that was seen before and is bound to a key, and a proof of the key.
+fn compare_proofs() {
+    let client = Client::new();
+    let secret = VerificationKey::from_secret(Algorithm::HS256, &Secret::from(SECRET)).unwrap();
+    let dpop = Dpop::at("https://api.example").max_age(Duration::from_secs(600));
+    let auth = JwtAuth::builder(ISSUER, AUDIENCE)
+        .algorithms([Algorithm::HS256])
+        .keys(JwkSet::single(secret))
+        .dpop(dpop.replay_store(Forgetful))
+        .build()
+        .unwrap();
+    let scheme = format!("DPoP {}", client.token);
+    let request = || {
+        TestRequest::default()
+            .insert_header(("authorization", scheme.as_str()))
+            .insert_header(("dpop", client.proof.as_str()))
+            .app_data(auth.clone())
+            .to_http_request()
+    };
+    let (input, signature) = (&client.signing_input, &client.signature);
+    compare(
+        "ES256: request with a proof / signature alone",
+        || client.raw.verify_sig(black_box(input), black_box(signature)).unwrap(),
+        || {
+            let claims: VerifiedClaims =
+                now(VerifiedClaims::from_request(&request(), &mut Payload::None)).unwrap();
+            black_box(claims);
+        },
+    );
 }
 
 /// A set of keys, each with a name of its own.
