@@ -6,7 +6,8 @@ cd "$(dirname "$0")"
 seconds=${1:-15}
 
 rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
-cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz --version 0.13.2
+cargo fuzz --version >/dev/null 2>&1 ||
+  CARGO_PROFILE_RELEASE_OPT_LEVEL=0 cargo install --locked cargo-fuzz --version 0.13.2
 
 # Sanitizers find nothing in code without `unsafe`, and the C of the crypto library is its own affair.
 options=(--fuzz-dir . --sanitizer none)
