@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
-# Fuzzes every target for a number of seconds (default 15), from the committed seeds. Longer:
+# Fuzzes every target for a number of seconds (default 15), from the committed seeds and what earlier runs
+# found here. Longer, or only some targets:
 #   tests/fuzz/run.sh 600
+#   tests/fuzz/run.sh 600 proof signed
 set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:-15}
+targets=("${@:2}")
+[ ${#targets[@]} -gt 0 ] || targets=(credentials token header json key_set discovery signed proof)
 
 rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
 cargo fuzz --version >/dev/null 2>&1 ||
@@ -12,7 +16,7 @@ cargo fuzz --version >/dev/null 2>&1 ||
 # Sanitizers find nothing in code without `unsafe`, and the C of the crypto library is its own affair.
 options=(--fuzz-dir . --sanitizer none)
 total=0
-for target in credentials token header json key_set discovery signed proof; do
+for target in "${targets[@]}"; do
   cargo +nightly fuzz build "${options[@]}" "$target" >/dev/null 2>&1 ||
     cargo +nightly fuzz build "${options[@]}" "$target"
   log=$(mktemp)

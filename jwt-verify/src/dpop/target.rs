@@ -61,10 +61,7 @@ fn normalize(url: &str) -> Option<String> {
         after => after.strip_prefix(':')?,
     };
     let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[:]".contains(&byte);
-    if host.is_empty()
-        || !host.bytes().all(is_host)
-        || !port.bytes().all(|byte| byte.is_ascii_digit())
-    {
+    if host.is_empty() || !host.bytes().all(is_host) || !(port.is_empty() || is_number(port)) {
         return None;
     }
     let mut normal = format!("{scheme}://{}", host.to_ascii_lowercase());
@@ -84,6 +81,11 @@ fn host(authority: &str) -> &str {
     port.map_or(authority, |port| authority.get(..after_address + port).unwrap_or_default())
 }
 
+/// Not `str::parse`, which takes a sign as well.
+fn is_number(port: &str) -> bool {
+    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+}
+
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
@@ -93,7 +95,7 @@ fn is_loopback(host: &str) -> bool {
 /// Escapes of unreserved characters are these characters, and those of others have capitals. `None` if
 /// a `%` begins no escape: together with what follows it could become one.
 fn unescape(path: &str) -> Option<String> {
-    let mut normal = String::with_capacity(path.len().max(1));
+    let mut normal = String::with_capacity(path.len());
     let mut rest = path;
     while let Some(escape) = rest.find('%') {
         let (before, after) = rest.split_at(escape);
@@ -111,9 +113,6 @@ fn unescape(path: &str) -> Option<String> {
         rest = after.get(3..).unwrap_or_default();
     }
     normal.push_str(rest);
-    if normal.is_empty() {
-        normal.push('/');
-    }
     Some(normal)
 }
 
@@ -204,8 +203,11 @@ mod tests {
             assert!(!base.is_target(url, "/posts"), "{url}");
         }
         // A path that is not in normal form is no URL's.
-        for path in ["/a/../posts", "/a/%2e%2E/posts", "/./posts", "*", ""] {
+        for path in ["/a/../posts", "/a/%2e%2E/posts", "/./posts", "*", "", "posts"] {
             assert!(!base.is_target("https://api.example/posts", path), "{path}");
+        }
+        for path in ["", "*"] {
+            assert!(!base.is_target("https://api.example", path), "{path}");
         }
         // What could become an escape when it is read twice is none.
         for path in ["/a%b", "/%", "/%2", "/%2%46", "/%%32%46", "/%zz", "/%\u{e9}"] {
@@ -255,6 +257,8 @@ mod tests {
             "https://api.example?x=1",
             "https://api.example#x",
             "https://[::1",
+            "https://api.example:65536",
+            "https://api.example:+443",
         ] {
             assert!(Base::parse(url).is_err(), "{url}");
         }
