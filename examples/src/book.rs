@@ -20,6 +20,7 @@ chapters! {
     GuidesIssuers = "guides/issuers.md",
     GuidesKeys = "guides/keys.md",
     GuidesLogin = "guides/login.md",
+    GuidesMutualTls = "guides/mutual-tls.md",
     GuidesProtecting = "guides/protecting.md",
     GuidesSessions = "guides/sessions.md",
     GuidesTesting = "guides/testing.md",

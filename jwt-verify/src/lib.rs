@@ -79,6 +79,7 @@
 //! | keys somewhere else | a [`KeyProvider`] of your own |
 //! | tokens in a cookie | [`CookieExtractor`], alone or in [`FirstOf`], with [`CsrfProtection`] |
 //! | clients that prove to hold a key | [`Dpop`] in [`JwtAuthBuilder::dpop`] |
+//! | clients that show a certificate | [`MutualTls`] in [`JwtAuthBuilder::mutual_tls`] |
 //! | tokens that end before they expire | a [`RevocationStore`] in [`VerifierBuilder::revocation`] |
 //! | users of your own | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
 //! | a login elsewhere | [`IdTokenVerifier`], [`BackChannelLogout`] |
@@ -108,6 +109,7 @@
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `utoipa` | no | what routes demand, in `OpenAPI` documents |
 //! | `introspection` | no | `audit`: every route of an application that nobody has decided about |
+//! | `mutual-tls` | no | `ClientCertificate::remember`: the certificates of clients, from connections of Actix with rustls |
 //! | `testing` | no | `testing`: an issuer, tokens, claims and a clock for your tests; what a store of your own must do. Brings `issuing` and `jwks` |
 //!
 //! # Package name
@@ -164,9 +166,9 @@ pub use error::{
 pub use http::{
     AccessMatrix, AuthFuture, AuthScope, Authorized, BackChannelLogout, BearerChallenge,
     BearerExtractor, CookieExtractor, Credential, CsrfProtection, CurrentUser, ErrorResponse,
-    FirstOf, HealthRoutes, IntoDecision, JwtAuth, JwtAuthBuilder, JwtAuthService, OptionalClaims,
-    Policy, PolicyFuture, Public, QueryExtractor, Required, Requires, RouteInfo, TokenExtractor,
-    UserFuture, UserLoader, UserLoaderError, Users, VerifiedClaimsExt,
+    FirstOf, HealthRoutes, IntoDecision, JwtAuth, JwtAuthBuilder, JwtAuthService, MutualTls,
+    OptionalClaims, Policy, PolicyFuture, Public, QueryExtractor, Required, Requires, RouteInfo,
+    TokenExtractor, UserFuture, UserLoader, UserLoaderError, Users, VerifiedClaimsExt,
 };
 #[cfg(feature = "issuing")]
 pub use http::{KeySetRoute, SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};
@@ -184,8 +186,8 @@ pub use issuing::{
 #[cfg(feature = "jwks")]
 pub use jwks::{JwksProvider, JwksProviderBuilder, RefreshGate};
 pub use key::{
-    JwkSet, JwkSetError, KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, KeysReady,
-    PendingKey, VerificationKey,
+    ClientCertificate, JwkSet, JwkSetError, KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery,
+    KeysReady, PendingKey, VerificationKey,
 };
 pub use revocation::{
     MemoryRevocation, Revocation, RevocationError, RevocationFuture, RevocationLookup,

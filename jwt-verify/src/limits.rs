@@ -31,6 +31,9 @@ pub(crate) const USED_PROOFS: usize = 500_000;
 /// How long a nonce is given out; it is accepted for twice as long.
 pub(crate) const NONCE_PERIOD: Duration = Duration::from_secs(300);
 
+/// Largest field with a client's certificate that is looked at.
+pub(crate) const MAX_CERTIFICATE_BYTES: usize = 32 * 1024;
+
 pub(crate) const RSA_MIN_BITS: usize = 2048;
 pub(crate) const RSA_MAX_BITS: usize = 8192;
 

@@ -79,6 +79,7 @@ const EXPORTS: [(&str, &[&str]); 15] = [
             "CurrentUser",
             "FirstOf",
             "JwtAuth",
+            "MutualTls",
             "OptionalClaims",
             "Policy",
             "Public",
@@ -108,6 +109,7 @@ const EXPORTS: [(&str, &[&str]); 15] = [
     (
         "key",
         &[
+            "ClientCertificate",
             "JwkSet",
             "JwkSetError",
             "KeyError",

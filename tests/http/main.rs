@@ -11,6 +11,7 @@ mod contract;
 mod credentials;
 mod extractors;
 mod kit;
+mod mutual_tls;
 mod process;
 mod providers;
 mod remembered;

@@ -10,9 +10,10 @@ mod process;
 use std::time::Duration;
 
 use actix_web::App;
-use jwt_verify::{Algorithm, Clock, Dpop, JwtAuth, SystemClock, testing::ProofKey};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jwt_verify::{Algorithm, Clock, Dpop, JwtAuth, MutualTls, SystemClock, testing::ProofKey};
 use jwt_verify_examples::resource_server;
-use jwt_verify_tests::{AUDIENCE, TestServer};
+use jwt_verify_tests::{AUDIENCE, Identity, TestServer};
 use process::Provider;
 use serde_json::json;
 
@@ -140,4 +141,26 @@ fn a_token_that_the_provider_bound_is_good_with_its_key() {
     }
     let free = provider.token(Algorithm::RS256, AUDIENCE, "read:posts");
     assert_eq!(api.get("/protected").bearer(&free).send().status, 200);
+}
+
+/// What it binds to a client's certificate is good for who shows that one, and for nobody else.
+#[test]
+#[ignore = "needs Node.js and oidc-provider: ./tests/run.sh"]
+fn a_token_that_the_provider_bound_is_good_with_its_certificate() {
+    let provider = Provider::start();
+    let auth = JwtAuth::builder(provider.issuer(), AUDIENCE)
+        .algorithms(ALGORITHMS)
+        .mutual_tls(MutualTls::behind(["127.0.0.1"]))
+        .build()
+        .unwrap();
+    let api = serve(auth);
+    let [client, thief] = ["client.example", "thief.example"].map(Identity::self_signed);
+    let request = api.get("/protected").bearer(provider.certified_token(&client));
+    let shown = |identity: &Identity| {
+        let field = format!(":{}:", STANDARD.encode(identity.der()));
+        request.clone().header("client-cert", field).send()
+    };
+    assert_eq!(shown(&client).status, 200, "{}", shown(&client).everything());
+    assert_eq!(shown(&thief).status, 401);
+    assert_eq!(request.send().status, 401);
 }

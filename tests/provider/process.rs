@@ -8,7 +8,7 @@ use std::{
 };
 
 use jwt_verify::{Algorithm, testing::ProofKey};
-use jwt_verify_tests::{AUDIENCE, Request};
+use jwt_verify_tests::{AUDIENCE, Identity, Request};
 use serde_json::Value;
 
 /// A running provider. It ends when it is dropped.
@@ -50,7 +50,13 @@ impl Provider {
 
     /// An access token by client credentials (RFC 6749 §4.4).
     pub(crate) fn token(&self, algorithm: Algorithm, resource: &str, scope: &str) -> String {
-        self.token_for(algorithm, resource, scope, None)
+        self.token_for(algorithm.name(), resource, scope, None)
+    }
+
+    /// One that is bound to the client's certificate (RFC 8705 §3).
+    pub(crate) fn certified_token(&self, certificate: &Identity) -> String {
+        let pem = certificate.pem().replace('\n', "%0A").replace(' ', "%20").replace('+', "%2B");
+        self.token_for("certified", AUDIENCE, "read:posts", Some(("x-client-certificate", &pem)))
     }
 
     /// One that is bound to the client's key (RFC 9449 §5).
@@ -58,26 +64,26 @@ impl Provider {
         let url = format!("{}/token", self.issuer);
         // There is no token yet whose hash it could have.
         let proof = key.proof("POST", &url, "").without("ath").sign();
-        self.token_for(algorithm, AUDIENCE, "read:posts", Some(&proof))
+        self.token_for(algorithm.name(), AUDIENCE, "read:posts", Some(("dpop", &proof)))
     }
 
     fn token_for(
         &self,
-        algorithm: Algorithm,
+        client: &str,
         resource: &str,
         scope: &str,
-        proof: Option<&str>,
+        shown: Option<(&str, &str)>,
     ) -> String {
         let body = format!(
-            "grant_type=client_credentials&client_id={algorithm}&client_secret=for-tests-only\
+            "grant_type=client_credentials&client_id={client}&client_secret=for-tests-only\
              &resource={resource}&scope={}",
             scope.replace(' ', "+")
         );
         let address: SocketAddr = self.issuer.strip_prefix("http://").unwrap().parse().unwrap();
         let mut request = Request::new(address, "POST", "/token")
             .body("application/x-www-form-urlencoded", &body);
-        if let Some(proof) = proof {
-            request = request.header("dpop", proof);
+        if let Some((field, value)) = shown {
+            request = request.header(field, value);
         }
         let response = request.send();
         assert_eq!(response.status, 200, "{}", response.everything());

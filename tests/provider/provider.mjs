@@ -10,6 +10,9 @@ import Provider from 'oidc-provider';
 
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
+// The client whose tokens are bound to its certificate (RFC 8705 §3).
+const CERTIFIED = 'certified';
+
 function signingKey(alg) {
   const { privateKey } = {
     RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
@@ -33,9 +36,10 @@ function provider() {
   return new Provider(issuer, {
     jwks: { keys },
     // One client for each algorithm; its name says which.
-    clients: ALGORITHMS.map((alg) => ({
-      client_id: alg,
+    clients: [...ALGORITHMS, CERTIFIED].map((name) => ({
+      client_id: name,
       client_secret: 'for-tests-only',
+      tls_client_certificate_bound_access_tokens: name === CERTIFIED,
       grant_types: ['client_credentials'],
       redirect_uris: [],
       response_types: [],
@@ -44,6 +48,11 @@ function provider() {
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
+      mTLS: {
+        enabled: true,
+        certificateBoundAccessTokens: true,
+        getCertificate: (ctx) => decodeURIComponent(ctx.get('x-client-certificate')) || undefined,
+      },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => 'https://api.example.com',
@@ -52,7 +61,7 @@ function provider() {
           scope: 'read:posts write:posts',
           accessTokenFormat: 'jwt',
           accessTokenTTL: 600,
-          jwt: { sign: { alg: client.clientId } },
+          jwt: { sign: { alg: client.clientId === CERTIFIED ? 'RS256' : client.clientId } },
         }),
       },
     },

@@ -1,12 +1,14 @@
 //! A client that sends exactly the bytes it is given and shows exactly the bytes it gets.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
+    sync::Arc,
     time::Duration,
 };
 
 use serde_json::Value;
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 
 /// A request, put together field by field. Nothing is checked, so that it can be malformed.
 #[derive(Clone)]
@@ -65,13 +67,35 @@ impl Request {
     /// # Errors
     /// Whatever the connection meets.
     pub fn try_send(&self) -> std::io::Result<Response> {
-        let mut stream = TcpStream::connect(self.address)?;
+        self.send_over(self.connect()?)
+    }
+
+    /// The same over TLS, to a server that is called `localhost`.
+    ///
+    /// # Errors
+    /// Whatever the connection meets.
+    pub fn try_send_tls(&self, config: Arc<ClientConfig>) -> std::io::Result<Response> {
+        let name = ServerName::try_from("localhost").map_err(std::io::Error::other)?;
+        let tls = ClientConnection::new(config, name).map_err(std::io::Error::other)?;
+        self.send_over(StreamOwned::new(tls, self.connect()?))
+    }
+
+    fn connect(&self) -> std::io::Result<TcpStream> {
+        let stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        Ok(stream)
+    }
+
+    fn send_over(&self, mut stream: impl Read + Write) -> std::io::Result<Response> {
         stream.write_all(&self.head)?;
         stream.write_all(b"\r\n")?;
         stream.write_all(&self.body)?;
         let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes)?;
+        match stream.read_to_end(&mut bytes) {
+            // A server of TLS need not say goodbye.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {}
+            outcome => drop(outcome?),
+        }
         Response::parse(&bytes).ok_or_else(|| std::io::Error::other("no complete response"))
     }
 

@@ -20,8 +20,10 @@ use tokio::{
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
-        ServerConfig, crypto,
-        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+        ClientConfig, RootCertStore, ServerConfig,
+        crypto::{self, CryptoProvider},
+        pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+        server::WebPkiClientVerifier,
     },
 };
 
@@ -64,11 +66,21 @@ impl Authority {
         self.sign(&params)
     }
 
+    fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).unwrap();
+        roots
+    }
+
     fn sign(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let certificate = params.clone().signed_by(&key, &self.0).unwrap();
         Identity { certificate, key }
     }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(crypto::aws_lc_rs::default_provider())
 }
 
 impl Default for Authority {
@@ -95,16 +107,51 @@ impl Identity {
         self.key.serialize_pem()
     }
 
+    /// The certificate in DER.
+    pub fn der(&self) -> &[u8] {
+        self.certificate.der()
+    }
+
+    /// What a client uses that trusts an authority, and shows a certificate if it has one.
+    pub fn client_config(authority: &Authority, shows: Option<&Self>) -> Arc<ClientConfig> {
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(authority.roots());
+        Arc::new(match shows {
+            None => config.with_no_client_auth(),
+            Some(one) => config.with_client_auth_cert(one.chain(), one.private_key()).unwrap(),
+        })
+    }
+
+    /// What a server uses that asks clients for certificates of an authority. They may have none.
+    pub fn asking_config(&self, authority: &Authority) -> ServerConfig {
+        let roots = Arc::new(authority.roots());
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
+        ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier.allow_unauthenticated().build().unwrap())
+            .with_single_cert(self.chain(), self.private_key())
+            .unwrap()
+    }
+
     fn config(&self) -> Arc<ServerConfig> {
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
-        let provider = Arc::new(crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
+        let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![self.certificate.der().clone()], key)
+            .with_single_cert(self.chain(), self.private_key())
             .unwrap();
         Arc::new(config)
+    }
+
+    fn chain(&self) -> Vec<CertificateDer<'static>> {
+        vec![self.certificate.der().clone()]
+    }
+
+    fn private_key(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()))
     }
 }
 

@@ -38,6 +38,30 @@ impl TestServer {
     pub fn start<F, I, S, B>(app: F) -> Self
     where
         F: Fn() -> I + Send + Clone + 'static,
+        I: IntoServiceFactory<S, actix_http::Request> + 'static,
+        S: ServiceFactory<actix_http::Request, Config = AppConfig> + 'static,
+        S::Error: Into<Error> + 'static,
+        S::InitError: fmt::Debug,
+        S::Response: Into<Response<B>> + 'static,
+        <S::Service as Service<actix_http::Request>>::Future: 'static,
+        S::Service: 'static,
+        B: MessageBody + 'static,
+    {
+        Self::start_as(app, HttpServer::listen)
+    }
+
+    /// The same with other settings of the server, which has to listen.
+    pub fn start_as<F, I, S, B>(
+        app: F,
+        listen: impl FnOnce(
+            HttpServer<F, I, S, B>,
+            TcpListener,
+        ) -> std::io::Result<HttpServer<F, I, S, B>>
+        + Send
+        + 'static,
+    ) -> Self
+    where
+        F: Fn() -> I + Send + Clone + 'static,
         I: IntoServiceFactory<S, actix_http::Request>,
         S: ServiceFactory<actix_http::Request, Config = AppConfig> + 'static,
         S::Error: Into<Error> + 'static,
@@ -52,13 +76,8 @@ impl TestServer {
         let (sender, receiver) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let server = HttpServer::new(app)
-                    .workers(2)
-                    .disable_signals()
-                    .shutdown_timeout(1)
-                    .listen(listener)
-                    .unwrap()
-                    .run();
+                let server = HttpServer::new(app).workers(2).disable_signals().shutdown_timeout(1);
+                let server = listen(server, listener).unwrap().run();
                 sender.send(server.handle()).unwrap();
                 server.await.unwrap();
             });

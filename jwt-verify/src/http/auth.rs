@@ -10,6 +10,7 @@ use super::{
     csrf::CsrfProtection,
     health::HealthRoutes,
     middleware::Required,
+    mutual_tls::CertificateRules,
     possession::Scheme,
     response::{self, Look},
 };
@@ -180,6 +181,11 @@ impl JwtAuth {
     /// What proofs must say, where tokens may be bound.
     pub(super) fn proofs(&self) -> Option<&ProofRules> {
         self.handle.shared.settings.proofs.as_deref()
+    }
+
+    /// Where the certificate of a client is found, where tokens may be bound to one.
+    pub(super) fn certificates(&self) -> Option<&CertificateRules> {
+        self.handle.shared.settings.certificates.as_deref()
     }
 
     pub(super) fn authorizer(&self) -> Option<&dyn Authorizer> {

@@ -8,6 +8,7 @@ use super::{
     auth::{Door, JwtAuth},
     credentials::{BearerExtractor, DpopExtractor, TokenExtractor},
     csrf::CsrfProtection,
+    mutual_tls::{CertificateRules, MutualTls},
 };
 use crate::{
     Algorithm, AuditSink, AuthError, Authorizer, ClaimsMapping, ConfigError, Dpop, KeyProvider,
@@ -19,6 +20,7 @@ use crate::{
 pub struct JwtAuthBuilder {
     verifier: VerifierBuilder,
     dpop: Option<Dpop>,
+    mutual_tls: Option<MutualTls>,
     settings: Settings,
 }
 
@@ -30,6 +32,7 @@ pub(super) struct Settings {
     pub(super) refresh: Option<Door>,
     pub(super) csrf: Option<CsrfProtection>,
     pub(super) proofs: Option<Box<ProofRules>>,
+    pub(super) certificates: Option<Box<CertificateRules>>,
     pub(super) authorizer: Option<Box<dyn Authorizer>>,
     pub(super) audit: Option<Box<dyn AuditSink>>,
     pub(super) realm: Option<Arc<str>>,
@@ -52,7 +55,7 @@ pub type ErrorResponse = dyn Fn(&AuthError, &HttpRequest) -> HttpResponse + Send
 
 impl JwtAuthBuilder {
     pub(super) fn new(verifier: VerifierBuilder) -> Self {
-        Self { verifier, dpop: None, settings: Settings::default() }
+        Self { verifier, dpop: None, mutual_tls: None, settings: Settings::default() }
     }
 
     /// Takes refresh tokens too, where a route is about them.
@@ -113,6 +116,13 @@ impl JwtAuthBuilder {
     /// ever.
     pub fn dpop(mut self, dpop: Dpop) -> Self {
         self.dpop = Some(dpop);
+        self
+    }
+
+    /// Takes tokens that are bound to the certificate of their client, over connections on which it was
+    /// shown; see [`MutualTls`]. Default: none; a bound token is refused.
+    pub fn mutual_tls(mut self, mutual_tls: MutualTls) -> Self {
+        self.mutual_tls = Some(mutual_tls);
         self
     }
 
@@ -204,11 +214,13 @@ impl JwtAuthBuilder {
     /// Checks the settings. Nothing is fetched yet.
     ///
     /// # Errors
-    /// What [`VerifierBuilder::build`] refuses, and settings of [`Dpop`] that cannot work.
+    /// What [`VerifierBuilder::build`] refuses, and settings of [`Dpop`] and [`MutualTls`] that cannot work.
     pub fn build(mut self) -> Result<JwtAuth, ConfigError> {
         let verifier = self.verifier.build()?;
         let proofs = self.dpop.map(|dpop| dpop.build(verifier.clock())).transpose()?;
         self.settings.proofs = proofs.map(Box::new);
+        let certificates = self.mutual_tls.map(MutualTls::build).transpose()?;
+        self.settings.certificates = certificates.map(Box::new);
         Ok(JwtAuth::around(verifier, self.settings))
     }
 }

@@ -117,7 +117,7 @@ impl JwtAuth {
             Ok(Some(credential)) if credential.has_proof() => return None,
             Ok(Some(credential)) => {
                 let genuine = door.verifier.verify_now(credential.as_bytes())?;
-                match self.for_bearer(genuine, is_for_refresh) {
+                match self.for_bearer(request, genuine, is_for_refresh) {
                     Err(error) => return Some(Err(error)),
                     Ok(token) => (Some(token), credential.is_ambient()),
                 }
@@ -166,7 +166,7 @@ impl JwtAuth {
                     self.for_holder(request, &door.verifier, &credential).await?
                 } else {
                     let genuine = door.verifier.verify_later(credential.as_bytes()).await;
-                    self.for_bearer(genuine, is_for_refresh)?
+                    self.for_bearer(request, genuine, is_for_refresh)?
                 };
                 (Some(token), credential.is_ambient())
             }

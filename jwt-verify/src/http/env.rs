@@ -6,6 +6,7 @@ use super::{
     auth::JwtAuth,
     auth_builder::JwtAuthBuilder,
     credentials::{CookieExtractor, FirstOf},
+    mutual_tls::MutualTls,
 };
 use crate::{
     Algorithm, ClaimsMapping, ConfigError, Dpop, JwkSet, JwksProvider, JwksProviderBuilder,
@@ -37,6 +38,8 @@ impl JwtAuth {
     /// | `JWT_COOKIE` | a cookie that may carry the token instead of the `Authorization` field |
     /// | `JWT_DPOP_URL` | addresses at which clients reach this API, separated by commas: takes tokens that are bound to a key; see [`Dpop`] |
     /// | `JWT_DPOP_NONCE_SECRET` | the secret of the nonces that proofs must say, at least 32 bytes |
+    /// | `JWT_MTLS_PROXIES` | addresses and networks of proxies, separated by commas, that say which certificate a client has shown: takes tokens that are bound to one; see [`MutualTls`] |
+    /// | `JWT_MTLS_FIELD` | the field that they say it in, instead of `Client-Cert` |
     /// | `JWT_ROOT_CERTIFICATES` | PEM of authorities that may vouch for the issuer, besides the built-in ones |
     /// | `JWT_PROXY` | the HTTP proxy for fetches, or `environment` for what `HTTPS_PROXY` and `NO_PROXY` say |
     /// | `JWT_SEED_KEYS` | a key set in JSON to start from while the issuer has not been reached |
@@ -193,10 +196,23 @@ fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
         Some(_) => return Err(ConfigError::invalid("JWT_COOKIE", "is no name of a cookie")),
         None => {}
     }
-    Ok(match dpop {
-        Some(dpop) => builder.dpop(dpop),
-        None => builder,
-    })
+    if let Some(dpop) = dpop {
+        builder = builder.dpop(dpop);
+    }
+    if let Some(mutual_tls) = mutual_tls(environment)? {
+        builder = builder.mutual_tls(mutual_tls);
+    }
+    Ok(builder)
+}
+
+fn mutual_tls(environment: &Environment<'_>) -> Result<Option<MutualTls>, ConfigError> {
+    let field = environment.text("JWT_MTLS_FIELD")?;
+    match (environment.list("JWT_MTLS_PROXIES")?, field) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(ConfigError::invalid("JWT_MTLS_FIELD", "needs JWT_MTLS_PROXIES")),
+        (Some(proxies), None) => Ok(Some(MutualTls::behind(proxies))),
+        (Some(proxies), Some(field)) => Ok(Some(MutualTls::behind(proxies).field(field))),
+    }
 }
 
 fn dpop(environment: &Environment<'_>, shared: &Shared) -> Result<Option<Dpop>, ConfigError> {
@@ -353,6 +369,8 @@ fn variable(setting: &'static str) -> &'static str {
         "audience" => "JWT_AUDIENCE",
         "dpop address" => "JWT_DPOP_URL",
         "dpop nonce secret" => "JWT_DPOP_NONCE_SECRET",
+        "mutual_tls proxies" => "JWT_MTLS_PROXIES",
+        "mutual_tls field" => "JWT_MTLS_FIELD",
         "redis url" => "REDIS_URL",
         "cache_integrity_key" => "JWT_CACHE_INTEGRITY_KEY",
         other => other,
@@ -448,6 +466,9 @@ mod tests {
             ("JWT_DPOP_URL", "http://api.example"),
             ("JWT_DPOP_URL", "https://api.example,"),
             ("JWT_DPOP_NONCE_SECRET", "0123456789abcdef0123456789abcdef"),
+            ("JWT_MTLS_PROXIES", "proxy.internal"),
+            ("JWT_MTLS_PROXIES", "10.0.0.1,0.0.0.0/0"),
+            ("JWT_MTLS_FIELD", "Client-Cert"),
             ("JWT_ROOT_CERTIFICATES", "no certificate"),
             ("JWT_PROXY", "https://proxy.example"),
             ("JWT_SEED_KEYS", "{}"),
@@ -482,6 +503,8 @@ mod tests {
             ("JWT_COOKIE", "__Host-access"),
             ("JWT_DPOP_URL", "https://api.example/v1, http://localhost:8080"),
             ("JWT_DPOP_NONCE_SECRET", "0123456789abcdef0123456789abcdef"),
+            ("JWT_MTLS_PROXIES", "10.0.0.1, 10.1.0.0/16, ::1"),
+            ("JWT_MTLS_FIELD", "X-Client-Certificate"),
             ("JWT_PROXY", "environment"),
         ];
         assert!(build(&all).is_ok());

@@ -21,6 +21,7 @@ mod id_token;
 #[cfg(feature = "issuing")]
 mod key_set;
 mod middleware;
+mod mutual_tls;
 #[cfg(feature = "utoipa")]
 mod open_api;
 mod policy;
@@ -53,6 +54,7 @@ pub use health::HealthRoutes;
 #[cfg(feature = "issuing")]
 pub use key_set::KeySetRoute;
 pub use middleware::{AuthFuture, JwtAuthService, Required};
+pub use mutual_tls::MutualTls;
 pub use policy::{IntoDecision, Policy, PolicyFuture, ask_authorizer, ask_policy, no_policy};
 pub use public::Public;
 #[cfg(feature = "introspection")]

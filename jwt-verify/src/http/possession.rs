@@ -1,10 +1,11 @@
-//! Whether a token is for whoever shows it: by itself, or with a proof of its key (RFC 9449 §7).
+//! Whether a token is for whoever shows it: by itself, over the connection of its certificate (RFC 8705
+//! §3), or with a proof of its key (RFC 9449 §7).
 
 use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest, http::header::AUTHORIZATION};
 
-use super::{auth::JwtAuth, credentials::Credential};
+use super::{auth::JwtAuth, credentials::Credential, mutual_tls::CertificateRules};
 use crate::{
     AuthError, InvalidProofReason, InvalidTokenReason, ProofId, ReplayError, Verifier,
     claims::VerifiedToken,
@@ -48,20 +49,32 @@ impl Scheme {
 }
 
 impl JwtAuth {
-    /// The outcome for a sender who shows a token alone.
+    /// The outcome for a sender who shows a token without a proof.
     #[inline]
     pub(super) fn for_bearer(
         &self,
+        request: &HttpRequest,
         genuine: Result<Genuine, AuthError>,
         is_for_refresh: bool,
     ) -> Result<Arc<VerifiedToken>, AuthError> {
-        let is_required = !is_for_refresh && self.proofs().is_some_and(ProofRules::is_required);
-        let outcome = match genuine.and_then(Genuine::shown_alone) {
-            Ok(_) if is_required => Err(InvalidTokenReason::Confirmation.into()),
+        let shown = genuine.and_then(|genuine| match self.certificates() {
+            None => genuine.shown_alone(),
+            Some(rules) => genuine.shown_over(|| rules.certificate(request)),
+        });
+        let outcome = match shown {
+            Ok(token) if !is_for_refresh && !token.is_bound() && self.wants_bound_tokens() => {
+                Err(InvalidTokenReason::Confirmation.into())
+            }
             outcome => outcome,
         };
         telemetry::verification(&outcome);
         outcome
+    }
+
+    /// Whether tokens must be bound, to whatever it is.
+    fn wants_bound_tokens(&self) -> bool {
+        self.proofs().is_some_and(ProofRules::is_required)
+            || self.certificates().is_some_and(CertificateRules::is_required)
     }
 
     /// The outcome for a sender who shows a token with a proof.

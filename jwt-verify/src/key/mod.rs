@@ -1,5 +1,6 @@
 //! Verification keys: where they come from, what they may be used for, and how one is chosen.
 
+mod client_certificate;
 mod ed25519;
 mod jwk;
 mod pem;
@@ -10,6 +11,7 @@ mod spki;
 mod thumbprint;
 mod verification_key;
 
+pub use client_certificate::ClientCertificate;
 pub use provider::{KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, KeysReady, PendingKey};
 pub use set::{JwkSet, JwkSetError};
 pub(crate) use thumbprint::Thumbprint;

@@ -1,11 +1,11 @@
-//! The thumbprint of a key (RFC 7638).
+//! The thumbprint of a key (RFC 7638), or of the certificate of one (RFC 8705 §3.1).
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{algorithm::Family, token::decode_exact};
 
-/// What tells one public key from all others, whatever it is called.
+/// What tells one public key from all others, whatever it is called; or one certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Thumbprint(pub(super) [u8; 32]);
 
@@ -44,8 +44,12 @@ pub(super) fn point(family: Family, public_key: &[u8]) -> [u8; 32] {
 
 /// Over the required members in the order of their names, without white space (RFC 7638 §3).
 fn hash(members: &str) -> [u8; 32] {
+    sha256(members.as_bytes())
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut output = [0; 32];
-    for (to, from) in output.iter_mut().zip(digest(&SHA256, members.as_bytes()).as_ref()) {
+    for (to, from) in output.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
         *to = *from;
     }
     output

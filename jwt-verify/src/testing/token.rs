@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::{AUDIENCE, ProofKey, TestIssuer};
-use crate::SigningKey;
+use crate::{ClientCertificate, SigningKey};
 
 /// A token of a [`TestIssuer`]: good for [`AUDIENCE`] and for ten minutes, of the subject
 /// `test-user`, unless it is changed. Nothing that is set is checked, so that it can be bad in any
@@ -87,6 +87,11 @@ impl<'i> TestToken<'i> {
     /// Binds it to the key of a client (RFC 9449 §6.1).
     pub fn bound_to(self, key: &ProofKey) -> Self {
         self.claim("cnf", json!({ "jkt": key.thumbprint() }))
+    }
+
+    /// Binds it to the certificate of a client (RFC 8705 §3.1).
+    pub fn bound_to_certificate(self, certificate: &ClientCertificate) -> Self {
+        self.claim("cnf", json!({ "x5t#S256": certificate.thumbprint() }))
     }
 
     /// Sets any claim.

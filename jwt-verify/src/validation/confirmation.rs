@@ -3,21 +3,35 @@
 
 use crate::{Claims, InvalidTokenReason, key::Thumbprint};
 
-/// Accepts a token that is bound to nothing, or to a key that a DPoP proof can prove.
+/// What a token is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Binding {
+    /// A key that a DPoP proof can prove (`jkt`).
+    Key(Thumbprint),
+    /// A certificate that was shown on the connection (`x5t#S256`).
+    Certificate(Thumbprint),
+}
+
+/// Accepts a token that is bound to nothing, or to what its sender can prove to hold.
 pub(super) fn check(claims: &Claims) -> Result<(), InvalidTokenReason> {
     binding(claims).map(drop)
 }
 
-/// The key that a token is bound to, if it is bound.
-pub(crate) fn binding(claims: &Claims) -> Result<Option<Thumbprint>, InvalidTokenReason> {
+/// What a token is bound to, if it is bound.
+pub(crate) fn binding(claims: &Claims) -> Result<Option<Binding>, InvalidTokenReason> {
     let Some(confirmation) = claims.find("cnf") else { return Ok(None) };
     let mut methods = confirmation.members();
-    match (methods.next(), methods.next()) {
-        (Some(("jkt", key)), None) => key.as_str().and_then(Thumbprint::parse).map(Some),
-        // Of two methods each would have to hold.
-        _ => None,
-    }
-    .ok_or(InvalidTokenReason::Confirmation)
+    // Of two methods each would have to hold.
+    let (Some((method, value)), None) = (methods.next(), methods.next()) else {
+        return Err(InvalidTokenReason::Confirmation);
+    };
+    let binding = match method {
+        "jkt" => Binding::Key,
+        "x5t#S256" => Binding::Certificate,
+        _ => return Err(InvalidTokenReason::Confirmation),
+    };
+    let thumbprint = value.as_str().and_then(Thumbprint::parse);
+    thumbprint.map(binding).map(Some).ok_or(InvalidTokenReason::Confirmation)
 }
 
 #[cfg(test)]
@@ -30,12 +44,15 @@ mod tests {
     const KEY: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
 
     #[test]
-    fn a_token_is_bound_to_a_key_or_to_nothing() {
+    fn a_token_is_bound_to_a_key_a_certificate_or_nothing() {
         assert_eq!(check(&Claims::default()), Ok(()));
         assert_eq!(binding(&Claims::default()), Ok(None));
         let bound = claims(&json!({ "cnf": { "jkt": KEY } }));
         assert_eq!(check(&bound), Ok(()));
-        assert_eq!(binding(&bound), Ok(Thumbprint::parse(KEY)));
+        assert_eq!(binding(&bound), Ok(Thumbprint::parse(KEY).map(Binding::Key)));
+        let bound = claims(&json!({ "cnf": { "x5t#S256": KEY } }));
+        assert_eq!(check(&bound), Ok(()));
+        assert_eq!(binding(&bound), Ok(Thumbprint::parse(KEY).map(Binding::Certificate)));
     }
 
     #[test]
@@ -47,7 +64,10 @@ mod tests {
             json!({ "jkt": format!("{KEY}=") }),
             json!({ "jkt": &KEY[1..] }),
             json!({ "jkt": KEY, "x5t#S256": KEY }),
-            json!({ "x5t#S256": KEY }),
+            json!({ "x5t#S256": &KEY[1..] }),
+            json!({ "x5t#S256": [KEY] }),
+            json!({ "x5t#s256": KEY }),
+            json!({ "x5t": KEY }),
             json!({ "JKT": KEY }),
             json!({ "foo": "x" }),
             json!([{ "jkt": KEY }]),

@@ -16,7 +16,7 @@ mod token_type;
 
 use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
-pub(crate) use confirmation::binding;
+pub(crate) use confirmation::{Binding, binding};
 pub(crate) use kind::*;
 pub use profile::TokenProfile;
 

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    AuthError, InvalidTokenReason, claims::VerifiedToken, key::Thumbprint, validation::binding,
+    AuthError, ClientCertificate, InvalidTokenReason,
+    claims::VerifiedToken,
+    key::Thumbprint,
+    validation::{Binding, binding},
 };
 
 /// A token that is genuine and good. Whether it is for whoever shows it has to be asked before anything
@@ -20,8 +23,33 @@ impl Genuine {
         Ok(self.0)
     }
 
-    /// The key that it is bound to, if that can be proved.
+    /// For somebody who shows the token over a connection, perhaps one on which a certificate was shown:
+    /// not, if it is bound to another certificate, or to anything else (RFC 8705 §3).
+    #[inline]
+    pub(crate) fn shown_over(
+        self,
+        certificate: impl FnOnce() -> Option<ClientCertificate>,
+    ) -> Result<Arc<VerifiedToken>, AuthError> {
+        if !self.0.is_bound() {
+            return Ok(self.0);
+        }
+        match self.binding() {
+            Some(Binding::Certificate(bound)) if certificate().is_some_and(|one| one.is(bound)) => {
+                Ok(self.0)
+            }
+            _ => Err(InvalidTokenReason::Confirmation.into()),
+        }
+    }
+
+    /// The key that it is bound to, if a proof can prove it.
     pub(crate) fn key(&self) -> Option<Thumbprint> {
+        match self.binding() {
+            Some(Binding::Key(key)) => Some(key),
+            _ => None,
+        }
+    }
+
+    fn binding(&self) -> Option<Binding> {
         binding(self.0.claims()).ok().flatten()
     }
 

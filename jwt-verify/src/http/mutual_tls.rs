@@ -1,0 +1,228 @@
+//! Where the certificate of a client is found (RFC 8705 §3): with the connection, or in what a proxy says.
+
+use std::net::IpAddr;
+
+use actix_web::{HttpMessage as _, HttpRequest, http::header::HeaderName};
+use ipnet::IpNet;
+
+use crate::{ClientCertificate, ConfigError};
+
+/// The field that proxies say a client's certificate in (RFC 9440 §2.2).
+const FIELD: &str = "client-cert";
+
+/// Takes access tokens that are bound to the certificate of their client, as mutual TLS has it (RFC 8705
+/// §3): whoever steals one cannot use it without the key of the certificate.
+///
+/// Set it with [`JwtAuthBuilder::mutual_tls`](crate::JwtAuthBuilder::mutual_tls). A client shows its
+/// certificate in the TLS handshake, and sends the token as a bearer token. The token's `cnf` must say
+/// the certificate's thumbprint (`x5t#S256`), else the answer is 401 `invalid_token`. Tokens that are
+/// bound to nothing are bearer tokens as before, unless [`required`](Self::required) is set.
+///
+/// The certificate need not be one that an authority vouches for: that it is the same one for which the
+/// issuer has made the token is what counts (RFC 8705 §2.2, §6.3). Whom TLS lets in, and until when a
+/// certificate is good, is for whoever ends the TLS connection to say.
+///
+/// ```
+/// use jwt_verify::{JwtAuth, MutualTls};
+///
+/// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
+///     .mutual_tls(MutualTls::behind(["10.0.7.0/24"]));
+/// ```
+///
+/// **Security:** the word of a proxy is taken for the certificate. It must take the field out of what
+/// clients send (RFC 9440 §4), and nobody else may be able to connect from its addresses.
+#[derive(Debug, Clone)]
+#[must_use = "settings do nothing until they are given to `JwtAuthBuilder::mutual_tls`"]
+pub struct MutualTls {
+    proxies: Option<Vec<String>>,
+    field: Option<String>,
+    required: bool,
+}
+
+impl MutualTls {
+    /// For an application that ends TLS connections itself.
+    ///
+    /// The certificate is what [`ClientCertificate`] is in the data of the connection, where
+    /// `ClientCertificate::remember` (feature `mutual-tls`) puts it; or in the extensions of the request,
+    /// where a middleware of yours outside of the `JwtAuth` has put it. What is in the request goes first.
+    pub fn here() -> Self {
+        Self { proxies: None, field: None, required: false }
+    }
+
+    /// For an application behind proxies that end TLS connections, at these addresses, such as
+    /// `10.0.7.12`, or in these networks, such as `10.0.7.0/24`.
+    ///
+    /// The certificate is what the field `Client-Cert` of a request says that comes from there (RFC 9440).
+    /// The address that counts is that of the connection, never what `Forwarded` or `X-Forwarded-For`
+    /// say. Of requests from elsewhere the field is not looked at: they are treated as with
+    /// [`here`](Self::here).
+    pub fn behind<P: Into<String>>(proxies: impl IntoIterator<Item = P>) -> Self {
+        Self { proxies: Some(proxies.into_iter().map(Into::into).collect()), ..Self::here() }
+    }
+
+    /// The field that the proxies say the certificate in. Default: `Client-Cert`.
+    ///
+    /// It may be written as in RFC 9440 (`:MII…=:`), as PEM with percent-encoding (`$ssl_client_escaped_cert`
+    /// of nginx, `X-Amzn-Mtls-Clientcert-Leaf` of AWS), or as bare base64 (`X-Forwarded-Tls-Client-Cert` of
+    /// Traefik). It must be there once, with one certificate, in at most 32 KiB; else there is none.
+    pub fn field(mut self, name: impl Into<String>) -> Self {
+        self.field = Some(name.into());
+        self
+    }
+
+    /// Refuses tokens that are bound to nothing. Default: they are bearer tokens.
+    ///
+    /// With [`Dpop`](crate::Dpop) beside it, tokens may be bound in either way.
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Checks the settings.
+    pub(super) fn build(self) -> Result<CertificateRules, ConfigError> {
+        let Self { proxies, field, required } = self;
+        if proxies.is_none() && field.is_some() {
+            let problem = "is what proxies say; set it with `MutualTls::behind`";
+            return Err(ConfigError::invalid("mutual_tls field", problem));
+        }
+        let field = HeaderName::from_bytes(field.as_deref().unwrap_or(FIELD).as_bytes());
+        let field = field.map_err(|_| {
+            ConfigError::invalid("mutual_tls field", "is no name of a field (RFC 9110 §5.1)")
+        })?;
+        let proxies = match proxies {
+            None => Vec::new(),
+            Some(none) if none.is_empty() => {
+                return Err(ConfigError::Missing { setting: "mutual_tls proxies" });
+            }
+            Some(some) => some.iter().map(|one| network(one)).collect::<Result<_, _>>()?,
+        };
+        Ok(CertificateRules { proxies, field, required })
+    }
+}
+
+fn network(text: &str) -> Result<IpNet, ConfigError> {
+    let invalid = |problem| ConfigError::invalid("mutual_tls proxies", problem);
+    let network = match text.parse::<IpAddr>() {
+        Ok(address) => IpNet::from(address.to_canonical()),
+        Err(_) => {
+            text.parse().map_err(|_| invalid("must be addresses or networks in CIDR form"))?
+        }
+    };
+    if network.prefix_len() == 0 {
+        return Err(invalid("must not be all addresses: any caller could say any certificate"));
+    }
+    Ok(network)
+}
+
+/// Settings that have been checked.
+#[derive(Debug)]
+pub(super) struct CertificateRules {
+    proxies: Vec<IpNet>,
+    field: HeaderName,
+    required: bool,
+}
+
+impl CertificateRules {
+    pub(super) fn is_required(&self) -> bool {
+        self.required
+    }
+
+    /// The certificate that was shown on the connection that a request came over.
+    pub(super) fn certificate(&self, request: &HttpRequest) -> Option<ClientCertificate> {
+        if let Some(found) = request.extensions().get::<ClientCertificate>() {
+            return Some(*found);
+        }
+        if self.is_from_proxy(request) {
+            // What the proxy itself has shown is its own.
+            return self.said(request);
+        }
+        request.conn_data::<ClientCertificate>().copied()
+    }
+
+    fn is_from_proxy(&self, request: &HttpRequest) -> bool {
+        let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+        peer.is_some_and(|peer| self.proxies.iter().any(|network| network.contains(&peer)))
+    }
+
+    fn said(&self, request: &HttpRequest) -> Option<ClientCertificate> {
+        let mut fields = request.headers().get_all(&self.field);
+        match (fields.next(), fields.next()) {
+            (Some(only), None) => ClientCertificate::from_field(only.as_bytes()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "mutual-tls")]
+impl ClientCertificate {
+    /// Remembers the certificate of each connection, for [`MutualTls`]: give it to
+    /// [`HttpServer::on_connect`](actix_web::HttpServer::on_connect). It knows connections of
+    /// `bind_rustls_0_23` and `listen_rustls_0_23`; on others it does nothing, and a certificate that was
+    /// not shown is not remembered.
+    ///
+    /// The configuration of TLS has to ask clients for certificates: in rustls,
+    /// `with_client_cert_verifier`.
+    ///
+    /// ```no_run
+    /// use actix_web::{App, HttpServer};
+    /// use jwt_verify::{ClientCertificate, JwtAuth};
+    ///
+    /// # fn example(auth: JwtAuth) {
+    /// let server = HttpServer::new(move || App::new().wrap(auth.clone()))
+    ///     .on_connect(ClientCertificate::remember);
+    /// // server.bind_rustls_0_23(("127.0.0.1", 8443), config)?.run().await
+    /// # }
+    /// ```
+    pub fn remember(connection: &dyn std::any::Any, data: &mut actix_web::dev::Extensions) {
+        use actix_tls::accept::rustls_0_23::TlsStream;
+        use actix_web::rt::net::TcpStream;
+
+        let shown = connection.downcast_ref::<TlsStream<TcpStream>>().and_then(|stream| {
+            let (_, tls) = stream.get_ref();
+            tls.peer_certificates()?.first()
+        });
+        if let Some(certificate) = shown {
+            data.insert(Self::from_der(certificate));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn settings_that_cannot_work_stop_the_start() {
+        let problem = |settings: MutualTls| settings.build().unwrap_err().to_string();
+        for proxies in ["", "proxy.internal", "10.0.0.0/33", "10.0.0.1:443", "0.0.0.0/0", "::/0"] {
+            assert!(problem(MutualTls::behind([proxies])).contains("mutual_tls proxies"));
+        }
+        assert!(problem(MutualTls::behind([""; 0])).contains("mutual_tls proxies"));
+        assert!(problem(MutualTls::here().field("client-cert")).contains("mutual_tls field"));
+        let proxy = MutualTls::behind(["10.0.0.1"]);
+        assert!(problem(proxy.clone().field("a b")).contains("mutual_tls field"));
+        assert!(problem(proxy.field("")).contains("mutual_tls field"));
+    }
+
+    #[test]
+    fn a_proxy_is_known_by_the_address_of_its_connection() {
+        let rules = MutualTls::behind(["10.0.7.0/24", "2001:db8::7", "::ffff:192.0.2.1"]);
+        let rules = rules.build().unwrap();
+        let is_from_proxy = |peer: &str| {
+            let request = TestRequest::get().peer_addr(peer.parse().unwrap());
+            let request = request.insert_header(("x-forwarded-for", "10.0.7.1"));
+            rules.is_from_proxy(&request.to_http_request())
+        };
+        for peer in ["10.0.7.1:1", "10.0.7.255:1", "[::ffff:10.0.7.1]:1", "[2001:db8::7]:1"] {
+            assert!(is_from_proxy(peer), "{peer}");
+        }
+        assert!(is_from_proxy("192.0.2.1:1"));
+        for peer in ["10.0.8.1:1", "192.0.2.2:1", "[2001:db8::8]:1", "[::10.0.7.1]:1"] {
+            assert!(!is_from_proxy(peer), "{peer}");
+        }
+        // As over a socket of the file system.
+        assert!(!rules.is_from_proxy(&TestRequest::get().to_http_request()));
+    }
+}
