@@ -22,6 +22,7 @@ chapters! {
     GuidesLogin = "guides/login.md",
     GuidesMutualTls = "guides/mutual-tls.md",
     GuidesProtecting = "guides/protecting.md",
+    GuidesResourceMetadata = "guides/resource-metadata.md",
     GuidesSessions = "guides/sessions.md",
     GuidesTesting = "guides/testing.md",
     Index = "index.md",

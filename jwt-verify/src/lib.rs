@@ -80,6 +80,7 @@
 //! | tokens in a cookie | [`CookieExtractor`], alone or in [`FirstOf`], with [`CsrfProtection`] |
 //! | clients that prove to hold a key | [`Dpop`] in [`JwtAuthBuilder::dpop`] |
 //! | clients that show a certificate | [`MutualTls`] in [`JwtAuthBuilder::mutual_tls`] |
+//! | clients that find out where to get tokens | [`ResourceMetadata`] in [`JwtAuthBuilder::resource_metadata`] |
 //! | tokens that end before they expire | a [`RevocationStore`] in [`VerifierBuilder::revocation`] |
 //! | users of your own | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
 //! | a login elsewhere | [`IdTokenVerifier`], [`BackChannelLogout`] |
@@ -167,8 +168,9 @@ pub use http::{
     AccessMatrix, AuthFuture, AuthScope, Authorized, BackChannelLogout, BearerChallenge,
     BearerExtractor, CookieExtractor, Credential, CsrfProtection, CurrentUser, ErrorResponse,
     FirstOf, HealthRoutes, IntoDecision, JwtAuth, JwtAuthBuilder, JwtAuthService, MutualTls,
-    OptionalClaims, Policy, PolicyFuture, Public, QueryExtractor, Required, Requires, RouteInfo,
-    TokenExtractor, UserFuture, UserLoader, UserLoaderError, Users, VerifiedClaimsExt,
+    OptionalClaims, Policy, PolicyFuture, Public, QueryExtractor, Required, Requires,
+    ResourceMetadata, ResourceMetadataRoute, RouteInfo, TokenExtractor, UserFuture, UserLoader,
+    UserLoaderError, Users, VerifiedClaimsExt,
 };
 #[cfg(feature = "issuing")]
 pub use http::{KeySetRoute, SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};

@@ -86,6 +86,7 @@ const EXPORTS: [(&str, &[&str]); 15] = [
             "QueryExtractor",
             "Required",
             "Requires",
+            "ResourceMetadata",
             "SessionCookieError",
             "SessionCookies",
             "TokenExtractor",

@@ -15,6 +15,7 @@ mod mutual_tls;
 mod process;
 mod providers;
 mod remembered;
+mod resource_metadata;
 mod signatures;
 
 use actix_web::App;

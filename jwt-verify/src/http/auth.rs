@@ -12,6 +12,7 @@ use super::{
     middleware::Required,
     mutual_tls::CertificateRules,
     possession::Scheme,
+    resource_metadata::{PublishedMetadata, ResourceMetadataRoute},
     response::{self, Look},
 };
 use crate::{AuditSink, AuthError, Authorizer, KeyHealth, Requirement, Verifier, dpop::ProofRules};
@@ -160,6 +161,12 @@ impl JwtAuth {
         HealthRoutes::new(self.clone())
     }
 
+    /// The route that publishes what [`ResourceMetadata`](crate::ResourceMetadata) says. Without such a
+    /// setting there is none, and the log says so.
+    pub fn resource_metadata_route(&self) -> ResourceMetadataRoute {
+        ResourceMetadataRoute::new(self.clone())
+    }
+
     /// The state of each issuer's keys, with the issuer's name, for readiness checks.
     pub fn health(&self) -> Vec<(String, KeyHealth)> {
         self.handle.shared.access.verifier.health()
@@ -186,6 +193,10 @@ impl JwtAuth {
     /// Where the certificate of a client is found, where tokens may be bound to one.
     pub(super) fn certificates(&self) -> Option<&CertificateRules> {
         self.handle.shared.settings.certificates.as_deref()
+    }
+
+    pub(super) fn published_metadata(&self) -> Option<&PublishedMetadata> {
+        self.handle.shared.settings.metadata.as_ref()
     }
 
     pub(super) fn authorizer(&self) -> Option<&dyn Authorizer> {
@@ -222,7 +233,9 @@ impl JwtAuth {
         let look = Look {
             realm: settings.realm.as_ref(),
             reveal_roles: settings.reveal_roles,
+            metadata: settings.metadata.as_ref().map(PublishedMetadata::url),
             proofs: settings.proofs.as_deref(),
+            takes_certificates: settings.certificates.is_some(),
             scheme: Scheme::of(request),
         };
         let Some(custom) = &settings.error_response else { return response::respond(error, &look) };

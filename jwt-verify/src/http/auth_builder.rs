@@ -9,6 +9,7 @@ use super::{
     credentials::{BearerExtractor, DpopExtractor, TokenExtractor},
     csrf::CsrfProtection,
     mutual_tls::{CertificateRules, MutualTls},
+    resource_metadata::{Known, PublishedMetadata, ResourceMetadata},
 };
 use crate::{
     Algorithm, AuditSink, AuthError, Authorizer, ClaimsMapping, ConfigError, Dpop, KeyProvider,
@@ -21,6 +22,7 @@ pub struct JwtAuthBuilder {
     verifier: VerifierBuilder,
     dpop: Option<Dpop>,
     mutual_tls: Option<MutualTls>,
+    resource_metadata: Option<ResourceMetadata>,
     settings: Settings,
 }
 
@@ -33,6 +35,7 @@ pub(super) struct Settings {
     pub(super) csrf: Option<CsrfProtection>,
     pub(super) proofs: Option<Box<ProofRules>>,
     pub(super) certificates: Option<Box<CertificateRules>>,
+    pub(super) metadata: Option<PublishedMetadata>,
     pub(super) authorizer: Option<Box<dyn Authorizer>>,
     pub(super) audit: Option<Box<dyn AuditSink>>,
     pub(super) realm: Option<Arc<str>>,
@@ -55,7 +58,8 @@ pub type ErrorResponse = dyn Fn(&AuthError, &HttpRequest) -> HttpResponse + Send
 
 impl JwtAuthBuilder {
     pub(super) fn new(verifier: VerifierBuilder) -> Self {
-        Self { verifier, dpop: None, mutual_tls: None, settings: Settings::default() }
+        let (dpop, mutual_tls, resource_metadata) = (None, None, None);
+        Self { verifier, dpop, mutual_tls, resource_metadata, settings: Settings::default() }
     }
 
     /// Takes refresh tokens too, where a route is about them.
@@ -120,7 +124,8 @@ impl JwtAuthBuilder {
     }
 
     /// Takes tokens that are bound to the certificate of their client, over connections on which it was
-    /// shown; see [`MutualTls`]. Default: none; a bound token is refused.
+    /// shown; see [`MutualTls`]. Default: none; a bound token is refused. Tokens for refreshing need not be
+    /// bound.
     pub fn mutual_tls(mut self, mutual_tls: MutualTls) -> Self {
         self.mutual_tls = Some(mutual_tls);
         self
@@ -175,11 +180,19 @@ impl JwtAuthBuilder {
         self
     }
 
+    /// Tells clients where to get tokens (RFC 9728), in challenges and at
+    /// [`JwtAuth::resource_metadata_route`]; see [`ResourceMetadata`]. Default: nothing is said.
+    pub fn resource_metadata(mut self, metadata: ResourceMetadata) -> Self {
+        self.resource_metadata = Some(metadata);
+        self
+    }
+
     /// Replaces the answer to refused requests, for example by `application/problem+json`.
     ///
     /// The response should keep the challenge, `Retry-After` and `Cache-Control: no-store` of the
     /// default, which [`ResponseError::error_response`] of the error gives. Challenges that it has left as
-    /// they are get the realm, and say what there is to say about [`dpop`](Self::dpop). What is in it goes to
+    /// they are get the realm, and say what there is to say about [`dpop`](Self::dpop) and
+    /// [`resource_metadata`](Self::resource_metadata). What is in it goes to
     /// callers who were refused: nothing of the request should be.
     ///
     /// One hook serves every case:
@@ -214,13 +227,23 @@ impl JwtAuthBuilder {
     /// Checks the settings. Nothing is fetched yet.
     ///
     /// # Errors
-    /// What [`VerifierBuilder::build`] refuses, and settings of [`Dpop`] and [`MutualTls`] that cannot work.
+    /// What [`VerifierBuilder::build`] refuses, and settings of [`Dpop`], [`MutualTls`] and [`ResourceMetadata`]
+    /// that cannot work.
     pub fn build(mut self) -> Result<JwtAuth, ConfigError> {
         let verifier = self.verifier.build()?;
+        let settings = &mut self.settings;
         let proofs = self.dpop.map(|dpop| dpop.build(verifier.clock())).transpose()?;
-        self.settings.proofs = proofs.map(Box::new);
+        settings.proofs = proofs.map(Box::new);
         let certificates = self.mutual_tls.map(MutualTls::build).transpose()?;
-        self.settings.certificates = certificates.map(Box::new);
+        settings.certificates = certificates.map(Box::new);
+        if let Some(metadata) = self.resource_metadata {
+            settings.metadata = Some(metadata.build(&Known {
+                issuers: verifier.listed_issuers().collect(),
+                is_header_only: settings.extractor.is_none(),
+                proofs: settings.proofs.as_deref(),
+                takes_certificates: settings.certificates.is_some(),
+            })?);
+        }
         Ok(JwtAuth::around(verifier, self.settings))
     }
 }

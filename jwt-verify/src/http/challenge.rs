@@ -32,6 +32,7 @@ struct Parameters {
     acr_values: Option<Arc<str>>,
     max_age: Option<u64>,
     algorithms: Option<Arc<str>>,
+    resource_metadata: Option<Arc<str>>,
 }
 
 impl BearerChallenge {
@@ -78,6 +79,14 @@ impl BearerChallenge {
     #[must_use]
     pub fn scope(mut self, scope: impl Into<Arc<str>>) -> Self {
         self.0.scope = Some(scope.into()).filter(|scope: &Arc<str>| !scope.is_empty());
+        self
+    }
+
+    /// Where the document is that says at which issuers there are tokens (RFC 9728 §5.1); see
+    /// [`ResourceMetadata`](super::ResourceMetadata).
+    #[must_use]
+    pub fn resource_metadata(mut self, url: impl Into<Arc<str>>) -> Self {
+        self.0.resource_metadata = Some(url.into());
         self
     }
 
@@ -129,6 +138,7 @@ impl Parameters {
             ("acr_values", self.acr_values.as_deref()),
             ("max_age", max_age.as_deref()),
             ("algs", self.algorithms.as_deref()),
+            ("resource_metadata", self.resource_metadata.as_deref()),
         ];
         let mut separator = " ";
         for (name, value) in parameters {

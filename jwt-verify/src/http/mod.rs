@@ -27,6 +27,7 @@ mod open_api;
 mod policy;
 mod possession;
 mod public;
+mod resource_metadata;
 mod response;
 #[cfg(feature = "introspection")]
 mod route_audit;
@@ -57,6 +58,7 @@ pub use middleware::{AuthFuture, JwtAuthService, Required};
 pub use mutual_tls::MutualTls;
 pub use policy::{IntoDecision, Policy, PolicyFuture, ask_authorizer, ask_policy, no_policy};
 pub use public::Public;
+pub use resource_metadata::{ResourceMetadata, ResourceMetadataRoute};
 #[cfg(feature = "introspection")]
 pub use route_audit::{RouteAudit, UnprotectedRoutes, audit};
 pub use routes::{AccessMatrix, Annotated, IsPublic, RouteInfo};

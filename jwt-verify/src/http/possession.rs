@@ -27,8 +27,9 @@ struct Used(Vec<(ProofId, usize)>);
 pub(super) struct NextNonce(pub(super) Arc<str>);
 
 /// How a token is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Scheme {
+    #[default]
     Bearer,
     Dpop,
 }

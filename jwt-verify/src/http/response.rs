@@ -49,11 +49,16 @@ struct Answer {
 }
 
 /// What the refusals of an application have in common.
+#[derive(Default)]
 pub(super) struct Look<'a> {
     pub(super) realm: Option<&'a Arc<str>>,
     pub(super) reveal_roles: bool,
-    /// Where tokens may be bound.
+    /// Where clients learn about the API.
+    pub(super) metadata: Option<&'a Arc<str>>,
+    /// Where tokens may be bound to a key.
     pub(super) proofs: Option<&'a ProofRules>,
+    /// Whether they may be bound to a certificate.
+    pub(super) takes_certificates: bool,
     /// How the request has shown its token.
     pub(super) scheme: Scheme,
 }
@@ -109,9 +114,14 @@ fn add_challenges(
     error: &AuthError,
     look: &Look<'_>,
 ) {
-    let in_realm = |challenge: BearerChallenge| match look.realm {
-        Some(realm) => challenge.realm(realm.clone()),
-        None => challenge,
+    let of_here = |mut challenge: BearerChallenge| {
+        if let Some(realm) = look.realm {
+            challenge = challenge.realm(realm.clone());
+        }
+        if let Some(url) = look.metadata {
+            challenge = challenge.resource_metadata(url.clone());
+        }
+        challenge
     };
     let for_dpop = |challenge: BearerChallenge| {
         let challenge = DpopChallenge::from(challenge);
@@ -121,15 +131,17 @@ fn add_challenges(
         };
         (WWW_AUTHENTICATE, challenge)
     };
-    let (challenge, bare) = (in_realm(challenge), in_realm(BearerChallenge::new()));
+    let (challenge, bare) = (of_here(challenge), of_here(BearerChallenge::new()));
     let (takes_dpop, takes_bearer) = match look.proofs {
-        Some(rules) => (true, !rules.is_required()),
+        Some(rules) => (true, !rules.is_required() || look.takes_certificates),
         None => (false, true),
     };
     let is_for_dpop = match error {
         AuthError::InvalidProof(_) | AuthError::NonceRequired { .. } => true,
-        // Of a bound token that was shown alone, the scheme was wrong.
-        AuthError::InvalidToken(InvalidTokenReason::Confirmation) => takes_dpop,
+        // Of a bound token that was shown alone, the scheme was wrong, unless a certificate would do.
+        AuthError::InvalidToken(InvalidTokenReason::Confirmation) if !look.takes_certificates => {
+            takes_dpop
+        }
         _ => takes_dpop && (look.scheme == Scheme::Dpop || !takes_bearer),
     };
     let others_would_do = status == StatusCode::UNAUTHORIZED && takes_dpop && takes_bearer;
@@ -264,8 +276,7 @@ impl ResponseError for AuthError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let (realm, proofs) = (None, None);
-        respond(self, &Look { realm, reveal_roles: false, proofs, scheme: Scheme::Bearer })
+        respond(self, &Look::default())
     }
 }
 

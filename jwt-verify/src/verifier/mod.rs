@@ -121,8 +121,8 @@ impl Verifier {
     ///
     /// Waits only if the issuer has to be looked up, its key has to be fetched, or a store elsewhere
     /// is asked about revocations. A token that was verified before is recognised without looking at
-    /// its signature again. A token that is bound to a key (`cnf`) is refused: see
-    /// [`Dpop`](crate::Dpop).
+    /// its signature again. A token that is bound to anything (`cnf`) is refused: only with
+    /// a request can be seen how it was shown.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], or, if no key can be had at the
@@ -170,6 +170,11 @@ impl Verifier {
     /// The state of the keys of the issuers that are listed.
     pub(crate) fn listed_health(&self) -> impl Iterator<Item = KeyHealth> {
         self.inner.issuers.iter().map(|issuer| issuer.keys.health())
+    }
+
+    /// The names of the issuers that are listed.
+    pub(crate) fn listed_issuers(&self) -> impl Iterator<Item = &str> {
+        self.inner.issuers.iter().map(|issuer| issuer.rules.issuer.as_str())
     }
 
     /// Forgets what the [`IssuerResolver`] has said about an issuer: it is asked again by the next

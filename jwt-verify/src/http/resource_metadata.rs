@@ -1,0 +1,313 @@
+//! What an API says of itself to clients that do not know it yet (RFC 9728).
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpResponse,
+    dev::{AppService, HttpServiceFactory},
+    http::{
+        Uri,
+        header::{CACHE_CONTROL, ContentType},
+    },
+    web::{self, Bytes},
+};
+use serde_json::{Map, Value, json};
+
+use super::auth::JwtAuth;
+use crate::{ConfigError, dpop::ProofRules};
+
+/// Where the document is, between the host of an API and its path (RFC 9728 §3).
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// Members that say what the settings say already.
+const DERIVED: [&str; 4] = [
+    "resource",
+    "dpop_signing_alg_values_supported",
+    "dpop_bound_access_tokens_required",
+    "tls_client_certificate_bound_access_tokens",
+];
+
+/// Tells clients where to get tokens for this API, and what may be in them: OAuth 2.0 Protected Resource
+/// Metadata (RFC 9728), as clients of the Model Context Protocol look for it.
+///
+/// Set it with [`JwtAuthBuilder::resource_metadata`](crate::JwtAuthBuilder::resource_metadata), and
+/// register the route that publishes it, which needs no token:
+///
+/// ```no_run
+/// use actix_web::{App, HttpServer, web};
+/// use jwt_verify::{JwtAuth, ResourceMetadata};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let metadata = ResourceMetadata::of("https://api.example.com").scopes(["read:posts", "write:posts"]);
+/// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
+///     .resource_metadata(metadata)
+///     .build()?;
+/// HttpServer::new(move || {
+///     App::new()
+///         .service(auth.resource_metadata_route())
+///         .service(web::scope("/posts").wrap(auth.clone()))
+/// })
+/// # .bind(("127.0.0.1", 8080))?.run().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Every challenge says `resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"`
+/// then (RFC 9728 §5.1).
+///
+/// The document has `resource`; `authorization_servers`, the issuers that are listed, unless others are
+/// named; `bearer_methods_supported`, which is `["header"]`, where no extractor is set; what
+/// [`Dpop`](crate::Dpop) and [`MutualTls`](crate::MutualTls) say; and what is added here. Issuers that a
+/// resolver vouches for are not in it.
+///
+/// **Security:** everybody can read it. Where it is comes from what is set here, never from `Host`.
+#[derive(Debug, Clone)]
+#[must_use = "settings do nothing until they are given to `JwtAuthBuilder::resource_metadata`"]
+pub struct ResourceMetadata {
+    resource: String,
+    members: Map<String, Value>,
+}
+
+impl ResourceMetadata {
+    /// For an API of which this is the resource identifier: an `https` URL without query and fragment, or
+    /// an `http` one on this machine. Clients refuse the document unless it is byte by byte the URL that
+    /// they know the API by (RFC 9728 §3.3), and ask for tokens for it (`resource`, RFC 8707); so make it
+    /// one of the audiences.
+    pub fn of(resource: impl Into<String>) -> Self {
+        Self { resource: resource.into(), members: Map::new() }
+    }
+
+    /// The issuers at which clients get tokens. Default: those whose tokens are accepted.
+    pub fn authorization_servers<S: Into<String>>(
+        self,
+        issuers: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.member("authorization_servers", names(issuers))
+    }
+
+    /// The scopes that clients may ask for. Default: nothing is said.
+    pub fn scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.member("scopes_supported", names(scopes))
+    }
+
+    /// The API's name, for people. Default: nothing is said.
+    pub fn name(self, name: impl Into<String>) -> Self {
+        self.member("resource_name", name.into())
+    }
+
+    /// A page for developers. Default: nothing is said.
+    pub fn documentation(self, url: impl Into<String>) -> Self {
+        self.member("resource_documentation", url.into())
+    }
+
+    /// Any other member of the document (RFC 9728 §2), such as `resource_policy_uri` or
+    /// `resource_name#de`. Those that follow from other settings are refused.
+    pub fn member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.members.insert(name.into(), value.into());
+        self
+    }
+
+    /// Checks the settings, and writes the document.
+    pub(super) fn build(self, known: &Known<'_>) -> Result<PublishedMetadata, ConfigError> {
+        let invalid = |problem| ConfigError::invalid("resource_metadata", problem);
+        let place = Place::of(&self.resource).map_err(invalid)?;
+        if DERIVED.iter().any(|name| self.members.contains_key(*name)) {
+            return Err(invalid("a member that follows from other settings cannot be set"));
+        }
+        let mut document = Map::new();
+        document.insert("resource".into(), self.resource.into());
+        document.extend(known.members());
+        document.extend(self.members);
+        // What is empty is left out (RFC 9728 §2).
+        document.retain(|_, value| value.as_array().is_none_or(|items| !items.is_empty()));
+        Ok(PublishedMetadata {
+            url: place.url.into(),
+            path: place.path,
+            document: Value::Object(document).to_string().into(),
+        })
+    }
+}
+
+fn names<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Value {
+    names.into_iter().map(Into::into).collect::<Vec<String>>().into()
+}
+
+/// What the other settings say.
+pub(super) struct Known<'a> {
+    pub(super) issuers: Vec<&'a str>,
+    /// Whether tokens are looked for in `Authorization` alone.
+    pub(super) is_header_only: bool,
+    pub(super) proofs: Option<&'a ProofRules>,
+    pub(super) takes_certificates: bool,
+}
+
+impl Known<'_> {
+    fn members(&self) -> Map<String, Value> {
+        let mut members = Map::new();
+        let mut say = |name: &str, value: Value| drop(members.insert(name.into(), value));
+        say("authorization_servers", json!(self.issuers));
+        if self.is_header_only {
+            say("bearer_methods_supported", json!(["header"]));
+        }
+        if let Some(rules) = self.proofs {
+            let algorithms: Vec<&str> = rules.algorithm_names().split(' ').collect();
+            say("dpop_signing_alg_values_supported", json!(algorithms));
+            if rules.is_required() && !self.takes_certificates {
+                say("dpop_bound_access_tokens_required", json!(true));
+            }
+        }
+        if self.takes_certificates {
+            say("tls_client_certificate_bound_access_tokens", json!(true));
+        }
+        members
+    }
+}
+
+/// Where a document is.
+struct Place {
+    url: String,
+    path: String,
+}
+
+impl Place {
+    fn of(resource: &str) -> Result<Self, &'static str> {
+        const NO_URL: &str =
+            "must be an absolute URL with a host, without user, query and fragment";
+
+        if resource.contains(['?', '#', '@', '{', '}']) {
+            return Err(NO_URL);
+        }
+        let uri: Uri = resource.parse().map_err(|_| NO_URL)?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(NO_URL);
+        };
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let is_here = host == "localhost"
+            || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+        if scheme != "https" && !(scheme == "http" && is_here) {
+            return Err("must use https; http is accepted for loopback addresses only");
+        }
+        // A slash that ends the host does not end the document's path as well (RFC 9728 §3.1).
+        let path = format!(
+            "{WELL_KNOWN}{}",
+            Some(uri.path()).filter(|path| *path != "/").unwrap_or_default()
+        );
+        Ok(Self { url: format!("{scheme}://{authority}{path}"), path })
+    }
+}
+
+/// The document, as it is served.
+#[derive(Debug)]
+pub(super) struct PublishedMetadata {
+    url: Arc<str>,
+    path: String,
+    document: Bytes,
+}
+
+impl PublishedMetadata {
+    /// Where clients find it.
+    pub(super) fn url(&self) -> &Arc<str> {
+        &self.url
+    }
+}
+
+/// `GET` of the document that [`ResourceMetadata`] makes, from [`JwtAuth::resource_metadata_route`].
+///
+/// Its path is that of the resource identifier after `/.well-known/oauth-protected-resource`: register it
+/// in the `App` itself, and outside of the scope that needs a token. A proxy in front has to hand on that
+/// path. Pages of other origins need a CORS middleware around it. Clients may keep the document for five
+/// minutes.
+#[derive(Debug)]
+pub struct ResourceMetadataRoute {
+    auth: JwtAuth,
+}
+
+impl ResourceMetadataRoute {
+    pub(super) fn new(auth: JwtAuth) -> Self {
+        Self { auth }
+    }
+}
+
+impl HttpServiceFactory for ResourceMetadataRoute {
+    fn register(self, config: &mut AppService) {
+        let Some(published) = self.auth.published_metadata() else {
+            tracing::error!(
+                "there is no resource metadata to publish: set it with \
+                 `JwtAuthBuilder::resource_metadata`"
+            );
+            return;
+        };
+        let document = published.document.clone();
+        let publish = move || {
+            let response = HttpResponse::Ok()
+                .insert_header((CACHE_CONTROL, "public, max-age=300"))
+                .insert_header(ContentType::json())
+                .body(document.clone());
+            std::future::ready(response)
+        };
+        web::resource(published.path.clone())
+            .route(web::get().to(publish.clone()))
+            .route(web::head().to(publish))
+            .register(config);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_between_host_and_path() {
+        for (resource, url, path) in [
+            ("https://api.example", "https://api.example/.well-known/oauth-protected-resource", ""),
+            (
+                "https://api.example/",
+                "https://api.example/.well-known/oauth-protected-resource",
+                "",
+            ),
+            (
+                "https://api.example:8443/shop/v1",
+                "https://api.example:8443/.well-known/oauth-protected-resource/shop/v1",
+                "/shop/v1",
+            ),
+            (
+                "http://localhost:8080/shop/",
+                "http://localhost:8080/.well-known/oauth-protected-resource/shop/",
+                "/shop/",
+            ),
+            ("http://[::1]:1", "http://[::1]:1/.well-known/oauth-protected-resource", ""),
+        ] {
+            let place = Place::of(resource).unwrap();
+            assert_eq!((place.url.as_str(), place.path), (url, format!("{WELL_KNOWN}{path}")));
+        }
+    }
+
+    #[test]
+    fn settings_that_cannot_work_stop_the_start() {
+        let build = |metadata: ResourceMetadata| {
+            let issuers = vec!["https://issuer.example"];
+            let (is_header_only, proofs, takes_certificates) = (true, None, false);
+            metadata.build(&Known { issuers, is_header_only, proofs, takes_certificates })
+        };
+        for resource in [
+            "",
+            "api.example",
+            "/posts",
+            "https://",
+            "http://api.example",
+            "ftp://api.example",
+            "https://api.example?tenant=1",
+            "https://api.example#top",
+            "https://user@api.example",
+            "https://api.example/{tenant}",
+            "https://api.example/a b",
+        ] {
+            let error = build(ResourceMetadata::of(resource)).unwrap_err().to_string();
+            assert!(error.contains("resource_metadata"), "{resource}: {error}");
+        }
+        for name in DERIVED {
+            let metadata = ResourceMetadata::of("https://api.example").member(name, true);
+            assert!(build(metadata).unwrap_err().to_string().contains("other settings"), "{name}");
+        }
+    }
+}
