@@ -50,7 +50,7 @@ impl Parties {
 
     /// Over a connection of its own, on which a certificate may be shown.
     fn send(&self, request: &Request, shows: Option<&Identity>) -> Response {
-        request.try_send_tls(Identity::client_config(&self.authority, shows)).unwrap()
+        request.send_tls(Identity::client_config(&self.authority, shows)).0
     }
 }
 
@@ -86,9 +86,19 @@ fn a_bound_token_is_good_on_connections_of_its_certificate_alone() {
         assert_refused(&parties.send(&request, Some(&parties.thief)));
         assert_refused(&parties.send(&request, None));
     }
-    // What the authority has signed is not the authority.
-    let authority = api.get("/").bearer(parties.bound_to(&parties.server));
-    assert_refused(&parties.send(&authority, Some(&parties.client)));
+    assert_eq!(parties.send(&request, Some(&parties.client)).status, 200);
+}
+
+#[test]
+fn of_a_chain_the_first_certificate_counts() {
+    let parties = Parties::new();
+    let api = parties.tls_api(MutualTls::here());
+    let client = parties.authority.certify("client.example").with_chain(&parties.authority);
+    let request = api.get("/").bearer(parties.bound_to(&client));
+    assert_eq!(parties.send(&request, Some(&client)).status, 200);
+    let authority = ClientCertificate::from_der(parties.authority.der());
+    let token = parties.issuer.token().bound_to_certificate(&authority).sign();
+    assert_refused(&parties.send(&api.get("/").bearer(token), Some(&client)));
 }
 
 #[test]
@@ -226,11 +236,18 @@ fn a_token_is_bound_in_the_way_that_it_says() {
         let by_key = parties.issuer.token().bound_to(&key).sign();
         let by_nothing = parties.issuer.token().sign();
         assert_eq!(get().bearer(&by_certificate).send().status, 200);
+        let refused = api.get("/").bearer(&by_certificate).send();
+        let challenges = refused.headers("www-authenticate");
+        assert!(challenges[0].starts_with(r#"Bearer error="invalid_token""#), "{challenges:?}");
+        assert!(challenges[1].starts_with("DPoP algs="), "{challenges:?}");
         assert_eq!(proven(&by_key).status, 200);
         assert_eq!(proven(&by_certificate).status, 401);
         assert_eq!(get().bearer(&by_key).send().status, 401);
         assert_eq!(get().bearer(&by_nothing).send().status, 401);
         assert_eq!(proven(&by_nothing).status, 401);
+        // Either scheme would do, so that a client learns of both.
+        let challenges = get().send().headers("www-authenticate").join(", ");
+        assert!(challenges.contains("Bearer") && challenges.contains("DPoP"), "{challenges}");
     }
     // Each of two would have to hold, and nobody makes such tokens.
     let both = serde_json::json!({
@@ -259,14 +276,57 @@ fn without_settings_a_bound_token_is_refused() {
 }
 
 #[test]
-fn a_certificate_stays_with_its_connection() {
+fn a_session_that_goes_on_has_its_certificate() {
     let parties = Parties::new();
     let api = parties.tls_api(MutualTls::here());
     let request = api.get("/").bearer(parties.bound_to(&parties.client));
-    // One configuration, so that the second connection resumes the session of the first.
     let config = Identity::client_config(&parties.authority, Some(&parties.client));
-    for _ in 0..3 {
-        assert_eq!(request.try_send_tls(Arc::clone(&config)).unwrap().status, 200);
+    for is_resumed in [false, true] {
+        let (response, resumed) = request.send_tls(Arc::clone(&config));
+        assert_eq!((response.status, resumed), (200, is_resumed));
     }
-    assert_refused(&parties.send(&request, None));
+    let other = Identity::client_config(&parties.authority, Some(&parties.thief));
+    for is_resumed in [false, true] {
+        let (response, resumed) = request.send_tls(Arc::clone(&other));
+        assert_refused(&response);
+        assert_eq!(resumed, is_resumed);
+    }
+}
+
+#[test]
+fn requests_of_one_connection_of_a_proxy_are_of_several_clients() {
+    let parties = Parties::new();
+    let api = plain_api(parties.auth(MutualTls::behind(["127.0.0.1"])));
+    let request = api.get("/").bearer(parties.bound_to(&parties.client));
+    let (client, thief) = (structured(&parties.client), structured(&parties.thief));
+    let requests = [
+        request.clone().header("client-cert", &client),
+        request.clone().header("client-cert", &thief),
+        request.clone(),
+        request.header("client-cert", &client),
+    ];
+    let statuses: Vec<u16> = Request::send_all(&requests).iter().map(|one| one.status).collect();
+    assert_eq!(statuses, [200, 401, 401, 200]);
+}
+
+#[test]
+fn http_2_has_the_certificate_of_its_connection() {
+    let parties = Parties::new();
+    let api = parties.tls_api(MutualTls::here());
+    let url = format!("https://localhost:{}/", api.address().port());
+    let token = parties.bound_to(&parties.client);
+    let send = |shows: Option<&Identity>| {
+        let mut config = (*Identity::client_config(&parties.authority, shows)).clone();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        actix_web::rt::System::new().block_on(async {
+            let connector = awc::Connector::new().rustls_0_23(Arc::new(config));
+            let client = awc::Client::builder().connector(connector).finish();
+            let response = client.get(&url).bearer_auth(&token).send().await.unwrap();
+            assert_eq!(response.version(), actix_web::http::Version::HTTP_2);
+            response.status().as_u16()
+        })
+    };
+    assert_eq!(send(Some(&parties.client)), 200);
+    assert_eq!(send(Some(&parties.thief)), 401);
+    assert_eq!(send(None), 401);
 }

@@ -8,7 +8,9 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
+use tokio_rustls::rustls::{
+    ClientConfig, ClientConnection, HandshakeKind, StreamOwned, pki_types::ServerName,
+};
 
 /// A request, put together field by field. Nothing is checked, so that it can be malformed.
 #[derive(Clone)]
@@ -70,14 +72,34 @@ impl Request {
         self.send_over(self.connect()?)
     }
 
-    /// The same over TLS, to a server that is called `localhost`.
-    ///
-    /// # Errors
-    /// Whatever the connection meets.
-    pub fn try_send_tls(&self, config: Arc<ClientConfig>) -> std::io::Result<Response> {
-        let name = ServerName::try_from("localhost").map_err(std::io::Error::other)?;
-        let tls = ClientConnection::new(config, name).map_err(std::io::Error::other)?;
-        self.send_over(StreamOwned::new(tls, self.connect()?))
+    /// The same over TLS, to a server that is called `localhost`. Says too whether the connection went on
+    /// with the session of an earlier one.
+    pub fn send_tls(&self, config: Arc<ClientConfig>) -> (Response, bool) {
+        let name = ServerName::try_from("localhost").unwrap();
+        let tls = ClientConnection::new(config, name).unwrap();
+        let mut stream = StreamOwned::new(tls, self.connect().unwrap());
+        let response = self.send_over(&mut stream).expect("the server answers");
+        (response, stream.conn.handshake_kind() == Some(HandshakeKind::Resumed))
+    }
+
+    /// Sends requests one after the other over one connection, and reads all of the responses.
+    pub fn send_all(requests: &[Self]) -> Vec<Response> {
+        let mut stream = requests[0].connect().unwrap();
+        for (index, request) in requests.iter().enumerate() {
+            let is_last = index + 1 == requests.len();
+            let head = String::from_utf8(request.head.clone()).unwrap();
+            let head = if is_last { head } else { head.replace("connection: close\r\n", "") };
+            write!(stream, "{head}\r\n").unwrap();
+        }
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        let mut responses = Vec::new();
+        while let Some(mut response) = Response::parse(&bytes) {
+            let length = response.header("content-length").unwrap().parse().unwrap();
+            bytes = response.body.split_off(length);
+            responses.push(response);
+        }
+        responses
     }
 
     fn connect(&self) -> std::io::Result<TcpStream> {

@@ -36,6 +36,8 @@ pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 pub struct Identity {
     certificate: rcgen::Certificate,
     key: KeyPair,
+    /// What it shows besides.
+    above: Vec<CertificateDer<'static>>,
 }
 
 impl Authority {
@@ -48,7 +50,12 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// Its own certificate.
+    /// Its own certificate in DER.
+    pub fn der(&self) -> &[u8] {
+        self.0.der()
+    }
+
+    /// The same in PEM.
     pub fn pem(&self) -> String {
         self.0.pem()
     }
@@ -75,7 +82,7 @@ impl Authority {
     fn sign(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let certificate = params.clone().signed_by(&key, &self.0).unwrap();
-        Identity { certificate, key }
+        Identity { certificate, key, above: Vec::new() }
     }
 }
 
@@ -94,7 +101,7 @@ impl Identity {
     pub fn self_signed(host: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![host.to_owned()]).unwrap();
-        Self { certificate: params.self_signed(&key).unwrap(), key }
+        Self { certificate: params.self_signed(&key).unwrap(), key, above: Vec::new() }
     }
 
     /// The certificate in PEM.
@@ -146,8 +153,15 @@ impl Identity {
         Arc::new(config)
     }
 
+    /// The same, which also shows the certificate of its authority.
+    #[must_use]
+    pub fn with_chain(mut self, authority: &Authority) -> Self {
+        self.above.push(authority.0.der().clone());
+        self
+    }
+
     fn chain(&self) -> Vec<CertificateDer<'static>> {
-        vec![self.certificate.der().clone()]
+        std::iter::once(self.certificate.der()).chain(&self.above).cloned().collect()
     }
 
     fn private_key(&self) -> PrivateKeyDer<'static> {

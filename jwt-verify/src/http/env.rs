@@ -479,6 +479,9 @@ mod tests {
             assert!(error.contains(name.trim_end_matches("_FILE")), "{name}={value}: {error}");
             assert!(value.is_empty() || value.len() < 3 || !error.contains(value), "{error}");
         }
+        let proxies = ("JWT_MTLS_PROXIES", "10.0.0.1");
+        let error = build(&[BASE[0], BASE[1], proxies, ("JWT_MTLS_FIELD", "a b")]).unwrap_err();
+        assert!(error.to_string().contains("JWT_MTLS_FIELD"), "{error}");
         let error = build(&[("JWT_ISSUER", "http://issuer.example"), BASE[1]]).unwrap_err();
         assert!(error.to_string().contains("JWT_ISSUER"), "{error}");
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use actix_web::{HttpMessage as _, HttpRequest, http::header::HeaderName};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::{ClientCertificate, ConfigError};
 
@@ -18,9 +18,10 @@ const FIELD: &str = "client-cert";
 /// the certificate's thumbprint (`x5t#S256`), else the answer is 401 `invalid_token`. Tokens that are
 /// bound to nothing are bearer tokens as before, unless [`required`](Self::required) is set.
 ///
-/// The certificate need not be one that an authority vouches for: that it is the same one for which the
-/// issuer has made the token is what counts (RFC 8705 §2.2, §6.3). Whom TLS lets in, and until when a
-/// certificate is good, is for whoever ends the TLS connection to say.
+/// The certificate need not be one that an authority vouches for: that it is the one for which the issuer
+/// has made the token is what counts (RFC 8705 §6.2). It is the certificate as a whole, so that a client
+/// that renews it needs new tokens (§6.3). Whom TLS lets in, and until when a certificate is good, is for
+/// whoever ends the TLS connection to say.
 ///
 /// ```
 /// use jwt_verify::{JwtAuth, MutualTls};
@@ -45,6 +46,10 @@ impl MutualTls {
     /// The certificate is what [`ClientCertificate`] is in the data of the connection, where
     /// `ClientCertificate::remember` (feature `mutual-tls`) puts it; or in the extensions of the request,
     /// where a middleware of yours outside of the `JwtAuth` has put it. What is in the request goes first.
+    /// Where nothing puts one, every token that is bound to a certificate is refused.
+    ///
+    /// **Security:** a middleware that takes the certificate from a field of the request has to check by
+    /// itself whom the request comes from; what [`behind`](Self::behind) says does not hold for it.
     pub fn here() -> Self {
         Self { proxies: None, field: None, required: false }
     }
@@ -54,7 +59,8 @@ impl MutualTls {
     ///
     /// The certificate is what the field `Client-Cert` of a request says that comes from there (RFC 9440).
     /// The address that counts is that of the connection, never what `Forwarded` or `X-Forwarded-For`
-    /// say. Of requests from elsewhere the field is not looked at: they are treated as with
+    /// say; a middleware that writes these into `peer_addr` must not be in front. A network is given by its
+    /// first address. Of requests from elsewhere the field is not looked at: they are treated as with
     /// [`here`](Self::here).
     pub fn behind<P: Into<String>>(proxies: impl IntoIterator<Item = P>) -> Self {
         Self { proxies: Some(proxies.into_iter().map(Into::into).collect()), ..Self::here() }
@@ -72,7 +78,8 @@ impl MutualTls {
 
     /// Refuses tokens that are bound to nothing. Default: they are bearer tokens.
     ///
-    /// With [`Dpop`](crate::Dpop) beside it, tokens may be bound in either way.
+    /// With [`Dpop`](crate::Dpop) beside it, tokens may be bound in either way. Tokens for refreshing need
+    /// not be bound. Access tokens of sessions of your own never are bound, so that it would refuse them all.
     pub fn required(mut self) -> Self {
         self.required = true;
         self
@@ -103,15 +110,35 @@ impl MutualTls {
 fn network(text: &str) -> Result<IpNet, ConfigError> {
     let invalid = |problem| ConfigError::invalid("mutual_tls proxies", problem);
     let network = match text.parse::<IpAddr>() {
-        Ok(address) => IpNet::from(address.to_canonical()),
+        Ok(address) => IpNet::from(address),
         Err(_) => {
             text.parse().map_err(|_| invalid("must be addresses or networks in CIDR form"))?
         }
     };
+    if network.addr() != network.network() {
+        return Err(invalid("must be single addresses, or networks by their first address"));
+    }
+    let network = canonical(network);
     if network.prefix_len() == 0 {
         return Err(invalid("must not be all addresses: any caller could say any certificate"));
     }
+    if network.addr().is_unspecified() {
+        return Err(invalid("must not be unspecified: nobody connects from there"));
+    }
     Ok(network)
+}
+
+/// A network of IPv4 that is written as one of IPv6, as that of IPv4: so are the addresses of peers.
+fn canonical(network: IpNet) -> IpNet {
+    const MAPPED: u8 = 96;
+
+    let length = network.prefix_len().checked_sub(MAPPED);
+    match (network, network.addr().to_canonical(), length) {
+        (IpNet::V6(_), IpAddr::V4(address), Some(length)) => {
+            Ipv4Net::new(address, length).map_or(network, IpNet::V4)
+        }
+        _ => network,
+    }
 }
 
 /// Settings that have been checked.
@@ -161,7 +188,8 @@ impl ClientCertificate {
     /// not shown is not remembered.
     ///
     /// The configuration of TLS has to ask clients for certificates: in rustls,
-    /// `with_client_cert_verifier`.
+    /// `with_client_cert_verifier`. A server has one such function, which holds for addresses that are
+    /// bound after it: call this one in yours, if you have your own.
     ///
     /// ```no_run
     /// use actix_web::{App, HttpServer};
@@ -196,8 +224,20 @@ mod tests {
     #[test]
     fn settings_that_cannot_work_stop_the_start() {
         let problem = |settings: MutualTls| settings.build().unwrap_err().to_string();
-        for proxies in ["", "proxy.internal", "10.0.0.0/33", "10.0.0.1:443", "0.0.0.0/0", "::/0"] {
-            assert!(problem(MutualTls::behind([proxies])).contains("mutual_tls proxies"));
+        for proxies in [
+            "",
+            "proxy.internal",
+            "10.0.0.0/33",
+            "10.0.0.1:443",
+            "10.0.7.12/24",
+            "0.0.0.0/0",
+            "::/0",
+            "::ffff:0.0.0.0/96",
+            "0.0.0.0",
+            "::",
+        ] {
+            let problem = problem(MutualTls::behind([proxies]));
+            assert!(problem.contains("mutual_tls proxies"), "{proxies}");
         }
         assert!(problem(MutualTls::behind([""; 0])).contains("mutual_tls proxies"));
         assert!(problem(MutualTls::here().field("client-cert")).contains("mutual_tls field"));
@@ -208,8 +248,8 @@ mod tests {
 
     #[test]
     fn a_proxy_is_known_by_the_address_of_its_connection() {
-        let rules = MutualTls::behind(["10.0.7.0/24", "2001:db8::7", "::ffff:192.0.2.1"]);
-        let rules = rules.build().unwrap();
+        let proxies = ["10.0.7.0/24", "2001:db8::7", "::ffff:192.0.2.1", "::ffff:10.1.0.0/112"];
+        let rules = MutualTls::behind(proxies).build().unwrap();
         let is_from_proxy = |peer: &str| {
             let request = TestRequest::get().peer_addr(peer.parse().unwrap());
             let request = request.insert_header(("x-forwarded-for", "10.0.7.1"));
@@ -218,8 +258,9 @@ mod tests {
         for peer in ["10.0.7.1:1", "10.0.7.255:1", "[::ffff:10.0.7.1]:1", "[2001:db8::7]:1"] {
             assert!(is_from_proxy(peer), "{peer}");
         }
-        assert!(is_from_proxy("192.0.2.1:1"));
-        for peer in ["10.0.8.1:1", "192.0.2.2:1", "[2001:db8::8]:1", "[::10.0.7.1]:1"] {
+        assert!(is_from_proxy("192.0.2.1:1") && is_from_proxy("10.1.255.1:1"));
+        for peer in ["10.0.8.1:1", "10.2.0.1:1", "192.0.2.2:1", "[2001:db8::8]:1", "[::10.0.7.1]:1"]
+        {
             assert!(!is_from_proxy(peer), "{peer}");
         }
         // As over a socket of the file system.
