@@ -128,6 +128,7 @@ mod limits;
 mod negative;
 mod secret;
 mod telemetry;
+mod url;
 
 mod claims;
 mod key;

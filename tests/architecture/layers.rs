@@ -6,7 +6,7 @@ use super::{root, sources};
 
 /// The modules of the library from the bottom up; those of one row do not know each other.
 const LAYERS: [&[&str]; 8] = [
-    &["algorithm", "clock", "error", "json", "limits", "negative", "secret", "telemetry"],
+    &["algorithm", "clock", "error", "json", "limits", "negative", "secret", "telemetry", "url"],
     &["claims", "key", "token"],
     &["validation"],
     &["dpop", "jwks", "revocation", "store", "token_cache"],

@@ -1,6 +1,8 @@
 //! Where a request was sent (`htu`, RFC 9449 §4.3): URLs are compared after syntax-based and
 //! scheme-based normalization (RFC 3986 §6.2.2, §6.2.3), without query and fragment.
 
+use crate::url::is_loopback;
+
 /// The address of an API, to which the path of a request is added.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Base(String);
@@ -84,12 +86,6 @@ fn host(authority: &str) -> &str {
 /// Not `str::parse`, which takes a sign as well.
 fn is_number(port: &str) -> bool {
     port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Escapes of unreserved characters are these characters, and those of others have capitals. `None` if

@@ -14,7 +14,7 @@ use actix_web::{
 use serde_json::{Map, Value, json};
 
 use super::auth::JwtAuth;
-use crate::{ConfigError, dpop::ProofRules};
+use crate::{ConfigError, dpop::ProofRules, url::is_loopback};
 
 /// Where the document is, between the host of an API and its path (RFC 9728 §3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -181,10 +181,7 @@ impl Place {
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return Err(NO_URL);
         };
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        let is_here = host == "localhost"
-            || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
-        if scheme != "https" && !(scheme == "http" && is_here) {
+        if scheme != "https" && !(scheme == "http" && is_loopback(authority.host())) {
             return Err("must use https; http is accepted for loopback addresses only");
         }
         // A slash that ends the host does not end the document's path as well (RFC 9728 §3.1).

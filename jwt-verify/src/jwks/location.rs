@@ -4,7 +4,7 @@ use std::fmt;
 
 use awc::http::Uri;
 
-use crate::ConfigError;
+use crate::{ConfigError, url::is_loopback};
 
 /// How to get to the key set of an issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,12 +101,6 @@ impl SafeUrl {
     pub(super) fn bare_path(&self) -> &str {
         self.0.path().trim_end_matches('/')
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

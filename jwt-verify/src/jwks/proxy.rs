@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::dial;
-use crate::{ConfigError, Secret};
+use crate::{ConfigError, Secret, url::percent_decoded};
 
 /// A proxy that makes tunnels, and the hosts that are reached without it.
 pub(super) struct Proxy {
@@ -44,8 +44,8 @@ impl Proxy {
         let authorization = match credentials {
             None => None,
             Some(credentials) => {
-                let credentials =
-                    unescape(credentials).ok_or(invalid("has malformed credentials"))?;
+                let credentials = percent_decoded(credentials.as_bytes())
+                    .ok_or(invalid("has malformed credentials"))?;
                 Some(Secret::from(format!("Basic {}", STANDARD.encode(credentials))))
             }
         };
@@ -127,24 +127,6 @@ fn is_success(head: &[u8]) -> bool {
     let version = words.next().is_some_and(|word| word.starts_with(b"HTTP/1."));
     let status = words.next().and_then(|word| word.first_chunk::<3>());
     version && status.is_some_and(|status| status[0] == b'2')
-}
-
-/// Undoes percent-encoding.
-fn unescape(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        rest = tail;
-        if *first != b'%' {
-            out.push(*first);
-            continue;
-        }
-        let (digits, tail) = rest.split_at_checked(2)?;
-        let digits = std::str::from_utf8(digits).ok()?;
-        out.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = tail;
-    }
-    Some(out)
 }
 
 /// Leaves out the credentials.

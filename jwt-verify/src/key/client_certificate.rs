@@ -1,6 +1,6 @@
 //! The certificate of a client (RFC 8705 §3.1), and how proxies write one down (RFC 9440 §2).
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use base64::{
     Engine as _, alphabet,
@@ -11,7 +11,7 @@ use base64::{
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::thumbprint::{Thumbprint, sha256};
-use crate::limits::MAX_CERTIFICATE_BYTES;
+use crate::{limits::MAX_CERTIFICATE_BYTES, url::percent_decoded};
 
 /// The certificate that a client has shown on its TLS connection, with which it has proved to hold the
 /// key in it: kept is the SHA-256 hash, which is what tokens are bound to (`x5t#S256`, RFC 8705 §3.1).
@@ -45,8 +45,8 @@ impl ClientCertificate {
         }
         match value.trim_ascii() {
             [b':', certificate @ .., b':'] => BASE64.decode(certificate).ok(),
-            value if value.starts_with(b"-----BEGIN") => from_pem(&unescape(value)?),
-            value => BASE64.decode(unescape(value)?).ok(),
+            value if value.starts_with(b"-----BEGIN") => from_pem(&percent_decoded(value)?),
+            value => BASE64.decode(percent_decoded(value)?).ok(),
         }
         // What DER begins with: a sequence.
         .filter(|der| der.first() == Some(&0x30))
@@ -72,30 +72,6 @@ fn from_pem(text: &[u8]) -> Option<Vec<u8>> {
         (Some(Ok(one)), None) => Some(one.to_vec()),
         _ => None,
     }
-}
-
-/// Percent-encoding undone (RFC 3986 §2.1). A `+` is one: it is a digit of base64.
-fn unescape(value: &[u8]) -> Option<Cow<'_, [u8]>> {
-    if !value.contains(&b'%') {
-        return Some(Cow::Borrowed(value));
-    }
-    let mut plain = Vec::with_capacity(value.len());
-    let mut rest = value;
-    while let [first, after @ ..] = rest {
-        rest = after;
-        if *first != b'%' {
-            plain.push(*first);
-            continue;
-        }
-        let (digits, after) = rest.split_at_checked(2)?;
-        let digits = std::str::from_utf8(digits).ok()?;
-        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
-        }
-        plain.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = after;
-    }
-    Some(Cow::Owned(plain))
 }
 
 /// Shows the beginning of the thumbprint, which is enough to tell some apart.
