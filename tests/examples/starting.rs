@@ -5,9 +5,14 @@ use std::{
     fs,
     net::{SocketAddr, TcpListener},
     path::Path,
+    sync::Arc,
 };
 
-use jwt_verify_tests::Process;
+use jwt_verify_tests::{Process, Request};
+use tokio_rustls::rustls::{
+    ClientConfig, RootCertStore, crypto,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+};
 
 /// Those that need nothing, with a path and what it answers without a token.
 const ALONE: [(&str, &str, u16); 19] = [
@@ -35,7 +40,7 @@ const ALONE: [(&str, &str, u16); 19] = [
 const README: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
 
 /// Those that are started elsewhere: in the suite `http` with an issuer, and below with TLS.
-const ELSEWHERE: [&str; 3] = ["auth0-demo", "prometheus", "resource-server"];
+const ELSEWHERE: [&str; 4] = ["auth0-demo", "mutual-tls", "prometheus", "resource-server"];
 
 /// It speaks TLS alone, so what it says when everything is in place is what can be seen without a
 /// browser.
@@ -68,24 +73,78 @@ fn each_starts_with_nothing_set() {
 #[test]
 fn the_requests_that_the_example_of_bound_tokens_prints_are_answered_as_it_says() {
     let mut server = Process::start_with("dpop", &[]);
-    server.wait_for_output("Ctrl-C ends it.");
-    let mut expected = None;
-    let mut answers = 0;
-    for line in server.said().lines() {
-        if let Some((_, status)) = line.strip_prefix("# ").and_then(|title| title.rsplit_once('('))
-        {
-            expected = status.trim_end_matches(')').parse::<u16>().ok();
-        } else if line.starts_with("curl ") {
-            let mut request = server.request("GET", "/orders");
-            for field in line.split('\'').filter(|part| part.contains(": ")) {
-                let (name, value) = field.split_once(": ").unwrap();
-                request = request.header(name, value);
-            }
-            assert_eq!(Some(request.send().status), expected, "{line}");
-            answers += 1;
-        }
+    let requests = printed(&mut server);
+    assert_eq!(requests.len(), 5);
+    for Printed { line, request, expected } in requests {
+        assert_eq!(request.send().status, expected, "{line}");
     }
-    assert_eq!(answers, 5);
+}
+
+/// The same over TLS, with the certificates that it has written down.
+#[test]
+fn the_requests_that_the_example_of_certificates_prints_are_answered_as_it_says() {
+    let mut server = Process::start_with("mutual-tls", &[]);
+    let requests = printed(&mut server);
+    assert_eq!(requests.len(), 4);
+    let folder = std::env::temp_dir().join(format!("mutual-tls-{}", server.id()));
+    for Printed { line, request, expected } in requests {
+        let option = |name: &str| {
+            let path = Path::new(line.split(name).nth(1)?.split_whitespace().next()?);
+            assert!(path.starts_with(&folder), "{line}");
+            Some(fs::read(path).unwrap())
+        };
+        let config = client_config(&option("--cacert ").unwrap(), option("--cert ").as_deref());
+        assert_eq!(request.send_tls(config).0.status, expected, "{line}");
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// A request that an example prints, and how it says that it is answered.
+struct Printed {
+    line: String,
+    request: Request,
+    expected: u16,
+}
+
+fn printed(server: &mut Process) -> Vec<Printed> {
+    server.wait_for_output("Ctrl-C ends it.");
+    let said = server.said();
+    let mut lines = said.lines();
+    let mut requests = Vec::new();
+    while let Some(title) = lines.next() {
+        let Some((_, status)) = title.strip_prefix("# ").and_then(|title| title.rsplit_once('('))
+        else {
+            continue;
+        };
+        let line = lines.next().unwrap();
+        let mut request = server.request("GET", "/orders");
+        for field in line.split('\'').filter(|part| part.contains(": ")) {
+            let (name, value) = field.split_once(": ").unwrap();
+            request = request.header(name, value);
+        }
+        let expected = status.trim_end_matches(')').parse().unwrap();
+        requests.push(Printed { line: line.to_owned(), request, expected });
+    }
+    requests
+}
+
+/// What a client uses that trusts an authority, and shows a certificate if it has one.
+fn client_config(authority: &[u8], shows: Option<&[u8]>) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(authority).unwrap()).unwrap();
+    let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    Arc::new(match shows {
+        None => config.with_no_client_auth(),
+        Some(pem) => {
+            let certificate = CertificateDer::from_pem_slice(pem).unwrap();
+            let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
+            config.with_client_auth_cert(vec![certificate], key).unwrap()
+        }
+    })
 }
 
 #[test]

@@ -150,6 +150,11 @@ impl Process {
         String::from_utf8_lossy(&self.out.printed.bytes.lock().unwrap().0).into_owned()
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
