@@ -11,6 +11,7 @@
 //! | what is refused, and how | [`ChallengeAssertions`], [`TestToken::expired`] and its like |
 //! | what time does | [`TestClock`] |
 //! | tokens that are bound to a key (DPoP) | [`ProofKey`], [`TestToken::bound_to`] |
+//! | tokens that are bound to a certificate | [`TestToken::bound_to_certificate`] |
 //! | a rotation, an issuer that is down or slow | [`TestIssuer::rotate`], [`fail`](TestIssuer::fail), [`delay`](TestIssuer::delay) |
 //! | a store of your own | [`cache_store`], [`refresh_store`], [`replay_store`], [`revocation_store`] |
 //!
