@@ -106,7 +106,8 @@ fn it_says_how_tokens_are_shown() {
     assert_eq!(said(auth()), [header.clone(), null.clone(), null.clone(), null.clone()]);
     let bound = [header.clone(), es256.clone(), null.clone(), null.clone()];
     assert_eq!(said(auth().dpop(dpop())), bound);
-    let required = [header.clone(), es256.clone(), json!(true), null.clone()];
+    // No bearer token is accepted then.
+    let required = [null.clone(), es256.clone(), json!(true), null.clone()];
     assert_eq!(said(auth().dpop(dpop().required())), required);
     let either = [header.clone(), es256, null.clone(), json!(true)];
     assert_eq!(said(auth().dpop(dpop().required()).mutual_tls(MutualTls::here())), either);

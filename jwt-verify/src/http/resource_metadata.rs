@@ -56,9 +56,9 @@ const DERIVED: [&str; 4] = [
 /// then (RFC 9728 §5.1).
 ///
 /// The document has `resource`; `authorization_servers`, the issuers that are listed, unless others are
-/// named; `bearer_methods_supported`, which is `["header"]`, where no extractor is set; what
-/// [`Dpop`](crate::Dpop) and [`MutualTls`](crate::MutualTls) say; and what is added here. Issuers that a
-/// resolver vouches for are not in it.
+/// named; `bearer_methods_supported`, which is `["header"]`, where no extractor is set and bearer tokens are
+/// accepted; what [`Dpop`](crate::Dpop) and [`MutualTls`](crate::MutualTls) say; and what is added here.
+/// Issuers that a resolver vouches for are not in it.
 ///
 /// **Security:** everybody can read it. Where it is comes from what is set here, never from `Host`.
 #[derive(Debug, Clone)]
@@ -146,13 +146,15 @@ impl Known<'_> {
         let mut members = Map::new();
         let mut say = |name: &str, value: Value| drop(members.insert(name.into(), value));
         say("authorization_servers", json!(self.issuers));
-        if self.is_header_only {
+        let is_proof_required =
+            !self.takes_certificates && self.proofs.is_some_and(ProofRules::is_required);
+        if self.is_header_only && !is_proof_required {
             say("bearer_methods_supported", json!(["header"]));
         }
         if let Some(rules) = self.proofs {
             let algorithms: Vec<&str> = rules.algorithm_names().split(' ').collect();
             say("dpop_signing_alg_values_supported", json!(algorithms));
-            if rules.is_required() && !self.takes_certificates {
+            if is_proof_required {
                 say("dpop_bound_access_tokens_required", json!(true));
             }
         }
@@ -178,7 +180,8 @@ impl Place {
             return Err(NO_URL);
         }
         let uri: Uri = resource.parse().map_err(|_| NO_URL)?;
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        let authority = uri.authority().filter(|authority| !authority.host().is_empty());
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), authority) else {
             return Err(NO_URL);
         };
         if scheme != "https" && !(scheme == "http" && is_loopback(authority.host())) {
@@ -291,6 +294,7 @@ mod tests {
             "api.example",
             "/posts",
             "https://",
+            "https://:8443",
             "http://api.example",
             "ftp://api.example",
             "https://api.example?tenant=1",
