@@ -1,9 +1,9 @@
 //! What the API says of itself (RFC 9728): the document, and where challenges say it is.
 
-use actix_web::{App, HttpRequest, HttpResponse, ResponseError as _, web};
+use actix_web::{App, HttpRequest, HttpResponse, ResponseError as _, get, web};
 use jwt_verify::{
-    AuthError, CookieExtractor, Dpop, FirstOf, JwtAuth, MutualTls, ResourceMetadata, TrustedIssuer,
-    VerifiedClaims, testing::TestIssuer,
+    AuthError, CookieExtractor, Dpop, FirstOf, JwtAuth, MutualTls, QueryExtractor,
+    ResourceMetadata, TrustedIssuer, VerifiedClaims, require, testing::TestIssuer,
 };
 use jwt_verify_tests::TestServer;
 use serde_json::{Value, json};
@@ -16,6 +16,12 @@ fn api(auth: JwtAuth) -> TestServer {
             .service(auth.resource_metadata_route())
             .service(web::scope("").wrap(auth.clone()).route("/", web::get().to(who)))
     })
+}
+
+#[get("/write")]
+#[require(permissions = "write:posts")]
+async fn write() -> &'static str {
+    "written"
 }
 
 async fn who(claims: VerifiedClaims) -> String {
@@ -63,9 +69,10 @@ fn what_is_added_is_in_it() {
         .name("The shop")
         .documentation("https://docs.example.com")
         .member("resource_name#de", "Der Laden")
-        .member("bearer_methods_supported", json!([]));
+        .member("bearer_methods_supported", json!(["header", "query"]));
     let auth = issuer
         .auth()
+        .extractor(FirstOf::bearer().or(QueryExtractor::new("access_token")))
         .issuer(TrustedIssuer::new("https://other.example", "https://api.example.com"))
         .resource_metadata(metadata)
         .build()
@@ -80,6 +87,7 @@ fn what_is_added_is_in_it() {
             "resource_name": "The shop",
             "resource_name#de": "Der Laden",
             "resource_documentation": "https://docs.example.com",
+            "bearer_methods_supported": ["header", "query"],
         })
     );
     // The document of another API of that host.
@@ -107,7 +115,7 @@ fn it_says_how_tokens_are_shown() {
     let bound = [header.clone(), es256.clone(), null.clone(), null.clone()];
     assert_eq!(said(auth().dpop(dpop())), bound);
     // No bearer token is accepted then.
-    let required = [null.clone(), es256.clone(), json!(true), null.clone()];
+    let required = [json!([]), es256.clone(), json!(true), null.clone()];
     assert_eq!(said(auth().dpop(dpop().required())), required);
     let either = [header.clone(), es256, null.clone(), json!(true)];
     assert_eq!(said(auth().dpop(dpop().required()).mutual_tls(MutualTls::here())), either);
@@ -115,9 +123,10 @@ fn it_says_how_tokens_are_shown() {
     assert_eq!(said(auth().mutual_tls(MutualTls::here())), certificate);
     let cookie = FirstOf::bearer().or(CookieExtractor::new("access"));
     assert_eq!(said(auth().extractor(cookie)), [const { Value::Null }; 4]);
-    let named = metadata().authorization_servers(["https://login.example.com"]);
+    let named = metadata().authorization_servers(["https://login.example.com"]).scopes([""; 0]);
     let document = document(issuer.auth().resource_metadata(named).build().unwrap());
     assert_eq!(document["authorization_servers"], json!(["https://login.example.com"]));
+    assert_eq!(document.get("scopes_supported"), None);
 }
 
 #[test]
@@ -138,6 +147,18 @@ fn every_challenge_says_where_it_is() {
         let bad = challenge(api.get("/").bearer("a.b.c").send());
         assert!(bad.contains(r#"error="invalid_token""#) && bad.ends_with(PLACE), "{bad}");
     }
+    // Also where a token is good and does not grant enough, with a requirement instead of a middleware.
+    let auth_here = auth().error_response(hook).dpop(Dpop::at("https://api.example.com"));
+    let ours = auth_here.build().unwrap();
+    let posts = TestServer::start(move || App::new().app_data(ours.clone()).service(write));
+    let forbidden = posts.get("/write").bearer(issuer.token().sign()).send();
+    assert_eq!(forbidden.status, 403);
+    assert!(forbidden.challenge().unwrap().ends_with(PLACE), "{}", forbidden.everything());
+    // Where nothing but proofs will do.
+    let dpop = Dpop::at("https://api.example.com").required();
+    let response = api(auth().dpop(dpop).build().unwrap()).get("/").send();
+    let challenge = response.challenge().unwrap();
+    assert!(challenge.starts_with("DPoP ") && challenge.ends_with(PLACE), "{challenge}");
     // Of both schemes.
     let dpop = auth().dpop(Dpop::at("https://api.example.com")).build().unwrap();
     let response = api(dpop).get("/").send();

@@ -252,9 +252,9 @@ reasons! {
         Subject => "subject",
         /// A claim that the token profile requires is missing (RFC 9068 §2.2).
         MissingClaim => "missing_claim",
-        /// The token is bound (`cnf`) and was not presented with a proof of its key, or over a connection
-        /// on which its certificate was shown; or it is not bound, and was presented with a proof, or has
-        /// to be bound (RFC 7800 §3, RFC 8705 §3, RFC 9449 §7.1).
+        /// The token is bound (`cnf`), and came without a proof of its key, or over a connection on which its
+        /// certificate was not shown; or it is not bound, and came with a proof or has to be bound (RFC
+        /// 7800 §3, RFC 8705 §3, RFC 9449 §7.1).
         Confirmation => "confirmation",
         /// The client (`azp`, `client_id`) is not on the allow-list.
         Client => "client",

@@ -19,13 +19,20 @@ use crate::{ConfigError, dpop::ProofRules, url::is_loopback};
 /// Where the document is, between the host of an API and its path (RFC 9728 §3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
-/// Members that say what the settings say already.
-const DERIVED: [&str; 4] = [
+/// Members that have a setting of their own, or say what other settings say.
+const SETTLED: [&str; 8] = [
     "resource",
+    "authorization_servers",
+    "scopes_supported",
+    "resource_name",
+    "resource_documentation",
     "dpop_signing_alg_values_supported",
     "dpop_bound_access_tokens_required",
     "tls_client_certificate_bound_access_tokens",
 ];
+
+/// Where credentials may be, which nobody knows of an extractor but who has set it.
+const METHODS: &str = "bearer_methods_supported";
 
 /// Tells clients where to get tokens for this API, and what may be in them: OAuth 2.0 Protected Resource
 /// Metadata (RFC 9728), as clients of the Model Context Protocol look for it.
@@ -38,26 +45,26 @@ const DERIVED: [&str; 4] = [
 /// use jwt_verify::{JwtAuth, ResourceMetadata};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let metadata = ResourceMetadata::of("https://api.example.com").scopes(["read:posts", "write:posts"]);
-/// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
+/// let metadata = ResourceMetadata::of("https://api.example.com/mcp").scopes(["read:posts", "write:posts"]);
+/// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com/mcp")
 ///     .resource_metadata(metadata)
 ///     .build()?;
 /// HttpServer::new(move || {
 ///     App::new()
 ///         .service(auth.resource_metadata_route())
-///         .service(web::scope("/posts").wrap(auth.clone()))
+///         .service(web::scope("/mcp").wrap(auth.clone()))
 /// })
 /// # .bind(("127.0.0.1", 8080))?.run().await?;
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// Every challenge says `resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"`
+/// Each challenge says `resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/mcp"`
 /// then (RFC 9728 §5.1).
 ///
 /// The document has `resource`; `authorization_servers`, the issuers that are listed, unless others are
-/// named; `bearer_methods_supported`, which is `["header"]`, where no extractor is set and bearer tokens are
-/// accepted; what [`Dpop`](crate::Dpop) and [`MutualTls`](crate::MutualTls) say; and what is added here.
+/// named; `bearer_methods_supported`, where no extractor is set: `["header"]`, or `[]` if only tokens with
+/// proofs are accepted; what [`Dpop`](crate::Dpop) and [`MutualTls`](crate::MutualTls) say; and what is added here.
 /// Issuers that a resolver vouches for are not in it.
 ///
 /// **Security:** everybody can read it. Where it is comes from what is set here, never from `Host`.
@@ -65,44 +72,59 @@ const DERIVED: [&str; 4] = [
 #[must_use = "settings do nothing until they are given to `JwtAuthBuilder::resource_metadata`"]
 pub struct ResourceMetadata {
     resource: String,
+    authorization_servers: Option<Vec<String>>,
     members: Map<String, Value>,
+    /// Those that have no setting of their own.
+    others: Map<String, Value>,
 }
 
 impl ResourceMetadata {
     /// For an API of which this is the resource identifier: an `https` URL without query and fragment, or
-    /// an `http` one on this machine. Clients refuse the document unless it is byte by byte the URL that
-    /// they know the API by (RFC 9728 §3.3), and ask for tokens for it (`resource`, RFC 8707); so make it
-    /// one of the audiences.
+    /// an `http` one on this machine.
+    ///
+    /// Clients that follow a challenge refuse the document unless this is byte by byte the URL that they
+    /// have asked (RFC 9728 §3.3); some are content with its beginning. They ask for tokens for it
+    /// (`resource`, RFC 8707), so make it one of the audiences.
     pub fn of(resource: impl Into<String>) -> Self {
-        Self { resource: resource.into(), members: Map::new() }
+        let (members, others) = (Map::new(), Map::new());
+        Self { resource: resource.into(), authorization_servers: None, members, others }
     }
 
-    /// The issuers at which clients get tokens. Default: those whose tokens are accepted.
+    /// The issuers at which clients get tokens. Default: those that are listed. Tokens of
+    /// [`Sessions`](crate::JwtAuthBuilder) of your own are to be had at no authorization server.
     pub fn authorization_servers<S: Into<String>>(
-        self,
+        mut self,
         issuers: impl IntoIterator<Item = S>,
     ) -> Self {
-        self.member("authorization_servers", names(issuers))
+        self.authorization_servers = Some(issuers.into_iter().map(Into::into).collect());
+        self
     }
 
     /// The scopes that clients may ask for. Default: nothing is said.
     pub fn scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
-        self.member("scopes_supported", names(scopes))
+        let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
+        self.say("scopes_supported", scopes)
     }
 
     /// The API's name, for people. Default: nothing is said.
     pub fn name(self, name: impl Into<String>) -> Self {
-        self.member("resource_name", name.into())
+        self.say("resource_name", name.into())
     }
 
     /// A page for developers. Default: nothing is said.
     pub fn documentation(self, url: impl Into<String>) -> Self {
-        self.member("resource_documentation", url.into())
+        self.say("resource_documentation", url.into())
     }
 
     /// Any other member of the document (RFC 9728 §2), such as `resource_policy_uri` or
-    /// `resource_name#de`. Those that follow from other settings are refused.
+    /// `resource_name#de`; `bearer_methods_supported` where an extractor is set. Those that have a setting
+    /// of their own or follow from others are refused.
     pub fn member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.others.insert(name.into(), value.into());
+        self
+    }
+
+    fn say(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.into(), value.into());
         self
     }
@@ -111,25 +133,32 @@ impl ResourceMetadata {
     pub(super) fn build(self, known: &Known<'_>) -> Result<PublishedMetadata, ConfigError> {
         let invalid = |problem| ConfigError::invalid("resource_metadata", problem);
         let place = Place::of(&self.resource).map_err(invalid)?;
-        if DERIVED.iter().any(|name| self.members.contains_key(*name)) {
-            return Err(invalid("a member that follows from other settings cannot be set"));
+        let is_settled =
+            |name: &str| SETTLED.contains(&name) || (name == METHODS && known.is_header_only);
+        if self.others.keys().any(|name| is_settled(name)) {
+            let problem = "a member that has a setting or follows from others cannot be set";
+            return Err(invalid(problem));
         }
-        let mut document = Map::new();
-        document.insert("resource".into(), self.resource.into());
-        document.extend(known.members());
-        document.extend(self.members);
-        // What is empty is left out (RFC 9728 §2).
+        let listed = || known.issuers.iter().map(|issuer| (*issuer).to_owned()).collect();
+        let issuers = self.authorization_servers.unwrap_or_else(listed);
+        if issuers.is_empty() {
+            return Err(ConfigError::Missing {
+                setting: "resource_metadata authorization_servers",
+            });
+        }
+        let mut document = self.members;
+        // What is empty is left out (RFC 9728 §3.2).
         document.retain(|_, value| value.as_array().is_none_or(|items| !items.is_empty()));
+        document.insert("resource".into(), self.resource.into());
+        document.insert("authorization_servers".into(), issuers.into());
+        document.extend(known.members());
+        document.extend(self.others);
         Ok(PublishedMetadata {
             url: place.url.into(),
             path: place.path,
             document: Value::Object(document).to_string().into(),
         })
     }
-}
-
-fn names<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Value {
-    names.into_iter().map(Into::into).collect::<Vec<String>>().into()
 }
 
 /// What the other settings say.
@@ -145,11 +174,11 @@ impl Known<'_> {
     fn members(&self) -> Map<String, Value> {
         let mut members = Map::new();
         let mut say = |name: &str, value: Value| drop(members.insert(name.into(), value));
-        say("authorization_servers", json!(self.issuers));
         let is_proof_required =
             !self.takes_certificates && self.proofs.is_some_and(ProofRules::is_required);
-        if self.is_header_only && !is_proof_required {
-            say("bearer_methods_supported", json!(["header"]));
+        if self.is_header_only {
+            // That there are none is said, unlike other things that there are none of (RFC 9728 §2).
+            say(METHODS, if is_proof_required { json!([]) } else { json!(["header"]) });
         }
         if let Some(rules) = self.proofs {
             let algorithms: Vec<&str> = rules.algorithm_names().split(' ').collect();
@@ -176,11 +205,16 @@ impl Place {
         const NO_URL: &str =
             "must be an absolute URL with a host, without user, query and fragment";
 
-        if resource.contains(['?', '#', '@', '{', '}']) {
+        if resource.contains(['?', '#']) {
             return Err(NO_URL);
         }
+        // A route of Actix reads them in another way.
+        if resource.contains(['%', '{', '}', '*']) {
+            return Err("must be without escapes, braces and asterisks");
+        }
         let uri: Uri = resource.parse().map_err(|_| NO_URL)?;
-        let authority = uri.authority().filter(|authority| !authority.host().is_empty());
+        let authority =
+            uri.authority().filter(|one| !one.host().is_empty() && !one.as_str().contains('@'));
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), authority) else {
             return Err(NO_URL);
         };
@@ -214,8 +248,8 @@ impl PublishedMetadata {
 /// `GET` of the document that [`ResourceMetadata`] makes, from [`JwtAuth::resource_metadata_route`].
 ///
 /// Its path is that of the resource identifier after `/.well-known/oauth-protected-resource`: register it
-/// in the `App` itself, and outside of the scope that needs a token. A proxy in front has to hand on that
-/// path. Pages of other origins need a CORS middleware around it. Clients may keep the document for five
+/// in the `App` itself, before a scope whose prefix is empty. In an `App` that is wrapped with a
+/// [`JwtAuth`] it would need a token: wrap a scope instead. A proxy in front has to hand on that path. Pages of other origins need a CORS middleware around it. Clients may keep the document for five
 /// minutes.
 #[derive(Debug)]
 pub struct ResourceMetadataRoute {
@@ -301,14 +335,20 @@ mod tests {
             "https://api.example#top",
             "https://user@api.example",
             "https://api.example/{tenant}",
+            "https://api.example/caf%C3%A9",
+            "https://api.example/files/*",
             "https://api.example/a b",
         ] {
             let error = build(ResourceMetadata::of(resource)).unwrap_err().to_string();
             assert!(error.contains("resource_metadata"), "{resource}: {error}");
         }
-        for name in DERIVED {
-            let metadata = ResourceMetadata::of("https://api.example").member(name, true);
-            assert!(build(metadata).unwrap_err().to_string().contains("other settings"), "{name}");
+        let metadata = || ResourceMetadata::of("https://api.example/@v1");
+        assert!(build(metadata()).is_ok());
+        for name in SETTLED.into_iter().chain([METHODS]) {
+            let problem = build(metadata().member(name, true)).unwrap_err().to_string();
+            assert!(problem.contains("follows from others"), "{name}");
         }
+        let none = build(metadata().authorization_servers([""; 0])).unwrap_err().to_string();
+        assert!(none.contains("authorization_servers"), "{none}");
     }
 }
