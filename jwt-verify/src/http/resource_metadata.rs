@@ -91,7 +91,7 @@ impl ResourceMetadata {
     }
 
     /// The issuers at which clients get tokens. Default: those that are listed. Tokens of
-    /// [`Sessions`](crate::JwtAuthBuilder) of your own are to be had at no authorization server.
+    /// `Sessions` of your own are to be had at no authorization server.
     pub fn authorization_servers<S: Into<String>>(
         mut self,
         issuers: impl IntoIterator<Item = S>,
