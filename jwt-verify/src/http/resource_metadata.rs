@@ -31,7 +31,7 @@ const SETTLED: [&str; 8] = [
     "tls_client_certificate_bound_access_tokens",
 ];
 
-/// Where credentials may be, which nobody knows of an extractor but who has set it.
+/// Where bearer tokens may be. Of an extractor only who has set it can say.
 const METHODS: &str = "bearer_methods_supported";
 
 /// Tells clients where to get tokens for this API, and what may be in them: OAuth 2.0 Protected Resource
@@ -64,8 +64,8 @@ const METHODS: &str = "bearer_methods_supported";
 ///
 /// The document has `resource`; `authorization_servers`, the issuers that are listed, unless others are
 /// named; `bearer_methods_supported`, where no extractor is set: `["header"]`, or `[]` if only tokens with
-/// proofs are accepted; what [`Dpop`](crate::Dpop) and [`MutualTls`](crate::MutualTls) say; and what is added here.
-/// Issuers that a resolver vouches for are not in it.
+/// proofs are accepted; what [`Dpop`](crate::Dpop) and [`MutualTls`](crate::MutualTls) say; and what is
+/// added here. Issuers that a resolver vouches for are not in it.
 ///
 /// **Security:** everybody can read it. Where it is comes from what is set here, never from `Host`.
 #[derive(Debug, Clone)]
@@ -249,8 +249,8 @@ impl PublishedMetadata {
 ///
 /// Its path is that of the resource identifier after `/.well-known/oauth-protected-resource`: register it
 /// in the `App` itself, before a scope whose prefix is empty. In an `App` that is wrapped with a
-/// [`JwtAuth`] it would need a token: wrap a scope instead. A proxy in front has to hand on that path. Pages of other origins need a CORS middleware around it. Clients may keep the document for five
-/// minutes.
+/// [`JwtAuth`] it would need a token: wrap a scope instead. A proxy in front has to hand on that path.
+/// Pages of other origins need a CORS middleware around it. Clients may keep the document for five minutes.
 #[derive(Debug)]
 pub struct ResourceMetadataRoute {
     auth: JwtAuth,
