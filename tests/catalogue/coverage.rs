@@ -98,6 +98,9 @@ fn tested() -> BTreeMap<String, BTreeSet<String>> {
         "http",
         "redis",
         "sessions",
+        "macros",
+        "examples",
+        "../jwt-verify-macros/tests",
         "../jwt-verify/src/jwks",
         "../jwt-verify/src/http",
     ] {
