@@ -23,3 +23,6 @@ for entries in 0 1; do
   JWT_VERIFY_SUITES_TOKEN_CACHE=$entries cargo test --workspace --all-features --locked --test http --test catalogue \
     --test macros --test sessions
 done
+
+# As an application has it: outside of the workspace, with the default features of Actix.
+tests/outsider/run.sh

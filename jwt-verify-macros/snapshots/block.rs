@@ -7,7 +7,7 @@
     missing_copy_implementations,
     dead_code
 )]
-struct __Require_a476ea6a533fedc6_list;
+pub struct __Require_a476ea6a533fedc6_list;
 #[automatically_derived]
 impl ::jwt_verify::__private::Requires for __Require_a476ea6a533fedc6_list {
     const HANDLER: &'static ::core::primitive::str = "list";
@@ -30,7 +30,7 @@ impl ::jwt_verify::__private::Requires for __Require_a476ea6a533fedc6_list {
     missing_copy_implementations,
     dead_code
 )]
-struct __Require_a476ea6a533fedc6_edit;
+pub struct __Require_a476ea6a533fedc6_edit;
 #[automatically_derived]
 impl ::jwt_verify::__private::Requires for __Require_a476ea6a533fedc6_edit {
     const HANDLER: &'static ::core::primitive::str = "edit";
@@ -57,7 +57,7 @@ const _: () = ();
     missing_copy_implementations,
     dead_code
 )]
-struct __Require_a476ea6a533fedc6_count;
+pub struct __Require_a476ea6a533fedc6_count;
 #[automatically_derived]
 impl ::jwt_verify::__private::IsPublic for __Require_a476ea6a533fedc6_count {
     const HANDLER: &'static ::core::primitive::str = "count";

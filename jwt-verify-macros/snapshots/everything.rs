@@ -8,7 +8,7 @@
     missing_copy_implementations,
     dead_code
 )]
-struct __Require_handler;
+pub struct __Require_handler;
 #[cfg(unix)]
 #[automatically_derived]
 impl ::jwt_verify::__private::Requires for __Require_handler {

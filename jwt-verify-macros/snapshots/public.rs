@@ -7,7 +7,7 @@
     missing_copy_implementations,
     dead_code
 )]
-struct __Require_news;
+pub struct __Require_news;
 #[automatically_derived]
 impl ::jwt_verify::__private::IsPublic for __Require_news {
     const HANDLER: &'static ::core::primitive::str = "news";

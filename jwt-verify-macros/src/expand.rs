@@ -5,6 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Ident, Path, Type, ext::IdentExt, parse_quote, spanned::Spanned};
 
 use crate::{
+    attributes::conditions,
     handler::{Handler, Mark},
     routing,
     validate::{Claim, Fresh, Name, Operand, Requirement, Term},
@@ -82,9 +83,10 @@ fn mark(
 ) -> Expansion {
     let name = handler.ident().unraw().to_string();
     let marker = marker(within, handler.ident());
-    let visibility = &handler.vis;
+    // It is `pub` whatever the handler is: Actix can make the handler's service `pub` by itself, and
+    // what a public type has in its traits must not be private.
     // A twin for another configuration has a marker of the same name.
-    let conditions = handler.conditions();
+    let conditions = conditions(&handler.attrs);
     let implementation = implementation(&marker, &name);
     let access = quote! { ::jwt_verify::__private::#argument<#marker> };
     // In a block there are no services: Actix' attributes do not work there.
@@ -100,7 +102,7 @@ fn mark(
             missing_copy_implementations,
             dead_code
         )]
-        #visibility struct #marker;
+        pub struct #marker;
 
         #(#conditions)*
         #[automatically_derived]
@@ -126,7 +128,7 @@ fn marker(within: &str, handler: &Ident) -> Ident {
 /// Does not compile if the attribute on a handler was somebody else's of the same name.
 pub(crate) fn assertion(mark: Mark, handler: &Handler) -> TokenStream {
     let marker = marker("", handler.ident());
-    let conditions = handler.conditions();
+    let conditions = conditions(&handler.attrs);
     let bound = match mark {
         Mark::Require => quote! { ::jwt_verify::__private::Requires },
         Mark::Public => quote! { ::jwt_verify::__private::IsPublic },
@@ -147,7 +149,7 @@ fn annotated(handler: &Handler, access: &TokenStream) -> Option<TokenStream> {
         return None;
     }
     let service = handler.ident();
-    let conditions = handler.conditions();
+    let conditions = conditions(&handler.attrs);
     let routes = routes.iter().map(|route| {
         let (method, path) = (&route.method, &route.path);
         quote! { (#method, #path) }

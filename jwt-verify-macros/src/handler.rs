@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Error, FnArg, Ident, Result, ReturnType, Signature, Type, TypePath, Visibility,
+    Attribute, Error, FnArg, Ident, Result, Signature, Type, TypePath, Visibility,
     parse::{Parse, ParseStream},
     spanned::Spanned,
 };
@@ -82,22 +82,12 @@ impl Handler {
         self.attrs.iter().any(routing::is_route)
     }
 
-    /// Whether Actix could take it for a handler: it is async, or returns a future.
-    pub(crate) fn may_be_handler(&self) -> bool {
-        returns_future(&self.sig)
-    }
-
     /// Whether it is a test.
     pub(crate) fn is_test(&self) -> bool {
         let is_test = |attribute: &Attribute| {
             attribute.path().segments.last().is_some_and(|last| last.ident == "test")
         };
         self.attrs.iter().any(is_test)
-    }
-
-    /// The conditions under which it exists; what is made for it exists under the same.
-    pub(crate) fn conditions(&self) -> Vec<&Attribute> {
-        self.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
     }
 
     pub(crate) fn ident(&self) -> &Ident {
@@ -139,23 +129,6 @@ fn already_marked(marked_by: &str, other: &Attribute) -> &'static str {
         }
         ("public", Some(Mark::Public)) => "a handler is `#[public]` once",
         _ => "a handler is either `#[public]` or has a requirement, not both",
-    }
-}
-
-/// Whether a function is async, or returns `impl Future`, a pinned one, or an alias such as
-/// `LocalBoxFuture`.
-pub(crate) fn returns_future(signature: &Signature) -> bool {
-    let is_future = |output: &ReturnType| {
-        output.to_token_stream().into_iter().any(|token| contains_future(&token))
-    };
-    signature.asyncness.is_some() || is_future(&signature.output)
-}
-
-fn contains_future(token: &TokenTree) -> bool {
-    match token {
-        TokenTree::Ident(ident) => ident.to_string().ends_with("Future"),
-        TokenTree::Group(group) => group.stream().into_iter().any(|token| contains_future(&token)),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     }
 }
 

@@ -2,10 +2,14 @@
 //! `jwt_verify::public`; their documentation is there too.
 
 mod args;
+mod attributes;
+mod block;
+mod candidate;
 mod errors;
 mod expand;
 mod handler;
-mod placement;
+mod hidden;
+mod module;
 mod routing;
 mod validate;
 mod vocabulary;
@@ -48,7 +52,7 @@ fn or_untouched(
         Err(error) => {
             let error = error.into_compile_error();
             let item = match kind(&item) {
-                Kind::Block => placement::unmarked_block(item),
+                Kind::Block => block::unmarked_block(item),
                 Kind::Function | Kind::Module | Kind::Other => item,
             };
             quote! { #error #item }
@@ -71,8 +75,8 @@ fn protect(args: &TokenStream, item: TokenStream) -> Result<TokenStream> {
             let expansion = expand::required(&requirement, handler, "");
             Ok(quote! { #error #expansion })
         }
-        Kind::Module => placement::module(args, syn::parse2(item)?),
-        Kind::Block => placement::block(args, syn::parse2(item)?),
+        Kind::Module => module::module(args, syn::parse2(item)?),
+        Kind::Block => block::block(args, syn::parse2(item)?),
         Kind::Other if is_used_mark(args) => Ok(TokenStream::new()),
         Kind::Other => Err(Error::new(
             handler::first_span(&item),

@@ -234,6 +234,8 @@ pub mod __private {
     pub use crate::{
         Authorized, PolicyFuture, Public, Requirement, Requires, VerifiedClaims,
         authz::{literal, name},
-        http::{Annotated, HttpRequest, IsPublic, ask_authorizer, ask_policy, no_policy},
+        http::{
+            Annotated, HttpRequest, IsPublic, Otherwise, Probe, ask_authorizer, ask_policy, no_policy,
+        },
     };
 }

@@ -303,6 +303,110 @@ mod admin {
     use jwt_verify::{public, require};
 }
 
+/// What stands beside handlers in a module without being one.
+#[require(roles = "admin")]
+mod beside_handlers {
+    use std::{
+        borrow::Cow,
+        collections::HashMap,
+        future::{Ready, ready},
+    };
+
+    use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, web};
+
+    pub(super) const LIMIT: usize = 3;
+    static NAME: &str = "name";
+    const CHECKS: [fn(u8) -> bool; 1] = [is_small];
+
+    pub(super) struct Page<'a> {
+        name: Cow<'a, str>,
+    }
+
+    impl<'a> Page<'a> {
+        pub(super) fn new(name: &'a str) -> Self {
+            Self { name: Cow::Borrowed(name) }
+        }
+
+        pub(super) fn name(&self) -> &str {
+            &self.name
+        }
+
+        pub(super) async fn load(&self) -> String {
+            NAME.to_owned() + &self.name
+        }
+
+        pub(super) fn into_name(self) -> Cow<'a, str> {
+            self.name
+        }
+    }
+
+    pub(super) struct Caller;
+
+    impl FromRequest for Caller {
+        type Error = actix_web::Error;
+        type Future = Ready<Result<Self, Self::Error>>;
+
+        fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+            ready(Ok(Self))
+        }
+    }
+
+    pub(super) struct Rows<T>(Vec<T>);
+
+    impl<T: Clone + Default> Rows<T> {
+        pub(super) fn new() -> Self {
+            Self(vec![T::default()])
+        }
+
+        pub(super) fn first(&self) -> Option<T> {
+            self.0.first().cloned()
+        }
+
+        pub(super) fn all() -> Vec<T> {
+            Self::new().0
+        }
+    }
+
+    impl<T> From<Vec<T>> for Rows<T> {
+        fn from(rows: Vec<T>) -> Self {
+            Self(rows)
+        }
+    }
+
+    pub(super) fn configure(config: &mut web::ServiceConfig) {
+        config.service(list);
+    }
+
+    pub(super) fn scope() -> actix_web::Scope {
+        web::scope("/pages").service(list)
+    }
+
+    fn is_small(number: u8) -> bool {
+        number < 9 && CHECKS.len() == 1
+    }
+
+    fn numbers() -> impl Iterator<Item = u8> + Clone {
+        (0..3).filter(|number| is_small(*number))
+    }
+
+    fn parse(text: &str) -> Result<u8, std::num::ParseIntError> {
+        text.parse()
+    }
+
+    fn names() -> HashMap<String, Vec<u8>> {
+        HashMap::from([(String::new(), numbers().collect())])
+    }
+
+    async fn load(page: &str) -> HttpResponse {
+        HttpResponse::Ok().json(parse(page).unwrap_or_default() + names().len() as u8)
+    }
+
+    #[actix_web::get("/beside")]
+    pub(super) async fn list(_: Caller) -> HttpResponse {
+        load(&Page::new("1").load().await).await
+    }
+}
+
 /// A block of handlers.
 #[derive(Debug, Clone, Copy)]
 pub struct Block<T>(T);
@@ -326,6 +430,14 @@ impl<T: Default + ToString + 'static> Block<T> {
 
     fn helper() -> &'static str {
         "edit"
+    }
+
+    fn new() -> Self {
+        Self(T::default())
+    }
+
+    fn text(&self) -> String {
+        self.0.to_string()
     }
 }
 
@@ -360,6 +472,13 @@ fn scope() -> AuthScope {
 }
 
 fn main() {
+    use beside_handlers::{LIMIT, Page, Rows};
+
+    let page = Page::new("page");
+    let _ = (page.name(), page.into_name(), LIMIT, Block::<u8>::new().text());
+    let _ = (Rows::<u8>::new().first(), Rows::<u8>::all(), Rows::from(vec![1]));
+    let _app =
+        App::new().configure(beside_handlers::configure).service(beside_handlers::scope());
     let _app = App::new()
         .service(scope())
         .route("/everything", web::get().to(everything))

@@ -26,6 +26,7 @@ mod mutual_tls;
 mod open_api;
 mod policy;
 mod possession;
+mod probe;
 mod public;
 mod resource_metadata;
 mod response;
@@ -57,6 +58,7 @@ pub use key_set::KeySetRoute;
 pub use middleware::{AuthFuture, JwtAuthService, Required};
 pub use mutual_tls::MutualTls;
 pub use policy::{IntoDecision, Policy, PolicyFuture, ask_authorizer, ask_policy, no_policy};
+pub use probe::{Otherwise, Probe};
 pub use public::Public;
 pub use resource_metadata::{ResourceMetadata, ResourceMetadataRoute};
 #[cfg(feature = "introspection")]

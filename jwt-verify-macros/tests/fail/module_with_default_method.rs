@@ -1,0 +1,12 @@
+use jwt_verify::require;
+
+#[require(roles = "admin")]
+mod admin {
+    pub trait Crud {
+        async fn wipe() -> &'static str {
+            "wiped"
+        }
+    }
+}
+
+fn main() {}

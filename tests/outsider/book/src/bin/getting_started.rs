@@ -1,0 +1,1 @@
+include!(concat!(env!("OUT_DIR"), "/getting_started.rs"));
