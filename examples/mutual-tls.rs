@@ -1,11 +1,13 @@
 //! An API whose tokens are worth nothing without their client's certificate (mutual TLS, RFC 8705), with
 //! an authority, an issuer and two clients of its own. Start it and paste the requests it prints, within
-//! ten minutes. The certificates and their keys are in a folder of the system's temporary one.
+//! ten minutes. The certificates and their keys are in a folder among the system's temporary ones until
+//! it ends.
 
-use std::{env, error::Error, fs, net::TcpListener, path::PathBuf, process, sync::Arc};
+use std::{env, error::Error, fs, io, net::TcpListener, path::PathBuf, sync::Arc};
 
-use actix_web::{App, HttpServer, Responder, get};
+use actix_web::{App, Responder, get};
 use jwt_verify::{ClientCertificate, MutualTls, VerifiedClaims, require, testing::TestIssuer};
+use jwt_verify_examples::https;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{
     RootCertStore, ServerConfig,
@@ -40,14 +42,43 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:0".into());
     let listener = TcpListener::bind(address)?;
     let url = format!("https://localhost:{}/orders", listener.local_addr()?.port());
-    let server = HttpServer::new(move || App::new().wrap(auth.clone()).service(orders))
-        .workers(2)
-        // Before the address, for which it holds.
-        .on_connect(ClientCertificate::remember)
-        .listen_rustls_0_23(listener, config)?;
-    print_requests(&issuer, &authority, &url)?;
-    server.run().await?;
+    let app = move || App::new().wrap(auth.clone()).service(orders);
+    let server = https::serve(listener, config, ClientCertificate::remember, app)?;
+    let folder = Folder::new()?;
+    print_requests(&folder, &issuer, &authority, &url)?;
+    server.await?;
     Ok(())
+}
+
+/// A folder for private keys. Its name cannot be guessed, and other users of the machine cannot read it.
+/// It is removed when this is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self, Box<dyn Error>> {
+        let mut name = [0; 16];
+        ::aws_lc_rs::rand::fill(&mut name).map_err(|_| "there are no random numbers")?;
+        let name = format!("mutual-tls-{:032x}", u128::from_ne_bytes(name));
+        let path = env::temp_dir().join(name);
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        // One that is there already is an error.
+        builder.create(&path)?;
+        Ok(Self(path))
+    }
+
+    fn write(&self, name: &str, text: String) -> io::Result<PathBuf> {
+        let path = self.0.join(name);
+        fs::write(&path, text)?;
+        Ok(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 fn authority() -> Result<Authority, rcgen::Error> {
@@ -84,24 +115,18 @@ fn server_config(server: &Identity, authority: &Authority) -> Result<ServerConfi
 
 #[expect(clippy::print_stdout, reason = "the requests to try are what this example is for")]
 fn print_requests(
+    folder: &Folder,
     issuer: &TestIssuer,
     authority: &Authority,
     url: &str,
 ) -> Result<(), Box<dyn Error>> {
-    let folder = env::temp_dir().join(format!("mutual-tls-{}", process::id()));
-    fs::create_dir_all(&folder)?;
-    let write = |name: &str, text: String| -> Result<PathBuf, std::io::Error> {
-        let path = folder.join(name);
-        fs::write(&path, text)?;
-        Ok(path)
-    };
     let identity = |name: &str| -> Result<_, Box<dyn Error>> {
         let identity = Identity::new(name, authority)?;
         let pem = identity.certificate.pem() + &identity.key.serialize_pem();
-        let shown = format!(" --cert {}", write(&format!("{name}.pem"), pem)?.display());
+        let shown = format!(" --cert {}", folder.write(&format!("{name}.pem"), pem)?.display());
         Ok((ClientCertificate::from_der(identity.certificate.der()), shown))
     };
-    let known = write("authority.pem", authority.pem())?;
+    let known = folder.write("authority.pem", authority.pem())?;
     let ((client, as_client), (_, as_thief)) = (identity("client")?, identity("thief")?);
     let bound = issuer.token().bound_to_certificate(&client).subject("ada").sign();
     let bearer = issuer.token().subject("ada").sign();

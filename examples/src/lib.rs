@@ -4,5 +4,6 @@
 mod book;
 pub mod demo;
 pub mod documented;
+pub mod https;
 pub mod resource_server;
 pub mod session_app;

@@ -184,6 +184,13 @@ impl Process {
         assert!(signal("-CONT").success());
     }
 
+    /// Asks it to end, as Ctrl-C does, and waits until it has.
+    pub fn end(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        assert!(self.child.wait().unwrap().success());
+    }
+
     /// Ends it and returns everything it has printed.
     pub fn log(mut self) -> String {
         self.child.kill().unwrap();
