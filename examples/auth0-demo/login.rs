@@ -11,11 +11,12 @@ use actix_web::{
 };
 use jwt_verify::{AuthError, ClaimsMapping, IdTokenChecks, IdTokenVerifier};
 use openidconnect::{
-    AuthorizationCode, ClientId, ClientSecret, CsrfToken, DiscoveryError, EndpointMaybeSet,
-    EndpointNotSet, EndpointSet, IssuerUrl, LogoutRequest, Nonce, OAuth2TokenResponse as _,
-    PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout,
-    RedirectUrl, RequestTokenError, Scope, TokenResponse as _,
-    core::{CoreAuthenticationFlow, CoreClient, CoreErrorResponseType},
+    AuthorizationCode, ClientId, ClientSecret, CsrfToken, DiscoveryError, EmptyExtraTokenFields,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, LogoutRequest, Nonce,
+    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl,
+    ProviderMetadataWithLogout, RedirectUrl, RequestTokenError, Scope, StandardTokenResponse,
+    TokenResponse as _,
+    core::{CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreTokenType},
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
@@ -180,6 +181,10 @@ pub(crate) async fn callback(
         .map_err(|error| match error {
             RequestTokenError::ServerResponse(answer) => refused(answer.error()),
             RequestTokenError::Request(_) => Problem::ProviderDown,
+            RequestTokenError::Parse(_, answer) if is_good_otherwise(&answer) => {
+                tracing::warn!("an ID token cannot be read");
+                Problem::NotLoggedIn
+            }
             _ => {
                 tracing::error!("the provider's answer to the code cannot be read");
                 Problem::Broken
@@ -241,6 +246,12 @@ pub(crate) async fn end(
         None => home,
     };
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, url)).finish())
+}
+
+/// Tells whether an answer to a code can be read without its ID token. Then the ID token is what is wrong.
+fn is_good_otherwise(answer: &[u8]) -> bool {
+    type Tokens = StandardTokenResponse<EmptyExtraTokenFields, CoreTokenType>;
+    serde_json::from_slice::<Tokens>(answer).is_ok()
 }
 
 /// The provider does not take the code: because of whoever has brought it, or because of this client.

@@ -14,6 +14,7 @@ mod login;
 mod pages;
 mod processes;
 mod provider;
+mod session_cookie;
 mod settings;
 mod tls;
 mod visitors;
@@ -24,11 +25,12 @@ use actix_session::{
     SessionMiddleware, config::CookieContentSecurity, storage::CookieSessionStore,
 };
 use actix_web::{
-    App, HttpServer,
+    App,
     cookie::{Key, SameSite},
-    middleware::DefaultHeaders,
+    middleware::{DefaultHeaders, from_fn},
     web,
 };
+use jwt_verify_examples::https;
 use settings::Settings;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -60,9 +62,9 @@ async fn website() -> Result<(), Box<dyn Error>> {
     let api = web::Data::new(pages::Api(api));
     let provider = settings.issuer.clone();
     let address = api.0.clone();
-    let server = HttpServer::new(move || {
+    let app = move || {
         let session = SessionMiddleware::builder(CookieSessionStore::default(), key.clone())
-            .cookie_name("__Host-session".into())
+            .cookie_name(session_cookie::NAME.into())
             .cookie_content_security(CookieContentSecurity::Private)
             // `Strict` would leave it out when the provider sends the browser back.
             .cookie_same_site(SameSite::Lax)
@@ -80,11 +82,12 @@ async fn website() -> Result<(), Box<dyn Error>> {
             .service((pages::home, pages::style, pages::profile, pages::reports, pages::admin))
             .service((login::begin, login::callback, login::end))
             .wrap(session)
+            // Outside, so that it comes before the cookie is looked at.
+            .wrap(from_fn(session_cookie::refuse_planted))
             .wrap(headers)
-    })
-    .workers(2)
-    .listen_rustls_0_23(listener, tls::self_signed()?)?;
+    };
+    let server = https::serve(listener, tls::self_signed()?, |_, _| {}, app)?;
     println!("The website is at {url} (a browser warns of its certificate, made just now).");
     println!("Its provider is {provider}, the API is at {address}. Ctrl-C ends all.");
-    Ok(server.run().await?)
+    Ok(server.await?)
 }

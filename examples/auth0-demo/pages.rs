@@ -2,11 +2,12 @@
 
 use actix_session::Session;
 use actix_web::{
-    HttpResponse, Responder, ResponseError, get,
+    HttpResponse, Responder, ResponseError,
     http::{
         StatusCode,
         header::{AUTHORIZATION, ContentType},
     },
+    route,
     web::Data,
 };
 use askama::Template;
@@ -80,7 +81,7 @@ struct ProblemPage {
     text: &'static str,
 }
 
-#[get("/")]
+#[route("/", method = "GET", method = "HEAD")]
 pub(crate) async fn home(
     session: Session,
     visitors: Data<Visitors>,
@@ -89,12 +90,12 @@ pub(crate) async fn home(
     page(StatusCode::OK, &Home { frame: Frame::of(visitor.as_ref()) })
 }
 
-#[get("/style.css")]
+#[route("/style.css", method = "GET", method = "HEAD")]
 pub(crate) async fn style() -> impl Responder {
     HttpResponse::Ok().content_type("text/css; charset=utf-8").body(include_str!("style.css"))
 }
 
-#[get("/profile")]
+#[route("/profile", method = "GET", method = "HEAD")]
 pub(crate) async fn profile(
     session: Session,
     visitors: Data<Visitors>,
@@ -113,7 +114,7 @@ pub(crate) async fn profile(
 }
 
 /// Three calls of the API in the visitor's name. Who may what is the API's decision.
-#[get("/reports")]
+#[route("/reports", method = "GET", method = "HEAD")]
 pub(crate) async fn reports(
     session: Session,
     visitors: Data<Visitors>,
@@ -138,7 +139,7 @@ pub(crate) async fn reports(
 }
 
 /// For admins. The page would be empty for others anyway, since the API asks for the role too.
-#[get("/admin")]
+#[route("/admin", method = "GET", method = "HEAD")]
 pub(crate) async fn admin(
     session: Session,
     visitors: Data<Visitors>,
@@ -198,6 +199,7 @@ pub(crate) const CONTENT_POLICY: &str =
 pub(crate) enum Problem {
     Anonymous,
     NotForYou,
+    PlantedCookie,
     UnexpectedAnswer,
     NotLoggedIn,
     ProviderDown,
@@ -211,6 +213,11 @@ impl Problem {
         match self {
             Self::Anonymous => ("Please log in", "This page is for those who have logged in."),
             Self::NotForYou => ("Not for you", "This page is for administrators."),
+            Self::PlantedCookie => (
+                "There is a cookie in the way",
+                "Your browser has a cookie for this site that looks like ours and is not. Please \
+                    delete the cookies of this site.",
+            ),
             Self::UnexpectedAnswer => (
                 "Please begin anew",
                 "This is no answer to a login that was begun in this browser.",
@@ -242,7 +249,9 @@ impl ResponseError for Problem {
         match self {
             Self::Anonymous => StatusCode::UNAUTHORIZED,
             Self::NotForYou => StatusCode::FORBIDDEN,
-            Self::UnexpectedAnswer | Self::NotLoggedIn => StatusCode::BAD_REQUEST,
+            Self::PlantedCookie | Self::UnexpectedAnswer | Self::NotLoggedIn => {
+                StatusCode::BAD_REQUEST
+            }
             Self::ProviderDown | Self::ApiDown | Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -6,10 +6,12 @@
     reason = "a test that fails should say where"
 )]
 
+mod hanging_up;
 mod integrations;
 mod login;
 mod starting;
 mod web_socket;
+mod website;
 
 use std::sync::LazyLock;
 

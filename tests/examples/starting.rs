@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     net::{SocketAddr, TcpListener},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     sync::Arc,
 };
@@ -13,6 +14,8 @@ use tokio_rustls::rustls::{
     ClientConfig, RootCertStore, crypto,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
+
+use crate::website::negotiate;
 
 /// Those that need nothing, with a path and what it answers without a token.
 const ALONE: [(&str, &str, u16); 19] = [
@@ -80,13 +83,22 @@ fn the_requests_that_the_example_of_bound_tokens_prints_are_answered_as_it_says(
     }
 }
 
-/// The same over TLS, with the certificates that it has written down.
+/// The same over TLS, with the certificates that it has written down. FND-14: others on the machine can
+/// neither read the keys nor put something else in their place, and they go with the process. EXA-05: it
+/// offers no HTTP/2.
 #[test]
 fn the_requests_that_the_example_of_certificates_prints_are_answered_as_it_says() {
     let mut server = Process::start_with("mutual-tls", &[]);
     let requests = printed(&mut server);
     assert_eq!(requests.len(), 4);
-    let folder = std::env::temp_dir().join(format!("mutual-tls-{}", server.id()));
+    let folder = requests[0].line.split("--cacert ").nth(1).unwrap().split_whitespace().next();
+    let folder = Path::new(folder.unwrap()).parent().unwrap().to_owned();
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    let random = name.strip_prefix("mutual-tls-").unwrap();
+    assert!(random.len() == 32 && !random.starts_with("0000"), "{name}");
+    assert_eq!(folder.parent(), Some(&*std::env::temp_dir()));
+    let mode = fs::metadata(&folder).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "{mode:o}");
     for Printed { line, request, expected } in requests {
         let option = |name: &str| {
             let path = Path::new(line.split(name).nth(1)?.split_whitespace().next()?);
@@ -94,9 +106,12 @@ fn the_requests_that_the_example_of_certificates_prints_are_answered_as_it_says(
             Some(fs::read(path).unwrap())
         };
         let config = client_config(&option("--cacert ").unwrap(), option("--cert ").as_deref());
+        let spoken = negotiate(&server, (*config).clone(), &["h2", "http/1.1"]).unwrap();
+        assert_eq!(spoken.as_deref(), Some(&b"http/1.1"[..]));
         assert_eq!(request.send_tls(config).0.status, expected, "{line}");
     }
-    fs::remove_dir_all(folder).unwrap();
+    server.end();
+    assert!(!folder.exists());
 }
 
 /// A request that an example prints, and how it says that it is answered.
