@@ -160,7 +160,7 @@ fn settings_that_cannot_work_stop_the_start() {
     assert!(builder().refresh_name("__Host-refresh").refresh_path("/").build().is_ok());
 }
 
-/// DEM-06: a login beside another session makes a session of its own.
+/// DEM-06: a login beside another session makes a session of its own, and leaves nothing of the other.
 #[test]
 fn a_login_does_not_take_over_a_session() {
     let demo = demo();
@@ -171,6 +171,29 @@ fn a_login_does_not_take_over_a_session() {
     assert_eq!(answer.status, 200);
     let new = answer.headers("set-cookie");
     assert!(!new[0].contains(planted.cookie("__Host-access")));
-    let still = planted.request("GET", "/me").send();
-    assert_eq!(still.json()["username"], "mallory", "and leaves the other alone");
+    let access = new[0].split(['=', ';']).nth(1).unwrap();
+    assert_eq!(demo.get("/me", access).json()["username"], "alice");
+    assert_eq!(planted.request("GET", "/me").send().status, 401);
+}
+
+/// EXA-08: a sibling host can set another `__Secure-refresh`. It gets nothing by that but a refusal, and
+/// the session goes on without it.
+#[test]
+fn a_second_refresh_cookie_is_refused_and_harms_nothing() {
+    let demo = demo();
+    demo.signup("mallory");
+    let (mut browser, other) = (Browser::login(&demo, "alice"), Browser::login(&demo, "mallory"));
+    let refresh = browser.cookie("__Secure-refresh");
+    let tossed = other.cookie("__Secure-refresh");
+    for cookies in [[tossed, refresh], [refresh, tossed]] {
+        let cookies = cookies.map(|cookie| format!("__Secure-refresh={cookie}")).join("; ");
+        let cookies = format!("{cookies}; __Host-csrf={}", browser.csrf());
+        let refused = demo
+            .request("/auth/refresh")
+            .header("cookie", cookies)
+            .header("x-csrf-token", browser.csrf())
+            .send();
+        assert_eq!((refused.status, refused.headers("set-cookie").len()), (400, 0));
+    }
+    assert_eq!(browser.post("/auth/refresh").status, 200);
 }

@@ -29,7 +29,7 @@ fn names_and_passwords_are_judged_at_the_sign_up() {
     {
         assert_eq!(signup("bobbobbob", weak), 422, "{weak}");
     }
-    for long in [1025, 1024 * 1024] {
+    for long in [1025, 32 * 1024] {
         assert_eq!(signup("bob", &"ab".repeat(long)[..long]), 422);
     }
     for name in ["", "a b", "a/b", "ünicode", "<script>", "a\nb", &"x".repeat(65)] {
@@ -98,7 +98,7 @@ fn a_refused_login_does_not_say_what_was_wrong() {
         let other = demo.try_login(name, password);
         assert_eq!((other.status, other.text()), (401, wrong.text()), "{name} {password}");
     }
-    let long = demo.try_login("alice", &"x".repeat(1024 * 1024));
+    let long = demo.try_login("alice", &"x".repeat(32 * 1024));
     assert_eq!((long.status, long.text()), (401, wrong.text()));
     assert_eq!(demo.try_login("ALICE", PASSWORD).status, 200);
 }

@@ -9,6 +9,7 @@
     reason = "a test that fails should say where"
 )]
 
+mod abuse;
 mod app;
 mod browser;
 mod browser_cookies;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{AUDIENCE, ISSUER, builder, issuer, key, wait};
 
-fn part(token: &str, index: usize) -> Value {
+pub(crate) fn part(token: &str, index: usize) -> Value {
     let segment = token.split('.').nth(index).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(segment).unwrap()).unwrap()
 }

@@ -1,14 +1,15 @@
 //! What users do with their accounts.
 
-use actix_web::{HttpRequest, HttpResponse, Responder, Result, web};
+use actix_web::{HttpResponse, Responder, Result, web};
 use jwt_verify::{AuthError, CurrentUser, Missing, VerifiedClaims, require};
 use serde::Deserialize;
 
 use super::{
     SessionApp,
+    body::Body,
     database::User,
     password,
-    routes::{Body, Problem, fields, private, unavailable},
+    routes::{Problem, private, unavailable},
 };
 
 #[derive(Deserialize)]
@@ -39,20 +40,19 @@ async fn change_password(
     claims: VerifiedClaims,
     user: CurrentUser<User>,
     body: Body,
-    request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let ChangePassword { current_password, new_password } = fields(body)?;
+    let ChangePassword { current_password, new_password } = body.fields()?;
     if !password::is_acceptable(&new_password, &user.username) {
         return Err(Problem::WeakPassword.into());
     }
-    app.count_attempt(&user.username, &request)?;
+    app.attempts.change(user.id).map_err(Problem::TooMany)?;
     let known = app.users.login_by_id(user.id).await.map_err(unavailable)?;
     let before = known.map(|known| known.password_hash).ok_or(Problem::WrongPassword)?;
     let fits = app.passwords.verify(current_password, Some(&before)).await.map_err(unavailable)?;
-    app.conclude_attempt(&user.username, &request, fits);
     if !fits {
         return Err(Problem::WrongPassword.into());
     }
+    app.attempts.changed(user.id);
     let after = app.passwords.hash(new_password).await.map_err(unavailable)?;
     // Before as well: while sessions cannot be ended, the password stays what it was.
     app.sessions.end_others(&claims).await?;

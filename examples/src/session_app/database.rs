@@ -12,6 +12,9 @@ use sqlx::{
 #[derive(Clone)]
 pub(super) struct Database {
     pool: SqlitePool,
+    /// Keeps a database in memory, which lives for as long as it has a connection. The one above is closed
+    /// when a client hangs up in the middle of a query.
+    _keeper: Option<SqlitePool>,
 }
 
 /// What the application shows of a user.
@@ -44,11 +47,13 @@ impl Database {
             // Readers do not wait for a writer, also one of another instance.
             options = options.journal_mode(SqliteJournalMode::Wal);
         }
-        // A database in memory belongs to its connection.
-        let pool = if is_in_memory {
-            SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None)
+        let one = || SqlitePoolOptions::new().max_connections(1).idle_timeout(None);
+        let (pool, keeper) = if is_in_memory {
+            options = options.shared_cache(true);
+            let keeper = one().max_lifetime(None).connect_with(options.clone()).await?;
+            (one(), Some(keeper))
         } else {
-            SqlitePoolOptions::new().max_connections(4)
+            (SqlitePoolOptions::new().max_connections(4), None)
         };
         let pool = pool.connect_with(options).await?;
         sqlx::query(
@@ -61,7 +66,7 @@ impl Database {
         )
         .execute(&pool)
         .await?;
-        Ok(Self { pool })
+        Ok(Self { pool, _keeper: keeper })
     }
 
     /// Adds a user; `None` if the name is taken.

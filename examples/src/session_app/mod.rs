@@ -2,6 +2,8 @@
 //! for a page in a browser.
 
 mod account;
+mod attempts;
+mod body;
 mod database;
 mod page;
 mod password;
@@ -12,6 +14,7 @@ mod throttle;
 use std::{error::Error, sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
+use aws_lc_rs::hkdf;
 use jwt_verify::{
     Algorithm, AuthError, JwtAuth, KeySetRoute, MemoryRevocation, RedisCache, RedisRefreshStore,
     RedisRevocation, Secret, SessionCookies, SessionError, Sessions, SigningKey, TokenIssuer,
@@ -20,9 +23,10 @@ use jwt_verify::{
 
 pub use self::settings::Settings;
 use self::{
+    attempts::Attempts,
+    body::{Body, Limits},
     database::Database,
     password::Passwords,
-    throttle::{Limit, Throttle},
 };
 
 /// Everything that the routes share.
@@ -35,18 +39,13 @@ pub struct SessionApp {
     cookies: SessionCookies,
     auth: JwtAuth,
     attempts: Arc<Attempts>,
-}
-
-/// How often somebody may try to log in.
-struct Attempts {
-    by_name: Throttle,
-    /// Failures only: many people may come from one address.
-    by_address: Throttle,
+    limits: Limits,
 }
 
 /// Names of the issuer and of the API; nobody but this application uses them.
 const ISSUER: &str = "session-app";
 const AUDIENCE: &str = "session-app-api";
+const ACCESS_COOKIE: &str = "__Host-access";
 
 impl SessionApp {
     /// Opens the database, makes the keys, and creates the first administrator.
@@ -58,9 +57,9 @@ impl SessionApp {
         let passwords = Passwords::new()?;
         let (key, csrf_secret) = match &settings.secret {
             Some(secret) => {
-                let secret = Secret::from(secret.as_str());
-                let key = SigningKey::from_secret(Algorithm::HS256, &secret);
-                (key.map_err(|error| format!("JWT_SECRET_KEY: {error}"))?, secret)
+                let csrf_secret = derived(secret)?;
+                let key = SigningKey::from_secret(Algorithm::HS256, &secret.as_str().into());
+                (key.map_err(|error| format!("JWT_SECRET_KEY: {error}"))?, csrf_secret)
             }
             None => (SigningKey::generate(Algorithm::ES256)?, random_secret()?),
         };
@@ -81,17 +80,13 @@ impl SessionApp {
             None => sessions.revocation(MemoryRevocation::new()),
         };
         let sessions = sessions.build()?;
-        let cookies = SessionCookies::builder(&csrf_secret).build()?;
+        let cookies = SessionCookies::builder(&csrf_secret).access_name(ACCESS_COOKIE).build()?;
         let auth = JwtAuth::for_sessions(&sessions)
             .cookies(&cookies)
             // Issuer and API are one, so their clocks differ by little.
             .leeway(Duration::from_secs(1))
             .error_response(refusal)
             .build()?;
-        let attempts = Attempts {
-            by_name: Throttle::new(Limit { at_once: 20, every: Duration::from_secs(3) }),
-            by_address: Throttle::new(Limit { at_once: 50, every: Duration::from_secs(1) }),
-        };
         if let Some((name, password)) = &settings.admin {
             if !routes::is_name(name) || !password::is_acceptable(password, name) {
                 return Err("ADMIN_USERNAME or ADMIN_PASSWORD is not acceptable".into());
@@ -101,17 +96,15 @@ impl SessionApp {
                 return Err("ADMIN_USERNAME is taken by somebody who is no administrator".into());
             }
         }
-        let attempts = Arc::new(attempts);
-        Ok(Self { users, passwords, sessions, cookies, auth, attempts })
+        let attempts = Arc::new(Attempts::new());
+        let limits = Limits { bytes: MAX_BODY_BYTES, time: settings.body_deadline };
+        Ok(Self { users, passwords, sessions, cookies, auth, attempts, limits })
     }
 
     /// Adds the routes to an application.
     pub fn configure(self) -> impl FnOnce(&mut web::ServiceConfig) {
         move |app| {
-            let json = web::JsonConfig::default()
-                .limit(MAX_BODY_BYTES)
-                .error_handler(|error, _| routes::Problem::of_body(&error).into());
-            app.app_data(json)
+            app.configure(Body::configure(self.limits))
                 .app_data(Users::new(self.users.clone()))
                 .app_data(self.auth.clone())
                 .service(KeySetRoute::new(self.sessions.issuer().clone()))
@@ -123,19 +116,32 @@ impl SessionApp {
     }
 }
 
-/// Room for a password that is far too long, so that it can be told.
-const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// Room for the longest password, with all of its characters escaped.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// A route for refresh tokens answers as a token endpoint does (RFC 6749 §5.2), all others as an API.
 fn refusal(error: &AuthError, request: &HttpRequest) -> HttpResponse {
     match error {
         AuthError::InvalidToken(_) | AuthError::ExpiredToken
-            if request.path() == routes::REFRESH_PATH =>
+            // By the route, since a path can be written in several ways.
+            if request.match_pattern().as_deref() == Some(routes::REFRESH_PATH) =>
         {
             SessionError::InvalidGrant.error_response()
         }
         error => error.error_response(),
     }
+}
+
+/// A secret for CSRF tokens, which knows nothing of the key that it comes from: each is for one thing.
+fn derived(key: &str) -> Result<Secret, Box<dyn Error>> {
+    let mut bytes = [0; 32];
+    let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]);
+    let made = salt
+        .extract(key.as_bytes())
+        .expand(&[b"session-app: CSRF tokens"], hkdf::HKDF_SHA256)
+        .and_then(|derived| derived.fill(&mut bytes));
+    made.map_err(|_| "no secret can be derived from JWT_SECRET_KEY")?;
+    Ok(Secret::new(bytes))
 }
 
 fn random_secret() -> Result<Secret, Box<dyn Error>> {

@@ -6,14 +6,16 @@ use actix_web::web;
 use argon2::{
     Argon2, PasswordHasher as _, PasswordVerifier as _, password_hash::phc::PasswordHash,
 };
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Hashes with Argon2id, away from the threads that serve requests.
 #[derive(Clone)]
 pub(super) struct Passwords {
     /// Each hash takes 19 MiB; more at a time than there are cores only takes memory.
     turns: Arc<Semaphore>,
+    /// Those who wait for a turn. New users wait elsewhere, so that logins go on however many there are.
     waiting: Arc<Semaphore>,
+    new_ones: Arc<Semaphore>,
     /// Of nobody's password: a login under an unknown name takes as long as under a known one.
     nobody: Arc<str>,
 }
@@ -27,8 +29,9 @@ const LONGEST: usize = 1024;
 /// However many characters that is, more bytes are not looked at.
 const LONGEST_BYTES: usize = 4 * LONGEST;
 
-/// How many may wait for their turn.
+/// How many may wait for their turn, and how many new users besides.
 const MOST_WAITING: usize = 128;
+const MOST_NEW: usize = 64;
 
 /// The first that everybody tries.
 const COMMON: [&str; 26] = [
@@ -76,19 +79,25 @@ impl Passwords {
         let mut nobody = [0; 32];
         aws_lc_rs::rand::fill(&mut nobody).map_err(|_| "there are no random numbers")?;
         let nobody = hash(&nobody)?;
-        let (turns, waiting) = (Semaphore::new(cores), Semaphore::new(MOST_WAITING));
-        Ok(Self { turns: turns.into(), waiting: waiting.into(), nobody: nobody.into() })
+        let room = |places| Arc::new(Semaphore::new(places));
+        let (turns, waiting, new_ones) = (room(cores), room(MOST_WAITING), room(MOST_NEW));
+        Ok(Self { turns, waiting, new_ones, nobody: nobody.into() })
     }
 
-    /// Waits for a turn, unless too many do.
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, Box<dyn Error>> {
-        let _place = self.waiting.try_acquire().map_err(|_| Busy)?;
-        Ok(self.turns.acquire().await?)
+    /// Waits for a turn, unless too many do. It ends with the work, which goes on when the caller has
+    /// hung up: so it has to be moved to where the work is done.
+    async fn turn(&self, waiting: &Semaphore) -> Result<OwnedSemaphorePermit, Box<dyn Error>> {
+        let _place = waiting.try_acquire().map_err(|_| Busy)?;
+        Ok(self.turns.clone().acquire_owned().await?)
+    }
+
+    /// Hashes the password of a new user.
+    pub(super) async fn hash_first(&self, password: String) -> Result<String, Box<dyn Error>> {
+        hash_later(self.turn(&self.new_ones).await?, password).await
     }
 
     pub(super) async fn hash(&self, password: String) -> Result<String, Box<dyn Error>> {
-        let _turn = self.turn().await?;
-        Ok(web::block(move || hash(password.as_bytes())).await??)
+        hash_later(self.turn(&self.waiting).await?, password).await
     }
 
     /// Whether a password is the one that was hashed. Without a hash it is not, which takes as long
@@ -100,8 +109,9 @@ impl Passwords {
     ) -> Result<bool, Box<dyn Error>> {
         let is_known = hash.is_some();
         let hash: Arc<str> = hash.map_or_else(|| self.nobody.clone(), Into::into);
-        let _turn = self.turn().await?;
+        let turn = self.turn(&self.waiting).await?;
         let fits = web::block(move || {
+            let _turn = turn;
             // No password is as long, and hashing one would take its time.
             let text = password.as_bytes().get(..LONGEST_BYTES).unwrap_or(password.as_bytes());
             let hash = PasswordHash::new(&hash).ok()?;
@@ -123,6 +133,17 @@ impl fmt::Display for Busy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("too many passwords are waiting to be hashed")
     }
+}
+
+async fn hash_later(
+    turn: OwnedSemaphorePermit,
+    password: String,
+) -> Result<String, Box<dyn Error>> {
+    let hash = move || {
+        let _turn = turn;
+        hash(password.as_bytes())
+    };
+    Ok(web::block(hash).await??)
 }
 
 fn hash(password: &[u8]) -> Result<String, argon2::password_hash::Error> {

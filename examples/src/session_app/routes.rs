@@ -4,7 +4,6 @@ use std::{fmt, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError, Result,
-    error::JsonPayloadError,
     http::{
         StatusCode,
         header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -12,13 +11,16 @@ use actix_web::{
     web,
 };
 use jwt_verify::{
-    BearerExtractor, CurrentUser, TokenExtractor as _, TokenPair, VerifiedClaims, require,
+    AuthError, BearerExtractor, CookieExtractor, CurrentUser, TokenExtractor as _, TokenPair,
+    VerifiedClaims, require,
 };
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::json;
 
 use super::{
-    SessionApp,
+    ACCESS_COOKIE, SessionApp,
+    attempts::network,
+    body::Body,
     database::{Login as Known, User},
     password,
 };
@@ -45,6 +47,7 @@ struct Login {
 pub(super) enum Problem {
     Malformed,
     TooLarge,
+    TooSlow,
     MediaType,
     WeakPassword,
     BadName,
@@ -60,6 +63,7 @@ impl fmt::Display for Problem {
         f.write_str(match self {
             Self::Malformed => "the body is not the JSON that is expected",
             Self::TooLarge => "the body is too large",
+            Self::TooSlow => "the body has not come in time",
             Self::MediaType => "the body must be of type application/json",
             Self::WeakPassword => password::WEAK,
             Self::BadName => "a name has 1 to 64 letters, digits, and any of . _ - @",
@@ -77,6 +81,7 @@ impl ResponseError for Problem {
         match self {
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::WeakPassword | Self::BadName => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NameTaken => StatusCode::CONFLICT,
@@ -89,7 +94,7 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let code = match self {
-            Self::Malformed | Self::TooLarge | Self::MediaType => "invalid_request",
+            Self::Malformed | Self::TooLarge | Self::TooSlow | Self::MediaType => "invalid_request",
             Self::WeakPassword => "weak_password",
             Self::BadName => "bad_name",
             Self::NameTaken => "name_taken",
@@ -110,6 +115,10 @@ impl ResponseError for Problem {
             Self::WrongCredentials => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer"));
             }
+            // What is left of the body is not waited for.
+            Self::TooSlow => {
+                response.force_close();
+            }
             _ => {}
         }
         let text = self.to_string();
@@ -123,47 +132,13 @@ pub(super) fn unavailable(error: impl fmt::Display) -> Problem {
     Problem::Unavailable
 }
 
-impl Problem {
-    /// Why a body was not read.
-    pub(super) fn of_body(error: &JsonPayloadError) -> Self {
-        match error {
-            JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
-                Self::TooLarge
-            }
-            JsonPayloadError::ContentType => Self::MediaType,
-            _ => Self::Malformed,
-        }
-    }
-}
-
 /// Letters and digits of ASCII only, so that no two names look alike.
 pub(super) fn is_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte);
     (1..=64).contains(&name.len()) && name.bytes().all(allowed)
 }
 
-/// Where a request comes from. Behind a proxy this is the proxy: take the address from where it puts
-/// it then.
-fn address(request: &HttpRequest) -> String {
-    request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default()
-}
-
 impl SessionApp {
-    /// Counts an attempt to give a password.
-    pub(super) fn count_attempt(&self, name: &str, request: &HttpRequest) -> Result<(), Problem> {
-        self.attempts.by_address.admit(&address(request)).map_err(Problem::TooMany)?;
-        self.attempts.by_name.attempt(&name.to_ascii_lowercase()).map_err(Problem::TooMany)
-    }
-
-    /// Notes how an attempt ended.
-    pub(super) fn conclude_attempt(&self, name: &str, request: &HttpRequest, fits: bool) {
-        if fits {
-            self.attempts.by_name.forgive(&name.to_ascii_lowercase());
-        } else {
-            self.attempts.by_address.failed(&address(request));
-        }
-    }
-
     /// Tokens for whoever asked: in the body, or in cookies.
     fn answer(&self, tokens: &TokenPair, in_cookies: bool) -> Result<HttpResponse> {
         if !in_cookies {
@@ -180,18 +155,24 @@ impl SessionApp {
         Ok(response)
     }
 
+    /// Ends the session that a browser is in: its cookies are about to be replaced, and a copy of them
+    /// must not outlive that.
+    async fn end_session_of(&self, request: &HttpRequest) -> Result<()> {
+        let cookie = CookieExtractor::new(ACCESS_COOKIE).extract(request);
+        let Ok(Some(cookie)) = cookie else { return Ok(()) };
+        match self.auth.verifier().verify(cookie.as_bytes()).await {
+            Ok(claims) => Ok(self.sessions.end(&claims).await?),
+            Err(error @ AuthError::Unavailable { .. }) => Err(error.into()),
+            // It is over already.
+            Err(_) => Ok(()),
+        }
+    }
+
     fn goodbye(&self) -> HttpResponse {
         let mut response = HttpResponse::NoContent().finish();
         self.cookies.unset(&mut response);
         response
     }
-}
-
-/// The members of an object, and nothing else: a list of values in order is no request.
-pub(super) type Body = web::Json<Map<String, Value>>;
-
-pub(super) fn fields<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
-    serde_json::from_value(Value::Object(body.into_inner())).map_err(|_| Problem::Malformed)
 }
 
 /// What belongs to one caller alone.
@@ -209,15 +190,20 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
         .service(web::resource("/auth/logout-all").route(web::post().to(logout_all)));
 }
 
-async fn signup(app: web::Data<SessionApp>, body: Body) -> Result<HttpResponse, Problem> {
-    let Signup { username, password } = fields(body)?;
+async fn signup(
+    app: web::Data<SessionApp>,
+    body: Body,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let Signup { username, password } = body.fields()?;
     if !is_name(&username) {
         return Err(Problem::BadName);
     }
     if !password::is_acceptable(&password, &username) {
         return Err(Problem::WeakPassword);
     }
-    let hash = app.passwords.hash(password).await.map_err(unavailable)?;
+    app.attempts.sign_up(network(&request)).map_err(Problem::TooMany)?;
+    let hash = app.passwords.hash_first(password).await.map_err(unavailable)?;
     let user = app.users.add(&username, &hash).await.map_err(unavailable)?;
     let created = |user| private(HttpResponse::Created().json(user));
     user.map(created).ok_or(Problem::NameTaken)
@@ -228,15 +214,18 @@ async fn login(
     body: Body,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let Login { username, password, cookies } = fields(body)?;
+    let Login { username, password, cookies } = body.fields()?;
     // A name that nobody can have is counted as one name.
     let counted = if is_name(&username) { username.as_str() } else { "" };
-    app.count_attempt(counted, &request)?;
+    let attempt = app.attempts.login(counted, network(&request)).map_err(Problem::TooMany)?;
     let known = app.users.login(&username).await.map_err(unavailable)?;
     let hash = known.as_ref().map(|known| known.password_hash.as_str());
     let fits = app.passwords.verify(password, hash).await.map_err(unavailable)?;
-    app.conclude_attempt(counted, &request, fits);
     let Some(known) = known.filter(|_| fits) else { return Err(Problem::WrongCredentials.into()) };
+    attempt.succeeded();
+    if cookies {
+        app.end_session_of(&request).await?;
+    }
     let Known { user, password_hash } = known;
     let tokens = app.sessions.begin(&user.id, |token| token.roles([user.role])).await?;
     // A password that was changed meanwhile has ended all sessions but this one.

@@ -18,6 +18,8 @@ pub struct Settings {
     pub access_lifetime: Duration,
     /// How long a session lasts.
     pub refresh_lifetime: Duration,
+    /// How long a client may take to send a body.
+    pub body_deadline: Duration,
 }
 
 impl Default for Settings {
@@ -29,6 +31,7 @@ impl Default for Settings {
             admin: None,
             access_lifetime: Duration::from_secs(15 * 60),
             refresh_lifetime: Duration::from_secs(30 * 24 * 3600),
+            body_deadline: Duration::from_secs(10),
         }
     }
 }
@@ -53,6 +56,7 @@ impl Settings {
             admin,
             access_lifetime: seconds("JWT_ACCESS_TOKEN_EXPIRES", defaults.access_lifetime)?,
             refresh_lifetime: seconds("JWT_REFRESH_TOKEN_EXPIRES", defaults.refresh_lifetime)?,
+            body_deadline: defaults.body_deadline,
         })
     }
 }

@@ -2,96 +2,72 @@
 
 use std::{
     collections::HashMap,
-    num::NonZeroU32,
-    sync::{Mutex, PoisonError},
+    hash::Hash,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use governor::{
-    DefaultDirectRateLimiter, NotUntil, Quota, RateLimiter,
-    clock::{Clock, DefaultClock},
-};
-
+/// So many places at once, and one more after each pause.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {
-    /// How many attempts may come at once.
     pub(super) at_once: u32,
-    /// After how long one more is allowed.
     pub(super) every: Duration,
 }
 
-/// Counts attempts by name or by address.
-pub(super) struct Throttle {
-    quota: Quota,
-    counted: Mutex<HashMap<String, Counted>>,
+/// Counts attempts. A place is taken before the work that it is for and may be given back afterwards, so
+/// that however many come at once, no more of them get in.
+pub(super) struct Throttle<K> {
+    limit: Limit,
+    /// When all places are free again, of those who have taken some.
+    free_at: Mutex<HashMap<K, Instant>>,
 }
 
-struct Counted {
-    limiter: DefaultDirectRateLimiter,
-    /// When whoever has failed too often may try again.
-    refused_until: Option<Instant>,
-}
-
-/// How many names or addresses are counted at a time.
+/// How many are counted at a time. While there are more, those who are new have to wait.
 const MOST: usize = 10_000;
 
-impl Throttle {
+impl<K: Eq + Hash> Throttle<K> {
     pub(super) fn new(limit: Limit) -> Self {
-        let at_once = NonZeroU32::new(limit.at_once).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::with_period(limit.every).map(|quota| quota.allow_burst(at_once));
-        Self { quota: quota.unwrap_or(Quota::per_second(at_once)), counted: Mutex::default() }
+        Self { limit, free_at: Mutex::default() }
     }
 
-    /// Counts an attempt before it is made, so that no number of them at once gets through.
+    fn counted(&self) -> MutexGuard<'_, HashMap<K, Instant>> {
+        self.free_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a place.
     ///
     /// # Errors
-    /// After how long to come back, if there were too many.
-    pub(super) fn attempt(&self, who: &str) -> Result<(), Duration> {
-        self.with(who, |counted| counted.limiter.check().map_err(|until| wait(&until)))?
-    }
-
-    /// Whether somebody may try who has not [failed](Self::failed) too often.
-    ///
-    /// # Errors
-    /// After how long to come back.
-    pub(super) fn admit(&self, who: &str) -> Result<(), Duration> {
-        self.with(who, |counted| {
-            let left = counted.refused_until?.checked_duration_since(Instant::now())?;
-            Some(left).filter(|left| !left.is_zero())
-        })?
-        .map_or(Ok(()), Err)
-    }
-
-    /// Counts a failure.
-    pub(super) fn failed(&self, who: &str) {
-        // While too many are counted, nobody new is admitted either.
-        let _ = self.with(who, |counted| {
-            if let Err(until) = counted.limiter.check() {
-                counted.refused_until = Some(Instant::now() + wait(&until));
-            }
-        });
-    }
-
-    /// Forgets the attempts of somebody who has succeeded.
-    pub(super) fn forgive(&self, who: &str) {
-        self.counted.lock().unwrap_or_else(PoisonError::into_inner).remove(who);
-    }
-
-    fn with<T>(&self, who: &str, what: impl FnOnce(&mut Counted) -> T) -> Result<T, Duration> {
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        if counted.len() >= MOST && !counted.contains_key(who) {
-            // Whoever has all attempts left is as good as new.
-            let all = self.quota.burst_size();
-            counted.retain(|_, counted| !matches!(counted.limiter.check_n(all), Ok(Ok(()))));
+    /// After how long to come back, if all are taken.
+    pub(super) fn take(&self, who: K) -> Result<(), Duration> {
+        let Limit { at_once, every } = self.limit;
+        let now = Instant::now();
+        let mut counted = self.counted();
+        if counted.len() >= MOST && !counted.contains_key(&who) {
+            counted.retain(|_, free_at| *free_at > now);
             if counted.len() >= MOST {
-                return Err(self.quota.replenish_interval());
+                return Err(every);
             }
         }
-        let new = || Counted { limiter: RateLimiter::direct(self.quota), refused_until: None };
-        Ok(what(counted.entry(who.to_owned()).or_insert_with(new)))
+        let free_at = counted.entry(who).or_insert(now);
+        let then = now.max(*free_at) + every;
+        let wait = then.duration_since(now).saturating_sub(every * at_once);
+        if wait.is_zero() {
+            *free_at = then;
+            return Ok(());
+        }
+        Err(wait)
     }
-}
 
-fn wait(until: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {
-    until.wait_time_from(DefaultClock::default().now())
+    /// Gives back a place, or as much of it as these quarters are.
+    pub(super) fn give_back(&self, who: &K, quarters: u32) {
+        if let Some(free_at) = self.counted().get_mut(who) {
+            let part = self.limit.every * quarters / 4;
+            *free_at = free_at.checked_sub(part).unwrap_or(*free_at);
+        }
+    }
+
+    /// Gives back all places.
+    pub(super) fn forget(&self, who: &K) {
+        self.counted().remove(who);
+    }
 }
