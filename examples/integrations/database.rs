@@ -13,12 +13,9 @@ use actix_web::{
     web::{Data, Json, Path},
 };
 use jwt_verify::{AuthError, Missing, VerifiedClaims, VerifierBuilder, require};
-use jwt_verify_examples::demo::{Demo, announce, bind_address};
+use jwt_verify_examples::demo::{Demo, announce, bind_address, database_in_memory};
 use serde::{Deserialize, Serialize};
-use sqlx::{
-    FromRow, Row as _, SqlitePool,
-    sqlite::{SqlitePoolOptions, SqliteRow},
-};
+use sqlx::{FromRow, Row as _, SqlitePool, sqlite::SqliteRow};
 
 #[derive(Serialize)]
 struct Post {
@@ -213,13 +210,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             token.permission("write:posts").permission("delete:posts")
         });
     }
-    // In memory, and so on one connection that never ends.
-    let database = SqlitePoolOptions::new()
-        .max_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect("sqlite::memory:")
-        .await?;
+    let (database, _keeper) = database_in_memory().await?;
     sqlx::raw_sql(TABLES).execute(&database).await?;
     let database = Data::new(database);
     let server = HttpServer::new(move || {

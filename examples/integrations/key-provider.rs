@@ -21,9 +21,9 @@ use jwt_verify::{
     AuthError, JwkSet, KeyError, KeyLookup, KeyProvider, KeyQuery, VerificationKey, VerifiedClaims,
     require,
 };
-use jwt_verify_examples::demo::{Demo, announce, bind_address};
+use jwt_verify_examples::demo::{Demo, announce, bind_address, database_in_memory};
 use serde_json::{Value, json};
-use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
+use sqlx::SqlitePool;
 use tokio::sync::Mutex;
 
 /// Public keys as JSON Web Keys in the table `signing_keys`.
@@ -201,13 +201,7 @@ fn first_keys(demo: &Demo) -> Result<Value, Box<dyn Error>> {
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let demo = Demo::start();
-    // In memory, and so on one connection that never ends.
-    let database = SqlitePoolOptions::new()
-        .max_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect("sqlite::memory:")
-        .await?;
+    let (database, _keeper) = database_in_memory().await?;
     sqlx::query("CREATE TABLE signing_keys (kid TEXT PRIMARY KEY, jwk TEXT NOT NULL)")
         .execute(&database)
         .await?;

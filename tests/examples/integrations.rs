@@ -1,5 +1,7 @@
 //! What each of the small examples is there to show.
 
+use std::time::Duration;
+
 use jwt_verify::testing::{TestIssuer, TestToken};
 use jwt_verify_tests::{Process, eventually};
 use serde_json::{Value, json};
@@ -54,6 +56,23 @@ fn limits_count_subjects_and_else_addresses() {
     assert_eq!(ask("/public", &forged).status, 401);
     let statuses: Vec<u16> = (0..60).map(|_| ask("/limited", &forged).status).collect();
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+}
+
+/// FND-14: a handler ends where its client hangs up, be it in the middle of a query.
+#[test]
+fn clients_that_hang_up_take_no_table_along() {
+    let api = start("database");
+    let alice = || token("alice").permission("read:posts").permission("write:posts").sign();
+    let create = api.request("POST", "/posts").bearer(alice()).json(r#"{"title": "mine"}"#).send();
+    assert_eq!(create.status, 201);
+    let read = api.request("GET", &format!("/posts/{}", create.json()["id"])).bearer(alice());
+    for number in 0..1000 {
+        let open = read.open();
+        // Before the query, in it, or after.
+        std::thread::sleep(Duration::from_micros(20 * (number % 100)));
+        drop(open);
+    }
+    assert_eq!(read.send().status, 200);
 }
 
 #[test]

@@ -188,9 +188,14 @@ fn a_login_that_overlaps_a_new_password_does_not_outlive_it() {
     assert_eq!(demo.get("/me", &fresh.access).status, 200);
 }
 
+/// EXA-09: pages can be asked for their head.
 #[test]
 fn other_methods_are_told_what_is_allowed() {
     let demo = Demo::start();
+    for path in ["/", "/app.js", "/app.css"] {
+        let answer = demo.server.request("HEAD", path).send();
+        assert_eq!((answer.status, answer.text().len()), (200, 0), "{path}");
+    }
     for (method, path) in [("GET", "/auth/login"), ("POST", "/me"), ("DELETE", "/admin/users")] {
         let answer = demo.server.request(method, path).send();
         assert_eq!(answer.status, 405, "{method} {path}");

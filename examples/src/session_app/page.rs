@@ -1,6 +1,6 @@
 //! A page to sign up, log in and see the session. Its tokens are in cookies that no script can read.
 
-use actix_web::{HttpResponse, Responder, get, http::header};
+use actix_web::{HttpResponse, Responder, http::header, route};
 
 /// Only what comes from here, and in no frame of another site.
 const POLICY: &str = "default-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
@@ -14,17 +14,17 @@ fn asset(media_type: &'static str, content: &'static str) -> HttpResponse {
         .body(content)
 }
 
-#[get("/")]
+#[route("/", method = "GET", method = "HEAD")]
 pub(super) async fn index() -> impl Responder {
     asset("text/html; charset=utf-8", include_str!("page/index.html"))
 }
 
-#[get("/app.js")]
+#[route("/app.js", method = "GET", method = "HEAD")]
 pub(super) async fn script() -> impl Responder {
     asset("text/javascript; charset=utf-8", include_str!("page/app.js"))
 }
 
-#[get("/app.css")]
+#[route("/app.css", method = "GET", method = "HEAD")]
 pub(super) async fn style() -> impl Responder {
     asset("text/css; charset=utf-8", include_str!("page/app.css"))
 }
