@@ -121,12 +121,17 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod algorithm;
+#[cfg(any(feature = "jwks", feature = "redis"))]
+mod background;
 mod clock;
 mod error;
+#[cfg(any(feature = "jwks", feature = "redis"))]
+mod jitter;
 mod json;
 mod limits;
 mod negative;
 mod secret;
+mod seldom;
 mod telemetry;
 mod url;
 
@@ -193,8 +198,8 @@ pub use key::{
     KeysReady, PendingKey, VerificationKey,
 };
 pub use revocation::{
-    MemoryRevocation, Revocation, RevocationError, RevocationFuture, RevocationLookup,
-    RevocationStore, TokenMarks,
+    MemoryRevocation, Revocation, RevocationError, RevocationFuture, RevocationHealth,
+    RevocationLookup, RevocationStore, TokenMarks,
 };
 #[cfg(feature = "redis")]
 pub use revocation::{RedisRevocation, RevocationReplica};

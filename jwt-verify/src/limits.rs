@@ -56,6 +56,9 @@ pub(crate) const REFUSED_ISSUER_TTL: Duration = Duration::from_secs(30);
 pub(crate) const MAX_ISSUER_BYTES: usize = 1024;
 pub(crate) const RESOLVER_RETRY: Duration = Duration::from_secs(1);
 
+/// How long no line of a kind that callers can cause follows another in the log.
+pub(crate) const LOG_PAUSE: Duration = Duration::from_secs(10);
+
 /// How long a shared store may take; after that it is as good as none.
 #[cfg(any(feature = "jwks", feature = "redis"))]
 pub(crate) const STORE_TIMEOUT: Duration = Duration::from_millis(250);
@@ -87,8 +90,20 @@ mod redis {
     pub(crate) const REDIS_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
     /// How old a copy of what is revoked may be.
     pub(crate) const REPLICA_STALENESS: Duration = Duration::from_secs(2);
+    /// How many entries of what is revoked are read at a time: about a millisecond of the server.
+    pub(crate) const REPLICA_PAGE: usize = 250;
+    /// How long that may take.
+    pub(crate) const REPLICA_TIMEOUT: Duration = Duration::from_secs(2);
+    /// How many revocations later a copy may ask from where it was.
+    pub(crate) const REPLICA_STEPS: usize = 10_000;
+    /// How long what is over stays in the log: longer than clocks differ, and than tokens are accepted.
+    pub(crate) const REVOCATION_KEPT: Duration = Duration::from_secs(3600);
+    /// By how much failures have to outnumber answers before a server is left alone.
+    pub(crate) const REDIS_FAILURES: u32 = 5;
     /// How long a server that was out of reach is left alone.
     pub(crate) const REDIS_PAUSE: Duration = Duration::from_secs(1);
+    /// How many questions may wait for answers at a time.
+    pub(crate) const REDIS_QUESTIONS: usize = 4096;
 }
 #[cfg(feature = "redis")]
 pub(crate) use redis::*;

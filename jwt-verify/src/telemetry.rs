@@ -11,7 +11,7 @@ pub(crate) use enabled::*;
 #[cfg(feature = "metrics")]
 mod enabled {
     use metrics::counter;
-    #[cfg(feature = "jwks")]
+    #[cfg(any(feature = "jwks", feature = "redis"))]
     use metrics::gauge;
 
     use crate::AuthError;
@@ -83,6 +83,30 @@ mod enabled {
             .set(fetched_at.as_secs() as f64);
     }
 
+    /// A copy of what is revoked has been confirmed at that time, or there is none yet.
+    #[cfg(feature = "redis")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "exact up to 2^53, far beyond any count or date"
+    )]
+    pub(crate) fn revocation_copy(
+        source: &str,
+        entries: usize,
+        confirmed_at: Option<std::time::Duration>,
+    ) {
+        gauge!("jwt_verify_revocation_copy_entries", "source" => source.to_owned())
+            .set(entries as f64);
+        gauge!("jwt_verify_revocation_copy_timestamp_seconds", "source" => source.to_owned())
+            .set(confirmed_at.unwrap_or_default().as_secs_f64());
+    }
+
+    /// A question for a copy of what is revoked has failed.
+    #[cfg(feature = "redis")]
+    pub(crate) fn revocation_copy_failed(source: &str) {
+        counter!("jwt_verify_revocation_copy_failures_total", "source" => source.to_owned())
+            .increment(1);
+    }
+
     /// Tells the recorder of the process what the library's metrics mean. Call it after the
     /// recorder was installed.
     pub fn describe_metrics() {
@@ -92,12 +116,23 @@ mod enabled {
             ("jwt_verify_verifications_total", "tokens judged, by outcome and reason"),
             ("jwt_verify_cache_total", "look-ups, by level (token, keys, store) and result"),
             ("jwt_verify_revocation_unknown_total", "tokens whose revocation nobody could tell"),
+            ("jwt_verify_revocation_copy_failures_total", "failed questions for copies, by source"),
             ("jwt_verify_key_fetches_total", "fetches of key sets that have ended, by outcome"),
             ("jwt_verify_refetches_refused_total", "refetches refused by the refresh gate"),
             ("jwt_verify_skipped_keys_total", "keys that cannot be used, by reason"),
         ] {
             describe_counter!(name, Unit::Count, text);
         }
+        describe_gauge!(
+            "jwt_verify_revocation_copy_entries",
+            Unit::Count,
+            "revocations in the copy, by source"
+        );
+        describe_gauge!(
+            "jwt_verify_revocation_copy_timestamp_seconds",
+            Unit::Seconds,
+            "Unix time at which the copy was the same as its original, by source; 0 before the first"
+        );
         describe_gauge!("jwt_verify_keys", Unit::Count, "usable keys, by source");
         describe_gauge!(
             "jwt_verify_keys_fetched_timestamp_seconds",
@@ -119,6 +154,12 @@ mod disabled {
     pub(crate) fn cache(_: &'static str, _: bool) {}
 
     pub(crate) fn revocation_unknown() {}
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn revocation_copy(_: &str, _: usize, _: Option<std::time::Duration>) {}
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn revocation_copy_failed(_: &str) {}
 
     #[cfg(feature = "jwks")]
     pub(crate) fn fetch(_: &'static str) {}

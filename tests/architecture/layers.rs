@@ -6,7 +6,20 @@ use super::{root, sources};
 
 /// The modules of the library from the bottom up; those of one row do not know each other.
 const LAYERS: [&[&str]; 8] = [
-    &["algorithm", "clock", "error", "json", "limits", "negative", "secret", "telemetry", "url"],
+    &[
+        "algorithm",
+        "background",
+        "clock",
+        "error",
+        "jitter",
+        "json",
+        "limits",
+        "negative",
+        "secret",
+        "seldom",
+        "telemetry",
+        "url",
+    ],
     &["claims", "key", "token"],
     &["validation"],
     &["dpop", "jwks", "revocation", "store", "token_cache"],
@@ -128,6 +141,7 @@ const EXPORTS: [(&str, &[&str]); 15] = [
             "RedisRevocation",
             "Revocation",
             "RevocationError",
+            "RevocationHealth",
             "RevocationLookup",
             "RevocationReplica",
             "RevocationStore",

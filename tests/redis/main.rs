@@ -6,6 +6,8 @@
 )]
 
 mod acceptance;
+mod busy;
+mod copies;
 mod entries;
 mod faults;
 mod proofs;

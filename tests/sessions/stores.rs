@@ -2,9 +2,9 @@
 
 use jwt_verify::{
     MemoryRefreshStore, MemoryRevocation, RedisCache, RedisRefreshStore, RedisRevocation,
-    RevocationReplica, testing,
+    RevocationReplica, RevocationStore as _, testing,
 };
-use jwt_verify_tests::{RedisServer, eventually};
+use jwt_verify_tests::RedisServer;
 
 use crate::wait;
 
@@ -23,6 +23,6 @@ fn those_on_redis_keep_them() {
     let store = RedisRevocation::new(cache);
     wait(testing::revocation_store(store.clone(), tokio::time::sleep));
     let replica = RevocationReplica::start(store).unwrap();
-    eventually("the first copy is there", || format!("{replica:?}").contains("is_fresh: true"));
+    wait(replica.ready()).unwrap();
     wait(testing::revocation_store(replica, tokio::time::sleep));
 }

@@ -15,7 +15,10 @@ use super::{
     resource_metadata::{PublishedMetadata, ResourceMetadataRoute},
     response::{self, Look},
 };
-use crate::{AuditSink, AuthError, Authorizer, KeyHealth, Requirement, Verifier, dpop::ProofRules};
+use crate::{
+    AuditSink, AuthError, Authorizer, KeyHealth, Requirement, RevocationHealth, Verifier,
+    dpop::ProofRules,
+};
 
 /// Protection for an Actix application: make one, clone it into the app factory.
 ///
@@ -145,12 +148,12 @@ impl JwtAuth {
         self.handle.shared.access.verifier.warm_up();
     }
 
-    /// Waits until there are keys of every issuer, or until an attempt to get them has failed; see
-    /// [`Verifier::ready`]. For applications that want keys before the first request; others need
-    /// not wait.
+    /// Waits until there are keys of every issuer and it can be told what is revoked, or until an
+    /// attempt to get there has failed; see [`Verifier::ready`]. For applications that want to be ready
+    /// before the first request; others need not wait.
     ///
     /// # Errors
-    /// [`AuthError::Unavailable`] if there are none.
+    /// [`AuthError::Unavailable`] if one of them is lacking.
     pub async fn ready(&self) -> Result<(), AuthError> {
         self.handle.shared.access.verifier.ready().await
     }
@@ -170,6 +173,12 @@ impl JwtAuth {
     /// The state of each issuer's keys, with the issuer's name, for readiness checks.
     pub fn health(&self) -> Vec<(String, KeyHealth)> {
         self.handle.shared.access.verifier.health()
+    }
+
+    /// Reports the state of the store of revocations, where there is one: whether it can answer, and the
+    /// age of a copy. It is asked nothing.
+    pub fn revocation_health(&self) -> Option<RevocationHealth> {
+        self.handle.shared.access.verifier.revocation_health()
     }
 
     /// The door for tokens of a kind, if there is one.

@@ -15,7 +15,11 @@ use super::auth::JwtAuth;
 /// | route | answer |
 /// | --- | --- |
 /// | `GET /health/live` | 200 `{"status":"alive"}` as long as requests are served |
-/// | `GET /health/ready` | 200 `{"status":"ready"}` if there are keys of every issuer, else 503 with the class of the problem |
+/// | `GET /health/ready` | 200 `{"status":"ready"}` if there are keys of every issuer and it can be told what is revoked, else 503 with the class of the problem |
+///
+/// With a `RevocationReplica` the second route says `"revocation":{"usable":true,"age_ms":312}` as well,
+/// and 503 while the copy is older than its bound. With
+/// [`revocation_fails_open`](crate::VerifierBuilder::revocation_fails_open) that makes nothing unready.
 ///
 /// The routes need no token: register them outside the scope that does. Asking whether it is ready
 /// begins to fetch keys that are lacking. An issuer that is down does not make an application unready
@@ -69,17 +73,35 @@ impl HttpServiceFactory for HealthRoutes {
 }
 
 fn readiness(auth: &JwtAuth) -> HttpResponse {
-    // Tenants come and go; what they lack is their own affair.
-    let lacking = auth.verifier().listed_health().find(|keys| !keys.usable);
-    let Some(keys) = lacking else {
-        return HttpResponse::Ok().json(json!({ "status": "ready" }));
+    let problem = problem(auth);
+    let mut report = match &problem {
+        None => json!({ "status": "ready" }),
+        Some(reason) => json!({ "status": "not ready", "reason": reason }),
     };
-    // Perhaps nobody else asks: no traffic comes before the application is ready.
-    auth.warm_up();
-    let reason = keys.last_error.unwrap_or("not_fetched_yet");
-    HttpResponse::ServiceUnavailable()
-        .insert_header((header::RETRY_AFTER, "1"))
-        .json(json!({ "status": "not ready", "reason": format!("no usable key: {reason}") }))
+    // Of a copy its age is known; of other stores nothing that they were not asked.
+    let copy = auth.revocation_health().filter(|copy| !copy.usable || copy.age.is_some());
+    if let (Some(copy), Some(report)) = (copy, report.as_object_mut()) {
+        let age = copy.age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        report.insert("revocation".into(), json!({ "usable": copy.usable, "age_ms": age }));
+    }
+    match problem {
+        None => HttpResponse::Ok().json(report),
+        Some(_) => HttpResponse::ServiceUnavailable()
+            .insert_header((header::RETRY_AFTER, "1"))
+            .json(report),
+    }
+}
+
+fn problem(auth: &JwtAuth) -> Option<String> {
+    // Tenants come and go; what they lack is their own affair.
+    if let Some(keys) = auth.verifier().listed_health().find(|keys| !keys.usable) {
+        // Perhaps nobody else asks: no traffic comes before the application is ready.
+        auth.warm_up();
+        let reason = keys.last_error.unwrap_or("not_fetched_yet");
+        return Some(format!("no usable key: {reason}"));
+    }
+    let reason = "no fresh copy of what is revoked";
+    auth.verifier().lacks_revocations().then(|| reason.to_owned())
 }
 
 /// What was true a moment ago is nothing to keep.

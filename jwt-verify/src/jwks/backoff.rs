@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::limits::{RETRY_FIRST, RETRY_MOST};
+use crate::{
+    jitter::random_fraction,
+    limits::{RETRY_FIRST, RETRY_MOST},
+};
 
 /// The pause after the n-th failure in a row: a random part of a span that doubles from 1 s to
 /// 60 s, and at least half of the first span, so that instances do not knock together and none
@@ -13,13 +16,6 @@ pub(super) fn pause(failures: u32, retry_after: Option<Duration>) -> Duration {
     let span = doubled.min(RETRY_MOST);
     let pause = span.mul_f64(random_fraction()).max(RETRY_FIRST / 2);
     pause.max(retry_after.unwrap_or_default().min(RETRY_MOST))
-}
-
-/// A number from 0 up to 1. A failing random generator costs the spread, nothing else.
-fn random_fraction() -> f64 {
-    let mut bytes = [0xff; 4];
-    let _ = aws_lc_rs::rand::fill(&mut bytes);
-    f64::from(u32::from_be_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
 }
 
 #[cfg(test)]

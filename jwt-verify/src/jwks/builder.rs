@@ -9,7 +9,7 @@ use super::{
     provider::JwksProvider,
     proxy::Proxy,
     seal::Seal,
-    thread::FetchThread,
+    thread,
     tls::{self, Base, Roots},
 };
 use crate::{
@@ -312,6 +312,6 @@ impl JwksProviderBuilder {
             max_bytes: self.max_bytes,
         };
         self.settings.metrics_label = (!self.is_tenant).then(|| location.label());
-        Ok(JwksProvider::start(self.settings, seal, location, transport, FetchThread::shared()))
+        Ok(JwksProvider::start(self.settings, seal, location, transport, thread::shared()))
     }
 }

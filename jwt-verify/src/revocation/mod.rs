@@ -1,5 +1,9 @@
 //! Tokens that are over before they expire.
 
+#[cfg(feature = "redis")]
+mod copy;
+#[cfg(feature = "redis")]
+mod log;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
@@ -47,6 +51,31 @@ pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
     fn is_local(&self) -> bool {
         false
     }
+
+    /// Waits until the store can answer, or until an attempt to make it so has failed; see
+    /// [`JwtAuth::ready`](crate::JwtAuth::ready). The default does not wait.
+    fn ready(&self) -> RevocationFuture<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Says whether the store can answer now, for readiness checks, without asking anything elsewhere.
+    /// The default says that it can.
+    fn health(&self) -> RevocationHealth {
+        RevocationHealth { usable: true, ..RevocationHealth::default() }
+    }
+}
+
+/// The state of a [`RevocationStore`], as far as the store knows it without asking.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RevocationHealth {
+    /// Whether it can be told now what is revoked. While it cannot, the answer to every token is 503.
+    pub usable: bool,
+    /// How many revocations are at hand, where they are kept in memory.
+    pub entries: Option<usize>,
+    /// Time since what is at hand was the same as its original, where it is a copy: `None` as well
+    /// before the first copy.
+    pub age: Option<Duration>,
 }
 
 /// The answer to [`RevocationStore::check`].

@@ -6,26 +6,35 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
-    thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{
-    MemoryRevocation, RedisRevocation, Revocation, RevocationError, RevocationFuture,
+    RedisRevocation, Revocation, RevocationError, RevocationFuture, RevocationHealth,
     RevocationLookup, RevocationStore, TokenMarks,
+    copy::RevokedCopy,
+    log::{Page, Position},
 };
-use crate::{ConfigError, limits::REPLICA_STALENESS};
+use crate::{ConfigError, jitter, limits::REPLICA_STALENESS, telemetry};
 
 /// A [`RevocationStore`] that answers from memory, with a copy of what is in Redis.
 ///
 /// A request costs no question to the server. What another instance revokes is refused here after
 /// two seconds at most, usually after half of one; what this instance revokes, at once. The bound is
-/// kept or told: while the copy may be older, because the server is out of reach, nobody knows what is
-/// revoked, and the answer is 503.
+/// kept or told: while the copy may be older, because the server is out of reach, it is not known what
+/// is revoked, and the answer is 503. So it is before the first copy is there:
+/// [`JwtAuth::ready`](crate::JwtAuth::ready) waits for it, `/health/ready` of
+/// [`HealthRoutes`](crate::HealthRoutes) says 503 as long as it is not fresh, and
+/// [`is_fresh`](Self::is_fresh), [`age`](Self::age) and the metrics say so too.
 ///
-/// A thread of its own asks the server four times within the bound. It ends with the last clone.
+/// The server is asked about four times within the bound, for what is new since the last answer; at
+/// first for everything, 250 entries at a time. A failed question is asked again from where the last one
+/// ended. Each may take 2 seconds, and none counts for the other users of the connection. Everything is
+/// read again only if the server has lost something, or if more than 10,000 were revoked since the last
+/// answer. An entry takes about 130 bytes of memory; it stays until its tokens have expired, and
+/// ten minutes longer.
 ///
 /// ```no_run
 /// use jwt_verify::{RedisCache, RedisRevocation, RevocationReplica};
@@ -41,94 +50,176 @@ pub struct RevocationReplica {
 
 struct Inner {
     source: RedisRevocation,
-    copy: MemoryRevocation,
+    copy: RevokedCopy,
     staleness: Duration,
     /// When the copy was the same as the original, in nanoseconds of the clock that never goes back;
     /// one more than that, so that zero means never.
     confirmed_at: AtomicU64,
-    /// Told when somebody wants to know at once.
+    attempts: watch::Sender<Attempt>,
+    /// Told when the last user is gone.
     ended: Arc<Notify>,
 }
 
+/// What the latest attempt to have a fresh copy came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    None,
+    Copied,
+    Failed,
+}
+
 impl RevocationReplica {
-    /// Begins to copy. Nobody is let in before the first copy is there.
+    /// Begins to copy. Every token is answered with 503 before the first copy is there.
     ///
     /// # Errors
-    /// If no thread can be made.
+    /// If no thread can be made for the connections.
     pub fn start(source: RedisRevocation) -> Result<Self, ConfigError> {
         Self::start_with(source, REPLICA_STALENESS)
     }
 
-    /// The same with another bound than two seconds: how much longer a token that another instance
-    /// has revoked may be accepted here.
+    /// Begins to copy, with another bound than two seconds: how much longer a token that another
+    /// instance has revoked may be accepted here.
     ///
     /// # Errors
-    /// A bound below 200 ms or above a minute, and if no thread can be made.
+    /// A bound below 200 ms or above a minute, and if no thread can be made for the connections.
     pub fn start_with(source: RedisRevocation, staleness: Duration) -> Result<Self, ConfigError> {
         if staleness < Duration::from_millis(200) || staleness > Duration::from_secs(60) {
             return Err(ConfigError::invalid("staleness", "must be between 200 ms and 1 min"));
         }
+        let redis = source.log().redis().clone();
         let ended = Arc::new(Notify::new());
         let inner = Arc::new(Inner {
-            copy: MemoryRevocation::with_shared_clock(source.clock().clone()),
             source,
+            copy: RevokedCopy::new(),
             staleness,
             confirmed_at: AtomicU64::new(0),
+            attempts: watch::Sender::new(Attempt::None),
             ended: ended.clone(),
         });
-        let copied = Arc::downgrade(&inner);
-        let job = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            if let Ok(runtime) = runtime {
-                runtime.block_on(follow(&copied, &ended, staleness / 4));
-            } else {
-                tracing::error!("nothing can be copied: there is no runtime");
-            }
-        };
-        let thread = thread::Builder::new().name("jwt-revocations".into()).spawn(job);
-        thread.map_err(|_| ConfigError::invalid("replica", "there is no thread for it"))?;
-        Ok(Self { inner })
+        telemetry::revocation_copy(redis.namespace(), 0, None);
+        if redis.spawn(follow(Arc::downgrade(&inner), ended)) {
+            Ok(Self { inner })
+        } else {
+            Err(ConfigError::invalid("replica", "there is no thread for it"))
+        }
+    }
+
+    /// Says whether the copy is within its bound, so that tokens can be judged by it.
+    pub fn is_fresh(&self) -> bool {
+        self.inner.is_fresh()
+    }
+
+    /// Time since the copy was the same as what Redis has; `None` before the first copy.
+    pub fn age(&self) -> Option<Duration> {
+        self.inner.age()
+    }
+
+    /// Counts the revocations in the copy.
+    pub fn len(&self) -> usize {
+        self.inner.copy.len()
+    }
+
+    /// Says whether nothing is revoked, as far as the copy knows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 
-/// Asks again and again, until nobody needs the copy any more.
-async fn follow(copied: &Weak<Inner>, ended: &Notify, pause: Duration) {
-    let mut since = 0;
-    loop {
-        let Some(inner) = copied.upgrade() else { return };
-        match inner.update(since).await {
-            Ok(next) => since = next,
-            // Whether the server has lost what it had is not known; it is asked for everything.
-            Err(RevocationError) => since = 0,
-        }
+/// Asks again and again, until the last user of the copy is gone.
+async fn follow(copied: Weak<Inner>, ended: Arc<Notify>) {
+    let mut reader = Reader { position: Position::default(), is_late: false };
+    while let Some(inner) = copied.upgrade() {
+        let pause = reader.go_on(&inner).await;
         drop(inner);
-        // A copy that is dropped meanwhile is noticed at once.
+        // The end is noticed at once.
         let _ = tokio::time::timeout(pause, ended.notified()).await;
     }
 }
 
-impl Inner {
-    async fn update(&self, since: u64) -> Result<u64, RevocationError> {
-        // What is revoked while the answer is on its way may be lacking in it.
-        let asked_at = self.monotonic();
-        let (next, noted) = self.source.noted(since).await?;
-        for entry in noted {
-            self.copy.note(&entry.mark, entry.issued_until, entry.until);
+struct Reader {
+    position: Position,
+    /// Whether the log says that the copy is not fresh.
+    is_late: bool,
+}
+
+impl Reader {
+    /// Asks for a page. Says how long to wait before the next one: instances do not ask at the same
+    /// time, and leave the server to others meanwhile.
+    async fn go_on(&mut self, inner: &Inner) -> Duration {
+        let (asked_at, begin) = (inner.monotonic(), Instant::now());
+        let log = inner.source.log();
+        let quarter = inner.staleness / 4;
+        let Ok(page) = log.read(self.position).await else {
+            self.failed(inner);
+            return jitter::between(quarter / 2, quarter);
+        };
+        self.take(inner, &page);
+        if page.is_last {
+            self.copied(inner, asked_at);
         }
-        self.confirmed_at.store(asked_at.saturating_add(1), Ordering::Release);
-        Ok(next)
+        if page.has_waste {
+            // Whether it works shows when the next page is asked for.
+            let _ = log.forget().await;
+        }
+        if page.is_last {
+            jitter::between(quarter * 3 / 4, quarter)
+        } else if page.begins_anew {
+            // All instances have noticed at the same time.
+            jitter::between(Duration::ZERO, quarter)
+        } else {
+            jitter::between(Duration::ZERO, begin.elapsed())
+        }
     }
 
+    fn take(&mut self, inner: &Inner, page: &Page) {
+        if page.begins_anew && self.position != Position::default() && !page.is_last {
+            tracing::warn!(
+                "Redis has lost revocations, or there were too many: all are read again"
+            );
+        }
+        let now = inner.source.clock().now();
+        for entry in &page.entries {
+            inner.copy.note(&entry.mark, entry.issued_until, entry.until, now);
+        }
+        self.position = page.next;
+    }
+
+    fn copied(&mut self, inner: &Inner, asked_at: u64) {
+        // What is revoked while the answer is on its way may be lacking in it.
+        inner.confirmed_at.store(asked_at.saturating_add(1), Ordering::Release);
+        inner.attempts.send_replace(Attempt::Copied);
+        let now = inner.source.clock().now();
+        inner.copy.sweep(now);
+        let source = inner.source.log().redis().namespace();
+        telemetry::revocation_copy(source, inner.copy.len(), Some(now));
+        if std::mem::take(&mut self.is_late) {
+            tracing::info!("the copy of what is revoked is fresh again");
+        }
+    }
+
+    fn failed(&mut self, inner: &Inner) {
+        telemetry::revocation_copy_failed(inner.source.log().redis().namespace());
+        inner.attempts.send_replace(Attempt::Failed);
+        if !inner.is_fresh() && !std::mem::replace(&mut self.is_late, true) {
+            tracing::warn!(
+                "the copy of what is revoked is not fresh: it cannot be told what is revoked"
+            );
+        }
+    }
+}
+
+impl Inner {
     fn monotonic(&self) -> u64 {
         u64::try_from(self.source.clock().monotonic().as_nanos()).unwrap_or(u64::MAX)
     }
 
+    fn age(&self) -> Option<Duration> {
+        let confirmed_at = self.confirmed_at.load(Ordering::Acquire).checked_sub(1)?;
+        Some(Duration::from_nanos(self.monotonic().saturating_sub(confirmed_at)))
+    }
+
     fn is_fresh(&self) -> bool {
-        let bound = u64::try_from(self.staleness.as_nanos()).unwrap_or(u64::MAX);
-        match self.confirmed_at.load(Ordering::Acquire) {
-            0 => false,
-            at => self.monotonic().saturating_sub(at - 1) <= bound,
-        }
+        self.age().is_some_and(|age| age <= self.staleness)
     }
 }
 
@@ -140,19 +231,25 @@ impl Drop for Inner {
 
 impl RevocationStore for RevocationReplica {
     fn check<'a>(&'a self, marks: &'a TokenMarks) -> RevocationLookup<'a> {
-        match self.inner.copy.check(marks) {
-            // What is revoked stays so, however old the copy is.
-            RevocationLookup::Ready(Ok(false)) if !self.inner.is_fresh() => {
-                RevocationLookup::Ready(Err(RevocationError))
-            }
-            answer => answer,
-        }
+        let inner = &*self.inner;
+        // Asked first: what is confirmed while the copy is looked into may lack what was not in it.
+        let is_fresh = inner.is_fresh();
+        // What is revoked stays so, however old the copy is.
+        let answer = if inner.copy.revokes(marks, inner.source.clock().now()) {
+            Ok(true)
+        } else if is_fresh {
+            Ok(false)
+        } else {
+            Err(RevocationError)
+        };
+        RevocationLookup::Ready(answer)
     }
 
     fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()> {
         Box::pin(async move {
-            self.inner.source.revoke(what, until).await?;
-            self.inner.copy.note(what.mark(), what.issued_until(), until);
+            let Inner { source, copy, .. } = &*self.inner;
+            source.revoke(what, until).await?;
+            copy.note(what.mark(), what.issued_until(), until, source.clock().now());
             Ok(())
         })
     }
@@ -160,13 +257,31 @@ impl RevocationStore for RevocationReplica {
     fn is_local(&self) -> bool {
         true
     }
+
+    fn ready(&self) -> RevocationFuture<'_, ()> {
+        Box::pin(async move {
+            let mut attempts = self.inner.attempts.subscribe();
+            while !self.is_fresh() {
+                attempts.changed().await.map_err(|_| RevocationError)?;
+                let has_failed = *attempts.borrow_and_update() == Attempt::Failed;
+                if has_failed && !self.is_fresh() {
+                    return Err(RevocationError);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn health(&self) -> RevocationHealth {
+        RevocationHealth { usable: self.is_fresh(), entries: Some(self.len()), age: self.age() }
+    }
 }
 
 impl fmt::Debug for RevocationReplica {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RevocationReplica")
             .field("staleness", &self.inner.staleness)
-            .field("is_fresh", &self.inner.is_fresh())
+            .field("is_fresh", &self.is_fresh())
             .finish_non_exhaustive()
     }
 }

@@ -144,18 +144,20 @@ impl Verifier {
         self.inner.issuers.iter().for_each(|issuer| issuer.keys.warm_up());
     }
 
-    /// Waits until there are keys of every issuer that is listed, or until an attempt to get them
-    /// has failed.
+    /// Waits until there are keys of every issuer that is listed, and until it can be told what is
+    /// revoked, such as by the first copy of a `RevocationReplica`; or until an attempt to get there has
+    /// failed. With [`revocation_fails_open`](VerifierBuilder::revocation_fails_open) it does not wait for
+    /// the second.
     ///
     /// # Errors
-    /// [`AuthError::Unavailable`] if there are no keys of one of them. They are fetched in the
-    /// background as soon as they can be had; the verifier can be used meanwhile.
+    /// [`AuthError::Unavailable`] if one of them is lacking. They are got in the background as soon as
+    /// they can be had; the verifier can be used meanwhile.
     pub async fn ready(&self) -> Result<(), AuthError> {
         self.warm_up();
         for issuer in &self.inner.issuers {
             issuer.keys.ready().await?;
         }
-        Ok(())
+        self.revocation_ready().await
     }
 
     /// The state of each issuer's keys, with the issuer's name: those that are listed, and those

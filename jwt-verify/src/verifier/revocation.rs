@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Verifier, seen::Judged};
 use crate::{
-    AuthError, Claims, InvalidTokenReason, RevocationError, RevocationLookup, RevocationStore,
-    claims::VerifiedToken, limits::STORE_RETRY, revocation::TokenMarks, telemetry,
+    AuthError, Claims, InvalidTokenReason, RevocationError, RevocationHealth, RevocationLookup,
+    RevocationStore, claims::VerifiedToken, limits::STORE_RETRY, revocation::TokenMarks, telemetry,
 };
 
 /// Who is asked, and what it means that there is no answer.
@@ -46,6 +46,27 @@ impl Verifier {
             return Err(InvalidTokenReason::MissingClaim.into());
         }
         Ok(Some(Arc::new(TokenMarks::of(claims))))
+    }
+
+    /// Waits until it can be told what is revoked, where tokens are refused otherwise.
+    pub(super) async fn revocation_ready(&self) -> Result<(), AuthError> {
+        let Some(revocation) = self.inner.revocation.as_ref().filter(|known| !known.fails_open)
+        else {
+            return Ok(());
+        };
+        let ready = revocation.store.ready().await;
+        ready.map_err(|RevocationError| AuthError::Unavailable { retry_after: STORE_RETRY })
+    }
+
+    /// Reports the state of the store of revocations, where there is one, without asking it anything.
+    pub fn revocation_health(&self) -> Option<RevocationHealth> {
+        self.inner.revocation.as_ref().map(|revocation| revocation.store.health())
+    }
+
+    /// Whether tokens are refused because it cannot be told what is revoked.
+    pub(crate) fn lacks_revocations(&self) -> bool {
+        let revocation = self.inner.revocation.as_ref();
+        revocation.is_some_and(|known| !known.fails_open && !known.store.health().usable)
     }
 
     /// Whether every token has to wait for an answer about its revocation.

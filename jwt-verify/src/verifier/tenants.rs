@@ -19,11 +19,12 @@ use super::issuer::{DefaultKeys, Issuer, TrustedIssuer};
 use crate::{
     AuthError, Clock, InvalidTokenReason,
     limits::{
-        MAX_ISSUER_BYTES, MAX_RESOLVER_QUESTIONS, REFUSED_ISSUER_TTL, REFUSED_ISSUERS,
+        LOG_PAUSE, MAX_ISSUER_BYTES, MAX_RESOLVER_QUESTIONS, REFUSED_ISSUER_TTL, REFUSED_ISSUERS,
         RESOLVED_ISSUER_STALE, RESOLVED_ISSUER_TTL, RESOLVER_PATIENCE, RESOLVER_RETRY,
         RESOLVER_TIMEOUT,
     },
     negative::NegativeCache,
+    seldom::Seldom,
 };
 
 /// Says which issuers are trusted, where they cannot be listed beforehand: one for each tenant of
@@ -146,6 +147,8 @@ struct Inner {
     /// Names about which it has just failed to answer, or answered with what cannot be used.
     failed: NegativeCache,
     broken: NegativeCache,
+    /// Of failures, in the log.
+    failures: Seldom,
     clock: Arc<dyn Clock>,
 }
 
@@ -165,6 +168,7 @@ impl Tenants {
             refused: NegativeCache::new(REFUSED_ISSUERS),
             failed: NegativeCache::new(REFUSED_ISSUERS),
             broken: NegativeCache::new(REFUSED_ISSUERS),
+            failures: Seldom::new(LOG_PAUSE),
             clock,
         };
         Self { inner: Arc::new(inner) }
@@ -332,7 +336,9 @@ impl Inner {
             }
             Ok(None) => return Err(InvalidTokenReason::Issuer.into()),
             Err(ResolverError) => {
-                tracing::warn!("the issuer resolver is out of reach");
+                if let Some(others) = self.failures.turn(self.clock.monotonic()) {
+                    tracing::warn!(others, "the issuer resolver is out of reach");
+                }
                 return Err(unavailable());
             }
         };

@@ -1,62 +1,71 @@
 //! Whether it is worth asking at all.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// Keeps those who come later from paying again for what one has just found out: after a failure
-/// everybody is turned away for a while, then one may try.
+/// Keeps those who come later from paying again for what others have found out: once failures
+/// outweigh answers, everybody is turned away for a while, then one may try.
 #[derive(Debug)]
 pub(super) struct Breaker {
     pause: Duration,
+    /// How many failures more than answers are bad luck.
+    most: u32,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum State {
-    Closed,
+    /// By how many failures outnumber answers since they last did not.
+    Closed(u32),
     OpenUntil(Instant),
-    /// Somebody tries; given up on at that moment.
+    /// One is trying; given up on at that moment.
     TriedUntil(Instant),
 }
 
-/// The right to try. Who drops it without a word has lost interest, which says nothing.
-pub(super) struct Attempt<'a> {
-    breaker: &'a Breaker,
+/// The right to ask. One that is dropped without a word says nothing.
+pub(super) struct Attempt {
+    breaker: Arc<Breaker>,
     settled: bool,
 }
 
 impl Breaker {
-    pub(super) fn new(pause: Duration) -> Self {
-        Self { pause, state: Mutex::new(State::Closed) }
+    pub(super) fn new(pause: Duration, most: u32) -> Self {
+        Self { pause, most, state: Mutex::new(State::Closed(0)) }
     }
 
     /// Lets one pass, unless it is pointless.
-    pub(super) fn attempt(&self, now: Instant) -> Option<Attempt<'_>> {
+    pub(super) fn attempt(self: &Arc<Self>, now: Instant) -> Option<Attempt> {
         let mut state = self.state();
         match *state {
-            State::Closed => {}
+            State::Closed(_) => {}
             State::OpenUntil(until) | State::TriedUntil(until) if now < until => return None,
             State::OpenUntil(_) | State::TriedUntil(_) => {
                 *state = State::TriedUntil(now + self.pause);
             }
         }
         drop(state);
-        Some(Attempt { breaker: self, settled: false })
+        Some(Attempt { breaker: self.clone(), settled: false })
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Attempt<'_> {
+impl Attempt {
     /// There was an answer, whatever it says.
     pub(super) fn answered(mut self) {
         self.settled = true;
-        let before = std::mem::replace(&mut *self.breaker.state(), State::Closed);
-        if !matches!(before, State::Closed) {
+        let mut state = self.breaker.state();
+        let is_back = !matches!(*state, State::Closed(_));
+        *state = match *state {
+            State::Closed(failures) => State::Closed(failures.saturating_sub(1)),
+            State::OpenUntil(_) | State::TriedUntil(_) => State::Closed(0),
+        };
+        drop(state);
+        if is_back {
             tracing::info!("Redis is back");
         }
     }
@@ -65,18 +74,30 @@ impl Attempt<'_> {
     pub(super) fn failed(mut self) {
         self.settled = true;
         let open = State::OpenUntil(Instant::now() + self.breaker.pause);
-        let before = std::mem::replace(&mut *self.breaker.state(), open);
-        if matches!(before, State::Closed) {
+        let mut state = self.breaker.state();
+        let before = *state;
+        *state = match before {
+            State::Closed(failures) if failures + 1 < self.breaker.most => {
+                State::Closed(failures + 1)
+            }
+            _ => open,
+        };
+        let is_lost = matches!((before, *state), (State::Closed(_), State::OpenUntil(_)));
+        drop(state);
+        if is_lost {
             tracing::warn!("Redis is out of reach");
         }
     }
 }
 
-impl Drop for Attempt<'_> {
+impl Drop for Attempt {
     /// The next one may try at once.
     fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
         let mut state = self.breaker.state();
-        if !self.settled && matches!(*state, State::TriedUntil(_)) {
+        if matches!(*state, State::TriedUntil(_)) {
             *state = State::OpenUntil(Instant::now());
         }
     }
@@ -88,22 +109,74 @@ mod tests {
 
     const PAUSE: Duration = Duration::from_secs(1);
 
+    fn breaker() -> Arc<Breaker> {
+        Arc::new(Breaker::new(PAUSE, 3))
+    }
+
+    fn attempt(breaker: &Arc<Breaker>) -> Attempt {
+        breaker.attempt(Instant::now()).unwrap()
+    }
+
+    fn opened() -> Arc<Breaker> {
+        let breaker = breaker();
+        for _ in 0..3 {
+            attempt(&breaker).failed();
+        }
+        breaker
+    }
+
     #[test]
-    fn after_a_failure_one_at_a_time_may_try_after_a_pause() {
-        let breaker = Breaker::new(PAUSE);
-        breaker.attempt(Instant::now()).unwrap().failed();
+    fn after_failures_one_at_a_time_may_try_after_a_pause() {
+        let breaker = opened();
         assert!(breaker.attempt(Instant::now()).is_none());
         let later = Instant::now() + 2 * PAUSE;
-        let attempt = breaker.attempt(later).unwrap();
+        let trial = breaker.attempt(later).unwrap();
         assert!(breaker.attempt(later).is_none());
-        attempt.answered();
+        trial.answered();
         assert!(breaker.attempt(later).is_some());
     }
 
     #[test]
+    fn a_trial_that_fails_is_enough_for_another_pause() {
+        let breaker = opened();
+        let later = Instant::now() + 2 * PAUSE;
+        breaker.attempt(later).unwrap().failed();
+        assert!(breaker.attempt(Instant::now()).is_none());
+    }
+
+    /// failures have to outweigh answers.
+    #[test]
+    fn a_failure_among_answers_is_bad_luck() {
+        let breaker = breaker();
+        for _ in 0..100 {
+            attempt(&breaker).failed();
+            attempt(&breaker).answered();
+        }
+        for _ in 0..50 {
+            let (one, other) = (attempt(&breaker), attempt(&breaker));
+            one.failed();
+            other.failed();
+            attempt(&breaker).answered();
+            attempt(&breaker).answered();
+        }
+        assert!(breaker.attempt(Instant::now()).is_some());
+    }
+
+    /// an answer here and there does not make up for many failures.
+    #[test]
+    fn failures_that_outweigh_answers_do() {
+        let breaker = breaker();
+        let mut asked = 0;
+        while let Some(attempt) = breaker.attempt(Instant::now()) {
+            asked += 1;
+            if asked % 3 == 0 { attempt.answered() } else { attempt.failed() }
+        }
+        assert!((3..20).contains(&asked), "{asked}");
+    }
+
+    #[test]
     fn a_trial_that_never_ends_does_not_block_the_next() {
-        let breaker = Breaker::new(PAUSE);
-        breaker.attempt(Instant::now()).unwrap().failed();
+        let breaker = opened();
         let later = Instant::now() + 2 * PAUSE;
         let stuck = breaker.attempt(later).unwrap();
         assert!(breaker.attempt(later + PAUSE).is_some());
@@ -112,10 +185,12 @@ mod tests {
 
     #[test]
     fn losing_interest_says_nothing() {
-        let breaker = Breaker::new(PAUSE);
-        drop(breaker.attempt(Instant::now()).unwrap());
+        let breaker = breaker();
+        for _ in 0..10 {
+            drop(attempt(&breaker));
+        }
         assert!(breaker.attempt(Instant::now()).is_some());
-        breaker.attempt(Instant::now()).unwrap().failed();
+        let breaker = opened();
         let later = Instant::now() + 2 * PAUSE;
         drop(breaker.attempt(later).unwrap());
         assert!(breaker.attempt(later).is_some());

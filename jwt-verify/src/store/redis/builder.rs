@@ -9,11 +9,19 @@ use deadpool_redis::{
 };
 
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use tokio::sync::Semaphore;
 
-use super::{Inner, RedisCache, breaker::Breaker, pool::Pool};
+use super::{
+    CONNECTIONS, Inner, RedisCache,
+    breaker::Breaker,
+    pool::{Kind, Pool},
+};
 use crate::{
     ConfigError, Secret,
-    limits::{REDIS_CONNECTIONS, REDIS_PAUSE, REDIS_TIMEOUT, STORE_TIMEOUT},
+    limits::{
+        REDIS_CONNECTIONS, REDIS_FAILURES, REDIS_PAUSE, REDIS_QUESTIONS, REDIS_TIMEOUT,
+        STORE_TIMEOUT,
+    },
 };
 
 /// Settings of a [`RedisCache`]. Nothing but the address is needed.
@@ -118,8 +126,14 @@ impl RedisCacheBuilder {
         }
         let prefix = format!("{}:", self.namespace);
         let timeout = self.timeout;
-        let inner =
-            Inner { pool: self.pool()?, prefix, timeout, breaker: Breaker::new(REDIS_PAUSE) };
+        let inner = Inner {
+            pool: self.pool()?,
+            prefix,
+            timeout,
+            breaker: Arc::new(Breaker::new(REDIS_PAUSE, REDIS_FAILURES)),
+            places: Arc::new(Semaphore::new(REDIS_QUESTIONS)),
+            thread: CONNECTIONS.get(),
+        };
         Ok(RedisCache { inner: Arc::new(inner) })
     }
 
@@ -137,7 +151,7 @@ impl RedisCacheBuilder {
                     info = with_root(info, pem)?;
                 }
                 let manager = deadpool_redis::Manager::new(info).map_err(|_| malformed())?;
-                deadpool_redis::Pool::builder(manager).config(config).build().map(Pool::Single)
+                deadpool_redis::Pool::builder(manager).config(config).build().map(Kind::Single)
             }
             _ if self.root_certificate.is_some() => return Err(unused),
             Place::Sentinel { sentinels, master } => {
@@ -167,15 +181,16 @@ impl RedisCacheBuilder {
                 let manager =
                     sentinel::Manager::new(servers, master, Some(node), SentinelServerType::Master)
                         .map_err(|_| malformed())?;
-                sentinel::Pool::builder(manager).config(config).build().map(Pool::Sentinel)
+                sentinel::Pool::builder(manager).config(config).build().map(Kind::Sentinel)
             }
             Place::Cluster(nodes) => {
                 let servers = servers(&nodes)?;
                 let manager = cluster::Manager::new(servers, false).map_err(|_| malformed())?;
-                cluster::Pool::builder(manager).config(config).build().map(Pool::Cluster)
+                cluster::Pool::builder(manager).config(config).build().map(Kind::Cluster)
             }
         };
-        pool.map_err(|_| ConfigError::invalid("redis", "the connection pool cannot be made"))
+        let made = ConfigError::invalid("redis", "the connection pool cannot be made");
+        pool.map(Pool::new).map_err(|_| made)
     }
 }
 

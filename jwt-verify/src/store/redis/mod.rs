@@ -6,24 +6,32 @@ mod pool;
 
 use std::{
     fmt,
+    future::Future,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use deadpool_redis::redis::{self, Cmd, FromRedisValue};
+use deadpool_redis::redis::{self, Cmd, FromRedisValue, Value};
+use tokio::sync::{Semaphore, oneshot};
 
 pub use self::builder::RedisCacheBuilder;
 use self::{breaker::Breaker, pool::Pool};
 use super::{CacheError, CacheFuture, CacheStore};
+use crate::background::{BackgroundThread, SharedThread};
 
 /// A [`CacheStore`] on Redis (6 or newer, or a server that speaks its protocol): a single server, a
 /// Sentinel set or a Cluster, with or without TLS.
 ///
 /// As a cache it holds key sets and what instances tell each other, never a token, and may lose
 /// everything at any time (not so under a [`RedisRevocation`](crate::RedisRevocation), a
-/// [`RedisReplay`](crate::RedisReplay) or a `RedisRefreshStore`, which say what they need): whatever goes wrong is a miss, costs at most its time limit
-/// ([`timeout`](RedisCacheBuilder::timeout), 200 ms) once, and then nothing for a second, after
-/// which one question tries again. So the server may be down when the application starts.
+/// [`RedisReplay`](crate::RedisReplay) or a `RedisRefreshStore`, which say what they need): whatever goes wrong is a miss and costs at most its time limit
+/// ([`timeout`](RedisCacheBuilder::timeout), 200 ms). Once failures outnumber answers by five, nothing
+/// is asked for a second, after which one question tries again. So the server may be down when the
+/// application starts, and one slow answer does not count.
+///
+/// Connections live on a thread of their own, `jwt-verify-redis`, that all caches of the process share:
+/// a handler that blocks its worker delays the answers to that worker alone. At most 4,096 questions
+/// wait for answers at a time; what is asked beyond that fails at once.
 ///
 /// ```no_run
 /// use jwt_verify::{JwksProvider, JwtAuth, RedisCache};
@@ -53,8 +61,14 @@ struct Inner {
     pool: Pool,
     prefix: String,
     timeout: Duration,
-    breaker: Breaker,
+    breaker: Arc<Breaker>,
+    /// How many more questions may wait.
+    places: Arc<Semaphore>,
+    /// Where the connections live.
+    thread: Arc<BackgroundThread>,
 }
+
+static CONNECTIONS: SharedThread = SharedThread::new("jwt-verify-redis");
 
 impl RedisCache {
     /// A single server: `redis://[[user]:password@]host[:port][/database]`, `rediss://` for TLS, or
@@ -87,30 +101,84 @@ impl RedisCache {
         format!("{}{key}", self.inner.prefix)
     }
 
+    /// What the names of all entries begin with.
+    pub(crate) fn namespace(&self) -> &str {
+        self.inner.prefix.trim_end_matches(':')
+    }
+
     /// What its clones have in common.
     pub(crate) fn identity(&self) -> usize {
         Arc::as_ptr(&self.inner).addr()
     }
 
-    /// One question, bounded in time.
+    /// One question, bounded in time. Nothing is asked where it is pointless.
+    ///
+    /// It belongs to the connections' thread from here on, and so does the judgement of what came of
+    /// it: an asker that does not look for the answer in time, or at all, changes nothing for others.
     pub(crate) async fn ask<T: FromRedisValue>(&self, command: Cmd) -> Result<T, Problem> {
+        let place =
+            self.inner.places.clone().try_acquire_owned().map_err(|_| Problem::Unreachable)?;
         let attempt = self.inner.breaker.attempt(Instant::now()).ok_or(Problem::Unreachable)?;
-        let asked = tokio::time::timeout(self.inner.timeout, self.inner.pool.run(&command)).await;
-        let value = match asked {
-            Ok(Ok(value)) => value,
-            // Something is there and says no, at once: no reason to keep others from asking.
-            Ok(Err(Problem::Refused(reason))) => {
-                attempt.answered();
-                return Err(Problem::Refused(reason));
+        let inner = self.inner.clone();
+        let answer = self.there(async move {
+            let _place = place;
+            let (begin, limit) = (Instant::now(), inner.timeout);
+            match tokio::time::timeout(limit, inner.pool.run(&command)).await {
+                // What says no, at once, is there: no reason to keep others from asking.
+                Ok(answer @ (Ok(_) | Err(Problem::Refused(_)))) => {
+                    attempt.answered();
+                    answer
+                }
+                Ok(Err(Problem::Unreachable)) => {
+                    attempt.failed();
+                    Err(Problem::Unreachable)
+                }
+                Err(_) => {
+                    // Far more time than was to be waited: this process stood still, not the server.
+                    if begin.elapsed() < 2 * limit {
+                        attempt.failed();
+                    }
+                    Err(Problem::Unreachable)
+                }
             }
-            Ok(Err(Problem::Unreachable)) | Err(_) => {
-                attempt.failed();
-                return Err(Problem::Unreachable);
-            }
-        };
-        attempt.answered();
-        redis::from_redis_value(value).map_err(|_| Problem::Refused(Refusal::Other))
+        });
+        read(answer.await?)
     }
+
+    /// A question that may take its time, of one who asks one after the other whatever comes of it. It
+    /// says nothing about the server to others.
+    pub(crate) async fn ask_patiently<T: FromRedisValue>(
+        &self,
+        command: Cmd,
+        limit: Duration,
+    ) -> Result<T, Problem> {
+        let inner = self.inner.clone();
+        let answer = self.there(async move {
+            let answer = tokio::time::timeout(limit, inner.pool.run(&command)).await;
+            answer.unwrap_or(Err(Problem::Unreachable))
+        });
+        read(answer.await?)
+    }
+
+    /// Runs something on the thread of the connections as long as there are any. Says whether it can.
+    pub(crate) fn spawn(&self, job: impl Future<Output = ()> + Send + 'static) -> bool {
+        self.inner.thread.run(move || job)
+    }
+
+    async fn there(
+        &self,
+        question: impl Future<Output = Result<Value, Problem>> + Send + 'static,
+    ) -> Result<Value, Problem> {
+        let (sender, answer) = oneshot::channel();
+        self.spawn(async move {
+            let _ = sender.send(question.await);
+        });
+        answer.await.unwrap_or(Err(Problem::Unreachable))
+    }
+}
+
+fn read<T: FromRedisValue>(value: Value) -> Result<T, Problem> {
+    redis::from_redis_value(value).map_err(|_| Problem::Refused(Refusal::Other))
 }
 
 /// Why there is no answer.

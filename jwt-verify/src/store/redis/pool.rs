@@ -7,33 +7,77 @@ use deadpool_redis::{
 };
 
 use super::{Problem, Refusal};
-use crate::limits::REDIS_CONNECT_TIMEOUT;
+use crate::{
+    Clock as _, SystemClock,
+    limits::{LOG_PAUSE, REDIS_CONNECT_TIMEOUT},
+    seldom::Seldom,
+};
+
+/// Connections are made, used and ended on the thread that [`run`](Self::run) is called on.
+pub(super) struct Pool {
+    kind: Kind,
+    refusals: Seldom,
+}
 
 #[derive(Clone)]
-pub(super) enum Pool {
+pub(super) enum Kind {
     Single(deadpool_redis::Pool),
     Sentinel(sentinel::Pool),
     Cluster(cluster::Pool),
 }
 
 impl Pool {
+    pub(super) fn new(kind: Kind) -> Self {
+        Self { kind, refusals: Seldom::new(LOG_PAUSE) }
+    }
+
     /// Sends a command. A connection on which something went wrong is not used again: it may lead to
     /// a server that is no longer the master.
     pub(super) async fn run(&self, command: &Cmd) -> Result<Value, Problem> {
-        match self.clone() {
-            Self::Single(pool) => {
+        let answer = match self.kind.clone() {
+            Kind::Single(pool) => {
                 let discard = |connection| drop(deadpool_redis::Connection::take(connection));
                 ask(Box::pin(async move { pool.get().await }), command, discard).await
             }
-            Self::Sentinel(pool) => {
+            Kind::Sentinel(pool) => {
                 let discard = |connection| drop(sentinel::Connection::take(connection));
                 ask(Box::pin(async move { pool.get().await }), command, discard).await
             }
-            Self::Cluster(pool) => {
+            Kind::Cluster(pool) => {
                 let discard = |connection| drop(cluster::Connection::take(connection));
                 ask(Box::pin(async move { pool.get().await }), command, discard).await
             }
+        };
+        answer.map_err(|failure| self.tell(failure))
+    }
+
+    fn tell(&self, failure: Failure) -> Problem {
+        match failure {
+            Failure::Unreachable => Problem::Unreachable,
+            Failure::WrongType => Problem::Refused(Refusal::WrongType),
+            Failure::Refused(code) => {
+                if let Some(others) = self.refusals.turn(SystemClock::new().monotonic()) {
+                    tracing::warn!(code, others, "Redis refuses a command");
+                }
+                Problem::Refused(Refusal::Other)
+            }
         }
+    }
+}
+
+/// What came instead of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    Unreachable,
+    WrongType,
+    /// With the code of the refusal.
+    Refused(&'static str),
+}
+
+impl Failure {
+    /// Whether the connection is of no use any more. A server that is not the master is left.
+    fn is_of_the_connection(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Refused("READONLY" | "MASTERDOWN"))
     }
 }
 
@@ -42,7 +86,7 @@ async fn ask<C, E>(
     get: impl Future<Output = Result<C, E>> + Send + 'static,
     command: &Cmd,
     discard: impl FnOnce(C),
-) -> Result<Value, Problem>
+) -> Result<Value, Failure>
 where
     C: ConnectionLike + Send + 'static,
     E: Send + 'static,
@@ -51,11 +95,11 @@ where
     let answer = connection.req_packed_command(command).await;
     // What a server says no with is a value, until somebody looks.
     answer.and_then(Value::extract_error).map_err(|error| {
-        let (problem, is_broken) = classify(&error);
-        if is_broken {
+        let failure = classify(&error);
+        if failure.is_of_the_connection() {
             discard(connection);
         }
-        problem
+        failure
     })
 }
 
@@ -63,7 +107,7 @@ where
 /// any more, so that the next question finds it in the pool.
 async fn connect<C, E>(
     get: impl Future<Output = Result<C, E>> + Send + 'static,
-) -> Result<C, Problem>
+) -> Result<C, Failure>
 where
     C: Send + 'static,
     E: Send + 'static,
@@ -71,22 +115,17 @@ where
     let made = tokio::spawn(tokio::time::timeout(REDIS_CONNECT_TIMEOUT, get));
     match made.await {
         Ok(Ok(Ok(connection))) => Ok(connection),
-        _ => Err(Problem::Unreachable),
+        _ => Err(Failure::Unreachable),
     }
 }
 
 /// What the server answers counts as an answer; everything else as none. The text of an error may
-/// hold anything and is not looked at. A server that is not the master any more is left.
-fn classify(error: &RedisError) -> (Problem, bool) {
+/// hold anything and is not looked at.
+fn classify(error: &RedisError) -> Failure {
     match (error.kind(), error.code()) {
-        (_, Some("WRONGTYPE")) => (Problem::Refused(Refusal::WrongType), false),
-        (ErrorKind::Server(_) | ErrorKind::Extension, code) => {
-            let code = known(code);
-            tracing::warn!(code, "Redis refuses a command");
-            let has_moved = matches!(code, "READONLY" | "MASTERDOWN");
-            (Problem::Refused(Refusal::Other), has_moved)
-        }
-        _ => (Problem::Unreachable, true),
+        (_, Some("WRONGTYPE")) => Failure::WrongType,
+        (ErrorKind::Server(_) | ErrorKind::Extension, code) => Failure::Refused(known(code)),
+        _ => Failure::Unreachable,
     }
 }
 

@@ -1,0 +1,188 @@
+//! A copy of the log in memory, that many read and one writes.
+
+use std::{
+    array,
+    collections::HashMap,
+    sync::{
+        PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use super::TokenMarks;
+use crate::limits::MAX_LEEWAY;
+
+/// Marks of 43 characters without a place of their own on the heap, in parts that are locked one by
+/// one: an entry costs about 130 bytes with what is free, and a look for a token waits for no more than one part of
+/// the whole.
+pub(super) struct RevokedCopy {
+    parts: [RwLock<Part>; PARTS],
+    sweep: AtomicUsize,
+}
+
+const PARTS: usize = 64;
+
+type Mark = [u8; 43];
+type Part = HashMap<Mark, Entry>;
+
+#[derive(Clone, Copy)]
+struct Entry {
+    /// In milliseconds; [`ALWAYS`] revokes whenever a token was issued.
+    issued_until: u64,
+    until: u64,
+}
+
+const ALWAYS: u64 = u64::MAX;
+
+impl RevokedCopy {
+    pub(super) fn new() -> Self {
+        Self { parts: array::from_fn(|_| RwLock::default()), sweep: AtomicUsize::new(0) }
+    }
+
+    /// Whether any of these is revoked at that time of the wall clock.
+    pub(super) fn revokes(&self, marks: &TokenMarks, now: Duration) -> bool {
+        let now = millis(now);
+        marks.names().any(|name| {
+            let entry = mark_of(name).and_then(|mark| self.read(&mark).get(&mark).copied());
+            entry.is_some_and(|entry| {
+                let moment = Duration::from_millis(entry.issued_until);
+                let issued_until = (entry.issued_until != ALWAYS).then_some(moment);
+                now < entry.until && marks.is_revoked_by(issued_until)
+            })
+        })
+    }
+
+    /// Remembers what is kept under a name, unless it is over. The later of two moments counts, and no
+    /// moment at all is later than any.
+    pub(super) fn note(
+        &self,
+        name: &str,
+        issued_until: Option<Duration>,
+        until: Duration,
+        now: Duration,
+    ) {
+        // Tokens are accepted for a while after they have expired.
+        let until = millis(until.saturating_add(MAX_LEEWAY));
+        let Some(mark) = mark_of(name).filter(|_| millis(now) < until) else { return };
+        let new = Entry { issued_until: issued_until.map_or(ALWAYS, millis), until };
+        let mut part = self.write(part_of(&mark));
+        let entry = part.entry(mark).or_insert(new);
+        entry.issued_until = entry.issued_until.max(new.issued_until);
+        entry.until = entry.until.max(new.until);
+    }
+
+    /// Forgets what is over, in the next of the parts.
+    pub(super) fn sweep(&self, now: Duration) {
+        let now = millis(now);
+        let mut part = self.write(self.sweep.fetch_add(1, Ordering::Relaxed) % PARTS);
+        part.retain(|_, entry| now < entry.until);
+        // Room for a crowd that is gone is given back.
+        if part.capacity() > 4 * part.len() {
+            let some = 2 * part.len();
+            part.shrink_to(some);
+        }
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self) -> usize {
+        let parts = self.parts.iter();
+        parts.map(|part| part.read().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+
+    fn read(&self, mark: &Mark) -> RwLockReadGuard<'_, Part> {
+        self.part(part_of(mark)).read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, part: usize) -> RwLockWriteGuard<'_, Part> {
+        self.part(part).write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "a remainder is below what it is divided by")]
+    fn part(&self, part: usize) -> &RwLock<Part> {
+        &self.parts[part % PARTS]
+    }
+}
+
+/// A name of another length is none that a token could have.
+fn mark_of(name: &str) -> Option<Mark> {
+    name.as_bytes().try_into().ok()
+}
+
+/// Marks are hashes: some of their characters are as good as all.
+fn part_of(mark: &Mark) -> usize {
+    mark.iter().take(4).fold(0, |sum, byte| sum * 31 + usize::from(*byte))
+}
+
+/// Longer than any token lives.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(ALWAYS).min(ALWAYS - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Claims, Revocation};
+
+    const NOW: Duration = Duration::from_secs(1_800_000_000);
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn marks(subject: &str, issued_at: u64) -> TokenMarks {
+        let claims = format!(r#"{{"iss":"i","sub":"{subject}","iat":{issued_at}}}"#);
+        let claims: Claims = serde_json::from_str(&claims).unwrap();
+        TokenMarks::of(&claims)
+    }
+
+    fn note(copy: &RevokedCopy, what: &Revocation, until: Duration) {
+        copy.note(what.mark(), what.issued_until(), until, NOW);
+    }
+
+    /// entries of one mark are one, and the later of each moment counts.
+    #[test]
+    fn the_later_moment_counts_whatever_came_first() {
+        let copy = RevokedCopy::new();
+        let until = |second| Revocation::subject("i", "s", Duration::from_secs(second));
+        for (what, end) in [(100, HOUR), (300, HOUR / 2), (200, HOUR)] {
+            note(&copy, &until(what), NOW + end);
+        }
+        assert_eq!(copy.len(), 1);
+        assert!(copy.revokes(&marks("s", 300), NOW) && !copy.revokes(&marks("s", 301), NOW));
+        assert!(!copy.revokes(&marks("another", 1), NOW));
+        let end = NOW + HOUR + MAX_LEEWAY;
+        assert!(copy.revokes(&marks("s", 300), end.saturating_sub(Duration::from_millis(1))));
+        assert!(!copy.revokes(&marks("s", 300), end));
+        copy.note(until(0).mark(), None, NOW, NOW);
+        assert!(copy.revokes(&marks("s", 9_999_999_999), NOW));
+    }
+
+    /// what is over is forgotten part by part, and its room given back.
+    #[test]
+    fn what_is_over_is_forgotten() {
+        let copy = RevokedCopy::new();
+        for number in 0..10_000 {
+            note(&copy, &Revocation::token("i", &number.to_string()), NOW);
+        }
+        note(&copy, &Revocation::subject("i", "s", NOW), NOW + HOUR);
+        note(&copy, &Revocation::token("i", "over"), NOW.saturating_sub(HOUR));
+        assert_eq!(copy.len(), 10_001);
+        let fullest = |copy: &RevokedCopy| {
+            copy.parts.iter().map(|part| part.read().unwrap().capacity()).max().unwrap()
+        };
+        assert!(fullest(&copy) < 2 * 10_000 / PARTS * 3, "they are spread");
+        for _ in 0..PARTS {
+            copy.sweep(NOW + MAX_LEEWAY);
+        }
+        assert_eq!(copy.len(), 1);
+        assert!(fullest(&copy) < 20);
+        assert!(copy.revokes(&marks("s", 1), NOW));
+    }
+
+    #[test]
+    fn a_mark_of_another_length_is_not_kept() {
+        let copy = RevokedCopy::new();
+        for name in ["", "short", &"x".repeat(44)] {
+            copy.note(name, None, NOW + HOUR, NOW);
+        }
+        assert_eq!(copy.len(), 0);
+    }
+}

@@ -1,0 +1,63 @@
+//! Lines in the log that callers could write as often as they like.
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Lets one of many events of a kind into the log: the first at once, the next after a pause, with
+/// the number of those that were left out.
+pub(crate) struct Seldom {
+    pause: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    quiet_until: Duration,
+    left_out: u64,
+}
+
+impl Seldom {
+    pub(crate) fn new(pause: Duration) -> Self {
+        Self { pause, state: Mutex::default() }
+    }
+
+    /// Counts an event, by a clock that never goes back. Says whether it is to be logged, and how many
+    /// before it were not.
+    pub(crate) fn turn(&self, now: Duration) -> Option<u64> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if now < state.quiet_until {
+            state.left_out = state.left_out.saturating_add(1);
+            return None;
+        }
+        state.quiet_until = now.saturating_add(self.pause);
+        Some(std::mem::take(&mut state.left_out))
+    }
+}
+
+impl fmt::Debug for Seldom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seldom")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn one_of_many_is_logged_with_the_number_of_the_others() {
+        let seldom = Seldom::new(PAUSE);
+        assert_eq!(seldom.turn(Duration::ZERO), Some(0));
+        for _ in 0..7 {
+            assert_eq!(seldom.turn(PAUSE / 2), None);
+        }
+        assert_eq!(seldom.turn(PAUSE), Some(7));
+        assert_eq!(seldom.turn(PAUSE), None);
+        assert_eq!(seldom.turn(3 * PAUSE), Some(1));
+    }
+}

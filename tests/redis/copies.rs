@@ -1,0 +1,318 @@
+//! Copies of what is revoked: how they are read, what keeps them from being read, and who learns of
+//! it.
+
+use std::time::Instant;
+
+use actix_web::web;
+use jwt_verify::{
+    CacheStore as _, Claims, Clock as _, RedisRevocation, Revocation, RevocationLookup,
+    RevocationReplica, RevocationStore as _, SystemClock, TokenMarks,
+};
+
+use super::*;
+
+const ISSUER: &str = "urn:issuer";
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn cache(redis: &RedisServer) -> RedisCache {
+    RedisCache::new(redis.url()).timeout(Duration::from_millis(250)).build().unwrap()
+}
+
+fn replica(redis: &RedisServer) -> RevocationReplica {
+    RevocationReplica::start(RedisRevocation::new(cache(redis))).unwrap()
+}
+
+fn session(name: &str) -> Revocation {
+    Revocation::session(ISSUER, name)
+}
+
+/// What is said of a token of a session; `None` if that is not known.
+fn says(replica: &RevocationReplica, session: &str) -> Option<bool> {
+    let claims = format!(r#"{{"iss":"{ISSUER}","jti":"x","sid":"{session}"}}"#);
+    let claims: Claims = serde_json::from_str(&claims).unwrap();
+    match replica.check(&TokenMarks::of(&claims)) {
+        RevocationLookup::Ready(answer) => answer.ok(),
+        RevocationLookup::Pending(_) => unreachable!("a copy answers at once"),
+    }
+}
+
+fn fresh(replica: &RevocationReplica) {
+    eventually("there is a fresh copy", || says(replica, "nothing").is_some());
+}
+
+fn in_an_hour() -> Duration {
+    SystemClock::new().now() + Duration::from_secs(3600)
+}
+
+/// Revokes so many sessions, as fast as it can, each until another moment.
+fn revoke_many(redis: &RedisServer, names: impl Iterator<Item = String>) {
+    let store = RedisRevocation::new(cache(redis));
+    let names: Vec<(usize, String)> = names.enumerate().collect();
+    wait(async {
+        let mut tasks = tokio::task::JoinSet::new();
+        for names in names.chunks(names.len().div_ceil(16)) {
+            let (store, names) = (store.clone(), names.to_vec());
+            tasks.spawn(async move {
+                for (number, name) in names {
+                    let until = in_an_hour() + Duration::from_secs(number as u64);
+                    while store.revoke(&session(&name), until).await.is_err() {
+                        tokio::task::yield_now().await;
+                    }
+                }
+            });
+        }
+        tasks.join_all().await;
+    });
+}
+
+/// What the server has sent since its counters were reset.
+fn sent(redis: &RedisServer) -> usize {
+    let stats = redis.command(&["INFO", "stats"]);
+    let line = stats.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+    line.unwrap().trim().parse().unwrap()
+}
+
+/// FND-01: however much is revoked, no answer is larger than a page. The server hangs up where one
+/// is.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn a_copy_is_read_in_pages() {
+    let redis = RedisServer::with(&["--client-output-buffer-limit", "normal", "256kb", "0", "0"]);
+    let _world = World::new(&[]);
+    revoke_many(&redis, (0..8000).map(|number| format!("session-{number}")));
+    let replica = replica(&redis);
+    fresh(&replica);
+    for number in (0..8000).step_by(97) {
+        assert_eq!(says(&replica, &format!("session-{number}")), Some(true), "{number}");
+    }
+    assert_eq!(says(&replica, "another"), Some(false));
+}
+
+/// FND-01: a question that fails is asked again from where the last one ended.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn what_was_read_is_not_read_again_after_a_failure() {
+    let redis = RedisServer::start();
+    let _world = World::new(&[]);
+    revoke_many(&redis, (0..3000).map(|number| format!("session-{number}")));
+    let replica = replica(&redis);
+    fresh(&replica);
+    redis.command(&["CONFIG", "RESETSTAT"]);
+    redis.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+    revoke_many(&redis, std::iter::once("later".to_owned()));
+    eventually("it goes on", || says(&replica, "later") == Some(true));
+    redis.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+    revoke_many(&redis, std::iter::once("latest".to_owned()));
+    eventually("it goes on", || says(&replica, "latest") == Some(true));
+    let sent = sent(&redis);
+    assert!(sent < 60_000, "{sent} bytes");
+}
+
+/// FND-01: revoked a thousand times is revoked once.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn repetitions_are_one_entry() {
+    let redis = RedisServer::start();
+    let _world = World::new(&[]);
+    revoke_many(&redis, (0..2000).map(|_| "the same".to_owned()));
+    redis.command(&["CONFIG", "RESETSTAT"]);
+    let replica = replica(&redis);
+    eventually("it is copied", || says(&replica, "the same") == Some(true));
+    let sent = sent(&redis);
+    assert!(sent < 30_000, "{sent} bytes");
+    assert_eq!(replica.len(), 1);
+}
+
+/// FND-01: what is revoked while everything is read is in the copy that says it is fresh.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn nothing_that_comes_in_between_is_missed() {
+    let redis = RedisServer::start();
+    let _world = World::new(&[]);
+    revoke_many(&redis, (0..6000).map(|number| format!("before-{number}")));
+    std::thread::scope(|scope| {
+        let redis = &redis;
+        let writing = scope.spawn(move || {
+            // Old ones again as well: they change their place while others are read.
+            let names = (0..1500).flat_map(|n| [format!("before-{n}"), format!("during-{n}")]);
+            revoke_many(redis, names);
+        });
+        let copies: Vec<RevocationReplica> = (0..4).map(|_| replica(redis)).collect();
+        copies.iter().for_each(fresh);
+        writing.join().unwrap();
+        // Whatever is confirmed from now on was asked after the last of them.
+        for copy in &copies {
+            eventually("the last is copied", || says(copy, "during-1499") == Some(true));
+            eventually("all are copied", || copy.len() == 7500);
+            for number in 0..1500 {
+                assert_eq!(says(copy, &format!("before-{number}")), Some(true));
+                assert_eq!(says(copy, &format!("during-{number}")), Some(true));
+            }
+        }
+    });
+}
+
+/// FND-01: a server that has lost the end of what it had, as after a failover, and whose clock is
+/// behind, does not hide what is revoked there next.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn a_server_that_has_lost_something_is_read_anew() {
+    let mut redis = RedisServer::start();
+    let _world = World::new(&[]);
+    revoke_many(&redis, (0..10).map(|number| format!("kept-{number}")));
+    assert_eq!(redis.command(&["SAVE"]), "OK");
+    // From here on positions are those of a clock that is an hour ahead.
+    for name in redis.names("*{revocations}:steps") {
+        let ahead = in_an_hour().as_micros().to_string();
+        redis.command(&["ZADD", &name, &ahead, &ahead]);
+    }
+    revoke_many(&redis, (0..10).map(|number| format!("lost-{number}")));
+    let replica = replica(&redis);
+    fresh(&replica);
+    assert_eq!(says(&replica, "lost-9"), Some(true));
+    redis.kill();
+    redis.run();
+    revoke_many(&redis, std::iter::once("next".to_owned()));
+    eventually("it is in the copy", || says(&replica, "next") == Some(true));
+    assert_eq!(says(&replica, "lost-9"), Some(true), "although the server has lost it");
+}
+
+/// FND-01: what a copy meets says nothing about the server to others that ask there.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn a_copy_that_fails_keeps_no_other_from_asking() {
+    let mut redis = RedisServer::planned(&[]);
+    let _world = World::new(&[]);
+    let cache = cache(&redis);
+    let _replica = RevocationReplica::start(RedisRevocation::new(cache.clone())).unwrap();
+    for _ in 0..4 {
+        // It knocks several times, in vain.
+        std::thread::sleep(Duration::from_millis(1700));
+        redis.run();
+        assert_eq!(wait(cache.get("nothing")), Ok(None));
+        redis.kill();
+    }
+}
+
+/// FND-01: an instance that cannot answer is not sent any requests.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn an_instance_without_a_fresh_copy_is_not_ready() {
+    let mut redis = RedisServer::planned(&[]);
+    let known = key("k");
+    let world = World::new(&[&known]);
+    let replica = replica(&redis);
+    let (clock, store) = (world.clock.clone(), replica.clone());
+    let keys = JwksProvider::new(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
+    let auth = JwtAuth::builder(world.issuer.url(), AUDIENCE)
+        .algorithms([Algorithm::ES256])
+        .keys(keys)
+        .verifier(|verifier| verifier.clock(clock).revocation(store))
+        .build()
+        .unwrap();
+    assert_eq!(wait(auth.ready()).unwrap_err().code(), "temporarily_unavailable");
+    assert_eq!((replica.is_fresh(), replica.age()), (false, None));
+    let shown = auth.clone();
+    let api = TestServer::start(move || {
+        App::new()
+            .service(shown.health_routes())
+            .service(web::scope("/api").wrap(shown.clone()).route("", web::get().to(async || "")))
+    });
+    let ready = || api.get("/health/ready").send();
+    let token = Token::of(world.issuer.url()).claim("jti", "one").sign(&known);
+    let status = || api.get("/api").bearer(&token).send().status;
+    eventually("there are keys", || auth.health().iter().all(|(_, keys)| keys.usable));
+    let cold = ready();
+    assert_eq!((cold.status, cold.header("retry-after")), (503, Some("1")));
+    assert_eq!(cold.json()["reason"], "no fresh copy of what is revoked");
+    assert_eq!(cold.json()["revocation"], serde_json::json!({"usable": false, "age_ms": null}));
+    assert_eq!(status(), 503);
+
+    redis.run();
+    wait(async {
+        while auth.ready().await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    });
+    let warm = ready();
+    assert_eq!((warm.status, warm.json()["status"].as_str()), (200, Some("ready")));
+    assert_eq!(warm.json()["revocation"]["usable"], true);
+    assert!(warm.json()["revocation"]["age_ms"].as_u64().unwrap() <= 2000);
+    assert_eq!((status(), replica.is_fresh()), (200, true));
+    let health = auth.revocation_health().unwrap();
+    assert_eq!((health.usable, health.entries), (true, Some(0)));
+    assert!(health.age.unwrap() <= Duration::from_secs(2));
+
+    redis.freeze();
+    eventually("it is not ready any more", || ready().status == 503);
+    assert!(!replica.is_fresh() && replica.age().unwrap() > Duration::from_secs(2));
+    redis.thaw();
+    eventually("it is ready again", || ready().status == 200);
+}
+
+/// FND-01: what is over is forgotten by the server and by the copies, a little at a time.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn what_is_over_is_forgotten_everywhere() {
+    let redis = RedisServer::start();
+    let world = World::new(&[]);
+    let long_ago = SystemClock::new().now().saturating_sub(Duration::from_secs(2 * 3600));
+    // On the clock of the instance there is a minute left; on the server's it is over.
+    let clock = world.clock.clone();
+    clock.set_wall(long_ago.saturating_sub(Duration::from_secs(60)).as_secs());
+    let store = RedisRevocation::with_clock(cache(&redis), clock);
+    for number in 0..300 {
+        wait(store.revoke(&session(&format!("over-{number}")), long_ago)).unwrap();
+    }
+    let count = || -> Vec<String> {
+        let names = redis.names("*{revocations}:*");
+        let counted = names.iter().filter(|name| !name.ends_with(":steps"));
+        counted
+            .map(|name| {
+                let command = if name.ends_with(":entries") { "HLEN" } else { "ZCARD" };
+                redis.command(&[command, name])
+            })
+            .collect()
+    };
+    let replica = replica(&redis);
+    fresh(&replica);
+    eventually("the server has forgotten it", || count().iter().all(|entries| entries == "0"));
+    eventually("so has the copy", || replica.is_empty());
+    for name in redis.names("*") {
+        assert_ne!(redis.command(&["PTTL", &name]), "-1", "{name} would stay for ever");
+    }
+    let start = Instant::now();
+    fresh(&replica);
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+/// FND-01: those who operate the application see how old a copy is, and that it is asked for in vain.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn metrics_say_how_a_copy_is() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new();
+    let metrics = recorder.install_recorder().unwrap();
+    jwt_verify::describe_metrics();
+    let mut redis = RedisServer::planned(&[]);
+    let _world = World::new(&[]);
+    let value = |name: &str| -> f64 {
+        let line = format!("jwt_verify_revocation_copy_{name}{{source=\"measured\"}} ");
+        let text = metrics.render();
+        let found = text.lines().find_map(|found| found.strip_prefix(&line).map(str::to_owned));
+        found.map_or(-1.0, |value| value.parse().unwrap())
+    };
+    let cache = RedisCache::new(redis.url()).namespace("measured").build().unwrap();
+    let store = RedisRevocation::new(cache);
+    let replica = RevocationReplica::start(store.clone()).unwrap();
+    assert!(value("timestamp_seconds").abs() < 0.1 && value("entries").abs() < 0.1);
+    eventually("it is asked for in vain", || value("failures_total") > 1.5);
+    redis.run();
+    fresh(&replica);
+    wait(store.revoke(&session("one"), in_an_hour())).unwrap();
+    eventually("it is counted", || (value("entries") - 1.0).abs() < 0.1);
+    let now = SystemClock::new().now().as_secs_f64();
+    assert!((now - value("timestamp_seconds")).abs() < 10.0);
+}
