@@ -124,7 +124,9 @@ mod algorithm;
 #[cfg(any(feature = "jwks", feature = "redis"))]
 mod background;
 mod clock;
+mod detached;
 mod error;
+mod expiry;
 #[cfg(any(feature = "jwks", feature = "redis"))]
 mod jitter;
 mod json;

@@ -37,6 +37,11 @@ pub(crate) const MAX_CERTIFICATE_BYTES: usize = 32 * 1024;
 pub(crate) const RSA_MIN_BITS: usize = 2048;
 pub(crate) const RSA_MAX_BITS: usize = 8192;
 
+/// How long access tokens of an issuer are taken to live that nothing is known about.
+pub(crate) const LONGEST_ACCESS_TOKEN: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How many revocations a process remembers.
+pub(crate) const REVOCATIONS: usize = 1_000_000;
+
 /// When to ask again after a store of revocations or sessions did not answer.
 pub(crate) const STORE_RETRY: Duration = Duration::from_secs(1);
 
@@ -76,6 +81,9 @@ mod issuing {
     pub(crate) const MAX_SESSION_LIFETIME: Duration = Duration::from_secs(366 * DAY.as_secs());
     /// How long after its use a refresh token may come again without ending the session.
     pub(crate) const REFRESH_GRACE: Duration = Duration::from_secs(10);
+    pub(crate) const SESSIONS_PER_SUBJECT: usize = 100;
+    /// All sessions of a subject are read with each login.
+    pub(crate) const MAX_SESSIONS_PER_SUBJECT: usize = 1000;
 }
 #[cfg(feature = "issuing")]
 pub(crate) use issuing::*;

@@ -170,6 +170,40 @@ fn a_proof_is_new() {
 }
 
 #[test]
+fn the_dates_of_a_proof_are_binding() {
+    let dpop = Bound::new();
+    let now = dpop.now();
+    let dated =
+        |id: &str, name: &str, value: Value| dpop.proof(id, |_, claims| claims[name] = value);
+    let mut rows = Vec::new();
+    for (name, value) in [
+        ("exp", json!(now - 60)),
+        ("exp", json!(now - 3600)),
+        ("exp", json!(0)),
+        ("nbf", json!(now + 61)),
+        ("nbf", json!(now + 3600)),
+    ] {
+        let what = format!("{name} {value}");
+        rows.push(dpop.row("FND-15", what, dated("bad", name, value)));
+    }
+    for odd in [json!((now + 60).to_string()), json!(null), json!([now]), json!(true), json!({})] {
+        for name in ["exp", "nbf"] {
+            let what = format!("{name} {odd}");
+            rows.push(dpop.row("FND-15", what, dated("odd", name, odd.clone())));
+        }
+    }
+    for (id, name, date) in [
+        ("one", "exp", now + 1),
+        ("two", "exp", now - 59),
+        ("three", "nbf", now),
+        ("four", "nbf", now + 60),
+    ] {
+        rows.push(dpop.accepted("FND-15", format!("good {id}"), dated(id, name, json!(date))));
+    }
+    dpop.stage.play(&rows);
+}
+
+#[test]
 fn a_proof_says_that_it_is_one() {
     let dpop = Bound::new();
     let typed = |typ: &str| dpop.proof(typ, |header, _| header["typ"] = json!(typ));

@@ -117,6 +117,25 @@ fn what_came_along_must_fit() {
     }
 }
 
+/// FND-15: what came through the browser could have been exchanged on the way.
+#[test]
+fn what_came_along_through_the_browser_must_have_a_hash() {
+    let world = World::new();
+    let checks = || IdTokenChecks::nonce("n-1").from_front_channel();
+    let both = || checks().access_token("an-access-token").code("a-code");
+    let (at, c) = (json!(half("an-access-token")), json!(half("a-code")));
+    let with = |name: &str, hash: &Value| id_token().claim(name, hash.clone());
+    let complete = with("at_hash", &at).claim("c_hash", c.clone());
+    assert_eq!(world.reason(&complete, &both()), "ok");
+    assert_eq!(world.reason(&with("at_hash", &at), &both()), "token_hash");
+    assert_eq!(world.reason(&with("c_hash", &c), &both()), "token_hash");
+    assert_eq!(world.reason(&id_token(), &both()), "token_hash");
+    assert_eq!(world.reason(&with("c_hash", &c), &checks().code("a-code")), "ok");
+    assert_eq!(world.reason(&with("c_hash", &at), &checks().code("a-code")), "token_hash");
+    assert_eq!(world.reason(&id_token(), &checks().code("a-code")), "token_hash");
+    assert_eq!(world.reason(&id_token(), &checks()), "ok", "nothing came along");
+}
+
 #[test]
 fn a_login_that_was_too_long_ago_does_not_count() {
     let world = World::new();
@@ -128,6 +147,19 @@ fn a_login_that_was_too_long_ago_does_not_count() {
     assert_eq!(world.reason(&id_token(), &checks), "missing_claim");
     world.clock.advance(Duration::from_secs(361));
     assert_eq!(world.reason(&at(START), &checks), late);
+}
+
+/// FND-15: it would be recent for ever.
+#[test]
+fn a_login_is_not_in_the_future() {
+    let world = World::new();
+    let checks = IdTokenChecks::nonce("n-1").max_age(Duration::from_secs(300));
+    let at = |seconds: u64| id_token().claim("auth_time", seconds).claim("exp", START + 9000);
+    assert_eq!(world.reason(&at(START + 60), &checks), "ok", "clocks may differ");
+    for ahead in [61, 3600, 1_000_000_000] {
+        let reason = world.reason(&at(START + ahead), &checks);
+        assert_eq!(reason, "auth_time", "{ahead}");
+    }
 }
 
 /// An ID token is no access token and the other way round, of the same issuer and for the same name.

@@ -1,9 +1,12 @@
 //! OIDC Back-Channel Logout: what an issuer sends, and what it ends.
 
+use std::time::Duration;
+
 use actix_web::{App, HttpResponse, web};
 use jwt_verify::{
-    Algorithm, BackChannelLogout, JwkSet, JwtAuth, LogoutTokenVerifier, MemoryRevocation,
-    TrustedIssuer, VerificationKey, Verifier,
+    Algorithm, BackChannelLogout, Claims, JwkSet, JwtAuth, LogoutTokenVerifier, MemoryRevocation,
+    RevocationLookup, RevocationStore as _, TokenMarks, TrustedIssuer, VerificationKey, Verifier,
+    VerifierBuilder,
 };
 use jwt_verify_tests::{AUDIENCE, START, SigningKey, TestClock, TestServer, Token};
 use serde_json::{Value, json};
@@ -21,6 +24,7 @@ fn logout_token() -> Token {
 
 struct World {
     key: SigningKey,
+    clock: TestClock,
     server: TestServer,
 }
 
@@ -30,9 +34,18 @@ impl World {
     }
 
     fn with(change: fn(BackChannelLogout) -> BackChannelLogout) -> Self {
-        let (key, clock) = (SigningKey::new(Algorithm::RS256, "k"), TestClock::new());
-        let keys = || JwkSet::new([VerificationKey::from_jwk(&key.jwk().to_string()).unwrap()]);
+        let clock = TestClock::new();
         let store = MemoryRevocation::with_clock(clock.clone());
+        Self::on(clock, store, change)
+    }
+
+    fn on(
+        clock: TestClock,
+        store: MemoryRevocation,
+        change: impl Fn(BackChannelLogout) -> BackChannelLogout + Clone + Send + 'static,
+    ) -> Self {
+        let key = SigningKey::new(Algorithm::RS256, "k");
+        let keys = || JwkSet::new([VerificationKey::from_jwk(&key.jwk().to_string()).unwrap()]);
         let tokens = LogoutTokenVerifier::new(ISSUER, CLIENT, |verifier| {
             verifier.keys(keys()).clock(clock.clone())
         })
@@ -48,7 +61,7 @@ impl World {
                         .route("", web::get().to(HttpResponse::NoContent)),
                 )
         });
-        Self { key, server }
+        Self { key, clock, server }
     }
 
     fn send(&self, token: &Token) -> jwt_verify_tests::Response {
@@ -70,9 +83,35 @@ fn a_session_that_the_issuer_has_ended_is_over() {
     assert_eq!(world.status("session-1", START), 204);
     let answer = world.send(&logout_token());
     assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
-    assert_eq!(world.status("session-1", START), 401);
-    assert_eq!(world.status("session-2", START), 204);
+    assert_eq!(world.status("session-1", START + 1), 401);
+    assert_eq!(world.status("session-2", START + 1), 204);
     assert_eq!(world.send(&logout_token()).status, 200, "said twice is said once");
+}
+
+/// FND-13: most access tokens do not say which session they belong to.
+#[test]
+fn tokens_that_name_no_session_are_over_too() {
+    let world = World::new();
+    let nameless = Token::of(ISSUER).claim("jti", "x").sign(&world.key);
+    let status = || world.server.get("/api").bearer(&nameless).send().status;
+    assert_eq!(status(), 204);
+    assert_eq!(world.send(&logout_token()).status, 200);
+    assert_eq!(status(), 401);
+    assert_eq!(world.status("session-2", START + 1), 204, "it began later");
+}
+
+/// FND-13: as long as a token of a month.
+#[test]
+fn what_has_ended_stays_so() {
+    let world = World::new();
+    let month = 30 * 24 * 3600;
+    let token = Token::of(ISSUER).claim("jti", "x").claim("sid", "session-1");
+    let token = token.claim("exp", START + month).sign(&world.key);
+    assert_eq!(world.send(&logout_token()).status, 200);
+    for _ in 0..29 {
+        world.clock.advance(Duration::from_secs(24 * 3600));
+        assert_eq!(world.server.get("/api").bearer(&token).send().status, 401);
+    }
 }
 
 #[test]
@@ -92,13 +131,48 @@ fn issuers_of_logout_tokens_are_listed() {
     assert!(resolving.is_err());
 }
 
-/// For issuers whose access tokens do not name their session.
+/// FND-13: for issuers whose access tokens name their session, and users with several devices.
 #[test]
-fn all_of_the_subject_can_be_over_with_a_session() {
-    let world = World::with(BackChannelLogout::whole_subject);
+fn a_session_can_be_over_alone() {
+    let world = World::with(BackChannelLogout::sessions_only);
     assert_eq!(world.send(&logout_token()).status, 200);
     assert_eq!(world.status("session-1", START), 401);
-    assert_eq!(world.status("session-2", START), 401);
+    assert_eq!(world.status("session-2", START), 204);
+    assert_eq!(world.send(&logout_token().without("sid")).status, 200);
+    assert_eq!(world.status("session-2", START), 401, "there is nothing else to go by");
+}
+
+fn is_marked(store: &MemoryRevocation) -> bool {
+    let claims = json!({"iss": ISSUER, "sid": "session-1"}).to_string();
+    let claims: Claims = serde_json::from_str(&claims).unwrap();
+    match store.check(&TokenMarks::of(&claims)) {
+        RevocationLookup::Ready(answer) => answer.unwrap(),
+        RevocationLookup::Pending(_) => panic!("it is in memory"),
+    }
+}
+
+/// FND-13: as long as the longest token that the API accepts.
+#[test]
+fn what_has_ended_is_kept_for_what_the_api_accepts() {
+    let hour = Duration::from_secs(3600);
+    let api = |longest: Option<Duration>| {
+        let key = SigningKey::new(Algorithm::RS256, "k");
+        let keys = JwkSet::new([VerificationKey::from_jwk(&key.jwk().to_string()).unwrap()]);
+        let api = Verifier::builder(ISSUER, AUDIENCE).keys(keys);
+        longest.into_iter().fold(api, VerifierBuilder::max_lifetime).build().unwrap()
+    };
+    // The store keeps it ten minutes longer.
+    for (longest, kept) in [(Some(hour), hour), (None, 30 * 24 * hour)] {
+        let clock = TestClock::new();
+        let store = MemoryRevocation::with_clock(clock.clone());
+        let api = api(longest);
+        let world = World::on(clock.clone(), store.clone(), move |logout| logout.keep_for(&api));
+        assert_eq!(world.send(&logout_token()).status, 200);
+        clock.advance(kept + Duration::from_secs(599));
+        assert!(is_marked(&store), "{kept:?}");
+        clock.advance(Duration::from_secs(1));
+        assert!(!is_marked(&store), "{kept:?}");
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod browser;
 mod browser_cookies;
 mod current_user;
 mod demo;
+mod ending;
 mod freshness;
 mod id_tokens;
 mod interop;

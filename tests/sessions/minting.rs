@@ -87,6 +87,67 @@ fn additional_claims_cannot_replace_reserved_ones() {
     }
 }
 
+/// FND-11: how strong a login was is not copied from anywhere.
+#[test]
+fn the_strength_of_a_login_is_no_additional_claim() {
+    let issuer = issuer(&TestClock::new());
+    let profile = json!({"nickname": "ada", "acr": "urn:example:mfa"});
+    let copied = issuer.access_token(&"a").claims(profile).sign();
+    assert_eq!(copied.err(), Some(IssuingError::ReservedClaim));
+    let copied = issuer.access_token(&"a").claim("amr", ["otp"]).sign();
+    assert_eq!(copied.err(), Some(IssuingError::ReservedClaim));
+    let said = issuer.access_token(&"a").acr("urn:example:mfa").amr(["pwd", "otp"]).sign().unwrap();
+    let said = part(said.as_str(), 1);
+    assert_eq!((&said["acr"], &said["amr"]), (&json!("urn:example:mfa"), &json!(["pwd", "otp"])));
+}
+
+/// FND-11: a refresh says of the login what was said then, and not more.
+#[test]
+fn a_refreshed_token_speaks_of_the_same_login() {
+    let clock = TestClock::new();
+    let sessions = Sessions::builder(issuer(&clock)).build().unwrap();
+    let strong = wait(sessions.begin(&"a", |token| token.acr("mfa").amr(["pwd", "otp"]))).unwrap();
+    let weak = wait(sessions.begin(&"b", |token| token.roles(["user"]))).unwrap();
+    for (mut tokens, acr, amr) in
+        [(strong, json!("mfa"), json!(["pwd", "otp"])), (weak, Value::Null, Value::Null)]
+    {
+        for granted in [None, Some("another")] {
+            clock.advance(Duration::from_secs(600));
+            tokens = wait(async {
+                let renewal = sessions.refresh(tokens.refresh.as_str()).await?;
+                match granted {
+                    Some(acr) => renewal.issue(|token| token.acr(acr).amr(["face"])).await,
+                    None => renewal.issue(|token| token).await,
+                }
+            })
+            .unwrap();
+            let said = part(tokens.access.as_str(), 1);
+            assert_eq!((&said["acr"], &said["amr"]), (&acr, &amr));
+            assert_eq!(said["fresh"], json!(false));
+        }
+    }
+}
+
+/// FND-11: what is copied replaces nothing that was set before.
+#[test]
+fn a_claim_is_set_once() {
+    let issuer = issuer(&TestClock::new());
+    let copied = json!({"nickname": "mallory", "org_id": "victim"});
+    let token = || issuer.access_token(&"a");
+    for twice in [
+        token().claim("org_id", "own").claims(copied.clone()),
+        token().claims(copied).claim("org_id", "own"),
+        token().claim("x", 1).claim("x", 1),
+        token().roles(["reader"]).roles(["admin"]),
+        token().scope("a").scope("b"),
+        token().acr("one").acr("two"),
+        token().session("one").session("two"),
+        token().fresh().fresh(),
+    ] {
+        assert_eq!(twice.sign().err(), Some(IssuingError::RepeatedClaim));
+    }
+}
+
 #[test]
 fn a_subject_is_a_string_or_a_whole_number() {
     let issuer = issuer(&TestClock::new());

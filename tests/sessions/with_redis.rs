@@ -11,6 +11,7 @@ use jwt_verify_tests::{RedisServer, TestClock, eventually};
 
 use crate::{
     app::{Demo, Tokens},
+    ending,
     refreshing::{TESTS, World},
     wait,
 };
@@ -31,6 +32,21 @@ fn sessions_behave_as_in_memory() {
         let store = RedisRefreshStore::with_clock(cache(&redis), clock.clone());
         let revocation = RedisRevocation::with_clock(cache(&redis), clock.clone());
         test(&World::new(clock, store, revocation));
+    }
+}
+
+/// FND-04, FND-12.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn sessions_end_as_in_memory() {
+    let redis = RedisServer::start();
+    for (name, test) in ending::TESTS {
+        eprintln!("{name}");
+        redis.command(&["FLUSHALL"]);
+        let clock = TestClock::new();
+        let store = RedisRefreshStore::with_clock(cache(&redis), clock.clone());
+        let revocation = RedisRevocation::with_clock(cache(&redis), clock.clone());
+        test(&ending::World::new(clock, store, revocation));
     }
 }
 

@@ -121,7 +121,9 @@ impl ProofRules {
         Ok(header.algorithm)
     }
 
-    /// (3), (8), (9), (11), (12a): that it is for this request.
+    /// (3), (8), (9), (11), (12a): that it is for this request. Its other dates, which it need not
+    /// have, count as in every JWT (RFC 7519 §4.1.4, §4.1.5), with the same leeway; that they are
+    /// numbers has been seen when the claims were read.
     fn check_claims<'c>(
         &self,
         claims: &'c Claims,
@@ -142,6 +144,14 @@ impl ProofRules {
         let until = made.saturating_add(self.max_age);
         if now > until || made > now.saturating_add(self.leeway) {
             return Err(InvalidProofReason::IssuedAt);
+        }
+        let latest = now.saturating_add(self.leeway);
+        if claims.not_before().is_some_and(|date| date.since_epoch() > latest) {
+            return Err(InvalidProofReason::NotYetValid);
+        }
+        let is_over = |end: Duration| end.saturating_add(self.leeway) <= now;
+        if claims.expires_at().is_some_and(|date| is_over(date.since_epoch())) {
+            return Err(InvalidProofReason::Expired);
         }
         match claims.token_id() {
             Some(id) if (1..=MAX_PROOF_ID_BYTES).contains(&id.len()) => {

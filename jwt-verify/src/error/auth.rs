@@ -262,7 +262,10 @@ reasons! {
         ClaimsShape => "claims_shape",
         /// The `nonce` of an ID token is not that of the login (OIDC Core §3.1.3.7).
         Nonce => "nonce",
-        /// A hash in an ID token does not fit what came along with it (OIDC Core §3.1.3.6).
+        /// `auth_time` of an ID token lies in the future.
+        AuthTime => "auth_time",
+        /// A hash in an ID token does not fit what came along with it, or is missing where it is
+        /// required (OIDC Core §3.1.3.6, §3.3.2.11).
         TokenHash => "token_hash",
         /// A validator of the application refused the token.
         Validator => "validator",
@@ -305,6 +308,10 @@ reasons! {
         TokenHash => "proof_token_hash",
         /// `iat` is missing, no whole number, too far in the past, or in the future.
         IssuedAt => "proof_issued_at",
+        /// `exp` is there and lies in the past (RFC 7519 §4.1.4).
+        Expired => "proof_expired",
+        /// `nbf` is there and lies in the future (RFC 7519 §4.1.5).
+        NotYetValid => "proof_not_yet_valid",
         /// `jti` is missing, empty or too long.
         TokenId => "proof_token_id",
         /// The proof has been used before.

@@ -11,12 +11,18 @@ use actix_web::{
 use serde::Deserialize;
 
 use super::response::Body;
-use crate::{AuthError, LogoutTokenVerifier, RevocationStore, limits::STORE_RETRY};
+use crate::{
+    AuthError, LogoutTokenVerifier, RevocationError, RevocationStore, Verifier,
+    detached::to_the_end,
+    limits::{LONGEST_ACCESS_TOKEN, STORE_RETRY},
+};
 
-/// A route that takes logout tokens and revokes what they are about, so that access tokens of the
-/// session are refused at once. Give the verifier of the API the same [`RevocationStore`]. Access
-/// tokens must carry the session's name (`sid`) and, as always where something can be revoked, a
-/// `jti`; where they do not name their session see [`whole_subject`](Self::whole_subject).
+/// A route that takes logout tokens and revokes what they are about: the session, if the token
+/// names one (`sid`), and all tokens of the subject, if it names one (`sub`), that were issued
+/// until then. So access tokens are refused at once, whether they say which session they belong to
+/// or not. The other devices of the user are logged out with it; see
+/// [`sessions_only`](Self::sessions_only). Give the verifier of the API the same
+/// [`RevocationStore`]; access tokens must carry a `jti`, as always where something can be revoked.
 ///
 /// The issuer calls it, without credentials: register it outside the scope that needs a token. The
 /// answers are those of the standard: 200, or 400 `invalid_request`; 503 while keys or store are out
@@ -37,7 +43,7 @@ pub struct BackChannelLogout {
     tokens: LogoutTokenVerifier,
     store: Arc<dyn RevocationStore>,
     keep: Duration,
-    whole_subject: bool,
+    sessions_only: bool,
 }
 
 impl BackChannelLogout {
@@ -47,24 +53,35 @@ impl BackChannelLogout {
         tokens: LogoutTokenVerifier,
         store: impl RevocationStore,
     ) -> Self {
-        let keep = Duration::from_secs(24 * 3600);
-        Self { path: path.into(), tokens, store: Arc::new(store), keep, whole_subject: false }
+        let (store, keep) = (Arc::new(store), LONGEST_ACCESS_TOKEN);
+        Self { path: path.into(), tokens, store, keep, sessions_only: false }
     }
 
-    /// How long a revocation is remembered: at least as long as an access token can be good for.
-    /// Default: one day.
+    /// Remembers revocations for this long. It must be as long as an access token can be good for,
+    /// or the token is good again after it. Default: 30 days.
     #[must_use]
     pub fn keep(mut self, keep: Duration) -> Self {
         self.keep = keep;
         self
     }
 
-    /// Revokes all tokens of the subject that were issued until then, also where the logout token
-    /// names a session. For issuers whose access tokens do not say which session they belong to
-    /// (`sid`): without it, nothing of theirs would be revoked.
+    /// Remembers revocations for as long as a token can be good that this verifier accepts: the
+    /// longest [`max_lifetime`](crate::VerifierBuilder::max_lifetime) of its issuers, or 30 days if
+    /// one of them has none or they are resolved. Give the verifier of the API, not that of the
+    /// logout tokens.
     #[must_use]
-    pub fn whole_subject(mut self) -> Self {
-        self.whole_subject = true;
+    pub fn keep_for(self, verifier: &Verifier) -> Self {
+        let longest = verifier.max_lifetime().unwrap_or(LONGEST_ACCESS_TOKEN);
+        self.keep(longest)
+    }
+
+    /// Revokes the session alone where the logout token names one, so that other devices of the
+    /// user stay logged in. Only for issuers whose access tokens say which session they belong to
+    /// (`sid`): of others nothing would be revoked, and the answer would be 200 all the same.
+    /// Default: off. A logout token without a session still ends all of the subject.
+    #[must_use]
+    pub fn sessions_only(mut self) -> Self {
+        self.sessions_only = true;
         self
     }
 }
@@ -82,14 +99,14 @@ struct Form {
 
 impl HttpServiceFactory for BackChannelLogout {
     fn register(self, config: &mut AppService) {
-        let Self { path, tokens, store, keep, whole_subject } = self;
+        let Self { path, tokens, store, keep, sessions_only } = self;
         let receive = move |form: Result<web::Form<Form>, actix_web::Error>| {
             let (tokens, store) = (tokens.clone(), store.clone());
             async move {
                 let outcome = match &form {
                     Ok(form) => {
                         let until = tokens.now().saturating_add(keep);
-                        log_out(&tokens, &*store, until, whole_subject, &form.logout_token).await
+                        log_out(&tokens, store, until, sessions_only, &form.logout_token).await
                     }
                     Err(_) => Err(Refusal::Invalid),
                 };
@@ -107,9 +124,9 @@ enum Refusal {
 
 async fn log_out(
     tokens: &LogoutTokenVerifier,
-    store: &dyn RevocationStore,
+    store: Arc<dyn RevocationStore>,
     until: Duration,
-    whole_subject: bool,
+    sessions_only: bool,
     token: &str,
 ) -> Result<(), Refusal> {
     let token = tokens.verify(token).await.map_err(|error| {
@@ -119,15 +136,16 @@ async fn log_out(
             _ => Refusal::Invalid,
         }
     })?;
-    let revocations = token.revocations(whole_subject);
+    let revocations = token.revocations(sessions_only);
     if revocations.is_empty() {
         return Err(Refusal::Invalid);
     }
-    for revocation in &revocations {
-        let revoked = store.revoke(revocation, until).await;
-        revoked.map_err(|_| Refusal::Unavailable(STORE_RETRY))?;
+    // An issuer that does not wait for the answer has still said it.
+    let revoked = to_the_end(async move { store.revoke_all(&revocations, until).await }).await;
+    match revoked {
+        Some(Ok(())) => Ok(()),
+        Some(Err(RevocationError)) | None => Err(Refusal::Unavailable(STORE_RETRY)),
     }
-    Ok(())
 }
 
 fn answer(outcome: &Result<(), Refusal>) -> HttpResponse {

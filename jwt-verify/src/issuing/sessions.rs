@@ -1,24 +1,26 @@
 //! Logins that go on: a refresh token works once, and brings the next.
 
+mod builder;
+mod ending;
+mod error;
+mod pair;
+mod renewal;
+
 use std::{sync::Arc, time::Duration};
 
-use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde::Serialize;
 use serde_json::Map;
 
+use self::ending::finish;
+pub use self::{builder::SessionsBuilder, error::SessionError, pair::TokenPair, renewal::Renewal};
 use super::{
-    AccessToken, IssuedToken, IssuingError, MemoryRefreshStore, RefreshStore, RefreshStoreError,
-    Rotation, RotationOutcome, SessionRecord, TokenIssuer, random_name, refresh_store::hashed,
-    token::subject_name,
+    AccessToken, IssuedToken, IssuingError, RefreshStore, SessionRecord, TokenIssuer, random_name,
+    refresh_store::hashed,
+    token::{Login, subject_name},
 };
 use crate::{
-    AuthError, Claims, ConfigError, Revocation, RevocationError, RevocationLookup, RevocationStore,
-    TokenMarks, VerifiedClaims, Verifier, VerifierBuilder,
-    json::Json,
-    limits::{
-        MAX_ACCESS_LIFETIME, MAX_LEEWAY, MAX_SESSION_LIFETIME, REFRESH_GRACE, SESSION_IDLE,
-        SESSION_LIFETIME, STORE_RETRY,
-    },
-    validation::{REFRESH_TYPE, TokenKind},
+    AuthError, Claims, RevocationStore, VerifiedClaims, Verifier, VerifierBuilder, json::Json,
+    validation::REFRESH_TYPE,
 };
 
 /// Sessions of users: begun by a login, carried on by refresh tokens, ended by a logout.
@@ -29,6 +31,7 @@ use crate::{
 ///   ([`grace`](SessionsBuilder::grace)). One that comes later has been stolen, or its successor has:
 ///   the whole session ends (RFC 9700 §4.14.2).
 /// * A session is over after 30 days, and after 7 without a refresh.
+/// * A user has at most 100 sessions; with one more the oldest ends.
 /// * With a [`RevocationStore`], access tokens of a session that has ended are refused at once, not
 ///   only when they expire.
 ///
@@ -71,118 +74,29 @@ struct Inner {
     lifetime: Duration,
     idle: Duration,
     grace: Duration,
+    sessions_per_subject: usize,
 }
 
-/// Settings of [`Sessions`].
-#[derive(Debug)]
-#[must_use]
-pub struct SessionsBuilder {
-    issuer: TokenIssuer,
-    store: Option<Arc<dyn RefreshStore>>,
-    revocation: Option<Arc<dyn RevocationStore>>,
-    lifetime: Duration,
-    idle: Duration,
-    grace: Duration,
-}
-
-impl SessionsBuilder {
-    /// Where sessions are kept. Default: in the memory of the process.
-    pub fn store(mut self, store: impl RefreshStore) -> Self {
-        self.store = Some(Arc::new(store));
-        self
-    }
-
-    /// Where ended sessions are noted, so that their access tokens are refused at once. Give the
-    /// verifier the same one. Default: nowhere, and access tokens are good until they expire.
-    pub fn revocation(mut self, store: impl RevocationStore) -> Self {
-        self.revocation = Some(Arc::new(store));
-        self
-    }
-
-    /// How long a session lasts at most, however often it is refreshed. Default: 30 d.
-    pub fn lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetime = lifetime;
-        self
-    }
-
-    /// How long a session lasts without a refresh. Default: 7 d.
-    pub fn idle(mut self, idle: Duration) -> Self {
-        self.idle = idle;
-        self
-    }
-
-    /// How long after its use a refresh token may come again without ending the session: it is
-    /// refused either way. Default: 10 s; at most a minute.
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
-        self
-    }
-
-    /// Checks the settings.
-    ///
-    /// # Errors
-    /// Lifetimes that make no sense, or are longer than the issuer keeps its keys.
-    pub fn build(self) -> Result<Sessions, ConfigError> {
-        let access = self.issuer.access_lifetime();
-        if self.lifetime < access || self.lifetime > MAX_SESSION_LIFETIME {
-            return Err(ConfigError::invalid(
-                "lifetime",
-                "must be at least that of access tokens, and at most a year",
-            ));
-        }
-        if self.lifetime > self.issuer.inner.longest_lifetime {
-            return Err(ConfigError::invalid(
-                "lifetime",
-                "is longer than the issuer's longest_lifetime, for which it keeps keys",
-            ));
-        }
-        if self.idle < access || self.idle > self.lifetime {
-            return Err(ConfigError::invalid(
-                "idle",
-                "must be at least the lifetime of access tokens, and at most that of a session",
-            ));
-        }
-        if self.grace > Duration::from_secs(60) {
-            return Err(ConfigError::invalid("grace", "must be at most one minute"));
-        }
-        let store = self.store.unwrap_or_else(|| {
-            Arc::new(MemoryRefreshStore::with_shared_clock(self.issuer.clock()))
-        });
-        Ok(Sessions {
-            inner: Arc::new(Inner {
-                refresh_tokens: self.issuer.own_verifier(TokenKind::Refresh).build()?,
-                issuer: self.issuer,
-                store,
-                revocation: self.revocation,
-                lifetime: self.lifetime,
-                idle: self.idle,
-                grace: self.grace,
-            }),
-        })
-    }
-}
-
-/// What a refresh token says besides who it is for.
-struct SessionClaims<'a> {
-    session_id: &'a str,
-    logged_in_at: u64,
+/// What a refresh token says besides who it is for and which session it belongs to.
+struct SessionClaims {
+    login: Login,
     /// When the session is over, however often it is refreshed.
     ends_at: Duration,
+}
+
+impl SessionClaims {
+    fn of(claims: &Claims) -> Option<Self> {
+        let number = |name: &str| claims.find(name).and_then(Json::as_integer);
+        let other = |name: &str| claims.find(name).map(Json::to_value);
+        let login = Login { at: number("auth_time")?, acr: other("acr"), amr: other("amr") };
+        Some(Self { login, ends_at: Duration::from_secs(number("session_exp")?) })
+    }
 }
 
 impl Sessions {
     /// Sessions whose tokens this issuer mints.
     pub fn builder(issuer: TokenIssuer) -> SessionsBuilder {
-        // A session of whoever set a shorter life for keys is shorter as well.
-        let lifetime = SESSION_LIFETIME.min(issuer.inner.longest_lifetime);
-        SessionsBuilder {
-            issuer,
-            store: None,
-            revocation: None,
-            lifetime,
-            idle: SESSION_IDLE.min(lifetime),
-            grace: REFRESH_GRACE,
-        }
+        SessionsBuilder::new(issuer)
     }
 
     /// Who mints the tokens.
@@ -205,11 +119,14 @@ impl Sessions {
     }
 
     /// Begins a session for a user who has just logged in. The access token is fresh; `grant` says
-    /// what else it grants.
+    /// what else it grants. What it says of the login, [`acr`](AccessToken::acr) and
+    /// [`amr`](AccessToken::amr), holds for the whole session. If the user has as many sessions as
+    /// are allowed ([`sessions_per_subject`](SessionsBuilder::sessions_per_subject)), the oldest
+    /// ends.
     ///
     /// # Errors
     /// [`SessionError::Issuing`] for a mistake in what is granted, [`SessionError::Unavailable`] if
-    /// the store is out of reach.
+    /// a store is out of reach.
     pub async fn begin<F>(
         &self,
         subject: &impl Serialize,
@@ -222,21 +139,26 @@ impl Sessions {
         let subject = subject_name(subject).ok_or(IssuingError::Subject)?;
         let now = inner.issuer.now();
         let session_id = random_name::<16>()?;
-        let claims = SessionClaims {
-            session_id: &session_id,
-            logged_in_at: now.as_secs(),
-            ends_at: now.saturating_add(inner.lifetime),
-        };
-        let access = grant(inner.issuer.access_token(&subject)).fresh().session(&session_id);
-        let access = access.ends_before(claims.ends_at).sign()?;
-        let refresh = self.refresh_token(&subject, &claims)?;
+        let ends_at = now.saturating_add(inner.lifetime);
+        let access = grant(inner.issuer.access_token(&subject)).in_session(&session_id);
+        let (access, login) = access.at_login();
+        let access = access.ends_before(ends_at).sign()?;
+        let refresh =
+            self.refresh_token(&subject, &session_id, &SessionClaims { login, ends_at })?;
         let record = SessionRecord {
             current: hashed(refresh.id()),
-            until: refresh.expires_at(),
+            begun_at: now,
+            until: refresh.expires_at().max(access.expires_at()),
+            most: inner.sessions_per_subject,
             subject,
             session_id: session_id.clone(),
         };
-        inner.store.begin(&record).await?;
+        let sessions = self.clone();
+        finish(async move {
+            let ended = sessions.inner.store.begin(&record).await?;
+            sessions.revoke_access(&ended).await
+        })
+        .await?;
         Ok(TokenPair { access, refresh, session_id })
     }
 
@@ -273,261 +195,30 @@ impl Sessions {
         Ok(Renewal { sessions: self.clone(), claims })
     }
 
-    /// Ends the session that a token belongs to: a verified access token or refresh token. Both stop
-    /// working; without a [`RevocationStore`], the refresh token only.
-    ///
-    /// # Errors
-    /// [`SessionError::InvalidGrant`] for a token of another issuer or without a session,
-    /// [`SessionError::Unavailable`] if a store is out of reach: the access token is still good then,
-    /// and the call can be repeated.
-    pub async fn end<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), SessionError> {
-        let (subject, session_id) = self.session_of(claims.standard())?;
-        // The access token last: with it the call can be repeated.
-        self.inner.store.end(subject, session_id).await?;
-        self.revoke_access(session_id).await
-    }
-
-    /// Ends a session by its name, as [`TokenPair::session_id`] has it.
-    ///
-    /// # Errors
-    /// [`SessionError::Unavailable`] if a store is out of reach; the call can be repeated.
-    pub async fn end_session(
-        &self,
-        subject: &impl Serialize,
-        session_id: &str,
-    ) -> Result<(), SessionError> {
-        let subject = subject_name(subject).ok_or(IssuingError::Subject)?;
-        self.end_one(&subject, session_id).await
-    }
-
-    /// Ends all sessions of a user, those included that a store has lost: of these, access tokens
-    /// that were issued within the last second are good until they expire.
-    ///
-    /// # Errors
-    /// [`SessionError::Unavailable`] if a store is out of reach: some sessions may have ended then,
-    /// and the call can be repeated.
-    pub async fn end_all(&self, subject: &str) -> Result<(), SessionError> {
-        let Inner { issuer, revocation, .. } = &*self.inner;
-        if let Some(revocation) = revocation {
-            let (now, second) = (issuer.now(), Duration::from_secs(1));
-            // Dates are whole seconds: a login that follows at once must not be caught.
-            let before = Duration::from_secs(now.as_secs()).saturating_sub(second);
-            let what = Revocation::subject(issuer.name(), subject, before);
-            let until = now.saturating_add(self.inner.lifetime.max(MAX_ACCESS_LIFETIME));
-            revocation.revoke(&what, until).await?;
-        }
-        self.end_except(subject, None).await
-    }
-
-    /// Ends all sessions of the user but the one that a verified token belongs to, as after a change
-    /// of the password.
-    ///
-    /// # Errors
-    /// As [`end`](Self::end) and [`end_all`](Self::end_all).
-    pub async fn end_others<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), SessionError> {
-        let (subject, session_id) = self.session_of(claims.standard())?;
-        self.end_except(subject, Some(session_id)).await
-    }
-
-    async fn end_except(&self, subject: &str, except: Option<&str>) -> Result<(), SessionError> {
-        for session_id in self.inner.store.sessions_of(subject).await? {
-            if except != Some(session_id.as_str()) {
-                self.end_one(subject, &session_id).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What was revoked without the help of these sessions counts for refresh tokens as well.
-    async fn check_not_revoked(&self, claims: &Claims) -> Result<(), SessionError> {
-        let Some(revocation) = &self.inner.revocation else { return Ok(()) };
-        let marks = TokenMarks::of(claims);
-        let is_revoked = match revocation.check(&marks) {
-            RevocationLookup::Ready(answer) => answer?,
-            RevocationLookup::Pending(answer) => answer.await?,
-        };
-        if is_revoked { Err(SessionError::InvalidGrant) } else { Ok(()) }
-    }
-
-    /// The session that the claims of a token of this issuer name, and whose it is.
-    fn session_of<'a>(&self, claims: &'a Claims) -> Result<(&'a str, &'a str), SessionError> {
-        let session_id = claims.find_text("sid");
-        match (claims.subject(), session_id) {
-            (Some(subject), Some(session_id))
-                if claims.issuer() == Some(self.inner.issuer.name()) =>
-            {
-                Ok((subject, session_id))
-            }
-            _ => Err(SessionError::InvalidGrant),
-        }
-    }
-
-    /// Access tokens first: a session that is still listed can be ended again.
-    async fn end_one(&self, subject: &str, session_id: &str) -> Result<(), SessionError> {
-        self.revoke_access(session_id).await?;
-        Ok(self.inner.store.end(subject, session_id).await?)
-    }
-
-    async fn revoke_access(&self, session_id: &str) -> Result<(), SessionError> {
-        let Inner { issuer, revocation, .. } = &*self.inner;
-        let Some(revocation) = revocation else { return Ok(()) };
-        // The session can bring no new ones, so the youngest is as old as now.
-        let until = issuer.now().saturating_add(MAX_ACCESS_LIFETIME + MAX_LEEWAY);
-        Ok(revocation.revoke(&Revocation::session(issuer.name(), session_id), until).await?)
-    }
-
     fn refresh_token(
         &self,
         subject: &str,
-        session: &SessionClaims<'_>,
+        session_id: &str,
+        session: &SessionClaims,
     ) -> Result<IssuedToken, IssuingError> {
         let Inner { issuer, idle, .. } = &*self.inner;
         let mut claims = Map::new();
         for (name, value) in [
             ("sub", subject.into()),
-            ("sid", session.session_id.into()),
+            ("sid", session_id.into()),
             ("token_use", "refresh".into()),
-            ("auth_time", session.logged_in_at.into()),
+            ("auth_time", session.login.at.into()),
             ("session_exp", session.ends_at.as_secs().into()),
         ] {
             claims.insert(name.to_owned(), value);
+        }
+        let Login { acr, amr, .. } = &session.login;
+        for (name, value) in [("acr", acr), ("amr", amr)] {
+            claims.extend(value.iter().map(|value| (name.to_owned(), value.clone())));
         }
         let left = session.ends_at.saturating_sub(issuer.now());
         // 256 bits, so that it cannot be guessed even where its signature could be made.
         let id = random_name::<32>()?;
         issuer.sign(REFRESH_TYPE, claims, issuer.name().into(), id, left.min(*idle))
-    }
-}
-
-/// A refresh token that is good as far as it can be told without using it up.
-#[derive(Debug)]
-pub struct Renewal {
-    sessions: Sessions,
-    claims: VerifiedClaims,
-}
-
-impl Renewal {
-    /// Whose session it is.
-    pub fn subject(&self) -> &str {
-        self.claims.subject().unwrap_or_default()
-    }
-
-    /// The session's name (`sid`).
-    pub fn session_id(&self) -> &str {
-        self.claims.find_text("sid").unwrap_or_default()
-    }
-
-    /// Uses the refresh token up, and brings the next one with an access token that is not fresh;
-    /// `grant` says what else it grants.
-    ///
-    /// # Errors
-    /// [`SessionError::InvalidGrant`] if the session is over or the token was used before, which may
-    /// end the session; [`SessionError::Issuing`], after which the refresh token is as good as
-    /// before; [`SessionError::Unavailable`] if a store is out of reach.
-    pub async fn issue<F>(self, grant: F) -> Result<TokenPair, SessionError>
-    where
-        F: FnOnce(AccessToken<'_>) -> AccessToken<'_>,
-    {
-        let inner = &*self.sessions.inner;
-        let (subject, session_id) = (self.subject(), self.session_id());
-        let number = |name: &str| self.claims.find(name).and_then(Json::as_integer);
-        let (Some(logged_in_at), Some(ends_at)) = (number("auth_time"), number("session_exp"))
-        else {
-            return Err(SessionError::InvalidGrant);
-        };
-        let ends_at = Duration::from_secs(ends_at);
-        if ends_at <= inner.issuer.now() {
-            return Err(SessionError::InvalidGrant);
-        }
-        self.sessions.check_not_revoked(&self.claims).await?;
-        // All that can fail without a store comes before the token is used up.
-        let access = grant(inner.issuer.access_token(&subject)).logged_in_at(logged_in_at);
-        let access = access.session(session_id).ends_before(ends_at).sign()?;
-        let session = SessionClaims { session_id, logged_in_at, ends_at };
-        let refresh = self.sessions.refresh_token(subject, &session)?;
-        let (presented, next) =
-            (hashed(self.claims.token_id().unwrap_or_default()), hashed(refresh.id()));
-        let rotation = Rotation {
-            session_id,
-            subject,
-            presented: &presented,
-            next: &next,
-            now: inner.issuer.now(),
-            until: refresh.expires_at(),
-            grace: inner.grace,
-        };
-        match inner.store.rotate(&rotation).await? {
-            RotationOutcome::Rotated => {
-                Ok(TokenPair { access, refresh, session_id: session_id.to_owned() })
-            }
-            RotationOutcome::Repeated => {
-                tracing::debug!("a refresh token came twice within the time of grace");
-                Err(SessionError::InvalidGrant)
-            }
-            // The token is genuine, so there was a session: whoever ended it may not have come to
-            // the access tokens.
-            RotationOutcome::Unknown => {
-                self.sessions.revoke_access(session_id).await?;
-                Err(SessionError::InvalidGrant)
-            }
-            RotationOutcome::Reused => {
-                tracing::warn!("a refresh token was used twice; its session has been ended");
-                self.sessions.end_one(subject, session_id).await?;
-                Err(SessionError::InvalidGrant)
-            }
-        }
-    }
-}
-
-/// An access token and the refresh token that goes with it. Serializes as the answer of a token
-/// endpoint (RFC 6749 §5.1); `Debug` shows neither.
-#[derive(Debug, Clone)]
-pub struct TokenPair {
-    /// For the API.
-    pub access: IssuedToken,
-    /// For the next pair.
-    pub refresh: IssuedToken,
-    /// The session's name (`sid`).
-    pub session_id: String,
-}
-
-impl Serialize for TokenPair {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut answer = serializer.serialize_struct("TokenPair", 4)?;
-        answer.serialize_field("access_token", self.access.as_str())?;
-        answer.serialize_field("token_type", "Bearer")?;
-        answer.serialize_field("expires_in", &self.access.lifetime().as_secs())?;
-        answer.serialize_field("refresh_token", self.refresh.as_str())?;
-        answer.end()
-    }
-}
-
-/// Why a session did not begin, go on or end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SessionError {
-    /// The refresh token is not good, or not any more. The caller is not told why (RFC 6749 §5.2).
-    #[error("the refresh token is not valid")]
-    InvalidGrant,
-    /// A store is out of reach; nothing is wrong with the token as far as is known.
-    #[error("sessions are temporarily unavailable")]
-    Unavailable {
-        /// When another attempt makes sense.
-        retry_after: Duration,
-    },
-    /// The application asked for something that cannot be issued.
-    #[error("no token could be issued: {0}")]
-    Issuing(#[from] IssuingError),
-}
-
-impl From<RefreshStoreError> for SessionError {
-    fn from(_: RefreshStoreError) -> Self {
-        Self::Unavailable { retry_after: STORE_RETRY }
-    }
-}
-
-impl From<RevocationError> for SessionError {
-    fn from(_: RevocationError) -> Self {
-        Self::Unavailable { retry_after: STORE_RETRY }
     }
 }

@@ -11,7 +11,9 @@ use crate::limits::MAX_ACCESS_LIFETIME;
 /// An access token that is being put together; made by
 /// [`TokenIssuer::access_token`](super::TokenIssuer::access_token).
 ///
-/// A mistake on the way, such as a claim that is reserved, is told by [`sign`](Self::sign).
+/// Each claim is set once: what is copied from somewhere replaces nothing that was set before, and
+/// is not replaced by what comes after. This mistake and others, such as a claim that is reserved,
+/// are told by [`sign`](Self::sign).
 #[must_use]
 pub struct AccessToken<'i> {
     issuer: &'i TokenIssuer,
@@ -22,7 +24,7 @@ pub struct AccessToken<'i> {
 
 /// Claims that are set in their own way or would make another kind of token of it. Claims that an
 /// application copies from somewhere cannot replace them.
-const RESERVED: [&str; 25] = [
+const RESERVED: [&str; 27] = [
     "iss",
     "sub",
     "aud",
@@ -40,6 +42,8 @@ const RESERVED: [&str; 25] = [
     "permissions",
     "fresh",
     "auth_time",
+    "acr",
+    "amr",
     "token_use",
     "typ",
     "cnf",
@@ -62,6 +66,14 @@ impl<'i> AccessToken<'i> {
     }
 
     fn set(&mut self, name: &str, value: impl Into<Value>) {
+        if self.claims.contains_key(name) {
+            self.refuse(IssuingError::RepeatedClaim);
+        } else {
+            self.replace(name, value);
+        }
+    }
+
+    fn replace(&mut self, name: &str, value: impl Into<Value>) {
         self.claims.insert(name.to_owned(), value.into());
     }
 
@@ -88,7 +100,8 @@ impl<'i> AccessToken<'i> {
         self
     }
 
-    /// One more claim.
+    /// One more claim. Names that have a meaning of their own, such as `roles` or `acr`, are
+    /// refused.
     pub fn claim(mut self, name: &str, value: impl Serialize) -> Self {
         match serde_json::to_value(value) {
             _ if RESERVED.contains(&name) => self.refuse(IssuingError::ReservedClaim),
@@ -98,7 +111,8 @@ impl<'i> AccessToken<'i> {
         self
     }
 
-    /// More claims: the members of a struct or map.
+    /// More claims: the members of a struct or map. Each is held to the rules of
+    /// [`claim`](Self::claim).
     pub fn claims(mut self, claims: impl Serialize) -> Self {
         match serde_json::to_value(claims) {
             Ok(Value::Object(claims)) => {
@@ -124,16 +138,55 @@ impl<'i> AccessToken<'i> {
         self
     }
 
-    /// When the user logged in, where that was before.
-    pub(super) fn logged_in_at(mut self, seconds: u64) -> Self {
-        self.set("fresh", false);
-        self.set("auth_time", seconds);
+    /// The class of the login (`acr`), such as `urn:example:mfa`, on which `#[require(acr = "…")]`
+    /// decides. In a session it holds until the session ends.
+    pub fn acr(mut self, class: impl Into<String>) -> Self {
+        self.set("acr", class.into());
         self
     }
 
-    /// The session that it belongs to (`sid`), by which it can be revoked.
+    /// The methods of the login (`amr`, RFC 8176), such as `pwd` and `otp`. In a session they hold
+    /// until the session ends.
+    pub fn amr<S: Into<String>>(mut self, methods: impl IntoIterator<Item = S>) -> Self {
+        let methods: Vec<String> = methods.into_iter().map(Into::into).collect();
+        self.set("amr", methods);
+        self
+    }
+
+    /// The session that it belongs to (`sid`), by which it can be revoked. The holder of the token
+    /// can end the session, so its name must not come from a request. [`Sessions`](super::Sessions)
+    /// sets it by itself.
     pub fn session(mut self, session_id: impl Into<String>) -> Self {
         self.set("sid", session_id.into());
+        self
+    }
+
+    /// Belongs to a session, whatever was granted.
+    pub(super) fn in_session(mut self, session_id: &str) -> Self {
+        self.replace("sid", session_id);
+        self
+    }
+
+    /// Is for a login of this moment, of which it says what was granted.
+    pub(super) fn at_login(mut self) -> (Self, Login) {
+        let at = self.issuer.now().as_secs();
+        self.replace("fresh", true);
+        self.replace("auth_time", at);
+        let said = |name: &str| self.claims.get(name).cloned();
+        let login = Login { at, acr: said("acr"), amr: said("amr") };
+        (self, login)
+    }
+
+    /// Says of an earlier login what was said then, whatever was granted (RFC 9068 §2.2.1).
+    pub(super) fn after(mut self, login: &Login) -> Self {
+        self.replace("fresh", false);
+        self.replace("auth_time", login.at);
+        for (name, said) in [("acr", &login.acr), ("amr", &login.amr)] {
+            match said {
+                Some(said) => self.replace(name, said.clone()),
+                None => drop(self.claims.remove(name)),
+            }
+        }
         self
     }
 
@@ -153,7 +206,8 @@ impl<'i> AccessToken<'i> {
     ///
     /// # Errors
     /// A subject that is no string or number, claims that are no JSON object, a reserved claim among
-    /// them, no lifetime, and failures of the operating system's random numbers and of the key.
+    /// them, a claim that was set twice, no lifetime, and failures of the operating system's random
+    /// numbers and of the key.
     pub fn sign(mut self) -> Result<IssuedToken, IssuingError> {
         if let Some(problem) = self.problem {
             return Err(problem);
@@ -163,11 +217,19 @@ impl<'i> AccessToken<'i> {
         }
         if let Some(client) = self.issuer.client_id() {
             let client = client.to_owned();
-            self.set("client_id", client);
+            self.replace("client_id", client);
         }
         let id = random_name::<16>()?;
         self.issuer.sign("at+jwt", self.claims, self.issuer.audience_claim(), id, self.lifetime)
     }
+}
+
+/// What tokens of a session say of its login, however long ago it was.
+pub(super) struct Login {
+    /// In seconds since the epoch.
+    pub(super) at: u64,
+    pub(super) acr: Option<Value>,
+    pub(super) amr: Option<Value>,
 }
 
 impl fmt::Debug for AccessToken<'_> {
@@ -237,6 +299,9 @@ pub enum IssuingError {
     /// Additional claims contain one that has a meaning of its own, such as `exp` or `roles`.
     #[error("additional claims must not contain a reserved one")]
     ReservedClaim,
+    /// A claim was set twice. Which of the two should count, only the application knows.
+    #[error("a claim must not be set twice")]
+    RepeatedClaim,
     /// The token would be over before it begins, or live longer than a day.
     #[error("a token must have a lifetime, of at most a day")]
     Lifetime,

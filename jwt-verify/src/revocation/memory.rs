@@ -1,32 +1,38 @@
 //! Revocations of one process.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::{fmt, sync::Arc, time::Duration};
+
+use dashmap::{DashMap, mapref::entry::Entry as Place};
+
+use super::{
+    Revocation, RevocationError, RevocationFuture, RevocationLookup, RevocationStore, TokenMarks,
 };
-
-use dashmap::DashMap;
-
-use super::{Revocation, RevocationFuture, RevocationLookup, RevocationStore, TokenMarks};
-use crate::{Clock, SystemClock, limits::MAX_LEEWAY};
+use crate::{
+    Clock, SystemClock,
+    expiry::Agenda,
+    limits::{MAX_LEEWAY, REVOCATIONS},
+};
 
 /// A [`RevocationStore`] in the memory of the process. Clones share their content.
 ///
 /// It forgets what it is told to forget at its time, and everything when the process ends: tokens
 /// that were revoked are good again then, until they expire. Use it with one instance and tokens
 /// that live for minutes.
+///
+/// What is over is forgotten as other things are revoked, at most eight entries with each call.
+/// There is room for 1,000,000 entries, in about 200 MB. While all of them are needed nothing else
+/// can be revoked, which is an error (503 from `Sessions`) and an event: what
+/// was revoked before stays so.
 #[derive(Clone)]
 pub struct MemoryRevocation {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    entries: DashMap<Box<str>, Entry>,
-    written: AtomicUsize,
+    entries: DashMap<Arc<str>, Entry>,
+    /// One look at each entry.
+    agenda: Agenda<Arc<str>>,
+    most: usize,
     clock: Arc<dyn Clock>,
 }
 
@@ -51,12 +57,18 @@ impl MemoryRevocation {
 
     /// The same with another clock than the system's.
     pub fn with_clock(clock: impl Clock) -> Self {
-        Self::with_shared_clock(Arc::new(clock))
+        Self::holding(REVOCATIONS, Arc::new(clock))
     }
 
+    /// A copy of what is kept elsewhere, which holds as much as there is.
+    #[cfg(feature = "redis")]
     pub(super) fn with_shared_clock(clock: Arc<dyn Clock>) -> Self {
-        let (entries, written) = (DashMap::new(), AtomicUsize::new(0));
-        Self { inner: Arc::new(Inner { entries, written, clock }) }
+        Self::holding(usize::MAX, clock)
+    }
+
+    fn holding(most: usize, clock: Arc<dyn Clock>) -> Self {
+        let (entries, agenda) = (DashMap::new(), Agenda::new());
+        Self { inner: Arc::new(Inner { entries, agenda, most, clock }) }
     }
 
     /// How many revocations are remembered.
@@ -68,10 +80,51 @@ impl MemoryRevocation {
     pub fn is_empty(&self) -> bool {
         self.inner.entries.is_empty()
     }
-}
 
-/// After how many revocations those that are over are looked for.
-const SWEEP: usize = 1024;
+    /// Remembers what is kept elsewhere under a name.
+    #[cfg(feature = "redis")]
+    pub(super) fn note(&self, mark: &str, issued_until: Option<Duration>, until: Duration) {
+        self.forget_some();
+        self.write(mark, issued_until, until);
+    }
+
+    fn write(&self, mark: &str, issued_until: Option<Duration>, until: Duration) {
+        // Tokens are accepted for a while after they have expired.
+        let new = Entry { issued_until, until: until.saturating_add(MAX_LEEWAY) };
+        match self.inner.entries.entry(mark.into()) {
+            // What is revoked already does not come back: the later of two moments counts, and no
+            // moment at all is later than any.
+            Place::Occupied(mut known) => {
+                let entry = known.get_mut();
+                let both = entry.issued_until.zip(new.issued_until);
+                entry.issued_until = both.map(|(one, other)| one.max(other));
+                entry.until = entry.until.max(new.until);
+            }
+            Place::Vacant(free) => {
+                self.inner.agenda.plan(new.until, free.key().clone());
+                free.insert(new);
+            }
+        }
+    }
+
+    fn forget_some(&self) {
+        let now = self.inner.clock.now();
+        for mark in self.inner.agenda.due(now) {
+            if let Place::Occupied(known) = self.inner.entries.entry(mark) {
+                let until = known.get().until;
+                if until <= now {
+                    known.remove();
+                } else {
+                    self.inner.agenda.plan(until, known.key().clone());
+                }
+            }
+        }
+    }
+
+    fn has_room_for(&self, mark: &str) -> bool {
+        self.inner.agenda.len() < self.inner.most || self.inner.entries.contains_key(mark)
+    }
+}
 
 impl RevocationStore for MemoryRevocation {
     fn check<'a>(&'a self, marks: &'a TokenMarks) -> RevocationLookup<'a> {
@@ -84,8 +137,15 @@ impl RevocationStore for MemoryRevocation {
     }
 
     fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()> {
-        self.note(what.mark(), what.issued_until(), until);
-        Box::pin(std::future::ready(Ok(())))
+        self.forget_some();
+        let answer = if self.has_room_for(what.mark()) {
+            self.write(what.mark(), what.issued_until(), until);
+            Ok(())
+        } else {
+            tracing::warn!("nothing more can be revoked: the memory for it is full");
+            Err(RevocationError)
+        };
+        Box::pin(std::future::ready(answer))
     }
 
     fn is_local(&self) -> bool {
@@ -93,31 +153,66 @@ impl RevocationStore for MemoryRevocation {
     }
 }
 
-impl MemoryRevocation {
-    /// Remembers what is kept under a name.
-    pub(super) fn note(&self, mark: &str, issued_until: Option<Duration>, until: Duration) {
-        let now = self.inner.clock.now();
-        if self.inner.written.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
-            self.inner.entries.retain(|_, entry| now < entry.until);
-        }
-        // Tokens are accepted for a while after they have expired.
-        let new = Entry { issued_until, until: until.saturating_add(MAX_LEEWAY) };
-        // What is revoked already does not come back: the later of two moments counts, and no moment
-        // at all is later than any.
-        self.inner
-            .entries
-            .entry(mark.into())
-            .and_modify(|entry| {
-                let both = entry.issued_until.zip(new.issued_until);
-                entry.issued_until = both.map(|(one, other)| one.max(other));
-                entry.until = entry.until.max(new.until);
-            })
-            .or_insert(new);
-    }
-}
-
 impl fmt::Debug for MemoryRevocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryRevocation").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A clock that stands still.
+    #[derive(Debug)]
+    struct Still(std::sync::atomic::AtomicU64);
+
+    impl Clock for Still {
+        fn now(&self) -> Duration {
+            Duration::from_secs(self.0.load(std::sync::atomic::Ordering::Relaxed))
+        }
+
+        fn monotonic(&self) -> Duration {
+            self.now()
+        }
+    }
+
+    fn revoke(store: &MemoryRevocation, name: &str, until: u64) -> Result<(), RevocationError> {
+        let what = Revocation::token("i", name);
+        let mut asked = store.revoke(&what, Duration::from_secs(until));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match asked.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(answer) => answer,
+            std::task::Poll::Pending => panic!("it is local"),
+        }
+    }
+
+    #[test]
+    fn it_is_full_at_some_point_and_has_room_again() {
+        let clock = Arc::new(Still(1000.into()));
+        let store = MemoryRevocation::holding(3, clock.clone());
+        for name in ["a", "b", "c"] {
+            assert_eq!(revoke(&store, name, 2000), Ok(()));
+        }
+        assert_eq!(revoke(&store, "d", 2000), Err(RevocationError));
+        assert_eq!(revoke(&store, "a", 3000), Ok(()), "it is there already");
+        clock.0.store(2600, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(revoke(&store, "d", 3000), Ok(()));
+        assert_eq!(store.len(), 2, "the one whose time was prolonged is still there");
+    }
+
+    #[test]
+    fn each_call_forgets_a_few() {
+        let clock = Arc::new(Still(1000.into()));
+        let store = MemoryRevocation::holding(usize::MAX, clock.clone());
+        for number in 0..100 {
+            assert_eq!(revoke(&store, &number.to_string(), 1000), Ok(()));
+        }
+        clock.0.store(5000, std::sync::atomic::Ordering::Relaxed);
+        for number in 0..10 {
+            let before = store.len();
+            assert_eq!(revoke(&store, &format!("new {number}"), 9000), Ok(()));
+            assert_eq!(store.len(), before + 1 - crate::expiry::LOOKS);
+        }
     }
 }

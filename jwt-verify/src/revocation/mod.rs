@@ -46,6 +46,22 @@ pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
     /// leeway with which a verifier accepts a token after that.
     fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()>;
 
+    /// Revokes several things, as [`revoke`](Self::revoke) does one: those that belong together,
+    /// such as the sessions of a user. After an error some of them may have been revoked, and the
+    /// call can be repeated. Default: one after the other; a store that can does it in one step.
+    fn revoke_all<'a>(
+        &'a self,
+        what: &'a [Revocation],
+        until: Duration,
+    ) -> RevocationFuture<'a, ()> {
+        Box::pin(async move {
+            for one in what {
+                self.revoke(one, until).await?;
+            }
+            Ok(())
+        })
+    }
+
     /// Whether [`check`](Self::check) answers at once, always. Default: no. It saves those who say
     /// yes a wait, and those who say no a verification that would have to be repeated.
     fn is_local(&self) -> bool {

@@ -83,6 +83,14 @@ pub async fn revocation_store<W: Future<Output = ()>>(
     revoke(Revocation::token(&issuer, "a:b*?[x]\r\n"), long).await;
     assert!(is_revoked(&odd).await, "any text is a name");
 
+    let several = ["one", "other"].map(|name| Revocation::session(&issuer, name));
+    store.revoke_all(&several, long).await.expect("the store can be reached");
+    for session in ["one", "other"] {
+        assert!(is_revoked(&token("y", session, "carol", 100)).await, "each of several is revoked");
+    }
+    assert!(!is_revoked(&token("y", "third", "carol", 100)).await, "and no other is");
+    store.revoke_all(&[], long).await.expect("to revoke nothing is no error");
+
     let brief = SystemClock::new().now() + Duration::from_millis(400);
     revoke(Revocation::token(&issuer, "brief"), brief).await;
     revoke(Revocation::token(&issuer, "one"), brief).await;

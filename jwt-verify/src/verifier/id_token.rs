@@ -92,6 +92,7 @@ pub struct IdTokenChecks<'a> {
     access_token: Option<&'a str>,
     code: Option<&'a str>,
     max_age: Option<Duration>,
+    from_front_channel: bool,
 }
 
 impl<'a> IdTokenChecks<'a> {
@@ -103,23 +104,42 @@ impl<'a> IdTokenChecks<'a> {
 
     /// For a request without a nonce. A token that has one is refused: it answers another request.
     pub const fn without_nonce() -> Self {
-        Self { nonce: None, access_token: None, code: None, max_age: None }
+        Self {
+            nonce: None,
+            access_token: None,
+            code: None,
+            max_age: None,
+            from_front_channel: false,
+        }
     }
 
-    /// The access token that came along; the token's `at_hash`, if there is one, must fit.
+    /// The access token that came along; the token's `at_hash` must fit, if there is one or it came
+    /// [from the front channel](Self::from_front_channel).
     pub const fn access_token(mut self, token: &'a str) -> Self {
         self.access_token = Some(token);
         self
     }
 
-    /// The authorization code that came along; the token's `c_hash`, if there is one, must fit.
+    /// The authorization code that came along; the token's `c_hash` must fit, if there is one or it
+    /// came [from the front channel](Self::from_front_channel).
     pub const fn code(mut self, code: &'a str) -> Self {
         self.code = Some(code);
         self
     }
 
+    /// Says that the token came through the browser, in the answer to the request for authorization
+    /// (hybrid and implicit flow), and not from the token endpoint. What came along with it, a
+    /// [`code`](Self::code) or an [`access_token`](Self::access_token), could have been exchanged
+    /// on the way, so the token must have the hash of each that is given here (OIDC Core §3.2.2.9,
+    /// §3.3.2.11). Default: a hash is checked where there is one, as for tokens from the token
+    /// endpoint.
+    pub const fn from_front_channel(mut self) -> Self {
+        self.from_front_channel = true;
+        self
+    }
+
     /// How long ago the login may be, if that was asked for. The token must say then when it was
-    /// (`auth_time`).
+    /// (`auth_time`); a time that is further in the future than clocks may differ is refused.
     pub const fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
         self
@@ -163,8 +183,9 @@ impl IdTokenVerifier {
         self.check_audience(&claims)?;
         check_nonce(&claims, checks.nonce)?;
         let algorithm = algorithm_of(token)?;
-        check_hash(&claims, "at_hash", checks.access_token, algorithm)?;
-        check_hash(&claims, "c_hash", checks.code, algorithm)?;
+        let is_required = checks.from_front_channel;
+        check_hash(&claims, "at_hash", checks.access_token, is_required, algorithm)?;
+        check_hash(&claims, "c_hash", checks.code, is_required, algorithm)?;
         self.check_age(&claims, checks.max_age)?;
         Ok(claims)
     }
@@ -191,6 +212,10 @@ impl IdTokenVerifier {
         let logged_in_at = claims.find("auth_time").and_then(Json::as_f64);
         let logged_in_at = logged_in_at.ok_or(InvalidTokenReason::MissingClaim)?;
         let age = self.verifier.now().as_secs_f64() - logged_in_at;
+        // It would look recent for ever.
+        if age < -self.leeway.as_secs_f64() {
+            return Err(InvalidTokenReason::AuthTime.into());
+        }
         if age <= max_age.saturating_add(self.leeway).as_secs_f64() {
             Ok(())
         } else {
@@ -210,14 +235,20 @@ fn check_nonce(claims: &Claims, expected: Option<&str>) -> Result<(), InvalidTok
     if is_right { Ok(()) } else { Err(InvalidTokenReason::Nonce) }
 }
 
-/// The left half of the hash of what came along (OIDC Core §3.1.3.6, §3.3.2.11).
+/// Compares the left half of the hash of what came along (OIDC Core §3.1.3.6, §3.3.2.11).
 fn check_hash(
     claims: &Claims,
     name: &str,
     value: Option<&str>,
+    is_required: bool,
     algorithm: Algorithm,
 ) -> Result<(), InvalidTokenReason> {
-    let (Some(hash), Some(value)) = (claims.find(name), value) else { return Ok(()) };
+    let Some(value) = value else { return Ok(()) };
+    let hash = match claims.find(name) {
+        Some(hash) => hash,
+        None if is_required => return Err(InvalidTokenReason::TokenHash),
+        None => return Ok(()),
+    };
     let algorithm = match algorithm {
         Algorithm::HS256 | Algorithm::RS256 | Algorithm::PS256 | Algorithm::ES256 => &SHA256,
         Algorithm::HS384 | Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => &SHA384,

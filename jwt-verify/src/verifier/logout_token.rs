@@ -57,15 +57,15 @@ impl LogoutToken {
         self.claims.subject()
     }
 
-    /// What has to be revoked: the session; or else, or as well, all of the subject's tokens until
-    /// then.
-    pub(crate) fn revocations(&self, whole_subject: bool) -> Vec<Revocation> {
+    /// Names what has to be revoked: the session, and all of the subject's tokens until then;
+    /// without the latter where the token names a session and that is to be enough.
+    pub(crate) fn revocations(&self, sessions_only: bool) -> Vec<Revocation> {
         let claims = &self.claims;
         let (Some(issuer), Some(issued_at)) = (claims.issuer(), claims.issued_at()) else {
             return Vec::new();
         };
         let session = self.session_id().map(|session| Revocation::session(issuer, session));
-        let subject = self.subject().filter(|_| whole_subject || session.is_none());
+        let subject = self.subject().filter(|_| session.is_none() || !sessions_only);
         let moment = issued_at.since_epoch();
         let subject = subject.map(|subject| Revocation::subject(issuer, subject, moment));
         session.into_iter().chain(subject).collect()

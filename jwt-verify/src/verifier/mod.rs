@@ -197,6 +197,17 @@ impl Verifier {
         self.inner.clock.now()
     }
 
+    /// Bounds how long a token that is accepted can be good for, if every issuer has a bound.
+    pub(crate) fn max_lifetime(&self) -> Option<Duration> {
+        if self.inner.tenants.is_some() {
+            return None;
+        }
+        let mut issuers = self.inner.issuers.iter();
+        issuers.try_fold(Duration::ZERO, |longest, issuer| {
+            issuer.rules.max_lifetime.map(|bound| longest.max(bound))
+        })
+    }
+
     async fn judge(&self, token: &[u8]) -> Result<Judged, AuthError> {
         let unverified = self.read(token)?;
         let issuer = match self.issuer_of(&unverified.claims) {

@@ -1,36 +1,35 @@
 //! Sessions of one process.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use dashmap::{DashMap, Entry};
 
 use super::{REPLACED, RefreshFuture, RefreshStore, Rotation, RotationOutcome, SessionRecord};
-use crate::{Clock, SystemClock};
+use crate::{Clock, SystemClock, expiry::Agenda};
 
 /// A [`RefreshStore`] in the memory of the process. Clones share their content, which is gone with
 /// the process: everybody logs in again then.
+///
+/// What is over is forgotten as other sessions begin, those of at most eight subjects with each.
+/// There are as many entries as there are subjects with a session, and as many sessions of each as
+/// [`SessionsBuilder::sessions_per_subject`](crate::SessionsBuilder::sessions_per_subject) says.
 #[derive(Clone)]
 pub struct MemoryRefreshStore {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    sessions: DashMap<String, Session>,
-    of_subject: DashMap<String, HashSet<String>>,
-    begun: AtomicUsize,
+    /// All that is done with the sessions of a subject is done at its entry, so each is one step.
+    /// An entry without sessions stays until its look is due.
+    subjects: DashMap<Arc<str>, Vec<Session>>,
+    /// One look at each entry.
+    agenda: Agenda<Arc<str>>,
     clock: Arc<dyn Clock>,
 }
 
 struct Session {
-    subject: String,
+    id: String,
+    begun_at: Duration,
     current: String,
     /// What was current before, newest last, with the time at which it was replaced.
     replaced: VecDeque<(String, Duration)>,
@@ -42,9 +41,6 @@ impl Default for MemoryRefreshStore {
         Self::new()
     }
 }
-
-/// After how many sessions those that are over are looked for.
-const SWEEP: usize = 1024;
 
 impl MemoryRefreshStore {
     /// An empty store.
@@ -58,56 +54,67 @@ impl MemoryRefreshStore {
     }
 
     pub(in crate::issuing) fn with_shared_clock(clock: Arc<dyn Clock>) -> Self {
-        let inner = Inner {
-            sessions: DashMap::new(),
-            of_subject: DashMap::new(),
-            begun: AtomicUsize::new(0),
-            clock,
-        };
+        let inner = Inner { subjects: DashMap::new(), agenda: Agenda::new(), clock };
         Self { inner: Arc::new(inner) }
     }
 
-    /// How many sessions are kept, some of which may be over.
+    /// Counts the sessions that are kept, some of which may be over: one by one, so for a look now
+    /// and then.
     pub fn len(&self) -> usize {
-        self.inner.sessions.len()
+        self.inner.subjects.iter().map(|sessions| sessions.len()).sum()
     }
 
-    /// Whether there is no session.
+    /// Says whether there is no session.
     pub fn is_empty(&self) -> bool {
-        self.inner.sessions.is_empty()
+        self.inner.subjects.iter().all(|sessions| sessions.is_empty())
     }
 
-    fn forget(&self, subject: &str, session_id: &str) {
-        if let Entry::Occupied(mut sessions) = self.inner.of_subject.entry(subject.to_owned()) {
-            sessions.get_mut().remove(session_id);
-            if sessions.get().is_empty() {
-                sessions.remove();
+    fn begin_now(&self, record: &SessionRecord) -> Vec<String> {
+        let now = self.inner.clock.now();
+        self.forget_some(now);
+        let SessionRecord { session_id, subject, current, begun_at, until, most } = record.clone();
+        let (id, replaced) = (session_id, VecDeque::new());
+        let session = Session { id, begun_at, current, replaced, until };
+        match self.inner.subjects.entry(subject.into()) {
+            Entry::Occupied(mut entry) => {
+                let sessions = entry.get_mut();
+                sessions.retain(|known| now < known.until && known.id != session.id);
+                let mut ended = Vec::new();
+                while sessions.len() >= most.max(1) {
+                    ended.extend(remove_oldest(sessions));
+                }
+                sessions.push(session);
+                ended
+            }
+            Entry::Vacant(entry) => {
+                self.inner.agenda.plan(until, entry.key().clone());
+                entry.insert(vec![session]);
+                Vec::new()
             }
         }
     }
 
-    fn sweep(&self) {
-        let now = self.inner.clock.now();
-        let mut over = Vec::new();
-        self.inner.sessions.retain(|id, session| {
-            let is_over = session.until <= now;
-            if is_over {
-                over.push((session.subject.clone(), id.clone()));
+    fn forget_some(&self, now: Duration) {
+        for subject in self.inner.agenda.due(now) {
+            if let Entry::Occupied(mut entry) = self.inner.subjects.entry(subject) {
+                entry.get_mut().retain(|session| now < session.until);
+                match entry.get().iter().map(|session| session.until).min() {
+                    Some(next) => self.inner.agenda.plan(next, entry.key().clone()),
+                    None => drop(entry.remove()),
+                }
             }
-            !is_over
-        });
-        for (subject, id) in over {
-            self.forget(&subject, &id);
         }
     }
 
     fn rotate_now(&self, rotation: &Rotation<'_>) -> RotationOutcome {
-        let Entry::Occupied(mut entry) = self.inner.sessions.entry(rotation.session_id.to_owned())
-        else {
+        let Some(mut sessions) = self.inner.subjects.get_mut(rotation.subject) else {
             return RotationOutcome::Unknown;
         };
-        let session = entry.get_mut();
-        if session.until <= rotation.now || session.subject != rotation.subject {
+        let is_it = |session: &Session| session.id == rotation.session_id;
+        let Some(session) = sessions.iter_mut().find(|session| is_it(session)) else {
+            return RotationOutcome::Unknown;
+        };
+        if session.until <= rotation.now {
             return RotationOutcome::Unknown;
         }
         let in_grace = |at: &Duration| rotation.now < at.saturating_add(rotation.grace);
@@ -124,43 +131,68 @@ impl MemoryRefreshStore {
         if session.replaced.iter().any(|(id, at)| id == rotation.presented && in_grace(at)) {
             return RotationOutcome::Repeated;
         }
-        entry.remove();
-        self.forget(rotation.subject, rotation.session_id);
+        sessions.retain(|session| !is_it(session));
         RotationOutcome::Reused
+    }
+
+    /// Ends those that are asked for, and names those of them that were not over already.
+    fn end_now(&self, subject: &str, is_meant: impl Fn(&Session) -> bool) -> Vec<String> {
+        let now = self.inner.clock.now();
+        let Some(mut sessions) = self.inner.subjects.get_mut(subject) else { return Vec::new() };
+        let mut ended = Vec::new();
+        sessions.retain(|session| {
+            let stays = now < session.until && !is_meant(session);
+            if !stays && now < session.until {
+                ended.push(session.id.clone());
+            }
+            stays
+        });
+        ended
     }
 }
 
+/// Ends the one that began first.
+fn remove_oldest(sessions: &mut Vec<Session>) -> Option<String> {
+    let (place, _) = sessions.iter().enumerate().min_by_key(|(_, session)| session.begun_at)?;
+    Some(sessions.remove(place).id)
+}
+
+fn ready<'a, T: Send + 'a>(value: T) -> RefreshFuture<'a, T> {
+    Box::pin(std::future::ready(Ok(value)))
+}
+
 impl RefreshStore for MemoryRefreshStore {
-    fn begin<'a>(&'a self, session: &'a SessionRecord) -> RefreshFuture<'a, ()> {
-        if self.inner.begun.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
-            self.sweep();
-        }
-        let SessionRecord { session_id, subject, current, until } = session.clone();
-        self.inner.of_subject.entry(subject.clone()).or_default().insert(session_id.clone());
-        let session = Session { subject, current, replaced: VecDeque::new(), until };
-        self.inner.sessions.insert(session_id, session);
-        Box::pin(std::future::ready(Ok(())))
+    fn begin<'a>(&'a self, session: &'a SessionRecord) -> RefreshFuture<'a, Vec<String>> {
+        ready(self.begin_now(session))
     }
 
     fn rotate<'a>(&'a self, rotation: &'a Rotation<'a>) -> RefreshFuture<'a, RotationOutcome> {
-        Box::pin(std::future::ready(Ok(self.rotate_now(rotation))))
+        ready(self.rotate_now(rotation))
     }
 
-    fn end<'a>(&'a self, subject: &'a str, session_id: &'a str) -> RefreshFuture<'a, ()> {
-        self.inner.sessions.remove_if(session_id, |_, session| session.subject == subject);
-        self.forget(subject, session_id);
-        Box::pin(std::future::ready(Ok(())))
+    fn end<'a>(&'a self, subject: &'a str, session_id: &'a str) -> RefreshFuture<'a, bool> {
+        ready(!self.end_now(subject, |session| session.id == session_id).is_empty())
+    }
+
+    fn end_all<'a>(
+        &'a self,
+        subject: &'a str,
+        except: Option<&'a str>,
+    ) -> RefreshFuture<'a, Vec<String>> {
+        ready(self.end_now(subject, |session| except != Some(session.id.as_str())))
     }
 
     fn sessions_of<'a>(&'a self, subject: &'a str) -> RefreshFuture<'a, Vec<String>> {
-        let sessions = self.inner.of_subject.get(subject);
-        let sessions = sessions.map(|ids| ids.iter().cloned().collect()).unwrap_or_default();
-        Box::pin(std::future::ready(Ok(sessions)))
+        let now = self.inner.clock.now();
+        let sessions = self.inner.subjects.get(subject);
+        let alive = sessions.iter().flat_map(|sessions| sessions.iter());
+        let alive = alive.filter(|session| now < session.until);
+        ready(alive.map(|session| session.id.clone()).collect())
     }
 }
 
 impl fmt::Debug for MemoryRefreshStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryRefreshStore").field("len", &self.len()).finish_non_exhaustive()
+        f.debug_struct("MemoryRefreshStore").finish_non_exhaustive()
     }
 }

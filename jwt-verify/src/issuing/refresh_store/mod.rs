@@ -13,17 +13,24 @@ pub use memory::MemoryRefreshStore;
 #[cfg(feature = "redis")]
 pub use redis::RedisRefreshStore;
 
-/// Remembers which refresh token of each session is the current one.
+/// Remembers the sessions of each subject, and which refresh token of each session is the current
+/// one.
 ///
 /// A session is what begins with a login; the refresh tokens of a session follow each other, and
 /// only the newest one counts. No token is stored: what the store sees are hashes and random names.
 ///
 /// [`MemoryRefreshStore`] is for one process, [`RedisRefreshStore`] for several instances; implement
-/// it for anything else that can change an entry in one step, such as a table of a database, and
-/// hold it against `testing::refresh_store`.
+/// it for anything else that can change all sessions of a subject in one step, such as a table of a
+/// database in a transaction that locks the subject's rows, and hold it against
+/// `testing::refresh_store`.
+///
+/// A name of a session means nothing without its subject: a store never reads or changes a session
+/// of another subject, whatever name it is given.
 pub trait RefreshStore: fmt::Debug + Send + Sync + 'static {
-    /// Begins a session.
-    fn begin<'a>(&'a self, session: &'a SessionRecord) -> RefreshFuture<'a, ()>;
+    /// Begins a session. If the subject has [`SessionRecord::most`] already, those that began first
+    /// end, **in the same step**, so that there are never more; their names are the answer. What is
+    /// over does not count.
+    fn begin<'a>(&'a self, session: &'a SessionRecord) -> RefreshFuture<'a, Vec<String>>;
 
     /// Puts the next token of a session in the place of the one that was presented, if that is the
     /// current one: **in one step**, so that of any number of concurrent calls with the same token
@@ -34,10 +41,20 @@ pub trait RefreshStore: fmt::Debug + Send + Sync + 'static {
     /// [`RotationOutcome::Reused`].
     fn rotate<'a>(&'a self, rotation: &'a Rotation<'a>) -> RefreshFuture<'a, RotationOutcome>;
 
-    /// Ends a session; nothing happens if there is none.
-    fn end<'a>(&'a self, subject: &'a str, session_id: &'a str) -> RefreshFuture<'a, ()>;
+    /// Ends a session of the subject, and says whether there was one. If there is none of this
+    /// name, or it is another subject's, nothing happens.
+    fn end<'a>(&'a self, subject: &'a str, session_id: &'a str) -> RefreshFuture<'a, bool>;
 
-    /// The sessions of a subject. Some of them may have ended already.
+    /// Ends all sessions of a subject but the one named, **in one step**: none of them rotates
+    /// after it, and none that has begun before it is left. The names of those that ended are the
+    /// answer.
+    fn end_all<'a>(
+        &'a self,
+        subject: &'a str,
+        except: Option<&'a str>,
+    ) -> RefreshFuture<'a, Vec<String>>;
+
+    /// The names of the sessions of a subject, without those that are over.
     fn sessions_of<'a>(&'a self, subject: &'a str) -> RefreshFuture<'a, Vec<String>>;
 }
 
@@ -60,8 +77,12 @@ pub struct SessionRecord {
     pub subject: String,
     /// The hash of its first refresh token's `jti`.
     pub current: String,
+    /// Time at which it begins, since the epoch.
+    pub begun_at: Duration,
     /// Until when it is kept unless it is refreshed, since the epoch.
     pub until: Duration,
+    /// Bound of the sessions of the subject, with this one: at least one.
+    pub most: usize,
 }
 
 /// A refresh token that is presented, and the one that is to follow it.

@@ -36,12 +36,18 @@ impl RedisRefreshStore {
         Self { redis, clock: Arc::new(clock) }
     }
 
-    fn session(&self, session_id: &str) -> String {
-        self.redis.name(&format!("session:{}", hash(session_id)))
+    /// Where all sessions of a subject are: one entry, so that each script is one step also in a
+    /// Cluster. Names of any length and content become names of one length.
+    fn sessions(&self, subject: &str) -> String {
+        let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, subject.as_bytes()));
+        self.redis.name(&format!("sessions:{hash}"))
     }
 
-    fn sessions(&self, subject: &str) -> String {
-        self.redis.name(&format!("sessions:{}", hash(subject)))
+    /// Begins the call of a script about the sessions of a subject.
+    fn script(&self, script: &str, subject: &str) -> redis::Cmd {
+        let mut command = redis::cmd("EVAL");
+        command.arg(script).arg(1).arg(self.sessions(subject));
+        command
     }
 
     async fn run<T: redis::FromRedisValue>(
@@ -52,94 +58,113 @@ impl RedisRefreshStore {
     }
 }
 
-/// Names of any length and content become names of one length.
-fn hash(name: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, name.as_bytes()))
+/// What every script begins with. A session is a field, `begun until current`, followed by what was
+/// current before and when that was replaced. `alive` names those that are not over, the oldest
+/// first, and removes the others.
+macro_rules! script {
+    ($body:literal) => {
+        concat!(
+            r"
+local entry = '^(%d+) (%d+) (%S+)(.*)$'
+local function alive(now)
+  local all, known = redis.call('HGETALL', KEYS[1]), {}
+  for index = 1, #all, 2 do
+    local begun, last = string.match(all[index + 1], entry)
+    if last and tonumber(last) > tonumber(now) then
+      table.insert(known, { all[index], tonumber(begun) })
+    else
+      redis.call('HDEL', KEYS[1], all[index])
+    end
+  end
+  table.sort(known, function(one, other) return one[2] < other[2] end)
+  for index, session in ipairs(known) do known[index] = session[1] end
+  return known
+end
+local function keep(id, session, ttl)
+  redis.call('HSET', KEYS[1], id, session)
+  redis.call('PEXPIRE', KEYS[1], math.max(redis.call('PTTL', KEYS[1]), tonumber(ttl)))
+end
+",
+            $body
+        )
+    };
 }
+
+const BEGIN: &str = script!(
+    r"
+local id, begun, last, current, now, most, ttl = unpack(ARGV)
+redis.call('HDEL', KEYS[1], id)
+local known, ended = alive(now), {}
+for index = 1, #known + 1 - tonumber(most) do
+  redis.call('HDEL', KEYS[1], known[index])
+  table.insert(ended, known[index])
+end
+keep(id, table.concat({ begun, last, current }, ' '), ttl)
+return ended
+"
+);
 
 /// The times of one application's instances differ by less than its time of grace; the script goes
 /// by the caller's, so that tests can move it.
-const ROTATE: &str = r"
-local current, subject = unpack(redis.call('HMGET', KEYS[1], 'current', 'subject'))
-if not current or subject ~= ARGV[1] then return 'unknown' end
-local presented, following = ARGV[2], ARGV[3]
-local now, grace, ttl, most = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
+const ROTATE: &str = script!(
+    r"
+local id, presented, following, now, grace, last, ttl, most = unpack(ARGV)
+local begun, until_now, current, before = string.match(redis.call('HGET', KEYS[1], id) or '', entry)
+if not begun or tonumber(until_now) <= tonumber(now) then return 'unknown' end
 local replaced = {}
-for id, at in string.gmatch(redis.call('HGET', KEYS[1], 'replaced') or '', '(%S+) (%d+)') do
-  if now < tonumber(at) + grace then table.insert(replaced, { id, at }) end
+for one, at in string.gmatch(before, '(%S+) (%d+)') do
+  if tonumber(now) < tonumber(at) + tonumber(grace) then table.insert(replaced, { one, at }) end
 end
 if current == presented then
-  table.insert(replaced, { current, ARGV[4] })
-  while #replaced > most do table.remove(replaced, 1) end
-  for index, entry in ipairs(replaced) do replaced[index] = entry[1] .. ' ' .. entry[2] end
-  redis.call('HSET', KEYS[1], 'current', following, 'replaced', table.concat(replaced, ' '))
-  redis.call('PEXPIRE', KEYS[1], ttl)
+  table.insert(replaced, { current, now })
+  while #replaced > tonumber(most) do table.remove(replaced, 1) end
+  local session = { begun, last, following }
+  for _, one in ipairs(replaced) do
+    table.insert(session, one[1])
+    table.insert(session, one[2])
+  end
+  keep(id, table.concat(session, ' '), ttl)
   return 'rotated'
 end
-for _, entry in ipairs(replaced) do
-  if entry[1] == presented then return 'repeated' end
+for _, one in ipairs(replaced) do
+  if one[1] == presented then return 'repeated' end
 end
-redis.call('DEL', KEYS[1])
+redis.call('HDEL', KEYS[1], id)
 return 'reused'
-";
+"
+);
 
-const BEGIN: &str = r"
-redis.call('HSET', KEYS[1], 'current', ARGV[1], 'subject', ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return 1
-";
+const END: &str = script!(
+    r"
+alive(ARGV[1])
+return redis.call('HDEL', KEYS[1], ARGV[2])
+"
+);
 
-/// Lists a session under its subject until it is over; the list stays as long as the longest.
-const LIST: &str = r"
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[4])
-redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-local ttl = math.max(redis.call('PTTL', KEYS[1]), tonumber(ARGV[3]))
-redis.call('PEXPIRE', KEYS[1], ttl)
-return 1
-";
-
-/// The same for a session that goes on, if it is listed.
-const PROLONG: &str = r"
-if redis.call('ZSCORE', KEYS[1], ARGV[1]) then
-  redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-  local ttl = math.max(redis.call('PTTL', KEYS[1]), tonumber(ARGV[3]))
-  redis.call('PEXPIRE', KEYS[1], ttl)
+/// Without a second argument none is left.
+const END_ALL: &str = script!(
+    r"
+local ended = {}
+for _, id in ipairs(alive(ARGV[1])) do
+  if id ~= ARGV[2] then
+    redis.call('HDEL', KEYS[1], id)
+    table.insert(ended, id)
+  end
 end
-return 1
-";
+return ended
+"
+);
 
-const END: &str = r"
-if redis.call('HGET', KEYS[1], 'subject') == ARGV[1] then redis.call('DEL', KEYS[1]) end
-return 1
-";
-
-impl RedisRefreshStore {
-    async fn list(
-        &self,
-        script: &str,
-        subject: &str,
-        session_id: &str,
-        now: Duration,
-        until: Duration,
-    ) -> Result<(), RefreshStoreError> {
-        let mut command = redis::cmd("EVAL");
-        command.arg(script).arg(1).arg(self.sessions(subject)).arg(session_id);
-        let ttl = millis(until.saturating_sub(now));
-        command.arg(millis_of(until)).arg(ttl).arg(millis_of(now));
-        self.run(command).await
-    }
-}
+const LIST: &str = script!("return alive(ARGV[1])");
 
 impl RefreshStore for RedisRefreshStore {
-    fn begin<'a>(&'a self, session: &'a SessionRecord) -> RefreshFuture<'a, ()> {
+    fn begin<'a>(&'a self, session: &'a SessionRecord) -> RefreshFuture<'a, Vec<String>> {
         Box::pin(async move {
-            let (now, until) = (self.clock.now(), session.until);
-            // Listed first: a session that nobody finds could not be ended.
-            self.list(LIST, &session.subject, &session.session_id, now, until).await?;
-            let ttl = until.saturating_sub(now);
-            let mut command = redis::cmd("EVAL");
-            command.arg(BEGIN).arg(1).arg(self.session(&session.session_id));
-            command.arg(&session.current).arg(&session.subject).arg(millis(ttl));
+            let SessionRecord { session_id, subject, current, begun_at, until, most } = session;
+            let now = self.clock.now();
+            let mut command = self.script(BEGIN, subject);
+            command.arg(session_id).arg(millis_of(*begun_at)).arg(millis_of(*until)).arg(current);
+            command.arg(millis_of(now)).arg((*most).max(1)).arg(millis(until.saturating_sub(now)));
             self.run(command).await
         })
     }
@@ -147,14 +172,10 @@ impl RefreshStore for RedisRefreshStore {
     fn rotate<'a>(&'a self, rotation: &'a Rotation<'a>) -> RefreshFuture<'a, RotationOutcome> {
         Box::pin(async move {
             let ttl = rotation.until.saturating_sub(rotation.now);
-            // First: what is done after the rotation must not fail.
-            let (now, until) = (rotation.now, rotation.until);
-            self.list(PROLONG, rotation.subject, rotation.session_id, now, until).await?;
-            let mut command = redis::cmd("EVAL");
-            command.arg(ROTATE).arg(1).arg(self.session(rotation.session_id));
-            command.arg(rotation.subject).arg(rotation.presented).arg(rotation.next);
+            let mut command = self.script(ROTATE, rotation.subject);
+            command.arg(rotation.session_id).arg(rotation.presented).arg(rotation.next);
             command.arg(millis_of(rotation.now)).arg(millis_of(rotation.grace));
-            command.arg(millis(ttl)).arg(REPLACED);
+            command.arg(millis_of(rotation.until)).arg(millis(ttl)).arg(REPLACED);
             let outcome: String = self.run(command).await?;
             match outcome.as_str() {
                 "rotated" => Ok(RotationOutcome::Rotated),
@@ -166,21 +187,30 @@ impl RefreshStore for RedisRefreshStore {
         })
     }
 
-    fn end<'a>(&'a self, subject: &'a str, session_id: &'a str) -> RefreshFuture<'a, ()> {
+    fn end<'a>(&'a self, subject: &'a str, session_id: &'a str) -> RefreshFuture<'a, bool> {
         Box::pin(async move {
-            let mut command = redis::cmd("EVAL");
-            command.arg(END).arg(1).arg(self.session(session_id)).arg(subject);
-            self.run::<()>(command).await?;
-            let mut command = redis::cmd("ZREM");
-            command.arg(self.sessions(subject)).arg(session_id);
+            let mut command = self.script(END, subject);
+            command.arg(millis_of(self.clock.now())).arg(session_id);
+            self.run(command).await
+        })
+    }
+
+    fn end_all<'a>(
+        &'a self,
+        subject: &'a str,
+        except: Option<&'a str>,
+    ) -> RefreshFuture<'a, Vec<String>> {
+        Box::pin(async move {
+            let mut command = self.script(END_ALL, subject);
+            command.arg(millis_of(self.clock.now())).arg(except);
             self.run(command).await
         })
     }
 
     fn sessions_of<'a>(&'a self, subject: &'a str) -> RefreshFuture<'a, Vec<String>> {
         Box::pin(async move {
-            let mut command = redis::cmd("ZRANGE");
-            command.arg(self.sessions(subject)).arg(0).arg(-1);
+            let mut command = self.script(LIST, subject);
+            command.arg(millis_of(self.clock.now()));
             self.run(command).await
         })
     }

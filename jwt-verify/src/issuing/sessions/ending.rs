@@ -1,0 +1,161 @@
+//! A session that is over, before its time.
+
+use std::{future::Future, time::Duration};
+
+use serde::Serialize;
+
+use super::{Inner, SessionError, Sessions};
+use crate::{
+    Claims, Revocation, RevocationLookup, TokenMarks, VerifiedClaims,
+    detached::to_the_end,
+    issuing::{IssuingError, token::subject_name},
+    limits::{MAX_ACCESS_LIFETIME, MAX_LEEWAY, STORE_RETRY},
+};
+
+/// Ends sessions. Each call goes on to its end although the caller hangs up, where it runs on Tokio as
+/// Actix does.
+impl Sessions {
+    /// Ends the session that a token belongs to: a verified access token or refresh token. Both
+    /// stop working; without a [`RevocationStore`](crate::RevocationStore), the refresh token only.
+    ///
+    /// # Errors
+    /// [`SessionError::InvalidGrant`] for a token of another issuer or without a session,
+    /// [`SessionError::Unavailable`] if a store is out of reach: the access token is still good
+    /// then, and the call can be repeated.
+    pub async fn end<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), SessionError> {
+        let (subject, session_id) = self.session_of(claims.standard())?;
+        let sessions = self.clone();
+        finish(async move {
+            // The access token last: with it the call can be repeated.
+            sessions.inner.store.end(&subject, &session_id).await?;
+            sessions.revoke_access(&[session_id]).await
+        })
+        .await
+    }
+
+    /// Ends a session of this subject by its name, as [`TokenPair::session_id`](super::TokenPair)
+    /// has it, and says whether there was one.
+    ///
+    /// The name of a session is no secret, so it may come from anywhere: for one that is another
+    /// subject's, or that there is not, the answer is `false`, and nothing is written anywhere. The
+    /// subject must be that of the caller, as a verified token names it.
+    ///
+    /// # Errors
+    /// [`SessionError::Unavailable`] if a store is out of reach; the call can be repeated.
+    pub async fn end_session(
+        &self,
+        subject: &impl Serialize,
+        session_id: &str,
+    ) -> Result<bool, SessionError> {
+        let subject = subject_name(subject).ok_or(IssuingError::Subject)?;
+        let (sessions, session_id) = (self.clone(), session_id.to_owned());
+        finish(async move {
+            let Inner { store, revocation, .. } = &*sessions.inner;
+            if revocation.is_none() {
+                return Ok(store.end(&subject, &session_id).await?);
+            }
+            if !store.sessions_of(&subject).await?.contains(&session_id) {
+                return Ok(false);
+            }
+            // Access tokens first: a session that is still listed can be ended again.
+            sessions.revoke_access(std::slice::from_ref(&session_id)).await?;
+            // Another call may have ended it meanwhile; it was there.
+            store.end(&subject, &session_id).await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Ends all sessions of a user, those included that a store has lost: of these, access tokens
+    /// that were issued within the last second are good until they expire.
+    ///
+    /// # Errors
+    /// [`SessionError::Unavailable`] if a store is out of reach: some sessions may have ended then,
+    /// and the call can be repeated.
+    pub async fn end_all(&self, subject: &str) -> Result<(), SessionError> {
+        let (sessions, subject) = (self.clone(), subject.to_owned());
+        finish(async move {
+            let Inner { issuer, revocation, lifetime, .. } = &*sessions.inner;
+            if let Some(revocation) = revocation {
+                let (now, second) = (issuer.now(), Duration::from_secs(1));
+                // Dates are whole seconds: a login that follows at once must not be caught.
+                let before = Duration::from_secs(now.as_secs()).saturating_sub(second);
+                let what = Revocation::subject(issuer.name(), &subject, before);
+                let until = now.saturating_add((*lifetime).max(MAX_ACCESS_LIFETIME));
+                revocation.revoke(&what, until).await?;
+            }
+            sessions.end_except(&subject, None).await
+        })
+        .await
+    }
+
+    /// Ends all sessions of the user but the one that a verified token belongs to, as after a
+    /// change of the password.
+    ///
+    /// # Errors
+    /// As [`end`](Self::end) and [`end_all`](Self::end_all).
+    pub async fn end_others<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), SessionError> {
+        let (subject, session_id) = self.session_of(claims.standard())?;
+        let sessions = self.clone();
+        finish(async move { sessions.end_except(&subject, Some(&session_id)).await }).await
+    }
+
+    /// Access tokens first, as in [`end_session`](Self::end_session); then those of sessions that
+    /// have begun meanwhile.
+    async fn end_except(&self, subject: &str, except: Option<&str>) -> Result<(), SessionError> {
+        let Inner { store, revocation, .. } = &*self.inner;
+        let mut listed = Vec::new();
+        if revocation.is_some() {
+            listed = store.sessions_of(subject).await?;
+            listed.retain(|session_id| except != Some(session_id));
+            self.revoke_access(&listed).await?;
+        }
+        let mut ended = store.end_all(subject, except).await?;
+        ended.retain(|session_id| !listed.contains(session_id));
+        self.revoke_access(&ended).await
+    }
+
+    /// What was revoked without the help of these sessions counts for refresh tokens as well.
+    pub(super) async fn check_not_revoked(&self, claims: &Claims) -> Result<(), SessionError> {
+        let Some(revocation) = &self.inner.revocation else { return Ok(()) };
+        let marks = TokenMarks::of(claims);
+        let is_revoked = match revocation.check(&marks) {
+            RevocationLookup::Ready(answer) => answer?,
+            RevocationLookup::Pending(answer) => answer.await?,
+        };
+        if is_revoked { Err(SessionError::InvalidGrant) } else { Ok(()) }
+    }
+
+    /// Revokes the access tokens of sessions, in one call of the store.
+    pub(super) async fn revoke_access(&self, session_ids: &[String]) -> Result<(), SessionError> {
+        let Inner { issuer, revocation, .. } = &*self.inner;
+        let Some(revocation) = revocation.as_ref().filter(|_| !session_ids.is_empty()) else {
+            return Ok(());
+        };
+        let mark = |session_id: &String| Revocation::session(issuer.name(), session_id);
+        let marks: Vec<Revocation> = session_ids.iter().map(mark).collect();
+        // A session that is over can bring no new ones, so the youngest is as old as now.
+        let until = issuer.now().saturating_add(MAX_ACCESS_LIFETIME + MAX_LEEWAY);
+        Ok(revocation.revoke_all(&marks, until).await?)
+    }
+
+    /// The session that the claims of a token of this issuer name, and whose it is.
+    fn session_of(&self, claims: &Claims) -> Result<(String, String), SessionError> {
+        match (claims.subject(), claims.find_text("sid")) {
+            (Some(subject), Some(session_id))
+                if claims.issuer() == Some(self.inner.issuer.name()) =>
+            {
+                Ok((subject.to_owned(), session_id.to_owned()))
+            }
+            _ => Err(SessionError::InvalidGrant),
+        }
+    }
+}
+
+/// Does what changes stores to its end, although the caller may hang up.
+pub(super) async fn finish<T: Send + 'static>(
+    work: impl Future<Output = Result<T, SessionError>> + Send + 'static,
+) -> Result<T, SessionError> {
+    let unfinished = SessionError::Unavailable { retry_after: STORE_RETRY };
+    to_the_end(work).await.unwrap_or(Err(unfinished))
+}
