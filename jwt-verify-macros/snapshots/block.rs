@@ -65,15 +65,15 @@ impl ::jwt_verify::__private::IsPublic for __Require_a476ea6a533fedc6_count {
 #[public(__used)]
 const _: () = ();
 impl<T> Posts<T> {
-    #[allow(clippy::too_many_arguments, clippy::unused_async)]
+    #[allow(clippy::too_many_arguments, clippy::type_complexity, clippy::unused_async)]
     async fn list(
         _: ::jwt_verify::__private::Authorized<__Require_a476ea6a533fedc6_list>,
     ) {}
-    #[allow(clippy::too_many_arguments, clippy::unused_async)]
+    #[allow(clippy::too_many_arguments, clippy::type_complexity, clippy::unused_async)]
     async fn edit(
         _: ::jwt_verify::__private::Authorized<__Require_a476ea6a533fedc6_edit>,
     ) {}
-    #[allow(clippy::too_many_arguments, clippy::unused_async)]
+    #[allow(clippy::too_many_arguments, clippy::type_complexity, clippy::unused_async)]
     async fn count(
         _: ::jwt_verify::__private::Public<__Require_a476ea6a533fedc6_count>,
     ) {}

@@ -67,11 +67,13 @@ impl ::jwt_verify::__private::Requires for __Require_handler {
         }
     }
 }
-#[allow(clippy::too_many_arguments, clippy::unused_async)]
+#[allow(clippy::too_many_arguments, clippy::type_complexity, clippy::unused_async)]
 #[cfg(unix)]
 async fn handler<T>(
-    _: ::jwt_verify::__private::Authorized<__Require_handler>,
-    value: T,
+    ::jwt_verify::__private::Authorized {
+        arguments: (value,),
+        ..
+    }: ::jwt_verify::__private::Authorized<__Require_handler, (T,)>,
 ) -> T
 where
     T: FromRequest,

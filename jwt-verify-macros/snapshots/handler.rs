@@ -37,12 +37,14 @@ impl ::jwt_verify::__private::Annotated for edit {
         &'static ::core::primitive::str,
     )] = &[("PUT", "/posts/{id}")];
 }
-#[allow(clippy::too_many_arguments, clippy::unused_async)]
+#[allow(clippy::too_many_arguments, clippy::type_complexity, clippy::unused_async)]
 /// Its documentation stays.
 #[put("/posts/{id}")]
 pub async fn edit(
-    _: ::jwt_verify::__private::Authorized<__Require_edit>,
-    id: web::Path<u64>,
+    ::jwt_verify::__private::Authorized {
+        arguments: (id,),
+        ..
+    }: ::jwt_verify::__private::Authorized<__Require_edit, (web::Path<u64>,)>,
 ) -> impl Responder {
     id.to_string()
 }

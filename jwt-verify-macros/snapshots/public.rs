@@ -20,7 +20,7 @@ impl ::jwt_verify::__private::Annotated for news {
         &'static ::core::primitive::str,
     )] = &[("GET", "/news")];
 }
-#[allow(clippy::too_many_arguments, clippy::unused_async)]
+#[allow(clippy::too_many_arguments, clippy::type_complexity, clippy::unused_async)]
 #[get("/news")]
 async fn news(_: ::jwt_verify::__private::Public<__Require_news>) -> &'static str {
     "news"

@@ -2,7 +2,10 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Ident, Path, Type, ext::IdentExt, parse_quote, spanned::Spanned};
+use syn::{
+    FnArg, Ident, Path, Token, Type, ext::IdentExt, parse_quote, punctuated::Punctuated,
+    spanned::Spanned,
+};
 
 use crate::{
     attributes::conditions,
@@ -60,26 +63,44 @@ pub(crate) fn required(requirement: &Requirement, handler: Handler, within: &str
             }
         }
     };
-    mark(handler, within, &format_ident!("Authorized"), implementation)
+    mark(handler, within, &format_ident!("Authorized"), implementation, |own, access, marker| {
+        if own.is_empty() {
+            return vec![parse_quote!(_: #access)];
+        }
+        let parts = own.into_iter().filter_map(|argument| match argument {
+            FnArg::Typed(typed) => Some((typed.pat, typed.ty)),
+            FnArg::Receiver(_) => None,
+        });
+        let (patterns, types): (Vec<_>, Vec<_>) = parts.unzip();
+        vec![parse_quote! {
+            ::jwt_verify::__private::Authorized { arguments: (#(#patterns,)*), .. }:
+                ::jwt_verify::__private::Authorized<#marker, (#(#types,)*)>
+        }]
+    })
 }
 
 /// A handler that is open to everybody.
 pub(crate) fn public(handler: Handler, within: &str) -> Expansion {
-    mark(handler, within, &format_ident!("Public"), |marker, name| {
+    let implementation = |marker: &Ident, name: &str| {
         quote! {
             impl ::jwt_verify::__private::IsPublic for #marker {
                 const HANDLER: &'static ::core::primitive::str = #name;
             }
         }
+    };
+    mark(handler, within, &format_ident!("Public"), implementation, |own, access, _| {
+        std::iter::once(parse_quote!(_: #access)).chain(own).collect()
     })
 }
 
-/// Adds the hidden argument, and beside the handler the type that says what it demands.
+/// Makes the arguments anew, the hidden one among them, and beside the handler the type that says what
+/// it demands.
 fn mark(
     mut handler: Handler,
     within: &str,
     argument: &Ident,
     implementation: impl FnOnce(&Ident, &str) -> TokenStream,
+    arguments: impl FnOnce(Punctuated<FnArg, Token![,]>, &TokenStream, &Ident) -> Vec<FnArg>,
 ) -> Expansion {
     let name = handler.ident().unraw().to_string();
     let marker = marker(within, handler.ident());
@@ -110,10 +131,13 @@ fn mark(
 
         #annotated
     };
-    handler.sig.inputs.insert(0, parse_quote!(_: #access));
-    // Ours is one more, and a handler is async whether it waits or not.
+    let lints = handler.take_argument_lints();
+    let own = std::mem::take(&mut handler.sig.inputs);
+    handler.sig.inputs.extend(arguments(own, &access, &marker));
+    // What is ours is not counted, and a handler is async whether it waits or not.
     let handler = quote! {
-        #[allow(clippy::too_many_arguments, clippy::unused_async)]
+        #[allow(clippy::too_many_arguments, clippy::type_complexity, clippy::unused_async)]
+        #(#lints)*
         #handler
     };
     Expansion { siblings, handler }

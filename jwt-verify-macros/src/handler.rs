@@ -63,7 +63,15 @@ impl Handler {
                         format!("`#[{marked_by}]` adds this argument by itself; remove it"),
                     ));
                 }
-                FnArg::Typed(_) => {}
+                FnArg::Typed(typed) => {
+                    if let Some(other) = typed.attrs.iter().find(|attribute| !is_lint(attribute)) {
+                        return Err(Error::new(
+                            other.span(),
+                            "an argument of a marked handler has no attributes but those of lints; \
+                             write this one on the handler",
+                        ));
+                    }
+                }
             }
         }
         if let Some(extra) = self.sig.inputs.iter().nth(MOST_ARGUMENTS) {
@@ -75,6 +83,25 @@ impl Handler {
             ));
         }
         Ok(self)
+    }
+
+    /// The attributes that read the types of its arguments: `#[utoipa::path]`.
+    pub(crate) fn take_readers(&mut self) -> Vec<Attribute> {
+        let is_reader = |attribute: &Attribute| {
+            attribute.path().segments.last().is_some_and(|last| last.ident == "path")
+        };
+        let (readers, others) = std::mem::take(&mut self.attrs).into_iter().partition(is_reader);
+        self.attrs = others;
+        readers
+    }
+
+    /// What its arguments say of lints, for the handler as a whole.
+    pub(crate) fn take_argument_lints(&mut self) -> Vec<Attribute> {
+        let attributes = |argument: &mut FnArg| match argument {
+            FnArg::Typed(typed) => std::mem::take(&mut typed.attrs),
+            FnArg::Receiver(_) => Vec::new(),
+        };
+        self.sig.inputs.iter_mut().flat_map(attributes).collect()
     }
 
     /// Whether a module's attribute reaches it by itself.
@@ -130,6 +157,11 @@ fn already_marked(marked_by: &str, other: &Attribute) -> &'static str {
         ("public", Some(Mark::Public)) => "a handler is `#[public]` once",
         _ => "a handler is either `#[public]` or has a requirement, not both",
     }
+}
+
+fn is_lint(attribute: &Attribute) -> bool {
+    let levels = ["allow", "expect", "warn", "deny", "forbid"];
+    levels.iter().any(|level| attribute.path().is_ident(level))
 }
 
 fn is_hidden_argument(ty: &Type) -> bool {

@@ -64,7 +64,12 @@ fn or_untouched(
 fn protect(args: &TokenStream, item: TokenStream) -> Result<TokenStream> {
     match kind(&item) {
         Kind::Function => {
-            let handler = syn::parse2::<Handler>(item)?.checked("require")?;
+            let mut handler = syn::parse2::<Handler>(item)?.checked("require")?;
+            // They come first, so that they see the handler as it was written.
+            let readers = handler.take_readers();
+            if !readers.is_empty() {
+                return Ok(quote! { #(#readers)* #[::jwt_verify::require(#args)] #handler });
+            }
             let requirement =
                 syn::parse2::<Args>(args.clone()).and_then(|args| validate::requirement(&args));
             // A handler whose arguments are wrong is still one, so that nothing else complains.

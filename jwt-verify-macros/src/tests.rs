@@ -36,6 +36,19 @@ fn a_handler_with_roles_and_permissions() {
 }
 
 #[test]
+fn what_reads_the_arguments_comes_first() {
+    let item = r#"#[utoipa::path(get)] #[get("/{id}")] async fn show(id: web::Path<u64>) {}"#;
+    let expansion = protect(&r#"roles = "a""#.parse().unwrap(), item.parse().unwrap()).unwrap();
+    let expected = quote! {
+        #[utoipa::path(get)]
+        #[::jwt_verify::require(roles = "a")]
+        #[get("/{id}")]
+        async fn show(id: web::Path<u64>) {}
+    };
+    assert_eq!(expansion.to_string(), expected.to_string());
+}
+
+#[test]
 fn a_handler_with_everything() {
     required(
         "everything",

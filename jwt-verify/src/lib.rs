@@ -77,7 +77,7 @@
 //! | an issuer behind a proxy or a private authority | [`JwksProviderBuilder::proxy`], [`JwksProviderBuilder::root_certificates`] |
 //! | someone who watches the application | [`JwtAuth::health_routes`], feature `metrics` |
 //! | keys somewhere else | a [`KeyProvider`] of your own |
-//! | tokens in a cookie | [`CookieExtractor`], alone or in [`FirstOf`], with [`CsrfProtection`] |
+//! | tokens in a cookie | [`CookieExtractor`], alone or in [`FirstOf`]; counts for pages of the same origin, or with [`CsrfProtection`] |
 //! | clients that prove to hold a key | [`Dpop`] in [`JwtAuthBuilder::dpop`] |
 //! | clients that show a certificate | [`MutualTls`] in [`JwtAuthBuilder::mutual_tls`] |
 //! | clients that find out where to get tokens | [`ResourceMetadata`] in [`JwtAuthBuilder::resource_metadata`] |

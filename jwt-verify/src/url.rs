@@ -9,6 +9,27 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// The host and the port of an authority that names no user (RFC 3986 §3.2).
+pub(crate) fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    let after_address = authority.find(']').map_or(0, |bracket| bracket + 1);
+    let (host, port) = match authority.get(after_address..)?.split_once(':') {
+        None => (authority, None),
+        Some((name, port)) => (authority.get(..after_address + name.len())?, Some(port)),
+    };
+    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[:]".contains(&byte);
+    if host.is_empty() || !host.bytes().all(is_host) {
+        return None;
+    }
+    match port {
+        None => Some((host, None)),
+        // Not `parse` alone, which takes a sign as well.
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some((host, Some(port.parse().ok()?)))
+        }
+        Some(_) => None,
+    }
+}
+
 /// Undoes percent-encoding (RFC 3986 §2.1). `None` if a `%` begins no escape. A `+` stays one.
 pub(crate) fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
     let mut plain = Vec::with_capacity(text.len());
@@ -39,6 +60,35 @@ mod tests {
         }
         for host in ["", "localhost.example", "127.0.0.1.example", "10.0.0.1", "[::2]", "0.0.0.0"] {
             assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn an_authority_has_a_host_and_perhaps_a_port() {
+        for (authority, host, port) in [
+            ("a.example", "a.example", None),
+            ("a.example:80", "a.example", Some(80)),
+            ("[::1]", "[::1]", None),
+            ("[::1]:8080", "[::1]", Some(8080)),
+            ("127.0.0.1:1", "127.0.0.1", Some(1)),
+        ] {
+            assert_eq!(host_and_port(authority), Some((host, port)), "{authority}");
+        }
+        for authority in [
+            "",
+            ":80",
+            "a:",
+            "a:x",
+            "a:+1",
+            "a:65536",
+            "a@b",
+            "a/b",
+            "a b",
+            "a:1:2",
+            "a%62",
+            "[::1]x:1:",
+        ] {
+            assert_eq!(host_and_port(authority), None, "{authority}");
         }
     }
 

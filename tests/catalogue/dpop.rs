@@ -287,11 +287,16 @@ impl Other {
 
     /// A request with a good proof.
     fn request(&self, api: &TestServer) -> Request {
-        let token = bound(Token::of(self.issuer.url()), &self.client).sign(&self.key);
+        self.request_of(&self.client, "1", api)
+    }
+
+    /// The same of any client, with a proof of this name.
+    fn request_of(&self, client: &SigningKey, name: &str, api: &TestServer) -> Request {
+        let token = bound(Token::of(self.issuer.url()), client).sign(&self.key);
         let claims = json!({
-            "jti": "1", "htm": "GET", "htu": HERE, "ath": hash(&token), "iat": START,
+            "jti": name, "htm": "GET", "htu": HERE, "ath": hash(&token), "iat": START,
         });
-        let proof = sign(&self.client, header(&self.client).to_string(), claims.to_string());
+        let proof = sign(client, header(client).to_string(), claims.to_string());
         let request = api.get("/protected").header("authorization", format!("DPoP {token}"));
         request.header("dpop", proof)
     }
@@ -359,7 +364,7 @@ struct OutOfReach;
 
 impl ReplayStore for OutOfReach {
     fn first_use<'a>(&'a self, _: &'a ProofId, _: Duration) -> ReplayFuture<'a> {
-        Box::pin(std::future::ready(Err(ReplayError)))
+        Box::pin(std::future::ready(Err(ReplayError::Unavailable)))
     }
 }
 
@@ -383,6 +388,48 @@ fn nobody_can_tell_whether_a_proof_was_used() {
         expired.headers("www-authenticate")[0],
         r#"DPoP error="invalid_token", error_description="the access token has expired", algs="ES256""#
     );
+}
+
+/// FND-07: a client that has used up its share is refused alone.
+#[test]
+fn a_busy_key_takes_no_places_of_others() {
+    let other = Other::new();
+    let quiet = SigningKey::new(Algorithm::ES256, "quiet");
+    let used = MemoryReplay::with_clock(other.clock.clone()).proofs_per_key(3);
+    let dpop = Dpop::at("https://api.example.com").algorithms([Algorithm::ES256]);
+    let auth = other.auth(dpop.replay_store(used.clone()));
+    let api = TestServer::start(move || {
+        let route = web::get().to(HttpResponse::Ok);
+        App::new().service(web::resource("/protected").wrap(auth.clone()).route(route))
+    });
+    let busy = |name: &str| other.request_of(&other.client, name, &api).send();
+    for name in ["1", "2", "3"] {
+        assert_eq!(busy(name).status, 200);
+    }
+    let refused = busy("4");
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("5")));
+    assert_eq!(refused.header("cache-control"), Some("no-store"));
+    assert!(refused.headers("www-authenticate").is_empty());
+    assert_eq!(
+        refused.json(),
+        json!({
+            "error": "too_many_proofs",
+            "error_description": "too many DPoP proofs of this key have been used lately",
+            "code": "too_many_proofs",
+        })
+    );
+    assert_eq!((busy("1").status, used.len()), (401, 3));
+    assert_eq!(other.request_of(&quiet, "1", &api).send().status, 200);
+    // The places of a key are free again when its proofs are over: 60 s, and 60 s for clocks.
+    let text = Token::of(other.issuer.url()).claim("exp", START + 900);
+    other.clock.advance(Duration::from_secs(122));
+    let token = bound(text, &other.client).sign(&other.key);
+    let claims = json!({
+        "jti": "5", "htm": "GET", "htu": HERE, "ath": hash(&token), "iat": START + 122,
+    });
+    let proof = sign(&other.client, header(&other.client).to_string(), claims.to_string());
+    let request = api.get("/protected").header("authorization", format!("DPoP {token}"));
+    assert_eq!(request.header("dpop", proof).send().status, 200);
 }
 
 #[test]

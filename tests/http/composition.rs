@@ -175,6 +175,38 @@ fn the_middleware_decides_over_what_lies_beside_it() {
     assert_eq!(api.get("/claims").bearer(beside.good()).send().status, 401);
 }
 
+/// FND-15: one that is put into the data of a scope decides there, also where it lies further out as well,
+/// in whatever form. Clones of `web::Data` share what is in them.
+#[test]
+fn one_that_is_there_once_more_further_in_decides_there() {
+    let (wrapped, beside) = (World::new(), World::new());
+    let (middleware, plain) = (wrapped.auth().build().unwrap(), beside.auth().build().unwrap());
+    let data = web::Data::new(plain.clone());
+    for (outer_is_data, inner_is_data) in
+        [(false, false), (false, true), (true, false), (true, true)]
+    {
+        let (middleware, plain, data) = (middleware.clone(), plain.clone(), data.clone());
+        let api = TestServer::start(move || {
+            let scope = web::scope("/in");
+            let scope = if inner_is_data {
+                scope.app_data(data.clone())
+            } else {
+                scope.app_data(plain.clone())
+            };
+            let app = App::new().wrap(middleware.clone()).service(subject);
+            let app = if outer_is_data {
+                app.app_data(data.clone())
+            } else {
+                app.app_data(plain.clone())
+            };
+            app.service(scope.service(subject))
+        });
+        let status = |path: &str| api.get(path).bearer(wrapped.good()).send().status;
+        let what = format!("{outer_is_data} {inner_is_data}");
+        assert_eq!((status("/claims"), status("/in/claims")), (200, 401), "{what}");
+    }
+}
+
 #[test]
 fn two_policies_in_two_forms_of_data_are_a_mistake() {
     let (one, two) = (World::new(), World::new());

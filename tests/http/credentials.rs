@@ -1,5 +1,6 @@
 //! Where the token is in a request, and what else may be there.
 
+use actix_web::{HttpResponse, web};
 use jwt_verify::{CookieExtractor, FirstOf, QueryExtractor};
 
 use super::*;
@@ -109,6 +110,44 @@ fn a_query_parameter_can_carry_the_token() {
     assert_eq!(with(format!("access_token={good}&access_token={good}")), 400);
     assert_eq!(with("access_token=".into()), 400);
     assert_eq!(with(String::new()), 401);
+}
+
+/// FND-15: caches go by URLs (RFC 6750 §2.3).
+#[test]
+fn an_answer_to_a_token_in_the_url_is_for_nobody_else() {
+    async fn with(says: web::Path<String>) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        for field in says.split('+').filter(|field| *field != "nothing") {
+            response.append_header(("cache-control", field));
+        }
+        response.finish()
+    }
+    let world = World::new();
+    let sources = FirstOf::bearer().or(QueryExtractor::new("access_token"));
+    let auth = world.auth().extractor(sources).build().unwrap();
+    let api = TestServer::start(move || {
+        // Twice: each sees that it is said already.
+        let route = web::scope("/{says}").wrap(auth.clone()).route("", web::get().to(with));
+        App::new().service(web::scope("").wrap(auth.clone()).service(route))
+    });
+    let good = world.good();
+    for (says, expected) in [
+        ("nothing", &["private"][..]),
+        ("no-store", &["no-store"]),
+        ("max-age=60", &["max-age=60", "private"]),
+        ("Private, max-age=60", &["Private, max-age=60"]),
+        ("max-age=60+NO-STORE", &["max-age=60", "NO-STORE"]),
+        ("private=\"set-cookie\"", &["private=\"set-cookie\"", "private"]),
+    ] {
+        let path = format!("/{}", says.replace(' ', "%20").replace('"', "%22"));
+        let in_url = api.get(&format!("{path}?access_token={good}")).send();
+        assert_eq!((in_url.status, in_url.headers("cache-control")), (200, expected.to_vec()));
+        let in_field = api.get(&path).bearer(&good).send();
+        let own: Vec<&str> = expected.iter().copied().filter(|field| *field != "private").collect();
+        assert_eq!((in_field.status, in_field.headers("cache-control")), (200, own));
+    }
+    let refused = api.get("/nothing?access_token=x").send();
+    assert_eq!((refused.status, refused.headers("cache-control")), (401, vec!["no-store"]));
 }
 
 #[test]

@@ -9,11 +9,13 @@
 mod composition;
 mod contract;
 mod credentials;
+mod cross_site;
 mod extractors;
 mod kit;
 mod mutual_tls;
 mod process;
 mod providers;
+mod refused_first;
 mod remembered;
 mod resource_metadata;
 mod signatures;

@@ -8,10 +8,19 @@ const HERE: &str = "https://api.example.com/protected";
 
 /// One more instance, whose tokens are bound.
 fn instance(world: &World, redis: &RedisServer) -> TestServer {
+    instance_with(world, redis, |replay| replay)
+}
+
+/// The same with another share for each key.
+fn instance_with(
+    world: &World,
+    redis: &RedisServer,
+    change: impl FnOnce(RedisReplay) -> RedisReplay,
+) -> TestServer {
     let clock = world.clock.clone();
     let keys = JwksProvider::new(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
     let cache = RedisCache::new(redis.url()).build().unwrap();
-    let replay = RedisReplay::with_clock(cache, clock.clone());
+    let replay = change(RedisReplay::with_clock(cache, clock.clone()));
     let auth = JwtAuth::builder(world.issuer.url(), AUDIENCE)
         .algorithms([Algorithm::ES256])
         .keys(keys)
@@ -64,13 +73,66 @@ fn a_proof_that_was_used_at_one_is_used_at_all() {
     );
     assert_eq!(client.ask(&two, &client.proof()).status, 200);
     // What is kept says nothing of the token or the key, and is forgotten by itself.
-    let names = redis.names("*:proof:*");
-    assert_eq!(names.len(), 2, "{names:?}");
-    for name in names {
-        // A minute as the proof is new, and one for clocks that differ.
-        let left = redis.command(&["PTTL", &name]).trim().parse().unwrap();
-        assert!((90_000..=120_000_u64).contains(&left), "{left}");
+    let names = redis.names("*:proofs:*");
+    assert_eq!(names.len(), 1, "{names:?}");
+    assert!(!names[0].contains(client.key.thumbprint()), "{names:?}");
+    assert_eq!(redis.command(&["ZCARD", &names[0]]).trim(), "2");
+    // A minute as the proof is new, and one for clocks that differ.
+    let left = redis.command(&["PTTL", &names[0]]).trim().parse().unwrap();
+    assert!((90_000..=120_000_u64).contains(&left), "{left}");
+}
+
+/// FND-07: a client that has used up its share is refused alone, at all instances, and what is kept of it
+/// has a bound.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn a_busy_key_takes_no_places_of_others() {
+    let redis = RedisServer::start();
+    let known = key("k");
+    let world = World::new(&[&known]);
+    let store = |replay: RedisReplay| replay.proofs_per_key(4);
+    let fleet = [instance_with(&world, &redis, store), instance_with(&world, &redis, store)];
+    let (busy, quiet) = (Client::of(&world, &known), Client::of(&world, &known));
+    for number in 0..4 {
+        assert_eq!(busy.ask(&fleet[number % 2], &busy.proof()).status, 200);
     }
+    for api in &fleet {
+        let refused = busy.ask(api, &busy.proof());
+        assert_eq!((refused.status, refused.header("retry-after")), (429, Some("5")));
+        assert_eq!(refused.json()["code"].as_str(), Some("too_many_proofs"));
+        assert_eq!(quiet.ask(api, &quiet.proof()).status, 200);
+    }
+    let mut counts: Vec<String> = redis
+        .names("*:proofs:*")
+        .iter()
+        .map(|name| redis.command(&["ZCARD", name]).trim().to_owned())
+        .collect();
+    counts.sort_unstable();
+    assert_eq!(counts, ["2", "4"]);
+}
+
+/// FND-07: places are free again when proofs are over, and each question takes only some of them away.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn proofs_that_are_over_make_room() {
+    let redis = RedisServer::start();
+    let known = key("k");
+    let world = World::new(&[&known]);
+    let api = instance_with(&world, &redis, |replay| replay.proofs_per_key(150));
+    let client = Client::of(&world, &known);
+    assert_eq!(client.ask(&api, &client.proof()).status, 200);
+    let name = redis.names("*:proofs:*").remove(0);
+    // As if they had been noted long ago.
+    for number in 0..149 {
+        redis.command(&["ZADD", &name, "1000", &format!("old {number}")]);
+    }
+    let count = || redis.command(&["ZCARD", &name]).trim().parse::<u32>().unwrap();
+    assert_eq!(count(), 150);
+    let proof = client.proof();
+    assert_eq!((client.ask(&api, &proof).status, count()), (200, 150 - 64 + 1));
+    assert_eq!((client.ask(&api, &proof).status, count()), (401, 150 - 64 + 1));
+    assert_eq!((client.ask(&api, &client.proof()).status, count()), (200, 150 - 128 + 2));
+    assert_eq!((client.ask(&api, &client.proof()).status, count()), (200, 4));
 }
 
 #[test]
@@ -124,9 +186,9 @@ fn without_the_store_bound_tokens_have_to_wait() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn the_store_keeps_its_promises() {
     let redis = RedisServer::start();
-    let store = RedisReplay::new(RedisCache::new(redis.url()).build().unwrap());
+    let store = RedisReplay::new(RedisCache::new(redis.url()).build().unwrap()).proofs_per_key(8);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(testing::replay_store(store, tokio::time::sleep));
+    runtime.block_on(testing::replay_store(store, 8, tokio::time::sleep));
 }
 
 /// What the environment says is shared as well.

@@ -27,6 +27,16 @@ impl Request {
         Self { address, head: head.into_bytes(), body: Vec::new() }
     }
 
+    /// The same to another host, as the field says.
+    #[must_use]
+    pub fn host(mut self, host: &str) -> Self {
+        let own = format!("host: {}\r\n", self.address);
+        let head =
+            String::from_utf8_lossy(&self.head).replacen(&own, &format!("host: {host}\r\n"), 1);
+        self.head = head.into_bytes();
+        self
+    }
+
     /// Adds a header field; several of one name stay several.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {

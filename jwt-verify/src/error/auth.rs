@@ -14,6 +14,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 /// | [`InvalidProof`](Self::InvalidProof) | 401 | `DPoP`, `error="invalid_dpop_proof"` (RFC 9449 §7.1) |
 /// | [`NonceRequired`](Self::NonceRequired) | 401 | `DPoP`, `error="use_dpop_nonce"`; `DPoP-Nonce` (RFC 9449 §9) |
 /// | [`CrossSite`](Self::CrossSite) | 403 | none |
+/// | [`TooManyProofs`](Self::TooManyProofs) | 429 | none; `Retry-After` |
 /// | [`Unavailable`](Self::Unavailable) | 503 | none; `Retry-After` |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | none |
 ///
@@ -69,6 +70,15 @@ pub enum AuthError {
     #[error("the request does not carry a valid CSRF token")]
     CrossSite,
 
+    /// The key of a DPoP proof has made so many lately that no more of it can be remembered. Nothing is
+    /// wrong with the proof, which has not been used: the same client may go on in a while, with a new
+    /// one.
+    #[error("too many DPoP proofs of this key have been used lately")]
+    TooManyProofs {
+        /// When another attempt makes sense.
+        retry_after: Duration,
+    },
+
     /// The token could not be judged because something this library depends on is out of reach.
     /// Nothing is wrong with the token as far as is known: keep it and try again.
     #[error("authentication is temporarily unavailable")]
@@ -95,6 +105,7 @@ impl AuthError {
             Self::InvalidProof(_) => "invalid_dpop_proof",
             Self::NonceRequired { .. } => "use_dpop_nonce",
             Self::CrossSite => "csrf",
+            Self::TooManyProofs { .. } => "too_many_proofs",
             Self::Unavailable { .. } => "temporarily_unavailable",
             Self::Misconfigured => "server_error",
         }
@@ -112,6 +123,7 @@ impl AuthError {
             | Self::StepUp { .. }
             | Self::NonceRequired { .. }
             | Self::CrossSite
+            | Self::TooManyProofs { .. }
             | Self::Unavailable { .. }
             | Self::Misconfigured => self.code(),
         }
@@ -345,6 +357,11 @@ mod tests {
                 "insufficient_user_authentication",
             ),
             (AuthError::CrossSite, "csrf", "csrf"),
+            (
+                AuthError::TooManyProofs { retry_after: Duration::ZERO },
+                "too_many_proofs",
+                "too_many_proofs",
+            ),
             (unavailable, "temporarily_unavailable", "temporarily_unavailable"),
             (AuthError::Misconfigured, "server_error", "server_error"),
         ] {

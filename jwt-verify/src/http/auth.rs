@@ -7,7 +7,7 @@ use actix_web::{Error, HttpRequest, HttpResponse, error::InternalError};
 use super::{
     auth_builder::{JwtAuthBuilder, Settings},
     credentials::TokenExtractor,
-    csrf::CsrfProtection,
+    cross_site::CrossSite,
     health::HealthRoutes,
     middleware::Required,
     mutual_tls::CertificateRules,
@@ -190,8 +190,9 @@ impl JwtAuth {
         }
     }
 
-    pub(super) fn csrf(&self) -> Option<&CsrfProtection> {
-        self.handle.shared.settings.csrf.as_ref()
+    /// When a credential counts that the browser has attached by itself.
+    pub(super) fn cross_site(&self) -> &CrossSite {
+        &self.handle.shared.settings.cross_site
     }
 
     /// What proofs must say, where tokens may be bound.

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::{
     auth::{Door, JwtAuth},
     credentials::{BearerExtractor, DpopExtractor, TokenExtractor},
+    cross_site::CrossSite,
     csrf::CsrfProtection,
     mutual_tls::{CertificateRules, MutualTls},
     resource_metadata::{Known, PublishedMetadata, ResourceMetadata},
@@ -32,7 +33,7 @@ pub(super) struct Settings {
     /// Bearer tokens, if there is none.
     extractor: Option<Box<dyn TokenExtractor>>,
     pub(super) refresh: Option<Door>,
-    pub(super) csrf: Option<CsrfProtection>,
+    pub(super) cross_site: CrossSite,
     pub(super) proofs: Option<Box<ProofRules>>,
     pub(super) certificates: Option<Box<CertificateRules>>,
     pub(super) metadata: Option<PublishedMetadata>,
@@ -132,10 +133,40 @@ impl JwtAuthBuilder {
     }
 
     /// Protects requests whose token the browser attaches by itself, as it does with one that a
-    /// [`CookieExtractor`](super::CookieExtractor) finds. Default: not protected, so cookies need
-    /// `SameSite` and an API that only reads.
+    /// [`CookieExtractor`](super::CookieExtractor) finds, by a token that the page has to repeat; see
+    /// [`CsrfProtection`].
+    ///
+    /// Default: none. Then such a token counts for a request that changes something, or that opens a
+    /// WebSocket, only if it is of a page of the same origin: `Sec-Fetch-Site` says `same-origin` or
+    /// `none`, or else `Origin` names the host and port of the request (`:authority` or `Host`).
+    /// Anything else is 403, [`AuthError::CrossSite`]: another origin, `Origin: null`, and neither field.
+    /// So a client that is no browser sends the token in the `Authorization` field instead.
+    ///
+    /// Behind a proxy that changes `Host`, browsers that send no `Sec-Fetch-Site` need the origin to be
+    /// named ([`cookie_origins`](Self::cookie_origins)); `X-Forwarded-Host` is not looked at.
     pub fn csrf(mut self, protection: CsrfProtection) -> Self {
-        self.settings.csrf = Some(protection);
+        self.settings.cross_site.csrf = Some(protection);
+        self
+    }
+
+    /// Pages of these origins, besides those of this one, may send requests whose token comes in a
+    /// cookie, and open a WebSocket with it; as in `https://app.example`, the way browsers write `Origin`.
+    /// To read the answers they need CORS as well. With [`csrf`](Self::csrf) they count for handshakes
+    /// alone. Default: none.
+    ///
+    /// **Security:** whatever runs on a page of such an origin acts in the name of its user.
+    pub fn cookie_origins<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> Self {
+        self.settings.cross_site.origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Lets tokens in cookies count in whatever request they come with.
+    ///
+    /// **Security:** any page of any site can make its visitors' browsers send requests that change
+    /// something, and open a WebSocket, in the name of these visitors. Only for an application that
+    /// keeps other sites out by itself.
+    pub fn dangerously_accept_cross_site_cookies(mut self) -> Self {
+        self.settings.cross_site.accepts_all = true;
         self
     }
 
@@ -148,7 +179,7 @@ impl JwtAuthBuilder {
         if let Some(refresh) = &mut self.settings.refresh {
             refresh.extractor = Box::new(cookies.refresh_extractor());
         }
-        self.settings.csrf = Some(cookies.csrf().clone());
+        self.settings.cross_site.csrf = Some(cookies.csrf().clone());
         self
     }
 
@@ -227,11 +258,12 @@ impl JwtAuthBuilder {
     /// Checks the settings. Nothing is fetched yet.
     ///
     /// # Errors
-    /// What [`VerifierBuilder::build`] refuses, and settings of [`Dpop`], [`MutualTls`] and [`ResourceMetadata`]
-    /// that cannot work.
+    /// What [`VerifierBuilder::build`] refuses, and settings of [`Dpop`], [`MutualTls`], [`ResourceMetadata`] and
+    /// of the protection of cookies that cannot work.
     pub fn build(mut self) -> Result<JwtAuth, ConfigError> {
         let verifier = self.verifier.build()?;
         let settings = &mut self.settings;
+        settings.cross_site.validate()?;
         let proofs = self.dpop.map(|dpop| dpop.build(verifier.clock())).transpose()?;
         settings.proofs = proofs.map(Box::new);
         let certificates = self.mutual_tls.map(MutualTls::build).transpose()?;

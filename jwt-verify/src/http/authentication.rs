@@ -5,7 +5,7 @@ use std::{rc::Rc, sync::Arc};
 use actix_web::{HttpMessage, HttpRequest, web};
 use tokio::sync::OnceCell;
 
-use super::auth::JwtAuth;
+use super::{auth::JwtAuth, credentials::Way};
 use crate::{AuthError, VerifiedClaims, claims::VerifiedToken};
 
 /// The outcome for a request. An `Rc` of it is in its extensions: whoever needs it again shares it
@@ -18,19 +18,23 @@ pub(super) struct Authentication {
     pub(super) token: Option<Arc<VerifiedToken>>,
     /// Whether it was a refresh token that was looked for.
     pub(super) is_for_refresh: bool,
+    /// Whether the token was part of the URL.
+    pub(super) is_in_url: bool,
     /// Which one was in the app's data at that point. A scope further in may have put another there,
     /// or the same once more.
-    beside: Option<Place>,
+    beside: Places,
 }
 
-/// Where in the app's data a [`JwtAuth`] is: there it stays as long as the application runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Place(usize);
+/// Where in the app's data a [`JwtAuth`] is, by itself and as `web::Data`: there it stays as long as the
+/// application runs. Of the latter it is the handle that counts, since clones share what is in it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Places {
+    plain: Option<usize>,
+    wrapped: Option<usize>,
+}
 
-impl Place {
-    fn of(auth: &JwtAuth) -> Self {
-        Self(std::ptr::from_ref(auth).addr())
-    }
+fn address<T>(of: &T) -> usize {
+    std::ptr::from_ref(of).addr()
 }
 
 /// An authentication that is waited for.
@@ -50,9 +54,13 @@ impl Authentication {
 
     /// What of it holds for a handler that is reached with this in the app's data. One that was put
     /// there further in decides for itself.
-    pub(super) fn beside(self: &Rc<Self>, nearest: Option<&JwtAuth>) -> Option<Rc<Self>> {
+    pub(super) fn beside(
+        self: &Rc<Self>,
+        nearest: Option<&JwtAuth>,
+        places: Places,
+    ) -> Option<Rc<Self>> {
         match nearest {
-            Some(nearest) if self.beside != Some(Place::of(nearest)) => nearest
+            Some(nearest) if self.beside != places => nearest
                 .is_same(&self.by)
                 .then(|| Rc::new(Self { by: nearest.clone(), ..Self::clone(self) })),
             _ => Some(self.clone()),
@@ -77,7 +85,8 @@ impl JwtAuth {
             by: self.clone(),
             token: Some(claims.token()),
             is_for_refresh: false,
-            beside: None,
+            is_in_url: false,
+            beside: Places::default(),
         }));
     }
 }
@@ -86,9 +95,16 @@ impl JwtAuth {
     /// The one that the application has put into its data, by itself or as `web::Data`. Two that
     /// differ leave it open which rules apply.
     pub(super) fn nearest(request: &HttpRequest) -> Result<Option<&Self>, AuthError> {
+        Self::nearest_of(request).0
+    }
+
+    /// The same, and where it is.
+    pub(super) fn nearest_of(request: &HttpRequest) -> (Result<Option<&Self>, AuthError>, Places) {
         let plain = request.app_data::<Self>();
-        let wrapped = request.app_data::<web::Data<Self>>().map(|data| &***data);
-        match (plain, wrapped) {
+        let data = request.app_data::<web::Data<Self>>();
+        let places = Places { plain: plain.map(address), wrapped: data.map(address) };
+        let wrapped = data.map(|data| &***data);
+        let nearest = match (plain, wrapped) {
             (Some(plain), Some(wrapped)) if !plain.is_same(wrapped) => {
                 tracing::error!(
                     "the app's data holds one JwtAuth by itself and another as web::Data: use one \
@@ -97,7 +113,8 @@ impl JwtAuth {
                 Err(AuthError::Misconfigured)
             }
             (plain, wrapped) => Ok(plain.or(wrapped)),
-        }
+        };
+        (nearest, places)
     }
 
     /// Finds out who makes the request, if that needs no waiting; `None` if it does.
@@ -110,20 +127,20 @@ impl JwtAuth {
             return Some(Ok(known));
         }
         let Some(door) = self.door(is_for_refresh) else { return Some(Err(no_sessions())) };
-        let (token, is_ambient) = match door.extractor.extract(request) {
+        let (token, way) = match door.extractor.extract(request) {
             Err(reason) => return Some(Err(reason.into())),
-            Ok(None) => (None, false),
+            Ok(None) => (None, Way::default()),
             // Who has used a proof is asked of a store.
             Ok(Some(credential)) if credential.has_proof() => return None,
             Ok(Some(credential)) => {
                 let genuine = door.verifier.verify_now(credential.as_bytes())?;
                 match self.for_bearer(request, genuine, is_for_refresh) {
                     Err(error) => return Some(Err(error)),
-                    Ok(token) => (Some(token), credential.is_ambient()),
+                    Ok(token) => (Some(token), credential.way()),
                 }
             }
         };
-        Some(self.keep(request, token, is_ambient, is_for_refresh))
+        Some(self.keep(request, token, way, is_for_refresh))
     }
 
     /// Finds out who makes the request, where that needs waiting.
@@ -159,8 +176,8 @@ impl JwtAuth {
         is_for_refresh: bool,
     ) -> Result<Rc<Authentication>, AuthError> {
         let door = self.door(is_for_refresh).ok_or_else(no_sessions)?;
-        let (token, is_ambient) = match door.extractor.extract(request)? {
-            None => (None, false),
+        let (token, way) = match door.extractor.extract(request)? {
+            None => (None, Way::default()),
             Some(credential) => {
                 let token = if credential.has_proof() {
                     self.for_holder(request, &door.verifier, &credential).await?
@@ -168,10 +185,10 @@ impl JwtAuth {
                     let genuine = door.verifier.verify_later(credential.as_bytes()).await;
                     self.for_bearer(request, genuine, is_for_refresh)?
                 };
-                (Some(token), credential.is_ambient())
+                (Some(token), credential.way())
             }
         };
-        self.keep(request, token, is_ambient, is_for_refresh)
+        self.keep(request, token, way, is_for_refresh)
     }
 
     fn known(&self, request: &HttpRequest, is_for_refresh: bool) -> Option<Rc<Authentication>> {
@@ -190,15 +207,16 @@ impl JwtAuth {
         &self,
         request: &HttpRequest,
         token: Option<Arc<VerifiedToken>>,
-        is_ambient: bool,
+        way: Way,
         is_for_refresh: bool,
     ) -> Result<Rc<Authentication>, AuthError> {
-        if let (Some(token), Some(csrf), true) = (&token, self.csrf(), is_ambient) {
-            csrf.check(request, token.claims())?;
+        if let (Some(token), true) = (&token, way.is_ambient) {
+            self.cross_site().check(request, token.claims())?;
         }
-        let beside = Self::nearest(request).ok().flatten().map(Place::of);
-        let by = self.clone();
-        let authentication = Rc::new(Authentication { by, token, is_for_refresh, beside });
+        let (by, (_, beside)) = (self.clone(), Self::nearest_of(request));
+        let is_in_url = way.is_in_url;
+        let known = Authentication { by, token, is_for_refresh, is_in_url, beside };
+        let authentication = Rc::new(known);
         request.extensions_mut().insert(authentication.clone());
         Ok(authentication)
     }

@@ -1,8 +1,14 @@
-//! What `#[require]` puts in front of a handler's arguments.
+//! What `#[require]` puts around a handler's arguments.
 
-use std::{fmt, marker::PhantomData};
+use std::{
+    fmt,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
+use pin_project_lite::pin_project;
 
 use super::{
     decision::{Demand, Judgement},
@@ -32,29 +38,66 @@ pub trait Requires: 'static {
     }
 }
 
-/// Proof that the caller meets the requirement `R`.
+/// Proof that the caller meets the requirement `R`, and then the arguments `A`.
 ///
 /// As an extractor it refuses with 401 whoever is not authenticated and with 403 whoever lacks what
-/// is demanded. `#[require]` adds it as the first argument, so that it comes before a body is read.
-pub struct Authorized<R>(PhantomData<fn() -> R>);
+/// is demanded. Only then are the arguments extracted, which is what Actix does for a tuple: until the
+/// decision is there none of them is asked for anything, whatever has to be waited for, so a refused
+/// caller learns nothing from them and no body is read.
+///
+/// `#[require]` makes it the only argument of a handler and puts the handler's own into `A`. By hand:
+///
+/// ```
+/// use actix_web::web;
+/// use jwt_verify::{Authorized, Requirement, Requires};
+///
+/// struct Editors;
+///
+/// impl Requires for Editors {
+///     const HANDLER: &'static str = "edit";
+///
+///     fn requirement() -> &'static Requirement {
+///         static EDITORS: std::sync::LazyLock<Requirement> =
+///             std::sync::LazyLock::new(|| Requirement::roles(["editor"]));
+///         &EDITORS
+///     }
+/// }
+///
+/// async fn edit(
+///     Authorized { arguments: (id, text), .. }: Authorized<Editors, (web::Path<u32>, String)>,
+/// ) -> String {
+///     format!("{id}: {text}")
+/// }
+/// # let _: actix_web::App<_> = actix_web::App::new().route("/posts/{id}", web::put().to(edit));
+/// ```
+///
+/// **Security:** an argument *beside* it is extracted at the same time, and its error may come first.
+pub struct Authorized<R, A = ()> {
+    /// The handler's own arguments.
+    pub arguments: A,
+    requirement: PhantomData<fn() -> R>,
+}
 
-impl<R> fmt::Debug for Authorized<R> {
+impl<R, A> fmt::Debug for Authorized<R, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Authorized")
     }
 }
 
-impl<R: Requires> FromRequest for Authorized<R> {
+impl<R: Requires, A: FromRequest + 'static> FromRequest for Authorized<R, A> {
     type Error = Error;
-    type Future = Extraction<Self>;
+    type Future = Admission<R, A>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         #[cfg(feature = "introspection")]
         if super::route_audit::is_probe(request) {
-            return Extraction::ready(Err(super::route_audit::answer::<Self>()));
+            let answer = super::route_audit::answer::<Self>();
+            return Admission::Refused { error: Some(answer) };
         }
         let is_for_refresh = R::requirement().is_for_refresh();
-        extract(request, payload, Wanted::Kind { is_for_refresh }, |authentication, request| {
+        let wanted = Wanted::Kind { is_for_refresh };
+        // The body is kept back here.
+        let decision = extract(request, &mut Payload::None, wanted, |authentication, request| {
             let claims = match authentication.claims() {
                 Ok(claims) => claims,
                 Err(error) => return Judgement::now(Err(error)),
@@ -64,7 +107,67 @@ impl<R: Requires> FromRequest for Authorized<R> {
                 requirement: R::requirement(),
                 policy: R::policy,
             };
-            demand.decide(&authentication.by, request, &claims).map(|()| Self(PhantomData))
-        })
+            demand.decide(&authentication.by, request, &claims)
+        });
+        match decision.now() {
+            Ok(Ok(())) => Admission::admitted(request, payload),
+            Ok(Err(error)) => Admission::Refused { error: Some(error) },
+            Err(decision) => {
+                Admission::Waiting { decision, request: request.clone(), payload: payload.take() }
+            }
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`Authorized`]: the decision, and then the arguments.
+    #[project = AdmissionState]
+    pub enum Admission<R, A: FromRequest> {
+        /// The caller may not.
+        #[doc(hidden)]
+        Refused { error: Option<Error> },
+        /// Something has to be waited for before that is known.
+        #[doc(hidden)]
+        Waiting { decision: Extraction<()>, request: HttpRequest, payload: Payload },
+        /// The caller may, and the arguments are extracted.
+        #[doc(hidden)]
+        Admitted { #[pin] arguments: A::Future, requirement: PhantomData<fn() -> R> },
+    }
+}
+
+impl<R, A: FromRequest> Admission<R, A> {
+    fn admitted(request: &HttpRequest, payload: &mut Payload) -> Self {
+        Self::Admitted { arguments: A::from_request(request, payload), requirement: PhantomData }
+    }
+}
+
+impl<R, A: FromRequest> fmt::Debug for Admission<R, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Admission")
+    }
+}
+
+impl<R, A: FromRequest> Future for Admission<R, A> {
+    type Output = Result<Authorized<R, A>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let next = match self.as_mut().project() {
+                AdmissionState::Refused { error } => {
+                    return error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
+                }
+                AdmissionState::Waiting { decision, request, payload } => {
+                    match ready!(Pin::new(decision).poll(context)) {
+                        Ok(()) => Self::admitted(request, payload),
+                        Err(error) => Self::Refused { error: Some(error) },
+                    }
+                }
+                AdmissionState::Admitted { arguments, .. } => {
+                    let arguments = ready!(arguments.poll(context)).map_err(Into::into)?;
+                    return Poll::Ready(Ok(Authorized { arguments, requirement: PhantomData }));
+                }
+            };
+            self.set(next);
+        }
     }
 }

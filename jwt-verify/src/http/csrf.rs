@@ -4,10 +4,7 @@ use std::{fmt, sync::Arc};
 
 use actix_web::{
     HttpRequest,
-    http::{
-        Method,
-        header::{HeaderName, ORIGIN, UPGRADE},
-    },
+    http::header::{HeaderName, ORIGIN},
 };
 use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
@@ -16,7 +13,10 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::credentials::{CookieExtractor, TokenExtractor as _};
+use super::{
+    credentials::{CookieExtractor, TokenExtractor as _},
+    sender::Sender,
+};
 use crate::{AuthError, Claims, ConfigError, Secret};
 
 /// What a request has to show whose credential the browser has attached by itself, such as one in a
@@ -26,8 +26,13 @@ use crate::{AuthError, Claims, ConfigError, Secret};
 /// that other sites cannot set (`X-CSRF-Token`). The value is signed for the session (`sid`, or else
 /// `jti`), so that a cookie that an attacker has planted, or that belongs to the attacker's own
 /// session, is worth nothing. Requests that change nothing (GET, HEAD, OPTIONS) and those with a
-/// bearer token need none; of those that open another channel (WebSocket) only the origin can be
-/// checked. The answer to others is 403, [`AuthError::CrossSite`].
+/// bearer token need none. A page cannot add a header to the handshake of a WebSocket: there the origin
+/// counts, which is that of a list ([`allowed_origins`](Self::allowed_origins)), or else that of the
+/// request itself; a client that says none repeats the token. The answer to others is 403,
+/// [`AuthError::CrossSite`].
+///
+/// Without it a token in a cookie counts only in requests of pages of the same origin, as the browser
+/// tells: see [`JwtAuthBuilder::csrf`](super::JwtAuthBuilder::csrf).
 ///
 /// Set it with [`JwtAuthBuilder::csrf`](super::JwtAuthBuilder::csrf); sessions of the application's
 /// own have it with their cookies.
@@ -76,7 +81,9 @@ impl CsrfProtection {
     }
 
     /// Refuses requests of pages from elsewhere, as far as the browser says where they are from
-    /// (`Origin`, as in `https://app.example`). Default: not looked at.
+    /// (`Origin`, as in `https://app.example`). The list is all that counts: name the application's own
+    /// origin too. Default: none; of requests that change something the origin is not looked at, and a
+    /// handshake has to come from a page of the same origin.
     #[must_use]
     pub fn allowed_origins<S: Into<String>>(
         mut self,
@@ -104,27 +111,38 @@ impl CsrfProtection {
     }
 
     /// Whether the page that sent a request may do so, as far as the browser tells. For routes that
-    /// take no credential yet, such as a login.
+    /// take no credential yet, such as a login. Where no origins are named, pages of this origin may, and
+    /// so may clients that say nothing.
     pub fn comes_from_here(&self, request: &HttpRequest) -> bool {
-        let Some(allowed) = &self.origins else { return true };
-        request
-            .headers()
-            .get_all(ORIGIN)
-            .all(|origin| allowed.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()))
+        match &self.origins {
+            Some(_) => self.check_origin(request).is_ok(),
+            None => !matches!(Sender::of(request, &[]), Sender::Other(_)),
+        }
     }
 
-    /// Lets a request pass whose credential came by itself, if it cannot change anything (RFC 9110
-    /// §9.2.1) or shows that the application's own page has sent it.
-    pub(super) fn check(&self, request: &HttpRequest, claims: &Claims) -> Result<(), AuthError> {
-        if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
-            // A handshake of WebSocket is a GET, and what follows it may change anything.
-            let opens_a_channel = request.headers().contains_key(UPGRADE);
-            let passes = !opens_a_channel || self.comes_from_here(request);
-            return if passes { Ok(()) } else { Err(AuthError::CrossSite) };
-        }
+    pub(super) fn has_origins(&self) -> bool {
+        self.origins.is_some()
+    }
+
+    /// Lets a request pass whose page is on the list, if there is one. Otherwise says why not.
+    pub(super) fn check_origin(&self, request: &HttpRequest) -> Result<(), &'static str> {
+        let Some(allowed) = &self.origins else { return Ok(()) };
+        let is_allowed = request
+            .headers()
+            .get_all(ORIGIN)
+            .all(|origin| allowed.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()));
+        if is_allowed { Ok(()) } else { Err("origin") }
+    }
+
+    /// Lets a request pass that shows that the application's own page has sent it.
+    pub(super) fn check(&self, request: &HttpRequest, claims: &Claims) -> Result<(), &'static str> {
         let session = claims.find_text("sid").or(claims.token_id());
-        let is_own = session.is_some_and(|session| self.repeats_the_cookie(request, session));
-        if is_own && self.comes_from_here(request) { Ok(()) } else { Err(AuthError::CrossSite) }
+        match session {
+            Some(session) if self.repeats_the_cookie(request, session) => {
+                self.check_origin(request)
+            }
+            _ => Err("csrf_token"),
+        }
     }
 
     fn repeats_the_cookie(&self, request: &HttpRequest, session: &str) -> bool {
@@ -218,17 +236,10 @@ mod tests {
             (short, vec![short]),
         ] {
             let outcome = csrf.check(&post(cookie, &headers), &claims("a"));
-            assert_eq!(outcome, Err(AuthError::CrossSite), "{cookie} {headers:?}");
+            assert_eq!(outcome, Err("csrf_token"), "{cookie} {headers:?}");
         }
         let unbound = serde_json::from_str("{}").unwrap();
         assert!(csrf.check(&post(&token, &[&token]), &unbound).is_err());
-    }
-
-    #[test]
-    fn reading_needs_nothing() {
-        for request in [TestRequest::get(), TestRequest::default().method(Method::HEAD)] {
-            assert_eq!(protection().check(&request.to_http_request(), &claims("a")), Ok(()));
-        }
     }
 
     /// CSR-10.
@@ -249,14 +260,33 @@ mod tests {
             if let Some(origin) = origin {
                 request = request.insert_header((ORIGIN, origin));
             }
-            let outcome = csrf.check(&request.to_http_request(), &claims("a"));
-            assert_eq!(outcome.is_ok(), passes, "{origin:?}");
-            let mut handshake = TestRequest::get().insert_header((UPGRADE, "websocket"));
-            if let Some(origin) = origin {
-                handshake = handshake.insert_header((ORIGIN, origin));
+            let request = request.to_http_request();
+            assert_eq!(csrf.check(&request, &claims("a")).is_ok(), passes, "{origin:?}");
+            assert_eq!(csrf.check_origin(&request).is_ok(), passes, "{origin:?}");
+            assert_eq!(csrf.comes_from_here(&request), passes, "{origin:?}");
+        }
+    }
+
+    /// FND-09: a login is not for pages from elsewhere either, with no list.
+    #[test]
+    fn a_page_from_elsewhere_does_not_come_from_here() {
+        for (fields, is_here) in [
+            (&[][..], true),
+            (&[("origin", "https://app.example")], true),
+            (&[("origin", "https://evil.example")], false),
+            (&[("sec-fetch-site", "same-origin")], true),
+            (&[("sec-fetch-site", "same-site")], false),
+            (&[("sec-fetch-site", "cross-site")], false),
+        ] {
+            let mut request = TestRequest::post().insert_header(("host", "app.example"));
+            for field in fields {
+                request = request.insert_header(*field);
             }
-            let outcome = csrf.check(&handshake.to_http_request(), &claims("a"));
-            assert_eq!(outcome.is_ok(), passes, "{origin:?}");
+            assert_eq!(
+                protection().comes_from_here(&request.to_http_request()),
+                is_here,
+                "{fields:?}"
+            );
         }
     }
 }

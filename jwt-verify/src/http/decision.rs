@@ -45,12 +45,11 @@ impl<T: 'static> Judgement<T> {
         Self::Now(result.map_err(Refusal::from))
     }
 
-    pub(super) fn map<U: 'static>(self, make: fn(T) -> U) -> Judgement<U> {
+    /// The same as something to wait for.
+    pub(super) fn later(self) -> Self {
         match self {
-            Self::Now(result) => Judgement::Now(result.map(make)),
-            Self::Later(future) => {
-                Judgement::Later(Box::pin(async move { future.await.map(make) }))
-            }
+            Self::Now(result) => Self::Later(Box::pin(std::future::ready(result))),
+            later @ Self::Later(_) => later,
         }
     }
 }

@@ -36,6 +36,7 @@ impl JwtAuth {
     /// | `JWT_TOKEN_CACHE` | how many verified tokens are remembered; 0 is off |
     /// | `JWT_ROLES_CLAIM`, `JWT_PERMISSIONS_CLAIM`, `JWT_SINGLE_ROLE_CLAIM` | see [`ClaimsMapping`] |
     /// | `JWT_COOKIE` | a cookie that may carry the token instead of the `Authorization` field |
+    /// | `JWT_COOKIE_ORIGINS` | origins of pages, separated by commas, that may send the cookie besides those of this one; see [`JwtAuthBuilder::cookie_origins`] |
     /// | `JWT_DPOP_URL` | addresses at which clients reach this API, separated by commas: takes tokens that are bound to a key; see [`Dpop`] |
     /// | `JWT_DPOP_NONCE_SECRET` | the secret of the nonces that proofs must say, at least 32 bytes |
     /// | `JWT_MTLS_PROXIES` | addresses and networks of proxies, separated by commas, that say which certificate a client has shown: takes tokens that are bound to one; see [`MutualTls`] |
@@ -47,8 +48,9 @@ impl JwtAuth {
     /// | `JWT_CACHE_INTEGRITY_KEY` | the secret that entries in Redis are signed with, at least 32 bytes |
     ///
     /// With `JWT_COOKIE`, a request that carries both is refused (RFC 6750 §2). Browsers send cookies
-    /// with requests that other sites cause: set such a cookie with `SameSite`, or protect what
-    /// changes anything against that in another way (CSRF).
+    /// with requests that other sites cause (CSRF): so the cookie counts for what changes something, and
+    /// for a WebSocket, only in requests of pages of this origin, by `Sec-Fetch-Site` or else `Origin`; see
+    /// [`JwtAuthBuilder::csrf`]. The environment cannot switch that off.
     ///
     /// # Errors
     /// A required variable that is missing, a value that does not parse, or a file that cannot be
@@ -188,7 +190,16 @@ fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
     }
     let mut builder = JwtAuthBuilder::new(verifier.claims_mapping(mapping));
     let dpop = dpop(environment, &shared)?;
-    match environment.text("JWT_COOKIE")? {
+    let (cookie, origins) =
+        (environment.text("JWT_COOKIE")?, environment.list("JWT_COOKIE_ORIGINS")?);
+    match (origins, &cookie) {
+        (Some(_), None) => {
+            return Err(ConfigError::invalid("JWT_COOKIE_ORIGINS", "needs JWT_COOKIE"));
+        }
+        (Some(origins), Some(_)) => builder = builder.cookie_origins(origins),
+        (None, _) => {}
+    }
+    match cookie {
         Some(name) if is_cookie_name(&name) => {
             let extractor = FirstOf::bearer().or(CookieExtractor::new(name)).exclusive();
             builder = builder.extractor(extractor);
@@ -373,6 +384,7 @@ fn variable(setting: &'static str) -> &'static str {
         "mutual_tls field" => "JWT_MTLS_FIELD",
         "redis url" => "REDIS_URL",
         "cache_integrity_key" => "JWT_CACHE_INTEGRITY_KEY",
+        "cookie_origins" => "JWT_COOKIE_ORIGINS",
         other => other,
     }
 }
@@ -461,6 +473,7 @@ mod tests {
             ("JWT_JWKS_URI", "file:///etc/passwd"),
             ("JWT_COOKIE", "a b"),
             ("JWT_COOKIE", ""),
+            ("JWT_COOKIE_ORIGINS", "https://app.example"),
             ("REDIS_URL", "http://secret.example"),
             ("JWT_CACHE_INTEGRITY_KEY", "an integrity key of enough bytes, alone"),
             ("JWT_DPOP_URL", "http://api.example"),
@@ -479,6 +492,10 @@ mod tests {
             assert!(error.contains(name.trim_end_matches("_FILE")), "{name}={value}: {error}");
             assert!(value.is_empty() || value.len() < 3 || !error.contains(value), "{error}");
         }
+        let cookie = ("JWT_COOKIE", "access");
+        let origins = ("JWT_COOKIE_ORIGINS", "https://app.example/");
+        let error = build(&[BASE[0], BASE[1], cookie, origins]).unwrap_err();
+        assert!(error.to_string().contains("JWT_COOKIE_ORIGINS"), "{error}");
         let proxies = ("JWT_MTLS_PROXIES", "10.0.0.1");
         let error = build(&[BASE[0], BASE[1], proxies, ("JWT_MTLS_FIELD", "a b")]).unwrap_err();
         assert!(error.to_string().contains("JWT_MTLS_FIELD"), "{error}");
@@ -504,6 +521,7 @@ mod tests {
             ("JWT_PERMISSIONS_CLAIM", "scope"),
             ("JWT_SINGLE_ROLE_CLAIM", "r"),
             ("JWT_COOKIE", "__Host-access"),
+            ("JWT_COOKIE_ORIGINS", "https://app.example, http://localhost:3000"),
             ("JWT_DPOP_URL", "https://api.example/v1, http://localhost:8080"),
             ("JWT_DPOP_NONCE_SECRET", "0123456789abcdef0123456789abcdef"),
             ("JWT_MTLS_PROXIES", "10.0.0.1, 10.1.0.0/16, ::1"),

@@ -141,12 +141,12 @@ pub(super) fn extract<T: 'static>(
     wanted: Wanted,
     make: fn(&Authentication, &HttpRequest) -> Judgement<T>,
 ) -> Extraction<T> {
-    let nearest = match JwtAuth::nearest(request) {
-        Ok(nearest) => nearest,
-        Err(error) => return Extraction::ready(Err(error.into())),
+    let (nearest, places) = match JwtAuth::nearest_of(request) {
+        (Ok(nearest), places) => (nearest, places),
+        (Err(error), _) => return Extraction::ready(Err(error.into())),
     };
     let known = Authentication::of(request);
-    if let Some(known) = known.as_ref().and_then(|known| known.beside(nearest))
+    if let Some(known) = known.as_ref().and_then(|known| known.beside(nearest, places))
         && wanted.is_met_by(&known)
     {
         return conclude(&known.by, request, payload, make(&known, request));
@@ -216,6 +216,14 @@ enum State<T> {
 impl<T> Extraction<T> {
     pub(super) fn ready(result: Result<T, Error>) -> Self {
         Self(State::Ready(Some(result)))
+    }
+
+    /// What it is, if nothing has to be waited for.
+    pub(super) fn now(self) -> Result<Result<T, Error>, Self> {
+        match self.0 {
+            State::Ready(Some(result)) => Ok(result),
+            state => Err(Self(state)),
+        }
     }
 
     fn waiting(

@@ -20,7 +20,7 @@ use super::{
     authentication::Authentication,
     decision::{Demand, Judgement, Refusal},
     possession::NextNonce,
-    response::tell_nonce,
+    response::{keep_private, tell_nonce},
 };
 use crate::Requirement;
 
@@ -141,6 +141,10 @@ impl Guard {
             return Some(Judgement::now(Ok(())));
         }
         Some(match self.auth.authenticate_now(request, self.is_for_refresh())? {
+            // An answer that needs a finishing touch is waited for.
+            Ok(authentication) if authentication.is_in_url => {
+                self.admit(&authentication, request).later()
+            }
             Ok(authentication) => self.admit(&authentication, request),
             Err(error) => Judgement::now(Err(error)),
         })
@@ -220,12 +224,16 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
     let nonce = request.extensions_mut().remove::<NextNonce>();
+    let is_in_url = Authentication::of(request.request()).is_some_and(|known| known.is_in_url);
     let mut response = match outcome {
         Ok(()) => service.call(request).await?.map_into_left_body(),
         Err(refusal) => guard.refuse(refusal, request),
     };
     if let Some(NextNonce(nonce)) = nonce {
         tell_nonce(response.headers_mut(), &nonce);
+    }
+    if is_in_url {
+        keep_private(response.headers_mut());
     }
     Ok(response)
 }

@@ -9,6 +9,7 @@ mod authorized;
 mod back_channel_logout;
 mod challenge;
 mod credentials;
+mod cross_site;
 mod csrf;
 mod current_user;
 mod decision;
@@ -34,6 +35,7 @@ mod response;
 mod route_audit;
 mod routes;
 mod segments;
+mod sender;
 #[cfg(feature = "issuing")]
 mod session_cookies;
 #[cfg(feature = "issuing")]

@@ -10,7 +10,7 @@ use crate::{
     AuthError, InvalidProofReason, InvalidTokenReason, ProofId, ReplayError, Verifier,
     claims::VerifiedToken,
     dpop::{Proof, ProofRules, Shown},
-    limits::STORE_RETRY,
+    limits::{PROOFS_RETRY, STORE_RETRY},
     telemetry,
     verifier::Genuine,
 };
@@ -126,7 +126,12 @@ async fn use_up(request: &HttpRequest, rules: &ProofRules, proof: Proof) -> Resu
         match rules.replay().first_use(&proof.id, proof.until).await {
             Ok(true) => {}
             Ok(false) => return Err(InvalidProofReason::Replayed.into()),
-            Err(ReplayError) => return Err(AuthError::Unavailable { retry_after: STORE_RETRY }),
+            Err(ReplayError::ShareUsedUp) => {
+                return Err(AuthError::TooManyProofs { retry_after: PROOFS_RETRY });
+            }
+            Err(ReplayError::Unavailable) => {
+                return Err(AuthError::Unavailable { retry_after: STORE_RETRY });
+            }
         }
     }
     let mut extensions = request.extensions_mut();

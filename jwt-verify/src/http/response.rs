@@ -170,6 +170,19 @@ pub(super) fn tell_nonce(headers: &mut HeaderMap, nonce: &str) {
     }
 }
 
+/// Keeps an answer out of caches that several users share, unless it says so already (RFC 6750 §2.3).
+/// Where that contradicts what it says, the more restrictive counts (RFC 9111 §4.2.1).
+pub(super) fn keep_private(headers: &mut HeaderMap) {
+    let is_kept = |directive: &[u8]| {
+        let directive = directive.trim_ascii();
+        directive.eq_ignore_ascii_case(b"no-store") || directive.eq_ignore_ascii_case(b"private")
+    };
+    let mut fields = headers.get_all(CACHE_CONTROL);
+    if !fields.any(|field| field.as_bytes().split(|byte| *byte == b',').any(is_kept)) {
+        headers.append(CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+}
+
 /// Leaves a trace of a refusal: names of fixed sets, nothing of the request.
 pub(super) fn record(error: &AuthError) {
     let (code, reason) = (error.code(), error.reason());
@@ -182,6 +195,7 @@ pub(super) fn record(error: &AuthError) {
         | AuthError::StepUp { .. }
         | AuthError::InvalidProof(_)
         | AuthError::NonceRequired { .. }
+        | AuthError::TooManyProofs { .. }
         | AuthError::CrossSite => tracing::debug!(code, reason, "refused a request"),
         // Whoever failed has said so once; every request in the meantime need not.
         AuthError::Unavailable { .. } => tracing::debug!(code, reason, "could not judge a request"),
@@ -246,6 +260,12 @@ fn answer(error: &AuthError) -> Answer {
             error: "csrf",
             challenge: None,
             retry_after: None,
+        },
+        AuthError::TooManyProofs { retry_after } => Answer {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            error: "too_many_proofs",
+            challenge: None,
+            retry_after: Some(whole_seconds(*retry_after)),
         },
         AuthError::Unavailable { retry_after } => Answer {
             status: StatusCode::SERVICE_UNAVAILABLE,

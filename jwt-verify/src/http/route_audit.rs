@@ -376,7 +376,7 @@ struct Answer {
 /// The answer of a handler.
 pub(super) fn answer<A: super::routes::Access>() -> Error {
     Asked(Answer {
-        access: TypeId::of::<A>(),
+        access: TypeId::of::<A::Marker>(),
         route: |method, path| RouteInfo::of::<A>(method, path),
     })
     .into()

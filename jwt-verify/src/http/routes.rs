@@ -27,7 +27,7 @@ impl RouteInfo {
             handler: A::HANDLER,
             requirement: A::requirement(),
             #[cfg(feature = "introspection")]
-            access: std::any::TypeId::of::<A>(),
+            access: std::any::TypeId::of::<A::Marker>(),
         }
     }
 
@@ -149,6 +149,9 @@ impl fmt::Display for AccessMatrix {
     note = "put `#[require]` or `#[public]` on the function"
 )]
 pub trait Access: 'static {
+    /// Which handler it is, whatever its other arguments are.
+    type Marker: 'static;
+
     /// The name of the handler.
     const HANDLER: &'static str;
 
@@ -156,7 +159,9 @@ pub trait Access: 'static {
     fn requirement() -> Option<&'static Requirement>;
 }
 
-impl<R: Requires> Access for Authorized<R> {
+impl<R: Requires, A: 'static> Access for Authorized<R, A> {
+    type Marker = R;
+
     const HANDLER: &'static str = R::HANDLER;
 
     fn requirement() -> Option<&'static Requirement> {
@@ -165,6 +170,8 @@ impl<R: Requires> Access for Authorized<R> {
 }
 
 impl<R: IsPublic> Access for Public<R> {
+    type Marker = R;
+
     const HANDLER: &'static str = R::HANDLER;
 
     fn requirement() -> Option<&'static Requirement> {

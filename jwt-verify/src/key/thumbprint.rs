@@ -6,13 +6,19 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use crate::{algorithm::Family, token::decode_exact};
 
 /// What tells one public key from all others, whatever it is called; or one certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Thumbprint(pub(super) [u8; 32]);
 
 impl Thumbprint {
     /// Reads one from a claim: base64url of 32 bytes.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         decode_exact(text.as_bytes())?.try_into().ok().map(Self)
+    }
+
+    /// One that no key has, told apart by this text.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn invented(text: &str) -> Self {
+        Self(sha256(text.as_bytes()))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {

@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use crate::{ProofId, ReplayStore, SystemClock, clock::Clock as _, key::Thumbprint};
+use crate::{ProofId, ReplayError, ReplayStore, SystemClock, clock::Clock as _, key::Thumbprint};
 
 /// Holds a store against everything that [`ReplayStore`] promises.
 ///
-/// `wait` lets time pass for the store; the suite keeps to names of its own, which are new with every
-/// call. It goes by the system's clock, as a store must that is not told otherwise.
+/// `per_key` is how many proofs of one key the store has been told to remember at a time: at least four,
+/// and for the suite better a few than thousands. `wait` lets time pass for the store. The suite keeps to
+/// keys and names of its own, which are new with every call. It goes by the system's clock, as a store
+/// must that is not told otherwise.
 ///
 /// ```
 /// use jwt_verify::{MemoryReplay, testing};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-/// testing::replay_store(MemoryReplay::new(), tokio::time::sleep).await;
+/// let store = MemoryReplay::new().proofs_per_key(8);
+/// testing::replay_store(store, 8, tokio::time::sleep).await;
 /// # });
 /// ```
 ///
@@ -22,13 +25,13 @@ use crate::{ProofId, ReplayStore, SystemClock, clock::Clock as _, key::Thumbprin
 #[expect(clippy::expect_used, reason = "this is what a test suite does")]
 pub async fn replay_store<W: Future<Output = ()>>(
     store: impl ReplayStore,
+    per_key: usize,
     mut wait: impl FnMut(Duration) -> W,
 ) {
     let now = SystemClock::new().now();
     let target = format!("https://suite.example/{}", now.as_nanos());
-    let key = Thumbprint::parse("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
-    let key = key.expect("this is a thumbprint");
-    let proof = |name: &str| ProofId::new(key, &target, name);
+    let key = |name: &str| Thumbprint::invented(&format!("{target} {name}"));
+    let proof = |name: &str| ProofId::new(key("a key"), &target, name);
     let first_use = async |proof: &ProofId, until: Duration| {
         store.first_use(proof, until).await.expect("the store can be reached")
     };
@@ -49,4 +52,18 @@ pub async fn replay_store<W: Future<Output = ()>>(
     assert!(first_use(&proof("brief"), brief).await, "a proof is new at first");
     wait(Duration::from_millis(300)).await;
     assert!(!first_use(&proof("brief"), brief).await, "as long as it was told to");
+
+    // As many as a key may have, and then no more of this key.
+    let of_key = |owner: &str, name: &str| ProofId::new(key(owner), &target, name);
+    for number in 0..per_key {
+        let proof = of_key("a busy key", &number.to_string());
+        assert!(first_use(&proof, long).await, "a key has as many places as it may have");
+    }
+    let one_more = store.first_use(&of_key("a busy key", "one more"), long).await;
+    assert_eq!(one_more, Err(ReplayError::ShareUsedUp), "a key has no more places than that");
+    assert!(!first_use(&of_key("a busy key", "0"), long).await, "what was used is still known");
+    assert!(
+        first_use(&of_key("another key", "0"), long).await,
+        "other keys have places of their own"
+    );
 }

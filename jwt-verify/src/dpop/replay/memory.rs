@@ -2,45 +2,53 @@
 
 use std::{
     fmt,
+    hash::{BuildHasher as _, RandomState},
     sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use dashmap::{DashMap, Entry};
-
-use super::{CLOCK_MARGIN, ProofId, ReplayError, ReplayFuture, ReplayStore};
-use crate::{Clock, SystemClock, limits::USED_PROOFS};
+use super::{
+    CLOCK_MARGIN, ProofId, ReplayError, ReplayFuture, ReplayStore,
+    part::{Noted, Part, Room},
+};
+use crate::{
+    Clock, SystemClock,
+    limits::{PROOFS_PER_KEY, USED_PROOFS},
+};
 
 /// A [`ReplayStore`] in the memory of the process. Clones share their content.
 ///
 /// It remembers a proof for a minute longer than its date is good, and not longer than the process runs.
-/// There is room for 500,000 proofs, in about 30 MB; while all of them are remembered, the answer to
+/// There is room for 500,000 proofs, in about 60 MB; while all of them are remembered, the answer to
 /// others is 503. With the defaults of [`Dpop`](crate::Dpop) that takes nearly 3,000 new proofs a second,
-/// from clients with good tokens, and with longer times less.
+/// and with longer times less. One key can take 10,000 places ([`proofs_per_key`](Self::proofs_per_key)),
+/// after which the answer is 429 to it alone: so it takes fifty good tokens, each bound to another key,
+/// to fill the memory.
+///
+/// Each request takes away some of what is over. None walks through all of it.
 #[derive(Clone)]
 pub struct MemoryReplay {
     inner: Arc<Inner>,
+    per_key: usize,
 }
 
 struct Inner {
-    /// Until when each is remembered, in seconds. Half of a name is enough: whoever finds two proofs
-    /// that share one has found two of his own.
-    used: DashMap<[u8; 16], u64>,
-    /// As many as there are, without asking every part of the map.
+    parts: Box<[Mutex<Part>]>,
+    /// Which part a key is in: nothing that a client can choose.
+    by: RandomState,
+    /// As many as there are, without asking every part.
     count: AtomicUsize,
     most: usize,
-    /// When those that are over were looked for last, in seconds.
-    swept_at: AtomicU64,
+    /// The part that is looked at next for what is over.
+    next: AtomicUsize,
     clock: Arc<dyn Clock>,
 }
 
-/// How often those that are over are looked for, in seconds.
-const SWEEP: u64 = 30;
-/// The same while there is no room.
-const SWEEP_FULL: u64 = 1;
+/// So many that workers seldom wait for each other.
+const PARTS: usize = 64;
 
 impl Default for MemoryReplay {
     fn default() -> Self {
@@ -64,69 +72,84 @@ impl MemoryReplay {
     }
 
     fn holding(most: usize, clock: Arc<dyn Clock>) -> Self {
-        let (used, count, swept_at) = (DashMap::new(), AtomicUsize::new(0), AtomicU64::new(0));
-        Self { inner: Arc::new(Inner { used, count, most, swept_at, clock }) }
+        let parts = (0..PARTS).map(|_| Mutex::default()).collect();
+        let (count, next) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let inner = Inner { parts, by: RandomState::new(), count, most, next, clock };
+        Self { inner: Arc::new(inner), per_key: PROOFS_PER_KEY }
+    }
+
+    /// How many proofs of one key are remembered at a time; a key that has used them up gets 429 with
+    /// `Retry-After`, and all others go on. Default: 10,000, a fiftieth of all places; nothing counts as
+    /// one.
+    ///
+    /// A proof is remembered for two to three minutes with the defaults of [`Dpop`](crate::Dpop), so the
+    /// default is good for some 80 requests a second of one key. Raise it where one client, such as
+    /// another service, makes more.
+    ///
+    /// **Security:** the larger a share, the fewer clients it takes to fill the memory.
+    #[must_use]
+    pub fn proofs_per_key(mut self, proofs: usize) -> Self {
+        self.per_key = proofs.max(1);
+        self
     }
 
     /// How many proofs are remembered.
     pub fn len(&self) -> usize {
-        self.inner.used.len()
+        (0..PARTS).filter_map(|index| self.inner.part(index)).map(|part| part.len()).sum()
     }
 
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
-        self.inner.used.is_empty()
+        self.len() == 0
     }
 
     fn note(&self, proof: &ProofId, until: Duration) -> Result<bool, ReplayError> {
-        let Inner { used, count, .. } = &*self.inner;
-        let now = self.inner.clock.now();
-        self.sweep(now);
-        let is_full = count.load(Ordering::Relaxed) >= self.inner.most;
-        let name = proof.as_bytes().first_chunk().copied().unwrap_or_default();
+        let inner = &*self.inner;
+        let now = inner.clock.now().as_secs();
         // Whole seconds, rounded up: remembered for a moment too long rather than too short.
         let until = until.saturating_add(CLOCK_MARGIN).as_secs().saturating_add(1);
-        match used.entry(name) {
-            Entry::Occupied(mut known) if is_over(*known.get(), now) => {
-                known.insert(until);
-                Ok(true)
-            }
-            Entry::Occupied(_) => Ok(false),
-            Entry::Vacant(_) if is_full => Err(ReplayError),
-            Entry::Vacant(free) => {
-                free.insert(until);
-                count.fetch_add(1, Ordering::Relaxed);
-                Ok(true)
-            }
-        }
-    }
-
-    /// Forgets what is over, every now and then, and sooner where there is no room.
-    fn sweep(&self, now: Duration) {
-        let Inner { used, count, most, swept_at, .. } = &*self.inner;
-        let is_full = count.load(Ordering::Relaxed) >= *most;
-        let last = swept_at.load(Ordering::Relaxed);
-        let due = last.saturating_add(if is_full { SWEEP_FULL } else { SWEEP });
-        // A clock that was set back must not put it off for ever.
-        let is_due = now.as_secs() >= due || now.as_secs() < last;
-        let begin = || {
-            let (order, otherwise) = (Ordering::Relaxed, Ordering::Relaxed);
-            swept_at.compare_exchange(last, now.as_secs(), order, otherwise).is_ok()
+        let index = inner.index(proof);
+        inner.tidy(index, now);
+        inner.tidy(inner.next.fetch_add(1, Ordering::Relaxed), now);
+        let has_place = inner.take_place() || inner.make_room(now);
+        let room = Room { has_place, per_key: self.per_key };
+        let noted = match inner.part(index) {
+            Some(mut part) => part.note(proof, now, until, &room),
+            None => Err(ReplayError::Unavailable),
         };
-        if is_due && begin() {
-            used.retain(|_, until| {
-                let stays = !is_over(*until, now);
-                if !stays {
-                    count.fetch_sub(1, Ordering::Relaxed);
-                }
-                stays
-            });
+        if has_place && noted != Ok(Noted::New) {
+            inner.count.fetch_sub(1, Ordering::Relaxed);
         }
+        Ok(noted? != Noted::Used)
     }
 }
 
-fn is_over(until: u64, now: Duration) -> bool {
-    Duration::from_secs(until) < now
+impl Inner {
+    fn index(&self, proof: &ProofId) -> usize {
+        usize::try_from(self.by.hash_one(proof.key()) % PARTS as u64).unwrap_or_default()
+    }
+
+    fn part(&self, index: usize) -> Option<MutexGuard<'_, Part>> {
+        let part = self.parts.get(index % PARTS)?;
+        Some(part.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Forgets some of what is over in a part.
+    fn tidy(&self, index: usize, now: u64) -> usize {
+        let forgotten = self.part(index).map_or(0, |mut part| part.forget(now));
+        self.count.fetch_sub(forgotten, Ordering::Relaxed);
+        forgotten
+    }
+
+    fn take_place(&self) -> bool {
+        let one_more = |count| (count < self.most).then_some(count + 1);
+        self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+    }
+
+    /// Takes a place of what is over, wherever that is. A look at each part is a few microseconds.
+    fn make_room(&self, now: u64) -> bool {
+        (0..PARTS).any(|index| self.tidy(index, now) > 0) && self.take_place()
+    }
 }
 
 impl ReplayStore for MemoryReplay {
@@ -147,6 +170,8 @@ impl fmt::Debug for MemoryReplay {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU64;
+
     use super::*;
     use crate::key::Thumbprint;
 
@@ -175,10 +200,18 @@ mod tests {
         (MemoryReplay::holding(most, Arc::new(clock.clone())), clock)
     }
 
-    fn note(store: &MemoryReplay, name: &str, until: u64) -> Result<bool, ReplayError> {
-        let key = Thumbprint::parse("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I").unwrap();
-        let proof = ProofId::new(key, "https://api.example/", name);
+    fn note_of(
+        store: &MemoryReplay,
+        key: &str,
+        name: &str,
+        until: u64,
+    ) -> Result<bool, ReplayError> {
+        let proof = ProofId::new(Thumbprint::invented(key), "https://api.example/", name);
         store.note(&proof, Duration::from_secs(until))
+    }
+
+    fn note(store: &MemoryReplay, name: &str, until: u64) -> Result<bool, ReplayError> {
+        note_of(store, "one key", name, until)
     }
 
     #[test]
@@ -202,14 +235,15 @@ mod tests {
         let (store, clock) = store(2);
         assert_eq!(note(&store, "a", 1010), Ok(true));
         assert_eq!(note(&store, "b", 2000), Ok(true));
-        assert_eq!(note(&store, "c", 2000), Err(ReplayError));
+        assert_eq!(note_of(&store, "another", "c", 2000), Err(ReplayError::Unavailable));
         assert_eq!(note(&store, "a", 1010), Ok(false));
         clock.to(1071);
-        assert_eq!(note(&store, "c", 2000), Err(ReplayError));
+        assert_eq!(note_of(&store, "another", "c", 2000), Err(ReplayError::Unavailable));
+        // What is over is found wherever it is.
         clock.to(1072);
-        assert_eq!(note(&store, "c", 2000), Ok(true));
+        assert_eq!(note_of(&store, "another", "c", 2000), Ok(true));
         assert_eq!(note(&store, "b", 2000), Ok(false));
-        assert_eq!(note(&store, "d", 2000), Err(ReplayError));
+        assert_eq!(note(&store, "d", 2000), Err(ReplayError::Unavailable));
         assert_eq!(store.len(), 2);
     }
 
@@ -220,13 +254,86 @@ mod tests {
             assert_eq!(note(&store, &number.to_string(), 1000 + number % 2 * 500), Ok(true));
         }
         clock.to(1100);
-        assert_eq!(note(&store, "one more", 2000), Ok(true));
-        assert_eq!(store.len(), 51);
+        for number in 0..4 {
+            assert_eq!(note(&store, &format!("one more {number}"), 2000), Ok(true));
+        }
+        assert_eq!(store.len(), 54);
         // And if the clock was set back in between.
         clock.to(900);
         assert_eq!(note(&store, "another", 2000), Ok(true));
         clock.to(1700);
-        assert_eq!(note(&store, "the last", 2000), Ok(true));
-        assert_eq!(store.len(), 3);
+        for number in 0..4 {
+            assert_eq!(note(&store, &format!("the last {number}"), 2000), Ok(true));
+        }
+        assert_eq!(store.len(), 9);
+    }
+
+    /// What one request takes away is bounded, however much is over.
+    #[test]
+    fn no_request_walks_through_all_of_it() {
+        let (store, clock) = store(10_000);
+        for number in 0..1000 {
+            assert_eq!(note(&store, &number.to_string(), 1000), Ok(true));
+        }
+        clock.to(1100);
+        let mut before = store.len();
+        let mut requests = 0;
+        while before > 1 {
+            assert_eq!(note(&store, "the same", 3000), Ok(requests == 0));
+            let after = store.len();
+            assert!(before - after < 40, "{before} {after}");
+            (before, requests) = (after, requests + 1);
+        }
+        assert!(requests > 20, "{requests}");
+    }
+
+    #[test]
+    fn a_key_that_has_used_up_its_share_is_refused_alone() {
+        let (store, clock) = store(100);
+        let store = store.proofs_per_key(3);
+        for name in ["a", "b", "c"] {
+            assert_eq!(note(&store, name, 1000), Ok(true));
+        }
+        assert_eq!(note(&store, "d", 1000), Err(ReplayError::ShareUsedUp));
+        // One that was used is used, and others have places of their own.
+        assert_eq!(note(&store, "a", 1000), Ok(false));
+        assert_eq!(note_of(&store, "another", "a", 1000), Ok(true));
+        assert_eq!(store.len(), 4);
+        clock.to(1062);
+        assert_eq!(note(&store, "d", 2000), Ok(true));
+        assert_eq!(note(&store, "e", 2000), Ok(true));
+        assert_eq!(note(&store, "f", 2000), Ok(true));
+        assert_eq!(note(&store, "g", 2000), Err(ReplayError::ShareUsedUp));
+        // Nothing is kept of keys that have no proofs.
+        clock.to(3000);
+        assert_eq!(note_of(&store, "another", "b", 4000), Ok(true));
+        for _ in 0..PARTS {
+            assert_eq!(note_of(&store, "another", "b", 4000), Ok(false));
+        }
+        assert_eq!(store.len(), 1);
+        let keys = |index| store.inner.part(index).map_or(0, |part| part.keys());
+        assert_eq!((0..PARTS).map(keys).sum::<usize>(), 1);
+        assert_eq!(note_of(&store.clone().proofs_per_key(0), "third", "a", 4000), Ok(true));
+    }
+
+    #[test]
+    fn of_many_at_the_same_time_no_more_than_there_are_places_get_one() {
+        let (store, _) = store(50);
+        let good = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (store, good) = (&store, &good);
+                scope.spawn(move || {
+                    for number in 0..50 {
+                        let key = format!("{thread} {number}");
+                        if note_of(store, &key, "a", 2000) == Ok(true) {
+                            good.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!((store.len(), good.load(Ordering::Relaxed)), (50, 50));
+        assert_eq!(store.inner.count.load(Ordering::Relaxed), 50);
     }
 }

@@ -1,6 +1,7 @@
 //! Which proofs have been used (RFC 9449 §11.1).
 
 mod memory;
+mod part;
 #[cfg(feature = "redis")]
 mod redis;
 
@@ -21,12 +22,16 @@ use crate::key::Thumbprint;
 /// `RedisReplay` for several instances; implement it for anything else that can tell the first of
 /// several who ask at the same time from all others, and hold it against `testing::replay_store`.
 ///
-/// Requests wait for the answer, however long it takes: a store bounds its own time.
-///
-/// An error means that nobody knows, and the caller gets 503.
+/// Requests wait for the answer, however long it takes: a store bounds its own time. It also bounds how
+/// many proofs of one key ([`ProofId::key`]) it remembers at a time, so that one client cannot take the
+/// places of all others.
 pub trait ReplayStore: fmt::Debug + Send + Sync + 'static {
     /// Takes note of a proof, and says whether it is the first time. It must be remembered until this
     /// time since the epoch, that moment included.
+    ///
+    /// # Errors
+    /// [`ReplayError::Unavailable`] if nobody knows: the answer is 503. [`ReplayError::ShareUsedUp`] for a
+    /// new proof of a key that has all its places taken: the answer is 429, to this key alone.
     fn first_use<'a>(&'a self, proof: &'a ProofId, until: Duration) -> ReplayFuture<'a>;
 
     /// What handles of one memory have in common, and no others of this process. Where several
@@ -45,15 +50,25 @@ const CLOCK_MARGIN: Duration = Duration::from_secs(60);
 /// What a [`ReplayStore`] is waited for with.
 pub type ReplayFuture<'a> = Pin<Box<dyn Future<Output = Result<bool, ReplayError>> + Send + 'a>>;
 
-/// A [`ReplayStore`] that cannot be used at the moment. It does not say why; the store logs that.
+/// Why a [`ReplayStore`] has not taken note of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the store of used proofs is out of reach")]
-pub struct ReplayError;
+#[non_exhaustive]
+pub enum ReplayError {
+    /// It cannot be used at the moment, or is full. It does not say why; the store logs that.
+    #[error("the store of used proofs is out of reach")]
+    Unavailable,
+    /// As many proofs of this key are remembered as one key may have.
+    #[error("too many proofs of one key are remembered")]
+    ShareUsedUp,
+}
 
 /// The name of a proof, of fixed length: a hash of its key, of where it is for, and of its `jti`.
 /// However a proof is spelled or signed anew, it has the same.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct ProofId([u8; 32]);
+pub struct ProofId {
+    name: [u8; 32],
+    key: Thumbprint,
+}
 
 impl ProofId {
     /// The target is a URL in normal form, in which no line ends.
@@ -67,17 +82,23 @@ impl ProofId {
         for (to, from) in name.iter_mut().zip(hash.finish().as_ref()) {
             *to = *from;
         }
-        Self(name)
+        Self { name, key }
     }
 
     /// As bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.name
     }
 
     /// As 43 characters of base64url.
     pub fn text(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
+        URL_SAFE_NO_PAD.encode(self.name)
+    }
+
+    /// The thumbprint (RFC 7638) of the key that the proof was signed with: whose share of the places it
+    /// takes.
+    pub fn key(&self) -> &[u8; 32] {
+        self.key.as_bytes()
     }
 }
 

@@ -2,8 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use deadpool_redis::redis;
+
 use super::{CLOCK_MARGIN, ProofId, ReplayError, ReplayFuture, ReplayStore};
-use crate::{CacheStore as _, Clock, RedisCache, SystemClock};
+use crate::{Clock, RedisCache, SystemClock, limits::PROOFS_PER_KEY, store::millis};
 
 /// A [`ReplayStore`] on Redis: a proof that was used at one instance is used at all of them.
 ///
@@ -11,6 +15,9 @@ use crate::{CacheStore as _, Clock, RedisCache, SystemClock};
 /// 503; requests wait for it at most for the time limit of the connection, and not at all for a second
 /// after that. The server must keep what it is given: set `maxmemory-policy noeviction`. What a failing
 /// master has not yet copied to its replica is lost with it.
+///
+/// The proofs of one key are one entry, which the server forgets by itself when the last of them is
+/// over. It holds at most 10,000 of them ([`proofs_per_key`](Self::proofs_per_key)), in about 1.5 MB.
 ///
 /// ```no_run
 /// use jwt_verify::{Dpop, JwtAuth, RedisCache, RedisReplay};
@@ -25,6 +32,7 @@ use crate::{CacheStore as _, Clock, RedisCache, SystemClock};
 pub struct RedisReplay {
     redis: RedisCache,
     clock: Arc<dyn Clock>,
+    per_key: usize,
 }
 
 impl RedisReplay {
@@ -35,16 +43,59 @@ impl RedisReplay {
 
     /// The same with another clock than the system's.
     pub fn with_clock(redis: RedisCache, clock: impl Clock) -> Self {
-        Self { redis, clock: Arc::new(clock) }
+        Self { redis, clock: Arc::new(clock), per_key: PROOFS_PER_KEY }
+    }
+
+    /// How many proofs of one key are remembered at a time, by all instances together; a key that has
+    /// used them up gets 429. Set it to what the busiest client needs: see
+    /// [`MemoryReplay::proofs_per_key`](crate::MemoryReplay::proofs_per_key). Default: 10,000; nothing
+    /// counts as one.
+    #[must_use]
+    pub fn proofs_per_key(mut self, proofs: usize) -> Self {
+        self.per_key = proofs.max(1);
+        self
     }
 }
+
+/// Notes a proof among those of its key, if it is new and there is room. By the clock of the server,
+/// and with a bound on what one question takes away.
+const NOTE: &str = r"
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local ttl = tonumber(ARGV[2])
+local known = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if known and tonumber(known) >= now then
+  return 0
+end
+local over = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'LIMIT', 0, 64)
+if #over > 0 then
+  redis.call('ZREM', KEYS[1], unpack(over))
+end
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) then
+  return -1
+end
+redis.call('ZADD', KEYS[1], now + ttl, ARGV[1])
+if redis.call('PTTL', KEYS[1]) < ttl then
+  redis.call('PEXPIRE', KEYS[1], ttl)
+end
+return 1
+";
 
 impl ReplayStore for RedisReplay {
     fn first_use<'a>(&'a self, proof: &'a ProofId, until: Duration) -> ReplayFuture<'a> {
         Box::pin(async move {
             let ttl = until.saturating_sub(self.clock.now()).saturating_add(CLOCK_MARGIN);
-            let name = format!("proof:{}", proof.text());
-            self.redis.add(&name, b"", ttl).await.map_err(|_| ReplayError)
+            // Says nothing of the key itself.
+            let key = URL_SAFE_NO_PAD.encode(digest(&SHA256, proof.key()));
+            let mut command = redis::cmd("EVAL");
+            command.arg(NOTE).arg(1).arg(self.redis.name(&format!("proofs:{key}")));
+            command.arg(proof.text()).arg(millis(ttl)).arg(self.per_key);
+            match self.redis.ask::<i64>(command).await {
+                Ok(1) => Ok(true),
+                Ok(0) => Ok(false),
+                Ok(-1) => Err(ReplayError::ShareUsedUp),
+                _ => Err(ReplayError::Unavailable),
+            }
         })
     }
 

@@ -11,8 +11,9 @@ use crate::InvalidRequestReason;
 /// set one, and nothing tells which is whose. A name that begins with `__Host-` keeps other hosts
 /// out altogether.
 ///
-/// Browsers attach cookies to requests that other sites cause. An API that accepts them for
-/// anything but reading needs protection against that (CSRF): see `SessionCookies`.
+/// Browsers attach cookies to requests that other sites cause (CSRF). So the token counts for what changes
+/// something, and for a WebSocket, only in requests of pages of the same origin: see
+/// [`JwtAuthBuilder::csrf`](crate::JwtAuthBuilder::csrf).
 #[derive(Debug, Clone)]
 pub struct CookieExtractor {
     name: String,

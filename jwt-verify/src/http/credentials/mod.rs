@@ -23,27 +23,50 @@ use crate::InvalidRequestReason;
 #[derive(Clone)]
 pub struct Credential<'r> {
     token: Cow<'r, [u8]>,
-    is_ambient: bool,
+    way: Way,
     has_proof: bool,
+}
+
+/// How a credential came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Way {
+    /// Browsers attach it by themselves.
+    pub(super) is_ambient: bool,
+    /// It is part of the URL.
+    pub(super) is_in_url: bool,
 }
 
 impl<'r> Credential<'r> {
     /// Takes the token as bytes or text, borrowed from the request where possible.
     pub fn new(token: impl Into<Cow<'r, [u8]>>) -> Self {
-        Self { token: token.into(), is_ambient: false, has_proof: false }
+        Self { token: token.into(), way: Way::default(), has_proof: false }
     }
 
     /// The same for a token that browsers attach by themselves, such as one in a cookie: whoever
-    /// makes the browser send a request sends it along (CSRF).
+    /// makes the browser send a request sends it along (CSRF). It counts as
+    /// [`JwtAuthBuilder::csrf`](crate::JwtAuthBuilder::csrf) says.
     #[must_use]
     pub fn ambient(mut self) -> Self {
-        self.is_ambient = true;
+        self.way.is_ambient = true;
         self
     }
 
     /// Whether browsers attach it by themselves.
     pub fn is_ambient(&self) -> bool {
-        self.is_ambient
+        self.way.is_ambient
+    }
+
+    /// The same for a token that is part of the URL. Caches go by URLs: where the middleware is in front,
+    /// the answer says `Cache-Control: private` (RFC 6750 §2.3).
+    #[must_use]
+    pub fn in_url(mut self) -> Self {
+        self.way.is_in_url = true;
+        self
+    }
+
+    /// How it came.
+    pub(super) fn way(&self) -> Way {
+        self.way
     }
 
     /// The same for a token that comes with a DPoP proof (RFC 9449 §7.1), without which it is worth

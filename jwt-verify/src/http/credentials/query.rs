@@ -10,6 +10,10 @@ use crate::InvalidRequestReason;
 /// URLs end up in logs, in histories and in `Referer` fields, and tokens in them leak that way
 /// (RFC 9700 §4.3.2). Use it only where a client can send nothing else, and only with tokens that
 /// live for seconds.
+///
+/// Where the middleware is in front, answers say `Cache-Control: private`, or keep `no-store` (RFC 6750
+/// §2.3). A handler that verifies by itself, with `#[require]` or [`VerifiedClaims`](crate::VerifiedClaims)
+/// and the app's data alone, has to say so itself.
 #[derive(Debug, Clone)]
 pub struct QueryExtractor {
     name: String,
@@ -35,7 +39,7 @@ impl TokenExtractor for QueryExtractor {
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
             (Some(value), None) if value.is_empty() => Err(InvalidRequestReason::Malformed),
-            (Some(value), None) => Ok(Some(Credential::new(value.into_bytes()))),
+            (Some(value), None) => Ok(Some(Credential::new(value.into_bytes()).in_url())),
             (Some(_), Some(_)) => Err(InvalidRequestReason::Ambiguous),
         }
     }

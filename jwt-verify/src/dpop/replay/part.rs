@@ -1,0 +1,116 @@
+//! One of the parts that the memory of used proofs is divided into.
+
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
+
+use super::{ProofId, ReplayError};
+
+/// Proofs and keys go by half of their names. That is enough: a client that finds two proofs, or two
+/// keys, which share one has found two of its own.
+type Half = [u8; 16];
+
+/// The proofs of some of the keys. All those of one key are in one part.
+#[derive(Default)]
+pub(super) struct Part {
+    /// Until when each is remembered, in seconds.
+    used: HashMap<Half, u64>,
+    /// How many there are of each key.
+    shares: HashMap<Half, usize>,
+    /// Which are over when, so that none has to be looked for.
+    ends: BTreeMap<u64, Vec<(Half, Half)>>,
+}
+
+/// How many proofs that are over one request takes away at most. More than it brings, so that they
+/// never pile up.
+const MOST_AT_ONCE: usize = 16;
+
+/// What has become of a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Noted {
+    /// It is new, and takes a place.
+    New,
+    /// It was used so long ago that it counts as new. It has a place already.
+    Anew,
+    /// It has been used.
+    Used,
+}
+
+/// What there is room for.
+pub(super) struct Room {
+    /// Whether there is a place for a proof that is new.
+    pub(super) has_place: bool,
+    /// How many one key may have.
+    pub(super) per_key: usize,
+}
+
+impl Part {
+    pub(super) fn len(&self) -> usize {
+        self.used.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn keys(&self) -> usize {
+        self.shares.len()
+    }
+
+    /// Takes note of a proof at a time, in seconds, to remember it until another.
+    pub(super) fn note(
+        &mut self,
+        proof: &ProofId,
+        now: u64,
+        until: u64,
+        room: &Room,
+    ) -> Result<Noted, ReplayError> {
+        let (name, key) = (half(proof.as_bytes()), half(proof.key()));
+        let noted = match self.used.get(&name) {
+            Some(known) if *known >= now => return Ok(Noted::Used),
+            Some(_) => Noted::Anew,
+            None if self.shares.get(&key).is_some_and(|count| *count >= room.per_key) => {
+                return Err(ReplayError::ShareUsedUp);
+            }
+            None if !room.has_place => return Err(ReplayError::Unavailable),
+            None => {
+                *self.shares.entry(key).or_default() += 1;
+                Noted::New
+            }
+        };
+        self.used.insert(name, until);
+        self.ends.entry(until).or_default().push((name, key));
+        Ok(noted)
+    }
+
+    /// Forgets some of what is over, and says how many that were.
+    pub(super) fn forget(&mut self, now: u64) -> usize {
+        let mut forgotten = 0;
+        for _ in 0..MOST_AT_ONCE {
+            let Some(mut first) = self.ends.first_entry() else { break };
+            let until = *first.key();
+            if until >= now {
+                break;
+            }
+            let Some((name, key)) = first.get_mut().pop() else {
+                first.remove();
+                continue;
+            };
+            // One that was noted anew since then is remembered for longer.
+            if self.used.get(&name) == Some(&until) {
+                self.used.remove(&name);
+                self.give_back(key);
+                forgotten += 1;
+            }
+        }
+        forgotten
+    }
+
+    fn give_back(&mut self, key: Half) {
+        if let Entry::Occupied(mut share) = self.shares.entry(key) {
+            *share.get_mut() -= 1;
+            if *share.get() == 0 {
+                share.remove();
+            }
+        }
+    }
+}
+
+fn half(name: &[u8; 32]) -> Half {
+    name.first_chunk().copied().unwrap_or_default()
+}

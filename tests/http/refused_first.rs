@@ -1,0 +1,116 @@
+//! A refused caller learns nothing from the other arguments, whatever the decision has to wait for.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, middleware::Condition, web};
+use jwt_verify::{Decision, VerifiedClaims, require};
+use serde_json::{Value, json};
+
+use super::*;
+
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+/// An argument that counts how often it is asked for.
+struct Asked;
+
+impl FromRequest for Asked {
+    type Error = actix_web::Error;
+    type Future = std::future::Ready<Result<Self, Self::Error>>;
+
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ASKED.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(Ok(Self))
+    }
+}
+
+/// Is waited for.
+async fn is_alice(claims: &VerifiedClaims) -> Decision {
+    tokio::task::yield_now().await;
+    Decision::from(claims.subject() == Some("alice"))
+}
+
+#[require(policy = is_alice)]
+async fn decided(
+    #[expect(unused_variables, reason = "an attribute of an argument counts")] id: web::Path<u32>,
+    _: Asked,
+    web::Json(body): web::Json<Value>,
+) -> String {
+    body.to_string()
+}
+
+#[require]
+async fn authenticated(id: web::Path<u32>, _: Asked, body: web::Json<Value>) -> String {
+    format!("{id} {body}")
+}
+
+#[require]
+async fn without_arguments() -> &'static str {
+    "nothing"
+}
+
+fn api(auth: JwtAuth, is_wrapped: bool) -> TestServer {
+    TestServer::start(move || {
+        let routes = web::scope("")
+            .route("/decided/{id}", web::post().to(decided))
+            .route("/authenticated/{id}", web::post().to(authenticated))
+            .route("/without", web::get().to(without_arguments));
+        let app = App::new().wrap(Condition::new(is_wrapped, auth.clone()));
+        if is_wrapped { app.service(routes) } else { app.app_data(auth.clone()).service(routes) }
+    })
+}
+
+/// DEV-01: by a policy that is waited for, by keys that have to be fetched, by a bad signature.
+#[test]
+fn nothing_is_wrong_with_the_arguments_of_a_caller_who_is_refused() {
+    let stranger = SigningKey::new(Algorithm::RS256, "key-1");
+    for is_wrapped in [false, true] {
+        let world = World::new();
+        let bob = world.token().claim("sub", "bob").sign(&world.key);
+        let forged = world.token().sign(&stranger);
+        let asked = ASKED.load(Ordering::SeqCst);
+        // The first with keys that have yet to be fetched.
+        for token in [&forged, &bob, &forged] {
+            let api = api(world.auth().build().unwrap(), is_wrapped);
+            for path in ["/decided/zz", "/decided/7", "/authenticated/zz", "/authenticated/7"] {
+                let expected = match (token == &bob, path.starts_with("/decided")) {
+                    (true, true) => 403,
+                    (true, false) => continue,
+                    (false, _) => 401,
+                };
+                let post = || api.request("POST", path).bearer(token);
+                let what = format!("{path} {is_wrapped}");
+                assert_eq!(post().send().status, expected, "{what}");
+                assert_eq!(post().json("{}").send().status, expected, "{what}");
+                assert_eq!(post().body("text/plain", "x").send().status, expected, "{what}");
+                let unfinished = post().header("content-length", "1000000");
+                let unfinished = unfinished.header("content-type", "application/json");
+                assert_eq!(unfinished.send().status, expected, "{what}");
+            }
+        }
+        assert_eq!(ASKED.load(Ordering::SeqCst), asked, "no argument is asked for anything");
+    }
+}
+
+/// DEV-01: and who may call gets what the arguments say, in their order.
+#[test]
+fn the_arguments_of_who_may_call_are_as_ever() {
+    for is_wrapped in [false, true] {
+        let world = World::new();
+        for path in ["/decided", "/authenticated"] {
+            // With keys that have yet to be fetched, and then without waiting.
+            let api = api(world.auth().build().unwrap(), is_wrapped);
+            for _ in 0..2 {
+                let post =
+                    |id: &str| api.request("POST", &format!("{path}/{id}")).bearer(world.good());
+                let good = post("7").json(&json!({ "a": 1 }).to_string()).send();
+                assert!(good.text().ends_with(r#"{"a":1}"#), "{}", good.text());
+                assert_eq!(post("zz").json("{}").send().status, 404);
+                assert_eq!(post("7").json("{").send().status, 400);
+                assert_eq!(post("7").body("text/plain", "{}").send().status, 400);
+            }
+        }
+        let api = api(world.auth().build().unwrap(), is_wrapped);
+        assert_eq!(api.get("/without").bearer(world.good()).send().text(), "nothing");
+        assert_eq!(api.get("/without").send().status, 401);
+    }
+}
