@@ -198,7 +198,9 @@ pub(crate) async fn callback(
     let claims = login.id_tokens.verify(&id_token, &checks).await.map_err(|error| {
         tracing::warn!(reason = error.reason(), "an ID token was refused");
         match error {
-            AuthError::Unavailable { .. } => Problem::ProviderDown,
+            AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
+                Problem::ProviderDown
+            }
             _ => Problem::NotLoggedIn,
         }
     })?;

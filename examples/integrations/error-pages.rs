@@ -25,7 +25,7 @@ fn wording(error: &AuthError) -> (&'static str, &'static str) {
         AuthError::Forbidden(_) | AuthError::CrossSite => {
             ("Not for you", "Your account may not do this. Whoever manages it can change that.")
         }
-        AuthError::Unavailable { .. } => {
+        AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
             ("One moment", "We cannot check who you are right now. Please try again shortly.")
         }
         AuthError::InvalidRequest(_) | AuthError::InvalidToken(_) => {

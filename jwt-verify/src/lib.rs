@@ -47,7 +47,7 @@
 //!   L1  token   ▼   size, three segments, header, alg   │
 //!       claims      one parse, no duplicates            │
 //!               │                                       │
-//!   L3  jwks    ▼   the issuer's key for this token ────│── no key to be had: 503
+//!   L3  jwks    ▼   the issuer's key for this token ────│── no key to be had: 503 · asked for too often: 429
 //!               │                                       │
 //!   L1  key     ▼   signature                           │
 //!               │                                       │
@@ -127,6 +127,7 @@ mod clock;
 mod detached;
 mod error;
 mod expiry;
+mod gate;
 #[cfg(any(feature = "jwks", feature = "redis"))]
 mod jitter;
 mod json;
@@ -172,6 +173,7 @@ pub use error::{
     AuthError, ConfigError, InvalidProofReason, InvalidRequestReason, InvalidTokenReason,
     KeyRejection, Missing,
 };
+pub use gate::RefreshGate;
 pub use http::{
     AccessMatrix, AuthFuture, AuthScope, Authorized, BackChannelLogout, BearerChallenge,
     BearerExtractor, CookieExtractor, Credential, CsrfProtection, CurrentUser, ErrorResponse,
@@ -194,7 +196,7 @@ pub use issuing::{
     TokenIssuer, TokenIssuerBuilder, TokenPair,
 };
 #[cfg(feature = "jwks")]
-pub use jwks::{JwksProvider, JwksProviderBuilder, RefreshGate};
+pub use jwks::{JwksProvider, JwksProviderBuilder};
 pub use key::{
     ClientCertificate, JwkSet, JwkSetError, KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery,
     KeysReady, PendingKey, VerificationKey,

@@ -64,6 +64,8 @@ pub(crate) const REFUSED_ISSUER_TTL: Duration = Duration::from_secs(30);
 /// An issuer whose name is longer is nobody's; a resolver is not asked.
 pub(crate) const MAX_ISSUER_BYTES: usize = 1024;
 pub(crate) const RESOLVER_RETRY: Duration = Duration::from_secs(1);
+/// The span in which as many issuers as are kept may have keys fetched before a good token was seen.
+pub(crate) const NEWCOMER_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long no line of a kind that callers can cause follows another in the log.
 pub(crate) const LOG_PAUSE: Duration = Duration::from_secs(10);

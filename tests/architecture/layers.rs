@@ -13,6 +13,7 @@ const LAYERS: [&[&str]; 8] = [
         "detached",
         "error",
         "expiry",
+        "gate",
         "jitter",
         "json",
         "limits",
@@ -47,7 +48,7 @@ const NEIGHBOURS: [(&str, &str); 5] = [
 ];
 
 /// Where the names that `lib.rs` exports live, as far as modules import them from the root.
-const EXPORTS: [(&str, &[&str]); 15] = [
+const EXPORTS: [(&str, &[&str]); 16] = [
     ("algorithm", &["Algorithm", "UnknownAlgorithm"]),
     (
         "authz",
@@ -121,7 +122,8 @@ const EXPORTS: [(&str, &[&str]); 15] = [
             "TokenPair",
         ],
     ),
-    ("jwks", &["JwksProvider", "JwksProviderBuilder", "RefreshGate"]),
+    ("gate", &["RefreshGate"]),
+    ("jwks", &["JwksProvider", "JwksProviderBuilder"]),
     (
         "key",
         &[

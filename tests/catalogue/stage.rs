@@ -127,7 +127,11 @@ impl Stage {
         let (issuer, trap) = (FakeIssuer::start(&[]), FakeIssuer::start(&[]));
         issuer.publish_json(&json!({ "keys": keys }));
         let clock = TestClock::new();
-        let provider = JwksProvider::discover(issuer.url()).clock(clock.clone()).build().unwrap();
+        // Whatever key a row names, the issuer is asked for it, and 401 is its word. Of one that it may
+        // not be asked for, since there were too many, nothing is known: that is 429, and is tested
+        // with the issuer.
+        let provider = JwksProvider::discover(issuer.url()).clock(clock.clone()).refetches(10_000);
+        let provider = provider.build().unwrap();
         let builder = JwtAuth::builder(issuer.url(), AUDIENCE)
             .algorithms([key.algorithm()])
             .keys(provider)

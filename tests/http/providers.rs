@@ -19,15 +19,16 @@ const ISSUER: &str = "https://issuer.example/";
 struct Table {
     key: Arc<VerificationKey>,
     asked: Arc<AtomicUsize>,
-    out_of_reach: bool,
+    /// What is wrong with it.
+    failure: Option<KeyError>,
 }
 
 impl KeyProvider for Table {
     fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
         KeyLookup::Pending(Box::pin(async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
-            if self.out_of_reach {
-                return Err(KeyError::Unavailable { retry_after: Duration::from_millis(2500) });
+            if let Some(failure) = self.failure {
+                return Err(failure);
             }
             let fits = wanted.failed.is_none() && wanted.key_id == self.key.id();
             if fits { Ok(self.key.clone()) } else { Err(KeyError::NotFound) }
@@ -35,12 +36,12 @@ impl KeyProvider for Table {
     }
 }
 
-fn api(key: &SigningKey, out_of_reach: bool) -> (TestServer, Arc<AtomicUsize>) {
+fn api(key: &SigningKey, failure: Option<KeyError>) -> (TestServer, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let table = Table {
         key: Arc::new(VerificationKey::from_jwk(&key.jwk().to_string()).unwrap()),
         asked: asked.clone(),
-        out_of_reach,
+        failure,
     };
     let auth = JwtAuth::builder(ISSUER, AUDIENCE)
         .algorithms([Algorithm::ES256])
@@ -53,7 +54,7 @@ fn api(key: &SigningKey, out_of_reach: bool) -> (TestServer, Arc<AtomicUsize>) {
 #[test]
 fn a_provider_of_ones_own_is_asked_once_for_each_token() {
     let key = SigningKey::new(Algorithm::ES256, "k");
-    let (api, asked) = api(&key, false);
+    let (api, asked) = api(&key, None);
     let good = Token::now(ISSUER).sign(&key);
     for count in 1..4 {
         // Nobody knows for how long its keys are good, so nothing is remembered.
@@ -76,9 +77,25 @@ fn a_provider_of_ones_own_is_asked_once_for_each_token() {
 #[test]
 fn a_provider_that_is_out_of_reach_says_when_to_come_back() {
     let key = SigningKey::new(Algorithm::ES256, "k");
-    let (api, _) = api(&key, true);
+    let retry_after = Duration::from_millis(2500);
+    let (api, _) = api(&key, Some(KeyError::Unavailable { retry_after }));
     let response = api.get("/protected").bearer(Token::now(ISSUER).sign(&key)).send();
     assert_eq!((response.status, response.header("retry-after")), (503, Some("3")));
+}
+
+/// OUT-02: a provider that may not be asked says so, and costs its caller neither token nor instance.
+#[test]
+fn a_provider_that_was_not_asked_says_when_to_come_back() {
+    let key = SigningKey::new(Algorithm::ES256, "k");
+    let retry_after = Duration::from_millis(2500);
+    let (api, _) = api(&key, Some(KeyError::Limited { retry_after }));
+    // Optional routes do not take it for no token.
+    for path in ["/protected", "/content"] {
+        let response = api.get(path).bearer(Token::now(ISSUER).sign(&key)).send();
+        assert_eq!((response.status, response.header("retry-after")), (429, Some("3")));
+        assert_eq!(response.challenge(), None);
+        assert_eq!(response.json()["code"], "key_lookup_limited");
+    }
 }
 
 #[test]

@@ -105,7 +105,10 @@ fn strangers_cause_as_few_fetches_at_many_instances_as_at_one() {
     for index in 0..30 {
         let token =
             Token::of(fleet.issuer.url()).header("kid", format!("k{index}")).sign(&stranger);
-        assert_eq!(fleet.statuses(&token), [401; 3]);
+        let statuses = fleet.statuses(&token);
+        // As at one instance: 401 where the issuer was asked, and else "ask later".
+        assert!(statuses.iter().all(|status| [401, 429].contains(status)), "{statuses:?}");
+        assert!(index < 2 || statuses == [429; 3], "{index}: {statuses:?}");
     }
     assert_eq!(fleet.issuer.key_fetches(), 3);
     fleet.advance(30);
@@ -148,7 +151,8 @@ fn an_instance_that_starts_while_the_issuer_is_down_serves() {
     assert_eq!(fleet.issuer.key_fetches(), 1);
 }
 
-/// Instances that may not ask because others have, in vain, do not say that the key does not exist.
+/// OUT-01: instances that may not ask because another has, in vain, do not say that the key does not
+/// exist. All of them together ask once a second.
 #[test]
 fn what_others_could_not_find_out_is_not_an_answer() {
     let (old, new) = (key("old"), key("new"));
@@ -157,14 +161,15 @@ fn what_others_could_not_find_out_is_not_an_answer() {
     fleet.advance(1);
     fleet.issuer.answer_keys(Answer::status(500));
     let token = fleet.token(&new);
-    assert_eq!(status(&fleet.instances[0], &token), 503);
-    assert_eq!(status(&fleet.instances[1], &token), 503);
-    // The gate of all of them is closed by now.
-    assert_eq!(status(&fleet.instances[2], &token), 503);
-    assert_eq!(fleet.issuer.key_fetches(), 3);
+    for attempts in 1..5 {
+        for instance in &fleet.instances {
+            assert_eq!(status(instance, &token), 503);
+        }
+        assert_eq!(fleet.issuer.key_fetches(), 1 + attempts);
+        fleet.advance(1);
+    }
     assert_eq!(fleet.statuses(&fleet.token(&old)), [200; 3]);
     fleet.issuer.publish(&[&old, &new]);
-    fleet.advance(60);
     assert_eq!(fleet.statuses(&token), [200; 3]);
 }
 
@@ -202,7 +207,7 @@ fn a_flood_is_not_passed_on_to_the_store() {
     assert_eq!(status(&api, &good), 200);
     for number in 0..500 {
         let token = Token::of(issuer.url()).header("kid", format!("k{number}")).sign(&stranger);
-        assert_eq!(status(&api, &token), 401);
+        assert_eq!(status(&api, &token), if number < 2 { 401 } else { 429 });
     }
     let asked = store.asked.load(std::sync::atomic::Ordering::SeqCst);
     assert!(asked < 60, "{asked}");
@@ -273,8 +278,11 @@ fn an_instance_that_fails_to_fetch_lets_the_next_one_try() {
     let token = fleet.token(&key);
     assert_eq!(status(&fleet.instances[0], &token), 503);
     fleet.issuer.publish(&[&key]);
+    assert_eq!(status(&fleet.instances[1], &token), 503);
+    assert_eq!(fleet.issuer.key_fetches(), 1);
+    // Once a second, whichever instance it is.
+    fleet.advance(1);
     assert_eq!(status(&fleet.instances[1], &token), 200);
-    fleet.advance(2);
     assert_eq!(status(&fleet.instances[0], &token), 200);
     assert_eq!(fleet.issuer.key_fetches(), 2);
 }
@@ -318,7 +326,11 @@ impl CacheStore for Frozen {
     }
 
     fn set<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, ()> {
-        self.leases.set(key, value, ttl)
+        if key.contains(":lease:") {
+            self.leases.set(key, value, ttl)
+        } else {
+            Box::pin(async { Ok(()) })
+        }
     }
 
     fn add<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, bool> {

@@ -11,10 +11,13 @@ mod fleet;
 mod floods;
 mod freshness;
 mod key_sets;
+mod limits;
 mod observability;
+mod recovery;
 mod several;
 mod shared;
 mod single_flight;
+mod tenant_floods;
 mod tenants;
 mod transport;
 

@@ -71,7 +71,7 @@ fn a_fleet_makes_one_fetch_for_a_start_and_one_for_a_rotation() {
     let stranger = key("stranger");
     assert_eq!((all(&stranger), world.issuer.key_fetches()), (vec![401; 5], 3));
     for number in 0..5 {
-        assert_eq!(all(&key(&format!("other-{number}"))), [401; 5]);
+        assert_eq!(all(&key(&format!("other-{number}"))), [429; 5]);
     }
     assert_eq!(world.issuer.key_fetches(), 3);
 }

@@ -16,6 +16,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 /// | [`CrossSite`](Self::CrossSite) | 403 | none |
 /// | [`TooManyProofs`](Self::TooManyProofs) | 429 | none; `Retry-After` |
 /// | [`Unavailable`](Self::Unavailable) | 503 | none; `Retry-After` |
+/// | [`KeyLookupLimited`](Self::KeyLookupLimited) | 429 | none; `Retry-After` (RFC 6585 §4) |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | none |
 ///
 /// Challenges are of the scheme `Bearer` unless it says otherwise; where [`Dpop`](crate::Dpop) is set,
@@ -87,6 +88,19 @@ pub enum AuthError {
         retry_after: Duration,
     },
 
+    /// The key that the token names is not at hand, and the issuer was not asked for it, because tokens
+    /// that name unknown keys have caused enough questions lately. Nothing is wrong with the token as
+    /// far as is known: keep it and try again.
+    ///
+    /// Any caller can bring this about for tokens of keys that are not at hand, and for no others. So
+    /// it is not 401, on which clients throw tokens away, and not 503, on which load balancers take
+    /// healthy instances out of service.
+    #[error("the key of the access token cannot be looked up at the moment")]
+    KeyLookupLimited {
+        /// When the issuer may be asked again.
+        retry_after: Duration,
+    },
+
     /// The application lacks something it must set up. The log says what.
     #[error("the server is not set up to authenticate this request")]
     Misconfigured,
@@ -107,6 +121,7 @@ impl AuthError {
             Self::CrossSite => "csrf",
             Self::TooManyProofs { .. } => "too_many_proofs",
             Self::Unavailable { .. } => "temporarily_unavailable",
+            Self::KeyLookupLimited { .. } => "key_lookup_limited",
             Self::Misconfigured => "server_error",
         }
     }
@@ -125,6 +140,7 @@ impl AuthError {
             | Self::CrossSite
             | Self::TooManyProofs { .. }
             | Self::Unavailable { .. }
+            | Self::KeyLookupLimited { .. }
             | Self::Misconfigured => self.code(),
         }
     }
@@ -338,6 +354,7 @@ mod tests {
     #[test]
     fn codes_are_what_clients_and_dashboards_know() {
         let unavailable = AuthError::Unavailable { retry_after: Duration::ZERO };
+        let limited = AuthError::KeyLookupLimited { retry_after: Duration::ZERO };
         for (error, code, reason) in [
             (AuthError::MissingToken, "missing_token", "missing_token"),
             (InvalidRequestReason::Malformed.into(), "invalid_request", "malformed_credential"),
@@ -363,6 +380,7 @@ mod tests {
                 "too_many_proofs",
             ),
             (unavailable, "temporarily_unavailable", "temporarily_unavailable"),
+            (limited, "key_lookup_limited", "key_lookup_limited"),
             (AuthError::Misconfigured, "server_error", "server_error"),
         ] {
             assert_eq!((error.code(), error.reason()), (code, reason));

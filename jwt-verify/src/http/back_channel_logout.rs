@@ -119,7 +119,8 @@ impl HttpServiceFactory for BackChannelLogout {
 
 enum Refusal {
     Invalid,
-    Unavailable(Duration),
+    /// Not judged; the answer says when to come back.
+    Later(AuthError),
 }
 
 async fn log_out(
@@ -132,7 +133,9 @@ async fn log_out(
     let token = tokens.verify(token).await.map_err(|error| {
         tracing::debug!(reason = error.reason(), "refused a logout token");
         match error {
-            AuthError::Unavailable { retry_after } => Refusal::Unavailable(retry_after),
+            AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
+                Refusal::Later(error)
+            }
             _ => Refusal::Invalid,
         }
     })?;
@@ -144,7 +147,9 @@ async fn log_out(
     let revoked = to_the_end(async move { store.revoke_all(&revocations, until).await }).await;
     match revoked {
         Some(Ok(())) => Ok(()),
-        Some(Err(RevocationError)) | None => Err(Refusal::Unavailable(STORE_RETRY)),
+        Some(Err(RevocationError)) | None => {
+            Err(Refusal::Later(AuthError::Unavailable { retry_after: STORE_RETRY }))
+        }
     }
 }
 
@@ -154,8 +159,6 @@ fn answer(outcome: &Result<(), Refusal>) -> HttpResponse {
         Err(Refusal::Invalid) => HttpResponse::BadRequest()
             .insert_header((CACHE_CONTROL, "no-store"))
             .json(Body::new("invalid_request", "the logout token is not valid", "invalid_request")),
-        Err(Refusal::Unavailable(retry_after)) => {
-            AuthError::Unavailable { retry_after: *retry_after }.error_response()
-        }
+        Err(Refusal::Later(error)) => error.error_response(),
     }
 }

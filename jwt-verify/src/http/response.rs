@@ -198,7 +198,9 @@ pub(super) fn record(error: &AuthError) {
         | AuthError::TooManyProofs { .. }
         | AuthError::CrossSite => tracing::debug!(code, reason, "refused a request"),
         // Whoever failed has said so once; every request in the meantime need not.
-        AuthError::Unavailable { .. } => tracing::debug!(code, reason, "could not judge a request"),
+        AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
+            tracing::debug!(code, reason, "could not judge a request");
+        }
         AuthError::Misconfigured => tracing::error!(code, reason, "could not judge a request"),
     }
 }
@@ -270,6 +272,12 @@ fn answer(error: &AuthError) -> Answer {
         AuthError::Unavailable { retry_after } => Answer {
             status: StatusCode::SERVICE_UNAVAILABLE,
             error: "temporarily_unavailable",
+            challenge: None,
+            retry_after: Some(whole_seconds(*retry_after)),
+        },
+        AuthError::KeyLookupLimited { retry_after } => Answer {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            error: error.code(),
             challenge: None,
             retry_after: Some(whole_seconds(*retry_after)),
         },

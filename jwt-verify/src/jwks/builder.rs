@@ -134,7 +134,12 @@ impl JwksProviderBuilder {
 
     /// How many refetches unknown keys and bad signatures may cause within any
     /// [`refetch_interval`](Self::refetch_interval); see [`RefreshGate`](crate::RefreshGate).
-    /// Default: 2. The periodic refresh does not count.
+    /// Default: 2. The periodic refresh does not count, and neither does an issuer that fails, which
+    /// is asked once a second at most.
+    ///
+    /// Beyond it a token with an unknown key is answered with
+    /// [`AuthError::KeyLookupLimited`](crate::AuthError::KeyLookupLimited) (429), and the issuer is asked as soon as that
+    /// is allowed again.
     pub fn refetches(mut self, most: usize) -> Self {
         self.settings.refetches = most;
         self

@@ -62,6 +62,8 @@ pub(super) enum Failure {
     TooManyKeys,
     NoUsableKeys,
     Aborted,
+    /// Not asked: it has just failed to answer another instance.
+    Elsewhere,
 }
 
 impl Failure {
@@ -85,6 +87,7 @@ impl Failure {
             Self::TooManyKeys => "too_many_keys",
             Self::NoUsableKeys => "no_usable_keys",
             Self::Aborted => "aborted",
+            Self::Elsewhere => "elsewhere",
         }
     }
 }

@@ -12,7 +12,8 @@ use tokio::sync::watch;
 
 use super::{
     fetch::{Failure, FetchError},
-    provider::{Ask, Inner},
+    lookup::Ask,
+    provider::Inner,
 };
 
 /// What a flight brought, or the reason why nothing.
@@ -25,12 +26,14 @@ pub(super) enum Arrival {
     FromIssuer,
     /// At the store that instances share; the snapshot is what another one has fetched.
     FromStore,
-    /// Nowhere: the instances together have asked often enough.
+    /// Nowhere: the instances together have asked for unknown keys often enough.
     Refused,
     /// Nowhere: another instance knows that there is no such key.
     KnownMissing,
     /// At the store, which has nothing newer.
     NoNews,
+    /// Nowhere: the issuer has just failed to answer another instance.
+    Resting,
 }
 
 /// The flight in the air, if there is one.

@@ -11,10 +11,11 @@ mod discovery;
 mod fetch;
 mod flight;
 mod freshness;
-mod gate;
 mod location;
+mod lookup;
 mod provider;
 mod proxy;
+mod put_off;
 mod seal;
 mod shared;
 mod snapshot;
@@ -25,7 +26,6 @@ mod upkeep;
 mod wanted;
 
 pub use builder::JwksProviderBuilder;
-pub use gate::RefreshGate;
 pub use provider::JwksProvider;
 
 /// For [`internals`](crate::internals).

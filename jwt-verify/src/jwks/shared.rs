@@ -1,5 +1,6 @@
 //! What the instances of an application tell each other through a store: the key set, who is
-//! fetching it, how often strangers have caused a fetch, and which keys do not exist.
+//! fetching it, how often unknown keys have caused a fetch, which keys do not exist, and that the
+//! issuer has just failed to answer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     CacheError, CacheStore, Clock, KeyQuery,
-    limits::{LEASE, MAX_CLOCK_SKEW, STORE_TIMEOUT},
+    limits::{LEASE, MAX_CLOCK_SKEW, RETRY_MOST, STORE_TIMEOUT},
 };
 
 /// One issuer's entries in a shared store.
@@ -166,19 +167,32 @@ impl Shared {
         self.seal.wrap(name, self.clock.now().saturating_add(LEASE), &sign)
     }
 
-    /// Whether all instances together may cause one more refetch; if so, it is counted. If not, when
-    /// the last was counted, on the wall clock.
+    /// Whether all instances together may cause one more refetch; if so, it is counted. If not, the
+    /// time until they may.
     pub(super) async fn passes_gate(&self) -> Result<Result<(), Duration>, CacheError> {
         let interval = self.limits.refetch_interval;
-        let mut latest = Duration::ZERO;
+        let mut opens_in = interval;
         for place in 0..self.limits.refetches {
             let name = format!("{}:{place}", self.name("gate"));
             match self.claim(&name, interval).await? {
                 None => return Ok(Ok(())),
-                Some(until) => latest = latest.max(until.saturating_sub(interval)),
+                Some(until) => opens_in = opens_in.min(until.saturating_sub(self.clock.now())),
             }
         }
-        Ok(Err(latest))
+        Ok(Err(opens_in))
+    }
+
+    /// The time for which the issuer is left alone, because it has just failed to answer an instance.
+    pub(super) async fn rests_for(&self) -> Result<Option<Duration>, CacheError> {
+        let found = self.read(&self.name("rest"), 256, RETRY_MOST).await?;
+        let now = self.clock.now();
+        Ok(found.map(|(_, until)| until.saturating_sub(now)))
+    }
+
+    /// Has all instances leave the issuer alone for a while.
+    pub(super) async fn leave_rest(&self, time: Duration) {
+        let until = self.clock.now().saturating_add(time);
+        let _ = self.write(&self.name("rest"), b"", until, time).await;
     }
 
     /// The time for which another instance knows that the issuer has no such key.

@@ -23,6 +23,8 @@ pub(super) struct Snapshot {
     pub(super) unusable_at: Duration,
     /// Wall-clock milliseconds at which the document left the issuer, to compare with other instances.
     pub(super) document_from: u64,
+    /// When this process began to ask the issuer for it; none if it is from elsewhere.
+    pub(super) asked_at: Option<Duration>,
 }
 
 impl Snapshot {
@@ -38,6 +40,7 @@ impl Snapshot {
             stale_at: now,
             unusable_at: now.saturating_add(stale_ttl),
             document_from: 0,
+            asked_at: None,
         }
     }
 }

@@ -5,11 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::time::timeout_at;
+
 use super::{
     discovery::{self, Mismatch},
     fetch::{Failure, FetchError, Fetched, Step},
     location::{Location, SafeUrl},
-    provider::{Ask, Inner},
+    lookup::Ask,
+    provider::Inner,
     seal::millis,
     shared::{Claim, Document, Lease, Shared},
 };
@@ -27,10 +30,25 @@ pub(super) enum Obtained {
     Shared { set: JwkSet, document: Document },
     /// Nothing newer.
     NoNews,
-    /// Nothing: the instances together have asked often enough, lately at this wall-clock time.
-    Refused { asked_at: Duration },
+    /// Nothing: the instances together have asked often enough, until this time has passed.
+    Refused { opens_in: Duration },
     /// Nothing: another instance knows that there is no such key, for this long.
     KnownMissing(Duration),
+    /// Nothing: the issuer has just failed to answer another instance, and is left alone for this
+    /// long.
+    Resting(Duration),
+}
+
+/// A fetch that failed. With a lease, others wait to be told.
+pub(super) struct Failed {
+    pub(super) error: FetchError,
+    pub(super) lease: Option<Lease>,
+}
+
+impl From<FetchError> for Failed {
+    fn from(error: FetchError) -> Self {
+        Self { error, lease: None }
+    }
 }
 
 /// Who is to fetch, as the instances have agreed.
@@ -45,22 +63,31 @@ enum Turn {
 
 impl Inner {
     /// Gets a key set from the store, if another instance left a newer one there, or from the
-    /// issuer.
-    pub(super) async fn obtain(&self, ask: &Ask) -> Result<Obtained, FetchError> {
-        let Some(shared) = &self.shared else { return self.fetch_now(None).await };
-        if matches!(ask, Ask::Store) {
-            return Ok(self.newer(shared).await.ok().flatten().unwrap_or(Obtained::NoNews));
-        }
-        match self.turn(shared, ask).await.unwrap_or(Turn::ForItself) {
-            Turn::Nobody(obtained) => Ok(obtained),
-            Turn::ForItself => self.fetch_now(None).await,
-            Turn::ForAll(lease) => self.fetch_now(Some(lease)).await,
+    /// issuer, within the time that a fetch may take as a whole.
+    pub(super) async fn obtain(&self, ask: &Ask) -> Result<Obtained, Failed> {
+        let end = tokio::time::Instant::now() + self.settings.fetch_timeout;
+        let lease = match &self.shared {
+            None => None,
+            Some(shared) => match timeout_at(end, self.turn(shared, ask)).await {
+                Ok(Ok(Turn::Nobody(obtained))) => return Ok(obtained),
+                Ok(Ok(Turn::ForAll(lease))) => Some(lease),
+                Ok(Ok(Turn::ForItself) | Err(CacheError)) => None,
+                Err(_) => return Err(FetchError::from(Failure::Timeout).into()),
+            },
+        };
+        match timeout_at(end, self.fetch_now()).await {
+            Ok(Ok((set, document))) => Ok(Obtained::Fetched { set, document, lease }),
+            Ok(Err(error)) => Err(Failed { error, lease }),
+            Err(_) => Err(Failed { error: Failure::Timeout.into(), lease }),
         }
     }
 
     /// Agrees with the other instances who fetches, and waits for a while if one of them does. A
     /// store that takes its time is as good as none.
     async fn turn(&self, shared: &Arc<Shared>, ask: &Ask) -> Result<Turn, CacheError> {
+        if matches!(ask, Ask::Store) {
+            return Ok(Turn::Nobody(self.told(shared).await.unwrap_or(Obtained::NoNews)));
+        }
         let wait_until = Instant::now() + self.settings.fetch_timeout / 2;
         let mut seen = (Vec::new(), Instant::now());
         let (lease, began) = loop {
@@ -83,17 +110,33 @@ impl Inner {
         if let Some(obtained) = self.newer(shared).await? {
             return Ok(Turn::Nobody(obtained));
         }
-        let Ask::Issuer(key) = ask else { return Ok(Turn::ForAll(lease)) };
+        if let Some(time) = shared.rests_for().await? {
+            return Ok(Turn::Nobody(Obtained::Resting(time)));
+        }
         if began.elapsed() > STORE_BUDGET {
             return Ok(Turn::ForItself);
         }
-        if let Some(time) = shared.missing_for(&key.question()).await? {
+        if let Ask::Issuer { wanted, .. } = ask
+            && let Some(time) = shared.missing_for(&wanted.question()).await?
+        {
             return Ok(Turn::Nobody(Obtained::KnownMissing(time)));
+        }
+        if !ask.is_counted() {
+            return Ok(Turn::ForAll(lease));
         }
         Ok(match shared.passes_gate().await? {
             Ok(()) => Turn::ForAll(lease),
-            Err(asked_at) => Turn::Nobody(Obtained::Refused { asked_at }),
+            Err(opens_in) => Turn::Nobody(Obtained::Refused { opens_in }),
         })
+    }
+
+    /// What other instances have found out since this one last took over a key set, be it that the
+    /// issuer does not answer.
+    async fn told(&self, shared: &Shared) -> Result<Obtained, CacheError> {
+        if let Some(obtained) = self.newer(shared).await? {
+            return Ok(obtained);
+        }
+        Ok(shared.rests_for().await?.map_or(Obtained::NoNews, Obtained::Resting))
     }
 
     /// What another instance has fetched since this one last took over a key set.
@@ -117,7 +160,7 @@ impl Inner {
         if known > millis(now.saturating_add(MAX_CLOCK_SKEW)) { 0 } else { known }
     }
 
-    async fn fetch_now(&self, lease: Option<Lease>) -> Result<Obtained, FetchError> {
+    async fn fetch_now(&self) -> Result<(JwkSet, Document), FetchError> {
         // Dated from the question: the answer may have waited for a process that was stopped. And
         // after the document that it replaces, even if that one's clock was ahead.
         let asked = millis(self.settings.clock.now()).max(self.known_from() + 1);
@@ -128,7 +171,7 @@ impl Inner {
             ttl: ttl.as_secs().max(1),
             body: String::from_utf8(fetched.body).map_err(|_| Failure::KeySetDocument)?,
         };
-        Ok(Obtained::Fetched { set, document, lease })
+        Ok((set, document))
     }
 
     async fn fetch(&self) -> Result<(Fetched, JwkSet), FetchError> {

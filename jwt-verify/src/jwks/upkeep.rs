@@ -1,7 +1,7 @@
 //! What follows a fetch: the keys are published or the failure is noted, and the next one is set.
 
 use std::{
-    sync::{Arc, PoisonError, Weak, atomic::Ordering},
+    sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
 
@@ -11,60 +11,80 @@ use super::{
     backoff,
     fetch::{Failure, FetchError},
     flight::{Arrival, Landing, nanos},
-    provider::{Ask, Attempts, Inner},
-    seal::millis,
+    lookup::Ask,
+    provider::Inner,
     shared::{Document, Question},
     snapshot::Snapshot,
-    source::Obtained,
+    source::{Failed, Obtained},
     wanted::{memory_of, select},
 };
-use crate::{JwkSet, limits::RETRY_MOST, telemetry};
+use crate::{JwkSet, telemetry};
 
 /// One flight, from the departure to the landing: publish, end, wake, in this order.
 pub(super) async fn fly(landing: Landing, ask: Ask) {
     let inner = landing.inner.clone();
-    let outcome = tokio::time::timeout(inner.settings.fetch_timeout, inner.obtain(&ask)).await;
-    match outcome.unwrap_or(Err(Failure::Timeout.into())) {
+    let departed_at = inner.monotonic();
+    match inner.obtain(&ask).await {
         Ok(Obtained::Fetched { set, document, lease }) => {
             tracing::debug!(keys = set.keys().len(), "fetched the key set");
             telemetry::fetch("ok");
-            inner.publish(&set, &document, landing.id);
-            inner.record_success();
+            inner.publish(&set, &document, landing.id, Some(departed_at));
+            inner.attempts.succeeded();
             let missing = inner.note_missing(&ask);
             landing.land(Ok(Arrival::FromIssuer));
             // For the other instances, when nobody here waits any more.
             if let Some(shared) = &inner.shared {
                 shared.leave_document(&document).await;
-                drop(lease);
                 if let Some(question) = missing {
                     shared.leave_missing(&question).await;
                 }
+                drop(lease);
             }
         }
         Ok(Obtained::Shared { set, document }) => {
             tracing::debug!(keys = set.keys().len(), "took over the key set of another instance");
-            inner.publish(&set, &document, landing.id);
+            inner.publish(&set, &document, landing.id, None);
+            inner.attempts.another_succeeded(Duration::from_millis(document.fetched));
             inner.give_back(&ask);
             landing.land(Ok(Arrival::FromStore));
+        }
+        Ok(Obtained::Resting(time)) => {
+            tracing::debug!("the issuer has just failed to answer another instance");
+            inner.give_back(&ask);
+            inner.record_failure(FetchError {
+                retry_after: Some(time),
+                ..Failure::Elsewhere.into()
+            });
+            landing.land(Ok(Arrival::Resting));
         }
         Ok(nothing) => {
             let arrival = inner.note_nothing(&ask, &nothing);
             inner.wake_when_due();
             landing.land(Ok(arrival));
         }
-        Err(error) => {
+        Err(Failed { error, lease }) => {
             let (reason, step) = (error.failure.code(), error.step.code());
             tracing::warn!(reason, step, "could not fetch the key set");
             telemetry::fetch(reason);
             inner.record_failure(error);
             landing.land(Err(error));
+            if let Some(shared) = &inner.shared {
+                shared.leave_rest(backoff::rest(error.retry_after)).await;
+                drop(lease);
+            }
         }
     }
 }
 
 impl Inner {
     /// Replaces the snapshot, and sets the clock for the next refresh.
-    fn publish(self: &Arc<Self>, set: &JwkSet, document: &Document, flight: u64) {
+    fn publish(
+        self: &Arc<Self>,
+        set: &JwkSet,
+        document: &Document,
+        flight: u64,
+        asked_at: Option<Duration>,
+    ) {
         let now = self.monotonic();
         let ttl = Duration::from_secs(document.ttl);
         // A document from the store, or one that took long, has used up a part of its time.
@@ -88,53 +108,45 @@ impl Inner {
                 stale_at,
                 unusable_at: stale_at.saturating_add(self.settings.stale_ttl),
                 document_from: document.fetched,
+                asked_at,
             }))
         });
         if let Some(source) = &self.settings.metrics_label {
             let fetched_at = Duration::from_millis(document.fetched);
             telemetry::key_set(source, set.keys().len(), fetched_at);
         }
-        self.retry_at.store(0, Ordering::Release);
+        let kept = self.settings.missing_ttl.saturating_add(self.settings.refetch_interval);
+        self.put_off.forget_before(now.saturating_sub(kept));
         self.wake_after(refresh_at.saturating_sub(now));
-    }
-
-    /// Notes that the issuer is well. The store says nothing about that.
-    fn record_success(&self) {
-        *self.attempts.lock().unwrap_or_else(PoisonError::into_inner) =
-            Attempts { ended_at: self.monotonic(), ..Attempts::default() };
     }
 
     /// Notes a failure, and sets the clock for the next attempt.
     pub(super) fn record_failure(self: &Arc<Self>, error: FetchError) {
-        let now = self.monotonic();
         // Perhaps the key set has moved: the metadata is asked again.
         if let Some((_, until)) = &mut *self.key_set_url() {
             *until = Duration::ZERO;
         }
-        let pause = {
-            let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-            attempts.failures = attempts.failures.saturating_add(1);
-            attempts.ended_at = now;
-            attempts.last_failure = Some(error.failure);
-            attempts.not_before = now + error.retry_after.unwrap_or_default().min(RETRY_MOST);
-            backoff::pause(attempts.failures, error.retry_after)
-        };
-        self.retry_at.store(nanos(now.saturating_add(pause)), Ordering::Release);
+        let (now, wall) = (self.monotonic(), self.settings.clock.now());
+        let pause = self.attempts.failed(now, wall, &error);
         self.wake_after(pause);
     }
 
     /// What came of a flight that brought no keys.
-    fn note_nothing(&self, ask: &Ask, nothing: &Obtained) -> Arrival {
+    fn note_nothing(self: &Arc<Self>, ask: &Ask, nothing: &Obtained) -> Arrival {
         self.give_back(ask);
         let now = self.monotonic();
         match nothing {
-            Obtained::Refused { asked_at } => {
-                self.others_asked_at.store(millis(*asked_at), Ordering::Release);
+            Obtained::Refused { opens_in } => {
+                let opens_at = nanos(now.saturating_add(*opens_in));
+                self.all_may_ask_at.store(opens_at, Ordering::Release);
                 self.let_store_rest(now);
+                if matches!(ask, Ask::PutOff) {
+                    self.put_later(*opens_in);
+                }
                 Arrival::Refused
             }
             Obtained::KnownMissing(time) => {
-                if let Ask::Issuer(wanted) = ask {
+                if let Ask::Issuer { wanted, .. } = ask {
                     let until = now.saturating_add(*time);
                     self.missing.insert(memory_of(&wanted.query()), now, until);
                 }
@@ -146,7 +158,7 @@ impl Inner {
 
     /// The gate counts fetches; this flight has made none.
     fn give_back(&self, ask: &Ask) {
-        if matches!(ask, Ask::Issuer(_)) {
+        if ask.is_counted() {
             self.gate.give_back();
         }
     }
@@ -154,7 +166,7 @@ impl Inner {
     /// Remembers if the issuer does not have what it was asked for; returns what the other instances
     /// call that.
     fn note_missing(&self, ask: &Ask) -> Option<Question> {
-        let Ask::Issuer(wanted) = ask else { return None };
+        let Ask::Issuer { wanted, .. } = ask else { return None };
         let snapshot = self.snapshot.load();
         if snapshot.as_ref().is_some_and(|keys| select(keys, &wanted.query()).is_some()) {
             return None;
@@ -168,7 +180,7 @@ impl Inner {
     /// Sets the alarm again after a flight that changed nothing: it may have gone off meanwhile.
     fn wake_when_due(self: &Arc<Self>) {
         let due = self.snapshot.load().as_ref().map_or(Duration::ZERO, |keys| keys.refresh_at);
-        self.wake_after(due.max(self.retry_at()).saturating_sub(self.monotonic()));
+        self.wake_after(due.max(self.attempts.planned_at()).saturating_sub(self.monotonic()));
     }
 
     /// Sets the alarm that starts the next flight, in the place of the one set before.
@@ -198,7 +210,12 @@ async fn ring(weak: Weak<Inner>, mut alarm: watch::Receiver<Option<tokio::time::
                 let Some(inner) = weak.upgrade() else { return };
                 // Not rung again before it is set again, which every landing does.
                 inner.alarm.send_replace(None);
-                inner.join_or_start(inner.monotonic(), || Some(Ask::Anybody));
+                let now = inner.monotonic();
+                let rests_until = || inner.attempts.wanted_at();
+                let reason = || (now >= rests_until()).then_some(Ask::Anybody);
+                if inner.join_or_start(now, reason).is_none() {
+                    inner.wake_after(rests_until().saturating_sub(now));
+                }
             }
         }
     }

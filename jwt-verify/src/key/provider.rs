@@ -113,6 +113,13 @@ pub enum KeyError {
     /// The source of keys is reachable and does not have it. The caller gets 401.
     #[error("no such key")]
     NotFound,
+    /// The source of keys was not asked, because unknown keys have been asked for often enough lately.
+    /// The caller gets 429.
+    #[error("unknown keys are asked for too often")]
+    Limited {
+        /// When another attempt makes sense.
+        retry_after: Duration,
+    },
     /// Nobody knows whether there is one. The caller gets 503.
     #[error("the source of keys is out of reach")]
     Unavailable {

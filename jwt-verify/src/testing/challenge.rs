@@ -84,11 +84,25 @@ pub trait ChallengeAssertions {
     /// If it is another answer.
     #[track_caller]
     fn assert_try_later(&self) {
-        let (status, headers) = self.head();
-        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "the status");
-        assert!(headers.contains_key(RETRY_AFTER), "there is no Retry-After");
-        assert!(!headers.contains_key(WWW_AUTHENTICATE), "the caller is asked for another token");
+        assert_later(self.head(), StatusCode::SERVICE_UNAVAILABLE);
     }
+
+    /// 429 with `Retry-After`: the key of the token is not at hand and was not asked for, because
+    /// unknown keys have been asked for often enough.
+    ///
+    /// # Panics
+    /// If it is another answer.
+    #[track_caller]
+    fn assert_key_lookup_limited(&self) {
+        assert_later(self.head(), StatusCode::TOO_MANY_REQUESTS);
+    }
+}
+
+#[track_caller]
+fn assert_later((answered, headers): (StatusCode, &HeaderMap), status: StatusCode) {
+    assert_eq!(answered, status, "the status");
+    assert!(headers.contains_key(RETRY_AFTER), "there is no Retry-After");
+    assert!(!headers.contains_key(WWW_AUTHENTICATE), "the caller is asked for another token");
 }
 
 #[track_caller]

@@ -5,8 +5,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{
     Inner, Verifier,
     issuer::{DefaultKeys, Issuer, TrustedIssuer},
+    resolver::IssuerResolver,
     revocation::Revocations,
-    tenants::{IssuerResolver, Tenants},
+    tenants::Tenants,
 };
 use crate::{
     Algorithm, ClaimsMapping, ClaimsValidator, Clock, ConfigError, KeyProvider, RevocationStore,
@@ -73,8 +74,13 @@ impl VerifierBuilder {
     }
 
     /// How many issuers that the [`IssuerResolver`] has named are kept with their keys. Default:
-    /// 100. The ones used least make room, and their keys are fetched again when they come back: set
-    /// it above the number of tenants.
+    /// 100. Set it above the number of tenants.
+    ///
+    /// So many that have shown a good token are kept, and as many that were merely named, by tokens
+    /// that are not signed. Those make room first. Within 30 s as many of them may have keys looked
+    /// up; tokens of others are answered with [`AuthError::KeyLookupLimited`](crate::AuthError::KeyLookupLimited) (429).
+    /// That bounds what unsigned tokens which name one tenant after another can cause. An issuer that
+    /// has to make room although the resolver's word still counts is reported once, at `WARN`.
     pub fn resolved_issuers(mut self, most: usize) -> Self {
         self.resolved_issuers = most;
         self

@@ -172,7 +172,8 @@ impl IdTokenVerifier {
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`] or [`AuthError::ExpiredToken`]; [`AuthError::StepUp`] if the
-    /// login was too long ago; [`AuthError::Unavailable`] if no key can be had.
+    /// login was too long ago; [`AuthError::Unavailable`] or
+    /// [`AuthError::KeyLookupLimited`] if no key can be had.
     pub async fn verify(
         &self,
         token: impl AsRef<[u8]>,

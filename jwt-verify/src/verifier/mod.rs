@@ -4,7 +4,9 @@ mod builder;
 mod genuine;
 mod id_token;
 mod issuer;
+mod known;
 mod logout_token;
+mod resolver;
 mod revocation;
 mod seen;
 mod template;
@@ -22,18 +24,19 @@ pub use self::{
     id_token::{IdTokenChecks, IdTokenVerifier, IdTokenVerifierBuilder},
     issuer::TrustedIssuer,
     logout_token::{LogoutToken, LogoutTokenVerifier},
+    resolver::{IssuerResolver, ResolvedIssuer, ResolverError},
     template::IssuerTemplate,
-    tenants::{IssuerResolver, ResolvedIssuer, ResolverError},
 };
 use self::{
     issuer::Issuer,
+    known::Tenant,
     revocation::Revocations,
     seen::{Judged, Seen, Vouching},
-    tenants::{Tenant, Tenants},
+    tenants::Tenants,
 };
 use crate::{
     AuthError, Claims, Clock, InvalidTokenReason, KeyError, KeyHealth, KeyLookup, KeyQuery,
-    VerificationKey, VerifiedClaims,
+    PendingKey, VerificationKey, VerifiedClaims,
     claims::Grants,
     limits::MAX_LEEWAY,
     telemetry,
@@ -126,7 +129,7 @@ impl Verifier {
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], or, if no key can be had at the
-    /// moment, [`AuthError::Unavailable`].
+    /// moment, [`AuthError::Unavailable`] or [`AuthError::KeyLookupLimited`].
     pub async fn verify(&self, token: impl AsRef<[u8]>) -> Result<VerifiedClaims, AuthError> {
         let token = token.as_ref();
         let genuine = match self.verify_now(token) {
@@ -223,19 +226,31 @@ impl Verifier {
             KeyLookup::Ready(key) => key,
             // Nothing is fetched for a token that no key could make good.
             KeyLookup::Pending(_) if !case.could_be_good() => Err(KeyError::NotFound),
-            KeyLookup::Pending(key) => key.await,
+            KeyLookup::Pending(key) => self.wait_for(&case.issuer, key).await,
         }?;
         if !case.is_signed_by(&key) {
             // The issuer may have put another key in the place of this one.
             let replaced = match case.find_key(Some(&key)) {
                 KeyLookup::Ready(key) => key,
                 KeyLookup::Pending(_) if !case.could_be_good() => Err(KeyError::NotFound),
-                KeyLookup::Pending(key) => key.await,
+                KeyLookup::Pending(key) => self.wait_for(&case.issuer, key).await,
             };
             case.is_signed_by_another(replaced)?;
         }
-        let accepted = case.accept()?;
+        let accepted = case.accept(self.inner.tenants.as_ref())?;
         self.remember(token, accepted)
+    }
+
+    /// Waits for a key, unless the issuer is only a name so far and there are too many of those.
+    async fn wait_for(
+        &self,
+        issuer: &Chosen<'_>,
+        key: PendingKey<'_>,
+    ) -> Result<Arc<VerificationKey>, KeyError> {
+        if let (Some(tenants), Chosen::Resolved(tenant)) = (&self.inner.tenants, issuer) {
+            tenants.admit(tenant)?;
+        }
+        key.await
     }
 
     /// The rest of it, for a token that [`verify_now`](Self::verify_now) has just failed to judge.
@@ -271,7 +286,7 @@ impl Verifier {
             let KeyLookup::Ready(replaced) = case.find_key(Some(&key)) else { return Ok(None) };
             case.is_signed_by_another(replaced)?;
         }
-        let accepted = case.accept()?;
+        let accepted = case.accept(self.inner.tenants.as_ref())?;
         self.remember(token, accepted).map(Some)
     }
 
@@ -401,11 +416,14 @@ impl<'a> Case<'_, 'a> {
     }
 
     /// Holds the claims of a genuine token against the rules.
-    fn accept(self) -> Result<Accepted<'a>, AuthError> {
+    fn accept(self, tenants: Option<&Tenants>) -> Result<Accepted<'a>, AuthError> {
         let Self { issuer, token, generation, now } = self;
         let Unverified { parts, header, is_known, claims } = token;
         issuer.rules.check_claims(&claims, now)?;
         issuer.rules.check_custom(&claims)?;
+        if let (Some(tenants), Chosen::Resolved(tenant)) = (tenants, &issuer) {
+            tenants.note_good(tenant);
+        }
         Ok(Accepted {
             validity: issuer.rules.validity(&claims),
             grants: issuer.mapping.grants(&claims),
@@ -421,6 +439,7 @@ impl From<KeyError> for AuthError {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::NotFound => InvalidTokenReason::UnknownKey.into(),
+            KeyError::Limited { retry_after } => Self::KeyLookupLimited { retry_after },
             KeyError::Unavailable { retry_after } => Self::Unavailable { retry_after },
         }
     }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Accepted, Verifier, tenants::Tenant};
+use super::{Accepted, Verifier, known::Tenant};
 use crate::{
     AuthError, claims::VerifiedToken, revocation::TokenMarks, telemetry, token_cache::Remembered,
 };
@@ -68,8 +68,12 @@ impl Verifier {
             Vouching::Listed(index) => self.inner.issuers.get(*index)?.keys.generation(),
             Vouching::Resolved(tenant) => {
                 let tenant = tenant.upgrade()?;
-                let is_fresh = tenant.is_fresh(self.inner.clock.monotonic());
-                is_fresh.then(|| tenant.issuer.keys.generation())?
+                let now = self.inner.clock.monotonic();
+                if !tenant.is_fresh(now) {
+                    return None;
+                }
+                tenant.note_good(now);
+                tenant.issuer.keys.generation()
             }
         }
     }

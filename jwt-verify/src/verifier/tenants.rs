@@ -2,125 +2,30 @@
 
 use std::{
     fmt,
-    future::{Future, ready},
-    pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use dashmap::{DashMap, Entry};
-use quick_cache::{OptionsBuilder, UnitWeighter, sync::Cache};
 use tokio::sync::watch;
 
-use super::issuer::{DefaultKeys, Issuer, TrustedIssuer};
+use super::{
+    issuer::{DefaultKeys, TrustedIssuer},
+    known::{Known, Tenant},
+    resolver::{IssuerResolver, ResolverError},
+};
 use crate::{
-    AuthError, Clock, InvalidTokenReason,
+    AuthError, Clock, InvalidTokenReason, KeyError,
+    gate::RefreshGate,
     limits::{
-        LOG_PAUSE, MAX_ISSUER_BYTES, MAX_RESOLVER_QUESTIONS, REFUSED_ISSUER_TTL, REFUSED_ISSUERS,
-        RESOLVED_ISSUER_STALE, RESOLVED_ISSUER_TTL, RESOLVER_PATIENCE, RESOLVER_RETRY,
-        RESOLVER_TIMEOUT,
+        LOG_PAUSE, MAX_ISSUER_BYTES, MAX_RESOLVER_QUESTIONS, NEWCOMER_INTERVAL, REFUSED_ISSUER_TTL,
+        REFUSED_ISSUERS, RESOLVER_PATIENCE, RESOLVER_RETRY, RESOLVER_TIMEOUT,
     },
     negative::NegativeCache,
     seldom::Seldom,
 };
-
-/// Says which issuers are trusted, where they cannot be listed beforehand: one for each tenant of
-/// an application, for example.
-///
-/// It is asked with the `iss` of a token whose signature nobody has looked at yet, so the text is
-/// whatever a stranger has put there. Trust an issuer because it is on a list or in a table of
-/// yours, never because of how it looks: what it returns decides whose keys are fetched and
-/// believed.
-///
-/// However many requests ask about an issuer, there is one question, which belongs to none of them
-/// and may take 5 s. An answer is used for 10 minutes, and up to 1 h longer while the resolver is out
-/// of reach; a refusal for 30 s. The 100 issuers used most stay in memory
-/// ([`resolved_issuers`](crate::VerifierBuilder::resolved_issuers)). Strangers can name issuers
-/// without end, and each is one question: answer from an index, not by a search.
-///
-/// Settings without keys of their own keep the keys that were fetched before when they are renewed.
-/// A provider that the settings bring takes their place, so return clones of one that you keep.
-///
-/// A function will do where nothing needs to be waited for:
-///
-/// ```
-/// use jwt_verify::{IssuerTemplate, TrustedIssuer, Verifier};
-///
-/// // Entra names the tenant in its issuer, and the API's client ID as the audience. Tokens of the
-/// // customers' tenants are accepted.
-/// let entra = IssuerTemplate::new("https://login.microsoftonline.com/{tenantid}/v2.0")?;
-/// const API: &str = "2f1d6c1e-93b5-4c6c-8d0a-0b8f6b7c2d11";
-/// let customers = ["72f988bf-86f1-41af-91ab-2d7cd011db47"];
-/// let verifier = Verifier::resolving(move |issuer: &str| {
-///     let tenant = entra.tenant(issuer)?;
-///     customers.contains(&tenant).then(|| TrustedIssuer::new(issuer, API))
-/// })
-/// .build()?;
-/// # Ok::<(), jwt_verify::ConfigError>(())
-/// ```
-pub trait IssuerResolver: Send + Sync + 'static {
-    /// The settings for this issuer, or `None` if it is not trusted.
-    ///
-    /// The settings must name exactly the issuer that was asked about; others are refused.
-    fn resolve<'a>(&'a self, issuer: &'a str) -> ResolvedIssuer<'a>;
-}
-
-/// The answer of an [`IssuerResolver`].
-pub type ResolvedIssuer<'a> =
-    Pin<Box<dyn Future<Output = Result<Option<TrustedIssuer>, ResolverError>> + Send + 'a>>;
-
-/// An [`IssuerResolver`] that cannot tell at the moment. The caller gets 503.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the issuer resolver is out of reach")]
-pub struct ResolverError;
-
-impl<F> IssuerResolver for F
-where
-    F: Fn(&str) -> Option<TrustedIssuer> + Send + Sync + 'static,
-{
-    fn resolve<'a>(&'a self, issuer: &'a str) -> ResolvedIssuer<'a> {
-        Box::pin(ready(Ok(self(issuer))))
-    }
-}
-
-/// An issuer that the resolver has vouched for.
-#[derive(Debug)]
-pub(super) struct Tenant {
-    pub(super) issuer: Issuer,
-    /// When the resolver said so, on the clock that never goes backwards.
-    confirmed_at: Duration,
-    /// When it is to be asked again, in nanoseconds.
-    ask_again_at: AtomicU64,
-}
-
-impl Tenant {
-    fn new(issuer: Issuer, now: Duration) -> Self {
-        let again = nanos(now.saturating_add(RESOLVED_ISSUER_TTL));
-        Self { issuer, confirmed_at: now, ask_again_at: AtomicU64::new(again) }
-    }
-
-    /// Whether the resolver's word counts without asking it again.
-    pub(super) fn is_fresh(&self, now: Duration) -> bool {
-        nanos(now) < self.ask_again_at.load(Ordering::Acquire) && self.is_usable(now)
-    }
-
-    /// Whether it counts while the resolver cannot be asked.
-    fn is_usable(&self, now: Duration) -> bool {
-        now < self.confirmed_at.saturating_add(RESOLVED_ISSUER_TTL + RESOLVED_ISSUER_STALE)
-    }
-
-    fn ask_again_at(&self, time: Duration) {
-        self.ask_again_at.store(nanos(time), Ordering::Release);
-    }
-
-    /// Whoever still holds it finds that it no longer counts.
-    fn expire(&self) {
-        self.ask_again_at(Duration::ZERO);
-    }
-}
 
 /// What a question has brought.
 type Answer = Result<Arc<Tenant>, AuthError>;
@@ -140,15 +45,18 @@ pub(super) struct Tenants {
 struct Inner {
     resolver: Box<dyn IssuerResolver>,
     default_keys: DefaultKeys,
-    known: Cache<String, Arc<Tenant>>,
+    known: Known,
+    /// How many issuers may have keys waited for within a span, before a good token was seen of them.
+    newcomers: Mutex<RefreshGate>,
     questions: DashMap<String, Question>,
     next_question: AtomicU64,
     refused: NegativeCache,
     /// Names about which it has just failed to answer, or answered with what cannot be used.
     failed: NegativeCache,
     broken: NegativeCache,
-    /// Of failures, in the log.
-    failures: Seldom,
+    out_of_reach: Seldom,
+    other_name: Seldom,
+    unusable: Seldom,
     clock: Arc<dyn Clock>,
 }
 
@@ -162,13 +70,16 @@ impl Tenants {
         let inner = Inner {
             resolver,
             default_keys,
-            known: bounded(most),
+            known: Known::new(most),
+            newcomers: Mutex::new(RefreshGate::new(most, NEWCOMER_INTERVAL)),
             questions: DashMap::new(),
             next_question: AtomicU64::new(0),
             refused: NegativeCache::new(REFUSED_ISSUERS),
             failed: NegativeCache::new(REFUSED_ISSUERS),
             broken: NegativeCache::new(REFUSED_ISSUERS),
-            failures: Seldom::new(LOG_PAUSE),
+            out_of_reach: Seldom::new(LOG_PAUSE),
+            other_name: Seldom::new(LOG_PAUSE),
+            unusable: Seldom::new(LOG_PAUSE),
             clock,
         };
         Self { inner: Arc::new(inner) }
@@ -196,7 +107,9 @@ impl Tenants {
             if let Some(answer) = self.find(name) {
                 return answer;
             }
-            let Some(mut answer) = self.question(name) else { break };
+            let Some(mut answer) = self.question(name) else {
+                return self.last_word(name).ok_or_else(unavailable);
+            };
             if let Ok(answer) = answer.wait_for(Option::is_some).await
                 && let Some(answer) = answer.clone()
             {
@@ -206,10 +119,18 @@ impl Tenants {
         Err(unavailable())
     }
 
+    /// What the resolver said before, where that counts while it cannot be asked.
+    fn last_word(&self, name: &str) -> Option<Arc<Tenant>> {
+        let now = self.inner.clock.monotonic();
+        self.inner.known.get(name).filter(|tenant| tenant.is_usable(now))
+    }
+
     /// The question about this issuer that is being answered, or a new one, which belongs to nobody
-    /// who waits: whoever hangs up can neither end nor delay it. `None` if there are too many.
+    /// who waits: whoever hangs up can neither end nor delay it. `None` if there are too many. Names
+    /// that are known have places that others cannot take.
     fn question(&self, name: &str) -> Option<watch::Receiver<Option<Answer>>> {
-        let is_full = self.inner.questions.len() >= MAX_RESOLVER_QUESTIONS;
+        let places = if self.last_word(name).is_some() { 2 } else { 1 } * MAX_RESOLVER_QUESTIONS;
+        let is_full = self.inner.questions.len() >= places;
         let (sender, receiver) = watch::channel(None);
         let id = self.inner.next_question.fetch_add(1, Ordering::Relaxed);
         match self.inner.questions.entry(name.to_owned()) {
@@ -223,17 +144,16 @@ impl Tenants {
                 place.insert(Question { id, answer: receiver.clone() });
             }
         }
-        let ending = Ending { tenants: self.clone(), name: name.to_owned(), id };
+        // Made before the job is handed over, so that a job dropped unrun still ends the question.
+        let ending =
+            Ending { tenants: self.clone(), name: name.to_owned(), id, sender, has_ended: false };
         let job = async move {
             let answer = ending.tenants.ask(&ending.name).await;
-            if let Some(answer) = ending.settle(answer) {
-                sender.send_replace(Some(answer));
-            }
+            ending.end_with(answer);
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(job);
         } else {
-            // The job is dropped with its `Ending`: whoever waits learns that there is no answer.
             tracing::error!("an issuer resolver needs a Tokio runtime");
         }
         Some(receiver)
@@ -244,10 +164,43 @@ impl Tenants {
         tokio::time::timeout(RESOLVER_TIMEOUT, answer).await.unwrap_or(Err(ResolverError))
     }
 
+    /// Whether keys may be waited for on behalf of a token of this issuer that is not verified.
+    ///
+    /// Of an issuer that has shown a good token they always may. Those that are only named share a
+    /// number of places, each for one issuer and a span of time, or until a good token comes.
+    pub(super) fn admit(&self, tenant: &Tenant) -> Result<(), KeyError> {
+        let now = self.inner.clock.monotonic();
+        if tenant.is_admitted(now) {
+            return Ok(());
+        }
+        let newcomers = self.inner.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another request may have taken the place meanwhile.
+        if tenant.is_admitted(now) {
+            return Ok(());
+        }
+        if !newcomers.try_pass(now) {
+            return Err(KeyError::Limited { retry_after: newcomers.opens_in(now) });
+        }
+        tenant.admit_until(now.saturating_add(NEWCOMER_INTERVAL));
+        Ok(())
+    }
+
+    /// Notes that a good token of this issuer has come. If it was a mere name before, it gives its place
+    /// among those back.
+    pub(super) fn note_good(&self, tenant: &Tenant) {
+        if !tenant.has_been_good()
+            && let Some(until) = tenant.take_admission()
+        {
+            let newcomers = self.inner.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+            newcomers.take_back(until.saturating_sub(NEWCOMER_INTERVAL));
+        }
+        tenant.note_good(self.inner.clock.monotonic());
+    }
+
     /// Forgets what the resolver has said about an issuer, and what it is about to say.
     pub(super) fn forget(&self, name: &str) {
         self.inner.questions.remove(name);
-        if let Some((_, tenant)) = self.inner.known.remove(name) {
+        if let Some(tenant) = self.inner.known.remove(name) {
             tenant.expire();
         }
         for memory in [&self.inner.refused, &self.inner.failed, &self.inner.broken] {
@@ -256,18 +209,32 @@ impl Tenants {
     }
 
     pub(super) fn known(&self) -> impl Iterator<Item = Arc<Tenant>> {
-        self.inner.known.iter().map(|(_, tenant)| tenant).collect::<Vec<_>>().into_iter()
+        self.inner.known.all().into_iter()
     }
 }
 
-/// Takes the question off the list when it has been answered, or when it is lost.
+/// Ends a question exactly once, whatever happens to the task that puts it.
 struct Ending {
     tenants: Tenants,
     name: String,
     id: u64,
+    sender: watch::Sender<Option<Answer>>,
+    has_ended: bool,
 }
 
 impl Ending {
+    fn end_with(mut self, answer: Result<Option<TrustedIssuer>, ResolverError>) {
+        self.end(answer);
+    }
+
+    fn end(&mut self, answer: Result<Option<TrustedIssuer>, ResolverError>) {
+        let answer = self.settle(answer);
+        self.has_ended = true;
+        if let Some(answer) = answer {
+            self.sender.send_replace(Some(answer));
+        }
+    }
+
     /// Takes over what the resolver said. `None` if nobody wants to know any more.
     fn settle(&self, answer: Result<Option<TrustedIssuer>, ResolverError>) -> Option<Answer> {
         let (inner, name) = (&*self.tenants.inner, self.name.as_str());
@@ -281,7 +248,7 @@ impl Ending {
         let now = inner.clock.monotonic();
         let settled = match (outcome, old) {
             (Ok(tenant), old) => {
-                inner.known.insert(name.to_owned(), tenant.clone());
+                inner.known.insert(name, tenant.clone(), now);
                 if let Some(old) = old {
                     old.expire();
                 }
@@ -316,8 +283,12 @@ impl Ending {
 }
 
 impl Drop for Ending {
+    /// A question that is lost, because the resolver has panicked or its runtime has ended, is one to
+    /// which there is no answer: that is remembered as any other failure is.
     fn drop(&mut self) {
-        self.tenants.inner.questions.remove_if(&self.name, |_, question| question.id == self.id);
+        if !self.has_ended {
+            self.end(Err(ResolverError));
+        }
     }
 }
 
@@ -328,15 +299,18 @@ impl Inner {
         answer: Result<Option<TrustedIssuer>, ResolverError>,
         old: Option<&Tenant>,
     ) -> Answer {
+        let now = self.clock.monotonic();
         let settings = match answer {
             Ok(Some(settings)) if settings.name() == name => settings,
             Ok(Some(_)) => {
-                tracing::error!("the issuer resolver has named another issuer than asked for");
+                if let Some(others) = self.other_name.turn(now) {
+                    tracing::error!(others, "the issuer resolver has named another issuer than asked for");
+                }
                 return Err(InvalidTokenReason::Issuer.into());
             }
             Ok(None) => return Err(InvalidTokenReason::Issuer.into()),
             Err(ResolverError) => {
-                if let Some(others) = self.failures.turn(self.clock.monotonic()) {
+                if let Some(others) = self.out_of_reach.turn(now) {
                     tracing::warn!(others, "the issuer resolver is out of reach");
                 }
                 return Err(unavailable());
@@ -345,10 +319,12 @@ impl Inner {
         let before = old.map(|old| &old.issuer);
         let issuer = settings.prepare_tenant(before, &self.default_keys, &self.clock);
         let issuer = issuer.map_err(|error| {
-            tracing::error!(%error, "the issuer resolver has returned settings that cannot be used");
+            if let Some(others) = self.unusable.turn(now) {
+                tracing::error!(%error, others, "the issuer resolver has returned settings that cannot be used");
+            }
             AuthError::Misconfigured
         })?;
-        Ok(Arc::new(Tenant::new(issuer, self.clock.monotonic())))
+        Ok(Arc::new(Tenant::new(issuer, self.clock.monotonic(), old)))
     }
 }
 
@@ -358,28 +334,6 @@ impl fmt::Debug for Tenants {
     }
 }
 
-/// One shard, so that the bound is exact.
-fn bounded(most: usize) -> Cache<String, Arc<Tenant>> {
-    let options = OptionsBuilder::new()
-        .estimated_items_capacity(most)
-        .weight_capacity(most as u64)
-        .shards(1)
-        .build();
-    match options {
-        Ok(options) => Cache::with_options(
-            options,
-            UnitWeighter,
-            quick_cache::DefaultHashBuilder::default(),
-            quick_cache::sync::DefaultLifecycle::default(),
-        ),
-        Err(_) => Cache::new(most),
-    }
-}
-
 fn unavailable() -> AuthError {
     AuthError::Unavailable { retry_after: RESOLVER_RETRY }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,0 +1,240 @@
+//! The issuers that a resolver has vouched for, as many as are kept.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use dashmap::DashMap;
+
+use super::issuer::Issuer;
+use crate::limits::{RESOLVED_ISSUER_STALE, RESOLVED_ISSUER_TTL};
+
+/// An issuer that the resolver has vouched for.
+#[derive(Debug)]
+pub(super) struct Tenant {
+    pub(super) issuer: Issuer,
+    /// When the resolver said so, on the clock that never goes backwards.
+    confirmed_at: Duration,
+    /// When it is to be asked again, in nanoseconds.
+    ask_again_at: AtomicU64,
+    /// When a good token of it was last seen, in nanoseconds and to about a second; 0 if none was.
+    good_at: AtomicU64,
+    /// Until when keys may be waited for although no good token was seen, in nanoseconds.
+    admitted_until: AtomicU64,
+}
+
+impl Tenant {
+    /// In the place of settings from `before`.
+    pub(super) fn new(issuer: Issuer, now: Duration, before: Option<&Self>) -> Self {
+        let taken_over = |time: fn(&Self) -> &AtomicU64| {
+            AtomicU64::new(before.map_or(0, |before| time(before).load(Ordering::Relaxed)))
+        };
+        Self {
+            issuer,
+            confirmed_at: now,
+            ask_again_at: AtomicU64::new(nanos(now.saturating_add(RESOLVED_ISSUER_TTL))),
+            good_at: taken_over(|before| &before.good_at),
+            admitted_until: taken_over(|before| &before.admitted_until),
+        }
+    }
+
+    /// Whether the resolver's word counts without asking it again.
+    pub(super) fn is_fresh(&self, now: Duration) -> bool {
+        nanos(now) < self.ask_again_at.load(Ordering::Acquire) && self.is_usable(now)
+    }
+
+    /// Whether it counts while the resolver cannot be asked.
+    pub(super) fn is_usable(&self, now: Duration) -> bool {
+        now < self.confirmed_at.saturating_add(RESOLVED_ISSUER_TTL + RESOLVED_ISSUER_STALE)
+    }
+
+    pub(super) fn ask_again_at(&self, time: Duration) {
+        self.ask_again_at.store(nanos(time), Ordering::Release);
+    }
+
+    /// Lets those who still hold it find that it no longer counts.
+    pub(super) fn expire(&self) {
+        self.ask_again_at(Duration::ZERO);
+    }
+
+    /// Notes that a good token of this issuer is at hand.
+    pub(super) fn note_good(&self, now: Duration) {
+        const SECOND: u64 = 1_000_000_000;
+        let (now, before) = (nanos(now).max(1), self.good_at.load(Ordering::Relaxed));
+        // Written now and then, so that workers can share it.
+        if before == 0 || now >= before.saturating_add(SECOND) {
+            self.good_at.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a good token of this issuer was seen, so that it is more than a name.
+    pub(super) fn has_been_good(&self) -> bool {
+        self.good_at.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether keys may be waited for although no good token was seen.
+    pub(super) fn is_admitted(&self, now: Duration) -> bool {
+        self.has_been_good() || nanos(now) < self.admitted_until.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn admit_until(&self, time: Duration) {
+        self.admitted_until.store(nanos(time), Ordering::Relaxed);
+    }
+
+    /// Until when it was admitted, if it was; once.
+    pub(super) fn take_admission(&self) -> Option<Duration> {
+        let until = self.admitted_until.swap(0, Ordering::Relaxed);
+        (until > 0).then(|| Duration::from_nanos(until))
+    }
+}
+
+/// A bounded number of tenants, of which those that have shown good tokens are not pushed out by
+/// those that were merely named.
+///
+/// There are places for a number of tenants with good tokens, and for as many without. The ones without
+/// go first, in the order in which they came; those with, once there are more of them than have places
+/// of their own.
+#[derive(Debug)]
+pub(super) struct Known {
+    tenants: DashMap<String, Arc<Tenant>>,
+    most: usize,
+    /// Held while a place is found.
+    arrival: Mutex<()>,
+    has_warned: AtomicBool,
+}
+
+impl Known {
+    pub(super) fn new(most: usize) -> Self {
+        let has_warned = AtomicBool::new(false);
+        Self { tenants: DashMap::new(), most, arrival: Mutex::default(), has_warned }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<Arc<Tenant>> {
+        self.tenants.get(name).map(|tenant| tenant.clone())
+    }
+
+    /// Keeps it, in the place of the one of that name if there is one.
+    pub(super) fn insert(&self, name: &str, tenant: Arc<Tenant>, now: Duration) {
+        let _turn = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.tenants.len() >= self.most.saturating_mul(2) && !self.tenants.contains_key(name)
+        {
+            let Some((_, gone)) = self.least().and_then(|name| self.tenants.remove(&name)) else {
+                break;
+            };
+            let is_early = now < gone.confirmed_at.saturating_add(RESOLVED_ISSUER_TTL);
+            if is_early && !self.has_warned.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    kept = self.most,
+                    "there are more issuers than are kept: raise `resolved_issuers`"
+                );
+            }
+        }
+        self.tenants.insert(name.to_owned(), tenant);
+    }
+
+    /// The one that has to go when there is no place left.
+    fn least(&self) -> Option<String> {
+        let (mut newcomer, mut proven) = (None, None);
+        let mut number_of_proven = 0;
+        let keep_lesser = |least: &mut Option<(u64, String)>, time: u64, name: &String| {
+            if least.as_ref().is_none_or(|(earliest, _)| time < *earliest) {
+                *least = Some((time, name.clone()));
+            }
+        };
+        for entry in &self.tenants {
+            match entry.good_at.load(Ordering::Relaxed) {
+                0 => keep_lesser(&mut newcomer, nanos(entry.confirmed_at), entry.key()),
+                good_at => {
+                    number_of_proven += 1;
+                    keep_lesser(&mut proven, good_at, entry.key());
+                }
+            }
+        }
+        let least = if number_of_proven > self.most { proven } else { newcomer.or(proven) };
+        least.map(|(_, name)| name)
+    }
+
+    pub(super) fn remove(&self, name: &str) -> Option<Arc<Tenant>> {
+        self.tenants.remove(name).map(|(_, tenant)| tenant)
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Tenant>> {
+        self.tenants.iter().map(|tenant| tenant.clone()).collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.tenants.len()
+    }
+}
+
+pub(super) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Clock, JwkSet, SystemClock, TrustedIssuer};
+
+    fn tenant(now: u64) -> Arc<Tenant> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let settings = TrustedIssuer::new("https://tenant.example", "api").keys(JwkSet::default());
+        Arc::new(Tenant::new(settings.prepare(&clock).unwrap(), Duration::from_secs(now), None))
+    }
+
+    fn is_known(known: &Known, number: u64) -> bool {
+        known.get(&number.to_string()).is_some()
+    }
+
+    /// FND-05: however many names there are, those that have shown a good token stay.
+    #[test]
+    fn mere_names_push_out_nobody_who_has_shown_a_good_token() {
+        let known = Known::new(10);
+        for number in 0..10 {
+            let tenant = tenant(number);
+            tenant.note_good(Duration::from_secs(number));
+            known.insert(&number.to_string(), tenant, Duration::from_secs(number));
+        }
+        for number in 10..100 {
+            known.insert(&number.to_string(), tenant(number), Duration::from_secs(number));
+        }
+        assert_eq!(known.len(), 20);
+        assert!((0..10).chain(90..100).all(|number| is_known(&known, number)));
+    }
+
+    /// Names have places of their own: tenants with good tokens leave some for new ones.
+    #[test]
+    fn beyond_their_number_the_one_whose_good_token_is_oldest_makes_room() {
+        let known = Known::new(2);
+        for number in [3, 1, 2, 4] {
+            let tenant = tenant(9);
+            tenant.note_good(Duration::from_secs(number));
+            known.insert(&number.to_string(), tenant, Duration::from_secs(9));
+        }
+        for (number, gone) in [(5, 1), (6, 2), (7, 5), (8, 6)] {
+            known.insert(&number.to_string(), tenant(number), Duration::from_secs(9));
+            assert!(is_known(&known, number) && !is_known(&known, gone), "{number}");
+        }
+        assert!(is_known(&known, 3) && is_known(&known, 4));
+        assert_eq!(known.len(), 4);
+    }
+
+    #[test]
+    fn a_good_token_is_noted_once_a_second_and_outlives_new_settings() {
+        let first = tenant(0);
+        assert!(!first.has_been_good());
+        first.note_good(Duration::ZERO);
+        assert!(first.has_been_good());
+        first.note_good(Duration::from_millis(500));
+        assert_eq!(first.good_at.load(Ordering::Relaxed), 1);
+        first.note_good(Duration::from_secs(2));
+        let issuer = Arc::into_inner(tenant(0)).unwrap().issuer;
+        let second = Tenant::new(issuer, Duration::from_secs(3), Some(&first));
+        assert!(second.has_been_good() && second.is_admitted(Duration::from_secs(3)));
+        assert_eq!(second.good_at.load(Ordering::Relaxed), 2_000_000_000);
+    }
+}
