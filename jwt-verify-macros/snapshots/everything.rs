@@ -36,8 +36,17 @@ impl ::jwt_verify::__private::Requires for __Require_handler {
                                 "b",
                                 "c",
                             ))),
-                ]) & ::jwt_verify::__private::Requirement::policy(0usize, "crate::owns")
-                & ::jwt_verify::__private::Requirement::policy(1usize, "Accounts<u8>"))
+                ])
+                & ::jwt_verify::__private::Requirement::policy(
+                    0usize,
+                    "crate::owns",
+                    ::jwt_verify::__private::function(&crate::owns),
+                )
+                & ::jwt_verify::__private::Requirement::authorizer(
+                    1usize,
+                    "Accounts<u8>",
+                    ::jwt_verify::__private::authorizer::<Accounts<u8>>(),
+                ))
         });
         &__JWT_VERIFY_REQUIREMENT
     }

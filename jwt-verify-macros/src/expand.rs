@@ -217,13 +217,48 @@ impl Policy<'_> {
         }
     }
 
-    fn name(&self) -> String {
-        let tokens = match self {
-            Self::Function(path) => path.to_token_stream(),
-            Self::Authorizer(ty) => ty.to_token_stream(),
-        };
-        tokens.to_string().replace(' ', "")
+    /// What demands that it lets the caller pass. The last argument tells whether two are one.
+    fn requirement(&self, index: usize) -> TokenStream {
+        match self {
+            Self::Function(path) => {
+                let name = written(path);
+                quote! {
+                    ::jwt_verify::__private::Requirement::policy(
+                        #index,
+                        #name,
+                        ::jwt_verify::__private::function(&#path),
+                    )
+                }
+            }
+            Self::Authorizer(ty) => {
+                let name = written(ty);
+                quote! {
+                    ::jwt_verify::__private::Requirement::authorizer(
+                        #index,
+                        #name,
+                        ::jwt_verify::__private::authorizer::<#ty>(),
+                    )
+                }
+            }
+        }
     }
+}
+
+/// A path or a type as one writes it: with spaces between words alone.
+fn written(tokens: &impl ToTokens) -> String {
+    let text = tokens.to_token_stream().to_string();
+    let is_word = |character: Option<char>| {
+        character.is_some_and(|character| character.is_alphanumeric() || character == '_')
+    };
+    let mut written = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let is_between = is_word(written.chars().last()) && is_word(characters.peek().copied());
+        if character != ' ' || is_between {
+            written.push(character);
+        }
+    }
+    written
 }
 
 /// An expression that makes the requirement. Policies are numbered in the order in which they stand.
@@ -273,9 +308,9 @@ fn requirement_tokens<'a>(
 
 fn term_tokens<'a>(term: &'a Term, policies: &mut Vec<Policy<'a>>) -> TokenStream {
     let mut policy = |policy: Policy<'a>| {
-        let (index, name) = (policies.len(), policy.name());
+        let requirement = policy.requirement(policies.len());
         policies.push(policy);
-        quote! { ::jwt_verify::__private::Requirement::policy(#index, #name) }
+        requirement
     };
     match term {
         Term::Policy(path) => policy(Policy::Function(path)),

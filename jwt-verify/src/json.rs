@@ -69,14 +69,58 @@ impl<'de> Deserialize<'de> for Unique {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
                 let mut members = Map::new();
-                while let Some(name) = map.next_key::<String>()? {
-                    insert_once(&mut members, name, &mut map)?;
+                while let Some(Text(name)) = map.next_key()? {
+                    if members.is_empty() && matches!(name, Cow::Borrowed(NUMBER)) {
+                        match map.next_value()? {
+                            Digits::Number(number) => return Ok(Value::Number(number)),
+                            Digits::Text(text) => {
+                                members.insert(name.into_owned(), Value::String(text));
+                            }
+                        }
+                    } else {
+                        insert_once(&mut members, name.into_owned(), &mut map)?;
+                    }
                 }
                 Ok(Value::Object(members))
             }
         }
 
         deserializer.deserialize_any(Any).map(Unique)
+    }
+}
+
+/// As which `serde_json` hands out every number of a document where any crate of the program turns on
+/// its feature `arbitrary_precision`: an object with this member.
+const NUMBER: &str = "$serde_json::private::Number";
+
+/// What is in such a member. That of a number is a string of its own; that of a member which is called
+/// so in a document stands there or is borrowed.
+enum Digits {
+    Number(Number),
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for Digits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl Visitor<'_> for Reader {
+            type Value = Digits;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the digits of a number")
+            }
+
+            fn visit_string<E: serde::de::Error>(self, digits: String) -> Result<Digits, E> {
+                digits.parse().map(Digits::Number).map_err(|_| E::custom("no number"))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Digits, E> {
+                Ok(Digits::Text(text.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
     }
 }
 
@@ -131,7 +175,72 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::{IntoDeserializer, value::BorrowedStrDeserializer};
+
     use super::*;
+
+    /// Numbers as `serde_json` hands them out with its feature `arbitrary_precision`, which cannot be on
+    /// here alone.
+    struct Precise(&'static str);
+
+    impl<'de> Deserializer<'de> for Precise {
+        type Error = serde_json::Error;
+
+        fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+            visitor.visit_map(Member(Some(self.0)))
+        }
+
+        serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+            unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
+            ignored_any
+        }
+    }
+
+    struct Member(Option<&'static str>);
+
+    impl<'de> MapAccess<'de> for Member {
+        type Error = serde_json::Error;
+
+        fn next_key_seed<K: serde::de::DeserializeSeed<'de>>(
+            &mut self,
+            seed: K,
+        ) -> Result<Option<K::Value>, Self::Error> {
+            let name = self.0.map(|_| BorrowedStrDeserializer::new(NUMBER));
+            name.map(|name| seed.deserialize(name)).transpose()
+        }
+
+        fn next_value_seed<S: serde::de::DeserializeSeed<'de>>(
+            &mut self,
+            seed: S,
+        ) -> Result<S::Value, Self::Error> {
+            let digits = self.0.take().unwrap_or_default().to_owned();
+            seed.deserialize(digits.into_deserializer())
+        }
+    }
+
+    #[test]
+    fn a_number_is_one_however_serde_json_hands_it_out() {
+        for digits in ["0", "1800000000", "-7", "1.5", "18446744073709551615", "1e3"] {
+            let Unique(value) = Unique::deserialize(Precise(digits)).unwrap();
+            assert_eq!(value, serde_json::from_str::<Value>(digits).unwrap(), "{digits}");
+        }
+        for digits in ["", "x", "1x", "01", "{}"] {
+            assert!(Unique::deserialize(Precise(digits)).is_err(), "{digits}");
+        }
+        // A member that is called so in a document is one.
+        for text in [
+            r#"{"$serde_json::private::Number":"1"}"#,
+            r#"{"$serde_json::private::Number":"1\u0031"}"#,
+            r#"{"\u0024serde_json::private::Number":"1"}"#,
+            r#"{"$serde_json::private::Number":"1","a":2}"#,
+            r#"{"a":2,"$serde_json::private::Number":3}"#,
+        ] {
+            assert!(unique(text).unwrap().is_object(), "{text}");
+        }
+        let twice = r#"{"$serde_json::private::Number":"1","$serde_json::private::Number":"1"}"#;
+        assert!(unique(twice).is_none());
+    }
 
     fn unique(text: &str) -> Option<Value> {
         serde_json::from_str::<Unique>(text).ok().map(|Unique(value)| value)

@@ -109,7 +109,7 @@
 //! | `native-roots` | no | issuers whose certificates the operating system trusts |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `utoipa` | no | what routes demand, in `OpenAPI` documents |
-//! | `introspection` | no | `audit`: every route of an application that nobody has decided about |
+//! | `introspection` | no | `audit`: every route of an application that nobody has decided about. For tests: with it Actix itself panics at start where two segments of nested scopes have one name |
 //! | `mutual-tls` | no | `ClientCertificate::remember`: the certificates of clients, from connections of Actix with rustls |
 //! | `testing` | no | `testing`: an issuer, tokens, claims and a clock for your tests; what a store of your own must do. Brings `issuing` and `jwks` |
 //!
@@ -242,7 +242,7 @@ pub mod __private {
 
     pub use crate::{
         Authorized, PolicyFuture, Public, Requirement, Requires, VerifiedClaims,
-        authz::{literal, name},
+        authz::{authorizer, function, literal, name},
         http::{
             Annotated, HttpRequest, IsPublic, Otherwise, Probe, ask_authorizer, ask_policy, no_policy,
         },

@@ -94,6 +94,10 @@ mod issuing {
 #[cfg(feature = "issuing")]
 pub(crate) use issuing::*;
 
+/// How many alternatives of scopes an `OpenAPI` document lists for one operation.
+#[cfg(feature = "utoipa")]
+pub(crate) const MOST_ALTERNATIVES: usize = 256;
+
 #[cfg(feature = "redis")]
 mod redis {
     use super::Duration;

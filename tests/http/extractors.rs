@@ -87,3 +87,30 @@ fn roles_and_permissions_are_there_whatever_the_type() {
         json!({"roles": ["admin"], "permissions": ["r", "w"], "admin": true, "iss": world.issuer.url()})
     );
 }
+
+/// FND-15: `serde_json` makes something else of members that it has names for, where the issuer lets
+/// users write them. A type of the application's is not made of them; the library's own claims are
+/// read as they stand.
+#[test]
+fn a_type_is_not_made_of_what_was_not_signed() {
+    #[get("/meta")]
+    async fn meta(claims: VerifiedClaims<serde_json::Value>) -> String {
+        claims["meta"].to_string()
+    }
+    #[get("/own")]
+    async fn own(claims: VerifiedClaims) -> String {
+        format!("{} {:?}", claims.get("meta").is_some(), claims.get_as::<bool>("meta"))
+    }
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let api = TestServer::start(move || App::new().wrap(auth.clone()).service((meta, own)));
+    for (meta, status, text) in [
+        (json!({"$serde_json::private::RawValue": "true"}), 401, "true None"),
+        (json!({"a": [{"$serde_json::private::Number": "1"}]}), 401, "true None"),
+        (json!(true), 200, "true Some(true)"),
+    ] {
+        let token = world.token().claim("meta", meta.clone()).sign(&world.key);
+        assert_eq!(api.get("/meta").bearer(&token).send().status, status, "{meta}");
+        assert_eq!(api.get("/own").bearer(&token).send().text(), text, "{meta}");
+    }
+}

@@ -64,6 +64,7 @@ handlers! {
     claim_true: #[require(claim("email_verified" == true))];
     claim_text: #[require(claim("plan" == "gold"))];
     claim_number: #[require(claim("level" == 3))];
+    claim_big: #[require(claim("big" == 9_007_199_254_740_993))];
     claim_negative: #[require(claim("level" == -3))];
     claim_nested: #[require(claim("app.plan" == "gold"))];
     claim_pointer: #[require(claim("/app/my.plan" == "gold"))];
@@ -146,6 +147,13 @@ fn each_line_lets_pass_whom_it_says() {
         ("claim_text", json!({"plan": "golden"}), 403),
         ("claim_number", json!({"level": 3}), 200),
         ("claim_number", json!({"level": "3"}), 403),
+        // DEV-06: a number is met by itself alone, and nothing is rounded.
+        ("claim_big", json!({"big": 9_007_199_254_740_993_u64}), 200),
+        ("claim_big", json!({"big": 9_007_199_254_740_992.0}), 403),
+        ("claim_big", json!({"big": 9_007_199_254_740_992_u64}), 403),
+        ("claim_big", json!({"big": 9_007_199_254_740_994.0}), 403),
+        ("claim_number", json!({"level": 3.0}), 200),
+        ("claim_number", json!({"level": 3.5}), 403),
         ("claim_negative", json!({"level": -3}), 200),
         ("claim_negative", json!({"level": 3}), 403),
         ("claim_nested", json!({"app": {"plan": "gold"}}), 200),

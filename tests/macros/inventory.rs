@@ -233,6 +233,101 @@ async fn a_route_for_the_other_methods_is_found() {
     assert!(found.routes().iter().all(|route| route.ends_with(" /x")), "{found}");
 }
 
+/// DEV-04: a handler with a requirement counts at a route for every method too, and one without runs
+/// when it is asked.
+#[actix_web::test]
+async fn a_route_for_every_method_is_asked() {
+    static OPEN: AtomicUsize = AtomicUsize::new(0);
+    async fn open() -> &'static str {
+        OPEN.fetch_add(1, Ordering::SeqCst);
+        "open"
+    }
+    #[require]
+    async fn list() -> &'static str {
+        "list"
+    }
+    let decided = || {
+        App::new()
+            .service(web::resource("/all/{id}").to(plain))
+            .route("/route", web::to(plain))
+            .service(web::resource("/some").route(web::get().to(list)).to(plain))
+            .service(web::scope("/default").default_service(web::to(plain)))
+            .service(AuthScope::new("/api").route(Method::GET, "/x", list).route(
+                Method::PUT,
+                "/x",
+                plain,
+            ))
+    };
+    let asking = RouteAudit::new().ask_others();
+    let matrix = asking.run(decided()).await.unwrap();
+    assert_eq!(
+        matrix.to_string(),
+        r#"*    /all/{id}  plain  roles = "admin"
+GET  /api/x     list   authenticated
+PUT  /api/x     plain  roles = "admin"
+*    /default   plain  roles = "admin"
+*    /route     plain  roles = "admin"
+*    /some      plain  roles = "admin"
+GET  /some      list   authenticated
+"#
+    );
+    // Without being asked they are named.
+    let named = audit(decided()).await.unwrap_err();
+    assert_eq!(named.routes(), ["* /all/{id}", "* /default", "* /route", "GET /some"]);
+    let found = asking.run(decided().service(web::resource("/open").to(open))).await.unwrap_err();
+    assert_eq!(found.routes(), ["* /open"]);
+    assert_eq!(OPEN.load(Ordering::SeqCst), 1);
+}
+
+/// DEV-11: a second route of one path and method protects nothing, and nothing is open.
+#[actix_web::test]
+async fn a_route_that_no_request_reaches_is_no_open_one() {
+    #[public]
+    async fn other() -> &'static str {
+        "other"
+    }
+    let twice = || {
+        AuthScope::new("/api")
+            .service(posts)
+            .route(Method::GET, "/posts", other)
+            .route(Method::GET, "/{any}", plain)
+            .route(Method::GET, "/late", other)
+    };
+    let found = audit(App::new().service(twice())).await.unwrap_err();
+    assert_eq!(found.routes(), [""; 0]);
+    assert_eq!(found.unreached(), ["GET /api/late", "GET /api/posts"]);
+    let text = found.to_string();
+    assert!(text.contains("not reached") && !text.contains("without `#[require]`"), "{text}");
+    // Where a guard tells them apart, they are left out.
+    let audit = RouteAudit::new().except("/api/late").except("/api/posts");
+    let matrix = audit.run(App::new().service(twice())).await.unwrap();
+    assert_eq!(matrix.routes().len(), 4);
+    // What is open is still named, and first.
+    let both = || App::new().service(twice()).service(forgotten);
+    let found = audit.run(both()).await.unwrap_err();
+    assert_eq!((found.routes(), found.unreached()), (&["GET /forgotten".to_owned()][..], &[][..]));
+    let found = RouteAudit::new().run(both()).await.unwrap_err().to_string();
+    let lines: Vec<&str> = found.lines().map(str::trim).collect();
+    assert_eq!(lines[1], "GET /forgotten", "{found}");
+    assert_eq!(lines[3], "GET /api/late", "{found}");
+    // The same handler twice is one.
+    let same = AuthScope::new("/api").service(posts).service(posts);
+    passes(same).await;
+}
+
+async fn passes(scope: AuthScope) {
+    audit(App::new().service(scope)).await.unwrap();
+}
+
+/// DEV-09: with the feature Actix joins the patterns of nested scopes when an application starts, and
+/// panics where two segments have one name.
+#[actix_web::test]
+#[should_panic(expected = "{id}")]
+async fn two_segments_of_one_name_stop_an_application_that_is_introspected() {
+    let inner = web::scope("/{id}").route("/x", web::get().to(news_again));
+    actix_web::test::init_service(App::new().service(web::scope("/{id}").service(inner))).await;
+}
+
 #[test]
 fn nobody_can_ask_from_outside() {
     let world = World::new();

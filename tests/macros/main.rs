@@ -4,8 +4,12 @@
 mod blocks;
 mod grammar;
 mod inventory;
+mod once;
 mod open_api;
+mod paths;
 mod placement;
 mod policies;
 mod reference;
+mod shown;
+mod step_up;
 mod world;

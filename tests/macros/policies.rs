@@ -86,7 +86,7 @@ impl Authorizer for Subscription {
         claims: &VerifiedClaims,
         requirement: &Requirement,
     ) -> Option<AuthorizationFuture> {
-        assert!(requirement.to_string().contains("policy = Subscription"));
+        assert!(requirement.to_string().contains("authorizer = Subscription"));
         let is_late = claims.get("late").is_some();
         Some(Box::pin(async move {
             tokio::task::yield_now().await;

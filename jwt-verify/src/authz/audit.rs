@@ -41,7 +41,8 @@ pub struct AuditEvent<'a> {
     pub method: &'a str,
     /// The pattern of the route, such as `/posts/{id}`; empty for a path that no route has.
     pub route: &'a str,
-    /// The handler with the requirement; `None` where it is that of a scope or resource.
+    /// The handler with the requirement; `None` where it is that of a scope or resource, and where an
+    /// [`Authorizer`](crate::Authorizer) was asked for claims as arguments.
     pub handler: Option<&'static str>,
     /// What was demanded.
     pub requirement: &'a Requirement,

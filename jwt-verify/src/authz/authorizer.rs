@@ -9,11 +9,19 @@ use crate::{AuthError, Claims, VerifiedClaims};
 ///
 /// It is asked for every requirement that a request has met, and sees what was required: once for a
 /// handler's `#[require]`, once for [`JwtAuth::require`], and once, with an empty requirement, for
-/// [`JwtAuth`] as middleware. A handler that only takes [`VerifiedClaims`] from a [`JwtAuth`] in the
-/// app's data asks nobody. It can refuse; it cannot let pass whom the requirement has refused.
+/// [`JwtAuth`] as middleware. Where none of those has asked it, and [`VerifiedClaims`],
+/// [`OptionalClaims`] or [`CurrentUser`] are arguments of a handler, they ask once for the request,
+/// with an empty requirement too. So who is refused here is refused wherever claims are taken. It can
+/// refuse; it cannot let pass whom the requirement has refused. A request without credentials, where
+/// that is allowed, is of nobody to be asked about.
+///
+/// Beside an `Option<Authorized<…>>`, which goes on after a refusal, claims as arguments count as asked
+/// while its decision is waited for.
 ///
 /// [`JwtAuth`]: crate::JwtAuth
 /// [`JwtAuth::require`]: crate::JwtAuth::require
+/// [`OptionalClaims`]: crate::OptionalClaims
+/// [`CurrentUser`]: crate::CurrentUser
 ///
 /// ```
 /// use jwt_verify::{AuthError, Authorizer, Missing, Requirement, VerifiedClaims};

@@ -10,5 +10,5 @@ pub use audit::{AuditEvent, AuditOutcome, AuditSink, TracingAudit};
 pub use authorizer::{AuthorizationFuture, Authorizer, RbacAuthorizer};
 pub use decision::Decision;
 pub use name::{AccessName, name};
-pub use requirement::{Requirement, literal};
-pub(crate) use requirement::{Surroundings, Truth};
+pub(crate) use requirement::{Policy, Surroundings, Truth};
+pub use requirement::{Requirement, authorizer, function, literal};

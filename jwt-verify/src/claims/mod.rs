@@ -92,9 +92,11 @@ impl Claims {
     }
 
     /// A claim that has no accessor of its own, as a type of the caller's. `None` if it is absent
-    /// or has another shape.
+    /// or has another shape, or if a member in it has a name that `serde_json` keeps to itself
+    /// (`$serde_json::private::…`), since the type would hold something else than what was signed.
     pub fn get_as<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        self.find(name).and_then(|json| T::deserialize(json.to_value()).ok())
+        let json = self.find(name).filter(|json| !json.has_reserved_names())?;
+        T::deserialize(json.to_value()).ok()
     }
 
     /// The names in the `scope` claim (a string with spaces between them, RFC 8693 §4.2) or, where
@@ -124,6 +126,11 @@ impl Claims {
     /// The same, where it is a string.
     pub(crate) fn find_text(&self, name: &str) -> Option<&str> {
         self.find(name)?.as_str()
+    }
+
+    /// Whether a type that is made of the payload could hold something else than what stands there.
+    pub(crate) fn has_reserved_names(&self) -> bool {
+        self.document.root().has_reserved_names()
     }
 
     /// A claim, whether it has a field or not.

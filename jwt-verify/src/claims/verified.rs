@@ -53,10 +53,12 @@ impl fmt::Debug for VerifiedToken {
 /// As a handler's argument it is the proof that the request was authenticated. With [`JwtAuth`] as
 /// middleware in front, it takes what the middleware verified; without, it verifies by itself with
 /// the [`JwtAuth`] in the app's data. Several of them in one request with a good token cost one
-/// verification.
+/// verification. An [`Authorizer`](crate::Authorizer) of the application is asked there as well, if
+/// nothing in front of the handler has asked it.
 ///
 /// A type of your own is read from the whole payload, registered claims included. Claims that do
-/// not have its shape are refused with 401 `invalid_token`.
+/// not have its shape are refused with 401 `invalid_token`; so are those with a member whose name
+/// `serde_json` keeps to itself (`$serde_json::private::…`), of which it would make something else.
 ///
 /// ```
 /// use jwt_verify::VerifiedClaims;
@@ -98,7 +100,8 @@ impl VerifiedClaims {
     /// The same claims as a type of your own.
     ///
     /// # Errors
-    /// [`InvalidTokenReason::ClaimsShape`] if they do not have its shape.
+    /// [`InvalidTokenReason::ClaimsShape`] if they do not have its shape, or if a member has a name that
+    /// `serde_json` keeps to itself.
     pub fn parse<T: DeserializeOwned + Send + Sync + 'static>(
         self,
     ) -> Result<VerifiedClaims<T>, AuthError> {
@@ -106,6 +109,9 @@ impl VerifiedClaims {
         let of_any_type: &dyn Any = &standard;
         let claims = match of_any_type.downcast_ref::<fn(&VerifiedToken) -> &T>() {
             Some(standard) => View::Standard(*standard),
+            None if self.standard().has_reserved_names() => {
+                return Err(InvalidTokenReason::ClaimsShape.into());
+            }
             None => serde_json::from_str(self.payload())
                 .map(|claims| View::Own(Arc::new(claims)))
                 .map_err(|_| InvalidTokenReason::ClaimsShape)?,
@@ -202,6 +208,39 @@ mod tests {
     #[derive(Deserialize)]
     struct Named {
         sub: String,
+    }
+
+    fn verified(payload: &str) -> VerifiedClaims {
+        let claims = Claims::parse(payload.to_owned()).unwrap();
+        let grants = ClaimsMapping::default().grants(&claims);
+        VerifiedClaims::new(Arc::new(VerifiedToken::new(claims, grants)))
+    }
+
+    /// `serde_json` makes of such a member what is in it.
+    #[test]
+    fn a_type_holds_what_was_signed_or_is_not_made() {
+        #[derive(Deserialize)]
+        struct Profile {
+            meta: serde_json::Value,
+        }
+
+        for member in [
+            r#"{"$serde_json::private::RawValue":"{\"suspended\":false}"}"#,
+            r#"{"\u0024serde_json::private::RawValue":"{\"suspended\":false}"}"#,
+            r#"{"$serde_json::private::Number":"1"}"#,
+            r#"[{"a":{"$serde_json::private::RawValue":"1"}}]"#,
+        ] {
+            let claims = verified(&format!(r#"{{"sub":"s","meta":{member}}}"#));
+            assert!(claims.get("meta").is_some(), "{member}");
+            assert!(claims.get_as::<serde_json::Value>("meta").is_none(), "{member}");
+            let refused = claims.parse::<Profile>().unwrap_err();
+            assert_eq!(refused, InvalidTokenReason::ClaimsShape.into(), "{member}");
+        }
+        let said = r#"{"text":"$serde_json::private::RawValue","\u0061":["\\"]}"#;
+        let claims = verified(&format!(r#"{{"meta":{said}}}"#));
+        assert_eq!(claims.get_as::<serde_json::Value>("meta").as_ref(), claims.get("meta"));
+        let profile = claims.parse::<Profile>().unwrap();
+        assert_eq!(Some(&profile.meta), profile.standard().get("meta"));
     }
 
     #[test]

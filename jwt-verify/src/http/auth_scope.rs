@@ -69,7 +69,9 @@ pub struct AuthScope {
 }
 
 impl AuthScope {
-    /// A scope at a prefix, as [`web::scope`]. A slash at its end does not count.
+    /// A scope at a prefix, as [`web::scope`]. A slash at its end does not count. A route whose path is
+    /// empty is at the prefix itself; where all prefixes around it are empty too, Actix serves it
+    /// nowhere, and the log says so: give it the path `/`.
     pub fn new(prefix: &str) -> Self {
         let prefix = prefix.trim_end_matches('/');
         Self { prefix: prefix.to_owned(), scope: web::scope(prefix), routes: Vec::new() }
@@ -150,6 +152,7 @@ impl AuthScope {
 
 impl HttpServiceFactory for AuthScope {
     fn register(self, config: &mut AppService) {
+        warn_of_nowhere(&self.routes, config);
         register(self.scope, &self.prefix, &self.routes, config);
     }
 }
@@ -164,7 +167,18 @@ struct WrappedScope {
 impl HttpServiceFactory for WrappedScope {
     fn register(self, config: &mut AppService) {
         let AuthScope { prefix, scope, routes } = self.scope;
+        warn_of_nowhere(&routes, config);
         register(scope.wrap(self.auth), &prefix, &routes, config);
+    }
+}
+
+/// Says of routes that no request reaches: within a scope Actix does not take an empty path for `/`.
+fn warn_of_nowhere(routes: &[RouteInfo], config: &AppService) {
+    for route in routes.iter().filter(|route| config.is_root() && route.has_empty_path()) {
+        tracing::warn!(
+            handler = route.handler(),
+            "a route with an empty path in a scope without a prefix is served nowhere: write `/`"
+        );
     }
 }
 

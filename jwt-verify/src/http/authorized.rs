@@ -11,6 +11,7 @@ use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
 use pin_project_lite::pin_project;
 
 use super::{
+    admission,
     decision::{Demand, Judgement},
     extractors::{Extraction, Wanted, extract},
     policy::{PolicyFuture, no_policy},
@@ -86,13 +87,13 @@ impl<R, A> fmt::Debug for Authorized<R, A> {
 
 impl<R: Requires, A: FromRequest + 'static> FromRequest for Authorized<R, A> {
     type Error = Error;
-    type Future = Admission<R, A>;
+    type Future = AuthorizedFuture<R, A>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         #[cfg(feature = "introspection")]
         if super::route_audit::is_probe(request) {
             let answer = super::route_audit::answer::<Self>();
-            return Admission::Refused { error: Some(answer) };
+            return AuthorizedFuture::Refused { error: Some(answer) };
         }
         let is_for_refresh = R::requirement().is_for_refresh();
         let wanted = Wanted::Kind { is_for_refresh };
@@ -107,13 +108,19 @@ impl<R: Requires, A: FromRequest + 'static> FromRequest for Authorized<R, A> {
                 requirement: R::requirement(),
                 policy: R::policy,
             };
-            demand.decide(&authentication.by, request, &claims)
+            // Claims that it or a policy takes need not ask again.
+            let is_new = admission::leave(&authentication.by, request, &claims);
+            let judgement = demand.decide(&authentication.by, request, &claims);
+            if is_new && matches!(judgement, Judgement::Now(Err(_))) {
+                admission::take_back(request);
+            }
+            judgement
         });
         match decision.now() {
-            Ok(Ok(())) => Admission::admitted(request, payload),
-            Ok(Err(error)) => Admission::Refused { error: Some(error) },
+            Ok(Ok(())) => AuthorizedFuture::admitted(request, payload),
+            Ok(Err(error)) => AuthorizedFuture::Refused { error: Some(error) },
             Err(decision) => {
-                Admission::Waiting { decision, request: request.clone(), payload: payload.take() }
+                AuthorizedFuture::Waiting { decision, request: request.clone(), payload: payload.take() }
             }
         }
     }
@@ -121,8 +128,8 @@ impl<R: Requires, A: FromRequest + 'static> FromRequest for Authorized<R, A> {
 
 pin_project! {
     /// The future of [`Authorized`]: the decision, and then the arguments.
-    #[project = AdmissionState]
-    pub enum Admission<R, A: FromRequest> {
+    #[project = AuthorizedFutureState]
+    pub enum AuthorizedFuture<R, A: FromRequest> {
         /// The caller may not.
         #[doc(hidden)]
         Refused { error: Option<Error> },
@@ -135,34 +142,34 @@ pin_project! {
     }
 }
 
-impl<R, A: FromRequest> Admission<R, A> {
+impl<R, A: FromRequest> AuthorizedFuture<R, A> {
     fn admitted(request: &HttpRequest, payload: &mut Payload) -> Self {
         Self::Admitted { arguments: A::from_request(request, payload), requirement: PhantomData }
     }
 }
 
-impl<R, A: FromRequest> fmt::Debug for Admission<R, A> {
+impl<R, A: FromRequest> fmt::Debug for AuthorizedFuture<R, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Admission")
+        f.write_str("AuthorizedFuture")
     }
 }
 
-impl<R, A: FromRequest> Future for Admission<R, A> {
+impl<R, A: FromRequest> Future for AuthorizedFuture<R, A> {
     type Output = Result<Authorized<R, A>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let next = match self.as_mut().project() {
-                AdmissionState::Refused { error } => {
+                AuthorizedFutureState::Refused { error } => {
                     return error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
                 }
-                AdmissionState::Waiting { decision, request, payload } => {
+                AuthorizedFutureState::Waiting { decision, request, payload } => {
                     match ready!(Pin::new(decision).poll(context)) {
                         Ok(()) => Self::admitted(request, payload),
                         Err(error) => Self::Refused { error: Some(error) },
                     }
                 }
-                AdmissionState::Admitted { arguments, .. } => {
+                AuthorizedFutureState::Admitted { arguments, .. } => {
                     let arguments = ready!(arguments.poll(context)).map_err(Into::into)?;
                     return Poll::Ready(Ok(Authorized { arguments, requirement: PhantomData }));
                 }

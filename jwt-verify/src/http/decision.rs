@@ -4,10 +4,10 @@ use std::{borrow::Cow, future::Future, pin::Pin, rc::Rc, time::Duration};
 
 use actix_web::{Error, HttpRequest};
 
-use super::{auth::JwtAuth, policy::PolicyFuture, segments::segment};
+use super::{admission, auth::JwtAuth, policy::PolicyFuture, segments::segment};
 use crate::{
     AuditEvent, AuditOutcome, AuthError, Decision, Missing, Requirement, VerifiedClaims,
-    authz::{Surroundings, Truth},
+    authz::{Policy, Surroundings, Truth},
 };
 
 /// What is demanded, and by whom.
@@ -43,6 +43,15 @@ pub(super) enum Judgement<T = ()> {
 impl<T: 'static> Judgement<T> {
     pub(super) fn now(result: Result<T, AuthError>) -> Self {
         Self::Now(result.map_err(Refusal::from))
+    }
+
+    pub(super) fn map<U: 'static>(self, make: impl FnOnce(T) -> U + 'static) -> Judgement<U> {
+        match self {
+            Self::Now(result) => Judgement::Now(result.map(make)),
+            Self::Later(future) => {
+                Judgement::Later(Box::pin(async move { future.await.map(make) }))
+            }
+        }
     }
 
     /// The same as something to wait for.
@@ -135,26 +144,27 @@ impl Demand {
         request: &HttpRequest,
         claims: &VerifiedClaims,
     ) -> Result<(), Refusal> {
-        let mut policies: Vec<Option<bool>> = Vec::new();
+        let mut policies: Vec<(Policy, bool)> = Vec::new();
         loop {
             let scene = Scene { auth, request, policies: &policies };
             let truth = self.requirement().judge(claims.verified(), &scene);
-            let (Truth::Undecided(index), Self::Handler { policy, .. }) = (truth, self) else {
+            let (Truth::Undecided(asked), Self::Handler { policy, .. }) = (truth, self) else {
                 self.requirement().check(claims.verified(), &scene)?;
                 break;
             };
-            let decision = match policy(index, request, claims).await.map_err(own_or_answer) {
+            let decision = match policy(asked.index(), request, claims).await.map_err(own_or_answer)
+            {
                 Ok(decision) => decision,
                 // One way that is closed; another may be open.
                 Err(Refusal::Error(AuthError::Forbidden(_))) => Decision::Deny,
+                // Another login has to be good for everything that is demanded.
+                Err(Refusal::Error(asked @ AuthError::StepUp { .. })) => {
+                    let asked = self.requirement().explain_with(asked, claims.verified(), &scene);
+                    return Err(asked.into());
+                }
                 Err(refusal) => return Err(refusal),
             };
-            if policies.len() <= index {
-                policies.resize(index + 1, None);
-            }
-            if let Some(outcome) = policies.get_mut(index) {
-                *outcome = Some(decision == Decision::Allow);
-            }
+            policies.push((asked, decision == Decision::Allow));
         }
         match self.authorize_now(auth, claims)? {
             Some(later) => Ok(later.await?),
@@ -185,6 +195,9 @@ impl Demand {
         result: Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         let is_report_only = self.is_report_only(auth);
+        if result.is_ok() || is_report_only {
+            admission::leave(auth, request, claims);
+        }
         if result.is_ok() && auth.audit().is_none() {
             return result;
         }
@@ -240,8 +253,8 @@ fn own_or_answer(error: Error) -> Refusal {
 pub(super) struct Scene<'a> {
     pub(super) auth: &'a JwtAuth,
     pub(super) request: &'a HttpRequest,
-    /// What the policies have decided, by their numbers.
-    pub(super) policies: &'a [Option<bool>],
+    /// What the policies have decided that were asked.
+    pub(super) policies: &'a [(Policy, bool)],
 }
 
 impl Surroundings for Scene<'_> {
@@ -253,7 +266,7 @@ impl Surroundings for Scene<'_> {
         segment(self.request, name).map(Cow::Owned)
     }
 
-    fn policy(&self, index: usize) -> Option<bool> {
-        self.policies.get(index).copied().flatten()
+    fn policy(&self, policy: &Policy) -> Option<bool> {
+        self.policies.iter().find(|(asked, _)| asked.is_same(policy)).map(|(_, decision)| *decision)
     }
 }

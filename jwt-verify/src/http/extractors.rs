@@ -13,6 +13,7 @@ use actix_web::{
 use serde::de::DeserializeOwned;
 
 use super::{
+    admission::admit,
     auth::JwtAuth,
     authentication::Authentication,
     decision::{Judgement, Refusal, Scene},
@@ -92,8 +93,11 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for VerifiedClaims
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        extract(request, payload, Wanted::Any, |authentication, _| {
-            Judgement::now(authentication.claims().and_then(VerifiedClaims::parse))
+        extract(request, payload, Wanted::Any, |authentication, request| {
+            match authentication.claims() {
+                Ok(claims) => admitted(&authentication.by, request, claims),
+                Err(error) => Judgement::now(Err(error)),
+            }
         })
     }
 }
@@ -103,10 +107,26 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for OptionalClaims
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        extract(request, payload, Wanted::Any, |authentication, _| {
-            let claims = authentication.token.clone().map(VerifiedClaims::new);
-            Judgement::now(claims.map(VerifiedClaims::parse).transpose().map(OptionalClaims))
+        extract(request, payload, Wanted::Any, |authentication, request| {
+            match authentication.token.clone().map(VerifiedClaims::new) {
+                Some(claims) => admitted(&authentication.by, request, claims)
+                    .map(|claims| OptionalClaims(Some(claims))),
+                None => Judgement::now(Ok(OptionalClaims(None))),
+            }
         })
+    }
+}
+
+/// The claims as a type of the application's, of a caller whom its authorizer lets in.
+fn admitted<T: DeserializeOwned + Send + Sync + 'static>(
+    auth: &JwtAuth,
+    request: &HttpRequest,
+    claims: VerifiedClaims,
+) -> Judgement<VerifiedClaims<T>> {
+    let admission = admit(auth, request, &claims);
+    match claims.parse() {
+        Ok(claims) => admission.map(|()| claims),
+        Err(error) => Judgement::now(Err(error)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The layer that knows Actix: credentials out of requests, claims into handlers, errors into
 //! responses.
 
+mod admission;
 mod auth;
 mod auth_builder;
 mod auth_scope;
@@ -40,6 +41,8 @@ mod sender;
 mod session_cookies;
 #[cfg(feature = "issuing")]
 mod session_error;
+#[cfg(feature = "introspection")]
+mod unprotected_routes;
 
 pub use actix_web::HttpRequest;
 pub use auth::JwtAuth;
@@ -64,7 +67,9 @@ pub use probe::{Otherwise, Probe};
 pub use public::Public;
 pub use resource_metadata::{ResourceMetadata, ResourceMetadataRoute};
 #[cfg(feature = "introspection")]
-pub use route_audit::{RouteAudit, UnprotectedRoutes, audit};
+pub use route_audit::{RouteAudit, audit};
 pub use routes::{AccessMatrix, Annotated, IsPublic, RouteInfo};
 #[cfg(feature = "issuing")]
 pub use session_cookies::{SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};
+#[cfg(feature = "introspection")]
+pub use unprotected_routes::UnprotectedRoutes;

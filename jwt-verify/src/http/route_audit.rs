@@ -13,7 +13,10 @@ use actix_web::{
     web::Data,
 };
 
-use super::routes::{AccessMatrix, RouteInfo, join};
+use super::{
+    routes::{ANY, AccessMatrix, RouteInfo, join},
+    unprotected_routes::UnprotectedRoutes,
+};
 
 /// Finds the routes of an application that are outside of every [`AuthScope`](super::AuthScope): the
 /// same as [`RouteAudit::new`] and [`RouteAudit::run`].
@@ -65,6 +68,13 @@ where
 /// Routes outside of an [`AuthScope`](super::AuthScope) are named unless they are excepted. With
 /// [`ask_others`](Self::ask_others) they are asked too.
 ///
+/// A route of an [`AuthScope`](super::AuthScope) whose requests another handler with a requirement or
+/// `#[public]` answers is named apart, as one that is not reached.
+///
+/// Turn the feature `introspection` on for tests only. With it Actix joins the patterns of nested scopes
+/// when an application starts, and panics where two segments have one name, as in `/{id}` within
+/// `/{id}`; without it the same application serves.
+///
 /// Not seen: default services, unless they are all that is in a scope; and a route on the path of one
 /// that is decided about, if it has a guard other than for methods, such as one for a header.
 #[derive(Debug, Clone, Default)]
@@ -80,14 +90,16 @@ impl RouteAudit {
         Self::default()
     }
 
-    /// Leaves out all routes with this pattern, such as `/static/{file}`.
+    /// Leaves out all routes with this pattern, such as `/static/{file}`: those that nobody has decided
+    /// about, and those that another one [answers](UnprotectedRoutes::unreached).
     pub fn except(mut self, pattern: impl Into<String>) -> Self {
         self.excepted.insert(pattern.into());
         self
     }
 
     /// Asks the routes outside of every [`AuthScope`](super::AuthScope) as well, so that handlers with
-    /// `#[require]` count wherever they are.
+    /// `#[require]` count wherever they are. A route for every method is asked with each usual one and
+    /// with one that nobody has, and is listed with the method `*`.
     ///
     /// **A handler without a requirement runs when it is asked**, with a request that nobody has
     /// sent. For tests only, and not where that does harm.
@@ -127,7 +139,8 @@ impl RouteAudit {
             Some(Reply { status: response.status(), answer, tree })
         };
         let Some(tree) = ask("GET", NO_ROUTE).await.and_then(|reply| reply.tree) else {
-            return Err(UnprotectedRoutes(vec!["the routes cannot be listed".to_owned()]));
+            let unprotected = vec!["the routes cannot be listed".to_owned()];
+            return Err(UnprotectedRoutes { unprotected, ..UnprotectedRoutes::default() });
         };
         let mut listed = Listed::default();
         listed.walk(&tree.root);
@@ -137,14 +150,18 @@ impl RouteAudit {
             let outer = listed.outside(&marker, &prefix);
             decided.extend(routes.into_iter().map(|route| route.beneath(&outer)));
         }
-        let mut unprotected = BTreeSet::new();
+        let mut findings = UnprotectedRoutes::default();
         for route in &decided {
             let answer = match example(route.path()) {
                 Some(path) => ask(route.method(), &path).await.and_then(|reply| reply.answer),
                 None => None,
             };
-            if answer.is_none_or(|answer| answer.access != route.access()) {
-                unprotected.insert(format!("{} {}", route.method(), route.path()));
+            let name = format!("{} {}", route.method(), route.path());
+            match answer {
+                None => findings.unprotected.push(name),
+                Some(answer) if answer.access == route.access() => {}
+                Some(_) if self.excepted.contains(route.path()) => {}
+                Some(_) => findings.unreached.push(name),
             }
         }
         for (method, pattern) in listed.routes {
@@ -153,72 +170,67 @@ impl RouteAudit {
             if is_decided || self.excepted.contains(&pattern) {
                 continue;
             }
-            let answer = match example(&pattern) {
-                Some(path) if self.asks_others && method != ANY => {
-                    ask(&method, &path).await.and_then(|reply| reply.answer)
+            let path = example(&pattern).filter(|_| self.asks_others);
+            // A route for every method is asked with each that there is, and with one that is none.
+            let methods = if method == ANY { METHODS.to_vec() } else { vec![&*method] };
+            let mut answers = Vec::new();
+            for method in methods {
+                let Some(path) = &path else { break };
+                let answer = ask(method, path).await.and_then(|reply| reply.answer);
+                let Some(answer) = answer else { break };
+                answers.push((method, answer));
+            }
+            match answers.last() {
+                Some((last, _)) if method != ANY || *last == OTHER => {
+                    decided.extend(answered(&answers, &pattern));
                 }
-                _ => None,
-            };
-            match answer {
-                Some(answer) => decided.push((answer.route)(method, pattern)),
-                None => {
-                    unprotected.insert(format!("{method} {pattern}"));
-                }
+                _ => findings.unprotected.push(format!("{method} {pattern}")),
             }
         }
-        let paths: BTreeSet<&str> = decided.iter().map(RouteInfo::path).collect();
+        let paths: BTreeSet<String> = decided.iter().map(|route| route.path().to_owned()).collect();
         for pattern in paths {
-            let is_decided = |method: &str| {
-                decided.iter().any(|route| route.path() == pattern && route.method() == method)
-            };
-            let Some(path) = example(pattern) else { continue };
-            for method in METHODS.into_iter().filter(|method| !is_decided(method)) {
+            let Some(path) = example(&pattern) else { continue };
+            let mut others = Vec::new();
+            for method in METHODS {
+                let is_decided = |route: &RouteInfo| {
+                    route.path() == pattern && [method, ANY].contains(&route.method())
+                };
+                if decided.iter().any(is_decided) {
+                    continue;
+                }
                 let usual = ask(method, NO_ROUTE).await.map(|reply| reply.status);
                 let Some(reply) = ask(method, &path).await else { continue };
-                let is_nothing = reply.answer.is_some()
-                    || usual == Some(reply.status)
+                let is_nothing = usual == Some(reply.status)
                     || matches!(
                         reply.status,
                         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
                     );
-                if !is_nothing {
-                    unprotected.insert(format!("{method} {pattern}"));
+                // Another pattern may have this path too.
+                let is_known = |answer: &Answer| {
+                    decided.iter().any(|route| {
+                        route.access() == answer.access
+                            && [method, ANY].contains(&route.method())
+                            && ResourceDef::new(route.path()).is_match(&path)
+                    })
+                };
+                match reply.answer {
+                    Some(answer) if is_known(&answer) => {}
+                    Some(answer) => others.push((method, answer)),
+                    None if is_nothing => {}
+                    None => findings.unprotected.push(format!("{method} {pattern}")),
                 }
             }
+            decided.extend(answered(&others, &pattern));
         }
-        if unprotected.is_empty() {
-            Ok(decided.into_iter().collect())
-        } else {
-            Err(UnprotectedRoutes(unprotected.into_iter().collect()))
-        }
+        findings.conclude(decided)
     }
 }
 
-/// Routes that say neither `#[require]` nor `#[public]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnprotectedRoutes(Vec<String>);
+/// A method that only a route for every method answers.
+const OTHER: &str = "AUDIT";
 
-impl UnprotectedRoutes {
-    /// Their methods and patterns, as `GET /forgotten`; `*` for every method.
-    pub fn routes(&self) -> &[String] {
-        &self.0
-    }
-}
-
-impl fmt::Display for UnprotectedRoutes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("routes without `#[require]` or `#[public]` in an `AuthScope`:")?;
-        self.0.iter().try_for_each(|route| write!(f, "\n  {route}"))
-    }
-}
-
-impl std::error::Error for UnprotectedRoutes {}
-
-/// A route for every method.
-const ANY: &str = "*";
-
-/// What a path is asked with besides the methods that are known of it; the last is nobody's.
-const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "AUDIT"];
+/// What a path is asked with besides the methods that are known of it.
+const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", OTHER];
 
 /// A path that no application has.
 const NO_ROUTE: &str = "/.jwt-verify/no-such-route";
@@ -303,12 +315,11 @@ impl Listed {
         node.children.iter().for_each(|child| self.walk(child));
     }
 
-    /// The path of what is around a scope.
+    /// The path of what is around a scope. One that is empty is listed as `/`.
     fn outside(&self, marker: &str, prefix: &str) -> String {
         let path = self.scopes.iter().find(|(guard, _)| guard == marker).map(|(_, path)| &**path);
-        let own = join(prefix, "");
-        let own = own.trim_end_matches('/');
-        path.and_then(|path| path.trim_end_matches('/').strip_suffix(own)).unwrap_or("").to_owned()
+        let around = path.and_then(|path| path.strip_suffix(&*join(prefix, "")));
+        around.filter(|around| *around != "/").unwrap_or_default().to_owned()
     }
 }
 
@@ -371,6 +382,20 @@ pub(super) fn is_probe(request: &HttpRequest) -> bool {
 struct Answer {
     access: TypeId,
     route: fn(String, String) -> RouteInfo,
+}
+
+/// The routes of a path whose handlers have answered. One that answers every method is one route, but
+/// for the methods that have a handler of their own.
+fn answered(answers: &[(&str, Answer)], pattern: &str) -> Vec<RouteInfo> {
+    let of_others = answers.iter().find(|(method, _)| *method == OTHER);
+    let of_others = of_others.map(|(_, answer)| answer.access);
+    let own =
+        |(method, answer): &&(&str, Answer)| *method == OTHER || Some(answer.access) != of_others;
+    let route = |(method, answer): &(&str, Answer)| {
+        let method = if *method == OTHER { ANY } else { method };
+        (answer.route)(method.to_owned(), pattern.to_owned())
+    };
+    answers.iter().filter(own).map(route).collect()
 }
 
 /// The answer of a handler.

@@ -7,10 +7,15 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::{Authorized, Public, Requires};
 use crate::Requirement;
 
+/// The method of a route for every one.
+#[cfg(any(feature = "introspection", feature = "utoipa"))]
+pub(super) const ANY: &str = "*";
+
 /// A route, and who may use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteInfo {
     method: Cow<'static, str>,
+    /// As Actix joins them, so that it is empty where every part is.
     path: String,
     handler: &'static str,
     requirement: Option<&'static Requirement>,
@@ -36,14 +41,18 @@ impl RouteInfo {
         self.access
     }
 
-    /// The method, such as `GET`.
+    /// The method, such as `GET`; `*` for every one that no other route of this path is for.
     pub fn method(&self) -> &str {
         &self.method
     }
 
     /// The pattern of the path, with the prefixes of the scopes that are known.
     pub fn path(&self) -> &str {
-        &self.path
+        if self.path.is_empty() { "/" } else { &self.path }
+    }
+
+    pub(super) fn has_empty_path(&self) -> bool {
+        self.path.is_empty()
     }
 
     /// The name of the function.
@@ -62,27 +71,17 @@ impl RouteInfo {
     }
 }
 
-/// A path beneath a prefix, as Actix joins them.
+/// A path beneath a prefix, as Actix joins them: each begins with a slash unless it is empty.
 pub(super) fn join(prefix: &str, path: &str) -> String {
-    let prefix = prefix.trim_end_matches('/');
-    let prefix = match prefix {
-        "" => String::new(),
-        rooted if rooted.starts_with('/') => rooted.to_owned(),
-        bare => format!("/{bare}"),
-    };
-    match path {
-        "" if prefix.is_empty() => "/".to_owned(),
-        "" => prefix,
-        path if path.starts_with('/') => format!("{prefix}{path}"),
-        path => format!("{prefix}/{path}"),
-    }
+    let rooted = |part: &str| if part.is_empty() || part.starts_with('/') { "" } else { "/" };
+    format!("{}{prefix}{}{path}", rooted(prefix), rooted(path))
 }
 
 impl Serialize for RouteInfo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("method", &self.method)?;
-        map.serialize_entry("path", &self.path)?;
+        map.serialize_entry("path", self.path())?;
         map.serialize_entry("handler", &self.handler)?;
         match self.requirement {
             Some(requirement) => map.serialize_entry("requirement", requirement)?,
@@ -118,7 +117,7 @@ impl FromIterator<RouteInfo> for AccessMatrix {
     fn from_iter<I: IntoIterator<Item = RouteInfo>>(routes: I) -> Self {
         let mut routes: Vec<RouteInfo> = routes.into_iter().collect();
         // Of one path and method the first is the one that is reached; it stays the first.
-        routes.sort_by(|one, other| (&one.path, &one.method).cmp(&(&other.path, &other.method)));
+        routes.sort_by(|one, other| (one.path(), &one.method).cmp(&(other.path(), &other.method)));
         Self(routes)
     }
 }
@@ -131,7 +130,8 @@ impl fmt::Display for AccessMatrix {
         let (methods, paths) = (width(RouteInfo::method), width(RouteInfo::path));
         let handlers = width(|route| route.handler);
         for route in &self.0 {
-            let RouteInfo { method, path, handler, requirement, .. } = route;
+            let RouteInfo { method, handler, requirement, .. } = route;
+            let path = route.path();
             write!(f, "{method:methods$}  {path:paths$}  {handler:handlers$}  ")?;
             match requirement {
                 Some(requirement) => writeln!(f, "{requirement}")?,

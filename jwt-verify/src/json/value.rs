@@ -130,6 +130,10 @@ impl<'a> Json<'a> {
         self.is(Kind::Plain) || self.is(Kind::Escaped)
     }
 
+    pub(crate) fn is_number(self) -> bool {
+        self.is(Kind::Number)
+    }
+
     pub(crate) fn is_array(self) -> bool {
         self.is(Kind::Array)
     }
@@ -159,6 +163,19 @@ impl<'a> Json<'a> {
                 self.members().map(member).collect()
             }
         }
+    }
+
+    /// Whether a member somewhere in it has a name that `serde_json` takes for something else when it makes
+    /// a value of a type, so that the type would hold what does not stand here.
+    pub(crate) fn has_reserved_names(self) -> bool {
+        const RESERVED: &str = "$serde_json::private::";
+        let raw = self.raw();
+        let end = self.node().map_or(0, |node| node.after as usize);
+        // A name may be written with escapes.
+        (raw.contains(RESERVED) || raw.contains('\\'))
+            && (self.place..end)
+                .flat_map(|place| Json { place, ..self }.entries())
+                .any(|(name, _)| name.as_str().is_some_and(|name| name.starts_with(RESERVED)))
     }
 
     /// The elements of an array; of anything else none.

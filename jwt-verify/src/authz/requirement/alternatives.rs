@@ -1,43 +1,84 @@
 //! Which scopes a client has to ask for.
 
-use super::{Names, Requirement, Term};
+use std::collections::HashSet;
 
-/// More ways than this are not worth a list.
-const MOST: usize = 32;
+use super::{Names, Requirement, Term};
+use crate::limits::MOST_ALTERNATIVES;
 
 impl Requirement {
-    /// The sets of permissions and scopes of which one opens the route, as far as scopes do. What is
-    /// only one way of several, or is forbidden, is not counted.
+    /// The sets of permissions and scopes of which one opens the route, as far as those do: a way that
+    /// needs none of them is an empty set. What is forbidden is not counted.
+    ///
+    /// Where there are too many to be listed, the one set that opens the route whatever the way:
+    /// too much rather than too little.
     pub(crate) fn scope_alternatives(&self) -> Vec<Vec<&str>> {
-        let own = [&self.permissions, &self.scopes].into_iter().flatten();
-        let mut ways = own.fold(vec![Vec::new()], |ways, names| self.each_with(&ways, names));
-        for term in &self.terms {
-            if let Term::All(nested) = term {
-                ways = product(&ways, &nested.scope_alternatives());
-            }
+        match self.ways() {
+            Some(ways) if !ways.is_empty() => once_each(ways),
+            // Not even one way is not the same as none that is needed, but nothing can be named.
+            Some(_) => vec![Vec::new()],
+            None => vec![self.names()],
         }
-        // Not even one way is not the same as none that is needed.
-        if ways.is_empty() || ways.len() > MOST { vec![Vec::new()] } else { ways }
     }
 
-    fn each_with<'a>(&'a self, ways: &[Vec<&'a str>], names: &'a Names) -> Vec<Vec<&'a str>> {
+    /// Every way; `None` if there are too many.
+    fn ways(&self) -> Option<Vec<Vec<&str>>> {
+        let own = [&self.permissions, &self.scopes].into_iter().flatten();
+        let lists = own.map(|names| Some(self.ways_of(names)));
+        let nested = self.terms.iter().filter_map(|term| match term {
+            Term::All(nested) => Some(nested.ways()),
+            Term::Any(alternatives) => {
+                Some(alternatives.iter().map(Self::ways).try_fold(Vec::new(), |mut all, ways| {
+                    all.extend(ways?);
+                    (all.len() <= MOST_ALTERNATIVES).then_some(all)
+                }))
+            }
+            Term::Not(_) | Term::Claim(_) | Term::Policy(_) => None,
+        });
+        lists.chain(nested).try_fold(vec![Vec::new()], |ways, more| product(&ways, &more?))
+    }
+
+    fn ways_of<'a>(&self, names: &'a Names) -> Vec<Vec<&'a str>> {
         let names = names.iter().map(|name| &**name);
-        if self.all {
-            product(ways, &[names.collect()])
+        if self.all && names.len() > 0 {
+            vec![names.collect()]
         } else {
-            product(ways, &names.map(|name| vec![name]).collect::<Vec<_>>())
+            names.map(|name| vec![name]).collect()
         }
+    }
+
+    /// Every name that is part of some way.
+    fn names(&self) -> Vec<&str> {
+        let own = [&self.permissions, &self.scopes].into_iter().flatten().flatten();
+        let nested = self.terms.iter().flat_map(|term| match term {
+            Term::All(nested) => nested.names(),
+            Term::Any(alternatives) => alternatives.iter().flat_map(Self::names).collect(),
+            Term::Not(_) | Term::Claim(_) | Term::Policy(_) => Vec::new(),
+        });
+        let mut seen = HashSet::new();
+        own.map(|name| &**name).chain(nested).filter(|name| seen.insert(*name)).collect()
     }
 }
 
-fn product<'a>(ways: &[Vec<&'a str>], more: &[Vec<&'a str>]) -> Vec<Vec<&'a str>> {
+/// One of each; `None` if they are too many.
+fn product<'a>(ways: &[Vec<&'a str>], more: &[Vec<&'a str>]) -> Option<Vec<Vec<&'a str>>> {
+    if ways.len().saturating_mul(more.len()) > MOST_ALTERNATIVES {
+        return None;
+    }
     let joined = |way: &Vec<&'a str>, other: &Vec<&'a str>| {
         let mut all = way.clone();
         all.extend(other.iter().filter(|name| !way.contains(name)));
         all
     };
-    ways.iter()
-        .flat_map(|way| more.iter().map(move |other| joined(way, other)))
-        .take(MOST + 1)
-        .collect()
+    Some(ways.iter().flat_map(|way| more.iter().map(move |other| joined(way, other))).collect())
+}
+
+/// The same without repetitions, in whatever order their names stand.
+fn once_each(ways: Vec<Vec<&str>>) -> Vec<Vec<&str>> {
+    let mut seen = HashSet::new();
+    let mut is_new = |way: &Vec<&str>| {
+        let mut names: Vec<String> = way.iter().map(|name| (*name).to_owned()).collect();
+        names.sort_unstable();
+        seen.insert(names)
+    };
+    ways.into_iter().filter(|way| is_new(way)).collect()
 }

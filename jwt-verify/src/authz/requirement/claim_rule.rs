@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
-use super::judge::Surroundings;
+use super::{judge::Surroundings, number};
 use crate::{Claims, claims::ClaimPath, json::Json};
 
 /// A claim that is compared with something.
@@ -72,9 +72,11 @@ impl ClaimRule {
 }
 
 /// What can be compared.
+#[derive(Clone, Copy)]
 enum Scalar<'a> {
     Text(&'a str),
-    Number(Number),
+    /// As it is written.
+    Number(&'a str),
     Bool(bool),
 }
 
@@ -82,7 +84,7 @@ impl<'a> Scalar<'a> {
     fn of(value: Json<'a>) -> Option<Self> {
         let text = value.as_str().map(Self::Text);
         text.or_else(|| value.as_bool().map(Self::Bool))
-            .or_else(|| value.as_number().map(Self::Number))
+            .or_else(|| value.is_number().then(|| Self::Number(value.raw())))
     }
 }
 
@@ -90,23 +92,16 @@ fn same(claim: Scalar<'_>, value: &Value) -> bool {
     match (claim, value) {
         (Scalar::Text(claim), Value::String(value)) => claim == value,
         (Scalar::Bool(claim), Value::Bool(value)) => claim == *value,
-        (Scalar::Number(claim), Value::Number(value)) => {
-            // One and the same number may be written as `1` and as `1.0`.
-            let fraction = |number: &Number| number.is_f64().then(|| number.as_f64()).flatten();
-            match (fraction(&claim), fraction(value)) {
-                (None, None) => claim == *value,
-                _ => claim.as_f64() == value.as_f64(),
-            }
-        }
+        (Scalar::Number(claim), Value::Number(value)) => number::is_same(claim, value),
         _ => false,
     }
 }
 
-/// Whether a segment of a path is this value. A number has one spelling.
+/// Whether a segment of a path is this value.
 fn is_written(claim: Scalar<'_>, segment: &str) -> bool {
     match claim {
         Scalar::Text(text) => text == segment,
-        Scalar::Number(number) => !number.is_f64() && number.to_string() == segment,
+        Scalar::Number(number) => number::is_spelled(number, segment),
         Scalar::Bool(_) => false,
     }
 }

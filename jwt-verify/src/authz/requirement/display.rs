@@ -6,113 +6,113 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
+
 use super::{
     Login, Requirement, Term,
     claim_rule::{ClaimRule, Comparison, Operand},
 };
 
-/// The arguments of `#[require]` that say the same; `authenticated` if there are none. For people:
-/// what it demands may get words of its own in later versions.
+/// The arguments of `#[require]` that say the same, and `authenticated` if there are none.
+///
+/// What the attribute does not take, and only code can demand, stands in angle brackets: an empty list
+/// of names or of alternatives as `<none>`, an alternative that demands nothing as `<authenticated>`,
+/// and as they are a name, a number, a value or an age that the attribute refuses, or a `refresh`
+/// beside others: `claim("score" == <1.5>)`, `max_age = <1.5s>`.
+///
+/// For people: what it demands may get words of its own in later versions.
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut list = List { f, is_first: true };
-        if let Some(roles) = &self.roles {
-            list.next(format_args!("roles = {}", NameList(roles)))?;
+        let arguments = self.arguments();
+        match &*arguments {
+            [] if self.is_for_refresh => f.write_str("refresh"),
+            [] => f.write_str("authenticated"),
+            arguments if self.is_for_refresh => write!(f, "{}, <refresh>", arguments.join(", ")),
+            arguments => f.write_str(&arguments.join(", ")),
         }
-        list.flag("all_roles", self.all_roles)?;
-        if let Some(permissions) = &self.permissions {
-            list.next(format_args!("permissions = {}", NameList(permissions)))?;
-        }
-        if let Some(scopes) = &self.scopes {
-            list.next(format_args!("scopes = {}", NameList(scopes)))?;
-        }
-        list.flag("all", self.all)?;
-        for term in &self.terms {
-            list.next(format_args!("{term}"))?;
-        }
-        if let Some(classes) = &self.acr_values {
-            list.next(format_args!("acr = {}", NameList(classes)))?;
+    }
+}
+
+impl Requirement {
+    /// The arguments that it is written with, but for `refresh`.
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
+        let lists = [
+            ("roles", &self.roles, may_be_spaced as fn(&str) -> bool),
+            ("permissions", &self.permissions, may_be_spaced),
+            ("scopes", &self.scopes, may_be_plain),
+            ("acr", &self.acr_values, may_be_plain),
+        ];
+        for (name, list, is_taken) in lists {
+            if let Some(names) = list {
+                arguments.push(format!("{name} = {}", NameList { names, is_taken }));
+            }
+            // The flags stand behind what they are about; without it they say nothing.
+            if name == "roles" && list.is_some() {
+                arguments.extend(self.all_roles.then(|| "all_roles".to_owned()));
+            }
+            if name == "scopes" {
+                let has_lists = self.permissions.is_some() || self.scopes.is_some();
+                arguments.extend((self.all && has_lists).then(|| "all".to_owned()));
+                arguments.extend(self.terms.iter().map(Term::to_string));
+            }
         }
         if let Some(age) = self.max_age {
-            list.next(format_args!("max_age = \"{}\"", Age(age)))?;
+            arguments.push(format!("max_age = {}", Age(age)));
         }
         match self.login {
             Login::AnyTime => {}
-            Login::Fresh => list.next(format_args!("fresh"))?,
-            Login::Within(age) => list.next(format_args!("fresh = \"{}\"", Age(age)))?,
+            Login::Fresh => arguments.push("fresh".to_owned()),
+            Login::Within(age) => arguments.push(format!("fresh = {}", Age(age))),
         }
-        list.flag("refresh", self.is_for_refresh)?;
-        if list.is_first { f.write_str("authenticated") } else { Ok(()) }
-    }
-}
-
-struct List<'a, 'f> {
-    f: &'a mut fmt::Formatter<'f>,
-    is_first: bool,
-}
-
-impl List<'_, '_> {
-    fn next(&mut self, item: fmt::Arguments<'_>) -> fmt::Result {
-        if !self.is_first {
-            self.f.write_str(", ")?;
-        }
-        self.is_first = false;
-        self.f.write_fmt(item)
+        arguments
     }
 
-    fn flag(&mut self, name: &str, is_set: bool) -> fmt::Result {
-        if is_set { self.next(format_args!("{name}")) } else { Ok(()) }
+    /// As it stands in a group, where `refresh` cannot.
+    fn nested_arguments(&self) -> Vec<String> {
+        let mut arguments = self.arguments();
+        if self.is_for_refresh {
+            arguments.push("<refresh>".to_owned());
+        }
+        if arguments.is_empty() {
+            arguments.push("<authenticated>".to_owned());
+        }
+        arguments
+    }
+
+    /// As one term, where a comma would not mean "and".
+    fn as_one(&self) -> String {
+        match &*self.nested_arguments() {
+            [one] => one.clone(),
+            several => format!("all_of({})", several.join(", ")),
+        }
+    }
+
+    fn demands_a_login(&self) -> bool {
+        self.max_age.is_some() || self.login != Login::AnyTime
     }
 }
 
 impl fmt::Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::All(nested) => write!(f, "all_of({nested})"),
+            Self::All(nested) => write!(f, "all_of({})", nested.nested_arguments().join(", ")),
+            Self::Any(alternatives) if alternatives.is_empty() => f.write_str("any(<none>)"),
             Self::Any(alternatives) => {
-                f.write_str("any(")?;
-                let mut list = List { f, is_first: true };
-                for alternative in alternatives {
-                    list.next(format_args!("{}", Operated(alternative)))?;
-                }
-                f.write_char(')')
+                let ways: Vec<String> = alternatives.iter().map(Requirement::as_one).collect();
+                write!(f, "any({})", ways.join(", "))
             }
-            Self::Not(nested) => write!(f, "not({})", Operated(nested)),
+            // By itself the attribute takes an old login for a mistake.
+            Self::Not(nested) if nested.demands_a_login() => {
+                write!(f, "not(all_of({}))", nested.nested_arguments().join(", "))
+            }
+            Self::Not(nested) => write!(f, "not({})", nested.as_one()),
             Self::Claim(rule) => rule.fmt(f),
-            Self::Policy { name, .. } => write!(f, "policy = {name}"),
+            Self::Policy(policy) => {
+                let kind = if policy.is_authorizer { "authorizer" } else { "policy" };
+                write!(f, "{kind} = {}", policy.name)
+            }
         }
-    }
-}
-
-/// Where a comma would not mean "and".
-struct Operated<'a>(&'a Requirement);
-
-impl fmt::Display for Operated<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.to_string();
-        let is_one = self.0.parts() == 1;
-        if is_one { f.write_str(&text) } else { write!(f, "all_of({text})") }
-    }
-}
-
-impl Requirement {
-    /// How many arguments it is written with.
-    fn parts(&self) -> usize {
-        [
-            self.roles.is_some(),
-            self.all_roles,
-            self.permissions.is_some(),
-            self.scopes.is_some(),
-            self.all,
-            self.login != Login::AnyTime,
-            self.max_age.is_some(),
-            self.acr_values.is_some(),
-            self.is_for_refresh,
-        ]
-        .into_iter()
-        .map(usize::from)
-        .sum::<usize>()
-            + self.terms.len()
     }
 }
 
@@ -122,38 +122,101 @@ impl fmt::Display for ClaimRule {
             Comparison::Equals => "==",
             Comparison::Contains => "contains",
         };
-        write!(f, "claim({:?} {operator} ", self.claim.as_str())?;
+        let claim = self.claim.as_str();
+        let claim = Marked { text: &format_args!("{claim:?}"), is_taken: !claim.is_empty() };
+        write!(f, "claim({claim} {operator} ")?;
         match &self.operand {
-            Operand::Value(value) => write!(f, "{value}")?,
-            Operand::Segment(name) => write!(f, "path.{name}")?,
+            Operand::Value(Value::String(text)) => write!(f, "{text:?}")?,
+            Operand::Value(value) => {
+                // Its digits alone fit no `i64`.
+                let is_whole = value.as_i64().is_some_and(|number| number != i64::MIN);
+                let is_taken = value.is_boolean() || is_whole;
+                write!(f, "{}", Marked { text: value, is_taken })?;
+            }
+            Operand::Segment(name) => {
+                let is_taken = is_identifier(name);
+                write!(f, "{}", Marked { text: &format_args!("path.{name}"), is_taken })?;
+            }
         }
         f.write_char(')')
     }
 }
 
+/// What the attribute takes as it is, and all else in angle brackets.
+struct Marked<'a> {
+    text: &'a dyn fmt::Display,
+    is_taken: bool,
+}
+
+impl fmt::Display for Marked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_taken { self.text.fmt(f) } else { write!(f, "<{}>", self.text) }
+    }
+}
+
 /// One name, or several in brackets.
-struct NameList<'a>(&'a [Cow<'static, str>]);
+struct NameList<'a> {
+    names: &'a [Cow<'static, str>],
+    /// Whether the attribute takes a name.
+    is_taken: fn(&str) -> bool,
+}
 
 impl fmt::Display for NameList<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            [one] => write!(f, "{one:?}"),
-            several => f.debug_list().entries(several).finish(),
+        let shown = |(place, name): (usize, &Cow<'static, str>)| {
+            let is_first = self.names.iter().take(place).all(|known| known != name);
+            let is_taken = is_first && (self.is_taken)(name);
+            Marked { text: &format_args!("{name:?}"), is_taken }.to_string()
+        };
+        let shown: Vec<String> = self.names.iter().enumerate().map(shown).collect();
+        match &*shown {
+            [] => f.write_str("<none>"),
+            [one] => f.write_str(one),
+            several => write!(f, "[{}]", several.join(", ")),
         }
     }
 }
 
-/// In the largest unit that is whole.
+/// A name as the attribute takes it.
+fn may_be_spaced(name: &str) -> bool {
+    !name.is_empty() && name.trim() == name && (!name.contains(',') || name.contains('='))
+}
+
+/// The same for what cannot have a space in it.
+fn may_be_plain(name: &str) -> bool {
+    may_be_spaced(name) && !name.contains(' ')
+}
+
+/// Whether a segment of a path can be written behind `path.`.
+fn is_identifier(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && characters.all(|character| character.is_ascii_alphanumeric() || character == '_')
+        && name != "_"
+        && !KEYWORDS.contains(&name)
+}
+
+/// Words that are no names of fields (Rust Reference, "Keywords").
+const KEYWORDS: [&str; 52] = [
+    "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue",
+    "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if",
+    "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub",
+    "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// An age in the largest unit that is whole; the attribute has no fractions of seconds and no zero.
 struct Age(Duration);
 
 impl fmt::Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
-        let units = [(24 * 3600, 'd'), (3600, 'h'), (60, 'm')];
-        let (size, unit) = units
-            .into_iter()
-            .find(|(size, _)| seconds > 0 && seconds.is_multiple_of(*size))
-            .unwrap_or((1, 's'));
-        write!(f, "{}{unit}", seconds / size)
+        if self.0.subsec_nanos() > 0 || seconds == 0 {
+            return write!(f, "<{}s>", self.0.as_secs_f64());
+        }
+        let units = [(24 * 3600, 'd'), (3600, 'h'), (60, 'm'), (1, 's')];
+        let unit = units.into_iter().find(|(size, _)| seconds.is_multiple_of(*size));
+        let (size, unit) = unit.unwrap_or((1, 's'));
+        write!(f, "\"{}{unit}\"", seconds / size)
     }
 }

@@ -1,9 +1,9 @@
-//! Whether a requirement is met, and what to say if it is not.
+//! Whether a requirement is met.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
-use super::{Login, Names, Requirement, Term};
-use crate::{AuthError, Missing, VerifiedClaims, claims::VerifiedToken, clock::Clock, json::Json};
+use super::{Login, Names, Policy, Requirement, Term};
+use crate::{AuthError, VerifiedClaims, claims::VerifiedToken, clock::Clock, json::Json};
 
 /// What a requirement may ask about besides the claims.
 pub(crate) trait Surroundings {
@@ -13,8 +13,8 @@ pub(crate) trait Surroundings {
     /// A segment of the request's path.
     fn segment(&self, name: &str) -> Option<Cow<'_, str>>;
 
-    /// What the handler's policy of this number has decided; `None` if it has not been asked.
-    fn policy(&self, index: usize) -> Option<bool>;
+    /// What a policy of the handler has decided; `None` if it has not been asked.
+    fn policy(&self, policy: &Policy) -> Option<bool>;
 }
 
 /// What is known about a requirement.
@@ -22,8 +22,8 @@ pub(crate) trait Surroundings {
 pub(crate) enum Truth {
     Met,
     Unmet,
-    /// It depends on the policy of this number.
-    Undecided(usize),
+    /// It depends on this policy.
+    Undecided(Policy),
     /// It asks for what the route does not have. Under no condition is that a pass.
     Unanswerable,
 }
@@ -38,7 +38,7 @@ impl Truth {
         match (self, other) {
             (Self::Unanswerable, _) | (_, Self::Unanswerable) => Self::Unanswerable,
             (Self::Unmet, _) | (_, Self::Unmet) => Self::Unmet,
-            (Self::Undecided(index), _) | (_, Self::Undecided(index)) => Self::Undecided(index),
+            (Self::Undecided(policy), _) | (_, Self::Undecided(policy)) => Self::Undecided(policy),
             (Self::Met, Self::Met) => Self::Met,
         }
     }
@@ -61,52 +61,17 @@ impl Requirement {
         self.terms.iter().fold(own, |truth, term| truth.and(term.judge(token, surroundings)))
     }
 
-    /// Why it is not met: first what is missing for good, then what another login would mend.
-    pub(crate) fn explain(
-        &self,
-        token: &VerifiedToken,
-        surroundings: &dyn Surroundings,
-    ) -> AuthError {
-        if !self.has_roles(token) {
-            let roles = self.roles.as_deref().unwrap_or_default();
-            return AuthError::Forbidden(Missing::Role(roles.into()));
-        }
-        if !self.has_permissions(token) {
-            return AuthError::Forbidden(Missing::Permission(scope(self.permissions.as_ref())));
-        }
-        if !self.has_scopes(token) {
-            return AuthError::Forbidden(Missing::Scope(scope(self.scopes.as_ref())));
-        }
-        let unmet = |term: &&Term| term.judge(token, surroundings) == Truth::Unmet;
-        let mut step_up = None;
-        for term in self.terms.iter().filter(unmet) {
-            match term.explain(token, surroundings) {
-                reason @ AuthError::StepUp { .. } => step_up = step_up.or(Some(reason)),
-                reason => return reason,
-            }
-        }
-        if let Some(reason) = step_up.filter(|_| self.has_login(token, surroundings)) {
-            return reason;
-        }
-        let max_age = match (self.login, self.max_age) {
-            (Login::Within(fresh), Some(age)) => Some(fresh.min(age)),
-            (Login::Within(age), None) => Some(age),
-            (Login::AnyTime | Login::Fresh, age) => age,
-        };
-        AuthError::StepUp { max_age, acr_values: self.acr_values.as_ref().map(|v| scope(Some(v))) }
-    }
-
-    fn has_roles(&self, token: &VerifiedToken) -> bool {
+    pub(super) fn has_roles(&self, token: &VerifiedToken) -> bool {
         let held = |name: &str| token.roles().contains(name);
         has(self.roles.as_ref(), self.all_roles, held)
     }
 
-    fn has_permissions(&self, token: &VerifiedToken) -> bool {
+    pub(super) fn has_permissions(&self, token: &VerifiedToken) -> bool {
         let held = |name: &str| token.permissions().contains(name);
         has(self.permissions.as_ref(), self.all, held)
     }
 
-    fn has_scopes(&self, token: &VerifiedToken) -> bool {
+    pub(super) fn has_scopes(&self, token: &VerifiedToken) -> bool {
         let held = |name: &str| token.claims().scopes().any(|scope| scope == name);
         has(self.scopes.as_ref(), self.all, held)
     }
@@ -137,7 +102,7 @@ impl Requirement {
 }
 
 impl Term {
-    fn judge(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> Truth {
+    pub(super) fn judge(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> Truth {
         match self {
             Self::All(nested) => nested.judge_nested(token, surroundings),
             // One is met: not all are unmet.
@@ -149,22 +114,9 @@ impl Term {
             Self::Claim(rule) => {
                 rule.is_met(token.claims(), surroundings).map_or(Truth::Unanswerable, Truth::of)
             }
-            Self::Policy { index, .. } => {
-                surroundings.policy(*index).map_or(Truth::Undecided(*index), Truth::of)
+            Self::Policy(policy) => {
+                surroundings.policy(policy).map_or(Truth::Undecided(*policy), Truth::of)
             }
-        }
-    }
-
-    fn explain(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> AuthError {
-        match self {
-            Self::All(nested) => nested.explain_nested(token, surroundings),
-            Self::Any(alternatives) => {
-                let reasons =
-                    alternatives.iter().map(|one| one.explain_nested(token, surroundings));
-                nearest(reasons.collect())
-            }
-            Self::Not(_) | Self::Claim(_) => AuthError::Forbidden(Missing::Condition),
-            Self::Policy { .. } => AuthError::Forbidden(Missing::Policy),
         }
     }
 }
@@ -172,33 +124,17 @@ impl Term {
 impl Requirement {
     /// Inside another one it is an access token that is looked at; see
     /// [`refresh_token`](Self::refresh_token).
-    fn judge_nested(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> Truth {
+    pub(super) fn judge_nested(
+        &self,
+        token: &VerifiedToken,
+        surroundings: &dyn Surroundings,
+    ) -> Truth {
         Truth::of(!self.is_for_refresh).and(self.judge(token, surroundings))
-    }
-
-    fn explain_nested(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> AuthError {
-        if self.is_for_refresh {
-            return AuthError::Forbidden(Missing::Condition);
-        }
-        self.explain(token, surroundings)
     }
 }
 
 /// By how much the clock of whoever wrote `auth_time` may be ahead: the largest leeway there is.
 const MOST_AHEAD: Duration = Duration::from_secs(600);
-
-/// Of several ways of which none is open, what to tell: the one that another login opens, else the
-/// first that a client can ask the issuer for, else that a policy has said no, else the first.
-fn nearest(reasons: Vec<AuthError>) -> AuthError {
-    let rank = |reason: &AuthError| match reason {
-        AuthError::StepUp { .. } => 0,
-        AuthError::Forbidden(Missing::Permission(_) | Missing::Scope(_)) => 1,
-        AuthError::Forbidden(Missing::Policy) => 2,
-        _ => 3,
-    };
-    // The first of those with the same rank.
-    reasons.into_iter().min_by_key(rank).unwrap_or(AuthError::Forbidden(Missing::Condition))
-}
 
 /// Whether any or all of the names are held. A list that is not there demands nothing; one that is
 /// there and empty is met by nobody.
@@ -213,18 +149,6 @@ fn has(names: Option<&Names>, all: bool, held: impl Fn(&str) -> bool) -> bool {
     })
 }
 
-/// Names as an attribute of a challenge; those that may not stand in one are left out (RFC 6750 §3,
-/// RFC 6749 §3.3).
-fn scope(names: Option<&Names>) -> Arc<str> {
-    let printable = |name: &&str| {
-        !name.is_empty()
-            && name.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
-    };
-    let names: Vec<&str> =
-        names.into_iter().flatten().map(|name| &**name).filter(printable).collect();
-    names.join(" ").into()
-}
-
 /// Where there is no request: a clock, and nothing else to ask.
 struct ByHand<'a>(&'a dyn Clock);
 
@@ -237,7 +161,7 @@ impl Surroundings for ByHand<'_> {
         None
     }
 
-    fn policy(&self, _: usize) -> Option<bool> {
+    fn policy(&self, _: &Policy) -> Option<bool> {
         None
     }
 }

@@ -4,10 +4,14 @@
 mod alternatives;
 mod claim_rule;
 mod display;
+mod explain;
 mod judge;
+mod number;
+mod policy;
 mod serialize;
 
 use std::{
+    any::TypeId,
     borrow::Cow,
     ops::{BitAnd, BitOr, Not},
     time::Duration,
@@ -18,7 +22,12 @@ use serde_json::Value;
 #[doc(hidden)]
 pub use self::claim_rule::literal;
 use self::claim_rule::{ClaimRule, Operand};
-pub(crate) use self::judge::{Surroundings, Truth};
+#[doc(hidden)]
+pub use self::policy::{authorizer, function};
+pub(crate) use self::{
+    judge::{Surroundings, Truth},
+    policy::Policy,
+};
 
 /// What a route demands of its callers.
 ///
@@ -74,10 +83,7 @@ enum Term {
     Not(Requirement),
     Claim(ClaimRule),
     /// Decided by the handler that the requirement belongs to.
-    Policy {
-        index: usize,
-        name: &'static str,
-    },
+    Policy(Policy),
 }
 
 type Names = Vec<Cow<'static, str>>;
@@ -274,8 +280,14 @@ impl Requirement {
 
     /// For generated code: what only a handler can decide, as the outcome of this number.
     #[doc(hidden)]
-    pub fn policy(index: usize, name: &'static str) -> Self {
-        Term::Policy { index, name }.into()
+    pub fn policy(index: usize, name: &'static str, function: Option<TypeId>) -> Self {
+        Term::Policy(Policy::function(index, name, function)).into()
+    }
+
+    /// For generated code: the same of an authorizer that is in the app's data.
+    #[doc(hidden)]
+    pub fn authorizer(index: usize, name: &'static str, of: TypeId) -> Self {
+        Term::Policy(Policy::authorizer(index, name, of)).into()
     }
 
     /// Whether it is about refresh tokens.

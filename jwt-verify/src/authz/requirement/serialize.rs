@@ -1,5 +1,7 @@
 //! A requirement as data, for documentation and snapshots.
 
+use std::time::Duration;
+
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
@@ -8,7 +10,8 @@ use super::{
 };
 use crate::json::entry;
 
-/// An object with the names of `#[require]`; what is not demanded is left out. Ages are in seconds.
+/// An object with the names of `#[require]`; what is not demanded is left out. Ages are in seconds,
+/// with a fraction where they have one.
 impl Serialize for Requirement {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -19,11 +22,11 @@ impl Serialize for Requirement {
         entry(&mut map, "all", self.all.then_some(&true))?;
         entry(&mut map, "terms", (!self.terms.is_empty()).then_some(&self.terms))?;
         entry(&mut map, "acr", self.acr_values.as_ref())?;
-        entry(&mut map, "max_age", self.max_age.map(|age| age.as_secs()).as_ref())?;
+        entry(&mut map, "max_age", self.max_age.map(Age).as_ref())?;
         match self.login {
             Login::AnyTime => {}
             Login::Fresh => map.serialize_entry("fresh", &true)?,
-            Login::Within(age) => map.serialize_entry("fresh", &age.as_secs())?,
+            Login::Within(age) => map.serialize_entry("fresh", &Age(age))?,
         }
         entry(&mut map, "refresh", self.is_for_refresh.then_some(&true))?;
         map.end()
@@ -38,9 +41,24 @@ impl Serialize for Term {
             Self::Any(alternatives) => map.serialize_entry("any", alternatives)?,
             Self::Not(nested) => map.serialize_entry("not", nested)?,
             Self::Claim(rule) => map.serialize_entry("claim", rule)?,
-            Self::Policy { name, .. } => map.serialize_entry("policy", name)?,
+            Self::Policy(policy) => {
+                let kind = if policy.is_authorizer { "authorizer" } else { "policy" };
+                map.serialize_entry(kind, policy.name)?;
+            }
         }
         map.end()
+    }
+}
+
+struct Age(Duration);
+
+impl Serialize for Age {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.subsec_nanos() == 0 {
+            serializer.serialize_u64(self.0.as_secs())
+        } else {
+            serializer.serialize_f64(self.0.as_secs_f64())
+        }
     }
 }
 

@@ -1,0 +1,213 @@
+//! What to say of a requirement that is not met.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use super::{Login, Names, Requirement, Surroundings, Term, Truth};
+use crate::{AuthError, Missing, claims::VerifiedToken};
+
+impl Requirement {
+    /// Why it is not met: first what is missing for good, then what another login would mend.
+    pub(crate) fn explain(
+        &self,
+        token: &VerifiedToken,
+        surroundings: &dyn Surroundings,
+    ) -> AuthError {
+        if !self.has_roles(token) {
+            let roles = self.roles.as_deref().unwrap_or_default();
+            return AuthError::Forbidden(Missing::Role(roles.into()));
+        }
+        if !self.has_permissions(token) {
+            return AuthError::Forbidden(Missing::Permission(scope(self.permissions.as_ref())));
+        }
+        if !self.has_scopes(token) {
+            return AuthError::Forbidden(Missing::Scope(scope(self.scopes.as_ref())));
+        }
+        let unmet = |term: &&Term| term.judge(token, surroundings) == Truth::Unmet;
+        let reasons = self.terms.iter().filter(unmet).map(|term| term.explain(token, surroundings));
+        let is_final = |reason: &AuthError| !matches!(reason, AuthError::StepUp { .. });
+        if let Some(reason) = reasons.into_iter().find(is_final) {
+            return reason;
+        }
+        self.needed_login(token, surroundings).into()
+    }
+
+    /// A login that a policy asks for, with what is demanded of one besides.
+    pub(crate) fn explain_with(
+        &self,
+        asked: AuthError,
+        token: &VerifiedToken,
+        surroundings: &dyn Surroundings,
+    ) -> AuthError {
+        let own = AuthError::from(self.needed_login(token, surroundings));
+        match (asked, own) {
+            (
+                AuthError::StepUp { max_age, acr_values },
+                AuthError::StepUp { max_age: own_age, acr_values: own_classes },
+            ) => AuthError::StepUp {
+                max_age: shorter(max_age, own_age),
+                acr_values: acr_values.or(own_classes),
+            },
+            (asked, _) => asked,
+        }
+    }
+
+    /// The login with which this would be met, if nothing but the login is in the way. What the
+    /// present one has already is named too: the next has to have it again.
+    fn needed_login<'a>(
+        &'a self,
+        token: &VerifiedToken,
+        surroundings: &dyn Surroundings,
+    ) -> NeededLogin<'a> {
+        let within = match self.login {
+            Login::Within(age) => Some(age),
+            Login::AnyTime | Login::Fresh => None,
+        };
+        let own = NeededLogin {
+            is_fresh: self.login != Login::AnyTime,
+            max_age: shorter(within, self.max_age),
+            classes: self.acr_values.as_ref().map(|classes| classes.iter().map(|c| &**c).collect()),
+        };
+        let nested = |term: &'a Term| match term {
+            Term::All(nested) => nested.needed_login(token, surroundings),
+            Term::Any(ways) => any_login(ways, token, surroundings),
+            Term::Not(_) | Term::Claim(_) | Term::Policy(_) => NeededLogin::default(),
+        };
+        self.terms.iter().map(nested).fold(own, NeededLogin::and)
+    }
+
+    fn explain_nested(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> AuthError {
+        if self.is_for_refresh {
+            return AuthError::Forbidden(Missing::Condition);
+        }
+        self.explain(token, surroundings)
+    }
+}
+
+impl Term {
+    fn explain(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> AuthError {
+        match self {
+            Self::All(nested) => nested.explain_nested(token, surroundings),
+            Self::Any(alternatives) => {
+                let reasons =
+                    alternatives.iter().map(|one| one.explain_nested(token, surroundings));
+                nearest(reasons.collect())
+            }
+            Self::Not(_) | Self::Claim(_) => AuthError::Forbidden(Missing::Condition),
+            Self::Policy(_) => AuthError::Forbidden(Missing::Policy),
+        }
+    }
+}
+
+/// What a login has to be like (RFC 9470 §3).
+#[derive(Debug, Default)]
+struct NeededLogin<'a> {
+    /// For a token that comes of a login at all.
+    is_fresh: bool,
+    max_age: Option<Duration>,
+    /// `None` for any.
+    classes: Option<Vec<&'a str>>,
+}
+
+impl NeededLogin<'_> {
+    fn is_any(&self) -> bool {
+        !self.is_fresh && self.max_age.is_none() && self.classes.is_none()
+    }
+
+    /// A login that is both. A token has one class, so that it has to be in both lists.
+    fn and(self, other: Self) -> Self {
+        let classes = match (self.classes, other.classes) {
+            (Some(own), Some(other)) => {
+                Some(own.into_iter().filter(|class| other.contains(class)).collect())
+            }
+            (own, other) => own.or(other),
+        };
+        Self {
+            is_fresh: self.is_fresh || other.is_fresh,
+            max_age: shorter(self.max_age, other.max_age),
+            classes,
+        }
+    }
+
+    /// The same with the classes of another way, where a login that is recent enough for this one is
+    /// so for the other.
+    fn or_classes_of(mut self, other: Self) -> Self {
+        let is_as_recent =
+            other.max_age.is_none_or(|age| self.max_age.is_some_and(|own| own <= age))
+                && (self.is_fresh || !other.is_fresh);
+        if let (Some(classes), Some(more), true) = (&mut self.classes, other.classes, is_as_recent)
+        {
+            classes.extend(more);
+        }
+        self
+    }
+}
+
+/// Of several ways, the login for the first that one opens, with the classes that would do as well;
+/// none in particular where a way is open whatever the login.
+fn any_login<'a>(
+    ways: &'a [Requirement],
+    token: &VerifiedToken,
+    surroundings: &dyn Surroundings,
+) -> NeededLogin<'a> {
+    let mut needed: Option<NeededLogin<'a>> = None;
+    for way in ways {
+        let is_open = match way.judge_nested(token, surroundings) {
+            Truth::Met | Truth::Undecided(_) => true,
+            Truth::Unmet => {
+                matches!(way.explain_nested(token, surroundings), AuthError::StepUp { .. })
+            }
+            Truth::Unanswerable => false,
+        };
+        if is_open {
+            let login = way.needed_login(token, surroundings);
+            if login.is_any() {
+                return login;
+            }
+            needed = Some(match needed {
+                Some(first) => first.or_classes_of(login),
+                None => login,
+            });
+        }
+    }
+    needed.unwrap_or_default()
+}
+
+impl From<NeededLogin<'_>> for AuthError {
+    fn from(login: NeededLogin<'_>) -> Self {
+        let acr_values = login.classes.map(|classes| listed(classes.into_iter()));
+        Self::StepUp { max_age: login.max_age, acr_values }
+    }
+}
+
+fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    one.into_iter().chain(other).min()
+}
+
+/// Of several ways of which none is open, what to tell: the one that another login opens, else the
+/// first that a client can ask the issuer for, else that a policy has said no, else the first.
+fn nearest(reasons: Vec<AuthError>) -> AuthError {
+    let rank = |reason: &AuthError| match reason {
+        AuthError::StepUp { .. } => 0,
+        AuthError::Forbidden(Missing::Permission(_) | Missing::Scope(_)) => 1,
+        AuthError::Forbidden(Missing::Policy) => 2,
+        _ => 3,
+    };
+    // The first of those with the same rank.
+    reasons.into_iter().min_by_key(rank).unwrap_or(AuthError::Forbidden(Missing::Condition))
+}
+
+fn scope(names: Option<&Names>) -> Arc<str> {
+    listed(names.into_iter().flatten().map(|name| &**name))
+}
+
+/// Names as an attribute of a challenge, each once; those that may not stand in one are left out
+/// (RFC 6750 §3, RFC 6749 §3.3).
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> Arc<str> {
+    let printable = |name: &&str| {
+        !name.is_empty()
+            && name.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+    };
+    let mut seen = HashSet::new();
+    let names: Vec<&str> = names.filter(printable).filter(|name| seen.insert(*name)).collect();
+    names.join(" ").into()
+}
