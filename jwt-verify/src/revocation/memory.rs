@@ -60,12 +60,6 @@ impl MemoryRevocation {
         Self::holding(REVOCATIONS, Arc::new(clock))
     }
 
-    /// A copy of what is kept elsewhere, which holds as much as there is.
-    #[cfg(feature = "redis")]
-    pub(super) fn with_shared_clock(clock: Arc<dyn Clock>) -> Self {
-        Self::holding(usize::MAX, clock)
-    }
-
     fn holding(most: usize, clock: Arc<dyn Clock>) -> Self {
         let (entries, agenda) = (DashMap::new(), Agenda::new());
         Self { inner: Arc::new(Inner { entries, agenda, most, clock }) }
@@ -79,13 +73,6 @@ impl MemoryRevocation {
     /// Whether nothing is revoked.
     pub fn is_empty(&self) -> bool {
         self.inner.entries.is_empty()
-    }
-
-    /// Remembers what is kept elsewhere under a name.
-    #[cfg(feature = "redis")]
-    pub(super) fn note(&self, mark: &str, issued_until: Option<Duration>, until: Duration) {
-        self.forget_some();
-        self.write(mark, issued_until, until);
     }
 
     fn write(&self, mark: &str, issued_until: Option<Duration>, until: Duration) {
