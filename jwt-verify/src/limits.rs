@@ -28,9 +28,9 @@ pub(crate) const PROOF_AGE: Duration = Duration::from_secs(60);
 pub(crate) const PROOF_LEEWAY: Duration = Duration::from_secs(60);
 /// How many used proofs a process remembers.
 pub(crate) const USED_PROOFS: usize = 500_000;
-/// How many of them may be of one key.
+/// Places that one key may take.
 pub(crate) const PROOFS_PER_KEY: usize = 10_000;
-/// When to try again with a key that has used up its share.
+/// Pause for a key that has used up its share.
 pub(crate) const PROOFS_RETRY: Duration = Duration::from_secs(5);
 /// How long a nonce is given out; it is accepted for twice as long.
 pub(crate) const NONCE_PERIOD: Duration = Duration::from_secs(300);

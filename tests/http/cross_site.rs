@@ -211,7 +211,7 @@ fn a_page_of_another_origin_opens_no_socket() {
 
 /// FND-10: a bad token is a bad token, and who shows none is asked for one.
 #[test]
-fn who_is_nobody_is_told_so() {
+fn a_request_without_a_good_token_is_told_so() {
     let world = World::new();
     let api = api(&world, Protection::Nothing);
     let evil = api.request("POST", "/x").header("origin", "https://evil.example");

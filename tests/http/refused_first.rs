@@ -1,14 +1,15 @@
 //! A refused caller learns nothing from the other arguments, whatever the decision has to wait for.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, middleware::Condition, web};
-use jwt_verify::{Decision, VerifiedClaims, require};
+use jwt_verify::{Authorized, Decision, Requirement, Requires, VerifiedClaims, require};
 use serde_json::{Value, json};
 
 use super::*;
-
-static ASKED: AtomicUsize = AtomicUsize::new(0);
 
 /// An argument that counts how often it is asked for.
 struct Asked;
@@ -17,8 +18,8 @@ impl FromRequest for Asked {
     type Error = actix_web::Error;
     type Future = std::future::Ready<Result<Self, Self::Error>>;
 
-    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ASKED.fetch_add(1, Ordering::SeqCst);
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        request.app_data::<Arc<AtomicUsize>>().unwrap().fetch_add(1, Ordering::SeqCst);
         std::future::ready(Ok(Self))
     }
 }
@@ -48,13 +49,33 @@ async fn without_arguments() -> &'static str {
     "nothing"
 }
 
-fn api(auth: JwtAuth, is_wrapped: bool) -> TestServer {
+/// What the attribute generates, by hand.
+struct Editors;
+
+impl Requires for Editors {
+    const HANDLER: &'static str = "by_hand";
+
+    fn requirement() -> &'static Requirement {
+        static EDITORS: LazyLock<Requirement> = LazyLock::new(|| Requirement::roles(["editor"]));
+        &EDITORS
+    }
+}
+
+async fn by_hand(
+    Authorized { arguments: (id, _), .. }: Authorized<Editors, (web::Path<u32>, Asked)>,
+) -> String {
+    id.to_string()
+}
+
+fn api(auth: JwtAuth, is_wrapped: bool, asked: &Arc<AtomicUsize>) -> TestServer {
+    let asked = asked.clone();
     TestServer::start(move || {
         let routes = web::scope("")
             .route("/decided/{id}", web::post().to(decided))
             .route("/authenticated/{id}", web::post().to(authenticated))
+            .route("/by_hand/{id}", web::get().to(by_hand))
             .route("/without", web::get().to(without_arguments));
-        let app = App::new().wrap(Condition::new(is_wrapped, auth.clone()));
+        let app = App::new().app_data(asked.clone()).wrap(Condition::new(is_wrapped, auth.clone()));
         if is_wrapped { app.service(routes) } else { app.app_data(auth.clone()).service(routes) }
     })
 }
@@ -62,15 +83,15 @@ fn api(auth: JwtAuth, is_wrapped: bool) -> TestServer {
 /// DEV-01: by a policy that is waited for, by keys that have to be fetched, by a bad signature.
 #[test]
 fn nothing_is_wrong_with_the_arguments_of_a_caller_who_is_refused() {
-    let stranger = SigningKey::new(Algorithm::RS256, "key-1");
+    let other = SigningKey::new(Algorithm::RS256, "key-1");
     for is_wrapped in [false, true] {
         let world = World::new();
         let bob = world.token().claim("sub", "bob").sign(&world.key);
-        let forged = world.token().sign(&stranger);
-        let asked = ASKED.load(Ordering::SeqCst);
+        let forged = world.token().sign(&other);
+        let asked = Arc::new(AtomicUsize::new(0));
         // The first with keys that have yet to be fetched.
         for token in [&forged, &bob, &forged] {
-            let api = api(world.auth().build().unwrap(), is_wrapped);
+            let api = api(world.auth().build().unwrap(), is_wrapped, &asked);
             for path in ["/decided/zz", "/decided/7", "/authenticated/zz", "/authenticated/7"] {
                 let expected = match (token == &bob, path.starts_with("/decided")) {
                     (true, true) => 403,
@@ -87,7 +108,12 @@ fn nothing_is_wrong_with_the_arguments_of_a_caller_who_is_refused() {
                 assert_eq!(unfinished.send().status, expected, "{what}");
             }
         }
-        assert_eq!(ASKED.load(Ordering::SeqCst), asked, "no argument is asked for anything");
+        let api = api(world.auth().build().unwrap(), is_wrapped, &asked);
+        for path in ["/by_hand/zz", "/by_hand/7"] {
+            assert_eq!(api.get(path).send().status, 401, "{path}");
+            assert_eq!(api.get(path).bearer(world.good()).send().status, 403, "{path}");
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 0, "no argument is asked for anything");
     }
 }
 
@@ -95,10 +121,10 @@ fn nothing_is_wrong_with_the_arguments_of_a_caller_who_is_refused() {
 #[test]
 fn the_arguments_of_who_may_call_are_as_ever() {
     for is_wrapped in [false, true] {
-        let world = World::new();
+        let (world, asked) = (World::new(), Arc::default());
         for path in ["/decided", "/authenticated"] {
             // With keys that have yet to be fetched, and then without waiting.
-            let api = api(world.auth().build().unwrap(), is_wrapped);
+            let api = api(world.auth().build().unwrap(), is_wrapped, &asked);
             for _ in 0..2 {
                 let post =
                     |id: &str| api.request("POST", &format!("{path}/{id}")).bearer(world.good());
@@ -109,8 +135,11 @@ fn the_arguments_of_who_may_call_are_as_ever() {
                 assert_eq!(post("7").body("text/plain", "{}").send().status, 400);
             }
         }
-        let api = api(world.auth().build().unwrap(), is_wrapped);
+        let api = api(world.auth().build().unwrap(), is_wrapped, &asked);
         assert_eq!(api.get("/without").bearer(world.good()).send().text(), "nothing");
         assert_eq!(api.get("/without").send().status, 401);
+        let editor = world.token().roles(&["editor"]).sign(&world.key);
+        assert_eq!(api.get("/by_hand/7").bearer(&editor).send().text(), "7");
+        assert_eq!(api.get("/by_hand/zz").bearer(&editor).send().status, 404);
     }
 }

@@ -190,7 +190,7 @@ impl JwtAuth {
         }
     }
 
-    /// When a credential counts that the browser has attached by itself.
+    /// Rules for credentials that the browser has attached by itself.
     pub(super) fn cross_site(&self) -> &CrossSite {
         &self.handle.shared.settings.cross_site
     }

@@ -98,7 +98,7 @@ impl JwtAuth {
         Self::nearest_of(request).0
     }
 
-    /// The same, and where it is.
+    /// Finds it, and where it is.
     pub(super) fn nearest_of(request: &HttpRequest) -> (Result<Option<&Self>, AuthError>, Places) {
         let plain = request.app_data::<Self>();
         let data = request.app_data::<web::Data<Self>>();

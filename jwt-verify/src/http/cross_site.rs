@@ -1,4 +1,4 @@
-//! When a credential counts that the browser has attached by itself.
+//! Rules for credentials that the browser has attached by itself.
 
 use actix_web::{
     HttpRequest,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{AuthError, Claims, ConfigError};
 
-/// What a request has to show that carries such a credential, so that no other site can act in the name
+/// Evidence that a request has to show which carries such a credential, so that no other site can act in the name
 /// of its owner (CSRF). A request that only reads (RFC 9110 §9.2.1) shows nothing.
 #[derive(Default)]
 pub(super) struct CrossSite {
@@ -67,7 +67,7 @@ impl CrossSite {
     }
 }
 
-/// What may follow of a request.
+/// Consequences that a request may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Reading,

@@ -54,7 +54,7 @@ impl<T: 'static> Judgement<T> {
         }
     }
 
-    /// The same as something to wait for.
+    /// Makes something to wait for of it.
     pub(super) fn later(self) -> Self {
         match self {
             Self::Now(result) => Self::Later(Box::pin(std::future::ready(result))),

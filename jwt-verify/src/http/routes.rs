@@ -149,7 +149,7 @@ impl fmt::Display for AccessMatrix {
     note = "put `#[require]` or `#[public]` on the function"
 )]
 pub trait Access: 'static {
-    /// Which handler it is, whatever its other arguments are.
+    /// A type that tells the handler from all others, whatever its other arguments are.
     type Marker: 'static;
 
     /// The name of the handler.

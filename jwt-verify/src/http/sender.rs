@@ -1,4 +1,4 @@
-//! Where the page is from that has made a browser send a request, as far as the browser tells.
+//! Origin of the page that has made a browser send a request, as far as the browser tells.
 
 use actix_web::{
     HttpRequest,
@@ -7,7 +7,7 @@ use actix_web::{
 
 use crate::url::host_and_port;
 
-/// What the browser says of the page, which the page itself cannot change.
+/// Word of the browser about the page, which the page itself cannot change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sender {
     /// A page of this origin, or one that is trusted, or the user by themselves.
@@ -50,12 +50,12 @@ fn one(request: &HttpRequest, name: HeaderName) -> Result<Option<&[u8]>, ()> {
     }
 }
 
-/// Whether an origin is where the request was sent: host and port are those of `:authority` or `Host`,
+/// Tells whether an origin is where the request was sent: host and port are those of `:authority` or `Host`,
 /// which a page cannot set. `X-Forwarded-Host` is not looked at: that one a page can set.
 ///
 /// Where a proxy ends TLS, the application may not know the scheme. So a page over https counts in any
-/// case, and one over http unless the request is known to have come over https: whoever is on the way of
-/// the one must not act for the other.
+/// case, and one over http unless the request is known to have come over https: who can change the
+/// page on its way must not act for the other.
 fn is_here(origin: &[u8], request: &HttpRequest) -> bool {
     let Some((scheme, authority)) =
         std::str::from_utf8(origin).ok().and_then(|origin| origin.split_once("://"))
@@ -82,7 +82,7 @@ fn is_here(origin: &[u8], request: &HttpRequest) -> bool {
         && (default_port == 443 || request.connection_info().scheme() != "https")
 }
 
-/// Whether a text is an origin as browsers write it (RFC 6454 §6.2), so that one can be the same.
+/// Tells whether a text is an origin as browsers write it (RFC 6454 §6.2), so that one can be the same.
 pub(super) fn is_origin(text: &str) -> bool {
     let Some((scheme, authority)) = text.split_once("://") else { return false };
     let is_scheme = |byte: u8| byte.is_ascii_lowercase() || b"+-.0123456789".contains(&byte);

@@ -78,7 +78,7 @@ impl MemoryReplay {
         Self { inner: Arc::new(inner), per_key: PROOFS_PER_KEY }
     }
 
-    /// How many proofs of one key are remembered at a time; a key that has used them up gets 429 with
+    /// Sets how many proofs of one key are remembered at a time; a key that has used them up gets 429 with
     /// `Retry-After`, and all others go on. Default: 10,000, a fiftieth of all places; nothing counts as
     /// one.
     ///

@@ -23,7 +23,7 @@ pub(super) struct Part {
 /// never pile up.
 const MOST_AT_ONCE: usize = 16;
 
-/// What has become of a proof.
+/// Outcome for a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Noted {
     /// It is new, and takes a place.
@@ -34,7 +34,7 @@ pub(super) enum Noted {
     Used,
 }
 
-/// What there is room for.
+/// Room for another proof.
 pub(super) struct Room {
     /// Whether there is a place for a proof that is new.
     pub(super) has_place: bool,

@@ -46,8 +46,8 @@ impl RedisReplay {
         Self { redis, clock: Arc::new(clock), per_key: PROOFS_PER_KEY }
     }
 
-    /// How many proofs of one key are remembered at a time, by all instances together; a key that has
-    /// used them up gets 429. Set it to what the busiest client needs: see
+    /// Sets how many proofs of one key are remembered at a time, by all instances together; a key that has
+    /// used them up gets 429. It has to be what the busiest client needs: see
     /// [`MemoryReplay::proofs_per_key`](crate::MemoryReplay::proofs_per_key). Default: 10,000; nothing
     /// counts as one.
     #[must_use]

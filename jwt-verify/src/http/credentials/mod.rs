@@ -27,7 +27,7 @@ pub struct Credential<'r> {
     has_proof: bool,
 }
 
-/// How a credential came.
+/// Properties of the way in which a credential came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Way {
     /// Browsers attach it by themselves.
@@ -56,7 +56,7 @@ impl<'r> Credential<'r> {
         self.way.is_ambient
     }
 
-    /// The same for a token that is part of the URL. Caches go by URLs: where the middleware is in front,
+    /// Marks a token that is part of the URL. Caches go by URLs: where the middleware is in front,
     /// the answer says `Cache-Control: private` (RFC 6750 §2.3).
     #[must_use]
     pub fn in_url(mut self) -> Self {
@@ -64,7 +64,7 @@ impl<'r> Credential<'r> {
         self
     }
 
-    /// How it came.
+    /// The way in which it came.
     pub(super) fn way(&self) -> Way {
         self.way
     }
