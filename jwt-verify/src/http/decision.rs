@@ -164,7 +164,7 @@ impl Demand {
                 }
                 Err(refusal) => return Err(refusal),
             };
-            policies.push((asked, decision == Decision::Allow));
+            policies.push((*asked, decision == Decision::Allow));
         }
         match self.authorize_now(auth, claims)? {
             Some(later) => Ok(later.await?),

@@ -19,16 +19,16 @@ pub(crate) trait Surroundings {
 
 /// What is known about a requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Truth {
+pub(crate) enum Truth<'a> {
     Met,
     Unmet,
     /// It depends on this policy.
-    Undecided(Policy),
+    Undecided(&'a Policy),
     /// It asks for what the route does not have. Under no condition is that a pass.
     Unanswerable,
 }
 
-impl Truth {
+impl Truth<'_> {
     fn of(is_met: bool) -> Self {
         if is_met { Self::Met } else { Self::Unmet }
     }
@@ -55,7 +55,11 @@ impl Truth {
 
 impl Requirement {
     /// Holds a caller against the requirement. Allocates nothing but for segments of the path.
-    pub(crate) fn judge(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> Truth {
+    pub(crate) fn judge(
+        &self,
+        token: &VerifiedToken,
+        surroundings: &dyn Surroundings,
+    ) -> Truth<'_> {
         let named = self.has_roles(token) && self.has_permissions(token) && self.has_scopes(token);
         let own = Truth::of(named && self.has_login(token, surroundings));
         self.terms.iter().fold(own, |truth, term| truth.and(term.judge(token, surroundings)))
@@ -102,7 +106,11 @@ impl Requirement {
 }
 
 impl Term {
-    pub(super) fn judge(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> Truth {
+    pub(super) fn judge(
+        &self,
+        token: &VerifiedToken,
+        surroundings: &dyn Surroundings,
+    ) -> Truth<'_> {
         match self {
             Self::All(nested) => nested.judge_nested(token, surroundings),
             // One is met: not all are unmet.
@@ -115,7 +123,7 @@ impl Term {
                 rule.is_met(token.claims(), surroundings).map_or(Truth::Unanswerable, Truth::of)
             }
             Self::Policy(policy) => {
-                surroundings.policy(policy).map_or(Truth::Undecided(*policy), Truth::of)
+                surroundings.policy(policy).map_or(Truth::Undecided(policy), Truth::of)
             }
         }
     }
@@ -128,7 +136,7 @@ impl Requirement {
         &self,
         token: &VerifiedToken,
         surroundings: &dyn Surroundings,
-    ) -> Truth {
+    ) -> Truth<'_> {
         Truth::of(!self.is_for_refresh).and(self.judge(token, surroundings))
     }
 }

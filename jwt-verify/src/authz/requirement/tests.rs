@@ -39,7 +39,7 @@ impl Surroundings for Request<'_> {
     }
 }
 
-fn judge(requirement: &Requirement, claims: &Value) -> Truth {
+fn judge<'a>(requirement: &'a Requirement, claims: &Value) -> Truth<'a> {
     requirement.judge(caller_with(claims).verified(), &Request("7", &[]))
 }
 
