@@ -6,7 +6,7 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::sync::{Notify, watch};
@@ -143,16 +143,17 @@ struct Reader {
 }
 
 impl Reader {
-    /// Asks for a page. Says how long to wait before the next one: instances do not ask at the same
-    /// time, and leave the server to others meanwhile.
+    /// Asks for a page. Says how long to wait before the next one, so that instances do not all ask at
+    /// the same time.
     async fn go_on(&mut self, inner: &Inner) -> Duration {
-        let (asked_at, begin) = (inner.monotonic(), Instant::now());
+        let asked_at = inner.monotonic();
         let log = inner.source.log();
         let quarter = inner.staleness / 4;
         let Ok(page) = log.read(self.position).await else {
             self.failed(inner);
             return jitter::between(quarter / 2, quarter);
         };
+        let is_known = self.position != Position::default();
         self.take(inner, &page);
         if page.is_last {
             self.copied(inner, asked_at);
@@ -163,11 +164,12 @@ impl Reader {
         }
         if page.is_last {
             jitter::between(quarter * 3 / 4, quarter)
-        } else if page.begins_anew {
+        } else if page.begins_anew && is_known {
             // All instances have noticed at the same time.
             jitter::between(Duration::ZERO, quarter)
         } else {
-            jitter::between(Duration::ZERO, begin.elapsed())
+            // The server is free for others while the page is on its way and is taken in.
+            Duration::ZERO
         }
     }
 
