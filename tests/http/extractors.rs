@@ -104,13 +104,13 @@ fn a_type_is_not_made_of_what_was_not_signed() {
     let world = World::new();
     let auth = world.auth().build().unwrap();
     let api = TestServer::start(move || App::new().wrap(auth.clone()).service((meta, own)));
-    for (meta, status, text) in [
+    for (member, status, text) in [
         (json!({"$serde_json::private::RawValue": "true"}), 401, "true None"),
         (json!({"a": [{"$serde_json::private::Number": "1"}]}), 401, "true None"),
         (json!(true), 200, "true Some(true)"),
     ] {
-        let token = world.token().claim("meta", meta.clone()).sign(&world.key);
-        assert_eq!(api.get("/meta").bearer(&token).send().status, status, "{meta}");
-        assert_eq!(api.get("/own").bearer(&token).send().text(), text, "{meta}");
+        let token = world.token().claim("meta", member.clone()).sign(&world.key);
+        assert_eq!(api.get("/meta").bearer(&token).send().status, status, "{member}");
+        assert_eq!(api.get("/own").bearer(&token).send().text(), text, "{member}");
     }
 }

@@ -44,7 +44,7 @@ written! {
     groups: (any(roles = "a", all_of(scopes = ["b", "c"], all), not(roles = "d")), all_of(roles = ["x", "y"], all_roles));
     old_login: (not(all_of(max_age = "5m")));
     opposites: (not(any(roles = "a", claim("b" == true))), not(not(roles = "c")));
-    claims: (claim("a\"b" == "tab\t, bell \u{7}, \u{e9}"), claim("/a/b" contains -922337), claim("c" == path.user_id));
+    claims: (claim("a\"b" == "tab\t, bell \u{7}, \u{e9}"), claim("/a/b" contains -92), claim("c" == path.user_id));
     logins: (acr = ["a", "b"], max_age = "36h", fresh = "90s");
     fresh: (fresh);
     refreshing: (refresh);
