@@ -31,7 +31,12 @@ fn session(name: &str) -> Revocation {
 
 /// What is said of a token of a session; `None` if that is not known.
 fn says(replica: &RevocationReplica, session: &str) -> Option<bool> {
-    let claims = format!(r#"{{"iss":"{ISSUER}","jti":"x","sid":"{session}"}}"#);
+    says_of(replica, &format!(r#""sid":"{session}""#))
+}
+
+/// What is said of a token with these claims.
+fn says_of(replica: &RevocationReplica, claims: &str) -> Option<bool> {
+    let claims = format!(r#"{{"iss":"{ISSUER}","jti":"x",{claims}}}"#);
     let claims: Claims = serde_json::from_str(&claims).unwrap();
     match replica.check(&TokenMarks::of(&claims)) {
         RevocationLookup::Ready(answer) => answer.ok(),
@@ -124,6 +129,31 @@ fn repetitions_are_one_entry() {
     let sent = sent(&redis);
     assert!(sent < 30_000, "{sent} bytes");
     assert_eq!(replica.len(), 1);
+}
+
+/// FND-01: what has been copied and is revoked again, up to a later moment, is copied again.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn a_later_moment_of_what_is_known_is_copied_too() {
+    let redis = RedisServer::start();
+    let _world = World::new(&[]);
+    let (store, replica) = (RedisRevocation::new(cache(&redis)), replica(&redis));
+    let revoke = |moment: u64| {
+        let what = Revocation::subject(ISSUER, "alice", Duration::from_secs(moment));
+        wait(store.revoke(&what, in_an_hour())).unwrap();
+    };
+    let is_revoked = |issued_at: u64| {
+        says_of(&replica, &format!(r#""sub":"alice","iat":{issued_at}"#)) == Some(true)
+    };
+    revoke(100);
+    eventually("the first is copied", || is_revoked(100));
+    assert!(!is_revoked(150));
+    // The one that is earlier takes nothing back.
+    revoke(200);
+    revoke(50);
+    revoke_many(&redis, std::iter::once("last".to_owned()));
+    eventually("all are copied", || says(&replica, "last") == Some(true));
+    assert!(is_revoked(200) && !is_revoked(201));
 }
 
 /// FND-01: what is revoked while everything is read is in the copy that says it is fresh.
