@@ -49,8 +49,8 @@ pub(crate) use self::{
 /// );
 /// ```
 ///
-/// It is shown as the arguments of `#[require]` that would say the same, and serialised as an object
-/// with the same names.
+/// It is shown as the arguments of `#[require]` that would say the same, with what the attribute would
+/// not take in angle brackets, and serialised as an object with the same names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requirement {
     roles: Option<Names>,
