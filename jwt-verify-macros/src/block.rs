@@ -2,9 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{
-    Attribute, Error, ImplItem, ImplItemFn, ItemImpl, Result, spanned::Spanned,
-};
+use syn::{Attribute, Error, ImplItem, ImplItemFn, ItemImpl, Result, spanned::Spanned};
 
 use crate::{
     args::Args,

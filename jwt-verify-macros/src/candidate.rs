@@ -127,7 +127,10 @@ enum Output {
 /// What a function takes.
 enum Argument {
     /// A type of which the compiler knows, and whether it is likely not to be an extractor.
-    Named { ty: TokenStream, is_doubtful: bool },
+    Named {
+        ty: TokenStream,
+        is_doubtful: bool,
+    },
     /// A borrowed `self` of a type that cannot be named.
     Borrowed,
     Unknown,
@@ -258,7 +261,8 @@ impl<'a> Scope<'a> {
 
     fn receiver(&self, receiver: &Receiver) -> Argument {
         let is_borrowed = receiver.reference.is_some()
-            || receiver.colon_token.is_some() && !matches!(&*receiver.ty, Type::Path(path) if path.path.is_ident("Self"));
+            || receiver.colon_token.is_some()
+                && !matches!(&*receiver.ty, Type::Path(path) if path.path.is_ident("Self"));
         match self.named(&receiver.ty) {
             Some(ty) => Argument::Named { ty, is_doubtful: true },
             None if is_borrowed => Argument::Borrowed,
@@ -289,8 +293,7 @@ impl<'a> Scope<'a> {
                     renamed.extend([TokenTree::Ident(ident)]);
                 }
                 TokenTree::Ident(ident) if ident == "Self" => {
-                    let is_path =
-                        matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
+                    let is_path = matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
                     let own = self.owner.self_type.filter(|_| !is_path)?;
                     renamed.extend(self.renamed(own.to_token_stream())?);
                 }
@@ -367,14 +370,48 @@ impl ToTokens for ProbePath {
 
 /// Types of the standard library that are not futures, whatever is in them.
 const CONTAINERS: [&str; 14] = [
-    "Arc", "BTreeMap", "BTreeSet", "Cell", "HashMap", "HashSet", "Mutex", "Option", "PhantomData",
-    "Rc", "RefCell", "Result", "Vec", "VecDeque",
+    "Arc",
+    "BTreeMap",
+    "BTreeSet",
+    "Cell",
+    "HashMap",
+    "HashSet",
+    "Mutex",
+    "Option",
+    "PhantomData",
+    "Rc",
+    "RefCell",
+    "Result",
+    "Vec",
+    "VecDeque",
 ];
 
 /// Traits that do not make a future of a type that is known by them alone.
 const NOT_FUTURES: [&str; 26] = [
-    "AsRef", "Clone", "Copy", "Debug", "Default", "Display", "DoubleEndedIterator", "Eq", "Error",
-    "ExactSizeIterator", "From", "FusedIterator", "Hash", "HttpServiceFactory", "Into",
-    "IntoIterator", "Iterator", "Ord", "PartialEq", "PartialOrd", "Responder", "Send",
-    "Serialize", "Sync", "ToString", "Unpin",
+    "AsRef",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "Display",
+    "DoubleEndedIterator",
+    "Eq",
+    "Error",
+    "ExactSizeIterator",
+    "From",
+    "FusedIterator",
+    "Hash",
+    "HttpServiceFactory",
+    "Into",
+    "IntoIterator",
+    "Iterator",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Responder",
+    "Send",
+    "Serialize",
+    "Sync",
+    "ToString",
+    "Unpin",
 ];

@@ -2,8 +2,8 @@
 
 use proc_macro2::Span;
 use syn::{
-    Attribute, ForeignItem, Ident, ImplItem, Item, ItemForeignMod, ItemImpl, ItemTrait,
-    Signature, TraitItem, Type, UseTree, Visibility, spanned::Spanned, visit::Visit,
+    Attribute, ForeignItem, Ident, ImplItem, Item, ItemForeignMod, ItemImpl, ItemTrait, Signature,
+    TraitItem, Type, UseTree, Visibility, spanned::Spanned, visit::Visit,
 };
 
 use crate::{

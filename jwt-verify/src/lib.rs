@@ -244,7 +244,8 @@ pub mod __private {
         Authorized, PolicyFuture, Public, Requirement, Requires, VerifiedClaims,
         authz::{authorizer, function, literal, name},
         http::{
-            Annotated, HttpRequest, IsPublic, Otherwise, Probe, ask_authorizer, ask_policy, no_policy,
+            Annotated, HttpRequest, IsPublic, Otherwise, Probe, ask_authorizer, ask_policy,
+            no_policy,
         },
     };
 }

@@ -119,9 +119,11 @@ impl<R: Requires, A: FromRequest + 'static> FromRequest for Authorized<R, A> {
         match decision.now() {
             Ok(Ok(())) => AuthorizedFuture::admitted(request, payload),
             Ok(Err(error)) => AuthorizedFuture::Refused { error: Some(error) },
-            Err(decision) => {
-                AuthorizedFuture::Waiting { decision, request: request.clone(), payload: payload.take() }
-            }
+            Err(decision) => AuthorizedFuture::Waiting {
+                decision,
+                request: request.clone(),
+                payload: payload.take(),
+            },
         }
     }
 }

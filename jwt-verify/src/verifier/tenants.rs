@@ -304,7 +304,10 @@ impl Inner {
             Ok(Some(settings)) if settings.name() == name => settings,
             Ok(Some(_)) => {
                 if let Some(others) = self.other_name.turn(now) {
-                    tracing::error!(others, "the issuer resolver has named another issuer than asked for");
+                    tracing::error!(
+                        others,
+                        "the issuer resolver has named another issuer than asked for"
+                    );
                 }
                 return Err(InvalidTokenReason::Issuer.into());
             }

@@ -50,7 +50,8 @@ fn main() {
         }
     }
     let all: Vec<_> = (0..shapes.count).map(|index| format!("scope_{index}()")).collect();
-    writeln!(shapes.source, "pub fn shapes() -> Vec<Shape> {{ vec![{}] }}", all.join(", ")).unwrap();
+    writeln!(shapes.source, "pub fn shapes() -> Vec<Shape> {{ vec![{}] }}", all.join(", "))
+        .unwrap();
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap()).join("shapes.rs");
     fs::write(out, shapes.source).unwrap();
 }

@@ -104,7 +104,8 @@ impl Corpus {
         }
         fs::write(source.join("main.rs"), main.replace("/*ROUTES*/", &routes)).unwrap();
         for shape in shapes {
-            fs::write(source.join(format!("{}.rs", shape.name)), shape.source(is_protected)).unwrap();
+            fs::write(source.join(format!("{}.rs", shape.name)), shape.source(is_protected))
+                .unwrap();
         }
     }
 
@@ -120,7 +121,12 @@ impl Corpus {
 
     /// The shapes with errors, by the files that the compiler names.
     fn refused(&self, shapes: &[&Shape]) -> BTreeSet<String> {
-        let output = self.cargo("build").arg("--message-format=json").stderr(Stdio::inherit()).output().unwrap();
+        let output = self
+            .cargo("build")
+            .arg("--message-format=json")
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
         let mut refused = BTreeSet::new();
         let mut errors = String::new();
         for line in String::from_utf8(output.stdout).unwrap().lines() {
@@ -158,8 +164,8 @@ impl Corpus {
 fn main() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let library = here.join("../../../jwt-verify").canonicalize().unwrap();
-    let target = env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| here.join("../target"), PathBuf::from);
+    let target =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| here.join("../target"), PathBuf::from);
     fs::create_dir_all(&target).unwrap();
     let target = target.canonicalize().unwrap();
     let folder = target.join("corpus");

@@ -30,7 +30,7 @@ pub fn shapes() -> Vec<Shape> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{test, web, App};
+    use actix_web::{App, test, web};
     use jwt_verify::JwtAuth;
 
     #[actix_web::test]
