@@ -181,3 +181,21 @@ fn a_bad_signature_is_not_excused_by_a_budget_that_is_spent() {
         assert!(api.answers(&second, "k").iter().all(|status| *status == 200));
     }
 }
+
+/// OUT-02: a key that the issuer has just withdrawn is known to be gone. Its tokens are refused at once,
+/// cost no fetch, and do not depend on what unknown keys have left of the budget.
+#[test]
+fn a_withdrawn_key_needs_no_question() {
+    let (old, new) = (key("old"), key("new"));
+    for api in [Api::alone(&[&old]), Api::fleet(&[&old])] {
+        assert!(api.answers(&old, "old").iter().all(|status| *status == 200));
+        api.advance(1);
+        api.issuer.publish(&[&new]);
+        assert_eq!(api.send(&api.instances[0], &new, "new").status, 200);
+        let fetches = api.issuer.key_fetches();
+        for _ in 0..5 {
+            assert_eq!(api.send(&api.instances[0], &old, "old").status, 401);
+        }
+        assert_eq!(api.issuer.key_fetches(), fetches);
+    }
+}

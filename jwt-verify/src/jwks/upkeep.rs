@@ -18,7 +18,7 @@ use super::{
     source::{Failed, Obtained},
     wanted::{memory_of, select},
 };
-use crate::{JwkSet, telemetry};
+use crate::{JwkSet, KeyQuery, telemetry};
 
 /// One flight, from the departure to the landing: publish, end, wake, in this order.
 pub(super) async fn fly(landing: Landing, ask: Ask) {
@@ -91,7 +91,7 @@ impl Inner {
         let age = document.age(self.settings.clock.now());
         let stale_at = now.saturating_add(ttl.saturating_sub(age));
         let refresh_at = now.saturating_add(ttl.mul_f64(0.8).saturating_sub(age));
-        self.snapshot.rcu(|previous| {
+        let replaced = self.snapshot.rcu(|previous| {
             let generation = match previous {
                 Some(previous) if previous.flight > flight => return Some(previous.clone()),
                 Some(previous) if set.keeps_all_of(&previous.set) => previous.generation,
@@ -111,6 +111,9 @@ impl Inner {
                 asked_at,
             }))
         });
+        if let Some(previous) = replaced.filter(|previous| previous.flight <= flight) {
+            self.note_withdrawn(&previous.set, set, now);
+        }
         if let Some(source) = &self.settings.metrics_label {
             let fetched_at = Duration::from_millis(document.fetched);
             telemetry::key_set(source, set.keys().len(), fetched_at);
@@ -118,6 +121,19 @@ impl Inner {
         let kept = self.settings.missing_ttl.saturating_add(self.settings.refetch_interval);
         self.put_off.forget_before(now.saturating_sub(kept));
         self.wake_after(refresh_at.saturating_sub(now));
+    }
+
+    /// Remembers which keys are gone: tokens that they have signed need not have the issuer asked.
+    fn note_withdrawn(&self, older: &JwkSet, newer: &JwkSet, now: Duration) {
+        let until = now.saturating_add(self.settings.missing_ttl);
+        for key in older.keys() {
+            for algorithm in key.algorithms().iter() {
+                if newer.select(key.id(), algorithm).is_none() {
+                    let gone = KeyQuery { key_id: key.id(), algorithm, failed: None };
+                    self.missing.insert(memory_of(&gone), now, until);
+                }
+            }
+        }
     }
 
     /// Notes a failure, and sets the clock for the next attempt.

@@ -158,7 +158,7 @@ impl VerificationKey {
             && self.id == other.id
     }
 
-    pub(super) fn algorithms(&self) -> AlgorithmSet {
+    pub(crate) fn algorithms(&self) -> AlgorithmSet {
         self.algorithms
     }
 
