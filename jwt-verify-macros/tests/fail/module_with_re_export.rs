@@ -1,6 +1,6 @@
 use jwt_verify::require;
 
-async fn list() -> &'static str {
+pub async fn list() -> &'static str {
     "users"
 }
 

@@ -13,7 +13,7 @@ fn main() {
     let readme = top.join("README.md");
     println!("cargo::rerun-if-changed={}", readme.display());
 
-    let mut pages = vec![readme.clone()];
+    let mut pages = Vec::new();
     collect(&docs, &mut pages);
     pages.sort();
     let mut chapters = String::new();

@@ -1,4 +1,5 @@
-//! The README and every page of the book: their code is compiled and run as documentation tests.
+//! Every page of the book: its code is compiled and run as documentation tests. The programs of the
+//! README and of Getting started are programs here, too: without what the pages do not show.
 
 #[cfg(doctest)]
 mod book {
