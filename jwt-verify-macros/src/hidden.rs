@@ -41,10 +41,8 @@ impl Hidden<'_> {
                 self.constant(name, &variable.ty, &variable.attrs, Owner::default());
             }
             Item::ForeignMod(foreign) => self.foreign(foreign),
-            Item::Use(import) => {
-                if !matches!(import.vis, Visibility::Inherited) {
-                    self.import(&import.tree);
-                }
+            Item::Use(import) if !matches!(import.vis, Visibility::Inherited) => {
+                self.import(&import.tree);
             }
             Item::Macro(call) if !call.mac.path.is_ident("macro_rules") => self.errors.add(
                 call.mac.path.span(),
