@@ -390,7 +390,7 @@ fn nobody_can_tell_whether_a_proof_was_used() {
     );
 }
 
-/// FND-07: a client that has used up its share is refused alone.
+/// WEA-07: a client that has used up its share is refused alone.
 #[test]
 fn a_busy_key_takes_no_places_of_others() {
     let other = Other::new();

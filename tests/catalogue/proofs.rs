@@ -184,12 +184,12 @@ fn the_dates_of_a_proof_are_binding() {
         ("nbf", json!(now + 3600)),
     ] {
         let what = format!("{name} {value}");
-        rows.push(dpop.row("FND-15", what, dated("bad", name, value)));
+        rows.push(dpop.row("WEA-15", what, dated("bad", name, value)));
     }
     for odd in [json!((now + 60).to_string()), json!(null), json!([now]), json!(true), json!({})] {
         for name in ["exp", "nbf"] {
             let what = format!("{name} {odd}");
-            rows.push(dpop.row("FND-15", what, dated("odd", name, odd.clone())));
+            rows.push(dpop.row("WEA-15", what, dated("odd", name, odd.clone())));
         }
     }
     for (id, name, date) in [
@@ -198,7 +198,7 @@ fn the_dates_of_a_proof_are_binding() {
         ("three", "nbf", now),
         ("four", "nbf", now + 60),
     ] {
-        rows.push(dpop.accepted("FND-15", format!("good {id}"), dated(id, name, json!(date))));
+        rows.push(dpop.accepted("WEA-15", format!("good {id}"), dated(id, name, json!(date))));
     }
     dpop.stage.play(&rows);
 }

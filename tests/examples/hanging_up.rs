@@ -15,7 +15,7 @@ fn peak(process: &Process) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// FND-14: the work goes on when the client is gone, and keeps its turn until it is done.
+/// WEA-14: the work goes on when the client is gone, and keeps its turn until it is done.
 #[test]
 fn hanging_up_does_not_give_the_turn_to_the_next() {
     let app = Process::start_with("session-app", &[]);

@@ -58,7 +58,7 @@ fn limits_count_subjects_and_else_addresses() {
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
 }
 
-/// FND-14: a handler ends where its client hangs up, be it in the middle of a query.
+/// WEA-14: a handler ends where its client hangs up, be it in the middle of a query.
 #[test]
 fn clients_that_hang_up_take_no_table_along() {
     let api = start("database");

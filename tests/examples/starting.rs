@@ -83,7 +83,7 @@ fn the_requests_that_the_example_of_bound_tokens_prints_are_answered_as_it_says(
     }
 }
 
-/// The same over TLS, with the certificates that it has written down. FND-14: others on the machine can
+/// The same over TLS, with the certificates that it has written down. WEA-14: others on the machine can
 /// neither read the keys nor put something else in their place, and they go with the process. EXA-05: it
 /// offers no HTTP/2.
 #[test]

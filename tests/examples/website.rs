@@ -149,7 +149,7 @@ fn a_cookie_that_only_looks_like_the_session_is_refused() {
     for name in [
         "%5F_Host-session",
         "__Host%2Dsession",
-        "__Host-sessio%6e",
+        "__Host-%73ession",
         "%5f%5fHost-session",
         "\u{a0}__Host-session",
         "\u{2003}__Host-session",

@@ -175,7 +175,7 @@ fn the_middleware_decides_over_what_lies_beside_it() {
     assert_eq!(api.get("/claims").bearer(beside.good()).send().status, 401);
 }
 
-/// FND-15: one that is put into the data of a scope decides there, also where it lies further out as well,
+/// WEA-15: one that is put into the data of a scope decides there, also where it lies further out as well,
 /// in whatever form. Clones of `web::Data` share what is in them.
 #[test]
 fn one_that_is_there_once_more_further_in_decides_there() {

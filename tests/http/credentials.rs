@@ -112,7 +112,7 @@ fn a_query_parameter_can_carry_the_token() {
     assert_eq!(with(String::new()), 401);
 }
 
-/// FND-15: caches go by URLs (RFC 6750 §2.3).
+/// WEA-15: caches go by URLs (RFC 6750 §2.3).
 #[test]
 fn an_answer_to_a_token_in_the_url_is_for_nobody_else() {
     async fn with(says: web::Path<String>) -> HttpResponse {

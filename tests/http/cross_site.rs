@@ -86,7 +86,7 @@ enum Verdict {
     Unknown,
 }
 
-/// FND-09, FND-10: every method and handshake, from every page, under every protection.
+/// WEA-09, WEA-10: every method and handshake, from every page, under every protection.
 #[test]
 fn a_cookie_counts_for_pages_of_this_origin() {
     let world = World::new();
@@ -179,7 +179,7 @@ fn request(api: &TestServer, method: &str, page: Page, is_handshake: bool) -> Re
     if is_handshake { request.header("upgrade", "chat") } else { request }
 }
 
-/// FND-10: a token in the field was put there by somebody, wherever they are.
+/// WEA-10: a token in the field was put there by somebody, wherever they are.
 #[test]
 fn bearer_tokens_count_from_everywhere() {
     let world = World::new();
@@ -193,7 +193,7 @@ fn bearer_tokens_count_from_everywhere() {
     }
 }
 
-/// FND-09: with the protocol that pages speak.
+/// WEA-09: with the protocol that pages speak.
 #[test]
 fn a_page_of_another_origin_opens_no_socket() {
     let world = World::new();
@@ -209,7 +209,7 @@ fn a_page_of_another_origin_opens_no_socket() {
     }
 }
 
-/// FND-10: a bad token is a bad token, and who shows none is asked for one.
+/// WEA-10: a bad token is a bad token, and who shows none is asked for one.
 #[test]
 fn a_request_without_a_good_token_is_told_so() {
     let world = World::new();
@@ -219,7 +219,7 @@ fn a_request_without_a_good_token_is_told_so() {
     assert_eq!(evil.header("cookie", "access=x.y.z").send().status, 401);
 }
 
-/// FND-10: extractors of the application's own that say so are treated alike.
+/// WEA-10: extractors of the application's own that say so are treated alike.
 #[test]
 fn whatever_browsers_attach_is_protected() {
     struct Login;
@@ -241,7 +241,7 @@ fn whatever_browsers_attach_is_protected() {
     assert_eq!(post().header("sec-fetch-site", "same-origin").send().status, 200);
 }
 
-/// FND-10: `#[require]` and claims without the middleware, and a caller who may be anybody.
+/// WEA-10: `#[require]` and claims without the middleware, and a caller who may be anybody.
 #[test]
 fn every_way_in_is_protected() {
     use jwt_verify::{OptionalClaims, VerifiedClaims, require};
@@ -276,7 +276,7 @@ fn every_way_in_is_protected() {
     }
 }
 
-/// FND-10: where a proxy ends TLS and says so, a page over http is somebody on the way.
+/// WEA-10: where a proxy ends TLS and says so, a page over http is somebody on the way.
 #[test]
 fn a_page_over_http_is_not_one_over_https() {
     let world = World::new();

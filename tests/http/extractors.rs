@@ -88,7 +88,7 @@ fn roles_and_permissions_are_there_whatever_the_type() {
     );
 }
 
-/// FND-15: `serde_json` makes something else of members that it has names for, where the issuer lets
+/// WEA-15: `serde_json` makes something else of members that it has names for, where the issuer lets
 /// users write them. A type of the application's is not made of them; the library's own claims are
 /// read as they stand.
 #[test]

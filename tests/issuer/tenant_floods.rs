@@ -59,7 +59,7 @@ fn unsigned(issuer: &str, number: usize) -> String {
     format!("{}.{}.{}", base64url(header), base64url(token.payload()), base64url([7; 64]))
 }
 
-/// FND-05: 10,000 unsigned tokens that name 150 tenants in turn, with places for 100. Within an
+/// WEA-05: 10,000 unsigned tokens that name 150 tenants in turn, with places for 100. Within an
 /// interval of 30 s at most 100 of those that have shown no good token are looked up: two documents
 /// each, and two refetches for unknown keys. Tenants with good tokens are served all the while.
 #[test]
@@ -93,7 +93,7 @@ fn names_without_good_tokens_cause_a_bounded_number_of_fetches() {
     }
 }
 
-/// FND-05: with more names than there are places for, what is fetched again and again is still
+/// WEA-05: with more names than there are places for, what is fetched again and again is still
 /// bounded, and the keys of those with good tokens are not fetched again at all.
 #[test]
 fn names_push_out_no_tenant_with_good_tokens() {
@@ -141,7 +141,7 @@ impl IssuerResolver for Slow {
     }
 }
 
-/// FND-06: questions about made-up names take all the places there are for them. A tenant
+/// WEA-06: questions about made-up names take all the places there are for them. A tenant
 /// that is known is asked about nevertheless, and has its old word where the resolver does not answer.
 #[test]
 fn questions_about_unknown_names_cost_no_known_tenant() {
@@ -184,7 +184,7 @@ impl IssuerResolver for Failing {
     }
 }
 
-/// FND-15: a resolver that fails fast is reported now and then, not once for every name.
+/// WEA-15: a resolver that fails fast is reported now and then, not once for every name.
 #[test]
 fn a_resolver_that_fails_is_reported_now_and_then() {
     if !alone("tenant_floods::a_resolver_that_fails_is_reported_now_and_then") {
@@ -215,7 +215,7 @@ fn a_resolver_that_fails_is_reported_now_and_then() {
     }
 }
 
-/// FND-05: places that are too few are reported once.
+/// WEA-05: places that are too few are reported once.
 #[test]
 fn an_issuer_that_goes_before_its_time_is_reported_once() {
     const EVENT: &str = "there are more issuers than are kept";

@@ -241,7 +241,7 @@ fn handlers_that_take_claims(config: &mut web::ServiceConfig) {
         .route("/nevertheless", web::get().to(nevertheless));
 }
 
-/// FND-15: an authorizer is asked where there is no middleware and no requirement, too; once for a
+/// WEA-15: an authorizer is asked where there is no middleware and no requirement, too; once for a
 /// request, however many arguments take claims, and not beside a requirement, which asks by itself.
 #[test]
 fn who_is_suspended_is_refused_wherever_claims_are_taken() {
@@ -302,7 +302,7 @@ fn who_is_suspended_is_refused_wherever_claims_are_taken() {
     }
 }
 
-/// FND-15: what is only reported lets pass there too, and the innermost decides whether it counts.
+/// WEA-15: what is only reported lets pass there too, and the innermost decides whether it counts.
 #[test]
 fn who_is_suspended_passes_while_refusals_are_only_reported() {
     let authorizer = NotSuspended::default();
@@ -331,7 +331,7 @@ fn who_is_suspended_passes_while_refusals_are_only_reported() {
     }
 }
 
-/// FND-15: no body is read before it has decided.
+/// WEA-15: no body is read before it has decided.
 #[test]
 fn who_is_suspended_is_refused_before_the_body() {
     for is_slow in [false, true] {

@@ -55,7 +55,7 @@ fn asking(world: &World, redis: &RedisServer) -> TestServer {
     TestServer::start_as(app, |server, listener| server.workers(4).listen(listener))
 }
 
-/// FND-08: a worker that stands still breaks neither the connections that others use nor the trust
+/// WEA-08: a worker that stands still breaks neither the connections that others use nor the trust
 /// in the server.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
@@ -90,7 +90,7 @@ fn a_blocked_worker_is_its_own_affair() {
     assert_eq!(refused, 0, "of {} requests", answers.len());
 }
 
-/// FND-08: an answer that comes too late is one answer.
+/// WEA-08: an answer that comes too late is one answer.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn one_slow_answer_among_good_ones_keeps_nobody_out() {
@@ -107,7 +107,7 @@ fn one_slow_answer_among_good_ones_keeps_nobody_out() {
     assert_eq!(wait(look(&cache)), Ok(None));
 }
 
-/// FND-08: while the server is down, questions cost nothing; it is noticed within seconds that it is
+/// WEA-08: while the server is down, questions cost nothing; it is noticed within seconds that it is
 /// back.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
@@ -139,7 +139,7 @@ fn a_server_that_is_down_is_left_alone_for_a_second() {
     eventually("it is gone", || wait(look(&cache)).is_err());
 }
 
-/// FND-08: of what nothing answers, no more waits than there are places.
+/// WEA-08: of what nothing answers, no more waits than there are places.
 #[test]
 fn questions_that_wait_are_bounded() {
     let _world = World::new(&[]);
@@ -167,7 +167,7 @@ fn questions_that_wait_are_bounded() {
     assert_eq!(at_once, 100);
 }
 
-/// FND-08: a question whose asker is gone leaves nothing behind that the next would wait for.
+/// WEA-08: a question whose asker is gone leaves nothing behind that the next would wait for.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn a_question_that_is_dropped_holds_nobody_up() {
@@ -194,7 +194,7 @@ fn a_question_that_is_dropped_holds_nobody_up() {
     assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
 }
 
-/// FND-15: what strangers can cause fills no log.
+/// WEA-15: what strangers can cause fills no log.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn refusals_are_not_logged_one_by_one() {
@@ -219,7 +219,7 @@ impl IssuerResolver for Unreachable {
     }
 }
 
-/// FND-15: nor is a resolver that fails, whatever issuers tokens name.
+/// WEA-15: nor is a resolver that fails, whatever issuers tokens name.
 #[test]
 fn failures_of_a_resolver_are_not_logged_one_by_one() {
     let world = World::new(&[]);

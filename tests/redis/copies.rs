@@ -80,7 +80,7 @@ fn sent(redis: &RedisServer) -> usize {
     line.unwrap().trim().parse().unwrap()
 }
 
-/// FND-01: however much is revoked, no answer is larger than a page. The server hangs up where one
+/// WEA-01: however much is revoked, no answer is larger than a page. The server hangs up where one
 /// is.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
@@ -96,7 +96,7 @@ fn a_copy_is_read_in_pages() {
     assert_eq!(says(&replica, "another"), Some(false));
 }
 
-/// FND-01: a question that fails is asked again from where the last one ended.
+/// WEA-01: a question that fails is asked again from where the last one ended.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn what_was_read_is_not_read_again_after_a_failure() {
@@ -116,7 +116,7 @@ fn what_was_read_is_not_read_again_after_a_failure() {
     assert!(sent < 60_000, "{sent} bytes");
 }
 
-/// FND-01: revoked a thousand times is revoked once.
+/// WEA-01: revoked a thousand times is revoked once.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn repetitions_are_one_entry() {
@@ -131,7 +131,7 @@ fn repetitions_are_one_entry() {
     assert_eq!(replica.len(), 1);
 }
 
-/// FND-01: what has been copied and is revoked again, up to a later moment, is copied again.
+/// WEA-01: what has been copied and is revoked again, up to a later moment, is copied again.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn a_later_moment_of_what_is_known_is_copied_too() {
@@ -156,7 +156,7 @@ fn a_later_moment_of_what_is_known_is_copied_too() {
     assert!(is_revoked(200) && !is_revoked(201));
 }
 
-/// FND-01: what is revoked while everything is read is in the copy that says it is fresh.
+/// WEA-01: what is revoked while everything is read is in the copy that says it is fresh.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn nothing_that_comes_in_between_is_missed() {
@@ -185,7 +185,7 @@ fn nothing_that_comes_in_between_is_missed() {
     });
 }
 
-/// FND-01: a server that has lost the end of what it had, as after a failover, and whose clock is
+/// WEA-01: a server that has lost the end of what it had, as after a failover, and whose clock is
 /// behind, does not hide what is revoked there next.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
@@ -210,7 +210,7 @@ fn a_server_that_has_lost_something_is_read_anew() {
     assert_eq!(says(&replica, "lost-9"), Some(true), "although the server has lost it");
 }
 
-/// FND-01: what a copy meets says nothing about the server to others that ask there.
+/// WEA-01: what a copy meets says nothing about the server to others that ask there.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn a_copy_that_fails_keeps_no_other_from_asking() {
@@ -227,7 +227,7 @@ fn a_copy_that_fails_keeps_no_other_from_asking() {
     }
 }
 
-/// FND-01: an instance that cannot answer is not sent any requests.
+/// WEA-01: an instance that cannot answer is not sent any requests.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn an_instance_without_a_fresh_copy_is_not_ready() {
@@ -283,7 +283,7 @@ fn an_instance_without_a_fresh_copy_is_not_ready() {
     eventually("it is ready again", || ready().status == 200);
 }
 
-/// FND-01: what is over is forgotten by the server and by the copies, a little at a time.
+/// WEA-01: what is over is forgotten by the server and by the copies, a little at a time.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn what_is_over_is_forgotten_everywhere() {
@@ -319,7 +319,7 @@ fn what_is_over_is_forgotten_everywhere() {
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 
-/// FND-01: those who operate the application see how old a copy is, and that it is asked for in vain.
+/// WEA-01: those who operate the application see how old a copy is, and that it is asked for in vain.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn metrics_say_how_a_copy_is() {

@@ -82,7 +82,7 @@ fn a_proof_that_was_used_at_one_is_used_at_all() {
     assert!((90_000..=120_000_u64).contains(&left), "{left}");
 }
 
-/// FND-07: a client that has used up its share is refused alone, at all instances, and what is kept of it
+/// WEA-07: a client that has used up its share is refused alone, at all instances, and what is kept of it
 /// has a bound.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
@@ -111,7 +111,7 @@ fn a_busy_key_takes_no_places_of_others() {
     assert_eq!(counts, ["2", "4"]);
 }
 
-/// FND-07: places are free again when proofs are over, and each question takes only some of them away.
+/// WEA-07: places are free again when proofs are over, and each question takes only some of them away.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn proofs_that_are_over_make_room() {

@@ -179,7 +179,7 @@ fn an_address_that_goes_on_after_refusals_is_refused_altogether() {
     });
 }
 
-/// FND-14: a network of IPv6 counts as one address.
+/// WEA-14: a network of IPv6 counts as one address.
 #[test]
 fn addresses_of_one_network_share_its_attempts() {
     locally(async || {
@@ -198,7 +198,7 @@ fn addresses_of_one_network_share_its_attempts() {
     });
 }
 
-/// FND-14: new accounts cost a hash each.
+/// WEA-14: new accounts cost a hash each.
 #[test]
 fn new_accounts_are_counted() {
     locally(async || {
@@ -212,7 +212,7 @@ fn new_accounts_are_counted() {
     });
 }
 
-/// FND-14: a connection to the database that was given up in the middle of a query takes nothing along.
+/// WEA-14: a connection to the database that was given up in the middle of a query takes nothing along.
 #[test]
 fn a_client_that_hangs_up_does_not_take_the_accounts_along() {
     locally(async || {
@@ -323,7 +323,7 @@ fn a_member_that_is_there_twice_is_refused() {
     assert_eq!(login(format!(r#"{{"username": "x", "us\u0065rname": "alice", {password}}}"#)), 400);
 }
 
-/// FND-14: the key of the tokens is not the secret of the CSRF tokens.
+/// WEA-14: the key of the tokens is not the secret of the CSRF tokens.
 #[test]
 fn a_secret_is_for_one_thing() {
     let secret = "a secret of at least thirty-two bytes";

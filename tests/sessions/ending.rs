@@ -127,7 +127,7 @@ async fn refreshed(sessions: &Sessions, tokens: &TokenPair) -> Result<TokenPair,
     sessions.refresh(tokens.refresh.as_str()).await?.issue(|token| token).await
 }
 
-/// FND-04: the name of a session is no secret, and no right to end it.
+/// WEA-04: the name of a session is no secret, and no right to end it.
 pub(crate) fn a_session_is_ended_by_its_subject_alone(world: &World) {
     let (ada, mallory) = (world.begin("ada"), world.begin("mallory"));
     for name in [ada.session_id.as_str(), "", "any text at all", "*", "a\r\nb"] {
@@ -145,7 +145,7 @@ pub(crate) fn a_session_is_ended_by_its_subject_alone(world: &World) {
     assert!(world.access_is_good(&mallory) && world.refresh(&mallory).is_ok());
 }
 
-/// FND-12: the oldest makes room, with its access tokens.
+/// WEA-12: the oldest makes room, with its access tokens.
 pub(crate) fn a_subject_has_so_many_sessions(world: &World) {
     let bobs = world.begin("bob");
     let mut all: Vec<TokenPair> = Vec::new();
@@ -162,7 +162,7 @@ pub(crate) fn a_subject_has_so_many_sessions(world: &World) {
     assert!(world.access_is_good(&bobs) && world.refresh(&bobs).is_ok());
 }
 
-/// FND-12: what has begun is done, although nobody waits for it any more.
+/// WEA-12: what has begun is done, although nobody waits for it any more.
 pub(crate) fn who_hangs_up_leaves_nothing_half_done(world: &World) {
     let verifier = world.sessions.verifier().build().unwrap();
     let all: Vec<TokenPair> = (0..5).map(|_| world.begin("ada")).collect();
@@ -191,7 +191,7 @@ pub(crate) fn who_hangs_up_leaves_nothing_half_done(world: &World) {
     eventually("a session ends whose token came twice", || world.is_over(&next));
 }
 
-/// FND-12: nothing that was there survives, whatever goes on at the same time.
+/// WEA-12: nothing that was there survives, whatever goes on at the same time.
 pub(crate) fn nothing_survives_the_end_of_all(world: &World) {
     let first: Vec<TokenPair> = (0..20).map(|_| world.begin("ada")).collect();
     let (begun, is_over) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
@@ -257,7 +257,7 @@ async fn all_logins(
     }
 }
 
-/// FND-12: logins at the same time pass the bound together as little as one after the other.
+/// WEA-12: logins at the same time pass the bound together as little as one after the other.
 pub(crate) fn the_bound_holds_at_once(world: &World) {
     let all = wait(async {
         let logins: Vec<_> = (0..130)
@@ -309,7 +309,7 @@ fn a_bound_that_makes_no_sense_stops_the_start() {
     }
 }
 
-/// FND-12: without a store of revocations there is a bound as well.
+/// WEA-12: without a store of revocations there is a bound as well.
 #[test]
 fn the_bound_is_up_to_the_application() {
     let sessions = Sessions::builder(issuer(&TestClock::new())).sessions_per_subject(1);
@@ -322,7 +322,7 @@ fn the_bound_is_up_to_the_application() {
     assert_eq!(wait(sessions.end_session(&"ada", &second.session_id)), Ok(true));
 }
 
-/// FND-15: what is over takes no memory, and no login looks at all of it.
+/// WEA-15: what is over takes no memory, and no login looks at all of it.
 #[test]
 fn a_login_forgets_a_few_that_are_over() {
     let clock = TestClock::new();

@@ -117,7 +117,7 @@ fn what_came_along_must_fit() {
     }
 }
 
-/// FND-15: what came through the browser could have been exchanged on the way.
+/// WEA-15: what came through the browser could have been exchanged on the way.
 #[test]
 fn what_came_along_through_the_browser_must_have_a_hash() {
     let world = World::new();
@@ -149,7 +149,7 @@ fn a_login_that_was_too_long_ago_does_not_count() {
     assert_eq!(world.reason(&at(START), &checks), late);
 }
 
-/// FND-15: it would be recent for ever.
+/// WEA-15: it would be recent for ever.
 #[test]
 fn a_login_is_not_in_the_future() {
     let world = World::new();

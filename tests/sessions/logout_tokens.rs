@@ -88,7 +88,7 @@ fn a_session_that_the_issuer_has_ended_is_over() {
     assert_eq!(world.send(&logout_token()).status, 200, "said twice is said once");
 }
 
-/// FND-13: most access tokens do not say which session they belong to.
+/// WEA-13: most access tokens do not say which session they belong to.
 #[test]
 fn tokens_that_name_no_session_are_over_too() {
     let world = World::new();
@@ -100,7 +100,7 @@ fn tokens_that_name_no_session_are_over_too() {
     assert_eq!(world.status("session-2", START + 1), 204, "it began later");
 }
 
-/// FND-13: as long as a token of a month.
+/// WEA-13: as long as a token of a month.
 #[test]
 fn what_has_ended_stays_so() {
     let world = World::new();
@@ -131,7 +131,7 @@ fn issuers_of_logout_tokens_are_listed() {
     assert!(resolving.is_err());
 }
 
-/// FND-13: for issuers whose access tokens name their session, and users with several devices.
+/// WEA-13: for issuers whose access tokens name their session, and users with several devices.
 #[test]
 fn a_session_can_be_over_alone() {
     let world = World::with(BackChannelLogout::sessions_only);
@@ -151,7 +151,7 @@ fn is_marked(store: &MemoryRevocation) -> bool {
     }
 }
 
-/// FND-13: as long as the longest token that the API accepts.
+/// WEA-13: as long as the longest token that the API accepts.
 #[test]
 fn what_has_ended_is_kept_for_what_the_api_accepts() {
     let hour = Duration::from_secs(3600);

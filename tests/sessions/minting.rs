@@ -87,7 +87,7 @@ fn additional_claims_cannot_replace_reserved_ones() {
     }
 }
 
-/// FND-11: how strong a login was is not copied from anywhere.
+/// WEA-11: how strong a login was is not copied from anywhere.
 #[test]
 fn the_strength_of_a_login_is_no_additional_claim() {
     let issuer = issuer(&TestClock::new());
@@ -101,7 +101,7 @@ fn the_strength_of_a_login_is_no_additional_claim() {
     assert_eq!((&said["acr"], &said["amr"]), (&json!("urn:example:mfa"), &json!(["pwd", "otp"])));
 }
 
-/// FND-11: a refresh says of the login what was said then, and not more.
+/// WEA-11: a refresh says of the login what was said then, and not more.
 #[test]
 fn a_refreshed_token_speaks_of_the_same_login() {
     let clock = TestClock::new();
@@ -128,7 +128,7 @@ fn a_refreshed_token_speaks_of_the_same_login() {
     }
 }
 
-/// FND-11: what is copied replaces nothing that was set before.
+/// WEA-11: what is copied replaces nothing that was set before.
 #[test]
 fn a_claim_is_set_once() {
     let issuer = issuer(&TestClock::new());

@@ -35,7 +35,7 @@ fn sessions_behave_as_in_memory() {
     }
 }
 
-/// FND-04, FND-12.
+/// WEA-04, WEA-12.
 #[test]
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn sessions_end_as_in_memory() {

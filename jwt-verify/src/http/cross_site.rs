@@ -100,7 +100,7 @@ mod tests {
         CrossSite::default().check(&request.to_http_request(), &claims)
     }
 
-    /// FND-09: a handshake over HTTP/2, where `:authority` is part of the target (RFC 8441 §5).
+    /// WEA-09: a handshake over HTTP/2, where `:authority` is part of the target (RFC 8441 §5).
     #[test]
     fn an_extended_connect_is_a_handshake() {
         let connect = || TestRequest::with_uri("https://api.example/chat").method(Method::CONNECT);
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(from("https://api.example"), Ok(()));
     }
 
-    /// FND-10: what is not known to only read may change something.
+    /// WEA-10: what is not known to only read may change something.
     #[test]
     fn only_three_methods_only_read() {
         for method in ["GET", "HEAD", "OPTIONS"] {

@@ -267,7 +267,7 @@ mod tests {
         }
     }
 
-    /// FND-09: a login is not for pages from elsewhere either, with no list.
+    /// WEA-09: a login is not for pages from elsewhere either, with no list.
     #[test]
     fn a_page_from_elsewhere_does_not_come_from_here() {
         for (fields, is_here) in [

@@ -190,7 +190,7 @@ mod tests {
         known.get(&number.to_string()).is_some()
     }
 
-    /// FND-05: however many names there are, those that have shown a good token stay.
+    /// WEA-05: however many names there are, those that have shown a good token stay.
     #[test]
     fn mere_names_push_out_nobody_who_has_shown_a_good_token() {
         let known = Known::new(10);

@@ -1,7 +1,7 @@
 //! Compiles every shape of the grammar: under the attribute each is refused by the compiler, or
 //! answers 401. Without it each answers 200, which shows that it is a handler at all.
 //!
-//! FND-02: functions of traits. FND-03: functions that return futures by another name.
+//! WEA-02: functions of traits. WEA-03: functions that return futures by another name.
 
 mod grammar;
 
