@@ -475,7 +475,7 @@ fn main() {
     use beside_handlers::{LIMIT, Page, Rows};
 
     let page = Page::new("page");
-    let _ = (page.name(), page.into_name(), LIMIT, Block::<u8>::new().text());
+    let _ = (page.name().len(), page.into_name(), LIMIT, Block::<u8>::new().text());
     let _ = (Rows::<u8>::new().first(), Rows::<u8>::all(), Rows::from(vec![1]));
     let _app =
         App::new().configure(beside_handlers::configure).service(beside_handlers::scope());
