@@ -346,3 +346,35 @@ fn metrics_say_how_a_copy_is() {
     let now = SystemClock::new().now().as_secs_f64();
     assert!((now - value("timestamp_seconds")).abs() < 10.0);
 }
+
+/// WEA-12: all sessions of a subject are revoked in one step: for those who ask about every request by
+/// one command, and for copies by another.
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn what_belongs_together_is_revoked_in_one_step() {
+    let redis = RedisServer::start();
+    let _world = World::new(&[]);
+    let store = RedisRevocation::new(cache(&redis));
+    let sessions: Vec<_> = (0..500).map(|number| session(&number.to_string())).collect();
+    redis.command(&["CONFIG", "RESETSTAT"]);
+    wait(store.revoke_all(&sessions, in_an_hour())).unwrap();
+    let stats = redis.command(&["INFO", "commandstats"]);
+    let scripts = stats.lines().find(|line| line.starts_with("cmdstat_eval:")).unwrap();
+    assert!(scripts.starts_with("cmdstat_eval:calls=2,"), "{scripts}");
+
+    let replica = replica(&redis);
+    fresh(&replica);
+    assert_eq!(replica.len(), 500);
+    for number in 0..500 {
+        let name = number.to_string();
+        assert_eq!(says(&replica, &name), Some(true), "{number}");
+        let claims = format!(r#"{{"iss":"{ISSUER}","jti":"x","sid":"{name}"}}"#);
+        let claims: Claims = serde_json::from_str(&claims).unwrap();
+        let marks = TokenMarks::of(&claims);
+        let RevocationLookup::Pending(asked) = store.check(&marks) else { unreachable!() };
+        assert_eq!(wait(asked), Ok(true), "{number}");
+    }
+    // Those of a copy are written there and here.
+    wait(replica.revoke_all(&[session("a"), session("b")], in_an_hour())).unwrap();
+    assert_eq!((says(&replica, "a"), says(&replica, "b")), (Some(true), Some(true)));
+}

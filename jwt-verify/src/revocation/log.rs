@@ -77,29 +77,36 @@ pub(super) const ALWAYS: &str = "-";
 
 const KEYS: [&str; 4] = ["log", "entries", "ends", "steps"];
 
-/// Writes an entry, unless it says nothing new. Answers how many entries are over.
+/// Writes entries, unless they say nothing new. Answers how many entries are over.
 const WRITE: &str = r"
 local log, entries, ends, steps = unpack(KEYS)
-local mark, value, till, kept = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local kept, most = tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local known = redis.call('HGET', entries, mark)
-if known then
-  local before, ending = string.match(known, '^(%S+) (%d+)$')
-  local moment = tonumber(before)
-  if before == '-' or (value ~= '-' and moment and moment > tonumber(value)) then value = before end
-  till = math.max(till, tonumber(ending) or 0)
+local longest = 0
+for index = 4, #ARGV, 2 do
+  local mark, value, till = ARGV[index], ARGV[index + 1], tonumber(ARGV[1])
+  local known = redis.call('HGET', entries, mark)
+  if known then
+    local before, ending = string.match(known, '^(%S+) (%d+)$')
+    local moment = tonumber(before)
+    if before == '-' or (value ~= '-' and moment and moment > tonumber(value)) then value = before end
+    till = math.max(till, tonumber(ending) or 0)
+  end
+  local entry = value .. ' ' .. string.format('%.0f', till)
+  if entry ~= known then
+    local last = tonumber(redis.call('ZRANGE', steps, -1, -1)[1] or 0)
+    local position = string.format('%.0f', math.max(now, last + 1))
+    redis.call('HSET', entries, mark, entry)
+    redis.call('ZADD', ends, string.format('%.0f', till), mark)
+    redis.call('ZADD', log, position, mark)
+    redis.call('ZADD', steps, position, position)
+    longest = math.max(longest, till)
+  end
 end
-local entry = value .. ' ' .. string.format('%.0f', till)
-if entry ~= known then
-  local last = tonumber(redis.call('ZRANGE', steps, -1, -1)[1] or 0)
-  local position = string.format('%.0f', math.max(now, last + 1))
-  redis.call('HSET', entries, mark, entry)
-  redis.call('ZADD', ends, string.format('%.0f', till), mark)
-  redis.call('ZADD', log, position, mark)
-  redis.call('ZADD', steps, position, position)
-  redis.call('ZREMRANGEBYRANK', steps, 0, -1 - tonumber(ARGV[5]))
-  local ttl = math.max(till - now / 1000, 0) + 2 * kept
+if longest > 0 then
+  redis.call('ZREMRANGEBYRANK', steps, 0, -1 - most)
+  local ttl = math.max(longest - now / 1000, 0) + 2 * kept
   for _, key in ipairs(KEYS) do
     if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, string.format('%.0f', ttl)) end
   end
@@ -147,16 +154,17 @@ impl RevocationLog {
         &self.redis
     }
 
-    /// Writes what has been revoked, and until when, for those who keep a copy.
-    pub(super) async fn write(
+    /// Writes marks with their values and until when they count, for those who keep a copy, in one step.
+    pub(super) async fn write<'a>(
         &self,
-        mark: &str,
-        value: &str,
+        marks: impl Iterator<Item = (&'a str, &'a str)>,
         until: Duration,
     ) -> Result<(), RevocationError> {
         let mut command = self.command(WRITE);
-        command.arg(mark).arg(value).arg(millis(until)).arg(millis(REVOCATION_KEPT));
-        command.arg(REPLICA_STEPS);
+        command.arg(millis(until)).arg(millis(REVOCATION_KEPT)).arg(REPLICA_STEPS);
+        for (mark, value) in marks {
+            command.arg(mark).arg(value);
+        }
         let over: usize = self.redis.ask(command).await.map_err(|_| RevocationError)?;
         if over >= WASTE {
             // It is revoked all the same; the next one tries again.

@@ -76,17 +76,22 @@ impl RedisRevocation {
     }
 }
 
-/// Writes the later of two moments, and keeps it for the longer of two times.
+/// Writes the later of two moments for each name, and keeps it for the longer of two times.
 const WRITE: &str = r"
-local known = redis.call('GET', KEYS[1])
-local value = ARGV[1]
-if known and (known == '-' or (value ~= '-' and tonumber(known) > tonumber(value))) then
-  value = known
+for index, name in ipairs(KEYS) do
+  local known = redis.call('GET', name)
+  local value = ARGV[index + 1]
+  if known and (known == '-' or (value ~= '-' and tonumber(known) > tonumber(value))) then
+    value = known
+  end
+  local ttl = math.max(redis.call('PTTL', name), tonumber(ARGV[1]))
+  redis.call('SET', name, value, 'PX', ttl)
 end
-local ttl = math.max(redis.call('PTTL', KEYS[1]), tonumber(ARGV[2]))
-redis.call('SET', KEYS[1], value, 'PX', ttl)
 return 1
 ";
+
+/// How many are revoked in one step: enough for all sessions of a subject, and a few milliseconds.
+const STEP: usize = 1000;
 
 impl RevocationStore for RedisRevocation {
     fn check<'a>(&'a self, marks: &'a TokenMarks) -> RevocationLookup<'a> {
@@ -94,29 +99,52 @@ impl RevocationStore for RedisRevocation {
     }
 
     fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()> {
+        Box::pin(self.write(std::slice::from_ref(what), until))
+    }
+
+    /// Revokes up to 1,000 in one step; on a Cluster, where names are on several nodes, one after the
+    /// other.
+    fn revoke_all<'a>(
+        &'a self,
+        what: &'a [Revocation],
+        until: Duration,
+    ) -> RevocationFuture<'a, ()> {
+        let step = if self.redis.is_cluster() { 1 } else { STEP };
         Box::pin(async move {
-            // Tokens are accepted for a while after they have expired.
-            let ttl = until.saturating_add(MAX_LEEWAY).saturating_sub(self.clock.now());
-            if ttl.is_zero() {
-                return Ok(());
+            for some in what.chunks(step) {
+                self.write(some, until).await?;
             }
-            let value = match what.issued_until() {
-                Some(moment) => moment.as_millis().to_string(),
-                None => ALWAYS.to_owned(),
-            };
-            let mut command = redis::cmd("EVAL");
-            command.arg(WRITE).arg(1).arg(self.name(what.mark()));
-            command.arg(&value).arg(millis(ttl));
-            self.redis.ask::<()>(command).await.map_err(|_| RevocationError)?;
-            // Redis knows no time that is farther away than a few years.
-            let longest = Duration::from_millis(millis(until));
-            let until = until.min(self.clock.now().saturating_add(longest));
-            self.log.write(what.mark(), &value, until).await
+            Ok(())
         })
     }
 }
 
 impl RedisRevocation {
+    async fn write(&self, what: &[Revocation], until: Duration) -> Result<(), RevocationError> {
+        // Tokens are accepted for a while after they have expired.
+        let ttl = until.saturating_add(MAX_LEEWAY).saturating_sub(self.clock.now());
+        if ttl.is_zero() || what.is_empty() {
+            return Ok(());
+        }
+        let value = |moment: Duration| moment.as_millis().to_string();
+        let values: Vec<String> = what
+            .iter()
+            .map(|one| one.issued_until().map_or_else(|| ALWAYS.to_owned(), value))
+            .collect();
+        let mut command = redis::cmd("EVAL");
+        command.arg(WRITE).arg(what.len());
+        for one in what {
+            command.arg(self.name(one.mark()));
+        }
+        command.arg(millis(ttl)).arg(&values);
+        self.redis.ask::<()>(command).await.map_err(|_| RevocationError)?;
+        // Redis knows no time that is farther away than a few years.
+        let longest = Duration::from_millis(millis(until));
+        let until = until.min(self.clock.now().saturating_add(longest));
+        let marks = what.iter().map(Revocation::mark).zip(values.iter().map(String::as_str));
+        self.log.write(marks, until).await
+    }
+
     pub(super) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }

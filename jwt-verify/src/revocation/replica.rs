@@ -248,10 +248,20 @@ impl RevocationStore for RevocationReplica {
     }
 
     fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()> {
+        self.revoke_all(std::slice::from_ref(what), until)
+    }
+
+    fn revoke_all<'a>(
+        &'a self,
+        what: &'a [Revocation],
+        until: Duration,
+    ) -> RevocationFuture<'a, ()> {
         Box::pin(async move {
             let Inner { source, copy, .. } = &*self.inner;
-            source.revoke(what, until).await?;
-            copy.note(what.mark(), what.issued_until(), until, source.clock().now());
+            source.revoke_all(what, until).await?;
+            for one in what {
+                copy.note(one.mark(), one.issued_until(), until, source.clock().now());
+            }
             Ok(())
         })
     }

@@ -106,6 +106,11 @@ impl RedisCache {
         self.inner.prefix.trim_end_matches(':')
     }
 
+    /// Whether names are on several nodes, so that no command can change all of them.
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.inner.pool.is_cluster()
+    }
+
     /// What its clones have in common.
     pub(crate) fn identity(&self) -> usize {
         Arc::as_ptr(&self.inner).addr()

@@ -31,6 +31,10 @@ impl Pool {
         Self { kind, refusals: Seldom::new(LOG_PAUSE) }
     }
 
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.kind, Kind::Cluster(_))
+    }
+
     /// Sends a command. A connection on which something went wrong is not used again: it may lead to
     /// a server that is no longer the master.
     pub(super) async fn run(&self, command: &Cmd) -> Result<Value, Problem> {
