@@ -24,7 +24,7 @@ pub(crate) fn add_outer(outer: &TokenStream, attributes: &mut Vec<Attribute>) ->
     Ok(())
 }
 
-/// What an attribute has in its parentheses.
+/// The arguments of an attribute.
 pub(crate) fn arguments(attribute: &Attribute) -> Result<TokenStream> {
     match &attribute.meta {
         Meta::Path(_) => Ok(TokenStream::new()),
@@ -53,7 +53,7 @@ pub(crate) fn is_marked(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|one| Mark::of(one).is_some())
 }
 
-/// Whether an item exists in tests alone.
+/// Says that an item exists in tests alone.
 pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")

@@ -11,7 +11,7 @@ use syn::{
     Signature, Type, TypeImplTrait, TypeParamBound, TypePath,
 };
 
-/// What is known of a function or constant that nothing marks.
+/// The judgement of a function or constant that nothing marks.
 pub(crate) enum Candidate {
     /// It cannot be a handler.
     No,
@@ -24,7 +24,7 @@ pub(crate) enum Candidate {
 /// The types around a function: those of its `impl` block or trait.
 #[derive(Default, Clone, Copy)]
 pub(crate) struct Owner<'a> {
-    /// What `Self` stands for; nothing outside of blocks, and in traits.
+    /// The type that `Self` stands for; none outside of blocks, and in traits.
     self_type: Option<&'a Type>,
     generics: Option<&'a Generics>,
 }
@@ -102,8 +102,8 @@ impl Candidate {
     }
 }
 
-/// Whether a function returns a future, as far as its signature says so by itself: it is async, or
-/// returns `impl Future`, a boxed one, or an alias such as `LocalBoxFuture`.
+/// Says that a function returns a future, as far as its signature tells: it is async, or returns
+/// `impl Future`, a boxed one, or an alias such as `LocalBoxFuture`.
 pub(crate) fn returns_future(signature: &Signature) -> bool {
     let is_future = match &signature.output {
         ReturnType::Default => false,
@@ -114,7 +114,7 @@ pub(crate) fn returns_future(signature: &Signature) -> bool {
     signature.asyncness.is_some() || is_future
 }
 
-/// What a function returns.
+/// The kind of a return type.
 enum Output {
     /// Provably no future.
     Plain,
@@ -124,7 +124,7 @@ enum Output {
     Unknown,
 }
 
-/// What a function takes.
+/// The kind of an argument.
 enum Argument {
     /// A type of which the compiler knows, and whether it is likely not to be an extractor.
     Named {
@@ -181,7 +181,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// What comes of a function that is returned.
+    /// The kind of what a returned function returns.
     fn called(&self, output: &ReturnType) -> Output {
         match output {
             ReturnType::Default => Output::Plain,
@@ -232,7 +232,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Whether a value of the type can be called like a handler.
+    /// The kind of what a value of the type returns when it is called.
     fn pointer(&self, ty: &Type) -> Output {
         match ty {
             Type::Group(group) => self.pointer(&group.elem),
@@ -316,7 +316,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Whether `Box<…>` or `Pin<…>` holds something that is called a future.
+/// Says that `Box<…>` or `Pin<…>` holds something that is called a future.
 fn boxes_future(arguments: &PathArguments) -> bool {
     fn names_future(tokens: TokenStream) -> bool {
         tokens.into_iter().any(|token| match token {

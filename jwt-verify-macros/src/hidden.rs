@@ -15,7 +15,7 @@ use crate::{
 /// Looks for handlers in the items of a module that are neither marked functions nor marked blocks.
 pub(crate) struct Hidden<'a> {
     pub(crate) errors: &'a mut Errors,
-    /// What the compiler has to find out.
+    /// Questions for the compiler.
     pub(crate) assertions: &'a mut Vec<Item>,
 }
 
