@@ -217,7 +217,7 @@ impl Policy<'_> {
         }
     }
 
-    /// What demands that it lets the caller pass. The last argument tells whether two are one.
+    /// The requirement that it lets the caller pass. The last argument tells two of them apart.
     fn requirement(&self, index: usize) -> TokenStream {
         match self {
             Self::Function(path) => {

@@ -95,7 +95,7 @@ impl Handler {
         readers
     }
 
-    /// What its arguments say of lints, for the handler as a whole.
+    /// Takes the lint attributes of its arguments, for the handler as a whole.
     pub(crate) fn take_argument_lints(&mut self) -> Vec<Attribute> {
         let attributes = |argument: &mut FnArg| match argument {
             FnArg::Typed(typed) => std::mem::take(&mut typed.attrs),

@@ -1,6 +1,7 @@
-//! What could hide a handler from the attribute on a module or a block.
+//! Items that could hide a handler from the attribute on a module or a block.
 
 use proc_macro2::Span;
+use quote::quote;
 use syn::{
     Attribute, ForeignItem, Ident, ImplItem, Item, ItemForeignMod, ItemImpl, ItemTrait, Signature,
     TraitItem, Type, UseTree, Visibility, spanned::Spanned, visit::Visit,
@@ -30,8 +31,10 @@ impl Hidden<'_> {
                     file.ident
                 ),
             ),
-            Item::Impl(block) => self.block(block),
-            Item::Trait(definition) => self.definition(definition),
+            Item::Impl(block) => self.within(&block.attrs, |hidden| hidden.block(block)),
+            Item::Trait(definition) => {
+                self.within(&definition.attrs, |hidden| hidden.definition(definition));
+            }
             Item::Const(constant) => {
                 let name = &constant.ident;
                 self.constant(name, &constant.ty, &constant.attrs, Owner::default());
@@ -40,7 +43,9 @@ impl Hidden<'_> {
                 let name = &variable.ident;
                 self.constant(name, &variable.ty, &variable.attrs, Owner::default());
             }
-            Item::ForeignMod(foreign) => self.foreign(foreign),
+            Item::ForeignMod(foreign) => {
+                self.within(&foreign.attrs, |hidden| hidden.foreign(foreign));
+            }
             Item::Use(import) if !matches!(import.vis, Visibility::Inherited) => {
                 self.import(&import.tree);
             }
@@ -56,6 +61,15 @@ impl Hidden<'_> {
             // `impl Future` is what would make a handler of it.
             _ => {}
         }
+    }
+
+    /// Looks into an item. The questions that come of it are put only where the item exists.
+    fn within(&mut self, attributes: &[Attribute], look: impl FnOnce(&mut Hidden<'_>)) {
+        let mut assertions = Vec::new();
+        look(&mut Hidden { errors: &mut *self.errors, assertions: &mut assertions });
+        let conditions = conditions(attributes);
+        let conditional = |assertion| Item::Verbatim(quote! { #(#conditions)* #assertion });
+        self.assertions.extend(assertions.iter().map(conditional));
     }
 
     fn block(&mut self, block: &ItemImpl) {

@@ -340,6 +340,16 @@ mod beside_handlers {
         }
     }
 
+    #[cfg(any())]
+    pub(super) struct Gone;
+
+    #[cfg(any())]
+    impl Gone {
+        pub(super) fn new() -> Self {
+            Self
+        }
+    }
+
     pub(super) struct Caller;
 
     impl FromRequest for Caller {

@@ -72,7 +72,7 @@ fn product<'a>(ways: &[Vec<&'a str>], more: &[Vec<&'a str>]) -> Option<Vec<Vec<&
     Some(ways.iter().flat_map(|way| more.iter().map(move |other| joined(way, other))).collect())
 }
 
-/// The same without repetitions, in whatever order their names stand.
+/// Leaves out repetitions, whatever the order of their names.
 fn once_each(ways: Vec<Vec<&str>>) -> Vec<Vec<&str>> {
     let mut seen = HashSet::new();
     let mut is_new = |way: &Vec<&str>| {

@@ -97,7 +97,7 @@ fn same(claim: Scalar<'_>, value: &Value) -> bool {
     }
 }
 
-/// Whether a segment of a path is this value.
+/// Says that a segment of a path is this value.
 fn is_written(claim: Scalar<'_>, segment: &str) -> bool {
     match claim {
         Scalar::Text(text) => text == segment,

@@ -187,7 +187,7 @@ fn may_be_plain(name: &str) -> bool {
     may_be_spaced(name) && !name.contains(' ')
 }
 
-/// Whether a segment of a path can be written behind `path.`.
+/// Says that a segment of a path can be written behind `path.`.
 fn is_identifier(name: &str) -> bool {
     let mut characters = name.chars();
     characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')

@@ -13,7 +13,7 @@ pub(super) fn is_same(written: &str, value: &Number) -> bool {
     }
 }
 
-/// Whether a segment of a path is this number. A number has one spelling there.
+/// Says that a segment of a path is this number. A number has one spelling there.
 pub(super) fn is_spelled(written: &str, segment: &str) -> bool {
     let fits = written.parse::<i64>().is_ok() || written.parse::<u64>().is_ok();
     fits && written != "-0" && written == segment
