@@ -80,9 +80,9 @@ impl ::jwt_verify::__private::Requires for __Require_handler {
 #[cfg(unix)]
 async fn handler<T>(
     ::jwt_verify::__private::Authorized {
-        arguments: (value,),
+        arguments: value,
         ..
-    }: ::jwt_verify::__private::Authorized<__Require_handler, (T,)>,
+    }: ::jwt_verify::__private::Authorized<__Require_handler, T>,
 ) -> T
 where
     T: FromRequest,

@@ -42,9 +42,9 @@ impl ::jwt_verify::__private::Annotated for edit {
 #[put("/posts/{id}")]
 pub async fn edit(
     ::jwt_verify::__private::Authorized {
-        arguments: (id,),
+        arguments: id,
         ..
-    }: ::jwt_verify::__private::Authorized<__Require_edit, (web::Path<u64>,)>,
+    }: ::jwt_verify::__private::Authorized<__Require_edit, web::Path<u64>>,
 ) -> impl Responder {
     id.to_string()
 }

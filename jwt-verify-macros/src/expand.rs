@@ -72,9 +72,14 @@ pub(crate) fn required(requirement: &Requirement, handler: Handler, within: &str
             FnArg::Receiver(_) => None,
         });
         let (patterns, types): (Vec<_>, Vec<_>) = parts.unzip();
+        // One argument needs no tuple, whose future is larger than its own.
+        let (patterns, types) = match (&*patterns, &*types) {
+            ([pattern], [ty]) => (quote! { #pattern }, quote! { #ty }),
+            _ => (quote! { (#(#patterns,)*) }, quote! { (#(#types,)*) }),
+        };
         vec![parse_quote! {
-            ::jwt_verify::__private::Authorized { arguments: (#(#patterns,)*), .. }:
-                ::jwt_verify::__private::Authorized<#marker, (#(#types,)*)>
+            ::jwt_verify::__private::Authorized { arguments: #patterns, .. }:
+                ::jwt_verify::__private::Authorized<#marker, #types>
         }]
     })
 }

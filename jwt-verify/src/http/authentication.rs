@@ -126,6 +126,16 @@ impl JwtAuth {
         if let Some(known) = self.known(request, is_for_refresh) {
             return Some(Ok(known));
         }
+        self.find_out_now(request, is_for_refresh, || Self::nearest_of(request).1)
+    }
+
+    /// Finds it out, unless that needs waiting, whatever is known.
+    pub(super) fn find_out_now(
+        &self,
+        request: &HttpRequest,
+        is_for_refresh: bool,
+        places: impl FnOnce() -> Places,
+    ) -> Option<Result<Rc<Authentication>, AuthError>> {
         let Some(door) = self.door(is_for_refresh) else { return Some(Err(no_sessions())) };
         let (token, way) = match door.extractor.extract(request) {
             Err(reason) => return Some(Err(reason.into())),
@@ -140,7 +150,7 @@ impl JwtAuth {
                 }
             }
         };
-        Some(self.keep(request, token, way, is_for_refresh))
+        Some(self.keep(request, token, way, is_for_refresh, places()))
     }
 
     /// Finds out who makes the request, where that needs waiting.
@@ -188,7 +198,7 @@ impl JwtAuth {
                 (Some(token), credential.way())
             }
         };
-        self.keep(request, token, way, is_for_refresh)
+        self.keep(request, token, way, is_for_refresh, Self::nearest_of(request).1)
     }
 
     fn known(&self, request: &HttpRequest, is_for_refresh: bool) -> Option<Rc<Authentication>> {
@@ -209,12 +219,12 @@ impl JwtAuth {
         token: Option<Arc<VerifiedToken>>,
         way: Way,
         is_for_refresh: bool,
+        beside: Places,
     ) -> Result<Rc<Authentication>, AuthError> {
         if let (Some(token), true) = (&token, way.is_ambient) {
             self.cross_site().check(request, token.claims())?;
         }
-        let (by, (_, beside)) = (self.clone(), Self::nearest_of(request));
-        let is_in_url = way.is_in_url;
+        let (by, is_in_url) = (self.clone(), way.is_in_url);
         let known = Authentication { by, token, is_for_refresh, is_in_url, beside };
         let authentication = Rc::new(known);
         request.extensions_mut().insert(authentication.clone());

@@ -120,9 +120,11 @@ impl<R: Requires, A: FromRequest + 'static> FromRequest for Authorized<R, A> {
             Ok(Ok(())) => AuthorizedFuture::admitted(request, payload),
             Ok(Err(error)) => AuthorizedFuture::Refused { error: Some(error) },
             Err(decision) => AuthorizedFuture::Waiting {
-                decision,
-                request: request.clone(),
-                payload: payload.take(),
+                waiting: Box::new(Waiting {
+                    decision,
+                    request: request.clone(),
+                    payload: payload.take(),
+                }),
             },
         }
     }
@@ -137,10 +139,24 @@ pin_project! {
         Refused { error: Option<Error> },
         /// Something has to be waited for before that is known.
         #[doc(hidden)]
-        Waiting { decision: Extraction<()>, request: HttpRequest, payload: Payload },
+        Waiting { waiting: Box<Waiting> },
         /// The caller may, and the arguments are extracted.
         #[doc(hidden)]
         Admitted { #[pin] arguments: A::Future, requirement: PhantomData<fn() -> R> },
+    }
+}
+
+/// A request that waits for the decision, on the heap: most do not wait.
+#[doc(hidden)]
+pub struct Waiting {
+    decision: Extraction<()>,
+    request: HttpRequest,
+    payload: Payload,
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waiting")
     }
 }
 
@@ -165,9 +181,9 @@ impl<R, A: FromRequest> Future for AuthorizedFuture<R, A> {
                 AuthorizedFutureState::Refused { error } => {
                     return error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
                 }
-                AuthorizedFutureState::Waiting { decision, request, payload } => {
-                    match ready!(Pin::new(decision).poll(context)) {
-                        Ok(()) => Self::admitted(request, payload),
+                AuthorizedFutureState::Waiting { waiting } => {
+                    match ready!(Pin::new(&mut waiting.decision).poll(context)) {
+                        Ok(()) => Self::admitted(&waiting.request, &mut waiting.payload),
                         Err(error) => Self::Refused { error: Some(error) },
                     }
                 }

@@ -182,13 +182,18 @@ pub(super) fn extract<T: 'static>(
         );
         return Extraction::ready(Err(AuthError::Misconfigured.into()));
     };
-    match auth.authenticate_now(request, wanted.is_for_refresh()) {
+    let is_for_refresh = wanted.is_for_refresh();
+    let outcome = match known {
+        Some(_) => auth.authenticate_now(request, is_for_refresh),
+        None => auth.find_out_now(request, is_for_refresh, || places),
+    };
+    match outcome {
         Some(Ok(known)) => conclude(auth, request, payload, make(&known, request)),
         Some(Err(error)) => Extraction::ready(Err(auth.refuse_as_error(error, request))),
         None => {
             let (auth, request) = (auth.clone(), request.clone());
             Extraction::waiting(payload, async move {
-                let outcome = auth.authenticate(&request, wanted.is_for_refresh()).await;
+                let outcome = auth.authenticate(&request, is_for_refresh).await;
                 let outcome = match outcome.map(|known| make(&known, &request)) {
                     Ok(Judgement::Now(outcome)) => outcome,
                     Ok(Judgement::Later(outcome)) => outcome.await,
