@@ -18,7 +18,7 @@ use actix_web::{
     web::{Data, Json, Path},
 };
 use jwt_verify::{
-    AuthError, JwkSet, KeyError, KeyLookup, KeyProvider, KeyQuery, VerificationKey, VerifiedClaims,
+    AuthError, JwkSet, KeyError, KeyProvider, KeyQuery, Lookup, VerificationKey, VerifiedClaims,
     require,
 };
 use jwt_verify_examples::demo::{Demo, announce, bind_address, database_in_memory};
@@ -127,10 +127,13 @@ impl DatabaseKeys {
 }
 
 impl KeyProvider for DatabaseKeys {
-    fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
+    fn find<'a>(
+        &'a self,
+        wanted: KeyQuery<'a>,
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
         match self.find_known(wanted) {
-            Ok(key) => KeyLookup::Ready(Ok(key)),
-            Err(_) => KeyLookup::Pending(Box::pin(async move {
+            Ok(key) => Lookup::Ready(Ok(key)),
+            Err(_) => Lookup::Pending(Box::pin(async move {
                 self.read_for_stranger().await?;
                 self.find_known(wanted)
             })),

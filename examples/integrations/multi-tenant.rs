@@ -13,8 +13,8 @@ use std::{
 
 use actix_web::{App, HttpServer, Responder, get, web};
 use jwt_verify::{
-    AuthError, IssuerResolver, JwtAuth, Missing, ResolvedIssuer, TrustedIssuer, VerifiedClaims,
-    Verifier, require,
+    AuthError, BoxFuture, IssuerResolver, JwtAuth, Missing, StoreUnavailable, TrustedIssuer,
+    VerifiedClaims, Verifier, require,
     testing::{AUDIENCE, TestIssuer},
 };
 use jwt_verify_examples::demo::{announce, bind_address};
@@ -36,8 +36,11 @@ impl Tenants {
 }
 
 impl IssuerResolver for Tenants {
-    fn resolve<'a>(&'a self, issuer: &'a str) -> ResolvedIssuer<'a> {
-        // A database is asked with `.await` here; if it is down, `Err(ResolverError)` makes it 503.
+    fn resolve<'a>(
+        &'a self,
+        issuer: &'a str,
+    ) -> BoxFuture<'a, Result<Option<TrustedIssuer>, StoreUnavailable>> {
+        // A database is asked with `.await` here; if it is down, `Err(StoreUnavailable::new())` makes it 503.
         Box::pin(async move { Ok(self.of(issuer).map(|_| TrustedIssuer::new(issuer, AUDIENCE))) })
     }
 }

@@ -22,8 +22,8 @@ use actix_web::{
 };
 use actix_ws::{AggregatedMessage, CloseCode, CloseReason, Session};
 use jwt_verify::{
-    AuthError, Credential, FirstOf, InvalidRequestReason, InvalidTokenReason, MemoryRevocation,
-    Revocation, RevocationLookup, RevocationStore as _, TokenExtractor, TokenMarks, VerifiedClaims,
+    AuthError, Credential, FirstOf, InvalidRequestReason, InvalidTokenReason, Lookup,
+    MemoryRevocation, Revocation, RevocationStore as _, TokenExtractor, TokenMarks, VerifiedClaims,
     require,
 };
 use jwt_verify_examples::demo::{Demo, announce, bind_address};
@@ -142,8 +142,8 @@ fn time_left(claims: &VerifiedClaims) -> Duration {
 async fn is_revoked(store: &MemoryRevocation, claims: &VerifiedClaims) -> bool {
     let marks = TokenMarks::of(claims.standard());
     let outcome = match store.check(&marks) {
-        RevocationLookup::Ready(outcome) => outcome,
-        RevocationLookup::Pending(outcome) => outcome.await,
+        Lookup::Ready(outcome) => outcome,
+        Lookup::Pending(outcome) => outcome.await,
     };
     // Who cannot tell does not go on.
     outcome.unwrap_or(true)

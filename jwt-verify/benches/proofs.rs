@@ -9,7 +9,7 @@ use aws_lc_rs::{
         ParsedPublicKey,
     },
 };
-use jwt_verify::{ProofId, ReplayFuture, ReplayStore};
+use jwt_verify::{BoxFuture, ProofId, ReplayError, ReplayStore};
 use serde_json::json;
 
 use crate::keys::{AUDIENCE, ISSUER, SECRET, base64url};
@@ -68,7 +68,11 @@ fn segments(header: &serde_json::Value, claims: &serde_json::Value) -> String {
 pub(crate) struct Forgetful;
 
 impl ReplayStore for Forgetful {
-    fn first_use<'a>(&'a self, _: &'a ProofId, _: std::time::Duration) -> ReplayFuture<'a> {
+    fn first_use<'a>(
+        &'a self,
+        _: &'a ProofId,
+        _: std::time::Duration,
+    ) -> BoxFuture<'a, Result<bool, ReplayError>> {
         Box::pin(std::future::ready(Ok(true)))
     }
 }

@@ -12,7 +12,7 @@ use std::{
 /// periodic refresh does not pass through the gate: a flood can neither cause fetches without end
 /// nor keep a rotated key from being noticed.
 #[derive(Debug)]
-pub struct RefreshGate {
+pub(crate) struct RefreshGate {
     most: usize,
     interval: Duration,
     passed: Mutex<VecDeque<Duration>>,
@@ -20,13 +20,13 @@ pub struct RefreshGate {
 
 impl RefreshGate {
     /// A gate that lets `most` pass within any `interval`.
-    pub fn new(most: usize, interval: Duration) -> Self {
+    pub(crate) fn new(most: usize, interval: Duration) -> Self {
         Self { most, interval, passed: Mutex::default() }
     }
 
     /// Passes, and counts it, unless the number for the interval that ends now is used up. `now` is
     /// the time of a clock that never goes backwards.
-    pub fn try_pass(&self, now: Duration) -> bool {
+    pub(crate) fn try_pass(&self, now: Duration) -> bool {
         let mut passed = self.passed_until(now);
         let open = passed.len() < self.most;
         if open {

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::{
-    Algorithm, AuthError, Claims, Clock, Dpop, InvalidTokenReason, JwkSet, ProofId,
-    dpop::Shown,
+    algorithm::Algorithm,
+    claims::Claims,
+    clock::Clock,
+    dpop::{Dpop, ProofId, Shown},
+    error::{AuthError, InvalidTokenReason},
     json::{Document, Unique},
-    key::Thumbprint,
+    key::{JwkSet, Thumbprint},
     token::{CompactToken, Header, decode_exact},
 };
 
@@ -81,7 +84,7 @@ pub fn parse_discovery(json: &[u8], issuer: &str) -> Option<String> {
 
 /// Whether a signature is right.
 pub fn verifies(
-    key: &crate::VerificationKey,
+    key: &crate::key::VerificationKey,
     algorithm: Algorithm,
     message: &[u8],
     signature: &[u8],

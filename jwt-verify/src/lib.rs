@@ -132,6 +132,7 @@ mod gate;
 mod jitter;
 mod json;
 mod limits;
+mod lookup;
 mod negative;
 mod secret;
 mod seldom;
@@ -161,26 +162,24 @@ mod http;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use authz::{
-    AccessName, AuditEvent, AuditOutcome, AuditSink, AuthorizationFuture, Authorizer, Decision,
-    RbacAuthorizer, Requirement, TracingAudit,
+    AccessName, AuditEvent, AuditOutcome, AuditSink, Authorizer, Decision, Requirement,
+    TracingAudit,
 };
 pub use claims::{Audience, Claims, ClaimsMapping, NumericDate, RoleHierarchy, VerifiedClaims};
 pub use clock::{Clock, SystemClock};
 #[cfg(feature = "redis")]
 pub use dpop::RedisReplay;
-pub use dpop::{Dpop, MemoryReplay, ProofId, ReplayError, ReplayFuture, ReplayStore};
+pub use dpop::{Dpop, MemoryReplay, ProofId, ReplayError, ReplayStore};
 pub use error::{
     AuthError, ConfigError, InvalidProofReason, InvalidRequestReason, InvalidTokenReason,
-    KeyRejection, Missing,
+    KeyRejection, Missing, StoreUnavailable,
 };
-pub use gate::RefreshGate;
 pub use http::{
     AccessMatrix, AuthFuture, AuthScope, Authorized, BackChannelLogout, BearerChallenge,
-    BearerExtractor, CookieExtractor, Credential, CsrfProtection, CurrentUser, ErrorResponse,
-    FirstOf, HealthRoutes, IntoDecision, JwtAuth, JwtAuthBuilder, JwtAuthService, MutualTls,
-    OptionalClaims, Policy, PolicyFuture, Public, QueryExtractor, Required, Requires,
-    ResourceMetadata, ResourceMetadataRoute, RouteInfo, TokenExtractor, UserFuture, UserLoader,
-    UserLoaderError, Users, VerifiedClaimsExt,
+    BearerExtractor, CookieExtractor, Credential, CsrfProtection, CurrentUser, FirstOf,
+    HealthRoutes, IntoDecision, JwtAuth, JwtAuthBuilder, JwtAuthService, MutualTls, OptionalClaims,
+    Policy, PolicyFuture, Public, QueryExtractor, Required, Requires, ResourceMetadata,
+    ResourceMetadataRoute, RouteInfo, TokenExtractor, UserLoader, Users, VerifiedClaimsExt,
 };
 #[cfg(feature = "issuing")]
 pub use http::{KeySetRoute, SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};
@@ -190,25 +189,22 @@ pub use http::{RouteAudit, UnprotectedRoutes, audit};
 pub use issuing::RedisRefreshStore;
 #[cfg(feature = "issuing")]
 pub use issuing::{
-    AccessToken, IssuedToken, IssuerKeys, IssuingError, MemoryRefreshStore, RefreshFuture,
-    RefreshStore, RefreshStoreError, Renewal, Rotation, RotationOutcome, SecretStore,
-    SecretStoreError, SessionError, SessionRecord, Sessions, SessionsBuilder, SigningKey,
-    TokenIssuer, TokenIssuerBuilder, TokenPair,
+    AccessToken, IssuedToken, IssuerKeys, IssuingError, MemoryRefreshStore, RefreshStore, Renewal,
+    Rotation, RotationOutcome, SecretStore, SessionError, SessionRecord, Sessions, SessionsBuilder,
+    SigningKey, TokenIssuer, TokenIssuerBuilder, TokenPair,
 };
 #[cfg(feature = "jwks")]
 pub use jwks::{JwksProvider, JwksProviderBuilder};
 pub use key::{
-    ClientCertificate, JwkSet, JwkSetError, KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery,
-    KeysReady, PendingKey, VerificationKey,
+    ClientCertificate, JwkSet, JwkSetError, KeyError, KeyHealth, KeyProvider, KeyQuery,
+    VerificationKey,
 };
-pub use revocation::{
-    MemoryRevocation, Revocation, RevocationError, RevocationFuture, RevocationHealth,
-    RevocationLookup, RevocationStore, TokenMarks,
-};
+pub use lookup::{BoxFuture, Lookup};
+pub use revocation::{MemoryRevocation, Revocation, RevocationHealth, RevocationStore, TokenMarks};
 #[cfg(feature = "redis")]
 pub use revocation::{RedisRevocation, RevocationReplica};
 pub use secret::Secret;
-pub use store::{CacheError, CacheFuture, CacheStore, MemoryCache};
+pub use store::{CacheStore, MemoryCache};
 #[cfg(feature = "redis")]
 pub use store::{RedisCache, RedisCacheBuilder};
 #[cfg(feature = "metrics")]
@@ -216,8 +212,7 @@ pub use telemetry::describe_metrics;
 pub use validation::{ClaimsValidator, TokenProfile};
 pub use verifier::{
     IdTokenChecks, IdTokenVerifier, IdTokenVerifierBuilder, IssuerResolver, IssuerTemplate,
-    LogoutToken, LogoutTokenVerifier, ResolvedIssuer, ResolverError, TrustedIssuer, Verifier,
-    VerifierBuilder,
+    LogoutToken, LogoutTokenVerifier, TrustedIssuer, Verifier, VerifierBuilder,
 };
 
 #[cfg(feature = "macros")]

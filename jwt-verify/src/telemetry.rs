@@ -14,7 +14,7 @@ mod enabled {
     #[cfg(any(feature = "jwks", feature = "redis"))]
     use metrics::gauge;
 
-    use crate::AuthError;
+    use crate::error::AuthError;
 
     /// A token has been judged.
     pub(crate) fn verification<T>(outcome: &Result<T, AuthError>) {
@@ -147,7 +147,7 @@ pub(crate) use disabled::*;
 
 #[cfg(not(feature = "metrics"))]
 mod disabled {
-    use crate::AuthError;
+    use crate::error::AuthError;
 
     pub(crate) fn verification<T>(_: &Result<T, AuthError>) {}
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, ResponseError as _, web};
 use jwt_verify::{
-    Algorithm, AuthError, Dpop, InvalidTokenReason, JwksProvider, JwtAuth, JwtAuthBuilder,
-    MemoryReplay, ProofId, ReplayError, ReplayFuture, ReplayStore,
+    Algorithm, AuthError, BoxFuture, Dpop, InvalidTokenReason, JwksProvider, JwtAuth,
+    JwtAuthBuilder, MemoryReplay, ProofId, ReplayError, ReplayStore,
 };
 use jwt_verify_tests::{
     AUDIENCE, FakeIssuer, START, SigningKey, TestClock, TestServer, Token, base64url, sign,
@@ -363,7 +363,11 @@ fn every_memory_is_asked() {
 struct OutOfReach;
 
 impl ReplayStore for OutOfReach {
-    fn first_use<'a>(&'a self, _: &'a ProofId, _: Duration) -> ReplayFuture<'a> {
+    fn first_use<'a>(
+        &'a self,
+        _: &'a ProofId,
+        _: Duration,
+    ) -> BoxFuture<'a, Result<bool, ReplayError>> {
         Box::pin(std::future::ready(Err(ReplayError::Unavailable)))
     }
 }

@@ -13,7 +13,7 @@ use actix_web::{
     post, web,
 };
 use jwt_verify::{
-    AuthError, Authorizer, Missing, OptionalClaims, Requirement, VerifiedClaims,
+    AuthError, Authorizer, Lookup, Missing, OptionalClaims, Requirement, VerifiedClaims,
     VerifiedClaimsExt as _, require,
 };
 
@@ -329,13 +329,13 @@ fn an_authorizer_of_the_application_adds_to_the_standard_one() {
             &self,
             claims: &VerifiedClaims,
             needed: &Requirement,
-        ) -> Result<(), AuthError> {
+        ) -> Lookup<'static, Result<(), AuthError>> {
             // By the middleware first, and then for the handler.
             assert!(["authenticated", r#"roles = "admin""#].contains(&&*needed.to_string()));
-            match claims.get("suspended") {
+            Lookup::Ready(match claims.get("suspended") {
                 None => Ok(()),
                 Some(_) => Err(AuthError::Forbidden(Missing::Policy)),
-            }
+            })
         }
     }
     let world = World::new();

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use jwt_verify::{JwkSet, KeyError, KeyLookup, KeyProvider, KeyQuery, VerificationKey};
+use jwt_verify::{JwkSet, KeyError, KeyProvider, KeyQuery, Lookup, VerificationKey};
 
 use super::*;
 
@@ -24,8 +24,11 @@ struct Table {
 }
 
 impl KeyProvider for Table {
-    fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
-        KeyLookup::Pending(Box::pin(async move {
+    fn find<'a>(
+        &'a self,
+        wanted: KeyQuery<'a>,
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
+        Lookup::Pending(Box::pin(async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
             if let Some(failure) = self.failure {
                 return Err(failure);
@@ -120,7 +123,10 @@ struct Counted {
 }
 
 impl KeyProvider for Counted {
-    fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
+    fn find<'a>(
+        &'a self,
+        wanted: KeyQuery<'a>,
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.keys.find(wanted)
     }

@@ -1,6 +1,6 @@
 //! Instances of one application that share a store: one of them fetches for all.
 
-use jwt_verify::{CacheFuture, CacheStore, MemoryCache};
+use jwt_verify::{BoxFuture, CacheStore, MemoryCache, StoreUnavailable};
 use jwt_verify_tests::{Answer, START};
 use serde_json::json;
 
@@ -229,19 +229,29 @@ impl Counting {
 }
 
 impl CacheStore for Counting {
-    fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreUnavailable>> {
         self.count().get(key)
     }
 
-    fn set<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, ()> {
+    fn set<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         self.count().set(key, value, ttl)
     }
 
-    fn add<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, bool> {
+    fn add<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         self.count().add(key, value, ttl)
     }
 
-    fn remove<'a>(&'a self, key: &'a str) -> CacheFuture<'a, ()> {
+    fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         self.count().remove(key)
     }
 }
@@ -321,11 +331,16 @@ struct Frozen {
 }
 
 impl CacheStore for Frozen {
-    fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreUnavailable>> {
         self.leases.get(key)
     }
 
-    fn set<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, ()> {
+    fn set<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         if key.contains(":lease:") {
             self.leases.set(key, value, ttl)
         } else {
@@ -333,11 +348,16 @@ impl CacheStore for Frozen {
         }
     }
 
-    fn add<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, bool> {
+    fn add<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         self.leases.add(key, value, ttl)
     }
 
-    fn remove<'a>(&'a self, _: &'a str) -> CacheFuture<'a, ()> {
+    fn remove<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(async { Ok(()) })
     }
 }
@@ -382,22 +402,32 @@ struct Moved {
 }
 
 impl CacheStore for Moved {
-    fn get<'a>(&'a self, _: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreUnavailable>> {
         Box::pin(async { Ok(None) })
     }
 
-    fn set<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, ()> {
+    fn set<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         self.store.set(key, value, ttl)
     }
 
-    fn add<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, bool> {
+    fn add<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         Box::pin(async move {
             self.store.set(key, value, ttl).await?;
             Ok(true)
         })
     }
 
-    fn remove<'a>(&'a self, _: &'a str) -> CacheFuture<'a, ()> {
+    fn remove<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(async { Ok(()) })
     }
 }

@@ -1,6 +1,6 @@
 //! Key sets that instances share through a store.
 
-use jwt_verify::{CacheError, CacheFuture, CacheStore, MemoryCache};
+use jwt_verify::{BoxFuture, CacheStore, MemoryCache, StoreUnavailable};
 use jwt_verify_tests::Answer;
 
 use super::*;
@@ -75,19 +75,29 @@ fn a_store_that_fails_is_as_good_as_none() {
 struct Fixed(Vec<u8>);
 
 impl CacheStore for Fixed {
-    fn get<'a>(&'a self, _: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreUnavailable>> {
         Box::pin(async { Ok(Some(self.0.clone())) })
     }
 
-    fn set<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> CacheFuture<'a, ()> {
+    fn set<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a [u8],
+        _: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(async { Ok(()) })
     }
 
-    fn add<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> CacheFuture<'a, bool> {
+    fn add<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a [u8],
+        _: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         Box::pin(async { Ok(false) })
     }
 
-    fn remove<'a>(&'a self, _: &'a str) -> CacheFuture<'a, ()> {
+    fn remove<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(async { Ok(()) })
     }
 }
@@ -97,20 +107,30 @@ impl CacheStore for Fixed {
 struct Broken;
 
 impl CacheStore for Broken {
-    fn get<'a>(&'a self, _: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
-        Box::pin(async { Err(CacheError) })
+    fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreUnavailable>> {
+        Box::pin(async { Err(StoreUnavailable::new()) })
     }
 
-    fn set<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> CacheFuture<'a, ()> {
-        Box::pin(async { Err(CacheError) })
+    fn set<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a [u8],
+        _: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
+        Box::pin(async { Err(StoreUnavailable::new()) })
     }
 
-    fn add<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> CacheFuture<'a, bool> {
-        Box::pin(async { Err(CacheError) })
+    fn add<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a [u8],
+        _: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
+        Box::pin(async { Err(StoreUnavailable::new()) })
     }
 
-    fn remove<'a>(&'a self, _: &'a str) -> CacheFuture<'a, ()> {
-        Box::pin(async { Err(CacheError) })
+    fn remove<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
+        Box::pin(async { Err(StoreUnavailable::new()) })
     }
 }
 
@@ -164,19 +184,29 @@ fn a_document_that_claims_to_be_fresh_for_ever_is_not_believed() {
 struct Hanging;
 
 impl CacheStore for Hanging {
-    fn get<'a>(&'a self, _: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreUnavailable>> {
         Box::pin(std::future::pending())
     }
 
-    fn set<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> CacheFuture<'a, ()> {
+    fn set<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a [u8],
+        _: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(std::future::pending())
     }
 
-    fn add<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> CacheFuture<'a, bool> {
+    fn add<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a [u8],
+        _: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         Box::pin(std::future::pending())
     }
 
-    fn remove<'a>(&'a self, _: &'a str) -> CacheFuture<'a, ()> {
+    fn remove<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(std::future::pending())
     }
 }

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use jwt_verify::{IssuerResolver, ResolvedIssuer, ResolverError, TrustedIssuer, Verifier};
+use jwt_verify::{BoxFuture, IssuerResolver, StoreUnavailable, TrustedIssuer, Verifier};
 use jwt_verify_tests::{START, base64url};
 
 use super::{
@@ -130,7 +130,10 @@ struct Slow {
 }
 
 impl IssuerResolver for Slow {
-    fn resolve<'a>(&'a self, issuer: &'a str) -> ResolvedIssuer<'a> {
+    fn resolve<'a>(
+        &'a self,
+        issuer: &'a str,
+    ) -> BoxFuture<'a, Result<Option<TrustedIssuer>, StoreUnavailable>> {
         Box::pin(async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
             if issuer != self.known || self.hangs.load(Ordering::SeqCst) {
@@ -171,7 +174,10 @@ fn questions_about_unknown_names_cost_no_known_tenant() {
 struct Failing;
 
 impl IssuerResolver for Failing {
-    fn resolve<'a>(&'a self, issuer: &'a str) -> ResolvedIssuer<'a> {
+    fn resolve<'a>(
+        &'a self,
+        issuer: &'a str,
+    ) -> BoxFuture<'a, Result<Option<TrustedIssuer>, StoreUnavailable>> {
         Box::pin(async move {
             if issuer.ends_with("other") {
                 return Ok(Some(TrustedIssuer::new("https://other.example", AUDIENCE)));
@@ -179,7 +185,7 @@ impl IssuerResolver for Failing {
             if issuer.ends_with("unusable") {
                 return Ok(Some(TrustedIssuer::new(issuer, "")));
             }
-            Err(ResolverError)
+            Err(StoreUnavailable::new())
         })
     }
 }

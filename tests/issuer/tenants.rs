@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use jwt_verify::{
-    IssuerResolver, IssuerTemplate, ResolvedIssuer, ResolverError, TrustedIssuer, Verifier,
+    BoxFuture, IssuerResolver, IssuerTemplate, StoreUnavailable, TrustedIssuer, Verifier,
 };
 use jwt_verify_tests::{Answer, START};
 use serde_json::json;
@@ -47,14 +47,17 @@ impl Shared {
 }
 
 impl IssuerResolver for Shared {
-    fn resolve<'a>(&'a self, issuer: &'a str) -> ResolvedIssuer<'a> {
+    fn resolve<'a>(
+        &'a self,
+        issuer: &'a str,
+    ) -> BoxFuture<'a, Result<Option<TrustedIssuer>, StoreUnavailable>> {
         self.0.asked.lock().unwrap().push(issuer.to_owned());
         Box::pin(async move {
             // Somewhere else, as a database would be.
             let known_then = self.0.tenants.lock().unwrap().clone();
             let _permit = self.0.gate.acquire().await.unwrap();
             if self.0.is_down.load(Ordering::SeqCst) {
-                return Err(ResolverError);
+                return Err(StoreUnavailable::new());
             }
             let tenant = self.0.issuers.tenant(issuer);
             let known = tenant.is_some_and(|tenant| known_then.contains(&tenant));

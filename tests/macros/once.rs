@@ -8,8 +8,8 @@ use std::sync::{
 
 use actix_web::{App, FromRequest as _, HttpRequest, web};
 use jwt_verify::{
-    AuthError, AuthorizationFuture, Authorizer, Claims, CurrentUser, Decision, Missing,
-    OptionalClaims, Requirement, UserFuture, UserLoader, Users, VerifiedClaims, require,
+    AuthError, Authorizer, BoxFuture, Claims, CurrentUser, Decision, Lookup, Missing,
+    OptionalClaims, Requirement, StoreUnavailable, UserLoader, Users, VerifiedClaims, require,
 };
 use jwt_verify_tests::TestServer;
 use serde_json::{Value, json};
@@ -50,11 +50,15 @@ const NO: fn(&VerifiedClaims) -> Decision = no;
 struct Once(Asked);
 
 impl Authorizer for Once {
-    fn authorize(&self, _: &VerifiedClaims, _: &Requirement) -> Result<(), AuthError> {
-        match self.0.first() {
+    fn authorize(
+        &self,
+        _: &VerifiedClaims,
+        _: &Requirement,
+    ) -> Lookup<'static, Result<(), AuthError>> {
+        Lookup::Ready(match self.0.first() {
             Decision::Allow => Ok(()),
             Decision::Deny => Err(AuthError::Forbidden(Missing::Policy)),
-        }
+        })
     }
 }
 
@@ -133,25 +137,18 @@ impl Authorizer for NotSuspended {
         &self,
         claims: &VerifiedClaims,
         requirement: &Requirement,
-    ) -> Result<(), AuthError> {
+    ) -> Lookup<'static, Result<(), AuthError>> {
         self.asked.lock().unwrap().push(requirement.to_string());
-        if self.is_slow { Ok(()) } else { Self::judge(claims) }
-    }
-
-    fn authorize_later(
-        &self,
-        claims: &VerifiedClaims,
-        _: &Requirement,
-    ) -> Option<AuthorizationFuture> {
+        if !self.is_slow {
+            return Lookup::Ready(Self::judge(claims));
+        }
         let claims = claims.clone();
-        self.is_slow.then(|| -> AuthorizationFuture {
-            Box::pin(async move {
-                for _ in 0..3 {
-                    tokio::task::yield_now().await;
-                }
-                Self::judge(&claims)
-            })
-        })
+        Lookup::Pending(Box::pin(async move {
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+            Self::judge(&claims)
+        }))
     }
 }
 
@@ -162,7 +159,10 @@ struct Directory;
 impl UserLoader for Directory {
     type User = User;
 
-    fn load<'a>(&'a self, claims: &'a VerifiedClaims) -> UserFuture<'a, User> {
+    fn load<'a>(
+        &'a self,
+        claims: &'a VerifiedClaims,
+    ) -> BoxFuture<'a, Result<Option<User>, StoreUnavailable>> {
         Box::pin(async move { Ok(claims.subject().map(|name| User(name.to_owned()))) })
     }
 }

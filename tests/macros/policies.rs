@@ -12,8 +12,8 @@ use std::{
 
 use actix_web::{App, HttpRequest, error::ErrorNotFound, http::Method, web};
 use jwt_verify::{
-    AuditEvent, AuditOutcome, AuditSink, AuthError, AuthScope, AuthorizationFuture, Authorizer,
-    Decision, Missing, Requirement, VerifiedClaims, VerifiedClaimsExt as _, require,
+    AuditEvent, AuditOutcome, AuditSink, AuthError, AuthScope, Authorizer, Decision, Lookup,
+    Missing, Requirement, VerifiedClaims, VerifiedClaimsExt as _, require,
 };
 use jwt_verify_tests::TestServer;
 use serde_json::json;
@@ -74,21 +74,17 @@ async fn wants_recent_login(_: &VerifiedClaims) -> Result<(), AuthError> {
 struct Subscription;
 
 impl Authorizer for Subscription {
-    fn authorize(&self, claims: &VerifiedClaims, _: &Requirement) -> Result<(), AuthError> {
-        if claims.get("unpaid").is_some() {
-            return Err(AuthError::Forbidden(Missing::Policy));
-        }
-        Ok(())
-    }
-
-    fn authorize_later(
+    fn authorize(
         &self,
         claims: &VerifiedClaims,
         requirement: &Requirement,
-    ) -> Option<AuthorizationFuture> {
+    ) -> Lookup<'static, Result<(), AuthError>> {
+        if claims.get("unpaid").is_some() {
+            return Lookup::Ready(Err(AuthError::Forbidden(Missing::Policy)));
+        }
         assert!(requirement.to_string().contains("authorizer = Subscription"));
         let is_late = claims.get("late").is_some();
-        Some(Box::pin(async move {
+        Lookup::Pending(Box::pin(async move {
             tokio::task::yield_now().await;
             if is_late {
                 return Err(AuthError::Unavailable { retry_after: Duration::from_secs(7) });
@@ -129,7 +125,15 @@ handlers! {
 
 struct NotInData;
 
-impl Authorizer for NotInData {}
+impl Authorizer for NotInData {
+    fn authorize(
+        &self,
+        _: &VerifiedClaims,
+        _: &Requirement,
+    ) -> Lookup<'static, Result<(), AuthError>> {
+        Lookup::Ready(Ok(()))
+    }
+}
 
 struct Api {
     world: World,
@@ -448,13 +452,13 @@ fn who_is_put_there_further_in_decides() {
 fn an_authorizer_can_wait_in_front_of_a_scope() {
     struct Slow;
     impl Authorizer for Slow {
-        fn authorize_later(
+        fn authorize(
             &self,
             claims: &VerifiedClaims,
             _: &Requirement,
-        ) -> Option<AuthorizationFuture> {
+        ) -> Lookup<'static, Result<(), AuthError>> {
             let is_suspended = claims.get("suspended").is_some();
-            Some(Box::pin(async move {
+            Lookup::Pending(Box::pin(async move {
                 tokio::task::yield_now().await;
                 if is_suspended { Err(AuthError::Forbidden(Missing::Policy)) } else { Ok(()) }
             }))

@@ -8,8 +8,8 @@ use actix_web::{
     get, post, put, web,
 };
 use jwt_verify::{
-    AuthError, AuthorizationFuture, Authorizer, ClaimsMapping, Decision, Missing, Requirement,
-    RoleHierarchy, VerifiedClaims, require,
+    AuthError, Authorizer, ClaimsMapping, Decision, Lookup, Missing, Requirement, RoleHierarchy,
+    VerifiedClaims, require,
 };
 use jwt_verify_tests::TestServer;
 use serde_json::{Value, json};
@@ -121,14 +121,14 @@ async fn figures(
 struct Accounts;
 
 impl Authorizer for Accounts {
-    fn authorize_later(
+    fn authorize(
         &self,
         claims: &VerifiedClaims,
         requirement: &Requirement,
-    ) -> Option<AuthorizationFuture> {
+    ) -> Lookup<'static, Result<(), AuthError>> {
         let account = claims.get("account").and_then(Value::as_str).map(str::to_owned);
         let is_premium = requirement.to_string().contains("\"premium:");
-        Some(Box::pin(async move {
+        Lookup::Pending(Box::pin(async move {
             tokio::time::timeout(Duration::from_secs(5), std::future::ready(()))
                 .await
                 .map_err(|_| AuthError::Unavailable { retry_after: Duration::from_secs(5) })?;

@@ -9,7 +9,7 @@ use std::{
 
 use actix_web::{HttpResponse, web};
 use jwt_verify::{
-    CacheStore as _, IssuerResolver, RedisRevocation, ResolvedIssuer, ResolverError,
+    BoxFuture, CacheStore as _, IssuerResolver, RedisRevocation, StoreUnavailable, TrustedIssuer,
     VerifiedClaims, Verifier,
 };
 
@@ -20,7 +20,7 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// What is under a name that nothing is under.
-async fn look(cache: &RedisCache) -> Result<Option<Vec<u8>>, jwt_verify::CacheError> {
+async fn look(cache: &RedisCache) -> Result<Option<Vec<u8>>, StoreUnavailable> {
     cache.get("nothing").await
 }
 
@@ -214,8 +214,11 @@ fn refusals_are_not_logged_one_by_one() {
 struct Unreachable;
 
 impl IssuerResolver for Unreachable {
-    fn resolve<'a>(&'a self, _: &'a str) -> ResolvedIssuer<'a> {
-        Box::pin(std::future::ready(Err(ResolverError)))
+    fn resolve<'a>(
+        &'a self,
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<Option<TrustedIssuer>, StoreUnavailable>> {
+        Box::pin(std::future::ready(Err(StoreUnavailable::new())))
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use actix_web::web;
 use jwt_verify::{
-    CacheStore as _, Claims, Clock as _, RedisRevocation, Revocation, RevocationLookup,
-    RevocationReplica, RevocationStore as _, SystemClock, TokenMarks,
+    CacheStore as _, Claims, Clock as _, Lookup, RedisRevocation, Revocation, RevocationReplica,
+    RevocationStore as _, SystemClock, TokenMarks,
 };
 
 use super::*;
@@ -39,8 +39,8 @@ fn says_of(replica: &RevocationReplica, claims: &str) -> Option<bool> {
     let claims = format!(r#"{{"iss":"{ISSUER}","jti":"x",{claims}}}"#);
     let claims: Claims = serde_json::from_str(&claims).unwrap();
     match replica.check(&TokenMarks::of(&claims)) {
-        RevocationLookup::Ready(answer) => answer.ok(),
-        RevocationLookup::Pending(_) => unreachable!("a copy answers at once"),
+        Lookup::Ready(answer) => answer.ok(),
+        Lookup::Pending(_) => unreachable!("a copy answers at once"),
     }
 }
 
@@ -371,7 +371,7 @@ fn what_belongs_together_is_revoked_in_one_step() {
         let claims = format!(r#"{{"iss":"{ISSUER}","jti":"x","sid":"{name}"}}"#);
         let claims: Claims = serde_json::from_str(&claims).unwrap();
         let marks = TokenMarks::of(&claims);
-        let RevocationLookup::Pending(asked) = store.check(&marks) else { unreachable!() };
+        let Lookup::Pending(asked) = store.check(&marks) else { unreachable!() };
         assert_eq!(wait(asked), Ok(true), "{number}");
     }
     // Those of a copy are written there and here.

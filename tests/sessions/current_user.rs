@@ -7,7 +7,7 @@ use std::sync::{
 
 use actix_web::{App, HttpResponse, Responder, get};
 use jwt_verify::{
-    CurrentUser, JwtAuth, TokenIssuer, UserFuture, UserLoader, UserLoaderError, Users,
+    BoxFuture, CurrentUser, JwtAuth, StoreUnavailable, TokenIssuer, UserLoader, Users,
     VerifiedClaims, require,
 };
 use jwt_verify_tests::{TestClock, TestServer};
@@ -26,14 +26,17 @@ struct Directory {
 impl UserLoader for Directory {
     type User = User;
 
-    fn load<'a>(&'a self, claims: &'a VerifiedClaims) -> UserFuture<'a, User> {
+    fn load<'a>(
+        &'a self,
+        claims: &'a VerifiedClaims,
+    ) -> BoxFuture<'a, Result<Option<User>, StoreUnavailable>> {
         Box::pin(async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
             // Somewhere else, as a database would be: the arguments wait at the same time.
             tokio::task::yield_now().await;
             match claims.subject() {
                 Some("nobody") => Ok(None),
-                Some("unlucky") => Err(UserLoaderError),
+                Some("unlucky") => Err(StoreUnavailable::new()),
                 name => Ok(Some(User { name: name.unwrap().to_uppercase() })),
             }
         })

@@ -13,8 +13,8 @@ use std::{
 };
 
 use jwt_verify::{
-    MemoryRefreshStore, MemoryRevocation, RefreshStore, Revocation, RevocationFuture,
-    RevocationLookup, RevocationStore, SessionError, Sessions, TokenMarks, TokenPair,
+    BoxFuture, Lookup, MemoryRefreshStore, MemoryRevocation, RefreshStore, Revocation,
+    RevocationStore, SessionError, Sessions, StoreUnavailable, TokenMarks, TokenPair,
 };
 use jwt_verify_tests::{TestClock, eventually};
 use tokio::sync::Semaphore;
@@ -36,11 +36,15 @@ pub(crate) struct Seen {
 }
 
 impl<S: RevocationStore> RevocationStore for Watched<S> {
-    fn check<'a>(&'a self, marks: &'a TokenMarks) -> RevocationLookup<'a> {
+    fn check<'a>(&'a self, marks: &'a TokenMarks) -> Lookup<'a, Result<bool, StoreUnavailable>> {
         self.store.check(marks)
     }
 
-    fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()> {
+    fn revoke<'a>(
+        &'a self,
+        what: &'a Revocation,
+        until: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(async move {
             self.seen.begun.fetch_add(1, Ordering::SeqCst);
             drop(self.seen.gate.acquire().await);
@@ -50,8 +54,8 @@ impl<S: RevocationStore> RevocationStore for Watched<S> {
         })
     }
 
-    fn is_local(&self) -> bool {
-        self.store.is_local()
+    fn is_immediate(&self) -> bool {
+        self.store.is_immediate()
     }
 }
 

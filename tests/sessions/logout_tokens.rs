@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, web};
 use jwt_verify::{
-    Algorithm, BackChannelLogout, Claims, JwkSet, JwtAuth, LogoutTokenVerifier, MemoryRevocation,
-    RevocationLookup, RevocationStore as _, TokenMarks, TrustedIssuer, VerificationKey, Verifier,
+    Algorithm, BackChannelLogout, Claims, JwkSet, JwtAuth, LogoutTokenVerifier, Lookup,
+    MemoryRevocation, RevocationStore as _, TokenMarks, TrustedIssuer, VerificationKey, Verifier,
     VerifierBuilder,
 };
 use jwt_verify_tests::{AUDIENCE, START, SigningKey, TestClock, TestServer, Token};
@@ -146,8 +146,8 @@ fn is_marked(store: &MemoryRevocation) -> bool {
     let claims = json!({"iss": ISSUER, "sid": "session-1"}).to_string();
     let claims: Claims = serde_json::from_str(&claims).unwrap();
     match store.check(&TokenMarks::of(&claims)) {
-        RevocationLookup::Ready(answer) => answer.unwrap(),
-        RevocationLookup::Pending(_) => panic!("it is in memory"),
+        Lookup::Ready(answer) => answer.unwrap(),
+        Lookup::Pending(_) => panic!("it is in memory"),
     }
 }
 

@@ -4,8 +4,8 @@ use std::{collections::HashSet, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jwt_verify::{
-    Algorithm, AuthError, IssuingError, JwkSet, Secret, SecretStore, SecretStoreError, Sessions,
-    SigningKey, TokenIssuer, TokenProfile, Verifier,
+    Algorithm, AuthError, IssuingError, JwkSet, Secret, SecretStore, Sessions, SigningKey,
+    StoreUnavailable, TokenIssuer, TokenProfile, Verifier,
 };
 use jwt_verify_tests::TestClock;
 use serde_json::{Value, json};
@@ -161,10 +161,10 @@ fn a_subject_is_a_string_or_a_whole_number() {
 struct Vault;
 
 impl SecretStore for Vault {
-    async fn secret(&self, name: &str) -> Result<Secret, SecretStoreError> {
+    async fn secret(&self, name: &str) -> Result<Secret, StoreUnavailable> {
         match name {
             "shared" => Ok(Secret::from("s".repeat(32))),
-            _ => Err(SecretStoreError),
+            _ => Err(StoreUnavailable::new()),
         }
     }
 }

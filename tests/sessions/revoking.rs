@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, web};
 use jwt_verify::{
-    Algorithm, JwtAuth, MemoryRevocation, Revocation, RevocationError, RevocationFuture,
-    RevocationLookup, RevocationStore, TokenIssuer, TokenMarks,
+    Algorithm, BoxFuture, JwtAuth, Lookup, MemoryRevocation, Revocation, RevocationStore,
+    StoreUnavailable, TokenIssuer, TokenMarks,
 };
 use jwt_verify_tests::{START, TestClock, TestServer};
 
@@ -111,19 +111,23 @@ struct Gone {
 }
 
 impl RevocationStore for Gone {
-    fn check<'a>(&'a self, _: &'a TokenMarks) -> RevocationLookup<'a> {
+    fn check<'a>(&'a self, _: &'a TokenMarks) -> Lookup<'a, Result<bool, StoreUnavailable>> {
         if self.at_once {
-            RevocationLookup::Ready(Err(RevocationError))
+            Lookup::Ready(Err(StoreUnavailable::new()))
         } else {
-            RevocationLookup::Pending(Box::pin(std::future::ready(Err(RevocationError))))
+            Lookup::Pending(Box::pin(std::future::ready(Err(StoreUnavailable::new()))))
         }
     }
 
-    fn revoke<'a>(&'a self, _: &'a Revocation, _: Duration) -> RevocationFuture<'a, ()> {
-        Box::pin(std::future::ready(Err(RevocationError)))
+    fn revoke<'a>(
+        &'a self,
+        _: &'a Revocation,
+        _: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
+        Box::pin(std::future::ready(Err(StoreUnavailable::new())))
     }
 
-    fn is_local(&self) -> bool {
+    fn is_immediate(&self) -> bool {
         self.at_once
     }
 }

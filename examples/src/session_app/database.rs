@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use jwt_verify::{UserFuture, UserLoader, UserLoaderError, VerifiedClaims};
+use jwt_verify::{BoxFuture, StoreUnavailable, UserLoader, VerifiedClaims};
 use serde::Serialize;
 use sqlx::{
     Row, SqlitePool,
@@ -170,14 +170,17 @@ fn new_id() -> Result<i64, sqlx::Error> {
 impl UserLoader for Database {
     type User = User;
 
-    fn load<'a>(&'a self, claims: &'a VerifiedClaims) -> UserFuture<'a, User> {
+    fn load<'a>(
+        &'a self,
+        claims: &'a VerifiedClaims,
+    ) -> BoxFuture<'a, Result<Option<User>, StoreUnavailable>> {
         Box::pin(async move {
             let Some(id) = claims.subject().and_then(|subject| subject.parse().ok()) else {
                 return Ok(None);
             };
             self.user(id).await.map_err(|error| {
                 tracing::error!(%error, "the database does not answer");
-                UserLoaderError
+                StoreUnavailable::caused_by(error)
             })
         })
     }

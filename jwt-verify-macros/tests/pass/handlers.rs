@@ -15,7 +15,8 @@ use std::{future::Future, pin::Pin};
 
 use actix_web::{App, FromRequest, HttpRequest, HttpResponse, Responder, get, post, route, web};
 use jwt_verify::{
-    AccessName, AuthScope, Authorizer, Decision, OptionalClaims, VerifiedClaims, public, require,
+    AccessName, AuthError, AuthScope, Authorizer, Decision, Lookup, OptionalClaims, Requirement,
+    VerifiedClaims, public, require,
 };
 
 #[require]
@@ -180,7 +181,15 @@ async fn decides_later(_: &VerifiedClaims, _: HttpRequest, _: web::Path<u8>) -> 
 
 struct Accounts;
 
-impl Authorizer for Accounts {}
+impl Authorizer for Accounts {
+    fn authorize(
+        &self,
+        _: &VerifiedClaims,
+        _: &Requirement,
+    ) -> Lookup<'static, Result<(), AuthError>> {
+        Lookup::Ready(Ok(()))
+    }
+}
 
 #[require(
     roles = [Role::Admin, "owner"],

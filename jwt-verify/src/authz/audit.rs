@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::Requirement;
-use crate::{AuthError, Claims, VerifiedClaims};
+use crate::{
+    claims::{Claims, VerifiedClaims},
+    error::AuthError,
+};
 
 /// Takes note of every decision about a requirement.
 ///

@@ -7,7 +7,7 @@ mod name;
 mod requirement;
 
 pub use audit::{AuditEvent, AuditOutcome, AuditSink, TracingAudit};
-pub use authorizer::{AuthorizationFuture, Authorizer, RbacAuthorizer};
+pub use authorizer::Authorizer;
 pub use decision::Decision;
 pub use name::{AccessName, name};
 pub(crate) use requirement::{Policy, Surroundings, Truth};

@@ -96,7 +96,7 @@ impl<'a> Names<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ClaimsMapping, RoleHierarchy};
+    use crate::claims::{ClaimsMapping, RoleHierarchy};
 
     #[test]
     fn a_name_is_held_if_it_is_among_those_that_are_listed() {

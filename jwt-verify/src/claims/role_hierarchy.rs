@@ -101,7 +101,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Claims, ClaimsMapping};
+    use crate::claims::{Claims, ClaimsMapping};
 
     fn granted(hierarchy: RoleHierarchy, roles: &[&str]) -> (Vec<String>, Vec<String>) {
         let claims = json!({"roles": roles}).to_string();

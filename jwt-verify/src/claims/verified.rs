@@ -5,7 +5,7 @@ use std::{any::Any, fmt, ops::Deref, sync::Arc};
 use serde::de::DeserializeOwned;
 
 use super::{Claims, Grants, Names};
-use crate::{AuthError, InvalidTokenReason};
+use crate::error::{AuthError, InvalidTokenReason};
 
 /// Everything that is kept of a verified token: not the token.
 #[derive(Clone)]
@@ -203,7 +203,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::ClaimsMapping;
+    use crate::claims::ClaimsMapping;
 
     #[derive(Deserialize)]
     struct Named {

@@ -10,13 +10,15 @@ use std::{fmt, sync::Arc, time::Duration};
 pub(crate) use proof::{Proof, ProofRules, Shown};
 #[cfg(feature = "redis")]
 pub use replay::RedisReplay;
-pub use replay::{MemoryReplay, ProofId, ReplayError, ReplayFuture, ReplayStore};
+pub use replay::{MemoryReplay, ProofId, ReplayError, ReplayStore};
 
 use self::{nonce::Nonces, target::Base};
 use crate::{
-    Algorithm, Clock, ConfigError, Secret,
-    algorithm::AlgorithmSet,
+    algorithm::{Algorithm, AlgorithmSet},
+    clock::Clock,
+    error::ConfigError,
     limits::{MAX_LEEWAY, PROOF_AGE, PROOF_LEEWAY},
+    secret::Secret,
 };
 
 /// Takes access tokens that are bound to a key of their client, as DPoP has it (RFC 9449): whoever
@@ -183,7 +185,7 @@ impl fmt::Debug for ProofRules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SystemClock;
+    use crate::clock::SystemClock;
 
     fn problem(dpop: Dpop) -> String {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Duration};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{AuthError, ConfigError, Secret, limits::NONCE_PERIOD};
+use crate::{
+    error::{AuthError, ConfigError},
+    limits::NONCE_PERIOD,
+    secret::Secret,
+};
 
 pub(super) struct Nonces(hmac::Key);
 

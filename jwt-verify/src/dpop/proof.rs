@@ -11,9 +11,10 @@ use super::{
     target::Base,
 };
 use crate::{
-    Algorithm, AuthError, Claims, InvalidProofReason, InvalidTokenReason, VerificationKey,
-    algorithm::AlgorithmSet,
-    key::Thumbprint,
+    algorithm::{Algorithm, AlgorithmSet},
+    claims::Claims,
+    error::{AuthError, InvalidProofReason, InvalidTokenReason},
+    key::{Thumbprint, VerificationKey},
     limits::{MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES},
     token::{CompactToken, Header, TypeName, decode_exact},
 };
@@ -175,7 +176,10 @@ fn of_form(reason: InvalidTokenReason) -> InvalidProofReason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Clock, Dpop, SystemClock};
+    use crate::{
+        clock::{Clock, SystemClock},
+        dpop::Dpop,
+    };
 
     /// RFC 9449 §7.1, figure 12, with the key of figure 9's `jkt`.
     const PROOF: &str = concat!(

@@ -1,6 +1,6 @@
 //! What is wrong with a configuration.
 
-use crate::KeyRejection;
+use crate::error::KeyRejection;
 
 /// A configuration that cannot work or would not be safe. It stops the start of the application;
 /// no request ever meets it.

@@ -4,7 +4,9 @@
 mod auth;
 mod config;
 mod key;
+mod store;
 
 pub use auth::{AuthError, InvalidProofReason, InvalidRequestReason, InvalidTokenReason, Missing};
 pub use config::ConfigError;
 pub use key::KeyRejection;
+pub use store::StoreUnavailable;

@@ -7,9 +7,10 @@ use tokio::sync::OnceCell;
 
 use super::{
     auth::JwtAuth,
-    decision::{Demand, Judgement, Refusal},
+    decision::Demand,
+    step::{Rejection, Step},
 };
-use crate::{AuthError, VerifiedClaims};
+use crate::{claims::VerifiedClaims, error::AuthError};
 
 /// What it has said of a caller, in the extensions of the request, so that claims as arguments ask once,
 /// and not where a middleware or `#[require]` does.
@@ -23,7 +24,7 @@ struct Admission {
 type Outcome = OnceCell<Result<(), AuthError>>;
 
 impl Admission {
-    /// Refusals that only one of two reports are none to it.
+    /// Rejections that only one of two reports are none to it.
     fn is_by(&self, auth: &JwtAuth, claims: &VerifiedClaims) -> bool {
         self.by.is_same(auth)
             && self.by.is_report_only() == auth.is_report_only()
@@ -34,23 +35,23 @@ impl Admission {
 /// Asks the authorizer with an empty requirement, unless it is asked about this request already.
 ///
 /// It is asked when the answer is waited for, not before: an argument in front may have refused by then.
-pub(super) fn admit(auth: &JwtAuth, request: &HttpRequest, claims: &VerifiedClaims) -> Judgement {
+pub(super) fn admit(auth: &JwtAuth, request: &HttpRequest, claims: &VerifiedClaims) -> Step {
     if auth.authorizer().is_none() {
-        return Judgement::now(Ok(()));
+        return Step::Ready(Ok(()));
     }
     let begun = known(auth, request, claims);
     let outcome = begun.unwrap_or_else(|| begin(auth, request, claims, OnceCell::new()));
     if let Some(outcome) = outcome.get() {
-        return Judgement::now(outcome.clone());
+        return Step::Ready(outcome.clone().map_err(Rejection::from));
     }
     let (auth, request, claims) = (auth.clone(), request.clone(), claims.clone());
-    Judgement::Later(Box::pin(async move {
-        let ask = async || match Demand::authenticated().decide(&auth, &request, &claims) {
-            Judgement::Now(result) => result.map_err(own),
-            Judgement::Later(later) => later.await.map_err(own),
+    Step::pending(async move {
+        let ask = async || {
+            let decision = Demand::authenticated().decide(&auth, &request, &claims);
+            decision.get().await.map_err(own)
         };
-        outcome.get_or_init(ask).await.clone().map_err(Refusal::from)
-    }))
+        outcome.get_or_init(ask).await.clone().map_err(Rejection::from)
+    })
 }
 
 /// Takes note that the authorizer decides with a requirement, or has, whose refusal is the end of the
@@ -88,9 +89,9 @@ fn begin(
 }
 
 /// Without policies there are no answers of their own.
-fn own(refusal: Refusal) -> AuthError {
+fn own(refusal: Rejection) -> AuthError {
     match refusal {
-        Refusal::Error(error) => error,
-        Refusal::Answer(_) => AuthError::Misconfigured,
+        Rejection::Error(error) => error,
+        Rejection::Response(_) => AuthError::Misconfigured,
     }
 }

@@ -16,8 +16,12 @@ use super::{
     response::{self, Look},
 };
 use crate::{
-    AuditSink, AuthError, Authorizer, KeyHealth, Requirement, RevocationHealth, Verifier,
+    authz::{AuditSink, Authorizer, Requirement},
     dpop::ProofRules,
+    error::AuthError,
+    key::KeyHealth,
+    revocation::RevocationHealth,
+    verifier::Verifier,
 };
 
 /// Protection for an Actix application: make one, clone it into the app factory.
@@ -85,7 +89,7 @@ impl JwtAuth {
     /// For the tokens of sessions of the application's own. With `#[require(refresh)]` a route takes
     /// refresh tokens; see [`Sessions`](crate::Sessions).
     #[cfg(feature = "issuing")]
-    pub fn for_sessions(sessions: &crate::Sessions) -> JwtAuthBuilder {
+    pub fn for_sessions(sessions: &crate::issuing::Sessions) -> JwtAuthBuilder {
         JwtAuthBuilder::new(sessions.verifier()).refresh_tokens(sessions.refresh_tokens().clone())
     }
 
@@ -274,7 +278,7 @@ impl fmt::Debug for JwtAuth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::JwkSet;
+    use crate::key::JwkSet;
 
     #[test]
     fn one_that_is_counted_apart_is_the_same() {

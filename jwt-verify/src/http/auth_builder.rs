@@ -13,8 +13,13 @@ use super::{
     resource_metadata::{Known, PublishedMetadata, ResourceMetadata},
 };
 use crate::{
-    Algorithm, AuditSink, AuthError, Authorizer, ClaimsMapping, ConfigError, Dpop, KeyProvider,
-    TrustedIssuer, VerifierBuilder, dpop::ProofRules,
+    algorithm::Algorithm,
+    authz::{AuditSink, Authorizer},
+    claims::ClaimsMapping,
+    dpop::{Dpop, ProofRules},
+    error::{AuthError, ConfigError},
+    key::KeyProvider,
+    verifier::{TrustedIssuer, VerifierBuilder},
 };
 
 /// Settings of [`JwtAuth`]. Nothing but issuer and audience is needed.
@@ -55,7 +60,7 @@ impl Settings {
 }
 
 /// Makes a response of a refusal.
-pub type ErrorResponse = dyn Fn(&AuthError, &HttpRequest) -> HttpResponse + Send + Sync;
+pub(super) type ErrorResponse = dyn Fn(&AuthError, &HttpRequest) -> HttpResponse + Send + Sync;
 
 impl JwtAuthBuilder {
     pub(super) fn new(verifier: VerifierBuilder) -> Self {
@@ -65,7 +70,7 @@ impl JwtAuthBuilder {
 
     /// Takes refresh tokens too, where a route is about them.
     #[cfg(feature = "issuing")]
-    pub(super) fn refresh_tokens(mut self, verifier: crate::Verifier) -> Self {
+    pub(super) fn refresh_tokens(mut self, verifier: crate::verifier::Verifier) -> Self {
         self.settings.refresh = Some(Door { verifier, extractor: Box::new(BearerExtractor) });
         self
     }

@@ -5,8 +5,12 @@ use std::{rc::Rc, sync::Arc};
 use actix_web::{HttpMessage, HttpRequest, web};
 use tokio::sync::OnceCell;
 
-use super::{auth::JwtAuth, credentials::Way};
-use crate::{AuthError, VerifiedClaims, claims::VerifiedToken};
+use super::{auth::JwtAuth, credentials::Way, step::Step};
+use crate::{
+    claims::{VerifiedClaims, VerifiedToken},
+    error::AuthError,
+    verifier::{Progress, Verified},
+};
 
 /// The outcome for a request. An `Rc` of it is in its extensions: whoever needs it again shares it
 /// without touching counters that other workers touch too.
@@ -37,14 +41,22 @@ fn address<T>(of: &T) -> usize {
     std::ptr::from_ref(of).addr()
 }
 
-/// An authentication that is waited for.
+/// An authentication that has to be waited for. Several arguments of one handler wait for it together.
 struct Ongoing {
     by: JwtAuth,
     is_for_refresh: bool,
-    outcome: Rc<Outcome>,
+    credential: PendingCredential,
+    outcome: OnceCell<Result<Rc<Authentication>, AuthError>>,
 }
 
-type Outcome = OnceCell<Result<Rc<Authentication>, AuthError>>;
+/// A credential on its own, so that the request is asked for it once.
+struct PendingCredential {
+    token: Box<[u8]>,
+    way: Way,
+    has_proof: bool,
+    /// What the token cache had of it.
+    cached: Option<Verified>,
+}
 
 impl Authentication {
     /// What is known about the request already.
@@ -117,88 +129,97 @@ impl JwtAuth {
         (nearest, places)
     }
 
-    /// Finds out who makes the request, if that needs no waiting; `None` if it does.
-    pub(super) fn authenticate_now(
+    /// Authenticates a request, once: the outcome stays with the request.
+    pub(super) fn authenticate(
         &self,
         request: &HttpRequest,
         is_for_refresh: bool,
-    ) -> Option<Result<Rc<Authentication>, AuthError>> {
-        if let Some(known) = self.known(request, is_for_refresh) {
-            return Some(Ok(known));
+    ) -> Step<Rc<Authentication>, AuthError> {
+        match self.known(request, is_for_refresh) {
+            Some(known) => Step::Ready(Ok(known)),
+            None => {
+                self.authenticate_first(request, is_for_refresh, || Self::nearest_of(request).1)
+            }
         }
-        self.find_out_now(request, is_for_refresh, || Self::nearest_of(request).1)
     }
 
-    /// Finds it out, unless that needs waiting, whatever is known.
-    pub(super) fn find_out_now(
+    /// Authenticates a request about which nothing is known.
+    pub(super) fn authenticate_first(
         &self,
         request: &HttpRequest,
         is_for_refresh: bool,
         places: impl FnOnce() -> Places,
-    ) -> Option<Result<Rc<Authentication>, AuthError>> {
-        let Some(door) = self.door(is_for_refresh) else { return Some(Err(no_sessions())) };
-        let (token, way) = match door.extractor.extract(request) {
-            Err(reason) => return Some(Err(reason.into())),
-            Ok(None) => (None, Way::default()),
-            // Who has used a proof is asked of a store.
-            Ok(Some(credential)) if credential.has_proof() => return None,
-            Ok(Some(credential)) => {
-                let genuine = door.verifier.verify_now(credential.as_bytes())?;
-                match self.for_bearer(request, genuine, is_for_refresh) {
-                    Err(error) => return Some(Err(error)),
-                    Ok(token) => (Some(token), credential.way()),
+    ) -> Step<Rc<Authentication>, AuthError> {
+        let Some(door) = self.door(is_for_refresh) else { return Step::Ready(Err(no_sessions())) };
+        if let Some(ongoing) = self.ongoing(request, is_for_refresh) {
+            return self.wait_for(request, ongoing);
+        }
+        let credential = match door.extractor.extract(request) {
+            Ok(Some(credential)) => credential,
+            Ok(None) => {
+                let way = Way::default();
+                return Step::Ready(self.keep(request, None, way, is_for_refresh, places()));
+            }
+            Err(reason) => return Step::Ready(Err(reason.into())),
+        };
+        let (way, has_proof) = (credential.way(), credential.has_proof());
+        let cached = if has_proof {
+            None
+        } else {
+            match door.verifier.start(credential.as_bytes()) {
+                Progress::Done(outcome) => {
+                    let accepted = self.for_bearer(request, outcome, is_for_refresh);
+                    return Step::Ready(accepted.and_then(|token| {
+                        self.keep(request, Some(token), way, is_for_refresh, places())
+                    }));
                 }
+                Progress::Unfinished(cached) => cached,
             }
         };
-        Some(self.keep(request, token, way, is_for_refresh, places()))
+        let token = credential.as_bytes().into();
+        let credential = PendingCredential { token, way, has_proof, cached };
+        let outcome = OnceCell::new();
+        let ongoing = Rc::new(Ongoing { by: self.clone(), is_for_refresh, credential, outcome });
+        request.extensions_mut().insert(ongoing.clone());
+        self.wait_for(request, ongoing)
     }
 
-    /// Finds out who makes the request, where that needs waiting.
-    pub(super) async fn authenticate(
+    /// The authentication of the request that has begun.
+    fn ongoing(&self, request: &HttpRequest, is_for_refresh: bool) -> Option<Rc<Ongoing>> {
+        let extensions = request.extensions();
+        let ongoing = extensions.get::<Rc<Ongoing>>()?;
+        let is_same = ongoing.by.is_same(self) && ongoing.is_for_refresh == is_for_refresh;
+        is_same.then(|| ongoing.clone())
+    }
+
+    fn wait_for(
         &self,
         request: &HttpRequest,
-        is_for_refresh: bool,
-    ) -> Result<Rc<Authentication>, AuthError> {
-        if let Some(known) = self.known(request, is_for_refresh) {
-            return Ok(known);
-        }
-        let ongoing = self.ongoing(request, is_for_refresh);
-        ongoing.get_or_init(|| self.find_out(request, is_for_refresh)).await.clone()
+        ongoing: Rc<Ongoing>,
+    ) -> Step<Rc<Authentication>, AuthError> {
+        let (auth, request) = (self.clone(), request.clone());
+        Step::pending(async move {
+            let finish = || auth.finish(&request, &ongoing);
+            ongoing.outcome.get_or_init(finish).await.clone()
+        })
     }
 
-    /// What several arguments of one handler wait for together.
-    fn ongoing(&self, request: &HttpRequest, is_for_refresh: bool) -> Rc<Outcome> {
-        let mut extensions = request.extensions_mut();
-        if let Some(ongoing) = extensions.get::<Ongoing>()
-            && ongoing.by.is_same(self)
-            && ongoing.is_for_refresh == is_for_refresh
-        {
-            return ongoing.outcome.clone();
-        }
-        let outcome = Rc::new(OnceCell::new());
-        extensions.insert(Ongoing { by: self.clone(), is_for_refresh, outcome: outcome.clone() });
-        outcome
-    }
-
-    async fn find_out(
+    /// Verifies the token of a request, checks its sender constraint, and keeps the outcome.
+    async fn finish(
         &self,
         request: &HttpRequest,
-        is_for_refresh: bool,
+        ongoing: &Ongoing,
     ) -> Result<Rc<Authentication>, AuthError> {
-        let door = self.door(is_for_refresh).ok_or_else(no_sessions)?;
-        let (token, way) = match door.extractor.extract(request)? {
-            None => (None, Way::default()),
-            Some(credential) => {
-                let token = if credential.has_proof() {
-                    self.for_holder(request, &door.verifier, &credential).await?
-                } else {
-                    let genuine = door.verifier.verify_later(credential.as_bytes()).await;
-                    self.for_bearer(request, genuine, is_for_refresh)?
-                };
-                (Some(token), credential.way())
-            }
+        let Ongoing { is_for_refresh, credential, .. } = ongoing;
+        let PendingCredential { token, way, has_proof, cached } = credential;
+        let door = self.door(*is_for_refresh).ok_or_else(no_sessions)?;
+        let token = if *has_proof {
+            self.for_holder(request, &door.verifier, token).await?
+        } else {
+            let outcome = door.verifier.finish(token, cached.clone()).await;
+            self.for_bearer(request, outcome, *is_for_refresh)?
         };
-        self.keep(request, token, way, is_for_refresh, Self::nearest_of(request).1)
+        self.keep(request, Some(token), *way, *is_for_refresh, Self::nearest_of(request).1)
     }
 
     fn known(&self, request: &HttpRequest, is_for_refresh: bool) -> Option<Rc<Authentication>> {

@@ -12,11 +12,12 @@ use pin_project_lite::pin_project;
 
 use super::{
     admission,
-    decision::{Demand, Judgement},
+    decision::Demand,
     extractors::{Extraction, Wanted, extract},
     policy::{PolicyFuture, no_policy},
+    step::Step,
 };
-use crate::{Requirement, VerifiedClaims};
+use crate::{authz::Requirement, claims::VerifiedClaims};
 
 /// What a handler demands, as a type. Implemented by the code that `#[require]` generates; write it
 /// by hand only to do without the macro.
@@ -101,7 +102,7 @@ impl<R: Requires, A: FromRequest + 'static> FromRequest for Authorized<R, A> {
         let decision = extract(request, &mut Payload::None, wanted, |authentication, request| {
             let claims = match authentication.claims() {
                 Ok(claims) => claims,
-                Err(error) => return Judgement::now(Err(error)),
+                Err(error) => return Step::Ready(Err(error.into())),
             };
             let demand = Demand::Handler {
                 name: R::HANDLER,
@@ -110,11 +111,11 @@ impl<R: Requires, A: FromRequest + 'static> FromRequest for Authorized<R, A> {
             };
             // Claims that it or a policy takes need not ask again.
             let is_new = admission::leave(&authentication.by, request, &claims);
-            let judgement = demand.decide(&authentication.by, request, &claims);
-            if is_new && matches!(judgement, Judgement::Now(Err(_))) {
+            let decision = demand.decide(&authentication.by, request, &claims);
+            if is_new && matches!(decision, Step::Ready(Err(_))) {
                 admission::take_back(request);
             }
-            judgement
+            decision
         });
         match decision.now() {
             Ok(Ok(())) => AuthorizedFuture::admitted(request, payload),

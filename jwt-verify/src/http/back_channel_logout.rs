@@ -12,9 +12,11 @@ use serde::Deserialize;
 
 use super::response::Body;
 use crate::{
-    AuthError, LogoutTokenVerifier, RevocationError, RevocationStore, Verifier,
     detached::to_the_end,
+    error::AuthError,
     limits::{LONGEST_ACCESS_TOKEN, STORE_RETRY},
+    revocation::RevocationStore,
+    verifier::{LogoutTokenVerifier, Verifier},
 };
 
 /// A route that takes logout tokens and revokes what they are about: the session, if the token
@@ -147,7 +149,7 @@ async fn log_out(
     let revoked = to_the_end(async move { store.revoke_all(&revocations, until).await }).await;
     match revoked {
         Some(Ok(())) => Ok(()),
-        Some(Err(RevocationError)) | None => {
+        Some(Err(_)) | None => {
             Err(Refusal::Later(AuthError::Unavailable { retry_after: STORE_RETRY }))
         }
     }

@@ -9,7 +9,10 @@ use super::{
     csrf::CsrfProtection,
     sender::{Sender, is_origin},
 };
-use crate::{AuthError, Claims, ConfigError};
+use crate::{
+    claims::Claims,
+    error::{AuthError, ConfigError},
+};
 
 /// Evidence that a request has to show which carries such a credential, so that no other site can act in the name
 /// of its owner (CSRF). A request that only reads (RFC 9110 §9.2.1) shows nothing.

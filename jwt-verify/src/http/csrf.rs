@@ -17,7 +17,11 @@ use super::{
     credentials::{CookieExtractor, TokenExtractor as _},
     sender::Sender,
 };
-use crate::{AuthError, Claims, ConfigError, Secret};
+use crate::{
+    claims::Claims,
+    error::{AuthError, ConfigError},
+    secret::Secret,
+};
 
 /// What a request has to show whose credential the browser has attached by itself, such as one in a
 /// cookie: that the application's own page has sent it.

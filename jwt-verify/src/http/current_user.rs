@@ -6,12 +6,16 @@ use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use tokio::sync::OnceCell;
 
 use super::{auth::JwtAuth, authentication::Authentication};
-use crate::{AuthError, InvalidTokenReason, VerifiedClaims};
+use crate::{
+    claims::VerifiedClaims,
+    error::{AuthError, InvalidTokenReason},
+};
+use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
 /// Finds the user that a verified token is about, in a database for example.
 ///
 /// ```
-/// use jwt_verify::{UserFuture, UserLoader, UserLoaderError, VerifiedClaims};
+/// use jwt_verify::{BoxFuture, UserLoader, StoreUnavailable, VerifiedClaims};
 ///
 /// struct User { name: String }
 /// struct Directory;
@@ -19,10 +23,10 @@ use crate::{AuthError, InvalidTokenReason, VerifiedClaims};
 /// impl UserLoader for Directory {
 ///     type User = User;
 ///
-///     fn load<'a>(&'a self, claims: &'a VerifiedClaims) -> UserFuture<'a, User> {
+///     fn load<'a>(&'a self, claims: &'a VerifiedClaims) -> BoxFuture<'a, Result<Option<User>, StoreUnavailable>> {
 ///         Box::pin(async move {
 ///             let found = find_by_id(claims.subject().unwrap_or_default()).await;
-///             found.map_err(|_| UserLoaderError)
+///             found.map_err(StoreUnavailable::caused_by)
 ///         })
 ///     }
 /// }
@@ -37,18 +41,12 @@ pub trait UserLoader: Send + Sync + 'static {
     /// The user; `None` if there is none, or not any more. Asked once for a request.
     ///
     /// # Errors
-    /// [`UserLoaderError`] if it cannot be told now. The caller gets 503.
-    fn load<'a>(&'a self, claims: &'a VerifiedClaims) -> UserFuture<'a, Self::User>;
+    /// [`StoreUnavailable`] if it cannot be told now. The caller gets 503.
+    fn load<'a>(
+        &'a self,
+        claims: &'a VerifiedClaims,
+    ) -> BoxFuture<'a, Result<Option<Self::User>, StoreUnavailable>>;
 }
-
-/// What a [`UserLoader`] is waited for with.
-pub type UserFuture<'a, U> =
-    Pin<Box<dyn Future<Output = Result<Option<U>, UserLoaderError>> + Send + 'a>>;
-
-/// A [`UserLoader`] that cannot tell at the moment. It does not say why; the loader logs that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the user cannot be looked up")]
-pub struct UserLoaderError;
 
 /// The users of an application, for its data: `App::new().app_data(Users::new(loader))`.
 pub struct Users<U>(Arc<dyn UserLoader<User = U>>);
@@ -131,7 +129,7 @@ impl<U: Send + Sync + 'static> FromRequest for CurrentUser<U> {
             match Loading::of(&request, &claims).get_or_init(load).await {
                 Ok(Some(user)) => Ok(Self(user.clone())),
                 Ok(None) => Err(refuse(&request, InvalidTokenReason::UnknownUser.into())),
-                Err(UserLoaderError) => {
+                Err(_) => {
                     let retry_after = crate::limits::STORE_RETRY;
                     Err(refuse(&request, AuthError::Unavailable { retry_after }))
                 }
@@ -140,7 +138,7 @@ impl<U: Send + Sync + 'static> FromRequest for CurrentUser<U> {
     }
 }
 
-type Outcome<U> = OnceCell<Result<Option<Arc<U>>, UserLoaderError>>;
+type Outcome<U> = OnceCell<Result<Option<Arc<U>>, StoreUnavailable>>;
 
 /// The look-up that several arguments of one handler wait for together.
 struct Loading<U> {

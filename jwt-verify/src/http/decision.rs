@@ -1,13 +1,21 @@
 //! Whether an authenticated request may go on.
 
-use std::{borrow::Cow, future::Future, pin::Pin, rc::Rc, time::Duration};
+use std::{borrow::Cow, rc::Rc, time::Duration};
 
 use actix_web::{Error, HttpRequest};
 
-use super::{admission, auth::JwtAuth, policy::PolicyFuture, segments::segment};
+use super::{
+    admission,
+    auth::JwtAuth,
+    policy::PolicyFuture,
+    segments::segment,
+    step::{Rejection, Step},
+};
+use crate::lookup::Lookup;
 use crate::{
-    AuditEvent, AuditOutcome, AuthError, Decision, Missing, Requirement, VerifiedClaims,
-    authz::{Policy, Surroundings, Truth},
+    authz::{AuditEvent, AuditOutcome, Decision, Policy, Requirement, Surroundings, Truth},
+    claims::VerifiedClaims,
+    error::{AuthError, Missing},
 };
 
 /// What is demanded, and by whom.
@@ -19,49 +27,6 @@ pub(super) enum Demand {
 
 /// Asks the policy of a number.
 pub(super) type AskPolicy = fn(usize, &HttpRequest, &VerifiedClaims) -> PolicyFuture;
-
-/// Why a request does not go on.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    Error(AuthError),
-    /// A policy has an answer of its own.
-    Answer(Error),
-}
-
-impl From<AuthError> for Refusal {
-    fn from(error: AuthError) -> Self {
-        Self::Error(error)
-    }
-}
-
-/// The outcome, or what it has to be waited for with.
-pub(super) enum Judgement<T = ()> {
-    Now(Result<T, Refusal>),
-    Later(Pin<Box<dyn Future<Output = Result<T, Refusal>>>>),
-}
-
-impl<T: 'static> Judgement<T> {
-    pub(super) fn now(result: Result<T, AuthError>) -> Self {
-        Self::Now(result.map_err(Refusal::from))
-    }
-
-    pub(super) fn map<U: 'static>(self, make: impl FnOnce(T) -> U + 'static) -> Judgement<U> {
-        match self {
-            Self::Now(result) => Judgement::Now(result.map(make)),
-            Self::Later(future) => {
-                Judgement::Later(Box::pin(async move { future.await.map(make) }))
-            }
-        }
-    }
-
-    /// Makes something to wait for of it.
-    pub(super) fn later(self) -> Self {
-        match self {
-            Self::Now(result) => Self::Later(Box::pin(std::future::ready(result))),
-            later @ Self::Later(_) => later,
-        }
-    }
-}
 
 impl Demand {
     pub(super) fn of_scope(requirement: Requirement, report_only: bool) -> Self {
@@ -94,56 +59,36 @@ impl Demand {
         auth: &JwtAuth,
         request: &HttpRequest,
         claims: &VerifiedClaims,
-    ) -> Judgement {
-        let met = self.judge_now(auth, request, claims);
-        if let Some(Err(error)) = met {
-            return Judgement::Now(self.conclude(auth, request, claims, Err(error.into())));
-        }
-        let later = if met.is_none() {
-            None
-        } else {
-            match self.authorize_now(auth, claims) {
-                Ok(None) => {
-                    return Judgement::Now(self.conclude(auth, request, claims, Ok(())));
-                }
-                Ok(later) => later,
-                Err(error) => {
-                    return Judgement::Now(self.conclude(auth, request, claims, Err(error.into())));
-                }
-            }
+    ) -> Step {
+        let scene = Scene { auth, request, policies: &[] };
+        let evaluation = self.requirement().judge(claims.verified(), &scene);
+        let authorized = match (evaluation, self) {
+            (Truth::Undecided(_), Self::Handler { .. }) => None,
+            (Truth::Met, _) => Some(self.authorize(auth, claims)),
+            _ => Some(Lookup::Ready(self.requirement().check(claims.verified(), &scene))),
         };
+        if let Some(Lookup::Ready(result)) = authorized {
+            let result = result.map_err(Rejection::from);
+            return Step::Ready(self.conclude(auth, request, claims, result));
+        }
         let (demand, auth) = (self.clone(), auth.clone());
         let (request, claims) = (request.clone(), claims.clone());
-        Judgement::Later(Box::pin(async move {
-            let outcome = match later {
-                Some(authorizer) => authorizer.await.map_err(Refusal::from),
-                None => demand.decide_with_policies(&auth, &request, &claims).await,
+        Step::pending(async move {
+            let result = match authorized {
+                Some(authorized) => authorized.await.map_err(Rejection::from),
+                None => demand.ask_policies(&auth, &request, &claims).await,
             };
-            demand.conclude(&auth, &request, &claims, outcome)
-        }))
+            demand.conclude(&auth, &request, &claims, result)
+        })
     }
 
-    /// The requirement alone, unless a policy has to be asked.
-    fn judge_now(
+    /// Asks the policies that matter, one after the other, and then the authorizer.
+    async fn ask_policies(
         &self,
         auth: &JwtAuth,
         request: &HttpRequest,
         claims: &VerifiedClaims,
-    ) -> Option<Result<(), AuthError>> {
-        let scene = Scene { auth, request, policies: &[] };
-        match (self.requirement().judge(claims.verified(), &scene), self) {
-            (Truth::Met, _) => Some(Ok(())),
-            (Truth::Undecided(_), Self::Handler { .. }) => None,
-            _ => Some(self.requirement().check(claims.verified(), &scene)),
-        }
-    }
-
-    async fn decide_with_policies(
-        &self,
-        auth: &JwtAuth,
-        request: &HttpRequest,
-        claims: &VerifiedClaims,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let mut policies: Vec<(Policy, bool)> = Vec::new();
         loop {
             let scene = Scene { auth, request, policies: &policies };
@@ -155,31 +100,30 @@ impl Demand {
             let decision = match policy(asked.index(), request, claims).await.map_err(own_or_answer)
             {
                 Ok(decision) => decision,
-                // One way that is closed; another may be open.
-                Err(Refusal::Error(AuthError::Forbidden(_))) => Decision::Deny,
-                // Another login has to be good for everything that is demanded.
-                Err(Refusal::Error(asked @ AuthError::StepUp { .. })) => {
+                // One alternative is closed; another may be open.
+                Err(Rejection::Error(AuthError::Forbidden(_))) => Decision::Deny,
+                // The next login must satisfy everything that is demanded.
+                Err(Rejection::Error(asked @ AuthError::StepUp { .. })) => {
                     let asked = self.requirement().explain_with(asked, claims.verified(), &scene);
                     return Err(asked.into());
                 }
-                Err(refusal) => return Err(refusal),
+                Err(rejection) => return Err(rejection),
             };
             policies.push((*asked, decision == Decision::Allow));
         }
-        match self.authorize_now(auth, claims)? {
-            Some(later) => Ok(later.await?),
-            None => Ok(()),
-        }
+        Ok(self.authorize(auth, claims).await?)
     }
 
-    fn authorize_now(
+    /// Asks the application's authorizer, where there is one.
+    fn authorize(
         &self,
         auth: &JwtAuth,
         claims: &VerifiedClaims,
-    ) -> Result<Option<crate::AuthorizationFuture>, AuthError> {
-        let Some(authorizer) = auth.authorizer() else { return Ok(None) };
-        authorizer.authorize(claims, self.requirement())?;
-        Ok(authorizer.authorize_later(claims, self.requirement()))
+    ) -> Lookup<'static, Result<(), AuthError>> {
+        match auth.authorizer() {
+            Some(authorizer) => authorizer.authorize(claims, self.requirement()),
+            None => Lookup::Ready(Ok(())),
+        }
     }
 
     fn is_report_only(&self, auth: &JwtAuth) -> bool {
@@ -192,8 +136,8 @@ impl Demand {
         auth: &JwtAuth,
         request: &HttpRequest,
         claims: &VerifiedClaims,
-        result: Result<(), Refusal>,
-    ) -> Result<(), Refusal> {
+        result: Result<(), Rejection>,
+    ) -> Result<(), Rejection> {
         let is_report_only = self.is_report_only(auth);
         if result.is_ok() || is_report_only {
             admission::leave(auth, request, claims);
@@ -212,20 +156,20 @@ impl Demand {
                 requirement: self.requirement(),
                 outcome: match &result {
                     Ok(()) => AuditOutcome::Allowed,
-                    Err(Refusal::Error(error)) if is_report_only => AuditOutcome::Reported(error),
-                    Err(Refusal::Error(error)) => AuditOutcome::Refused(error),
-                    Err(Refusal::Answer(_)) if is_report_only => {
+                    Err(Rejection::Error(error)) if is_report_only => AuditOutcome::Reported(error),
+                    Err(Rejection::Error(error)) => AuditOutcome::Refused(error),
+                    Err(Rejection::Response(_)) if is_report_only => {
                         AuditOutcome::Reported(&AuthError::Forbidden(Missing::Policy))
                     }
-                    Err(Refusal::Answer(_)) => AuditOutcome::Failed,
+                    Err(Rejection::Response(_)) => AuditOutcome::Failed,
                 },
             });
         }
         match result {
             Err(refusal) if is_report_only => {
                 let reason = match &refusal {
-                    Refusal::Error(error) => error.reason(),
-                    Refusal::Answer(_) => "answered_by_policy",
+                    Rejection::Error(error) => error.reason(),
+                    Rejection::Response(_) => "answered_by_policy",
                 };
                 tracing::warn!(
                     route,
@@ -242,10 +186,10 @@ impl Demand {
 }
 
 /// A policy that refuses with an error of this library is answered like every other refusal.
-fn own_or_answer(error: Error) -> Refusal {
+fn own_or_answer(error: Error) -> Rejection {
     match error.as_error::<AuthError>() {
-        Some(own) => Refusal::Error(own.clone()),
-        None => Refusal::Answer(error),
+        Some(own) => Rejection::Error(own.clone()),
+        None => Rejection::Response(error),
     }
 }
 

@@ -9,9 +9,14 @@ use super::{
     mutual_tls::MutualTls,
 };
 use crate::{
-    Algorithm, ClaimsMapping, ConfigError, Dpop, JwkSet, JwksProvider, JwksProviderBuilder,
-    Verifier,
+    algorithm::Algorithm,
+    claims::ClaimsMapping,
+    dpop::Dpop,
+    error::ConfigError,
+    jwks::{JwksProvider, JwksProviderBuilder},
+    key::JwkSet,
     limits::{CONNECT_TIMEOUT, FETCH_TIMEOUT},
+    verifier::Verifier,
 };
 
 impl JwtAuth {
@@ -291,7 +296,7 @@ fn keys(
 /// What instances of the application share.
 #[cfg(feature = "redis")]
 struct Shared {
-    cache: Option<crate::RedisCache>,
+    cache: Option<crate::store::RedisCache>,
     integrity_key: Option<String>,
 }
 
@@ -302,7 +307,7 @@ fn shared(environment: &Environment<'_>) -> Result<Shared, ConfigError> {
     if url.is_none() && integrity_key.is_some() {
         return Err(ConfigError::invalid("JWT_CACHE_INTEGRITY_KEY", "needs REDIS_URL"));
     }
-    let cache = url.map(|url| crate::RedisCache::new(url).build()).transpose();
+    let cache = url.map(|url| crate::store::RedisCache::new(url).build()).transpose();
     Ok(Shared { cache: cache.map_err(name_variable)?, integrity_key })
 }
 
@@ -319,7 +324,7 @@ impl Shared {
 
     fn proofs(&self, dpop: Dpop) -> Dpop {
         match &self.cache {
-            Some(cache) => dpop.replay_store(crate::RedisReplay::new(cache.clone())),
+            Some(cache) => dpop.replay_store(crate::dpop::RedisReplay::new(cache.clone())),
             None => dpop,
         }
     }

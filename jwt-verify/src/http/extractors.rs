@@ -16,10 +16,11 @@ use super::{
     admission::admit,
     auth::JwtAuth,
     authentication::Authentication,
-    decision::{Judgement, Refusal, Scene},
+    decision::Scene,
     gate::Gate,
+    step::{Rejection, Step},
 };
-use crate::{AuthError, Requirement, VerifiedClaims};
+use crate::{authz::Requirement, claims::VerifiedClaims, error::AuthError};
 
 /// The claims of a caller who may also be anonymous.
 ///
@@ -38,7 +39,7 @@ use crate::{AuthError, Requirement, VerifiedClaims};
 /// }
 /// ```
 #[derive(Debug, Clone)]
-pub struct OptionalClaims<T = crate::Claims>(pub Option<VerifiedClaims<T>>);
+pub struct OptionalClaims<T = crate::claims::Claims>(pub Option<VerifiedClaims<T>>);
 
 /// Access to the verified claims from code that has a request instead of an argument.
 pub trait VerifiedClaimsExt {
@@ -96,7 +97,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for VerifiedClaims
         extract(request, payload, Wanted::Any, |authentication, request| {
             match authentication.claims() {
                 Ok(claims) => admitted(&authentication.by, request, claims),
-                Err(error) => Judgement::now(Err(error)),
+                Err(error) => Step::Ready(Err(error.into())),
             }
         })
     }
@@ -111,7 +112,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for OptionalClaims
             match authentication.token.clone().map(VerifiedClaims::new) {
                 Some(claims) => admitted(&authentication.by, request, claims)
                     .map(|claims| OptionalClaims(Some(claims))),
-                None => Judgement::now(Ok(OptionalClaims(None))),
+                None => Step::Ready(Ok(OptionalClaims(None))),
             }
         })
     }
@@ -122,14 +123,14 @@ fn admitted<T: DeserializeOwned + Send + Sync + 'static>(
     auth: &JwtAuth,
     request: &HttpRequest,
     claims: VerifiedClaims,
-) -> Judgement<VerifiedClaims<T>> {
+) -> Step<VerifiedClaims<T>> {
     if auth.authorizer().is_none() {
-        return Judgement::now(claims.parse());
+        return Step::Ready(claims.parse().map_err(Rejection::from));
     }
     let admission = admit(auth, request, &claims);
     match claims.parse() {
         Ok(claims) => admission.map(|()| claims),
-        Err(error) => Judgement::now(Err(error)),
+        Err(error) => Step::Ready(Err(error.into())),
     }
 }
 
@@ -155,14 +156,13 @@ impl Wanted {
     }
 }
 
-/// Finds out who makes the request, unless that is known, and makes something of it. The answer is
-/// there at once unless something has to be waited for; until then the body is closed for the
-/// arguments that follow.
+/// Authenticates the request, unless that is done already, and makes an argument of the outcome. While it
+/// has to be waited for, the body is closed for the arguments that follow.
 pub(super) fn extract<T: 'static>(
     request: &HttpRequest,
     payload: &mut Payload,
     wanted: Wanted,
-    make: fn(&Authentication, &HttpRequest) -> Judgement<T>,
+    make: fn(&Authentication, &HttpRequest) -> Step<T>,
 ) -> Extraction<T> {
     let (nearest, places) = match JwtAuth::nearest_of(request) {
         (Ok(nearest), places) => (nearest, places),
@@ -174,7 +174,7 @@ pub(super) fn extract<T: 'static>(
     {
         return conclude(&known.by, request, payload, make(&known, request));
     }
-    // A middleware has found out about tokens of another kind; it knows the way to this one.
+    // A middleware has authenticated tokens of another kind; its JwtAuth serves here too.
     let Some(auth) = nearest.or(known.as_ref().map(|known| &known.by)) else {
         tracing::error!(
             "a handler needs verified claims, but there is no JwtAuth: add `.wrap(auth)` to the app \
@@ -182,53 +182,38 @@ pub(super) fn extract<T: 'static>(
         );
         return Extraction::ready(Err(AuthError::Misconfigured.into()));
     };
-    let is_for_refresh = wanted.is_for_refresh();
-    let outcome = match known {
-        Some(_) => auth.authenticate_now(request, is_for_refresh),
-        None => auth.find_out_now(request, is_for_refresh, || places),
+    let authenticated = match known {
+        Some(_) => auth.authenticate(request, wanted.is_for_refresh()),
+        None => auth.authenticate_first(request, wanted.is_for_refresh(), || places),
     };
-    match outcome {
-        Some(Ok(known)) => conclude(auth, request, payload, make(&known, request)),
-        Some(Err(error)) => Extraction::ready(Err(auth.refuse_as_error(error, request))),
-        None => {
-            let (auth, request) = (auth.clone(), request.clone());
-            Extraction::waiting(payload, async move {
-                let outcome = auth.authenticate(&request, is_for_refresh).await;
-                let outcome = match outcome.map(|known| make(&known, &request)) {
-                    Ok(Judgement::Now(outcome)) => outcome,
-                    Ok(Judgement::Later(outcome)) => outcome.await,
-                    Err(error) => Err(error.into()),
-                };
-                outcome.map_err(|refusal| auth.answer_as_error(refusal, &request))
-            })
-        }
-    }
+    let made = authenticated.and_then(&make, request, |make, request, known| make(&known, request));
+    conclude(auth, request, payload, made)
 }
 
 fn conclude<T: 'static>(
     auth: &JwtAuth,
     request: &HttpRequest,
     payload: &mut Payload,
-    judgement: Judgement<T>,
+    step: Step<T>,
 ) -> Extraction<T> {
-    match judgement {
-        Judgement::Now(outcome) => {
-            Extraction::ready(outcome.map_err(|refusal| auth.answer_as_error(refusal, request)))
+    match step {
+        Step::Ready(outcome) => {
+            Extraction::ready(outcome.map_err(|rejection| auth.reject_as_error(rejection, request)))
         }
-        Judgement::Later(outcome) => {
+        Step::Pending(outcome) => {
             let (auth, request) = (auth.clone(), request.clone());
             Extraction::waiting(payload, async move {
-                outcome.await.map_err(|refusal| auth.answer_as_error(refusal, &request))
+                outcome.await.map_err(|rejection| auth.reject_as_error(rejection, &request))
             })
         }
     }
 }
 
 impl JwtAuth {
-    fn answer_as_error(&self, refusal: Refusal, request: &HttpRequest) -> Error {
-        match refusal {
-            Refusal::Error(error) => self.refuse_as_error(error, request),
-            Refusal::Answer(answer) => answer,
+    fn reject_as_error(&self, rejection: Rejection, request: &HttpRequest) -> Error {
+        match rejection {
+            Rejection::Error(error) => self.refuse_as_error(error, request),
+            Rejection::Response(response) => response,
         }
     }
 }

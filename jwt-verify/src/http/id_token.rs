@@ -3,7 +3,11 @@
 use actix_web::HttpRequest;
 
 use super::credentials::{CookieExtractor, TokenExtractor as _};
-use crate::{AuthError, IdTokenChecks, IdTokenVerifier, VerifiedClaims};
+use crate::{
+    claims::VerifiedClaims,
+    error::AuthError,
+    verifier::{IdTokenChecks, IdTokenVerifier},
+};
 
 impl IdTokenVerifier {
     /// Verifies the ID token in a cookie of this name, for an application that has put it there

@@ -9,7 +9,7 @@ use actix_web::{
     web,
 };
 
-use crate::TokenIssuer;
+use crate::issuing::TokenIssuer;
 
 /// `GET /.well-known/jwks.json`: the public keys of a [`TokenIssuer`] (RFC 7517 §5). It needs no
 /// token: register it outside the scope that does.

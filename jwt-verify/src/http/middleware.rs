@@ -18,11 +18,12 @@ use pin_project_lite::pin_project;
 use super::{
     auth::JwtAuth,
     authentication::Authentication,
-    decision::{Demand, Judgement, Refusal},
+    decision::Demand,
     possession::NextNonce,
     response::{keep_private, tell_nonce},
+    step::{Rejection, Step},
 };
-use crate::Requirement;
+use crate::authz::Requirement;
 
 /// A middleware that demands something of every request; made by [`JwtAuth::require`].
 #[derive(Debug, Clone)]
@@ -119,55 +120,40 @@ impl std::fmt::Debug for Guard {
 }
 
 impl Guard {
-    /// Whether a request whose maker is known may pass.
-    fn admit(&self, authentication: &Authentication, request: &HttpRequest) -> Judgement {
-        match (&authentication.token, &self.demand) {
-            (Some(_), None) => Judgement::now(Ok(())),
-            (None, _) if self.admits_anonymous => Judgement::now(Ok(())),
-            (_, demand) => match (authentication.claims(), demand) {
-                (Ok(claims), Some(demand)) => demand.decide(&self.auth, request, &claims),
-                (outcome, _) => Judgement::now(outcome.map(drop)),
-            },
-        }
-    }
-
-    fn is_for_refresh(&self) -> bool {
-        self.demand.as_ref().is_some_and(|demand| demand.requirement().is_for_refresh())
-    }
-
-    fn judge_now(&self, request: &HttpRequest) -> Option<Judgement> {
+    fn check(&self, request: &HttpRequest) -> Step {
         #[cfg(feature = "introspection")]
         if super::route_audit::is_probe(request) {
-            return Some(Judgement::now(Ok(())));
+            return Step::Ready(Ok(()));
         }
-        Some(match self.auth.authenticate_now(request, self.is_for_refresh())? {
-            // An answer that needs a finishing touch is waited for.
-            Ok(authentication) if authentication.is_in_url => {
-                self.admit(&authentication, request).later()
-            }
-            Ok(authentication) => self.admit(&authentication, request),
-            Err(error) => Judgement::now(Err(error)),
-        })
+        let is_for_refresh =
+            self.demand.as_ref().is_some_and(|demand| demand.requirement().is_for_refresh());
+        let authenticated = self.auth.authenticate(request, is_for_refresh);
+        authenticated.and_then(self, request, Self::authorize)
     }
 
-    async fn judge(&self, request: &HttpRequest) -> Result<(), Refusal> {
-        let authentication = self.auth.authenticate(request, self.is_for_refresh()).await?;
-        match self.admit(&authentication, request) {
-            Judgement::Now(outcome) => outcome,
-            Judgement::Later(outcome) => outcome.await,
-        }
+    fn authorize(&self, request: &HttpRequest, authentication: Rc<Authentication>) -> Step {
+        let decision = match (&authentication.token, &self.demand) {
+            (Some(_), None) => Step::Ready(Ok(())),
+            (None, _) if self.admits_anonymous => Step::Ready(Ok(())),
+            (_, demand) => match (authentication.claims(), demand) {
+                (Ok(claims), Some(demand)) => demand.decide(&self.auth, request, &claims),
+                (outcome, _) => Step::Ready(outcome.map(drop).map_err(Rejection::from)),
+            },
+        };
+        // Its response needs another header, which only a request that waits gets.
+        if authentication.is_in_url { decision.into_pending() } else { decision }
     }
 
     /// An ordinary response, not an error: errors pass by the response side of the middlewares
     /// outside, and CORS headers would be lost.
     fn refuse<B>(
         &self,
-        refusal: Refusal,
+        rejection: Rejection,
         request: ServiceRequest,
     ) -> ServiceResponse<EitherBody<B>> {
-        let response = match refusal {
-            Refusal::Error(error) => self.auth.refuse(&error, request.request()),
-            Refusal::Answer(error) => error.error_response(),
+        let response = match rejection {
+            Rejection::Error(error) => self.auth.refuse(&error, request.request()),
+            Rejection::Response(error) => error.error_response(),
         };
         request.into_response(response).map_into_right_body()
     }
@@ -186,26 +172,18 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let (service, guard) = (&self.service, &self.guard);
-        match guard.judge_now(request.request()) {
-            Some(Judgement::Now(Ok(()))) => AuthFuture::Inner { future: service.call(request) },
-            Some(Judgement::Now(Err(refusal))) => AuthFuture::Refused {
-                response: Some(guard.refuse(refusal, request)),
+        match guard.check(request.request()) {
+            Step::Ready(Ok(())) => AuthFuture::Inner { future: service.call(request) },
+            Step::Ready(Err(rejection)) => AuthFuture::Refused {
+                response: Some(guard.refuse(rejection, request)),
                 body: PhantomData,
             },
-            Some(Judgement::Later(outcome)) => {
+            Step::Pending(outcome) => {
                 let (service, guard) = (service.clone(), guard.clone());
                 AuthFuture::Waiting {
                     future: Box::pin(async move {
-                        go_on(&*service, &guard, request, outcome.await).await
-                    }),
-                }
-            }
-            None => {
-                let (service, guard) = (service.clone(), guard.clone());
-                AuthFuture::Waiting {
-                    future: Box::pin(async move {
-                        let outcome = guard.judge(request.request()).await;
-                        go_on(&*service, &guard, request, outcome).await
+                        let outcome = outcome.await;
+                        forward(&*service, &guard, request, outcome).await
                     }),
                 }
             }
@@ -213,12 +191,12 @@ where
     }
 }
 
-/// Lets a request through, or not.
-async fn go_on<S, B>(
+/// Forwards a request that may pass, and adds to the response what waiting has brought.
+async fn forward<S, B>(
     service: &S,
     guard: &Guard,
     request: ServiceRequest,
-    outcome: Result<(), Refusal>,
+    outcome: Result<(), Rejection>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
@@ -227,7 +205,7 @@ where
     let is_in_url = Authentication::of(request.request()).is_some_and(|known| known.is_in_url);
     let mut response = match outcome {
         Ok(()) => service.call(request).await?.map_into_left_body(),
-        Err(refusal) => guard.refuse(refusal, request),
+        Err(rejection) => guard.refuse(rejection, request),
     };
     if let Some(NextNonce(nonce)) = nonce {
         tell_nonce(response.headers_mut(), &nonce);

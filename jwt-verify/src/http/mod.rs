@@ -41,12 +41,13 @@ mod sender;
 mod session_cookies;
 #[cfg(feature = "issuing")]
 mod session_error;
+mod step;
 #[cfg(feature = "introspection")]
 mod unprotected_routes;
 
 pub use actix_web::HttpRequest;
 pub use auth::JwtAuth;
-pub use auth_builder::{ErrorResponse, JwtAuthBuilder};
+pub use auth_builder::JwtAuthBuilder;
 pub use auth_scope::AuthScope;
 pub use authorized::{Authorized, Requires};
 pub use back_channel_logout::BackChannelLogout;
@@ -55,7 +56,7 @@ pub use credentials::{
     BearerExtractor, CookieExtractor, Credential, FirstOf, QueryExtractor, TokenExtractor,
 };
 pub use csrf::CsrfProtection;
-pub use current_user::{CurrentUser, UserFuture, UserLoader, UserLoaderError, Users};
+pub use current_user::{CurrentUser, UserLoader, Users};
 pub use extractors::{OptionalClaims, VerifiedClaimsExt};
 pub use health::HealthRoutes;
 #[cfg(feature = "issuing")]

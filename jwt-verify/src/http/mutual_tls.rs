@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use actix_web::{HttpMessage as _, HttpRequest, http::header::HeaderName};
 use ipnet::{IpNet, Ipv4Net};
 
-use crate::{ClientCertificate, ConfigError};
+use crate::{error::ConfigError, key::ClientCertificate};
 
 /// The field that proxies say a client's certificate in (RFC 9440 §2.2).
 const FIELD: &str = "client-cert";

@@ -10,7 +10,7 @@ use utoipa::{
 };
 
 use super::routes::{ANY, AccessMatrix, RouteInfo};
-use crate::Requirement;
+use crate::authz::Requirement;
 
 /// The names of the security schemes in the document.
 const ACCESS: &str = "bearer";

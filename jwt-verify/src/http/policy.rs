@@ -4,7 +4,11 @@ use std::{future::Future, pin::Pin};
 
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, web::Data};
 
-use crate::{AuthError, Authorizer, Decision, Requirement, VerifiedClaims};
+use crate::{
+    authz::{Authorizer, Decision, Requirement},
+    claims::VerifiedClaims,
+    error::AuthError,
+};
 
 /// What a policy is waited for with.
 pub type PolicyFuture = Pin<Box<dyn Future<Output = Result<Decision, Error>>>>;
@@ -168,10 +172,7 @@ pub fn ask_authorizer<A: Authorizer>(
             );
             return Err(AuthError::Misconfigured.into());
         };
-        authorizer.authorize(&claims, requirement)?;
-        if let Some(later) = authorizer.authorize_later(&claims, requirement) {
-            later.await?;
-        }
+        authorizer.authorize(&claims, requirement).await?;
         Ok(Decision::Allow)
     })
 }

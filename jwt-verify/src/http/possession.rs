@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest, http::header::AUTHORIZATION};
 
-use super::{auth::JwtAuth, credentials::Credential, mutual_tls::CertificateRules};
+use super::{auth::JwtAuth, mutual_tls::CertificateRules};
 use crate::{
-    AuthError, InvalidProofReason, InvalidTokenReason, ProofId, ReplayError, Verifier,
     claims::VerifiedToken,
-    dpop::{Proof, ProofRules, Shown},
+    dpop::{Proof, ProofId, ProofRules, ReplayError, Shown},
+    error::{AuthError, InvalidProofReason, InvalidTokenReason},
     limits::{PROOFS_RETRY, STORE_RETRY},
     telemetry,
-    verifier::Genuine,
+    verifier::{SenderUnchecked, Verifier},
 };
 
 /// The field that holds a proof.
@@ -55,14 +55,14 @@ impl JwtAuth {
     pub(super) fn for_bearer(
         &self,
         request: &HttpRequest,
-        genuine: Result<Genuine, AuthError>,
+        unchecked: Result<SenderUnchecked, AuthError>,
         is_for_refresh: bool,
     ) -> Result<Arc<VerifiedToken>, AuthError> {
-        let shown = genuine.and_then(|genuine| match self.certificates() {
-            None => genuine.shown_alone(),
-            Some(rules) => genuine.shown_over(|| rules.certificate(request)),
+        let accepted = unchecked.and_then(|unchecked| match self.certificates() {
+            None => unchecked.accept_bearer(),
+            Some(rules) => unchecked.accept_certificate(|| rules.certificate(request)),
         });
-        let outcome = match shown {
+        let outcome = match accepted {
             Ok(token) if !is_for_refresh && !token.is_bound() && self.wants_bound_tokens() => {
                 Err(InvalidTokenReason::Confirmation.into())
             }
@@ -83,9 +83,9 @@ impl JwtAuth {
         &self,
         request: &HttpRequest,
         verifier: &Verifier,
-        credential: &Credential<'_>,
+        token: &[u8],
     ) -> Result<Arc<VerifiedToken>, AuthError> {
-        let outcome = self.prove(request, verifier, credential).await;
+        let outcome = self.prove(request, verifier, token).await;
         telemetry::verification(&outcome);
         outcome
     }
@@ -94,25 +94,22 @@ impl JwtAuth {
         &self,
         request: &HttpRequest,
         verifier: &Verifier,
-        credential: &Credential<'_>,
+        token: &[u8],
     ) -> Result<Arc<VerifiedToken>, AuthError> {
         // Nobody looks for such tokens without rules for their proofs.
         let rules = self.proofs().ok_or(AuthError::Misconfigured)?;
         let field = proof_field(request)?;
         // Only who has a good token causes the work that a proof makes.
-        let genuine = match verifier.verify_now(credential.as_bytes()) {
-            Some(outcome) => outcome?,
-            None => verifier.verify_later(credential.as_bytes()).await?,
-        };
+        let unchecked = verifier.verify_token(token).await?;
         let shown = Shown {
             proof: field,
-            token: credential.as_bytes(),
+            token,
             method: request.method().as_str(),
             path: request.uri().path(),
-            key: genuine.key().ok_or(InvalidTokenReason::Confirmation)?,
+            key: unchecked.key().ok_or(InvalidTokenReason::Confirmation)?,
         };
         let proof = rules.check(shown, verifier.now())?;
-        let token = genuine.shown_with(proof.key)?;
+        let token = unchecked.accept_proof(proof.key)?;
         use_up(request, rules, proof).await?;
         Ok(token)
     }

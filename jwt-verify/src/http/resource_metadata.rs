@@ -14,7 +14,7 @@ use actix_web::{
 use serde_json::{Map, Value, json};
 
 use super::auth::JwtAuth;
-use crate::{ConfigError, dpop::ProofRules, url::is_loopback};
+use crate::{dpop::ProofRules, error::ConfigError, url::is_loopback};
 
 /// Where the document is, between the host of an API and its path (RFC 9728 §3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";

@@ -21,7 +21,10 @@ use super::{
     challenge::{BearerChallenge, DpopChallenge},
     possession::Scheme,
 };
-use crate::{AuthError, InvalidTokenReason, Missing, dpop::ProofRules};
+use crate::{
+    dpop::ProofRules,
+    error::{AuthError, InvalidTokenReason, Missing},
+};
 
 /// The body of a refusal.
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{Authorized, Public, Requires};
-use crate::Requirement;
+use crate::authz::Requirement;
 
 /// The method of a route for every one.
 #[cfg(any(feature = "introspection", feature = "utoipa"))]

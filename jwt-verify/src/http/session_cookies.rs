@@ -11,7 +11,7 @@ use super::{
     credentials::{BearerExtractor, CookieExtractor, FirstOf},
     csrf::CsrfProtection,
 };
-use crate::{ConfigError, Secret, TokenPair};
+use crate::{error::ConfigError, issuing::TokenPair, secret::Secret};
 
 /// Cookies for the tokens of a session, and the protection that they need.
 ///

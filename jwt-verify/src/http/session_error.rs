@@ -9,7 +9,7 @@ use actix_web::{
 };
 
 use super::response::{Body, whole_seconds};
-use crate::{SessionCookieError, SessionError};
+use crate::{http::SessionCookieError, issuing::SessionError};
 
 impl ResponseError for SessionError {
     fn status_code(&self) -> StatusCode {

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::{SigningKey, TokenIssuer, issuer::Inner, key_ring::KeyRing};
 use crate::{
-    Clock, ConfigError, SystemClock,
+    clock::{Clock, SystemClock},
+    error::ConfigError,
     limits::{ACCESS_LIFETIME, MAX_ACCESS_LIFETIME, SESSION_LIFETIME},
 };
 

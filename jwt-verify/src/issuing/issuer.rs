@@ -10,7 +10,11 @@ use super::{
     key_ring::KeyRing,
 };
 use crate::{
-    Clock, ConfigError, Verifier, VerifierBuilder, limits::MAX_LEEWAY, validation::TokenKind,
+    clock::Clock,
+    error::ConfigError,
+    limits::MAX_LEEWAY,
+    validation::TokenKind,
+    verifier::{Verifier, VerifierBuilder},
 };
 
 /// Mints access tokens in the form of RFC 9068: `typ` is `at+jwt`, and each has a `jti` that nobody
@@ -52,7 +56,7 @@ pub(super) struct Inner {
     /// How long tokens of any kind can be good for: as long are keys kept that have signed.
     pub(super) longest_lifetime: Duration,
     pub(super) ring: Arc<KeyRing>,
-    pub(super) algorithm: crate::Algorithm,
+    pub(super) algorithm: crate::algorithm::Algorithm,
     pub(super) clock: Arc<dyn Clock>,
 }
 

@@ -9,7 +9,12 @@ use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 
 use super::SigningKey;
-use crate::{Clock, ConfigError, KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery};
+use crate::lookup::Lookup;
+use crate::{
+    clock::Clock,
+    error::ConfigError,
+    key::{KeyError, KeyHealth, KeyProvider, KeyQuery, VerificationKey},
+};
 
 /// The verification keys of a [`TokenIssuer`](super::TokenIssuer) as a [`KeyProvider`], for a
 /// verifier in the same process. It follows every rotation at once.
@@ -149,7 +154,10 @@ impl IssuerKeys {
 }
 
 impl KeyProvider for IssuerKeys {
-    fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
+    fn find<'a>(
+        &'a self,
+        wanted: KeyQuery<'a>,
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
         let keys = self.ring.keys.load();
         let mut fitting = keys
             .current(self.ring.clock.now())
@@ -158,7 +166,7 @@ impl KeyProvider for IssuerKeys {
             (None, Some(key)) => Ok(key.verification().clone()),
             _ => Err(KeyError::NotFound),
         };
-        KeyLookup::Ready(found)
+        Lookup::Ready(found)
     }
 
     fn generation(&self) -> Option<u64> {

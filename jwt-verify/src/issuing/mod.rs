@@ -14,11 +14,10 @@ pub use key_ring::IssuerKeys;
 #[cfg(feature = "redis")]
 pub use refresh_store::RedisRefreshStore;
 pub use refresh_store::{
-    MemoryRefreshStore, RefreshFuture, RefreshStore, RefreshStoreError, Rotation, RotationOutcome,
-    SessionRecord,
+    MemoryRefreshStore, RefreshStore, Rotation, RotationOutcome, SessionRecord,
 };
 pub use sessions::{Renewal, SessionError, Sessions, SessionsBuilder, TokenPair};
-pub use signing_key::{SecretStore, SecretStoreError, SigningKey};
+pub use signing_key::{SecretStore, SigningKey};
 pub use token::{AccessToken, IssuedToken, IssuingError};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};

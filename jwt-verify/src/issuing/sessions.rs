@@ -19,8 +19,12 @@ use super::{
     token::{Login, subject_name},
 };
 use crate::{
-    AuthError, Claims, RevocationStore, VerifiedClaims, Verifier, VerifierBuilder, json::Json,
+    claims::{Claims, VerifiedClaims},
+    error::AuthError,
+    json::Json,
+    revocation::RevocationStore,
     validation::REFRESH_TYPE,
+    verifier::{Verifier, VerifierBuilder},
 };
 
 /// Sessions of users: begun by a login, carried on by refresh tokens, ended by a logout.

@@ -19,7 +19,13 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::IssuingError;
-use crate::{Algorithm, ConfigError, KeyRejection, Secret, VerificationKey, algorithm::Family};
+use crate::error::StoreUnavailable;
+use crate::{
+    algorithm::{Algorithm, Family},
+    error::{ConfigError, KeyRejection},
+    key::VerificationKey,
+    secret::Secret,
+};
 
 /// A private key or a secret that tokens are signed with, for one algorithm. Its `Debug` shows
 /// nothing of it.
@@ -149,9 +155,10 @@ impl SigningKey {
         store: &impl SecretStore,
         name: &str,
     ) -> Result<Self, ConfigError> {
-        let secret = store.secret(name).await.map_err(|SecretStoreError| {
-            ConfigError::invalid("key", "the store does not give it")
-        })?;
+        let secret = store
+            .secret(name)
+            .await
+            .map_err(|_| ConfigError::invalid("key", "the store does not give it"))?;
         if algorithm.is_symmetric() {
             Self::from_secret(algorithm, &secret)
         } else {
@@ -270,13 +277,8 @@ impl fmt::Debug for SigningKey {
 /// Where an application keeps its secrets: a vault, a file, a key management service.
 pub trait SecretStore {
     /// The secret of this name.
-    fn secret(&self, name: &str) -> impl Future<Output = Result<Secret, SecretStoreError>> + Send;
+    fn secret(&self, name: &str) -> impl Future<Output = Result<Secret, StoreUnavailable>> + Send;
 }
-
-/// A [`SecretStore`] that does not give a secret. It does not say why; the store logs that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the secret cannot be had")]
-pub struct SecretStoreError;
 
 #[cfg(test)]
 mod tests {

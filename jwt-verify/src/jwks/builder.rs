@@ -13,11 +13,15 @@ use super::{
     tls::{self, Base, Roots},
 };
 use crate::{
-    CacheStore, Clock, ConfigError, JwkSet, Secret, SystemClock,
+    clock::{Clock, SystemClock},
+    error::ConfigError,
+    key::JwkSet,
     limits::{
         CONNECT_TIMEOUT, FETCH_TIMEOUT, MAX_DOCUMENT_BYTES, MAX_DURATION, MAX_FETCH_TIMEOUT,
         MAX_KEYS, MISSING_ENTRIES, MISSING_TTL, REFETCH_INTERVAL, REFETCHES, STALE_TTL,
     },
+    secret::Secret,
+    store::CacheStore,
 };
 
 /// Settings of a [`JwksProvider`]. Every one has a safe default.
@@ -133,7 +137,7 @@ impl JwksProviderBuilder {
     }
 
     /// How many refetches unknown keys and bad signatures may cause within any
-    /// [`refetch_interval`](Self::refetch_interval); see [`RefreshGate`](crate::RefreshGate).
+    /// [`refetch_interval`](Self::refetch_interval).
     /// Default: 2. The periodic refresh does not count, and neither does an issuer that fails, which
     /// is asked once a second at most.
     ///

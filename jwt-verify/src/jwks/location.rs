@@ -4,7 +4,7 @@ use std::fmt;
 
 use awc::http::Uri;
 
-use crate::{ConfigError, url::is_loopback};
+use crate::{error::ConfigError, url::is_loopback};
 
 /// How to get to the key set of an issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -27,9 +27,13 @@ use super::{
     wanted::select,
 };
 use crate::{
-    KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, KeysReady, RefreshGate,
-    limits::KEY_SET_TTL_CEILING, negative::NegativeCache, telemetry,
+    gate::RefreshGate,
+    key::{KeyError, KeyHealth, KeyProvider, KeyQuery, VerificationKey},
+    limits::KEY_SET_TTL_CEILING,
+    negative::NegativeCache,
+    telemetry,
 };
+use crate::{lookup::BoxFuture, lookup::Lookup};
 
 /// The keys of a remote issuer.
 ///
@@ -115,20 +119,23 @@ impl JwksProvider {
 }
 
 impl KeyProvider for JwksProvider {
-    fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
+    fn find<'a>(
+        &'a self,
+        wanted: KeyQuery<'a>,
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
         let now = self.inner.monotonic();
         let Some(snapshot) = self.inner.usable(now) else {
-            return KeyLookup::Pending(Box::pin(self.inner.clone().fetch_for(wanted)));
+            return Lookup::Pending(Box::pin(self.inner.clone().fetch_for(wanted)));
         };
         if let Some(key) = select(&snapshot, &wanted) {
             telemetry::cache("keys", true);
-            return KeyLookup::Ready(Ok(key));
+            return Lookup::Ready(Ok(key));
         }
         if self.inner.is_missing(&snapshot, &wanted, now) {
             telemetry::cache("keys", false);
-            return KeyLookup::Ready(Err(KeyError::NotFound));
+            return Lookup::Ready(Err(KeyError::NotFound));
         }
-        KeyLookup::Pending(Box::pin(self.inner.clone().fetch_for(wanted)))
+        Lookup::Pending(Box::pin(self.inner.clone().fetch_for(wanted)))
     }
 
     fn generation(&self) -> Option<u64> {
@@ -144,7 +151,7 @@ impl KeyProvider for JwksProvider {
         }
     }
 
-    fn ready(&self) -> KeysReady<'_> {
+    fn ready(&self) -> BoxFuture<'_, Result<(), KeyError>> {
         Box::pin(self.inner.clone().arrive())
     }
 

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::dial;
-use crate::{ConfigError, Secret, url::percent_decoded};
+use crate::{error::ConfigError, secret::Secret, url::percent_decoded};
 
 /// A proxy that makes tunnels, and the hosts that are reached without it.
 pub(super) struct Proxy {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{ConfigError, Secret, limits::MAX_CLOCK_SKEW};
+use crate::{error::ConfigError, limits::MAX_CLOCK_SKEW, secret::Secret};
 
 /// Wraps entries and unwraps them again.
 ///

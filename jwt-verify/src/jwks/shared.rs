@@ -13,9 +13,12 @@ use super::{
     location::Location,
     seal::{Broken, Seal},
 };
+use crate::error::StoreUnavailable;
 use crate::{
-    CacheError, CacheStore, Clock, KeyQuery,
+    clock::Clock,
+    key::KeyQuery,
     limits::{LEASE, MAX_CLOCK_SKEW, RETRY_MOST, STORE_TIMEOUT},
+    store::CacheStore,
 };
 
 /// One issuer's entries in a shared store.
@@ -90,7 +93,7 @@ impl Shared {
     }
 
     /// The document, if there is one that is still fresh.
-    pub(super) async fn document(&self) -> Result<Option<Document>, CacheError> {
+    pub(super) async fn document(&self) -> Result<Option<Document>, StoreUnavailable> {
         let name = self.name("keys");
         // The document is kept as a JSON string, in which a byte takes up to six.
         let most = self.limits.document_bytes.saturating_mul(6).saturating_add(256);
@@ -119,7 +122,7 @@ impl Shared {
     pub(super) async fn take_lease(
         self: &Arc<Self>,
         dead: Option<&[u8]>,
-    ) -> Result<Claim, CacheError> {
+    ) -> Result<Claim, StoreUnavailable> {
         let name = self.name("lease");
         let entry = self.lease_entry(&name);
         for _ in 0..2 {
@@ -169,7 +172,7 @@ impl Shared {
 
     /// Whether all instances together may cause one more refetch; if so, it is counted. If not, the
     /// time until they may.
-    pub(super) async fn passes_gate(&self) -> Result<Result<(), Duration>, CacheError> {
+    pub(super) async fn passes_gate(&self) -> Result<Result<(), Duration>, StoreUnavailable> {
         let interval = self.limits.refetch_interval;
         let mut opens_in = interval;
         for place in 0..self.limits.refetches {
@@ -183,7 +186,7 @@ impl Shared {
     }
 
     /// The time for which the issuer is left alone, because it has just failed to answer an instance.
-    pub(super) async fn rests_for(&self) -> Result<Option<Duration>, CacheError> {
+    pub(super) async fn rests_for(&self) -> Result<Option<Duration>, StoreUnavailable> {
         let found = self.read(&self.name("rest"), 256, RETRY_MOST).await?;
         let now = self.clock.now();
         Ok(found.map(|(_, until)| until.saturating_sub(now)))
@@ -199,7 +202,7 @@ impl Shared {
     pub(super) async fn missing_for(
         &self,
         question: &Question,
-    ) -> Result<Option<Duration>, CacheError> {
+    ) -> Result<Option<Duration>, StoreUnavailable> {
         let longest = self.limits.missing_ttl;
         let found = self.read(&self.missing(question), 256, longest).await?;
         let now = self.clock.now();
@@ -222,7 +225,7 @@ impl Shared {
     }
 
     /// Writes an entry if there is none that counts; otherwise says until when that one does.
-    async fn claim(&self, name: &str, ttl: Duration) -> Result<Option<Duration>, CacheError> {
+    async fn claim(&self, name: &str, ttl: Duration) -> Result<Option<Duration>, StoreUnavailable> {
         let until = self.clock.now().saturating_add(ttl);
         let entry = self.seal.wrap(name, until, b"");
         if within(self.store.add(name, &entry, ttl)).await? {
@@ -240,7 +243,7 @@ impl Shared {
         name: &str,
         most: usize,
         longest: Duration,
-    ) -> Result<Option<(Vec<u8>, Duration)>, CacheError> {
+    ) -> Result<Option<(Vec<u8>, Duration)>, StoreUnavailable> {
         let Some(entry) = within(self.store.get(name)).await? else { return Ok(None) };
         if entry.len() > most {
             return Ok(None);
@@ -262,7 +265,7 @@ impl Shared {
         content: &[u8],
         until: Duration,
         ttl: Duration,
-    ) -> Result<(), CacheError> {
+    ) -> Result<(), StoreUnavailable> {
         let entry = self.seal.wrap(name, until, content);
         within(self.store.set(name, &entry, ttl)).await
     }
@@ -287,6 +290,8 @@ fn hash(parts: &[&str]) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, &bytes))
 }
 
-async fn within<T>(answer: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
-    tokio::time::timeout(STORE_TIMEOUT, answer).await.unwrap_or(Err(CacheError))
+async fn within<T>(
+    answer: impl Future<Output = Result<T, StoreUnavailable>>,
+) -> Result<T, StoreUnavailable> {
+    tokio::time::timeout(STORE_TIMEOUT, answer).await.unwrap_or(Err(StoreUnavailable::new()))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::JwkSet;
+use crate::key::JwkSet;
 
 /// A key set with its dates, on the clock that never goes backwards. Never changed, only replaced.
 #[derive(Debug)]

@@ -16,8 +16,10 @@ use super::{
     seal::millis,
     shared::{Claim, Document, Lease, Shared},
 };
+use crate::error::StoreUnavailable;
 use crate::{
-    CacheError, JwkSet, JwkSetError, KeyRejection,
+    error::KeyRejection,
+    key::{JwkSet, JwkSetError},
     limits::{DISCOVERY_TTL, KEY_SET_TTL, LEASE, LEASE_POLL, MAX_CLOCK_SKEW, STORE_BUDGET},
     telemetry,
 };
@@ -71,7 +73,7 @@ impl Inner {
             Some(shared) => match timeout_at(end, self.turn(shared, ask)).await {
                 Ok(Ok(Turn::Nobody(obtained))) => return Ok(obtained),
                 Ok(Ok(Turn::ForAll(lease))) => Some(lease),
-                Ok(Ok(Turn::ForItself) | Err(CacheError)) => None,
+                Ok(Ok(Turn::ForItself) | Err(_)) => None,
                 Err(_) => return Err(FetchError::from(Failure::Timeout).into()),
             },
         };
@@ -84,7 +86,7 @@ impl Inner {
 
     /// Agrees with the other instances who fetches, and waits for a while if one of them does. A
     /// store that takes its time is as good as none.
-    async fn turn(&self, shared: &Arc<Shared>, ask: &Ask) -> Result<Turn, CacheError> {
+    async fn turn(&self, shared: &Arc<Shared>, ask: &Ask) -> Result<Turn, StoreUnavailable> {
         if matches!(ask, Ask::Store) {
             return Ok(Turn::Nobody(self.told(shared).await.unwrap_or(Obtained::NoNews)));
         }
@@ -132,7 +134,7 @@ impl Inner {
 
     /// What other instances have found out since this one last took over a key set, be it that the
     /// issuer does not answer.
-    async fn told(&self, shared: &Shared) -> Result<Obtained, CacheError> {
+    async fn told(&self, shared: &Shared) -> Result<Obtained, StoreUnavailable> {
         if let Some(obtained) = self.newer(shared).await? {
             return Ok(obtained);
         }
@@ -140,7 +142,7 @@ impl Inner {
     }
 
     /// What another instance has fetched since this one last took over a key set.
-    async fn newer(&self, shared: &Shared) -> Result<Option<Obtained>, CacheError> {
+    async fn newer(&self, shared: &Shared) -> Result<Option<Obtained>, StoreUnavailable> {
         let known = self.known_from();
         let found = shared.document().await?;
         telemetry::cache("store", found.is_some());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
-use crate::ConfigError;
+use crate::error::ConfigError;
 
 /// Where trust begins.
 #[derive(Debug, Clone, Default)]

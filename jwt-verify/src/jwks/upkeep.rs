@@ -18,7 +18,10 @@ use super::{
     source::{Failed, Obtained},
     wanted::{memory_of, select},
 };
-use crate::{JwkSet, KeyQuery, telemetry};
+use crate::{
+    key::{JwkSet, KeyQuery},
+    telemetry,
+};
 
 /// One flight, from the departure to the landing: publish, end, wake, in this order.
 pub(super) async fn fly(landing: Landing, ask: Ask) {

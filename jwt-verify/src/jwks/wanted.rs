@@ -3,7 +3,10 @@
 use std::{hash::Hash, sync::Arc};
 
 use super::{shared::Question, snapshot::Snapshot};
-use crate::{Algorithm, KeyQuery, VerificationKey};
+use crate::{
+    algorithm::Algorithm,
+    key::{KeyQuery, VerificationKey},
+};
 
 /// A [`KeyQuery`] that owns what it asks for.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Which Ed25519 keys are good enough (RFC 8032 §5.1.3, §8).
 
-use crate::KeyRejection;
+use crate::error::KeyRejection;
 
 /// Encodings of the points of small order, with the sign bit cleared and little-endian. Under such
 /// a key, signatures verify for messages that nobody signed.

@@ -10,10 +10,11 @@ use serde_json::{Map, Value};
 
 use super::{VerificationKey, rsa};
 use crate::{
-    Algorithm, KeyRejection, Secret,
-    algorithm::{AlgorithmSet, Family},
+    algorithm::{Algorithm, AlgorithmSet, Family},
+    error::KeyRejection,
     json::insert_once,
     limits::RSA_MAX_BITS,
+    secret::Secret,
     token::decode_exact,
 };
 

@@ -3,7 +3,7 @@
 use rustls_pki_types::{SubjectPublicKeyInfoDer, pem::PemObject};
 
 use super::VerificationKey;
-use crate::{Algorithm, KeyRejection};
+use crate::{algorithm::Algorithm, error::KeyRejection};
 
 /// Imports the only public key in the text. Private keys, certificates and second keys are refused,
 /// so that a wrong file is noticed at the start.

@@ -1,9 +1,10 @@
 //! Where keys come from, as the verifier sees it.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::VerificationKey;
-use crate::Algorithm;
+use crate::algorithm::Algorithm;
+use crate::{lookup::BoxFuture, lookup::Lookup};
 
 /// A source of verification keys.
 ///
@@ -13,27 +14,30 @@ use crate::Algorithm;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use jwt_verify::{KeyError, KeyLookup, KeyProvider, KeyQuery, VerificationKey};
+/// use jwt_verify::{KeyError, Lookup, KeyProvider, KeyQuery, VerificationKey};
 ///
 /// #[derive(Debug)]
 /// struct OneKey(Arc<VerificationKey>);
 ///
 /// impl KeyProvider for OneKey {
-///     fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
+///     fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
 ///         let fits = wanted.failed.is_none() && self.0.supports(wanted.algorithm);
-///         KeyLookup::Ready(if fits { Ok(self.0.clone()) } else { Err(KeyError::NotFound) })
+///         Lookup::Ready(if fits { Ok(self.0.clone()) } else { Err(KeyError::NotFound) })
 ///     }
 /// }
 /// ```
 pub trait KeyProvider: fmt::Debug + Send + Sync + 'static {
     /// Finds the key for a token.
     ///
-    /// A key that is at hand is returned as [`KeyLookup::Ready`]; only a lookup that has to wait is
-    /// [`KeyLookup::Pending`]. Its future must do nothing before it is first polled, since the
-    /// verifier may drop it unpolled and ask again.
+    /// Return a key in memory as [`Lookup::Ready`]; only a lookup that has to wait is
+    /// [`Lookup::Pending`]. Its future must do nothing before it is first polled: the verifier drops it
+    /// unpolled where no key could make the token good.
     ///
     /// The key must support the algorithm asked for; the verifier refuses one that does not.
-    fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a>;
+    fn find<'a>(
+        &'a self,
+        wanted: KeyQuery<'a>,
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>>;
 
     /// A number that changes whenever a key that was handed out is no longer valid. Tokens verified
     /// under one generation are remembered only as long as it lasts.
@@ -50,7 +54,7 @@ pub trait KeyProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Waits until keys are at hand, or until an attempt to get them has failed. The default does not
     /// wait.
-    fn ready(&self) -> KeysReady<'_> {
+    fn ready(&self) -> BoxFuture<'_, Result<(), KeyError>> {
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -79,30 +83,6 @@ pub struct KeyQuery<'a> {
 impl fmt::Debug for KeyQuery<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyQuery").field("algorithm", &self.algorithm).finish_non_exhaustive()
-    }
-}
-
-/// The answer to a [`KeyQuery`].
-pub enum KeyLookup<'a> {
-    /// The answer is known.
-    Ready(Result<Arc<VerificationKey>, KeyError>),
-    /// The answer has to be waited for.
-    Pending(PendingKey<'a>),
-}
-
-/// What [`KeyProvider::ready`] waits for.
-pub type KeysReady<'a> = Pin<Box<dyn Future<Output = Result<(), KeyError>> + Send + 'a>>;
-
-/// A lookup that has to wait.
-pub type PendingKey<'a> =
-    Pin<Box<dyn Future<Output = Result<Arc<VerificationKey>, KeyError>> + Send + 'a>>;
-
-impl fmt::Debug for KeyLookup<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ready(result) => f.debug_tuple("Ready").field(result).finish(),
-            Self::Pending(_) => f.write_str("Pending"),
-        }
     }
 }
 
@@ -156,8 +136,11 @@ mod tests {
     struct Nothing;
 
     impl KeyProvider for Nothing {
-        fn find<'a>(&'a self, _: KeyQuery<'a>) -> KeyLookup<'a> {
-            KeyLookup::Ready(Err(KeyError::NotFound))
+        fn find<'a>(
+            &'a self,
+            _: KeyQuery<'a>,
+        ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
+            Lookup::Ready(Err(KeyError::NotFound))
         }
     }
 

@@ -1,7 +1,7 @@
 //! Which RSA keys are good enough (RFC 7518 §3.3, RFC 8725 §3.5).
 
 use crate::{
-    KeyRejection,
+    error::KeyRejection,
     limits::{RSA_MAX_BITS, RSA_MIN_BITS},
 };
 

@@ -8,8 +8,9 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, VerificationKey, jwk};
-use crate::{Algorithm, KeyRejection, json::Text};
+use super::{KeyError, KeyHealth, KeyProvider, KeyQuery, VerificationKey, jwk};
+use crate::lookup::Lookup;
+use crate::{algorithm::Algorithm, error::KeyRejection, json::Text};
 
 /// The usable keys of an issuer.
 ///
@@ -139,12 +140,15 @@ impl fmt::Debug for JwkSet {
 }
 
 impl KeyProvider for JwkSet {
-    fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> KeyLookup<'a> {
+    fn find<'a>(
+        &'a self,
+        wanted: KeyQuery<'a>,
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
         let key = match wanted.failed {
             Some(_) => None,
             None => self.select(wanted.key_id, wanted.algorithm),
         };
-        KeyLookup::Ready(key.cloned().ok_or(KeyError::NotFound))
+        Lookup::Ready(key.cloned().ok_or(KeyError::NotFound))
     }
 
     fn generation(&self) -> Option<u64> {

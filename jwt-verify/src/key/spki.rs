@@ -1,6 +1,6 @@
 //! The numbers in a `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
 
-use crate::{KeyRejection, algorithm::Family};
+use crate::{algorithm::Family, error::KeyRejection};
 
 /// The numbers of a public key, by its type.
 #[derive(Debug, PartialEq, Eq)]

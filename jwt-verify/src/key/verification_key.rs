@@ -17,8 +17,9 @@ use super::{
     thumbprint::{self, Thumbprint},
 };
 use crate::{
-    Algorithm, KeyRejection, Secret,
-    algorithm::{AlgorithmSet, Family},
+    algorithm::{Algorithm, AlgorithmSet, Family},
+    error::KeyRejection,
+    secret::Secret,
 };
 
 /// A key that verifies signatures, with the algorithms it may be used for.

@@ -122,7 +122,7 @@ fn millis(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Claims, Revocation};
+    use crate::{claims::Claims, revocation::Revocation};
 
     const NOW: Duration = Duration::from_secs(1_800_000_000);
     const HOUR: Duration = Duration::from_secs(3600);

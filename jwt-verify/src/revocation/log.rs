@@ -30,10 +30,10 @@ use std::time::Duration;
 
 use deadpool_redis::redis::{self, Cmd};
 
-use super::RevocationError;
+use crate::error::StoreUnavailable;
 use crate::{
-    RedisCache,
     limits::{REPLICA_PAGE, REPLICA_STEPS, REPLICA_TIMEOUT, REVOCATION_KEPT},
+    store::RedisCache,
 };
 
 /// The log of one application.
@@ -159,13 +159,13 @@ impl RevocationLog {
         &self,
         marks: impl Iterator<Item = (&'a str, &'a str)>,
         until: Duration,
-    ) -> Result<(), RevocationError> {
+    ) -> Result<(), StoreUnavailable> {
         let mut command = self.command(WRITE);
         command.arg(millis(until)).arg(millis(REVOCATION_KEPT)).arg(REPLICA_STEPS);
         for (mark, value) in marks {
             command.arg(mark).arg(value);
         }
-        let over: usize = self.redis.ask(command).await.map_err(|_| RevocationError)?;
+        let over: usize = self.redis.ask(command).await.map_err(StoreUnavailable::caused_by)?;
         if over >= WASTE {
             // It is revoked all the same; the next one tries again.
             let _ = self.redis.ask::<()>(self.forgetting()).await;
@@ -174,7 +174,7 @@ impl RevocationLog {
     }
 
     /// The next page.
-    pub(super) async fn read(&self, position: Position) -> Result<Page, RevocationError> {
+    pub(super) async fn read(&self, position: Position) -> Result<Page, StoreUnavailable> {
         type Answer = (u64, u64, u8, usize, Vec<String>, Vec<Option<String>>);
 
         let mut command = self.command(READ);
@@ -182,7 +182,7 @@ impl RevocationLog {
         command.arg(REPLICA_PAGE);
         let answer = self.redis.ask_patiently(command, REPLICA_TIMEOUT).await;
         let (read, seen, anew, over, marks, values): Answer =
-            answer.map_err(|_| RevocationError)?;
+            answer.map_err(StoreUnavailable::caused_by)?;
         let is_last = marks.len() < REPLICA_PAGE;
         // An entry that cannot be read is not one of ours, and says nothing.
         let entries = marks.into_iter().zip(values);
@@ -197,9 +197,9 @@ impl RevocationLog {
     }
 
     /// Removes a page of what is over.
-    pub(super) async fn forget(&self) -> Result<(), RevocationError> {
+    pub(super) async fn forget(&self) -> Result<(), StoreUnavailable> {
         let answer = self.redis.ask_patiently::<()>(self.forgetting(), REPLICA_TIMEOUT).await;
-        answer.map_err(|_| RevocationError)
+        answer.map_err(StoreUnavailable::caused_by)
     }
 
     fn forgetting(&self) -> Cmd {

@@ -4,14 +4,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use dashmap::{DashMap, mapref::entry::Entry as Place};
 
-use super::{
-    Revocation, RevocationError, RevocationFuture, RevocationLookup, RevocationStore, TokenMarks,
-};
+use super::{Revocation, RevocationStore, TokenMarks};
 use crate::{
-    Clock, SystemClock,
+    clock::{Clock, SystemClock},
     expiry::Agenda,
     limits::{MAX_LEEWAY, REVOCATIONS},
 };
+use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 
 /// A [`RevocationStore`] in the memory of the process. Clones share their content.
 ///
@@ -114,28 +113,32 @@ impl MemoryRevocation {
 }
 
 impl RevocationStore for MemoryRevocation {
-    fn check<'a>(&'a self, marks: &'a TokenMarks) -> RevocationLookup<'a> {
+    fn check<'a>(&'a self, marks: &'a TokenMarks) -> Lookup<'a, Result<bool, StoreUnavailable>> {
         let now = self.inner.clock.now();
         let is_revoked = marks.names().any(|name| {
             let entry = self.inner.entries.get(name).map(|entry| *entry);
             entry.is_some_and(|entry| now < entry.until && marks.is_revoked_by(entry.issued_until))
         });
-        RevocationLookup::Ready(Ok(is_revoked))
+        Lookup::Ready(Ok(is_revoked))
     }
 
-    fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()> {
+    fn revoke<'a>(
+        &'a self,
+        what: &'a Revocation,
+        until: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         self.forget_some();
         let answer = if self.has_room_for(what.mark()) {
             self.write(what.mark(), what.issued_until(), until);
             Ok(())
         } else {
             tracing::warn!("nothing more can be revoked: the memory for it is full");
-            Err(RevocationError)
+            Err(StoreUnavailable::new())
         };
         Box::pin(std::future::ready(answer))
     }
 
-    fn is_local(&self) -> bool {
+    fn is_immediate(&self) -> bool {
         true
     }
 }
@@ -164,7 +167,7 @@ mod tests {
         }
     }
 
-    fn revoke(store: &MemoryRevocation, name: &str, until: u64) -> Result<(), RevocationError> {
+    fn revoke(store: &MemoryRevocation, name: &str, until: u64) -> Result<(), StoreUnavailable> {
         let what = Revocation::token("i", name);
         let mut asked = store.revoke(&what, Duration::from_secs(until));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -181,7 +184,7 @@ mod tests {
         for name in ["a", "b", "c"] {
             assert_eq!(revoke(&store, name, 2000), Ok(()));
         }
-        assert_eq!(revoke(&store, "d", 2000), Err(RevocationError));
+        assert_eq!(revoke(&store, "d", 2000), Err(StoreUnavailable::new()));
         assert_eq!(revoke(&store, "a", 3000), Ok(()), "it is there already");
         clock.0.store(2600, std::sync::atomic::Ordering::Relaxed);
         assert_eq!(revoke(&store, "d", 3000), Ok(()));

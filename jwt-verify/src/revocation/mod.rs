@@ -10,7 +10,7 @@ mod redis;
 #[cfg(feature = "redis")]
 mod replica;
 
-use std::{fmt, future::Future, pin::Pin, time::Duration};
+use std::{fmt, time::Duration};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -21,7 +21,8 @@ pub use redis::RedisRevocation;
 #[cfg(feature = "redis")]
 pub use replica::RevocationReplica;
 
-use crate::Claims;
+use crate::claims::Claims;
+use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 
 /// Knows which tokens have been revoked.
 ///
@@ -39,12 +40,16 @@ use crate::Claims;
 /// [`VerifierBuilder::revocation_fails_open`](crate::VerifierBuilder::revocation_fails_open).
 pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
     /// Whether any of these has been revoked.
-    fn check<'a>(&'a self, marks: &'a TokenMarks) -> RevocationLookup<'a>;
+    fn check<'a>(&'a self, marks: &'a TokenMarks) -> Lookup<'a, Result<bool, StoreUnavailable>>;
 
     /// Revokes something until every token that it is about has expired: `until` is the latest of
     /// their `exp`, in time since the epoch. A store remembers it ten minutes longer, the largest
     /// leeway with which a verifier accepts a token after that.
-    fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()>;
+    fn revoke<'a>(
+        &'a self,
+        what: &'a Revocation,
+        until: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>>;
 
     /// Revokes several things, as [`revoke`](Self::revoke) does one: those that belong together,
     /// such as the sessions of a user. After an error some of them may have been revoked, and the
@@ -53,7 +58,7 @@ pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
         &'a self,
         what: &'a [Revocation],
         until: Duration,
-    ) -> RevocationFuture<'a, ()> {
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(async move {
             for one in what {
                 self.revoke(one, until).await?;
@@ -62,15 +67,15 @@ pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
         })
     }
 
-    /// Whether [`check`](Self::check) answers at once, always. Default: no. It saves those who say
-    /// yes a wait, and those who say no a verification that would have to be repeated.
-    fn is_local(&self) -> bool {
+    /// Returns `true` if [`check`](Self::check) is always [`Lookup::Ready`]: a cached token is then
+    /// accepted without a future on the heap. Default: `false`.
+    fn is_immediate(&self) -> bool {
         false
     }
 
     /// Waits until the store can answer, or until an attempt to make it so has failed; see
     /// [`JwtAuth::ready`](crate::JwtAuth::ready). The default does not wait.
-    fn ready(&self) -> RevocationFuture<'_, ()> {
+    fn ready(&self) -> BoxFuture<'_, Result<(), StoreUnavailable>> {
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -93,32 +98,6 @@ pub struct RevocationHealth {
     /// before the first copy.
     pub age: Option<Duration>,
 }
-
-/// The answer to [`RevocationStore::check`].
-pub enum RevocationLookup<'a> {
-    /// The answer is known.
-    Ready(Result<bool, RevocationError>),
-    /// The answer has to be waited for.
-    Pending(RevocationFuture<'a, bool>),
-}
-
-impl fmt::Debug for RevocationLookup<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ready(result) => f.debug_tuple("Ready").field(result).finish(),
-            Self::Pending(_) => f.write_str("Pending"),
-        }
-    }
-}
-
-/// What a [`RevocationStore`] is waited for with.
-pub type RevocationFuture<'a, T> =
-    Pin<Box<dyn Future<Output = Result<T, RevocationError>> + Send + 'a>>;
-
-/// A [`RevocationStore`] that cannot be used at the moment. It does not say why; the store logs that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the revocation store is out of reach")]
-pub struct RevocationError;
 
 /// Something that can be revoked, under a name of fixed length: what an issuer calls its tokens,
 /// sessions and subjects is hashed, together with the issuer's own name.
@@ -178,7 +157,7 @@ impl TokenMarks {
                 mark(Kind::Session, session),
                 mark(Kind::Subject, claims.subject()),
             ],
-            issued_at: claims.issued_at().map(crate::NumericDate::since_epoch),
+            issued_at: claims.issued_at().map(crate::claims::NumericDate::since_epoch),
         }
     }
 

@@ -5,10 +5,15 @@ use std::{sync::Arc, time::Duration};
 use deadpool_redis::redis;
 
 use super::{
-    Revocation, RevocationError, RevocationFuture, RevocationLookup, RevocationStore, TokenMarks,
+    Revocation, RevocationStore, TokenMarks,
     log::{ALWAYS, RevocationLog},
 };
-use crate::{Clock, RedisCache, SystemClock, limits::MAX_LEEWAY, store::millis};
+use crate::{
+    clock::{Clock, SystemClock},
+    limits::MAX_LEEWAY,
+    store::{RedisCache, millis},
+};
+use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 
 /// A [`RevocationStore`] on Redis: what one instance revokes, all others refuse with the next
 /// request.
@@ -56,7 +61,7 @@ impl RedisRevocation {
         self.redis.name(&format!("revoked:{mark}"))
     }
 
-    async fn ask(&self, marks: &TokenMarks) -> Result<bool, RevocationError> {
+    async fn ask(&self, marks: &TokenMarks) -> Result<bool, StoreUnavailable> {
         let names: Vec<String> = marks.names().map(|mark| self.name(mark)).collect();
         if names.is_empty() {
             return Ok(false);
@@ -64,7 +69,7 @@ impl RedisRevocation {
         let mut command = redis::cmd("MGET");
         command.arg(names);
         let found: Vec<Option<String>> =
-            self.redis.ask(command).await.map_err(|_| RevocationError)?;
+            self.redis.ask(command).await.map_err(StoreUnavailable::caused_by)?;
         let revokes = |entry: String| match entry.as_str() {
             ALWAYS => true,
             // Whatever else stands there was meant to revoke something.
@@ -94,11 +99,15 @@ return 1
 const STEP: usize = 1000;
 
 impl RevocationStore for RedisRevocation {
-    fn check<'a>(&'a self, marks: &'a TokenMarks) -> RevocationLookup<'a> {
-        RevocationLookup::Pending(Box::pin(self.ask(marks)))
+    fn check<'a>(&'a self, marks: &'a TokenMarks) -> Lookup<'a, Result<bool, StoreUnavailable>> {
+        Lookup::Pending(Box::pin(self.ask(marks)))
     }
 
-    fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()> {
+    fn revoke<'a>(
+        &'a self,
+        what: &'a Revocation,
+        until: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(self.write(std::slice::from_ref(what), until))
     }
 
@@ -108,7 +117,7 @@ impl RevocationStore for RedisRevocation {
         &'a self,
         what: &'a [Revocation],
         until: Duration,
-    ) -> RevocationFuture<'a, ()> {
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         let step = if self.redis.is_cluster() { 1 } else { STEP };
         Box::pin(async move {
             for some in what.chunks(step) {
@@ -120,7 +129,7 @@ impl RevocationStore for RedisRevocation {
 }
 
 impl RedisRevocation {
-    async fn write(&self, what: &[Revocation], until: Duration) -> Result<(), RevocationError> {
+    async fn write(&self, what: &[Revocation], until: Duration) -> Result<(), StoreUnavailable> {
         // Tokens are accepted for a while after they have expired.
         let ttl = until.saturating_add(MAX_LEEWAY).saturating_sub(self.clock.now());
         if ttl.is_zero() || what.is_empty() {
@@ -137,7 +146,7 @@ impl RedisRevocation {
             command.arg(self.name(one.mark()));
         }
         command.arg(millis(ttl)).arg(&values);
-        self.redis.ask::<()>(command).await.map_err(|_| RevocationError)?;
+        self.redis.ask::<()>(command).await.map_err(StoreUnavailable::caused_by)?;
         // Redis knows no time that is farther away than a few years.
         let longest = Duration::from_millis(millis(until));
         let until = until.min(self.clock.now().saturating_add(longest));

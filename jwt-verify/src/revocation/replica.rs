@@ -12,12 +12,12 @@ use std::{
 use tokio::sync::{Notify, watch};
 
 use super::{
-    RedisRevocation, Revocation, RevocationError, RevocationFuture, RevocationHealth,
-    RevocationLookup, RevocationStore, TokenMarks,
+    RedisRevocation, Revocation, RevocationHealth, RevocationStore, TokenMarks,
     copy::RevokedCopy,
     log::{Page, Position},
 };
-use crate::{ConfigError, jitter, limits::REPLICA_STALENESS, telemetry};
+use crate::{error::ConfigError, jitter, limits::REPLICA_STALENESS, telemetry};
+use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 
 /// A [`RevocationStore`] that answers from memory, with a copy of what is in Redis.
 ///
@@ -232,7 +232,7 @@ impl Drop for Inner {
 }
 
 impl RevocationStore for RevocationReplica {
-    fn check<'a>(&'a self, marks: &'a TokenMarks) -> RevocationLookup<'a> {
+    fn check<'a>(&'a self, marks: &'a TokenMarks) -> Lookup<'a, Result<bool, StoreUnavailable>> {
         let inner = &*self.inner;
         // Asked first: what is confirmed while the copy is looked into may lack what was not in it.
         let is_fresh = inner.is_fresh();
@@ -242,12 +242,16 @@ impl RevocationStore for RevocationReplica {
         } else if is_fresh {
             Ok(false)
         } else {
-            Err(RevocationError)
+            Err(StoreUnavailable::new())
         };
-        RevocationLookup::Ready(answer)
+        Lookup::Ready(answer)
     }
 
-    fn revoke<'a>(&'a self, what: &'a Revocation, until: Duration) -> RevocationFuture<'a, ()> {
+    fn revoke<'a>(
+        &'a self,
+        what: &'a Revocation,
+        until: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         self.revoke_all(std::slice::from_ref(what), until)
     }
 
@@ -255,7 +259,7 @@ impl RevocationStore for RevocationReplica {
         &'a self,
         what: &'a [Revocation],
         until: Duration,
-    ) -> RevocationFuture<'a, ()> {
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(async move {
             let Inner { source, copy, .. } = &*self.inner;
             source.revoke_all(what, until).await?;
@@ -266,18 +270,18 @@ impl RevocationStore for RevocationReplica {
         })
     }
 
-    fn is_local(&self) -> bool {
+    fn is_immediate(&self) -> bool {
         true
     }
 
-    fn ready(&self) -> RevocationFuture<'_, ()> {
+    fn ready(&self) -> BoxFuture<'_, Result<(), StoreUnavailable>> {
         Box::pin(async move {
             let mut attempts = self.inner.attempts.subscribe();
             while !self.is_fresh() {
-                attempts.changed().await.map_err(|_| RevocationError)?;
+                attempts.changed().await.map_err(StoreUnavailable::caused_by)?;
                 let has_failed = *attempts.borrow_and_update() == Attempt::Failed;
                 if has_failed && !self.is_fresh() {
-                    return Err(RevocationError);
+                    return Err(StoreUnavailable::new());
                 }
             }
             Ok(())

@@ -1,17 +1,12 @@
 //! The store of a single process.
 
-use std::{
-    fmt,
-    future::{Future, ready},
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, future::ready, sync::Arc, time::Duration};
 
 use dashmap::{DashMap, Entry};
 
-use super::{CacheFuture, CacheStore};
-use crate::{Clock, SystemClock};
+use super::CacheStore;
+use crate::clock::{Clock, SystemClock};
+use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
 /// A [`CacheStore`] in the memory of the process, shared by everything that holds a clone of it.
 ///
@@ -80,14 +75,12 @@ impl fmt::Debug for MemoryCache {
     }
 }
 
-fn done<'a, T: Send + 'a>(
-    value: T,
-) -> Pin<Box<dyn Future<Output = Result<T, super::CacheError>> + Send + 'a>> {
+fn done<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T, StoreUnavailable>> {
     Box::pin(ready(Ok(value)))
 }
 
 impl CacheStore for MemoryCache {
-    fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreUnavailable>> {
         let now = self.clock.monotonic();
         let value = self
             .entries
@@ -97,13 +90,23 @@ impl CacheStore for MemoryCache {
         done(value)
     }
 
-    fn set<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, ()> {
+    fn set<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         self.make_room(key);
         self.entries.insert(key.to_owned(), self.stored(value, ttl));
         done(())
     }
 
-    fn add<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, bool> {
+    fn add<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         self.make_room(key);
         let now = self.clock.monotonic();
         let added = match self.entries.entry(key.to_owned()) {
@@ -116,7 +119,7 @@ impl CacheStore for MemoryCache {
         done(added)
     }
 
-    fn remove<'a>(&'a self, key: &'a str) -> CacheFuture<'a, ()> {
+    fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         self.entries.remove(key);
         done(())
     }

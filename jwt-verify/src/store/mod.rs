@@ -4,7 +4,8 @@ mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 
-use std::{fmt, future::Future, pin::Pin, time::Duration};
+use crate::{error::StoreUnavailable, lookup::BoxFuture};
+use std::{fmt, time::Duration};
 
 pub use memory::MemoryCache;
 #[cfg(feature = "redis")]
@@ -23,22 +24,24 @@ pub use redis::{RedisCache, RedisCacheBuilder};
 /// it.
 pub trait CacheStore: fmt::Debug + Send + Sync + 'static {
     /// The value under a key, unless it is absent or its time is over.
-    fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>>;
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreUnavailable>>;
 
     /// Writes a value that is gone after `ttl`.
-    fn set<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, ()>;
+    fn set<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>>;
 
     /// Writes a value only if there is none, in one step, and says whether it did.
-    fn add<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, bool>;
+    fn add<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>>;
 
     /// Removes a value if it is there.
-    fn remove<'a>(&'a self, key: &'a str) -> CacheFuture<'a, ()>;
+    fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), StoreUnavailable>>;
 }
-
-/// The answer of a [`CacheStore`].
-pub type CacheFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, CacheError>> + Send + 'a>>;
-
-/// A [`CacheStore`] that cannot be used at the moment. It does not say why; the store logs that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the cache is out of reach")]
-pub struct CacheError;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 
-use crate::CacheStore;
+use crate::store::CacheStore;
 
 /// Holds a store against everything that [`CacheStore`] promises.
 ///

@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use super::{AUDIENCE, token::add};
-use crate::{Claims, ClaimsMapping, VerifiedClaims, claims::VerifiedToken};
+use crate::claims::{Claims, ClaimsMapping, VerifiedClaims, VerifiedToken};
 
 /// The claims of a caller, without a token, a key or an issuer: of the subject `test-user`, for
 /// [`AUDIENCE`] and for ten minutes from now, unless they are changed.

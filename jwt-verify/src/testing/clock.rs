@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::Clock;
+use crate::clock::Clock;
 
 /// A [`Clock`] that stands still until a test moves it. Clones move together.
 ///

@@ -13,7 +13,11 @@ use serde_json::{Value, json};
 
 use super::{AUDIENCE, TestToken};
 use crate::{
-    Algorithm, Clock, JwtAuth, JwtAuthBuilder, SigningKey, SystemClock, Verifier, VerifierBuilder,
+    algorithm::Algorithm,
+    clock::{Clock, SystemClock},
+    http::{JwtAuth, JwtAuthBuilder},
+    issuing::SigningKey,
+    verifier::{Verifier, VerifierBuilder},
 };
 
 /// An issuer with keys that are made when it starts, and with discovery and key set over HTTP on the

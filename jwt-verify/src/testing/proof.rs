@@ -13,7 +13,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::token::compact;
-use crate::{Algorithm, Clock, SigningKey, SystemClock};
+use crate::{
+    algorithm::Algorithm,
+    clock::{Clock, SystemClock},
+    issuing::SigningKey,
+};
 
 /// The key of a client, to which tokens can be [bound](super::TestToken::bound_to), and its proofs.
 ///

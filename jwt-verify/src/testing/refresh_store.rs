@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
 use crate::{
-    RefreshStore, Rotation, RotationOutcome, SessionRecord, SystemClock, clock::Clock as _,
+    clock::{Clock as _, SystemClock},
+    issuing::{RefreshStore, Rotation, RotationOutcome, SessionRecord},
 };
 
 /// Holds a store against everything that [`RefreshStore`] promises.

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use crate::{ProofId, ReplayError, ReplayStore, SystemClock, clock::Clock as _, key::Thumbprint};
+use crate::{
+    clock::{Clock as _, SystemClock},
+    dpop::{ProofId, ReplayError, ReplayStore},
+    key::Thumbprint,
+};
 
 /// Holds a store against everything that [`ReplayStore`] promises.
 ///

@@ -4,7 +4,7 @@ use actix_http::{HttpMessage as _, Request};
 use actix_web::{HttpRequest, http::header::AUTHORIZATION, test::TestRequest};
 
 use super::TestClaims;
-use crate::JwtAuth;
+use crate::http::JwtAuth;
 
 /// Requests with a token, or with claims as if there had been one.
 ///

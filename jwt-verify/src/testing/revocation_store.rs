@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use crate::lookup::Lookup;
 use crate::{
-    Claims, Revocation, RevocationLookup, RevocationStore, SystemClock, clock::Clock as _,
-    revocation::TokenMarks,
+    claims::Claims,
+    clock::{Clock as _, SystemClock},
+    revocation::{Revocation, RevocationStore, TokenMarks},
 };
 
 /// Holds a store against everything that [`RevocationStore`] promises.
@@ -42,11 +44,11 @@ pub async fn revocation_store<W: Future<Output = ()>>(
     let undated = TokenMarks::of(&undated);
     let is_revoked = async |marks: &TokenMarks| {
         let answer = match store.check(marks) {
-            RevocationLookup::Ready(answer) => answer,
-            RevocationLookup::Pending(_) if store.is_local() => {
-                panic!("a store that `is_local` answers at once")
+            Lookup::Ready(answer) => answer,
+            Lookup::Pending(_) if store.is_immediate() => {
+                panic!("a store that `is_immediate` answers at once")
             }
-            RevocationLookup::Pending(answer) => answer.await,
+            Lookup::Pending(answer) => answer.await,
         };
         answer.expect("the store can be reached")
     };

@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::{AUDIENCE, ProofKey, TestIssuer};
-use crate::{ClientCertificate, SigningKey};
+use crate::{issuing::SigningKey, key::ClientCertificate};
 
 /// A token of a [`TestIssuer`]: good for [`AUDIENCE`] and for ten minutes, of the subject
 /// `test-user`, unless it is changed. Nothing that is set is checked, so that it can be bad in any

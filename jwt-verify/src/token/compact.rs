@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use crate::InvalidTokenReason;
+use crate::error::InvalidTokenReason;
 
 /// A token split at its dots. Nothing is decoded and nothing is believed yet.
 #[derive(Clone, Copy)]

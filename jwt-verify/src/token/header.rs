@@ -6,7 +6,8 @@ use arc_swap::ArcSwapOption;
 
 use super::decode_exact;
 use crate::{
-    Algorithm, InvalidTokenReason,
+    algorithm::Algorithm,
+    error::InvalidTokenReason,
     json::{Document, Json},
 };
 

@@ -1,6 +1,6 @@
 //! `aud` (RFC 7519 §4.1.3): at least one of ours, byte by byte.
 
-use crate::{Claims, InvalidTokenReason};
+use crate::{claims::Claims, error::InvalidTokenReason};
 
 pub(super) fn check(claims: &Claims, ours: &[String]) -> Result<(), InvalidTokenReason> {
     let named = claims

@@ -1,7 +1,7 @@
 //! The client a token was issued to (`azp`, OIDC Core §2; `client_id`, RFC 8693 §4.3), where the
 //! application names the clients it serves.
 
-use crate::{Claims, InvalidTokenReason, json::Json};
+use crate::{claims::Claims, error::InvalidTokenReason, json::Json};
 
 /// What issuers call it: `appid` is Entra's in its first version, `cid` Okta's.
 const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "appid", "cid"];

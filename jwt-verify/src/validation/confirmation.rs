@@ -1,7 +1,7 @@
 //! `cnf` (RFC 7800 §3.1, RFC 8705 §3, RFC 9449 §6): a token bound to a key is no bearer token. A
 //! binding that nothing here can check is refused whoever shows the token; accepting it would undo it.
 
-use crate::{Claims, InvalidTokenReason, key::Thumbprint};
+use crate::{claims::Claims, error::InvalidTokenReason, key::Thumbprint};
 
 /// What a token is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

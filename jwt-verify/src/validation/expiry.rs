@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{AuthError, Claims, InvalidTokenReason};
+use crate::{
+    claims::Claims,
+    error::{AuthError, InvalidTokenReason},
+};
 
 pub(super) fn check(claims: &Claims, now: Duration, leeway: Duration) -> Result<(), AuthError> {
     let expires_at = claims.expires_at().ok_or(InvalidTokenReason::MissingExpiry)?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Claims, InvalidTokenReason};
+use crate::{claims::Claims, error::InvalidTokenReason};
 
 pub(super) fn check(
     claims: &Claims,

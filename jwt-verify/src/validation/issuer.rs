@@ -1,7 +1,7 @@
 //! `iss` (RFC 7519 §4.1.1): exactly the trusted string. No URL is normalised: two spellings of one
 //! URL are two issuers.
 
-use crate::{Claims, InvalidTokenReason};
+use crate::{claims::Claims, error::InvalidTokenReason};
 
 pub(super) fn check(claims: &Claims, trusted: &str) -> Result<(), InvalidTokenReason> {
     if claims.issuer() == Some(trusted) { Ok(()) } else { Err(InvalidTokenReason::Issuer) }

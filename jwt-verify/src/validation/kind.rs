@@ -1,7 +1,7 @@
 //! Tokens of one kind never stand in for those of another (RFC 8725 §3.12).
 
 use super::{TokenProfile, token_type};
-use crate::{Claims, InvalidTokenReason, json::Json, token::TypeName};
+use crate::{claims::Claims, error::InvalidTokenReason, json::Json, token::TypeName};
 
 /// The kind of token that a verifier takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

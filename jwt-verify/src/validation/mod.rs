@@ -20,7 +20,11 @@ pub(crate) use confirmation::{Binding, binding};
 pub(crate) use kind::*;
 pub use profile::TokenProfile;
 
-use crate::{AuthError, Claims, InvalidTokenReason, NumericDate, token::Header};
+use crate::{
+    claims::{Claims, NumericDate},
+    error::{AuthError, InvalidTokenReason},
+    token::Header,
+};
 
 /// A rule of the application's own about the claims of a token.
 ///

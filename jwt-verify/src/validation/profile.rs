@@ -1,6 +1,6 @@
 //! What kind of token is expected (RFC 8725 §3.11, RFC 9068).
 
-use crate::{Claims, InvalidTokenReason, token::TypeName};
+use crate::{claims::Claims, error::InvalidTokenReason, token::TypeName};
 
 /// How strictly a token must declare itself to be an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

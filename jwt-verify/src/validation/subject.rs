@@ -1,6 +1,6 @@
 //! `sub` (RFC 7519 §4.1.2): present and not empty, where the application asks for it.
 
-use crate::{Claims, InvalidTokenReason};
+use crate::{claims::Claims, error::InvalidTokenReason};
 
 pub(super) fn check(claims: &Claims, required: bool) -> Result<(), InvalidTokenReason> {
     let named = claims.subject().is_some_and(|subject| !subject.is_empty());

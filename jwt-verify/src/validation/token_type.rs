@@ -1,7 +1,7 @@
 //! Claims that give away a token of another kind, for issuers that do not say it in the header
 //! (RFC 8725 §3.11, §3.12).
 
-use crate::{Claims, InvalidTokenReason, json::Json};
+use crate::{claims::Claims, error::InvalidTokenReason, json::Json};
 
 /// Hashes that only an ID token carries (OIDC Core §3.1.3.6, §3.3.2.11; FAPI `s_hash`).
 const ID_TOKEN_CLAIMS: [&str; 3] = ["at_hash", "c_hash", "s_hash"];

@@ -10,14 +10,18 @@ use super::{
     tenants::Tenants,
 };
 use crate::{
-    Algorithm, ClaimsMapping, ClaimsValidator, Clock, ConfigError, KeyProvider, RevocationStore,
-    SystemClock, TokenProfile,
+    algorithm::Algorithm,
+    claims::ClaimsMapping,
+    clock::{Clock, SystemClock},
+    error::ConfigError,
+    key::KeyProvider,
     limits::{
         MAX_CONFIGURABLE_TOKEN_BYTES, MAX_TOKEN_BYTES, RESOLVED_ISSUERS, TOKEN_CACHE_ENTRIES,
     },
+    revocation::RevocationStore,
     token::KnownHeaders,
     token_cache::TokenCache,
-    validation::TokenKind,
+    validation::{ClaimsValidator, TokenKind, TokenProfile},
 };
 
 /// Settings of a [`Verifier`]. Nothing but issuer and audience is needed.
@@ -100,7 +104,10 @@ impl VerifierBuilder {
     #[cfg(feature = "jwks")]
     pub fn resolved_keys<F>(mut self, configure: F) -> Self
     where
-        F: Fn(crate::JwksProviderBuilder) -> crate::JwksProviderBuilder + Send + Sync + 'static,
+        F: Fn(crate::jwks::JwksProviderBuilder) -> crate::jwks::JwksProviderBuilder
+            + Send
+            + Sync
+            + 'static,
     {
         self.resolved_keys.configure = Some(Box::new(configure));
         self

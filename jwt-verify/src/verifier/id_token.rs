@@ -10,7 +10,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{Verifier, VerifierBuilder};
 use crate::{
-    Algorithm, AuthError, Claims, ConfigError, InvalidTokenReason, VerifiedClaims,
+    algorithm::Algorithm,
+    claims::{Claims, VerifiedClaims},
+    error::{AuthError, ConfigError, InvalidTokenReason},
     json::Json,
     limits::LEEWAY,
     token::{CompactToken, Header},
@@ -193,7 +195,7 @@ impl IdTokenVerifier {
 
     /// Everybody whom it is for must be trusted, and the party it was issued to must be this client.
     fn check_audience(&self, claims: &Claims) -> Result<(), InvalidTokenReason> {
-        let mut audiences = claims.audience().into_iter().flat_map(crate::Audience::iter);
+        let mut audiences = claims.audience().into_iter().flat_map(crate::claims::Audience::iter);
         let is_trusted = |name: &str| {
             name == self.client_id || self.trusted_audiences.iter().any(|trusted| trusted == name)
         };

@@ -3,10 +3,13 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    Algorithm, ClaimsMapping, ClaimsValidator, Clock, ConfigError, KeyProvider, TokenProfile,
-    algorithm::AlgorithmSet,
+    algorithm::{Algorithm, AlgorithmSet},
+    claims::ClaimsMapping,
+    clock::Clock,
+    error::ConfigError,
+    key::KeyProvider,
     limits::{LEEWAY, MAX_LEEWAY},
-    validation::{Rules, TokenKind},
+    validation::{ClaimsValidator, Rules, TokenKind, TokenProfile},
 };
 
 /// An issuer whose tokens are accepted, with its own audiences, algorithms, keys and rules.
@@ -227,7 +230,7 @@ pub(super) struct DefaultKeys {
 /// Changes the settings of a provider.
 #[cfg(feature = "jwks")]
 pub(super) type Configure =
-    dyn Fn(crate::JwksProviderBuilder) -> crate::JwksProviderBuilder + Send + Sync;
+    dyn Fn(crate::jwks::JwksProviderBuilder) -> crate::jwks::JwksProviderBuilder + Send + Sync;
 
 #[cfg(feature = "jwks")]
 impl DefaultKeys {
@@ -236,7 +239,7 @@ impl DefaultKeys {
         issuer: &str,
         clock: &Arc<dyn Clock>,
     ) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-        self.build(crate::JwksProvider::discover(issuer), clock)
+        self.build(crate::jwks::JwksProvider::discover(issuer), clock)
     }
 
     fn of_tenant(
@@ -244,12 +247,12 @@ impl DefaultKeys {
         issuer: &str,
         clock: &Arc<dyn Clock>,
     ) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-        self.build(crate::JwksProvider::discover(issuer).tenant(), clock)
+        self.build(crate::jwks::JwksProvider::discover(issuer).tenant(), clock)
     }
 
     fn build(
         &self,
-        provider: crate::JwksProviderBuilder,
+        provider: crate::jwks::JwksProviderBuilder,
         clock: &Arc<dyn Clock>,
     ) -> Result<Arc<dyn KeyProvider>, ConfigError> {
         let provider = provider.shared_clock(clock.clone());

@@ -178,7 +178,11 @@ pub(super) fn nanos(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Clock, JwkSet, SystemClock, TrustedIssuer};
+    use crate::{
+        clock::{Clock, SystemClock},
+        key::JwkSet,
+        verifier::TrustedIssuer,
+    };
 
     fn tenant(now: u64) -> Arc<Tenant> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

@@ -1,7 +1,12 @@
 //! Logout tokens (OIDC Back-Channel Logout §2.4): the issuer says that a session is over.
 
 use super::{Verifier, VerifierBuilder};
-use crate::{AuthError, ConfigError, Revocation, VerifiedClaims, validation::TokenKind};
+use crate::{
+    claims::VerifiedClaims,
+    error::{AuthError, ConfigError},
+    revocation::Revocation,
+    validation::TokenKind,
+};
 
 /// Verifies logout tokens that an issuer sends to a client.
 #[derive(Debug, Clone)]

@@ -1,11 +1,9 @@
 //! What says which issuers are trusted, where they are not listed.
 
-use std::{
-    future::{Future, ready},
-    pin::Pin,
-};
+use std::future::ready;
 
 use super::issuer::TrustedIssuer;
+use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
 /// Says which issuers are trusted, where they cannot be listed beforehand: one for each tenant of
 /// an application, for example.
@@ -47,23 +45,20 @@ pub trait IssuerResolver: Send + Sync + 'static {
     /// The settings for this issuer, or `None` if it is not trusted.
     ///
     /// The settings must name exactly the issuer that was asked about; others are refused.
-    fn resolve<'a>(&'a self, issuer: &'a str) -> ResolvedIssuer<'a>;
+    fn resolve<'a>(
+        &'a self,
+        issuer: &'a str,
+    ) -> BoxFuture<'a, Result<Option<TrustedIssuer>, StoreUnavailable>>;
 }
-
-/// The answer of an [`IssuerResolver`].
-pub type ResolvedIssuer<'a> =
-    Pin<Box<dyn Future<Output = Result<Option<TrustedIssuer>, ResolverError>> + Send + 'a>>;
-
-/// An [`IssuerResolver`] that cannot tell at the moment. The caller gets 503.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the issuer resolver is out of reach")]
-pub struct ResolverError;
 
 impl<F> IssuerResolver for F
 where
     F: Fn(&str) -> Option<TrustedIssuer> + Send + Sync + 'static,
 {
-    fn resolve<'a>(&'a self, issuer: &'a str) -> ResolvedIssuer<'a> {
+    fn resolve<'a>(
+        &'a self,
+        issuer: &'a str,
+    ) -> BoxFuture<'a, Result<Option<TrustedIssuer>, StoreUnavailable>> {
         Box::pin(ready(Ok(self(issuer))))
     }
 }

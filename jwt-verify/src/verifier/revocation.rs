@@ -1,14 +1,18 @@
-//! The last question about a token: whether it is over before its time.
+//! Revocation, the last check of a token (RFC 7009; OIDC Back-Channel Logout).
 
 use std::sync::Arc;
 
-use super::{Verifier, seen::Judged};
+use super::{Verifier, cache::Verified};
 use crate::{
-    AuthError, Claims, InvalidTokenReason, RevocationError, RevocationHealth, RevocationLookup,
-    RevocationStore, claims::VerifiedToken, limits::STORE_RETRY, revocation::TokenMarks, telemetry,
+    claims::Claims,
+    error::{AuthError, InvalidTokenReason},
+    limits::STORE_RETRY,
+    revocation::{RevocationHealth, RevocationStore, TokenMarks},
+    telemetry,
 };
+use crate::{error::StoreUnavailable, lookup::Lookup};
 
-/// Who is asked, and what it means that there is no answer.
+/// The store of revocations, and what it means that it does not answer.
 #[derive(Debug)]
 pub(super) struct Revocations {
     pub(super) store: Arc<dyn RevocationStore>,
@@ -16,18 +20,14 @@ pub(super) struct Revocations {
 }
 
 impl Revocations {
-    fn conclude(
-        &self,
-        token: Arc<VerifiedToken>,
-        answer: Result<bool, RevocationError>,
-    ) -> Result<Arc<VerifiedToken>, AuthError> {
+    fn outcome(&self, answer: Result<bool, StoreUnavailable>) -> Result<(), AuthError> {
         match answer {
-            Ok(false) => Ok(token),
+            Ok(false) => Ok(()),
             Ok(true) => Err(InvalidTokenReason::Revoked.into()),
-            Err(RevocationError) => {
+            Err(_) => {
                 telemetry::revocation_unknown();
                 if self.fails_open {
-                    return Ok(token);
+                    return Ok(());
                 }
                 Err(AuthError::Unavailable { retry_after: STORE_RETRY })
             }
@@ -36,8 +36,9 @@ impl Revocations {
 }
 
 impl Verifier {
-    /// What a token could be revoked by, where somebody knows what is revoked. A token that cannot
-    /// be named could never be revoked.
+    /// What a token can be revoked by, where there is a store of revocations. A token without a `jti`
+    /// could never be revoked.
+    #[inline]
     pub(super) fn marks(&self, claims: &Claims) -> Result<Option<Arc<TokenMarks>>, AuthError> {
         if self.inner.revocation.is_none() {
             return Ok(None);
@@ -48,14 +49,14 @@ impl Verifier {
         Ok(Some(Arc::new(TokenMarks::of(claims))))
     }
 
-    /// Waits until it can be told what is revoked, where tokens are refused otherwise.
+    /// Waits until the store can answer, where tokens are refused otherwise.
     pub(super) async fn revocation_ready(&self) -> Result<(), AuthError> {
         let Some(revocation) = self.inner.revocation.as_ref().filter(|known| !known.fails_open)
         else {
             return Ok(());
         };
         let ready = revocation.store.ready().await;
-        ready.map_err(|RevocationError| AuthError::Unavailable { retry_after: STORE_RETRY })
+        ready.map_err(|_| AuthError::Unavailable { retry_after: STORE_RETRY })
     }
 
     /// Reports the state of the store of revocations, where there is one, without asking it anything.
@@ -63,48 +64,32 @@ impl Verifier {
         self.inner.revocation.as_ref().map(|revocation| revocation.store.health())
     }
 
-    /// Whether tokens are refused because it cannot be told what is revoked.
+    /// Tells whether tokens are refused because the store cannot answer.
     pub(crate) fn lacks_revocations(&self) -> bool {
         let revocation = self.inner.revocation.as_ref();
         revocation.is_some_and(|known| !known.fails_open && !known.store.health().usable)
     }
 
-    /// Whether every token has to wait for an answer about its revocation.
-    pub(super) fn asks_elsewhere(&self) -> bool {
-        self.inner.revocation.as_ref().is_some_and(|revocation| !revocation.store.is_local())
+    /// Tells whether every token has to wait for the store.
+    #[inline]
+    pub(super) fn checks_revocation_elsewhere(&self) -> bool {
+        self.inner.revocation.as_ref().is_some_and(|revocation| !revocation.store.is_immediate())
     }
 
-    /// Refuses a good token that has been revoked.
-    pub(super) async fn settle(
-        &self,
-        judged: Result<Judged, AuthError>,
-    ) -> Result<Arc<VerifiedToken>, AuthError> {
-        let Judged { token, marks } = judged?;
-        let (Some(revocation), Some(marks)) = (&self.inner.revocation, marks) else {
-            return Ok(token);
+    /// Refuses a verified token that has been revoked.
+    #[inline]
+    pub(super) fn revocation<'a>(
+        &'a self,
+        verified: &'a Verified,
+    ) -> Lookup<'a, Result<(), AuthError>> {
+        let (Some(revocation), Some(marks)) = (&self.inner.revocation, &verified.marks) else {
+            return Lookup::Ready(Ok(()));
         };
-        let answer = match revocation.store.check(&marks) {
-            RevocationLookup::Ready(answer) => answer,
-            RevocationLookup::Pending(answer) => answer.await,
-        };
-        revocation.conclude(token, answer)
-    }
-
-    /// The same without waiting; `None` if that cannot be.
-    pub(super) fn settle_now(
-        &self,
-        judged: Result<Judged, AuthError>,
-    ) -> Option<Result<Arc<VerifiedToken>, AuthError>> {
-        let Judged { token, marks } = match judged {
-            Ok(judged) => judged,
-            Err(error) => return Some(Err(error)),
-        };
-        let (Some(revocation), Some(marks)) = (&self.inner.revocation, marks) else {
-            return Some(Ok(token));
-        };
-        match revocation.store.check(&marks) {
-            RevocationLookup::Ready(answer) => Some(revocation.conclude(token, answer)),
-            RevocationLookup::Pending(_) => None,
+        match revocation.store.check(marks) {
+            Lookup::Ready(answer) => Lookup::Ready(revocation.outcome(answer)),
+            Lookup::Pending(answer) => {
+                Lookup::Pending(Box::pin(async move { revocation.outcome(answer.await) }))
+            }
         }
     }
 }

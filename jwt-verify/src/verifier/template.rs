@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::ConfigError;
+use crate::error::ConfigError;
 
 /// The issuers of a multi-tenant authorization server: a URL with one `{name}` in it, such as
 /// `https://login.microsoftonline.com/{tenantid}/v2.0`.

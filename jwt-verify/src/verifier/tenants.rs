@@ -14,11 +14,14 @@ use tokio::sync::watch;
 use super::{
     issuer::{DefaultKeys, TrustedIssuer},
     known::{Known, Tenant},
-    resolver::{IssuerResolver, ResolverError},
+    resolver::IssuerResolver,
 };
+use crate::error::StoreUnavailable;
 use crate::{
-    AuthError, Clock, InvalidTokenReason, KeyError,
+    clock::Clock,
+    error::{AuthError, InvalidTokenReason},
     gate::RefreshGate,
+    key::KeyError,
     limits::{
         LOG_PAUSE, MAX_ISSUER_BYTES, MAX_RESOLVER_QUESTIONS, NEWCOMER_INTERVAL, REFUSED_ISSUER_TTL,
         REFUSED_ISSUERS, RESOLVER_PATIENCE, RESOLVER_RETRY, RESOLVER_TIMEOUT,
@@ -159,9 +162,9 @@ impl Tenants {
         Some(receiver)
     }
 
-    async fn ask(&self, name: &str) -> Result<Option<TrustedIssuer>, ResolverError> {
+    async fn ask(&self, name: &str) -> Result<Option<TrustedIssuer>, StoreUnavailable> {
         let answer = self.inner.resolver.resolve(name);
-        tokio::time::timeout(RESOLVER_TIMEOUT, answer).await.unwrap_or(Err(ResolverError))
+        tokio::time::timeout(RESOLVER_TIMEOUT, answer).await.unwrap_or(Err(StoreUnavailable::new()))
     }
 
     /// Whether keys may be waited for on behalf of a token of this issuer that is not verified.
@@ -223,11 +226,11 @@ struct Ending {
 }
 
 impl Ending {
-    fn end_with(mut self, answer: Result<Option<TrustedIssuer>, ResolverError>) {
+    fn end_with(mut self, answer: Result<Option<TrustedIssuer>, StoreUnavailable>) {
         self.end(answer);
     }
 
-    fn end(&mut self, answer: Result<Option<TrustedIssuer>, ResolverError>) {
+    fn end(&mut self, answer: Result<Option<TrustedIssuer>, StoreUnavailable>) {
         let answer = self.settle(answer);
         self.has_ended = true;
         if let Some(answer) = answer {
@@ -236,7 +239,7 @@ impl Ending {
     }
 
     /// Takes over what the resolver said. `None` if nobody wants to know any more.
-    fn settle(&self, answer: Result<Option<TrustedIssuer>, ResolverError>) -> Option<Answer> {
+    fn settle(&self, answer: Result<Option<TrustedIssuer>, StoreUnavailable>) -> Option<Answer> {
         let (inner, name) = (&*self.tenants.inner, self.name.as_str());
         // Held until the answer is in its place, so that `forget` comes before or after it.
         let Entry::Occupied(question) = inner.questions.entry(name.to_owned()) else { return None };
@@ -287,7 +290,7 @@ impl Drop for Ending {
     /// which there is no answer: that is remembered as any other failure is.
     fn drop(&mut self) {
         if !self.has_ended {
-            self.end(Err(ResolverError));
+            self.end(Err(StoreUnavailable::new()));
         }
     }
 }
@@ -296,7 +299,7 @@ impl Inner {
     fn judge(
         &self,
         name: &str,
-        answer: Result<Option<TrustedIssuer>, ResolverError>,
+        answer: Result<Option<TrustedIssuer>, StoreUnavailable>,
         old: Option<&Tenant>,
     ) -> Answer {
         let now = self.clock.monotonic();
@@ -312,7 +315,7 @@ impl Inner {
                 return Err(InvalidTokenReason::Issuer.into());
             }
             Ok(None) => return Err(InvalidTokenReason::Issuer.into()),
-            Err(ResolverError) => {
+            Err(_) => {
                 if let Some(others) = self.out_of_reach.turn(now) {
                     tracing::warn!(others, "the issuer resolver is out of reach");
                 }

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::{judge::Surroundings, number};
-use crate::{Claims, claims::ClaimPath, json::Json};
+use crate::{
+    claims::{ClaimPath, Claims},
+    json::Json,
+};
 
 /// A claim that is compared with something.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,10 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use super::{Login, Names, Requirement, Surroundings, Term, Truth};
-use crate::{AuthError, Missing, claims::VerifiedToken};
+use crate::{
+    claims::VerifiedToken,
+    error::{AuthError, Missing},
+};
 
 impl Requirement {
     /// Why it is not met: first what is missing for good, then what another login would mend.

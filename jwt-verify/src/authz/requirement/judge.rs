@@ -3,7 +3,12 @@
 use std::{borrow::Cow, time::Duration};
 
 use super::{Login, Names, Policy, Requirement, Term};
-use crate::{AuthError, VerifiedClaims, claims::VerifiedToken, clock::Clock, json::Json};
+use crate::{
+    claims::{VerifiedClaims, VerifiedToken},
+    clock::Clock,
+    error::AuthError,
+    json::Json,
+};
 
 /// What a requirement may ask about besides the claims.
 pub(crate) trait Surroundings {
@@ -201,7 +206,7 @@ impl<T> VerifiedClaims<T> {
             tracing::error!("which kind a token is of can be asked by `#[require(refresh)]` alone");
             return Err(AuthError::Misconfigured);
         }
-        requirement.check(self.verified(), &ByHand(&crate::SystemClock))
+        requirement.check(self.verified(), &ByHand(&crate::clock::SystemClock))
     }
 }
 

@@ -3,7 +3,10 @@ use std::{borrow::Cow, sync::Arc};
 use serde_json::json;
 
 use super::*;
-use crate::{AuthError, Claims, ClaimsMapping, Missing, VerifiedClaims, claims::VerifiedToken};
+use crate::{
+    claims::{Claims, ClaimsMapping, VerifiedClaims, VerifiedToken},
+    error::{AuthError, Missing},
+};
 
 fn caller_with(claims: &Value) -> VerifiedClaims {
     let payload = claims.to_string();

@@ -11,11 +11,12 @@ use std::{
 };
 
 use super::{
-    CLOCK_MARGIN, ProofId, ReplayError, ReplayFuture, ReplayStore,
+    CLOCK_MARGIN, ProofId, ReplayError, ReplayStore,
     part::{Noted, Part, Room},
 };
+use crate::lookup::BoxFuture;
 use crate::{
-    Clock, SystemClock,
+    clock::{Clock, SystemClock},
     limits::{PROOFS_PER_KEY, USED_PROOFS},
 };
 
@@ -153,7 +154,11 @@ impl Inner {
 }
 
 impl ReplayStore for MemoryReplay {
-    fn first_use<'a>(&'a self, proof: &'a ProofId, until: Duration) -> ReplayFuture<'a> {
+    fn first_use<'a>(
+        &'a self,
+        proof: &'a ProofId,
+        until: Duration,
+    ) -> BoxFuture<'a, Result<bool, ReplayError>> {
         Box::pin(std::future::ready(self.note(proof, until)))
     }
 

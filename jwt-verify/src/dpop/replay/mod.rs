@@ -5,7 +5,7 @@ mod part;
 #[cfg(feature = "redis")]
 mod redis;
 
-use std::{fmt, future::Future, pin::Pin, time::Duration};
+use std::{fmt, time::Duration};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -15,6 +15,7 @@ pub use memory::MemoryReplay;
 pub use redis::RedisReplay;
 
 use crate::key::Thumbprint;
+use crate::lookup::BoxFuture;
 
 /// Remembers which DPoP proofs have been used, so that each works once.
 ///
@@ -32,7 +33,11 @@ pub trait ReplayStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ReplayError::Unavailable`] if nobody knows: the answer is 503. [`ReplayError::ShareUsedUp`] for a
     /// new proof of a key that has all its places taken: the answer is 429, to this key alone.
-    fn first_use<'a>(&'a self, proof: &'a ProofId, until: Duration) -> ReplayFuture<'a>;
+    fn first_use<'a>(
+        &'a self,
+        proof: &'a ProofId,
+        until: Duration,
+    ) -> BoxFuture<'a, Result<bool, ReplayError>>;
 
     /// What handles of one memory have in common, and no others of this process. Where several
     /// [`JwtAuth`](crate::JwtAuth) judge one request, one behind the other, a memory is asked once on
@@ -46,9 +51,6 @@ pub trait ReplayStore: fmt::Debug + Send + Sync + 'static {
 /// For how much longer than its date is good a proof is remembered: by so much may clocks differ, or be
 /// set back.
 const CLOCK_MARGIN: Duration = Duration::from_secs(60);
-
-/// What a [`ReplayStore`] is waited for with.
-pub type ReplayFuture<'a> = Pin<Box<dyn Future<Output = Result<bool, ReplayError>> + Send + 'a>>;
 
 /// Why a [`ReplayStore`] has not taken note of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -6,8 +6,13 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use deadpool_redis::redis;
 
-use super::{CLOCK_MARGIN, ProofId, ReplayError, ReplayFuture, ReplayStore};
-use crate::{Clock, RedisCache, SystemClock, limits::PROOFS_PER_KEY, store::millis};
+use super::{CLOCK_MARGIN, ProofId, ReplayError, ReplayStore};
+use crate::lookup::BoxFuture;
+use crate::{
+    clock::{Clock, SystemClock},
+    limits::PROOFS_PER_KEY,
+    store::{RedisCache, millis},
+};
 
 /// A [`ReplayStore`] on Redis: a proof that was used at one instance is used at all of them.
 ///
@@ -82,7 +87,11 @@ return 1
 ";
 
 impl ReplayStore for RedisReplay {
-    fn first_use<'a>(&'a self, proof: &'a ProofId, until: Duration) -> ReplayFuture<'a> {
+    fn first_use<'a>(
+        &'a self,
+        proof: &'a ProofId,
+        until: Duration,
+    ) -> BoxFuture<'a, Result<bool, ReplayError>> {
         Box::pin(async move {
             let ttl = until.saturating_sub(self.clock.now()).saturating_add(CLOCK_MARGIN);
             // Says nothing of the key itself.

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, http::header::AUTHORIZATION};
 
-use crate::InvalidRequestReason;
+use crate::error::InvalidRequestReason;
 
 /// The token of a request under a scheme, which is given in small letters.
 #[inline]

@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 
 use super::{Credential, TokenExtractor, authorization};
-use crate::InvalidRequestReason;
+use crate::error::InvalidRequestReason;
 
 /// Takes the token from the `Authorization` field; the default.
 ///

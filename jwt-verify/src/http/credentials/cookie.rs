@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, http::header::COOKIE};
 
 use super::{Credential, TokenExtractor};
-use crate::InvalidRequestReason;
+use crate::error::InvalidRequestReason;
 
 /// Takes the token from a cookie of exactly this name.
 ///

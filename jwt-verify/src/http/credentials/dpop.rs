@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 
 use super::{Credential, TokenExtractor, authorization};
-use crate::InvalidRequestReason;
+use crate::error::InvalidRequestReason;
 
 /// Takes a token from the `Authorization` field that comes with a proof of its key, or else what
 /// another extractor finds. A request with both is refused. The proof is not looked at here.
@@ -31,7 +31,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{CookieExtractor, FirstOf};
+    use crate::http::{CookieExtractor, FirstOf};
 
     fn extract(
         field: Option<&str>,

@@ -5,7 +5,7 @@ use std::fmt;
 use actix_web::HttpRequest;
 
 use super::{BearerExtractor, Credential, TokenExtractor};
-use crate::InvalidRequestReason;
+use crate::error::InvalidRequestReason;
 
 /// Asks several extractors in turn and takes the first credential.
 ///
@@ -85,7 +85,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::CookieExtractor;
+    use crate::http::CookieExtractor;
 
     fn extract(
         exclusive: bool,

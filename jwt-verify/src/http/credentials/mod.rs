@@ -17,7 +17,7 @@ pub(crate) use dpop::DpopExtractor;
 pub use first_of::FirstOf;
 pub use query::QueryExtractor;
 
-use crate::InvalidRequestReason;
+use crate::error::InvalidRequestReason;
 
 /// A token as it was found in a request. Nothing about it is verified; `Debug` does not show it.
 #[derive(Clone)]
@@ -96,7 +96,7 @@ impl fmt::Debug for Credential<'_> {
 
 /// Finds the token in a request.
 ///
-/// Asked once for every request, and once more if something has to be waited for. It must not read the
+/// Asked once for every request and [`JwtAuth`](crate::JwtAuth). It must not read the
 /// body. A credential that browsers attach by themselves must say so with [`Credential::ambient`], or
 /// it is not protected against other sites.
 ///

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, web::Query};
 
 use super::{Credential, TokenExtractor};
-use crate::InvalidRequestReason;
+use crate::error::InvalidRequestReason;
 
 /// Takes the token from a query parameter, such as `access_token`.
 ///

@@ -4,8 +4,12 @@ use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use dashmap::{DashMap, Entry};
 
-use super::{REPLACED, RefreshFuture, RefreshStore, Rotation, RotationOutcome, SessionRecord};
-use crate::{Clock, SystemClock, expiry::Agenda};
+use super::{REPLACED, RefreshStore, Rotation, RotationOutcome, SessionRecord};
+use crate::{
+    clock::{Clock, SystemClock},
+    expiry::Agenda,
+};
+use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
 /// A [`RefreshStore`] in the memory of the process. Clones share their content, which is gone with
 /// the process: everybody logs in again then.
@@ -157,20 +161,30 @@ fn remove_oldest(sessions: &mut Vec<Session>) -> Option<String> {
     Some(sessions.remove(place).id)
 }
 
-fn ready<'a, T: Send + 'a>(value: T) -> RefreshFuture<'a, T> {
+fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T, StoreUnavailable>> {
     Box::pin(std::future::ready(Ok(value)))
 }
 
 impl RefreshStore for MemoryRefreshStore {
-    fn begin<'a>(&'a self, session: &'a SessionRecord) -> RefreshFuture<'a, Vec<String>> {
+    fn begin<'a>(
+        &'a self,
+        session: &'a SessionRecord,
+    ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>> {
         ready(self.begin_now(session))
     }
 
-    fn rotate<'a>(&'a self, rotation: &'a Rotation<'a>) -> RefreshFuture<'a, RotationOutcome> {
+    fn rotate<'a>(
+        &'a self,
+        rotation: &'a Rotation<'a>,
+    ) -> BoxFuture<'a, Result<RotationOutcome, StoreUnavailable>> {
         ready(self.rotate_now(rotation))
     }
 
-    fn end<'a>(&'a self, subject: &'a str, session_id: &'a str) -> RefreshFuture<'a, bool> {
+    fn end<'a>(
+        &'a self,
+        subject: &'a str,
+        session_id: &'a str,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         ready(!self.end_now(subject, |session| session.id == session_id).is_empty())
     }
 
@@ -178,11 +192,14 @@ impl RefreshStore for MemoryRefreshStore {
         &'a self,
         subject: &'a str,
         except: Option<&'a str>,
-    ) -> RefreshFuture<'a, Vec<String>> {
+    ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>> {
         ready(self.end_now(subject, |session| except != Some(session.id.as_str())))
     }
 
-    fn sessions_of<'a>(&'a self, subject: &'a str) -> RefreshFuture<'a, Vec<String>> {
+    fn sessions_of<'a>(
+        &'a self,
+        subject: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>> {
         let now = self.inner.clock.now();
         let sessions = self.inner.subjects.get(subject);
         let alive = sessions.iter().flat_map(|sessions| sessions.iter());

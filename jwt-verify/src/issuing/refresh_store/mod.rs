@@ -4,8 +4,9 @@ mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 
-use std::{fmt, future::Future, pin::Pin, time::Duration};
+use std::{fmt, time::Duration};
 
+use crate::{error::StoreUnavailable, lookup::BoxFuture};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -30,7 +31,10 @@ pub trait RefreshStore: fmt::Debug + Send + Sync + 'static {
     /// Begins a session. If the subject has [`SessionRecord::most`] already, those that began first
     /// end, **in the same step**, so that there are never more; their names are the answer. What is
     /// over does not count.
-    fn begin<'a>(&'a self, session: &'a SessionRecord) -> RefreshFuture<'a, Vec<String>>;
+    fn begin<'a>(
+        &'a self,
+        session: &'a SessionRecord,
+    ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>>;
 
     /// Puts the next token of a session in the place of the one that was presented, if that is the
     /// current one: **in one step**, so that of any number of concurrent calls with the same token
@@ -39,11 +43,18 @@ pub trait RefreshStore: fmt::Debug + Send + Sync + 'static {
     /// A token that was current before and was replaced less than [`Rotation::grace`] ago is
     /// [`RotationOutcome::Repeated`]. Any other ends the session, in the same step:
     /// [`RotationOutcome::Reused`].
-    fn rotate<'a>(&'a self, rotation: &'a Rotation<'a>) -> RefreshFuture<'a, RotationOutcome>;
+    fn rotate<'a>(
+        &'a self,
+        rotation: &'a Rotation<'a>,
+    ) -> BoxFuture<'a, Result<RotationOutcome, StoreUnavailable>>;
 
     /// Ends a session of the subject, and says whether there was one. If there is none of this
     /// name, or it is another subject's, nothing happens.
-    fn end<'a>(&'a self, subject: &'a str, session_id: &'a str) -> RefreshFuture<'a, bool>;
+    fn end<'a>(
+        &'a self,
+        subject: &'a str,
+        session_id: &'a str,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>>;
 
     /// Ends all sessions of a subject but the one named, **in one step**: none of them rotates
     /// after it, and none that has begun before it is left. The names of those that ended are the
@@ -52,20 +63,14 @@ pub trait RefreshStore: fmt::Debug + Send + Sync + 'static {
         &'a self,
         subject: &'a str,
         except: Option<&'a str>,
-    ) -> RefreshFuture<'a, Vec<String>>;
+    ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>>;
 
     /// The names of the sessions of a subject, without those that are over.
-    fn sessions_of<'a>(&'a self, subject: &'a str) -> RefreshFuture<'a, Vec<String>>;
+    fn sessions_of<'a>(
+        &'a self,
+        subject: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>>;
 }
-
-/// What a [`RefreshStore`] is waited for with.
-pub type RefreshFuture<'a, T> =
-    Pin<Box<dyn Future<Output = Result<T, RefreshStoreError>> + Send + 'a>>;
-
-/// A [`RefreshStore`] that cannot be used at the moment. It does not say why; the store logs that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the refresh store is out of reach")]
-pub struct RefreshStoreError;
 
 /// A session that begins.
 #[derive(Debug, Clone)]

@@ -6,11 +6,12 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use deadpool_redis::redis;
 
-use super::{
-    REPLACED, RefreshFuture, RefreshStore, RefreshStoreError, Rotation, RotationOutcome,
-    SessionRecord,
+use super::{REPLACED, RefreshStore, Rotation, RotationOutcome, SessionRecord};
+use crate::{
+    clock::{Clock, SystemClock},
+    store::{RedisCache, millis},
 };
-use crate::{Clock, RedisCache, SystemClock, store::millis};
+use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
 /// A [`RefreshStore`] on Redis. A rotation is one script that runs on the server, so of any number of
 /// instances exactly one wins.
@@ -53,8 +54,8 @@ impl RedisRefreshStore {
     async fn run<T: redis::FromRedisValue>(
         &self,
         command: redis::Cmd,
-    ) -> Result<T, RefreshStoreError> {
-        self.redis.ask(command).await.map_err(|_| RefreshStoreError)
+    ) -> Result<T, StoreUnavailable> {
+        self.redis.ask(command).await.map_err(StoreUnavailable::caused_by)
     }
 }
 
@@ -158,7 +159,10 @@ return ended
 const LIST: &str = script!("return alive(ARGV[1])");
 
 impl RefreshStore for RedisRefreshStore {
-    fn begin<'a>(&'a self, session: &'a SessionRecord) -> RefreshFuture<'a, Vec<String>> {
+    fn begin<'a>(
+        &'a self,
+        session: &'a SessionRecord,
+    ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>> {
         Box::pin(async move {
             let SessionRecord { session_id, subject, current, begun_at, until, most } = session;
             let now = self.clock.now();
@@ -169,7 +173,10 @@ impl RefreshStore for RedisRefreshStore {
         })
     }
 
-    fn rotate<'a>(&'a self, rotation: &'a Rotation<'a>) -> RefreshFuture<'a, RotationOutcome> {
+    fn rotate<'a>(
+        &'a self,
+        rotation: &'a Rotation<'a>,
+    ) -> BoxFuture<'a, Result<RotationOutcome, StoreUnavailable>> {
         Box::pin(async move {
             let ttl = rotation.until.saturating_sub(rotation.now);
             let mut command = self.script(ROTATE, rotation.subject);
@@ -182,12 +189,16 @@ impl RefreshStore for RedisRefreshStore {
                 "repeated" => Ok(RotationOutcome::Repeated),
                 "reused" => Ok(RotationOutcome::Reused),
                 "unknown" => Ok(RotationOutcome::Unknown),
-                _ => Err(RefreshStoreError),
+                _ => Err(StoreUnavailable::new()),
             }
         })
     }
 
-    fn end<'a>(&'a self, subject: &'a str, session_id: &'a str) -> RefreshFuture<'a, bool> {
+    fn end<'a>(
+        &'a self,
+        subject: &'a str,
+        session_id: &'a str,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         Box::pin(async move {
             let mut command = self.script(END, subject);
             command.arg(millis_of(self.clock.now())).arg(session_id);
@@ -199,7 +210,7 @@ impl RefreshStore for RedisRefreshStore {
         &'a self,
         subject: &'a str,
         except: Option<&'a str>,
-    ) -> RefreshFuture<'a, Vec<String>> {
+    ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>> {
         Box::pin(async move {
             let mut command = self.script(END_ALL, subject);
             command.arg(millis_of(self.clock.now())).arg(except);
@@ -207,7 +218,10 @@ impl RefreshStore for RedisRefreshStore {
         })
     }
 
-    fn sessions_of<'a>(&'a self, subject: &'a str) -> RefreshFuture<'a, Vec<String>> {
+    fn sessions_of<'a>(
+        &'a self,
+        subject: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>> {
         Box::pin(async move {
             let mut command = self.script(LIST, subject);
             command.arg(millis_of(self.clock.now()));

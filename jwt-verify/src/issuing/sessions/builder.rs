@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Inner, Sessions};
 use crate::{
-    ConfigError, RevocationStore,
+    error::ConfigError,
     issuing::{MemoryRefreshStore, RefreshStore, TokenIssuer},
     limits::{
         MAX_SESSION_LIFETIME, MAX_SESSIONS_PER_SUBJECT, REFRESH_GRACE, SESSION_IDLE,
         SESSION_LIFETIME, SESSIONS_PER_SUBJECT,
     },
+    revocation::RevocationStore,
     validation::TokenKind,
 };
 

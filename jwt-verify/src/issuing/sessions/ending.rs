@@ -5,11 +5,13 @@ use std::{future::Future, time::Duration};
 use serde::Serialize;
 
 use super::{Inner, SessionError, Sessions};
+use crate::lookup::Lookup;
 use crate::{
-    Claims, Revocation, RevocationLookup, TokenMarks, VerifiedClaims,
+    claims::{Claims, VerifiedClaims},
     detached::to_the_end,
     issuing::{IssuingError, token::subject_name},
     limits::{MAX_ACCESS_LIFETIME, MAX_LEEWAY, STORE_RETRY},
+    revocation::{Revocation, TokenMarks},
 };
 
 /// Ends sessions. Each call goes on to its end although the caller hangs up, where it runs on Tokio as
@@ -120,8 +122,8 @@ impl Sessions {
         let Some(revocation) = &self.inner.revocation else { return Ok(()) };
         let marks = TokenMarks::of(claims);
         let is_revoked = match revocation.check(&marks) {
-            RevocationLookup::Ready(answer) => answer?,
-            RevocationLookup::Pending(answer) => answer.await?,
+            Lookup::Ready(answer) => answer?,
+            Lookup::Pending(answer) => answer.await?,
         };
         if is_revoked { Err(SessionError::InvalidGrant) } else { Ok(()) }
     }

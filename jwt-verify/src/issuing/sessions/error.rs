@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{
-    RevocationError,
-    issuing::{IssuingError, RefreshStoreError},
-    limits::STORE_RETRY,
-};
+use crate::error::StoreUnavailable;
+use crate::{issuing::IssuingError, limits::STORE_RETRY};
 
 /// Why a session did not begin, go on or end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,14 +23,8 @@ pub enum SessionError {
     Issuing(#[from] IssuingError),
 }
 
-impl From<RefreshStoreError> for SessionError {
-    fn from(_: RefreshStoreError) -> Self {
-        Self::Unavailable { retry_after: STORE_RETRY }
-    }
-}
-
-impl From<RevocationError> for SessionError {
-    fn from(_: RevocationError) -> Self {
+impl From<StoreUnavailable> for SessionError {
+    fn from(_: StoreUnavailable) -> Self {
         Self::Unavailable { retry_after: STORE_RETRY }
     }
 }

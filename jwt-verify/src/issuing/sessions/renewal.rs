@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Inner, SessionClaims, SessionError, Sessions, TokenPair, ending::finish};
 use crate::{
-    VerifiedClaims,
+    claims::VerifiedClaims,
     issuing::{AccessToken, Rotation, RotationOutcome, refresh_store::hashed},
 };
 

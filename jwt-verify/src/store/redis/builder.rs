@@ -17,11 +17,12 @@ use super::{
     pool::{Kind, Pool},
 };
 use crate::{
-    ConfigError, Secret,
+    error::ConfigError,
     limits::{
         REDIS_CONNECTIONS, REDIS_FAILURES, REDIS_PAUSE, REDIS_QUESTIONS, REDIS_TIMEOUT,
         STORE_TIMEOUT,
     },
+    secret::Secret,
 };
 
 /// Settings of a [`RedisCache`]. Nothing but the address is needed.

@@ -16,8 +16,9 @@ use tokio::sync::{Semaphore, oneshot};
 
 pub use self::builder::RedisCacheBuilder;
 use self::{breaker::Breaker, pool::Pool};
-use super::{CacheError, CacheFuture, CacheStore};
+use super::CacheStore;
 use crate::background::{BackgroundThread, SharedThread};
+use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
 /// A [`CacheStore`] on Redis (6 or newer, or a server that speaks its protocol): a single server, a
 /// Sentinel set or a Cluster, with or without TLS.
@@ -187,28 +188,31 @@ fn read<T: FromRedisValue>(value: Value) -> Result<T, Problem> {
 }
 
 /// Why there is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
+    #[error("the Redis server is out of reach")]
     Unreachable,
+    #[error("the Redis server refused a command: {0}")]
     Refused(Refusal),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    /// What is kept under the name is not a text.
+    #[error("the value under the name is not a string")]
     WrongType,
     /// Out of memory, not allowed, loading, a replica, and so on.
+    #[error("not possible now")]
     Other,
 }
 
-impl From<Problem> for CacheError {
-    fn from(_: Problem) -> Self {
-        Self
+impl From<Problem> for StoreUnavailable {
+    fn from(problem: Problem) -> Self {
+        Self::caused_by(problem)
     }
 }
 
 impl CacheStore for RedisCache {
-    fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreUnavailable>> {
         Box::pin(async move {
             let mut command = redis::cmd("GET");
             command.arg(self.name(key));
@@ -219,7 +223,12 @@ impl CacheStore for RedisCache {
         })
     }
 
-    fn set<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, ()> {
+    fn set<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(async move {
             let mut command = redis::cmd("SET");
             command.arg(self.name(key)).arg(value).arg("PX").arg(millis(ttl));
@@ -227,7 +236,12 @@ impl CacheStore for RedisCache {
         })
     }
 
-    fn add<'a>(&'a self, key: &'a str, value: &'a [u8], ttl: Duration) -> CacheFuture<'a, bool> {
+    fn add<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         Box::pin(async move {
             let mut command = redis::cmd("SET");
             command.arg(self.name(key)).arg(value).arg("NX").arg("PX").arg(millis(ttl));
@@ -235,7 +249,7 @@ impl CacheStore for RedisCache {
         })
     }
 
-    fn remove<'a>(&'a self, key: &'a str) -> CacheFuture<'a, ()> {
+    fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(async move {
             let mut command = redis::cmd("DEL");
             command.arg(self.name(key));

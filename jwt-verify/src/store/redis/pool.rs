@@ -8,7 +8,7 @@ use deadpool_redis::{
 
 use super::{Problem, Refusal};
 use crate::{
-    Clock as _, SystemClock,
+    clock::{Clock as _, SystemClock},
     limits::{LOG_PAUSE, REDIS_CONNECT_TIMEOUT},
     seldom::Seldom,
 };

@@ -1,0 +1,105 @@
+//! The cache of verified tokens, as the verifier uses it.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use super::{Verifier, candidate::Accepted, known::Tenant};
+use crate::{
+    claims::VerifiedToken, error::AuthError, revocation::TokenMarks, telemetry,
+    token_cache::Remembered,
+};
+
+/// A verified token. It may have been revoked.
+#[derive(Clone)]
+pub(crate) struct Verified {
+    pub(super) token: Arc<VerifiedToken>,
+    /// What it can be revoked by, where there is a store of revocations.
+    pub(super) marks: Option<Arc<TokenMarks>>,
+}
+
+/// A verified token, and the conditions under which it stays valid.
+#[derive(Debug, Clone)]
+pub(super) struct CachedToken {
+    token: Arc<VerifiedToken>,
+    marks: Option<Arc<TokenMarks>>,
+    issuer: IssuerRef,
+    /// Generation of the issuer's keys, read before the verification began.
+    generation: u64,
+    /// From when and until when, on the wall clock.
+    from: Duration,
+    until: Duration,
+}
+
+/// The issuer of a cached token.
+#[derive(Debug, Clone)]
+pub(super) enum IssuerRef {
+    Listed(usize),
+    /// Dropped as soon as the resolver's answer no longer counts.
+    Resolved(Weak<Tenant>),
+}
+
+impl Remembered for CachedToken {
+    fn apart(&self) -> Self {
+        Self {
+            token: Arc::new((*self.token).clone()),
+            marks: self.marks.as_deref().cloned().map(Arc::new),
+            ..self.clone()
+        }
+    }
+}
+
+impl Verifier {
+    /// A token that was verified before and is still valid.
+    #[inline]
+    pub(super) fn cached(&self, token: &[u8]) -> Option<Verified> {
+        let cached = self.inner.cache.as_ref()?.get(token, |cached| {
+            let now = self.inner.clock.now();
+            let is_valid = self.generation(&cached.issuer) == Some(cached.generation)
+                && cached.from <= now
+                && now < cached.until;
+            is_valid.then(|| Verified { token: cached.token.clone(), marks: cached.marks.clone() })
+        });
+        telemetry::cache("token", cached.is_some());
+        cached
+    }
+
+    /// The generation of an issuer's keys, if the issuer is still trusted.
+    #[inline]
+    fn generation(&self, issuer: &IssuerRef) -> Option<u64> {
+        match issuer {
+            IssuerRef::Listed(index) => self.inner.issuers.get(*index)?.keys.generation(),
+            IssuerRef::Resolved(tenant) => {
+                let tenant = tenant.upgrade()?;
+                let now = self.inner.clock.monotonic();
+                if !tenant.is_fresh(now) {
+                    return None;
+                }
+                tenant.note_good(now);
+                tenant.issuer.keys.generation()
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn cache_token(
+        &self,
+        token: &[u8],
+        accepted: Accepted<'_>,
+    ) -> Result<Verified, AuthError> {
+        let Accepted { claims, grants, validity, issuer, generation, header } = accepted;
+        if let Some((segment, header)) = header {
+            self.inner.headers.keep(segment, header);
+        }
+        let marks = self.marks(&claims)?;
+        let verified = Arc::new(VerifiedToken::new(claims, grants));
+        if let (Some(cache), Some(generation)) = (&self.inner.cache, generation) {
+            let (from, until) = (validity.start, validity.end);
+            let (cached, marks) = (verified.clone(), marks.clone());
+            let cached = CachedToken { token: cached, marks, issuer, generation, from, until };
+            cache.put(token, cached);
+        }
+        Ok(Verified { token: verified, marks })
+    }
+}

@@ -1,0 +1,190 @@
+//! A token before the rules of its issuer.
+
+use std::{
+    ops::{Deref, Range},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{cache::IssuerRef, issuer::Issuer, known::Tenant, tenants::Tenants};
+use crate::lookup::Lookup;
+use crate::{
+    claims::{Claims, Grants},
+    error::{AuthError, InvalidTokenReason},
+    key::{KeyError, KeyQuery, VerificationKey},
+    token::{CompactToken, Header, KnownHeaders, decode_exact, decode_into},
+};
+
+/// The trusted issuer that a token names.
+pub(super) enum SelectedIssuer<'v> {
+    Listed(usize, &'v Issuer),
+    Resolved(Arc<Tenant>),
+}
+
+impl SelectedIssuer<'_> {
+    #[inline]
+    fn reference(&self) -> IssuerRef {
+        match self {
+            Self::Listed(index, _) => IssuerRef::Listed(*index),
+            Self::Resolved(tenant) => IssuerRef::Resolved(Arc::downgrade(tenant)),
+        }
+    }
+}
+
+impl Deref for SelectedIssuer<'_> {
+    type Target = Issuer;
+
+    fn deref(&self) -> &Issuer {
+        match self {
+            Self::Listed(_, issuer) => issuer,
+            Self::Resolved(tenant) => &tenant.issuer,
+        }
+    }
+}
+
+/// A token that has been taken apart. Nothing in it is verified.
+pub(super) struct Unverified<'a> {
+    parts: CompactToken<'a>,
+    header: Arc<Header>,
+    /// An accepted token had the same header.
+    is_known: bool,
+    pub(super) claims: Arc<Claims>,
+}
+
+impl<'a> Unverified<'a> {
+    #[inline]
+    pub(super) fn read(
+        token: &'a [u8],
+        limit: usize,
+        known: &KnownHeaders,
+    ) -> Result<Self, InvalidTokenReason> {
+        let parts = CompactToken::parse(token, limit)?;
+        let known = known.find(parts.header);
+        let is_known = known.is_some();
+        let header = known.map_or_else(|| Header::decode(parts.header).map(Arc::new), Ok)?;
+        let payload = decode_exact(parts.payload).ok_or(InvalidTokenReason::Form)?;
+        let payload = String::from_utf8(payload).map_err(|_| InvalidTokenReason::Payload)?;
+        let claims = Claims::parse(payload).map_err(|_| InvalidTokenReason::Payload)?;
+        Ok(Self { parts, header, is_known, claims: Arc::new(claims) })
+    }
+}
+
+/// A token with the issuer that it names. Its header meets the issuer's rules.
+pub(super) struct Candidate<'v, 'a> {
+    issuer: SelectedIssuer<'v>,
+    token: Unverified<'a>,
+    /// Generation of the issuer's keys before any of them was looked at.
+    generation: Option<u64>,
+    now: Duration,
+}
+
+/// An accepted token, for the cache.
+pub(super) struct Accepted<'a> {
+    pub(super) claims: Arc<Claims>,
+    pub(super) grants: Grants,
+    pub(super) validity: Range<Duration>,
+    pub(super) issuer: IssuerRef,
+    pub(super) generation: Option<u64>,
+    /// The header and its segment, where no token had the same before.
+    pub(super) header: Option<(&'a [u8], Arc<Header>)>,
+}
+
+impl<'v, 'a> Candidate<'v, 'a> {
+    #[inline]
+    pub(super) fn check_header(
+        issuer: SelectedIssuer<'v>,
+        token: Unverified<'a>,
+        now: Duration,
+    ) -> Result<Self, AuthError> {
+        if !issuer.algorithms.contains(token.header.algorithm) {
+            return Err(InvalidTokenReason::Algorithm.into());
+        }
+        issuer.rules.check_header(&token.header)?;
+        let generation = issuer.keys.generation();
+        Ok(Self { issuer, token, generation, now })
+    }
+
+    pub(super) fn issuer(&self) -> &SelectedIssuer<'v> {
+        &self.issuer
+    }
+
+    #[inline]
+    pub(super) fn find_key<'k>(
+        &'k self,
+        failed: Option<&'k Arc<VerificationKey>>,
+    ) -> Lookup<'k, Result<Arc<VerificationKey>, KeyError>> {
+        let header = &self.token.header;
+        let key_id = header.key_id();
+        self.issuer.keys.find(KeyQuery { key_id, algorithm: header.algorithm, failed })
+    }
+
+    /// Tells whether the claims would be accepted if the signature were right. The caller is not told
+    /// why not: no answer is about what is not verified.
+    #[inline]
+    pub(super) fn claims_acceptable(&self) -> bool {
+        self.issuer.rules.check_claims(&self.token.claims, self.now).is_ok()
+    }
+
+    #[inline]
+    pub(super) fn is_signed_by(&self, key: &VerificationKey) -> bool {
+        let (parts, algorithm) = (&self.token.parts, self.token.header.algorithm);
+        let verifies = |buffer: &mut [u8]| {
+            decode_into(parts.signature, buffer)
+                .is_some_and(|signature| key.verifies(algorithm, parts.signing_input, &signature))
+        };
+        key.supports(algorithm)
+            && if parts.signature.len() > SHORT_SIGNATURE {
+                verifies(&mut [0; SIGNATURE_BYTES])
+            } else {
+                verifies(&mut [0; SHORT_SIGNATURE])
+            }
+    }
+
+    /// Checks a signature that the first key has not verified against the key that replaced it. If no
+    /// other key can be had at the moment, the signature is wrong all the same.
+    pub(super) fn check_replaced_key(
+        &self,
+        key: Result<Arc<VerificationKey>, KeyError>,
+    ) -> Result<(), InvalidTokenReason> {
+        match key {
+            Ok(key) if self.is_signed_by(&key) => Ok(()),
+            _ => Err(InvalidTokenReason::Signature),
+        }
+    }
+
+    /// Checks the claims of a token whose signature is right.
+    #[inline]
+    pub(super) fn check_claims(self, tenants: Option<&Tenants>) -> Result<Accepted<'a>, AuthError> {
+        let Self { issuer, token, generation, now } = self;
+        let Unverified { parts, header, is_known, claims } = token;
+        issuer.rules.check_claims(&claims, now)?;
+        issuer.rules.check_custom(&claims)?;
+        if let (Some(tenants), SelectedIssuer::Resolved(tenant)) = (tenants, &issuer) {
+            tenants.note_good(tenant);
+        }
+        Ok(Accepted {
+            validity: issuer.rules.validity(&claims),
+            grants: issuer.mapping.grants(&claims),
+            issuer: issuer.reference(),
+            claims,
+            generation,
+            header: (!is_known).then_some((parts.header, header)),
+        })
+    }
+}
+
+impl From<KeyError> for AuthError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::NotFound => InvalidTokenReason::UnknownKey.into(),
+            KeyError::Limited { retry_after } => Self::KeyLookupLimited { retry_after },
+            KeyError::Unavailable { retry_after } => Self::Unavailable { retry_after },
+        }
+    }
+}
+
+/// Enough for a signature by an RSA key of 4096 bits, with what the decoder reserves.
+const SIGNATURE_BYTES: usize = 520;
+
+/// Characters of a signature for which as many bytes are more than enough: all but those by RSA keys.
+const SHORT_SIGNATURE: usize = 96;

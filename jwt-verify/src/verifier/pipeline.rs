@@ -1,0 +1,132 @@
+//! The verification of a token, stage by stage. The rules of each stage are elsewhere.
+
+use std::sync::Arc;
+
+use super::{
+    SenderUnchecked, Verifier,
+    cache::Verified,
+    candidate::{Candidate, SelectedIssuer, Unverified},
+};
+use crate::lookup::Lookup;
+use crate::{
+    claims::Claims,
+    error::{AuthError, InvalidTokenReason},
+    key::{KeyError, VerificationKey},
+    limits::MAX_LEEWAY,
+};
+
+/// How far a token has come without waiting.
+pub(crate) enum Progress {
+    Done(Result<SenderUnchecked, AuthError>),
+    /// The rest is for [`Verifier::finish`], which may wait. `None` for a token that is not cached.
+    Unfinished(Option<Verified>),
+}
+
+impl Verifier {
+    /// Verifies a token, whatever it is bound to.
+    pub(crate) async fn verify_token(&self, token: &[u8]) -> Result<SenderUnchecked, AuthError> {
+        match self.start(token) {
+            Progress::Done(outcome) => outcome,
+            // On the heap, so that the future of a cached token stays small.
+            Progress::Unfinished(cached) => Box::pin(self.finish(token, cached)).await,
+        }
+    }
+
+    /// Verifies a token that is cached, unless its revocation has to be asked elsewhere: what every
+    /// request after the first one costs. It has no rules of its own.
+    #[inline]
+    pub(crate) fn start(&self, token: &[u8]) -> Progress {
+        let cached = self.cached(token);
+        if let Some(verified) = &cached
+            && !self.checks_revocation_elsewhere()
+            && let Lookup::Ready(outcome) = self.revocation(verified)
+        {
+            return Progress::Done(outcome.map(|()| SenderUnchecked(verified.token.clone())));
+        }
+        Progress::Unfinished(cached)
+    }
+
+    /// Verifies what [`start`](Self::start) has left.
+    pub(crate) async fn finish(
+        &self,
+        token: &[u8],
+        cached: Option<Verified>,
+    ) -> Result<SenderUnchecked, AuthError> {
+        let verified = match cached {
+            Some(verified) => verified,
+            None => self.verify_uncached(token).await?,
+        };
+        self.revocation(&verified).await?;
+        Ok(SenderUnchecked(verified.token))
+    }
+
+    async fn verify_uncached(&self, token: &[u8]) -> Result<Verified, AuthError> {
+        let unverified = Unverified::read(token, self.inner.max_token_bytes, &self.inner.headers)?;
+        let issuer = self.select_issuer(&unverified.claims).await?;
+        let candidate = Candidate::check_header(issuer, unverified, self.now())?;
+        let key = self.find_key(&candidate, None).await?;
+        if !candidate.is_signed_by(&key) {
+            // The issuer may have replaced the key under the same ID.
+            let replaced = self.find_key(&candidate, Some(&key)).await;
+            candidate.check_replaced_key(replaced)?;
+        }
+        let accepted = candidate.check_claims(self.inner.tenants.as_ref())?;
+        self.cache_token(token, accepted)
+    }
+
+    /// The issuer that the claims name, if it is trusted.
+    #[inline]
+    fn select_issuer<'v: 'c, 'c>(
+        &'v self,
+        claims: &'c Claims,
+    ) -> Lookup<'c, Result<SelectedIssuer<'v>, AuthError>> {
+        let mut listed = self.inner.issuers.iter().enumerate();
+        if let Some((index, issuer)) = listed.find(|(_, issuer)| issuer.rules.is_issuer_of(claims))
+        {
+            return Lookup::Ready(Ok(SelectedIssuer::Listed(index, issuer)));
+        }
+        let unknown = || Lookup::Ready(Err(InvalidTokenReason::Issuer.into()));
+        let (Some(tenants), Some(name)) = (&self.inner.tenants, claims.issuer()) else {
+            return unknown();
+        };
+        match tenants.find(name) {
+            Some(tenant) => Lookup::Ready(tenant.map(SelectedIssuer::Resolved)),
+            // The resolver is not asked about a token that no settings could make good.
+            None if !self.is_in_time(claims) => unknown(),
+            None => Lookup::Pending(Box::pin(async move {
+                tenants.resolve(name).await.map(SelectedIssuer::Resolved)
+            })),
+        }
+    }
+
+    /// Tells whether the token has not expired, by the largest leeway there is.
+    fn is_in_time(&self, claims: &Claims) -> bool {
+        let now = self.now();
+        claims.expires_at().is_some_and(|end| now < end.since_epoch().saturating_add(MAX_LEEWAY))
+    }
+
+    /// The key for a token, other than the one that has failed to verify it.
+    #[inline]
+    fn find_key<'a>(
+        &'a self,
+        candidate: &'a Candidate<'_, '_>,
+        failed: Option<&'a Arc<VerificationKey>>,
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
+        let pending = match candidate.find_key(failed) {
+            Lookup::Pending(pending) => pending,
+            ready @ Lookup::Ready(_) => return ready,
+        };
+        // Nothing is fetched for a token that no key could make good.
+        if !candidate.claims_acceptable() {
+            return Lookup::Ready(Err(KeyError::NotFound));
+        }
+        if let (Some(tenants), SelectedIssuer::Resolved(tenant)) =
+            (&self.inner.tenants, candidate.issuer())
+            // There may be too many issuers that are no more than a name so far.
+            && let Err(limited) = tenants.admit(tenant)
+        {
+            return Lookup::Ready(Err(limited));
+        }
+        Lookup::Pending(pending)
+    }
+}
