@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    dial::Dialer,
+    connector::IssuerConnector,
     fetch::Transport,
     location::Location,
     provider::JwksProvider,
@@ -311,7 +311,7 @@ impl JwksProviderBuilder {
             }
         };
         let transport = Transport {
-            dialer: Dialer { proxy: proxy.map(Arc::new) },
+            connector: IssuerConnector { proxy: proxy.map(Arc::new) },
             tls: tls::config(&self.roots)?,
             connect_timeout: self.connect_timeout,
             max_bytes: self.max_bytes,

@@ -8,7 +8,7 @@ use awc::{
     http::{StatusCode, Uri, header},
 };
 
-use super::{dial::Dialer, freshness, proxy};
+use super::{connector::IssuerConnector, freshness, proxy::TunnelRefused};
 
 /// What came back.
 pub(super) struct Fetched {
@@ -101,7 +101,7 @@ impl From<Failure> for FetchError {
 /// How to reach issuers.
 #[derive(Clone)]
 pub(super) struct Transport {
-    pub(super) dialer: Dialer,
+    pub(super) connector: IssuerConnector,
     pub(super) tls: Arc<rustls::ClientConfig>,
     pub(super) connect_timeout: Duration,
     pub(super) max_bytes: usize,
@@ -112,7 +112,7 @@ impl Transport {
     /// is not inflated cannot be a bomb. The caller bounds the time of the whole.
     pub(super) async fn get(&self, uri: &Uri) -> Result<Fetched, FetchError> {
         let connector = Connector::new()
-            .connector(self.dialer.clone())
+            .connector(self.connector.clone())
             .timeout(self.connect_timeout)
             .handshake_timeout(self.connect_timeout)
             .rustls_0_23(self.tls.clone());
@@ -166,7 +166,7 @@ fn classify(error: &SendRequestError) -> FetchError {
         SendRequestError::Connect(ConnectError::Io(error))
             if error
                 .get_ref()
-                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<proxy::Refused>) =>
+                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<TunnelRefused>) =>
         {
             Failure::Proxy
         }

@@ -6,7 +6,8 @@
 
 mod backoff;
 mod builder;
-mod dial;
+mod connect;
+mod connector;
 mod discovery;
 mod fetch;
 mod flight;
