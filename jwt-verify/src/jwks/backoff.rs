@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    fetch::{Failure, FetchError},
+    fetch_error::{Failure, FetchError},
     flight::nanos,
 };
 use crate::{

@@ -4,11 +4,11 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     connector::IssuerConnector,
-    fetch::Transport,
-    location::Location,
+    endpoint::Endpoint,
+    entry_codec::EntryCodec,
+    http_client::HttpClient,
     provider::JwksProvider,
     proxy::Proxy,
-    seal::Seal,
     thread,
     tls::{self, Base, Roots},
 };
@@ -265,8 +265,8 @@ impl JwksProviderBuilder {
     /// key that is too short; certificates or a proxy that cannot be read; an empty seed.
     pub fn build(mut self) -> Result<JwksProvider, ConfigError> {
         let location = match &self.place {
-            Place::KeySet(url) => Location::key_set(url)?,
-            Place::Issuer(issuer) => Location::discovery(issuer)?,
+            Place::KeySet(url) => Endpoint::key_set(url)?,
+            Place::Issuer(issuer) => Endpoint::discovery(issuer)?,
         };
         let settings = &self.settings;
         let second = Duration::from_secs(1);
@@ -297,7 +297,7 @@ impl JwksProviderBuilder {
                 return Err(ConfigError::invalid(setting, "must not be zero"));
             }
         }
-        let seal = Seal::new(settings.integrity_key.as_ref())?;
+        let seal = EntryCodec::new(settings.integrity_key.as_ref())?;
         if settings.seed.as_ref().is_some_and(JwkSet::is_empty) {
             return Err(ConfigError::Missing { setting: "seed" });
         }
@@ -310,7 +310,7 @@ impl JwksProviderBuilder {
                 Some(Proxy::parse(url, Vec::new())?)
             }
         };
-        let transport = Transport {
+        let transport = HttpClient {
             connector: IssuerConnector { proxy: proxy.map(Arc::new) },
             tls: tls::config(&self.roots)?,
             connect_timeout: self.connect_timeout,

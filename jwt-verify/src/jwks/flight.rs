@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    fetch::{Failure, FetchError},
+    fetch_error::{Failure, FetchError},
     lookup::Ask,
     provider::Inner,
 };

@@ -7,10 +7,10 @@ use std::{
 
 use super::{
     flight::{Arrival, Flights, Ticket, nanos},
+    key_query::{OwnedKeyQuery, negative_cache_key},
     provider::Inner,
     snapshot::Snapshot,
     upkeep,
-    wanted::{WantedKey, memory_of, select},
 };
 use crate::{
     KeyError, KeyQuery, VerificationKey,
@@ -25,7 +25,7 @@ pub(super) enum Ask {
     Anybody,
     /// For a key that is not in the set at hand. It counts towards what unknown keys may cause, unless
     /// the last attempt failed: then there is one a second at most.
-    Issuer { wanted: WantedKey, is_counted: bool },
+    Issuer { wanted: OwnedKeyQuery, is_counted: bool },
     /// For the keys that were asked for when no more questions were allowed. It counts.
     PutOff,
     /// For what another instance may have left in the store, and nothing else.
@@ -65,7 +65,7 @@ impl Inner {
             let (now, seen) = (self.monotonic(), self.last_flight());
             let warm = match self.usable(now) {
                 Some(snapshot) => {
-                    if let Some(key) = select(&snapshot, &wanted) {
+                    if let Some(key) = snapshot.select(&wanted) {
                         return Ok(key);
                     }
                     if self.is_missing(&snapshot, &wanted, now) {
@@ -86,7 +86,7 @@ impl Inner {
                 return Err(self.unavailable(self.monotonic()));
             };
             let now = self.monotonic();
-            if let Some(key) = self.usable(now).and_then(|keys| select(&keys, &wanted)) {
+            if let Some(key) = self.usable(now).and_then(|keys| keys.select(&wanted)) {
                 return Ok(key);
             }
             match arrival {
@@ -106,12 +106,12 @@ impl Inner {
 
     /// Whether the issuer has said that it does not have the key: lately, and after it was asked for.
     pub(super) fn is_missing(&self, keys: &Snapshot, wanted: &KeyQuery<'_>, now: Duration) -> bool {
-        if self.missing.contains(memory_of(wanted), now) {
+        if self.missing.contains(negative_cache_key(wanted), now) {
             return true;
         }
         keys.asked_at.is_some_and(|asked_at| {
             now < asked_at.saturating_add(self.settings.missing_ttl)
-                && self.put_off.came_before(memory_of(wanted), asked_at)
+                && self.put_off.came_before(negative_cache_key(wanted), asked_at)
         })
     }
 
@@ -138,7 +138,7 @@ impl Inner {
             }
             let rests = now < Duration::from_nanos(self.store_rests_until.load(Ordering::Acquire));
             if are_failing || (!rests && self.gate.try_pass(now)) {
-                let wanted = WantedKey::new(wanted);
+                let wanted = OwnedKeyQuery::new(wanted);
                 return Some(Ask::Issuer { wanted, is_counted: !are_failing });
             }
             // Perhaps another instance has found the key: that can be known without a fetch.
@@ -167,7 +167,7 @@ impl Inner {
             return self.unavailable(now);
         }
         telemetry::refetch_refused();
-        self.put_off.insert(memory_of(wanted), now);
+        self.put_off.insert(negative_cache_key(wanted), now);
         let opens_at = Duration::from_nanos(self.all_may_ask_at.load(Ordering::Acquire));
         let wait = self.gate.opens_in(now).max(opens_at.saturating_sub(now));
         self.put_later(wait);

@@ -6,33 +6,35 @@
 
 mod backoff;
 mod builder;
+mod cache_control;
 mod connect;
 mod connector;
+mod digest;
 mod discovery;
-mod fetch;
+mod endpoint;
+mod entry_codec;
+mod fetch_error;
 mod flight;
-mod freshness;
-mod location;
+mod http_client;
+mod key_query;
 mod lookup;
 mod provider;
 mod proxy;
 mod put_off;
-mod seal;
-mod shared;
+mod shared_store;
 mod snapshot;
 mod source;
 mod thread;
 mod tls;
 mod upkeep;
-mod wanted;
 
 pub use builder::JwksProviderBuilder;
 pub use provider::JwksProvider;
 
-/// For [`internals`](crate::internals).
+/// Returns the URL of the key set in a metadata document, for [`internals`](crate::internals).
 #[cfg(feature = "internals")]
-pub(crate) fn key_set_address(document: &[u8], issuer: &str) -> Option<String> {
-    let base = location::SafeUrl::parse(issuer).ok()?;
-    let url = discovery::key_set_address(document, issuer, &base).ok()?;
+pub(crate) fn key_set_url(document: &[u8], issuer: &str) -> Option<String> {
+    let base = endpoint::SafeUrl::parse(issuer).ok()?;
+    let url = discovery::key_set_url(document, issuer, &base).ok()?;
     Some(url.uri().to_string())
 }

@@ -15,16 +15,16 @@ use tokio::sync::watch;
 use super::{
     backoff::Attempts,
     builder::{JwksProviderBuilder, Settings},
-    fetch::{Failure, Transport},
+    endpoint::{Endpoint, SafeUrl},
+    entry_codec::EntryCodec,
+    fetch_error::Failure,
     flight::Flights,
-    location::{Location, SafeUrl},
+    http_client::HttpClient,
     lookup::Ask,
     put_off::PutOff,
-    seal::Seal,
-    shared::{Limits, Shared},
+    shared_store::{SharedKeyStore, SharedLimits},
     snapshot::Snapshot,
     thread::FetchThread,
-    wanted::select,
 };
 use crate::{
     KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, KeysReady, RefreshGate,
@@ -73,20 +73,20 @@ impl JwksProvider {
 
     pub(super) fn start(
         settings: Settings,
-        seal: Seal,
-        location: Location,
-        transport: Transport,
+        seal: EntryCodec,
+        location: Endpoint,
+        transport: HttpClient,
         thread: Arc<FetchThread>,
     ) -> Self {
         let shared = settings.store.clone().map(|store| {
-            let limits = Limits {
+            let limits = SharedLimits {
                 document_bytes: transport.max_bytes,
                 document_ttl: settings.ttl.unwrap_or(KEY_SET_TTL_CEILING),
                 missing_ttl: settings.missing_ttl,
                 refetches: settings.refetches,
                 refetch_interval: settings.refetch_interval,
             };
-            Arc::new(Shared::new(store, seal, settings.clock.clone(), &location, limits))
+            Arc::new(SharedKeyStore::new(store, seal, settings.clock.clone(), &location, limits))
         });
         let inner = Inner {
             gate: RefreshGate::new(settings.refetches, settings.refetch_interval),
@@ -120,7 +120,7 @@ impl KeyProvider for JwksProvider {
         let Some(snapshot) = self.inner.usable(now) else {
             return KeyLookup::Pending(Box::pin(self.inner.clone().fetch_for(wanted)));
         };
-        if let Some(key) = select(&snapshot, &wanted) {
+        if let Some(key) = snapshot.select(&wanted) {
             telemetry::cache("keys", true);
             return KeyLookup::Ready(Ok(key));
         }
@@ -169,10 +169,10 @@ impl KeyProvider for JwksProvider {
 
 pub(super) struct Inner {
     pub(super) settings: Settings,
-    pub(super) location: Location,
-    pub(super) transport: Transport,
+    pub(super) location: Endpoint,
+    pub(super) transport: HttpClient,
     pub(super) thread: Arc<FetchThread>,
-    pub(super) shared: Option<Arc<Shared>>,
+    pub(super) shared: Option<Arc<SharedKeyStore>>,
     pub(super) snapshot: ArcSwapOption<Snapshot>,
     pub(super) flights: Flights,
     pub(super) gate: RefreshGate,

@@ -1,8 +1,8 @@
 //! The keys as they are now.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::JwkSet;
+use crate::key::{JwkSet, KeyQuery, VerificationKey};
 
 /// A key set with its dates, on the clock that never goes backwards. Never changed, only replaced.
 #[derive(Debug)]
@@ -28,6 +28,13 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
+    /// Returns the key that fits the query, unless it is the one that has just failed.
+    pub(super) fn select(&self, query: &KeyQuery<'_>) -> Option<Arc<VerificationKey>> {
+        let key = self.set.select(query.key_id, query.algorithm)?;
+        let is_new = query.failed.is_none_or(|failed| !failed.is_same(key));
+        is_new.then(|| key.clone())
+    }
+
     /// Keys that were configured: due to be replaced at once, and usable as stale keys are.
     pub(super) fn of_seed(set: JwkSet, now: Duration, stale_ttl: Duration) -> Self {
         Self {

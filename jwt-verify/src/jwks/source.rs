@@ -8,13 +8,15 @@ use std::{
 use tokio::time::timeout_at;
 
 use super::{
-    discovery::{self, Mismatch},
-    fetch::{Failure, FetchError, Fetched, Step},
-    location::{Location, SafeUrl},
+    discovery::{self, MetadataError},
+    endpoint::{Endpoint, SafeUrl},
+    entry_codec::millis,
+    fetch_error::{Failure, FetchError, Step},
+    http_client::HttpDocument,
+    key_query::QueryDigest,
     lookup::Ask,
     provider::Inner,
-    seal::millis,
-    shared::{Claim, Document, Lease, Shared},
+    shared_store::{KeySetDocument, Lease, LeaseAttempt, SharedKeyStore},
 };
 use crate::{
     CacheError, JwkSet, JwkSetError, KeyRejection,
@@ -25,9 +27,9 @@ use crate::{
 /// What a flight takes home.
 pub(super) enum Obtained {
     /// The issuer's own words. With a lease, others wait to be told.
-    Fetched { set: JwkSet, document: Document, lease: Option<Lease> },
+    Fetched { set: JwkSet, document: KeySetDocument, lease: Option<Lease> },
     /// What another instance has fetched.
-    Shared { set: JwkSet, document: Document },
+    Shared { set: JwkSet, document: KeySetDocument },
     /// Nothing newer.
     NoNews,
     /// Nothing: the instances together have asked often enough, until this time has passed.
@@ -84,7 +86,7 @@ impl Inner {
 
     /// Agrees with the other instances who fetches, and waits for a while if one of them does. A
     /// store that takes its time is as good as none.
-    async fn turn(&self, shared: &Arc<Shared>, ask: &Ask) -> Result<Turn, CacheError> {
+    async fn turn(&self, shared: &Arc<SharedKeyStore>, ask: &Ask) -> Result<Turn, CacheError> {
         if matches!(ask, Ask::Store) {
             return Ok(Turn::Nobody(self.told(shared).await.unwrap_or(Obtained::NoNews)));
         }
@@ -96,10 +98,10 @@ impl Inner {
                 return Ok(Turn::Nobody(obtained));
             }
             let dead = (seen.1.elapsed() > LEASE).then_some(&*seen.0);
-            match shared.take_lease(dead).await? {
-                Claim::Taken(lease) => break (lease, began),
-                Claim::Held(sign) if sign != seen.0 => seen = (sign, Instant::now()),
-                Claim::Held(_) => {}
+            match shared.acquire_lease(dead).await? {
+                LeaseAttempt::Acquired(lease) => break (lease, began),
+                LeaseAttempt::Held(sign) if sign != seen.0 => seen = (sign, Instant::now()),
+                LeaseAttempt::Held(_) => {}
             }
             if began.elapsed() > STORE_BUDGET || Instant::now() >= wait_until {
                 return Ok(Turn::ForItself);
@@ -110,21 +112,21 @@ impl Inner {
         if let Some(obtained) = self.newer(shared).await? {
             return Ok(Turn::Nobody(obtained));
         }
-        if let Some(time) = shared.rests_for().await? {
+        if let Some(time) = shared.issuer_paused_for().await? {
             return Ok(Turn::Nobody(Obtained::Resting(time)));
         }
         if began.elapsed() > STORE_BUDGET {
             return Ok(Turn::ForItself);
         }
         if let Ask::Issuer { wanted, .. } = ask
-            && let Some(time) = shared.missing_for(&wanted.question()).await?
+            && let Some(time) = shared.missing_for(&QueryDigest::new(&wanted.as_query())).await?
         {
             return Ok(Turn::Nobody(Obtained::KnownMissing(time)));
         }
         if !ask.is_counted() {
             return Ok(Turn::ForAll(lease));
         }
-        Ok(match shared.passes_gate().await? {
+        Ok(match shared.allow_refetch().await? {
             Ok(()) => Turn::ForAll(lease),
             Err(opens_in) => Turn::Nobody(Obtained::Refused { opens_in }),
         })
@@ -132,15 +134,15 @@ impl Inner {
 
     /// What other instances have found out since this one last took over a key set, be it that the
     /// issuer does not answer.
-    async fn told(&self, shared: &Shared) -> Result<Obtained, CacheError> {
+    async fn told(&self, shared: &SharedKeyStore) -> Result<Obtained, CacheError> {
         if let Some(obtained) = self.newer(shared).await? {
             return Ok(obtained);
         }
-        Ok(shared.rests_for().await?.map_or(Obtained::NoNews, Obtained::Resting))
+        Ok(shared.issuer_paused_for().await?.map_or(Obtained::NoNews, Obtained::Resting))
     }
 
     /// What another instance has fetched since this one last took over a key set.
-    async fn newer(&self, shared: &Shared) -> Result<Option<Obtained>, CacheError> {
+    async fn newer(&self, shared: &SharedKeyStore) -> Result<Option<Obtained>, CacheError> {
         let known = self.known_from();
         let found = shared.document().await?;
         telemetry::cache("store", found.is_some());
@@ -160,13 +162,13 @@ impl Inner {
         if known > millis(now.saturating_add(MAX_CLOCK_SKEW)) { 0 } else { known }
     }
 
-    async fn fetch_now(&self) -> Result<(JwkSet, Document), FetchError> {
+    async fn fetch_now(&self) -> Result<(JwkSet, KeySetDocument), FetchError> {
         // Dated from the question: the answer may have waited for a process that was stopped. And
         // after the document that it replaces, even if that one's clock was ahead.
         let asked = millis(self.settings.clock.now()).max(self.known_from() + 1);
         let (fetched, set) = self.fetch().await?;
         let ttl = self.settings.ttl.or(fetched.max_age).unwrap_or(KEY_SET_TTL);
-        let document = Document {
+        let document = KeySetDocument {
             fetched: asked,
             ttl: ttl.as_secs().max(1),
             body: String::from_utf8(fetched.body).map_err(|_| Failure::KeySetDocument)?,
@@ -174,10 +176,10 @@ impl Inner {
         Ok((set, document))
     }
 
-    async fn fetch(&self) -> Result<(Fetched, JwkSet), FetchError> {
+    async fn fetch(&self) -> Result<(HttpDocument, JwkSet), FetchError> {
         let url = match &self.location {
-            Location::KeySet(url) => url.clone(),
-            Location::Discovery { issuer, base } => self.discovered(issuer, base).await?,
+            Endpoint::KeySet(url) => url.clone(),
+            Endpoint::Discovery { issuer, base } => self.discovered(issuer, base).await?,
         };
         let fetched = self.transport.get(url.uri()).await?;
         let set = self.parse(&fetched.body)?;
@@ -210,14 +212,14 @@ impl Inner {
 
     async fn discover(&self, issuer: &str, base: &SafeUrl) -> Result<SafeUrl, FetchError> {
         let mut last = FetchError::from(Failure::NotFound);
-        for address in discovery::addresses(base) {
+        for address in discovery::metadata_urls(base) {
             match self.transport.get(address.uri()).await {
                 Ok(fetched) => {
-                    return discovery::key_set_address(&fetched.body, issuer, base).map_err(
+                    return discovery::key_set_url(&fetched.body, issuer, base).map_err(
                         |mismatch| match mismatch {
-                            Mismatch::Malformed => Failure::DiscoveryDocument.into(),
-                            Mismatch::Issuer => Failure::DiscoveryIssuer.into(),
-                            Mismatch::Url => Failure::DiscoveryUrl.into(),
+                            MetadataError::Malformed => Failure::DiscoveryDocument.into(),
+                            MetadataError::Issuer => Failure::DiscoveryIssuer.into(),
+                            MetadataError::Url => Failure::DiscoveryUrl.into(),
                         },
                     );
                 }

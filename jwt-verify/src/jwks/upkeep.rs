@@ -9,14 +9,14 @@ use tokio::sync::watch;
 
 use super::{
     backoff,
-    fetch::{Failure, FetchError},
+    fetch_error::{Failure, FetchError},
     flight::{Arrival, Landing, nanos},
+    key_query::{QueryDigest, negative_cache_key},
     lookup::Ask,
     provider::Inner,
-    shared::{Document, Question},
+    shared_store::KeySetDocument,
     snapshot::Snapshot,
     source::{Failed, Obtained},
-    wanted::{memory_of, select},
 };
 use crate::{JwkSet, KeyQuery, telemetry};
 
@@ -34,9 +34,9 @@ pub(super) async fn fly(landing: Landing, ask: Ask) {
             landing.land(Ok(Arrival::FromIssuer));
             // For the other instances, when nobody here waits any more.
             if let Some(shared) = &inner.shared {
-                shared.leave_document(&document).await;
+                shared.put_document(&document).await;
                 if let Some(question) = missing {
-                    shared.leave_missing(&question).await;
+                    shared.put_missing(&question).await;
                 }
                 drop(lease);
             }
@@ -69,7 +69,7 @@ pub(super) async fn fly(landing: Landing, ask: Ask) {
             inner.record_failure(error);
             landing.land(Err(error));
             if let Some(shared) = &inner.shared {
-                shared.leave_rest(backoff::rest(error.retry_after)).await;
+                shared.pause_issuer(backoff::rest(error.retry_after)).await;
                 drop(lease);
             }
         }
@@ -81,7 +81,7 @@ impl Inner {
     fn publish(
         self: &Arc<Self>,
         set: &JwkSet,
-        document: &Document,
+        document: &KeySetDocument,
         flight: u64,
         asked_at: Option<Duration>,
     ) {
@@ -130,7 +130,7 @@ impl Inner {
             for algorithm in key.algorithms().iter() {
                 if newer.select(key.id(), algorithm).is_none() {
                     let gone = KeyQuery { key_id: key.id(), algorithm, failed: None };
-                    self.missing.insert(memory_of(&gone), now, until);
+                    self.missing.insert(negative_cache_key(&gone), now, until);
                 }
             }
         }
@@ -164,7 +164,7 @@ impl Inner {
             Obtained::KnownMissing(time) => {
                 if let Ask::Issuer { wanted, .. } = ask {
                     let until = now.saturating_add(*time);
-                    self.missing.insert(memory_of(&wanted.query()), now, until);
+                    self.missing.insert(negative_cache_key(&wanted.as_query()), now, until);
                 }
                 Arrival::KnownMissing
             }
@@ -181,16 +181,16 @@ impl Inner {
 
     /// Remembers if the issuer does not have what it was asked for; returns what the other instances
     /// call that.
-    fn note_missing(&self, ask: &Ask) -> Option<Question> {
+    fn note_missing(&self, ask: &Ask) -> Option<QueryDigest> {
         let Ask::Issuer { wanted, .. } = ask else { return None };
         let snapshot = self.snapshot.load();
-        if snapshot.as_ref().is_some_and(|keys| select(keys, &wanted.query()).is_some()) {
+        if snapshot.as_ref().is_some_and(|keys| keys.select(&wanted.as_query()).is_some()) {
             return None;
         }
         let now = self.monotonic();
         let until = now.saturating_add(self.settings.missing_ttl);
-        self.missing.insert(memory_of(&wanted.query()), now, until);
-        self.shared.as_ref().map(|_| wanted.question())
+        self.missing.insert(negative_cache_key(&wanted.as_query()), now, until);
+        self.shared.as_ref().map(|_| QueryDigest::new(&wanted.as_query()))
     }
 
     /// Sets the alarm again after a flight that changed nothing: it may have gone off meanwhile.

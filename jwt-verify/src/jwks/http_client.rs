@@ -1,4 +1,4 @@
-//! One GET, bounded in time and size.
+//! HTTP client for the documents of an issuer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,109 +8,32 @@ use awc::{
     http::{StatusCode, Uri, header},
 };
 
-use super::{connector::IssuerConnector, freshness, proxy::TunnelRefused};
+use super::{
+    cache_control::max_age,
+    connector::IssuerConnector,
+    fetch_error::{Failure, FetchError},
+    proxy::TunnelRefused,
+};
 
-/// What came back.
-pub(super) struct Fetched {
+/// A document, and its freshness lifetime if the response states one.
+pub(super) struct HttpDocument {
     pub(super) body: Vec<u8>,
     pub(super) max_age: Option<Duration>,
 }
 
-/// Why nothing usable came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FetchError {
-    pub(super) failure: Failure,
-    /// When the issuer wants to be asked again.
-    pub(super) retry_after: Option<Duration>,
-    pub(super) step: Step,
-}
-
-/// Which of the two documents it was about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    Discovery,
-    KeySet,
-}
-
-impl Step {
-    pub(super) const fn code(self) -> &'static str {
-        match self {
-            Self::Discovery => "discovery",
-            Self::KeySet => "key_set",
-        }
-    }
-}
-
-/// The classes of failure. Their names are all that is ever told of an upstream's answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
-    Connect,
-    Proxy,
-    Timeout,
-    Protocol,
-    NotFound,
-    Redirect,
-    Status,
-    Encoding,
-    TooLarge,
-    Truncated,
-    Empty,
-    DiscoveryDocument,
-    DiscoveryIssuer,
-    DiscoveryUrl,
-    KeySetDocument,
-    TooManyKeys,
-    NoUsableKeys,
-    Aborted,
-    /// Not asked: it has just failed to answer another instance.
-    Elsewhere,
-}
-
-impl Failure {
-    pub(super) const fn code(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Proxy => "proxy",
-            Self::Timeout => "timeout",
-            Self::Protocol => "protocol",
-            Self::NotFound => "not_found",
-            Self::Redirect => "redirect",
-            Self::Status => "status",
-            Self::Encoding => "encoding",
-            Self::TooLarge => "too_large",
-            Self::Truncated => "truncated",
-            Self::Empty => "empty",
-            Self::DiscoveryDocument => "discovery_document",
-            Self::DiscoveryIssuer => "discovery_issuer",
-            Self::DiscoveryUrl => "discovery_url",
-            Self::KeySetDocument => "key_set_document",
-            Self::TooManyKeys => "too_many_keys",
-            Self::NoUsableKeys => "no_usable_keys",
-            Self::Aborted => "aborted",
-            Self::Elsewhere => "elsewhere",
-        }
-    }
-}
-
-impl From<Failure> for FetchError {
-    fn from(failure: Failure) -> Self {
-        Self { failure, retry_after: None, step: Step::KeySet }
-    }
-}
-
-/// How to reach issuers.
+/// Fetches documents over HTTPS.
 #[derive(Clone)]
-pub(super) struct Transport {
+pub(super) struct HttpClient {
     pub(super) connector: IssuerConnector,
     pub(super) tls: Arc<rustls::ClientConfig>,
     pub(super) connect_timeout: Duration,
     pub(super) max_bytes: usize,
 }
 
-impl Transport {
-    /// Gets a document. Redirects are refused, compressed answers too: a key set is small, and what
-    /// is not inflated cannot be a bomb. The caller bounds the time of the whole.
-    pub(super) async fn get(&self, uri: &Uri) -> Result<Fetched, FetchError> {
+impl HttpClient {
+    /// Fetches a document. Redirects are refused. So are compressed responses: a key set is small, and
+    /// without inflation there are no decompression bombs. The caller bounds the total time.
+    pub(super) async fn get(&self, uri: &Uri) -> Result<HttpDocument, FetchError> {
         let connector = Connector::new()
             .connector(self.connector.clone())
             .timeout(self.connect_timeout)
@@ -129,7 +52,7 @@ impl Transport {
             .map_err(|error| classify(&error))?;
         let headers = response.headers();
         if response.status() != StatusCode::OK {
-            return Err(refused(response.status(), headers));
+            return Err(status_error(response.status(), headers));
         }
         let encoded = headers
             .get_all(header::CONTENT_ENCODING)
@@ -140,8 +63,7 @@ impl Transport {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let announced: Option<usize> = text(header::CONTENT_LENGTH).and_then(|n| n.parse().ok());
         let age = text(header::AGE).unwrap_or_default();
-        let max_age =
-            text(header::CACHE_CONTROL).and_then(|control| freshness::max_age(control, age));
+        let max_age = text(header::CACHE_CONTROL).and_then(|control| max_age(control, age));
         let body = response.body().limit(self.max_bytes).await.map_err(|error| match error {
             PayloadError::Overflow => Failure::TooLarge,
             _ => Failure::Truncated,
@@ -154,7 +76,7 @@ impl Transport {
         if body.is_empty() {
             return Err(Failure::Empty.into());
         }
-        Ok(Fetched { body: body.to_vec(), max_age })
+        Ok(HttpDocument { body: body.to_vec(), max_age })
     }
 }
 
@@ -176,7 +98,7 @@ fn classify(error: &SendRequestError) -> FetchError {
     .into()
 }
 
-fn refused(status: StatusCode, headers: &header::HeaderMap) -> FetchError {
+fn status_error(status: StatusCode, headers: &header::HeaderMap) -> FetchError {
     let failure = match status {
         StatusCode::NOT_FOUND => Failure::NotFound,
         _ if status.is_redirection() => Failure::Redirect,

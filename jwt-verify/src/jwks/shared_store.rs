@@ -1,40 +1,41 @@
-//! What the instances of an application tell each other through a store: the key set, who is
-//! fetching it, how often unknown keys have caused a fetch, which keys do not exist, and that the
-//! issuer has just failed to answer.
+//! State that the instances of an application share through a [`CacheStore`]: the key set document,
+//! the lease of the instance that fetches it, the number of refetches for unknown keys, unknown keys,
+//! and a pause after the issuer failed.
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::{
-    location::Location,
-    seal::{Broken, Seal},
+    digest::digest,
+    endpoint::Endpoint,
+    entry_codec::{EntryCodec, EntryError},
+    key_query::QueryDigest,
 };
 use crate::{
-    CacheError, CacheStore, Clock, KeyQuery,
+    clock::Clock,
     limits::{LEASE, MAX_CLOCK_SKEW, RETRY_MOST, STORE_TIMEOUT},
+    store::{CacheError, CacheStore},
 };
 
-/// One issuer's entries in a shared store.
+/// The entries of one issuer in a shared store.
 ///
-/// Every operation is bounded in time. An entry that cannot be read, is over or forged is as good
-/// as none, and never in the way: it is overwritten.
+/// Every operation is bounded in time. An entry that is malformed, expired or forged is ignored and
+/// overwritten.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct SharedKeyStore {
     store: Arc<dyn CacheStore>,
-    seal: Seal,
+    codec: EntryCodec,
     clock: Arc<dyn Clock>,
-    /// Stands for the issuer in the names of entries, so that nothing in it can lead elsewhere.
+    /// Digest of the issuer, used in the names of entries, so that no issuer can choose a name.
     issuer: String,
-    limits: Limits,
+    limits: SharedLimits,
 }
 
-/// What entries may be at most; the store may be in other hands.
+/// Bounds for entries, and limits that all instances share. Other parties may be able to write to the store.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct SharedLimits {
     pub(super) document_bytes: usize,
     pub(super) document_ttl: Duration,
     pub(super) missing_ttl: Duration,
@@ -42,71 +43,69 @@ pub(super) struct Limits {
     pub(super) refetch_interval: Duration,
 }
 
-/// A key set document with its age.
+/// A key set document and the time at which it was fetched.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Document {
-    /// Wall-clock milliseconds when it was fetched.
+pub(super) struct KeySetDocument {
+    /// Time of the fetch, in wall-clock milliseconds.
     pub(super) fetched: u64,
-    /// Seconds for which it is fresh from then on.
+    /// Freshness lifetime in seconds, from `fetched` on.
     pub(super) ttl: u64,
     pub(super) body: String,
 }
 
-impl Document {
-    /// How old it is. The clock of the instance that fetched it may be a little ahead.
+impl KeySetDocument {
+    /// Age of the document. The clock of the instance that fetched it may be a little ahead.
     pub(super) fn age(&self, now: Duration) -> Duration {
         now.saturating_sub(Duration::from_millis(self.fetched))
     }
 }
 
-/// What came of asking for the lease.
+/// Result of an attempt to take the lease.
 #[derive(Debug)]
-pub(super) enum Claim {
-    Taken(Lease),
-    /// Somebody has it; this is the last sign of life.
+pub(super) enum LeaseAttempt {
+    Acquired(Lease),
+    /// Another instance holds it; this is the latest heartbeat.
     Held(Vec<u8>),
 }
 
-/// The right to fetch for all instances. It is given back when this is dropped.
+/// The right to fetch for all instances, released on drop.
 #[derive(Debug)]
 pub(super) struct Lease {
     _end: oneshot::Sender<()>,
 }
 
-/// A question for a key, as instances name it among themselves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Question(String);
-
-impl Shared {
+impl SharedKeyStore {
     pub(super) fn new(
         store: Arc<dyn CacheStore>,
-        seal: Seal,
+        codec: EntryCodec,
         clock: Arc<dyn Clock>,
-        location: &Location,
-        limits: Limits,
+        endpoint: &Endpoint,
+        limits: SharedLimits,
     ) -> Self {
-        Self { store, seal, clock, issuer: hash(&[&location.identity()]), limits }
+        Self { store, codec, clock, issuer: digest(&[&endpoint.identity()]), limits }
     }
 
-    /// The document, if there is one that is still fresh.
-    pub(super) async fn document(&self) -> Result<Option<Document>, CacheError> {
+    /// Returns the document if there is one that is still fresh.
+    pub(super) async fn document(&self) -> Result<Option<KeySetDocument>, CacheError> {
         let name = self.name("keys");
         // The document is kept as a JSON string, in which a byte takes up to six.
         let most = self.limits.document_bytes.saturating_mul(6).saturating_add(256);
         let longest = self.limits.document_ttl;
         let Some((content, _)) = self.read(&name, most, longest).await? else { return Ok(None) };
-        let Ok(document) = serde_json::from_slice::<Document>(&content) else { return Ok(None) };
+        let Ok(document) = serde_json::from_slice::<KeySetDocument>(&content) else {
+            return Ok(None);
+        };
         let now = self.clock.now();
         let ttl = document.ttl.min(longest.as_secs());
         let is_from_the_future =
             Duration::from_millis(document.fetched) > now.saturating_add(MAX_CLOCK_SKEW);
         let is_fresh = !is_from_the_future && document.age(now) < Duration::from_secs(ttl);
-        Ok(is_fresh.then_some(Document { ttl, ..document }))
+        Ok(is_fresh.then_some(KeySetDocument { ttl, ..document }))
     }
 
-    /// Leaves a document for the others. Failing to is not worth a word: they will fetch.
-    pub(super) async fn leave_document(&self, document: &Document) {
+    /// Writes a document for the other instances. A failure is ignored: they fetch for themselves.
+    pub(super) async fn put_document(&self, document: &KeySetDocument) {
         if let Ok(content) = serde_json::to_vec(document) {
             let ttl = Duration::from_secs(document.ttl);
             let until = Duration::from_millis(document.fetched).saturating_add(ttl);
@@ -114,33 +113,33 @@ impl Shared {
         }
     }
 
-    /// Takes the right to fetch, unless somebody has it. What a holder who has given no sign of life
-    /// has left (`dead`) is no obstacle; whose clock is right does not matter.
-    pub(super) async fn take_lease(
+    /// Tries to take the lease. A lease whose heartbeat is still `expired`, the one that the caller has
+    /// seen for too long, is taken over; no clock has to be right for that.
+    pub(super) async fn acquire_lease(
         self: &Arc<Self>,
-        dead: Option<&[u8]>,
-    ) -> Result<Claim, CacheError> {
+        expired: Option<&[u8]>,
+    ) -> Result<LeaseAttempt, CacheError> {
         let name = self.name("lease");
         let entry = self.lease_entry(&name);
         for _ in 0..2 {
             if within(self.store.add(&name, &entry, LEASE)).await? {
-                return Ok(Claim::Taken(self.hold_lease()));
+                return Ok(LeaseAttempt::Acquired(self.hold_lease()));
             }
-            // Gone in between: once more.
+            // It was released in between: try again.
             let Some(found) = within(self.store.get(&name)).await? else { continue };
             let longest = LEASE + MAX_CLOCK_SKEW;
             let earlier = self.clock.now().saturating_sub(MAX_CLOCK_SKEW);
-            let is_genuine = self.seal.unwrap(&name, &found, earlier, longest).is_ok();
-            if is_genuine && dead != Some(&*found) {
-                return Ok(Claim::Held(found));
+            let is_genuine = self.codec.decode(&name, &found, earlier, longest).is_ok();
+            if is_genuine && expired != Some(&*found) {
+                return Ok(LeaseAttempt::Held(found));
             }
             within(self.store.set(&name, &entry, LEASE)).await?;
-            return Ok(Claim::Taken(self.hold_lease()));
+            return Ok(LeaseAttempt::Acquired(self.hold_lease()));
         }
-        Ok(Claim::Held(Vec::new()))
+        Ok(LeaseAttempt::Held(Vec::new()))
     }
 
-    /// Gives a sign of life as long as the lease is held, and then gives it back.
+    /// Renews the lease as long as it is held, and then releases it.
     fn hold_lease(self: &Arc<Self>) -> Lease {
         let (end, mut ended) = oneshot::channel();
         let shared = self.clone();
@@ -152,7 +151,7 @@ impl Shared {
                     () = tokio::time::sleep(LEASE / 3) => {}
                 }
                 let entry = shared.lease_entry(&name);
-                // A store that is out of reach keeps nobody waiting.
+                // A store that is out of reach must not delay the release.
                 let _ = within(shared.store.set(&name, &entry, LEASE)).await;
             }
             let _ = within(shared.store.remove(&name)).await;
@@ -160,21 +159,21 @@ impl Shared {
         Lease { _end: end }
     }
 
-    /// Never twice the same, so that every renewal can be seen.
+    /// Contains a nonce, so that every renewal can be seen.
     fn lease_entry(&self, name: &str) -> Vec<u8> {
-        let mut sign = [0; 8];
-        let _ = aws_lc_rs::rand::fill(&mut sign);
-        self.seal.wrap(name, self.clock.now().saturating_add(LEASE), &sign)
+        let mut nonce = [0; 8];
+        let _ = aws_lc_rs::rand::fill(&mut nonce);
+        self.codec.encode(name, self.clock.now().saturating_add(LEASE), &nonce)
     }
 
-    /// Whether all instances together may cause one more refetch; if so, it is counted. If not, the
-    /// time until they may.
-    pub(super) async fn passes_gate(&self) -> Result<Result<(), Duration>, CacheError> {
+    /// Counts a refetch against the limit of all instances together, if it allows one more. The error
+    /// is the time until it does.
+    pub(super) async fn allow_refetch(&self) -> Result<Result<(), Duration>, CacheError> {
         let interval = self.limits.refetch_interval;
         let mut opens_in = interval;
         for place in 0..self.limits.refetches {
             let name = format!("{}:{place}", self.name("gate"));
-            match self.claim(&name, interval).await? {
+            match self.reserve(&name, interval).await? {
                 None => return Ok(Ok(())),
                 Some(until) => opens_in = opens_in.min(until.saturating_sub(self.clock.now())),
             }
@@ -182,49 +181,49 @@ impl Shared {
         Ok(Err(opens_in))
     }
 
-    /// The time for which the issuer is left alone, because it has just failed to answer an instance.
-    pub(super) async fn rests_for(&self) -> Result<Option<Duration>, CacheError> {
+    /// Returns how long the issuer is not asked, after it failed to answer another instance.
+    pub(super) async fn issuer_paused_for(&self) -> Result<Option<Duration>, CacheError> {
         let found = self.read(&self.name("rest"), 256, RETRY_MOST).await?;
         let now = self.clock.now();
         Ok(found.map(|(_, until)| until.saturating_sub(now)))
     }
 
-    /// Has all instances leave the issuer alone for a while.
-    pub(super) async fn leave_rest(&self, time: Duration) {
+    /// Makes all instances pause their requests to the issuer.
+    pub(super) async fn pause_issuer(&self, time: Duration) {
         let until = self.clock.now().saturating_add(time);
         let _ = self.write(&self.name("rest"), b"", until, time).await;
     }
 
-    /// The time for which another instance knows that the issuer has no such key.
+    /// Returns how long a key counts as unknown, because another instance was told so by the issuer.
     pub(super) async fn missing_for(
         &self,
-        question: &Question,
+        query: &QueryDigest,
     ) -> Result<Option<Duration>, CacheError> {
         let longest = self.limits.missing_ttl;
-        let found = self.read(&self.missing(question), 256, longest).await?;
+        let found = self.read(&self.missing(query), 256, longest).await?;
         let now = self.clock.now();
         Ok(found.map(|(_, until)| until.saturating_sub(now).min(longest)))
     }
 
-    /// Tells the others that the issuer has no such key.
-    pub(super) async fn leave_missing(&self, question: &Question) {
+    /// Tells the other instances that the issuer does not have a key.
+    pub(super) async fn put_missing(&self, query: &QueryDigest) {
         let ttl = self.limits.missing_ttl;
         let until = self.clock.now().saturating_add(ttl);
-        let _ = self.write(&self.missing(question), b"", until, ttl).await;
+        let _ = self.write(&self.missing(query), b"", until, ttl).await;
     }
 
-    fn missing(&self, question: &Question) -> String {
-        format!("{}:{}", self.name("missing"), question.0)
+    fn missing(&self, query: &QueryDigest) -> String {
+        format!("{}:{}", self.name("missing"), query.as_str())
     }
 
     fn name(&self, kind: &str) -> String {
         format!("1:{kind}:{}", self.issuer)
     }
 
-    /// Writes an entry if there is none that counts; otherwise says until when that one does.
-    async fn claim(&self, name: &str, ttl: Duration) -> Result<Option<Duration>, CacheError> {
+    /// Writes an entry unless there is a valid one, whose expiry is returned.
+    async fn reserve(&self, name: &str, ttl: Duration) -> Result<Option<Duration>, CacheError> {
         let until = self.clock.now().saturating_add(ttl);
-        let entry = self.seal.wrap(name, until, b"");
+        let entry = self.codec.encode(name, until, b"");
         if within(self.store.add(name, &entry, ttl)).await? {
             return Ok(None);
         }
@@ -245,9 +244,9 @@ impl Shared {
         if entry.len() > most {
             return Ok(None);
         }
-        match self.seal.unwrap(name, &entry, self.clock.now(), longest) {
+        match self.codec.decode(name, &entry, self.clock.now(), longest) {
             Ok((content, until)) => Ok(Some((content.to_vec(), until))),
-            Err(Broken::Outdated) => Ok(None),
+            Err(EntryError::Outdated) => Ok(None),
             Err(problem) => {
                 let problem = problem.code();
                 tracing::warn!(problem, "an entry of the shared cache is not one of ours");
@@ -263,28 +262,9 @@ impl Shared {
         until: Duration,
         ttl: Duration,
     ) -> Result<(), CacheError> {
-        let entry = self.seal.wrap(name, until, content);
+        let entry = self.codec.encode(name, until, content);
         within(self.store.set(name, &entry, ttl)).await
     }
-}
-
-impl Question {
-    pub(super) fn new(wanted: &KeyQuery<'_>) -> Self {
-        let kind = if wanted.failed.is_some() { "failed" } else { "unknown" };
-        let (algorithm, key_id) = (wanted.algorithm.name(), wanted.key_id);
-        let presence = if key_id.is_some() { "named" } else { "unnamed" };
-        Self(hash(&[kind, algorithm, presence, key_id.unwrap_or_default()]))
-    }
-}
-
-/// A name for some texts, in which none can pass for a part of another.
-fn hash(parts: &[&str]) -> String {
-    let mut bytes = Vec::new();
-    for part in parts {
-        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        bytes.extend_from_slice(part.as_bytes());
-    }
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, &bytes))
 }
 
 async fn within<T>(answer: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
