@@ -1,32 +1,41 @@
 //! Key sets of remote issuers: fetched over HTTPS, cached, refreshed ahead of time.
 //!
-//! A request that needs a key looks at the current snapshot and almost always finds it there. Only
-//! when it does not, it waits for a fetch, and however many requests wait, there is one fetch. The
-//! fetch runs on a thread of its own and belongs to no request.
+//! A request reads a key from the current snapshot in the cache. Only when the key is not there, it
+//! waits for a refresh, and however many requests wait, there is one refresh. It runs on a thread of
+//! its own and belongs to no request.
 
+mod atomic_time;
 mod backoff;
 mod builder;
 mod cache_control;
 mod connect;
 mod connector;
+mod deferred_queries;
 mod digest;
 mod discovery;
 mod endpoint;
 mod entry_codec;
 mod fetch_error;
-mod flight;
+mod fetch_thread;
+mod fetcher;
 mod http_client;
+mod key_cache;
+mod key_lookup;
 mod key_query;
-mod lookup;
+mod key_set_document;
+mod key_set_loader;
+mod key_snapshot;
 mod provider;
 mod proxy;
-mod put_off;
+mod refetch_budget;
+mod refresh;
+mod refresh_reason;
+mod refresh_scheduler;
+mod refresh_timer;
+mod settings;
 mod shared_store;
-mod snapshot;
-mod source;
-mod thread;
+mod single_flight;
 mod tls;
-mod upkeep;
 
 pub use builder::JwksProviderBuilder;
 pub use provider::JwksProvider;

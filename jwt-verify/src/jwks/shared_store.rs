@@ -4,7 +4,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::{
@@ -12,6 +11,7 @@ use super::{
     endpoint::Endpoint,
     entry_codec::{EntryCodec, EntryError},
     key_query::QueryDigest,
+    key_set_document::KeySetDocument,
 };
 use crate::{
     clock::Clock,
@@ -41,24 +41,6 @@ pub(super) struct SharedLimits {
     pub(super) missing_ttl: Duration,
     pub(super) refetches: usize,
     pub(super) refetch_interval: Duration,
-}
-
-/// A key set document and the time at which it was fetched.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct KeySetDocument {
-    /// Time of the fetch, in wall-clock milliseconds.
-    pub(super) fetched: u64,
-    /// Freshness lifetime in seconds, from `fetched` on.
-    pub(super) ttl: u64,
-    pub(super) body: String,
-}
-
-impl KeySetDocument {
-    /// Age of the document. The clock of the instance that fetched it may be a little ahead.
-    pub(super) fn age(&self, now: Duration) -> Duration {
-        now.saturating_sub(Duration::from_millis(self.fetched))
-    }
 }
 
 /// Result of an attempt to take the lease.
