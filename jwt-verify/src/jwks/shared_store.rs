@@ -33,7 +33,8 @@ pub(super) struct SharedKeyStore {
     limits: SharedLimits,
 }
 
-/// Bounds for entries, and limits that all instances share. Other parties may be able to write to the store.
+/// Bounds for entries, since others may be able to write to the store, and limits that all instances
+/// share.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SharedLimits {
     pub(super) document_bytes: usize,
@@ -251,4 +252,124 @@ impl SharedKeyStore {
 
 async fn within<T>(answer: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
     tokio::time::timeout(STORE_TIMEOUT, answer).await.unwrap_or(Err(CacheError))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::entry_codec::millis, *};
+    use crate::{
+        algorithm::Algorithm, clock::SystemClock, key::KeyQuery, secret::Secret, store::MemoryCache,
+    };
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn store(memory: &MemoryCache, key: &str) -> Arc<SharedKeyStore> {
+        let limits = SharedLimits {
+            document_bytes: 1000,
+            document_ttl: 60 * SECOND,
+            missing_ttl: 30 * SECOND,
+            refetches: 2,
+            refetch_interval: 30 * SECOND,
+        };
+        let codec = EntryCodec::new(Some(&Secret::from(key))).unwrap();
+        let endpoint = Endpoint::discovery("https://issuer.example").unwrap();
+        let clock = Arc::new(SystemClock::new());
+        Arc::new(SharedKeyStore::new(Arc::new(memory.clone()), codec, clock, &endpoint, limits))
+    }
+
+    /// Two instances that share a store.
+    fn pair() -> [Arc<SharedKeyStore>; 2] {
+        let (memory, key) = (MemoryCache::new(), "0123456789abcdef0123456789abcdef");
+        [store(&memory, key), store(&memory, key)]
+    }
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, future)
+    }
+
+    fn document(ttl: u64) -> KeySetDocument {
+        let fetched = millis(SystemClock::new().now());
+        KeySetDocument { fetched, ttl, body: "{}".into() }
+    }
+
+    #[test]
+    fn a_document_is_shared_while_it_is_fresh() {
+        let [one, other] = pair();
+        block_on(async {
+            assert!(other.document().await.unwrap().is_none());
+            one.put_document(&document(90)).await;
+            // No longer than this instance would keep it.
+            assert_eq!(other.document().await.unwrap().map(|document| document.ttl), Some(60));
+            for ttl in [0, 3600] {
+                one.put_document(&document(ttl)).await;
+                assert!(other.document().await.unwrap().is_none(), "{ttl}");
+            }
+        });
+    }
+
+    #[test]
+    fn an_entry_of_another_key_is_ignored_and_overwritten() {
+        let memory = MemoryCache::new();
+        let one = store(&memory, "0123456789abcdef0123456789abcdef");
+        let forger = store(&memory, "another key of thirty-two bytes!");
+        block_on(async {
+            forger.put_document(&document(60)).await;
+            forger.pause_issuer(SECOND).await;
+            assert!(one.document().await.unwrap().is_none());
+            assert_eq!(one.issuer_paused_for().await, Ok(None));
+            one.put_document(&document(60)).await;
+            assert!(one.document().await.unwrap().is_some());
+        });
+    }
+
+    #[test]
+    fn the_lease_has_one_holder_and_is_released_on_drop() {
+        let [one, other] = pair();
+        block_on(async {
+            let LeaseAttempt::Acquired(lease) = one.acquire_lease(None).await.unwrap() else {
+                panic!("nobody has it")
+            };
+            let LeaseAttempt::Held(heartbeat) = other.acquire_lease(None).await.unwrap() else {
+                panic!("it is held")
+            };
+            let taken_over = other.acquire_lease(Some(&heartbeat)).await.unwrap();
+            assert!(matches!(taken_over, LeaseAttempt::Acquired(_)));
+            drop((lease, taken_over));
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            assert!(matches!(one.acquire_lease(None).await, Ok(LeaseAttempt::Acquired(_))));
+        });
+    }
+
+    #[test]
+    fn refetches_are_counted_together() {
+        let [one, other] = pair();
+        block_on(async {
+            assert_eq!(one.allow_refetch().await, Ok(Ok(())));
+            assert_eq!(other.allow_refetch().await, Ok(Ok(())));
+            let opens_in = one.allow_refetch().await.unwrap().unwrap_err();
+            assert!(opens_in > 25 * SECOND && opens_in <= 30 * SECOND, "{opens_in:?}");
+        });
+    }
+
+    #[test]
+    fn unknown_keys_and_pauses_are_known_to_all() {
+        let [one, other] = pair();
+        let query = |key_id| {
+            let query =
+                KeyQuery { key_id: Some(key_id), algorithm: Algorithm::ES256, failed: None };
+            QueryDigest::new(&query)
+        };
+        block_on(async {
+            one.put_missing(&query("a")).await;
+            let time = other.missing_for(&query("a")).await.unwrap().unwrap();
+            assert!(time > 25 * SECOND && time <= 30 * SECOND, "{time:?}");
+            assert_eq!(other.missing_for(&query("b")).await, Ok(None));
+            one.pause_issuer(20 * SECOND).await;
+            let time = other.issuer_paused_for().await.unwrap().unwrap();
+            assert!(time > 15 * SECOND && time <= 20 * SECOND, "{time:?}");
+        });
+    }
 }
