@@ -327,6 +327,7 @@ impl JwksProviderBuilder {
             tls: tls::config(&self.roots)?,
             connect_timeout: self.connect_timeout,
             max_bytes: self.max_bytes,
+            clock: self.settings.clock.clone(),
         };
         self.settings.metrics_label = (!self.is_tenant).then(|| endpoint.label());
         Ok(JwksProvider::start(self.settings, codec, endpoint, client))

@@ -144,3 +144,130 @@ impl fmt::Debug for JwksFetcher {
         f.debug_struct("JwksFetcher").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
+    use super::{
+        super::{
+            connector::IssuerConnector,
+            tls::{self, Roots},
+        },
+        *,
+    };
+    use crate::clock::SystemClock;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const KEY_SET: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+    /// Answers requests in turn, each on a connection of its own, and returns their paths.
+    async fn serve(listener: TcpListener, responses: Vec<(u16, &str, String)>) -> Vec<String> {
+        let mut paths = Vec::new();
+        for (status, header, body) in responses {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let head = String::from_utf8(head).unwrap();
+            paths.push(head.split(' ').nth(1).unwrap().to_owned());
+            let length = body.len();
+            let response = format!(
+                "HTTP/1.1 {status} X\r\n{header}\r\nContent-Length: {length}\r\n\r\n{body}"
+            );
+            stream.write_all(response.as_bytes()).await.unwrap();
+        }
+        paths
+    }
+
+    fn fetcher(endpoint: Endpoint, ttl: Option<Duration>) -> JwksFetcher {
+        let clock = Arc::new(SystemClock::new());
+        let client = HttpClient {
+            connector: IssuerConnector { proxy: None },
+            tls: tls::config(&Roots::default()).unwrap(),
+            connect_timeout: 5 * SECOND,
+            max_bytes: 1000,
+            clock: clock.clone(),
+        };
+        let settings = FetchSettings { ttl, max_keys: 2, timeout: 10 * SECOND };
+        JwksFetcher::new(endpoint, client, clock, settings)
+    }
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, future)
+    }
+
+    async fn listen() -> (TcpListener, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        (listener, url)
+    }
+
+    #[test]
+    fn a_document_is_newer_than_the_one_that_it_replaces() {
+        block_on(async {
+            let (listener, url) = listen().await;
+            let ok = |header| (200, header, KEY_SET.to_owned());
+            let server = tokio::task::spawn_local(serve(
+                listener,
+                vec![ok("Cache-Control: max-age=300"), ok("Age: 1"), (200, "Age: 1", "{}".into())],
+            ));
+            let endpoint = || Endpoint::key_set(&url).unwrap();
+            let now = millis(SystemClock::new().now());
+            let (set, document) = fetcher(endpoint(), None).fetch(now + 60_000).await.unwrap();
+            assert_eq!((set.keys().len(), document.ttl), (1, 300));
+            assert_eq!(document.fetched, now + 60_001);
+            let (_, document) = fetcher(endpoint(), Some(7 * SECOND)).fetch(0).await.unwrap();
+            assert!(document.ttl == 7 && document.fetched >= now);
+            let error = fetcher(endpoint(), None).fetch(0).await.err().unwrap();
+            assert_eq!((error.failure, error.step), (Failure::KeySetDocument, Step::KeySet));
+            assert_eq!(server.await.unwrap(), ["/", "/", "/"]);
+        });
+    }
+
+    #[test]
+    fn the_metadata_is_read_again_after_a_failure() {
+        block_on(async {
+            let (listener, url) = listen().await;
+            let metadata = format!(r#"{{"issuer":"{url}","jwks_uri":"{url}/keys"}}"#);
+            let keys = || (200, "Age: 1", KEY_SET.to_owned());
+            let responses = vec![
+                (200, "Age: 1", metadata),
+                keys(),
+                keys(),
+                (500, "Age: 1", "x".into()),
+                keys(),
+            ];
+            let server = tokio::task::spawn_local(serve(listener, responses));
+            let fetcher = fetcher(Endpoint::discovery(&url).unwrap(), None);
+            assert!(fetcher.fetch(0).await.is_ok() && fetcher.fetch(0).await.is_ok());
+            fetcher.expire_key_set_url();
+            assert!(fetcher.fetch(0).await.is_ok());
+            let openid = "/.well-known/openid-configuration";
+            assert_eq!(server.await.unwrap(), [openid, "/keys", "/keys", openid, "/keys"]);
+        });
+    }
+
+    #[test]
+    fn a_failure_names_the_step_and_the_pause_that_the_issuer_asks_for() {
+        block_on(async {
+            let (listener, url) = listen().await;
+            let date = SystemClock::new().now() + 40 * SECOND;
+            let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + date);
+            let header = format!("Retry-After: {date}");
+            let serve = serve(listener, vec![(503, &*header, "x".into())]);
+            let fetcher = fetcher(Endpoint::discovery(&url).unwrap(), None);
+            let (paths, result) = tokio::join!(serve, fetcher.fetch(0));
+            let error = result.err().unwrap();
+            assert_eq!(paths.len(), 1);
+            assert_eq!((error.failure, error.step), (Failure::Status, Step::Discovery));
+            let pause = error.retry_after.unwrap();
+            assert!(pause > 30 * SECOND && pause <= 40 * SECOND, "{pause:?}");
+        });
+    }
+}

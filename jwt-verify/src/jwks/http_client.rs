@@ -13,7 +13,9 @@ use super::{
     connector::IssuerConnector,
     fetch_error::{Failure, FetchError},
     proxy::TunnelRefused,
+    retry_after::retry_after,
 };
+use crate::clock::Clock;
 
 /// A document, and its freshness lifetime if the response states one.
 pub(super) struct HttpDocument {
@@ -28,6 +30,7 @@ pub(super) struct HttpClient {
     pub(super) tls: Arc<rustls::ClientConfig>,
     pub(super) connect_timeout: Duration,
     pub(super) max_bytes: usize,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl HttpClient {
@@ -52,7 +55,7 @@ impl HttpClient {
             .map_err(|error| classify(&error))?;
         let headers = response.headers();
         if response.status() != StatusCode::OK {
-            return Err(status_error(response.status(), headers));
+            return Err(status_error(response.status(), headers, self.clock.now()));
         }
         let encoded = headers
             .get_all(header::CONTENT_ENCODING)
@@ -98,7 +101,7 @@ fn classify(error: &SendRequestError) -> FetchError {
     .into()
 }
 
-fn status_error(status: StatusCode, headers: &header::HeaderMap) -> FetchError {
+fn status_error(status: StatusCode, headers: &header::HeaderMap, now: Duration) -> FetchError {
     let failure = match status {
         StatusCode::NOT_FOUND => Failure::NotFound,
         _ if status.is_redirection() => Failure::Redirect,
@@ -108,7 +111,6 @@ fn status_error(status: StatusCode, headers: &header::HeaderMap) -> FetchError {
     let retry_after = headers
         .get(header::RETRY_AFTER)
         .filter(|_| may_ask)
-        .and_then(|value| value.to_str().ok()?.parse().ok())
-        .map(Duration::from_secs);
+        .and_then(|value| retry_after(value.to_str().ok()?, now));
     FetchError { retry_after, ..failure.into() }
 }

@@ -32,6 +32,7 @@ mod refresh;
 mod refresh_reason;
 mod refresh_scheduler;
 mod refresh_timer;
+mod retry_after;
 mod settings;
 mod shared_store;
 mod single_flight;
