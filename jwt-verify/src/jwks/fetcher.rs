@@ -153,16 +153,10 @@ mod tests {
     };
 
     use super::{
-        super::{
-            connector::IssuerConnector,
-            tls::{self, Roots},
-        },
+        super::fixtures::{KEY_SET, SECOND, block_on, fetcher},
         *,
     };
     use crate::clock::SystemClock;
-
-    const SECOND: Duration = Duration::from_secs(1);
-    const KEY_SET: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
     /// Answers requests in turn, each on a connection of its own, and returns their paths.
     async fn serve(listener: TcpListener, responses: Vec<(u16, &str, String)>) -> Vec<String> {
@@ -182,24 +176,6 @@ mod tests {
             stream.write_all(response.as_bytes()).await.unwrap();
         }
         paths
-    }
-
-    fn fetcher(endpoint: Endpoint, ttl: Option<Duration>) -> JwksFetcher {
-        let clock = Arc::new(SystemClock::new());
-        let client = HttpClient {
-            connector: IssuerConnector { proxy: None },
-            tls: tls::config(&Roots::default()).unwrap(),
-            connect_timeout: 5 * SECOND,
-            max_bytes: 1000,
-            clock: clock.clone(),
-        };
-        let settings = FetchSettings { ttl, max_keys: 2, timeout: 10 * SECOND };
-        JwksFetcher::new(endpoint, client, clock, settings)
-    }
-
-    fn block_on<F: Future>(future: F) -> F::Output {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        tokio::task::LocalSet::new().block_on(&runtime, future)
     }
 
     async fn listen() -> (TcpListener, String) {

@@ -220,3 +220,96 @@ impl KeySetLoader {
         Ok(set.map(|set| Loaded::Shared { set, document }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            endpoint::Endpoint,
+            fixtures::{INTEGRITY_KEY, SECOND, block_on, document, fetcher, shared_store},
+        },
+        *,
+    };
+    use crate::{algorithm::Algorithm, key::KeyQuery, store::MemoryCache};
+
+    /// A loader whose issuer refuses connections, and the store that it shares with others.
+    fn loader() -> (KeySetLoader, Arc<SharedKeyStore>) {
+        let memory = MemoryCache::new();
+        let fetcher = fetcher(Endpoint::key_set("http://127.0.0.1:1").unwrap(), None);
+        let store = shared_store(&memory, INTEGRITY_KEY);
+        (KeySetLoader::new(fetcher, Some(store), 2 * SECOND), shared_store(&memory, INTEGRITY_KEY))
+    }
+
+    fn unknown_key() -> OwnedKeyQuery {
+        let query = KeyQuery { key_id: Some("x"), algorithm: Algorithm::ES256, failed: None };
+        OwnedKeyQuery::new(&query)
+    }
+
+    #[test]
+    fn a_newer_document_of_another_instance_is_taken() {
+        let (loader, others) = loader();
+        block_on(async {
+            for reason in [RefreshReason::KeySet, RefreshReason::StoreOnly] {
+                let document = document(60);
+                others.put_document(&document).await;
+                let older = loader.load(&reason, || document.fetched - 1).await;
+                assert!(matches!(older, Ok(Loaded::Shared { .. })), "{reason:?}");
+            }
+            let current = loader.load(&RefreshReason::StoreOnly, || u64::MAX).await;
+            assert!(matches!(current, Ok(Loaded::Unchanged)));
+            assert!(loader.has_store());
+        });
+    }
+
+    #[test]
+    fn the_issuer_is_not_asked_for_what_others_know() {
+        let (loader, others) = loader();
+        let reason = RefreshReason::UnknownKey { query: unknown_key(), is_counted: true };
+        block_on(async {
+            others.put_missing(&QueryDigest::new(&unknown_key().as_query())).await;
+            let loaded = loader.load(&reason, || 0).await;
+            assert!(matches!(loaded, Ok(Loaded::KnownMissing(time)) if time > 25 * SECOND));
+            while others.allow_refetch().await == Ok(Ok(())) {}
+            let loaded = loader.load(&RefreshReason::DeferredQueries, || 0).await;
+            assert!(
+                matches!(loaded, Ok(Loaded::RefetchLimited { opens_in }) if opens_in > 25 * SECOND)
+            );
+        });
+    }
+
+    #[test]
+    fn a_failure_pauses_all_instances() {
+        let (loader, others) = loader();
+        block_on(async {
+            let Err(failed) = loader.load(&RefreshReason::KeySet, || 0).await else {
+                panic!("no server has that port")
+            };
+            assert_eq!(failed.error.failure, Failure::Connect);
+            assert!(failed.lease.is_some());
+            assert_eq!(others.issuer_paused_for().await, Ok(None));
+            let failed = LoadError {
+                error: FetchError { retry_after: Some(20 * SECOND), ..failed.error },
+                ..failed
+            };
+            loader.share_failure(failed).await;
+            assert!(others.issuer_paused_for().await.unwrap().unwrap() > 15 * SECOND);
+            // The lease is released by a task.
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            let loaded = loader.load(&RefreshReason::KeySet, || 0).await;
+            assert!(matches!(loaded, Ok(Loaded::IssuerPaused(_))));
+        });
+    }
+
+    #[test]
+    fn a_fetched_document_is_put_there_for_all() {
+        let (loader, others) = loader();
+        block_on(async {
+            loader.share(&document(60), Some(&unknown_key()), None).await;
+            assert!(others.document().await.unwrap().is_some());
+            let digest = QueryDigest::new(&unknown_key().as_query());
+            assert!(others.missing_for(&digest).await.unwrap().is_some());
+        });
+    }
+}

@@ -18,6 +18,8 @@ mod entry_codec;
 mod fetch_error;
 mod fetch_thread;
 mod fetcher;
+#[cfg(test)]
+mod fixtures;
 mod http_client;
 mod key_cache;
 mod key_lookup;

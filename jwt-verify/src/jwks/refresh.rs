@@ -315,3 +315,74 @@ async fn run_refresh(task: RefreshTask, reason: RefreshReason) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            endpoint::Endpoint,
+            fetch_thread,
+            fixtures::{SECOND, block_on, fetcher},
+            key_cache::KeyCacheLimits,
+        },
+        *,
+    };
+    use crate::clock::SystemClock;
+
+    /// A refresher whose issuer refuses connections.
+    fn refresher() -> Arc<Refresher> {
+        let limits = KeyCacheLimits {
+            stale_ttl: SECOND,
+            missing_ttl: SECOND,
+            missing_entries: 10,
+            refetch_interval: SECOND,
+        };
+        let fetcher = fetcher(Endpoint::key_set("http://127.0.0.1:1").unwrap(), None);
+        Arc::new(Refresher {
+            cache: KeyCache::new(limits, None, Duration::ZERO),
+            scheduler: RefreshScheduler::new(SECOND),
+            budget: RefetchBudget::new(1, 30 * SECOND),
+            loader: KeySetLoader::new(fetcher, None, SECOND),
+            thread: fetch_thread::shared(),
+            clock: Arc::new(SystemClock::new()),
+            metrics_label: None,
+        })
+    }
+
+    #[test]
+    fn a_refresh_that_is_lost_counts_as_failed() {
+        let refresher = refresher();
+        let now = refresher.monotonic();
+        let started = refresher.scheduler.join_or_start(now, || Some(RefreshReason::KeySet));
+        let Some(Joined::Started { waiter, guard, .. }) = started else {
+            panic!("there was none before")
+        };
+        drop(RefreshTask::new(refresher.clone(), guard));
+        let backoff = refresher.scheduler.backoff();
+        assert_eq!(backoff.last_failure(), Some(Failure::Aborted));
+        assert!(!refresher.scheduler.is_running(now));
+        assert_eq!(block_on(RefreshWaiter(waiter).wait()), Err(Failure::Aborted.into()));
+    }
+
+    #[test]
+    fn an_issuer_that_fails_is_left_alone_for_a_while() {
+        let refresher = refresher();
+        let now = refresher.monotonic();
+        let waiter = refresher.join_or_start(now, || Some(RefreshReason::KeySet)).unwrap();
+        assert!(waiter.is_first());
+        let error = block_on(waiter.wait()).unwrap_err();
+        assert_eq!(error.failure, Failure::Connect);
+        assert!(refresher.scheduler.backoff().on_demand_at() > now);
+        assert!(refresher.usable(now).is_none() && refresher.cache.last_refresh().is_none());
+    }
+
+    #[test]
+    fn what_the_issuer_was_not_asked_for_is_refunded() {
+        let refresher = refresher();
+        assert!(refresher.budget.try_spend(SECOND));
+        refresher.refund(&RefreshReason::KeySet);
+        assert!(!refresher.budget.try_spend(SECOND));
+        refresher.refund(&RefreshReason::DeferredQueries);
+        assert!(refresher.budget.try_spend(SECOND));
+    }
+}

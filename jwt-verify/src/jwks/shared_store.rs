@@ -256,41 +256,16 @@ async fn within<T>(answer: impl Future<Output = Result<T, CacheError>>) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::{super::entry_codec::millis, *};
-    use crate::{
-        algorithm::Algorithm, clock::SystemClock, key::KeyQuery, secret::Secret, store::MemoryCache,
+    use super::{
+        super::fixtures::{INTEGRITY_KEY, SECOND, block_on, document, shared_store},
+        *,
     };
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn store(memory: &MemoryCache, key: &str) -> Arc<SharedKeyStore> {
-        let limits = SharedLimits {
-            document_bytes: 1000,
-            document_ttl: 60 * SECOND,
-            missing_ttl: 30 * SECOND,
-            refetches: 2,
-            refetch_interval: 30 * SECOND,
-        };
-        let codec = EntryCodec::new(Some(&Secret::from(key))).unwrap();
-        let endpoint = Endpoint::discovery("https://issuer.example").unwrap();
-        let clock = Arc::new(SystemClock::new());
-        Arc::new(SharedKeyStore::new(Arc::new(memory.clone()), codec, clock, &endpoint, limits))
-    }
+    use crate::{algorithm::Algorithm, key::KeyQuery, store::MemoryCache};
 
     /// Two instances that share a store.
     fn pair() -> [Arc<SharedKeyStore>; 2] {
-        let (memory, key) = (MemoryCache::new(), "0123456789abcdef0123456789abcdef");
-        [store(&memory, key), store(&memory, key)]
-    }
-
-    fn block_on<F: Future>(future: F) -> F::Output {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        tokio::task::LocalSet::new().block_on(&runtime, future)
-    }
-
-    fn document(ttl: u64) -> KeySetDocument {
-        let fetched = millis(SystemClock::new().now());
-        KeySetDocument { fetched, ttl, body: "{}".into() }
+        let memory = MemoryCache::new();
+        [shared_store(&memory, INTEGRITY_KEY), shared_store(&memory, INTEGRITY_KEY)]
     }
 
     #[test]
@@ -311,8 +286,8 @@ mod tests {
     #[test]
     fn an_entry_of_another_key_is_ignored_and_overwritten() {
         let memory = MemoryCache::new();
-        let one = store(&memory, "0123456789abcdef0123456789abcdef");
-        let forger = store(&memory, "another key of thirty-two bytes!");
+        let one = shared_store(&memory, INTEGRITY_KEY);
+        let forger = shared_store(&memory, "another key of thirty-two bytes!");
         block_on(async {
             forger.put_document(&document(60)).await;
             forger.pause_issuer(SECOND).await;
@@ -328,7 +303,7 @@ mod tests {
         let [one, other] = pair();
         block_on(async {
             let LeaseAttempt::Acquired(lease) = one.acquire_lease(None).await.unwrap() else {
-                panic!("nobody has it")
+                panic!("it is free")
             };
             let LeaseAttempt::Held(heartbeat) = other.acquire_lease(None).await.unwrap() else {
                 panic!("it is held")
