@@ -267,12 +267,12 @@ mod tests {
         let reason = RefreshReason::UnknownKey { query: unknown_key(), is_counted: true };
         block_on(async {
             others.put_missing(&QueryDigest::new(&unknown_key().as_query())).await;
-            let loaded = loader.load(&reason, || 0).await;
-            assert!(matches!(loaded, Ok(Loaded::KnownMissing(time)) if time > 25 * SECOND));
+            let result = loader.load(&reason, || 0).await;
+            assert!(matches!(result, Ok(Loaded::KnownMissing(time)) if time > 25 * SECOND));
             while others.allow_refetch().await == Ok(Ok(())) {}
-            let loaded = loader.load(&RefreshReason::DeferredQueries, || 0).await;
+            let result = loader.load(&RefreshReason::DeferredQueries, || 0).await;
             assert!(
-                matches!(loaded, Ok(Loaded::RefetchLimited { opens_in }) if opens_in > 25 * SECOND)
+                matches!(result, Ok(Loaded::RefetchLimited { opens_in }) if opens_in > 25 * SECOND)
             );
         });
     }
@@ -297,8 +297,8 @@ mod tests {
             for _ in 0..10 {
                 tokio::task::yield_now().await;
             }
-            let loaded = loader.load(&RefreshReason::KeySet, || 0).await;
-            assert!(matches!(loaded, Ok(Loaded::IssuerPaused(_))));
+            let result = loader.load(&RefreshReason::KeySet, || 0).await;
+            assert!(matches!(result, Ok(Loaded::IssuerPaused(_))));
         });
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     endpoint::Endpoint,
     entry_codec::EntryCodec,
+    fetch_error::Failure,
     fetch_thread,
     fetcher::{FetchSettings, JwksFetcher},
     http_client::HttpClient,
@@ -125,7 +126,7 @@ impl KeyProvider for JwksProvider {
                 snapshot.refresh_at.max(backoff.scheduled_at()).saturating_sub(now)
             }),
             stale: snapshot.is_some_and(|snapshot| now >= snapshot.stale_at),
-            last_error: backoff.last_failure().map(|failure| failure.code()),
+            last_error: backoff.last_failure().map(Failure::code),
         }
     }
 }

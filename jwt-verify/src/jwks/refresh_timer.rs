@@ -49,15 +49,15 @@ impl RefreshTimer {
 pub(super) async fn run_timer(mut due: watch::Receiver<Due>, on_due: impl Fn() -> bool) {
     loop {
         let set_to = *due.borrow_and_update();
-        let changed = match set_to {
-            Some(at) => timeout_at(at, due.changed()).await,
-            None => Ok(due.changed().await),
+        let goes_on = match set_to {
+            Some(at) => match timeout_at(at, due.changed()).await {
+                Ok(changed) => changed.is_ok(),
+                Err(_) => on_due(),
+            },
+            None => due.changed().await.is_ok(),
         };
-        match changed {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return,
-            Err(_) if on_due() => {}
-            Err(_) => return,
+        if !goes_on {
+            return;
         }
     }
 }
