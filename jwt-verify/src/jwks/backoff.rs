@@ -63,8 +63,8 @@ impl Backoff {
         self.on_demand_at.store(Duration::ZERO);
     }
 
-    /// Records that the issuer answered another instance at this time of the wall clock. It counts as
-    /// available only if this instance has not failed since.
+    /// Records that the issuer answered another instance at this time of the wall clock. It counts
+    /// as available only if this instance has not failed since.
     pub(super) fn another_succeeded(&self, at: Duration) {
         if self.state().failed_at < at {
             self.succeeded();
@@ -92,15 +92,15 @@ impl Backoff {
     }
 }
 
-/// Pause after a failure during which not even requests that need keys cause an attempt: a second, or
-/// what the issuer asks for with `Retry-After`, up to a minute.
+/// Pause after a failure during which not even requests that need keys cause an attempt: a second,
+/// or what the issuer asks for with `Retry-After`, up to a minute.
 pub(super) fn min_pause(retry_after: Option<Duration>) -> Duration {
     retry_after.unwrap_or_default().clamp(RETRY_FIRST, RETRY_MOST)
 }
 
-/// Pause after the n-th failure in a row: a second, plus a random part of a span that doubles from 1 s
-/// until both together are 60 s. The jitter spreads the attempts of several instances. What the issuer
-/// asks for counts up to a minute.
+/// Pause after the n-th failure in a row: a second, plus a random part of a span that doubles from
+/// 1 s until both together are 60 s. The jitter spreads the attempts of several instances. What the
+/// issuer asks for counts up to a minute.
 fn pause(failures: u32, retry_after: Option<Duration>) -> Duration {
     let doubled = RETRY_FIRST
         .saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));

@@ -36,13 +36,14 @@ impl JwksProvider {
     }
 
     /// Starts a builder for the key set that the metadata of this issuer names: OpenID Connect
-    /// Discovery, or, where that is not found, RFC 8414. The metadata must name exactly this issuer.
+    /// Discovery, or, where that is not found, RFC 8414. The metadata must name exactly this
+    /// issuer.
     pub fn discover(issuer: impl Into<String>) -> JwksProviderBuilder {
         JwksProviderBuilder::discovery(issuer.into())
     }
 
-    /// Starts a builder for an Auth0 tenant or custom domain, such as `tenant.eu.auth0.com`. The issuer
-    /// of its tokens is `https://tenant.eu.auth0.com/`, with the slash.
+    /// Starts a builder for an Auth0 tenant or custom domain, such as `tenant.eu.auth0.com`. The
+    /// issuer of its tokens is `https://tenant.eu.auth0.com/`, with the slash.
     pub fn auth0(domain: impl AsRef<str>) -> JwksProviderBuilder {
         let domain = domain.as_ref().trim_end_matches('/');
         JwksProviderBuilder::key_set(format!("https://{domain}/.well-known/jwks.json"))
@@ -119,8 +120,8 @@ impl JwksProviderBuilder {
         }
     }
 
-    /// Sets the freshness lifetime of a key set; a refresh starts in the background after four fifths
-    /// of it.
+    /// Sets the freshness lifetime of a key set; a refresh starts in the background after four
+    /// fifths of it.
     ///
     /// Default: the `max-age` of the response within 60 s and 24 h, or else 600 s. A value set here
     /// overrides the response. It bounds how long a withdrawn key stays trusted.
@@ -191,8 +192,8 @@ impl JwksProviderBuilder {
     /// them fetches for all, and share the limit for unknown keys. Default: none; each instance
     /// fetches for itself.
     ///
-    /// A store that is slow or out of reach is ignored. Write access to the store is enough to forge
-    /// tokens, unless there is a [`cache_integrity_key`](Self::cache_integrity_key).
+    /// A store that is slow or out of reach is ignored. Write access to the store is enough to
+    /// forge tokens, unless there is a [`cache_integrity_key`](Self::cache_integrity_key).
     pub fn cache(mut self, store: impl CacheStore) -> Self {
         self.settings.store = Some(Arc::new(store));
         self
@@ -201,16 +202,16 @@ impl JwksProviderBuilder {
     /// Sets a secret of at least 32 bytes that the instances share and the store does not know.
     /// Default: none.
     ///
-    /// Entries then carry an HMAC over issuer, content and expiry, and an entry without a valid one is
-    /// ignored: write access to the store is no longer enough to forge tokens. An old entry that is
-    /// replayed is used until it expires.
+    /// Entries then carry an HMAC over issuer, content and expiry, and an entry without a valid one
+    /// is ignored: write access to the store is no longer enough to forge tokens. An old entry that
+    /// is replayed is used until it expires.
     pub fn cache_integrity_key(mut self, key: impl Into<Secret>) -> Self {
         self.settings.integrity_key = Some(key.into());
         self
     }
 
-    /// Adds trusted certificate authorities, in PEM, to the built-in ones, such as that of your company.
-    /// May be called more than once.
+    /// Adds trusted certificate authorities, in PEM, to the built-in ones, such as that of your
+    /// company. May be called more than once.
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.roots.own.push(pem.into());
         self
@@ -231,8 +232,8 @@ impl JwksProviderBuilder {
         self
     }
 
-    /// Reaches the issuer through this HTTP proxy, `http://[user:password@]host[:port]`, with a tunnel
-    /// (`CONNECT`) for every fetch over https. Default: none, regardless of the environment.
+    /// Reaches the issuer through this HTTP proxy, `http://[user:password@]host[:port]`, with a
+    /// tunnel (`CONNECT`) for every fetch over https. Default: none, regardless of the environment.
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.proxy = Some(ProxySetting::Url(url.into()));
         self
@@ -245,9 +246,9 @@ impl JwksProviderBuilder {
         self
     }
 
-    /// Sets keys to start with until the issuer has been reached: from the last deployment, or from a
-    /// file. A fetch starts with the first lookup, and its result replaces them. They are used for at
-    /// most [`stale_ttl`](Self::stale_ttl).
+    /// Sets keys to start with until the issuer has been reached: from the last deployment, or from
+    /// a file. A fetch starts with the first lookup, and its result replaces them. They are used
+    /// for at most [`stale_ttl`](Self::stale_ttl).
     pub fn seed(mut self, keys: JwkSet) -> Self {
         self.settings.seed = Some(keys);
         self
@@ -272,9 +273,9 @@ impl JwksProviderBuilder {
     /// Checks the settings. Nothing is fetched yet.
     ///
     /// # Errors
-    /// URLs other than `https` (or `http` to a loopback address), with a user name, or with a fragment;
-    /// durations of zero or beyond 30 days; timeouts beyond a minute; limits of zero; an integrity
-    /// key that is too short; certificates or a proxy that cannot be read; an empty seed.
+    /// URLs other than `https` (or `http` to a loopback address), with a user name, or with a
+    /// fragment; durations of zero or beyond 30 days; timeouts beyond a minute; limits of zero; an
+    /// integrity key that is too short; certificates or a proxy that cannot be read; an empty seed.
     pub fn build(mut self) -> Result<JwksProvider, ConfigError> {
         let endpoint = match &self.target {
             Target::KeySet(url) => Endpoint::key_set(url)?,

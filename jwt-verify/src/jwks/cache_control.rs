@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::limits::{KEY_SET_TTL_CEILING, KEY_SET_TTL_FLOOR};
 
-/// Reads `max-age` of a `Cache-Control` header, if there is a usable one, less the `Age` of the response
-/// (RFC 9111 §5.1), and clamps it to 60 s and 24 h. The issuer decides how long its keys are cached,
-/// but can neither have them fetched for every request nor cached forever.
+/// Reads `max-age` of a `Cache-Control` header, if there is a usable one, less the `Age` of the
+/// response (RFC 9111 §5.1), and clamps it to 60 s and 24 h. The issuer decides how long its keys
+/// are cached, but can neither have them fetched for every request nor cached forever.
 pub(super) fn max_age(cache_control: &str, age: &str) -> Option<Duration> {
     let mut ages = cache_control.split(',').filter_map(|directive| {
         let (name, value) = directive.split_once('=')?;

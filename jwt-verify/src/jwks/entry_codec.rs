@@ -9,9 +9,9 @@ use crate::{error::ConfigError, limits::MAX_CLOCK_SKEW, secret::Secret};
 
 /// Encodes and decodes entries.
 ///
-/// An entry is a line and the content. The line has a version, the expiry in milliseconds of the wall
-/// clock, since the operator of a store can undo the store's own expiry, and a tag: with a key, the
-/// HMAC-SHA-256 of the entry's name, its expiry and the content.
+/// An entry is a line and the content. The line has a version, the expiry in milliseconds of the
+/// wall clock, since the operator of a store can undo the store's own expiry, and a tag: with a
+/// key, the HMAC-SHA-256 of the entry's name, its expiry and the content.
 #[derive(Debug)]
 pub(super) struct EntryCodec {
     key: Option<hmac::Key>,

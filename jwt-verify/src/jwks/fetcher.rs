@@ -90,8 +90,8 @@ impl JwksFetcher {
         Ok((response, set))
     }
 
-    /// Returns the URL that the metadata names. The previous one stays in use if the metadata cannot
-    /// be read now.
+    /// Returns the URL that the metadata names. The previous one stays in use if the metadata
+    /// cannot be read now.
     async fn discovered_url(&self, issuer: &str, base: &SafeUrl) -> Result<SafeUrl, FetchError> {
         let known = self.key_set_url().clone();
         let now = self.clock.monotonic();

@@ -34,8 +34,8 @@ pub(super) struct HttpClient {
 }
 
 impl HttpClient {
-    /// Fetches a document. Redirects are refused. So are compressed responses: a key set is small, and
-    /// without inflation there are no decompression bombs. The caller bounds the total time.
+    /// Fetches a document. Redirects are refused. So are compressed responses: a key set is small,
+    /// and without inflation there are no decompression bombs. The caller bounds the total time.
     pub(super) async fn get(&self, uri: &Uri) -> Result<HttpDocument, FetchError> {
         let connector = Connector::new()
             .connector(self.connector.clone())

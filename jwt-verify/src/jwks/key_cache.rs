@@ -14,7 +14,8 @@ use crate::{
     negative::NegativeCache,
 };
 
-/// The current key set, and the keys that the issuer does not have. Requests read it without a lock.
+/// The current key set, and the keys that the issuer does not have. Requests read it without a
+/// lock.
 #[derive(Debug)]
 pub(super) struct KeyCache {
     snapshot: ArcSwapOption<KeySnapshot>,
@@ -66,8 +67,8 @@ impl KeyCache {
         self.snapshot.load().as_ref().map(|snapshot| snapshot.refresh_id)
     }
 
-    /// Time at which the current document was fetched, in wall-clock milliseconds; 0 if there is none,
-    /// or if it is further in the future than the clock of another instance may be.
+    /// Time at which the current document was fetched, in wall-clock milliseconds; 0 if there is
+    /// none, or if it is further in the future than the clock of another instance may be.
     pub(super) fn document_time(&self, wall: Duration) -> u64 {
         let time = self.snapshot.load().as_ref().map_or(0, |snapshot| snapshot.document_time);
         if time > millis(wall.saturating_add(MAX_CLOCK_SKEW)) { 0 } else { time }
@@ -95,7 +96,8 @@ impl KeyCache {
         self.insert_missing_for(query, now, self.limits.missing_ttl);
     }
 
-    /// Adds a key to the negative cache for a shorter time: another instance has asked for it before.
+    /// Adds a key to the negative cache for a shorter time: another instance has asked for it
+    /// before.
     pub(super) fn insert_missing_for(&self, query: &KeyQuery<'_>, now: Duration, time: Duration) {
         self.missing.insert(negative_cache_key(query), now, now.saturating_add(time));
     }
@@ -105,8 +107,8 @@ impl KeyCache {
         self.deferred.insert(negative_cache_key(query), now);
     }
 
-    /// Replaces the snapshot, unless a later refresh has published one. Returns the time of the next
-    /// refresh.
+    /// Replaces the snapshot, unless a later refresh has published one. Returns the time of the
+    /// next refresh.
     pub(super) fn publish(
         &self,
         set: &JwkSet,

@@ -36,8 +36,8 @@ pub(super) async fn wait_for_key(
     query: KeyQuery<'_>,
 ) -> Result<Arc<VerificationKey>, KeyError> {
     telemetry::cache("keys", false);
-    // A refresh that was running already may have asked before the key was published, and a document
-    // from the shared store may be older than the key. Then one more refresh is worth it.
+    // A refresh that was running already may have asked before the key was published, and a
+    // document from the shared store may be older than the key. Then one more refresh is worth it.
     for _ in 0..3 {
         let (now, seen) = (refresher.monotonic(), refresher.cache.last_refresh());
         let has_keys = match refresher.usable(now) {
@@ -82,8 +82,8 @@ pub(super) async fn wait_for_key(
     Err(not_asked(&refresher, now, has_keys, &query))
 }
 
-/// Joins the refresh in flight, or starts one if that is allowed: with usable keys it needs a part of
-/// the budget; without, or after a failure, only a pause of a second. None is started if one has
+/// Joins the refresh in flight, or starts one if that is allowed: with usable keys it needs a part
+/// of the budget; without, or after a failure, only a pause of a second. None is started if one has
 /// ended since the refresh `seen`: its keys have to be searched first.
 fn join_or_start(
     refresher: &Arc<Refresher>,
@@ -117,8 +117,8 @@ fn join_or_start(
     })
 }
 
-/// Error for a key that the issuer was not asked for. Unless the issuer fails, the reason is the limit
-/// for unknown keys: nothing is known about this one, and the query is deferred.
+/// Error for a key that the issuer was not asked for. Unless the issuer fails, the reason is the
+/// limit for unknown keys: nothing is known about this one, and the query is deferred.
 fn not_asked(
     refresher: &Arc<Refresher>,
     now: Duration,

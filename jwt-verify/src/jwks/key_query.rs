@@ -51,8 +51,8 @@ impl QueryDigest {
     }
 }
 
-/// Key of a query in the negative cache. A query for a replacement of a key that failed differs from
-/// one for a key that is unknown.
+/// Key of a query in the negative cache. A query for a replacement of a key that failed differs
+/// from one for a key that is unknown.
 pub(super) fn negative_cache_key<'a>(query: &KeyQuery<'a>) -> impl Hash + use<'a> {
     (query.key_id, query.algorithm, query.failed.is_some())
 }

@@ -23,8 +23,8 @@ use crate::{
     telemetry,
 };
 
-/// Loads key sets: from the shared store, if another instance has put a newer one there, or from the
-/// issuer.
+/// Loads key sets: from the shared store, if another instance has put a newer one there, or from
+/// the issuer.
 #[derive(Debug)]
 pub(super) struct KeySetLoader {
     fetcher: JwksFetcher,
@@ -111,8 +111,8 @@ impl KeySetLoader {
         }
     }
 
-    /// Puts a fetched document into the store for the other instances, with the key that it lacks, and
-    /// releases the lease.
+    /// Puts a fetched document into the store for the other instances, with the key that it lacks,
+    /// and releases the lease.
     pub(super) async fn share(
         &self,
         document: &KeySetDocument,

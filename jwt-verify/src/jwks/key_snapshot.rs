@@ -21,9 +21,11 @@ pub(super) struct KeySnapshot {
     pub(super) stale_at: Duration,
     /// End of the use as stale keys.
     pub(super) unusable_at: Duration,
-    /// Time of the fetch in wall-clock milliseconds, to compare with the documents of other instances.
+    /// Time of the fetch in wall-clock milliseconds, to compare with the documents of other
+    /// instances.
     pub(super) document_time: u64,
-    /// Time at which this process sent the request to the issuer; none if the set came from elsewhere.
+    /// Time at which this process sent the request to the issuer; none if the set came from
+    /// elsewhere.
     pub(super) requested_at: Option<Duration>,
 }
 

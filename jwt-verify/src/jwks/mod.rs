@@ -1,8 +1,8 @@
 //! Key sets of remote issuers: fetched over HTTPS, cached, refreshed ahead of time.
 //!
 //! A request reads a key from the current snapshot in the cache. Only when the key is not there, it
-//! waits for a refresh, and however many requests wait, there is one refresh. It runs on a thread of
-//! its own and belongs to no request.
+//! waits for a refresh, and however many requests wait, there is one refresh. It runs on a thread
+//! of its own and belongs to no request.
 
 mod atomic_time;
 mod backoff;

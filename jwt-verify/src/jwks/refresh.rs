@@ -41,8 +41,8 @@ impl fmt::Debug for Refresher {
 pub(super) struct RefreshWaiter(RunWaiter<RefreshResult>);
 
 impl RefreshWaiter {
-    /// Returns true if the refresh was started for this waiter, so that its result is newer than the
-    /// question.
+    /// Returns true if the refresh was started for this waiter, so that its result is newer than
+    /// the question.
     pub(super) fn is_first(&self) -> bool {
         self.0.is_first
     }
@@ -118,8 +118,8 @@ impl Refresher {
         let waiter = match self.scheduler.join_or_start(now, reason)? {
             Joined::Running(waiter) => waiter,
             Joined::Started { waiter, guard, reason } => {
-                // Made before the job is handed over, so that a job that is dropped unrun still ends
-                // the refresh.
+                // Made before the job is handed over, so that a job that is dropped unrun still
+                // ends the refresh.
                 let task = RefreshTask::new(self.clone(), guard);
                 self.thread.run(move || run_refresh(task, reason));
                 waiter
@@ -128,8 +128,8 @@ impl Refresher {
         Some(RefreshWaiter(waiter))
     }
 
-    /// Plans a refetch for the deferred queries: one for all of them, since the response is the whole
-    /// key set.
+    /// Plans a refetch for the deferred queries: one for all of them, since the response is the
+    /// whole key set.
     pub(super) fn plan_deferred_refetch(self: &Arc<Self>, pause: Duration) {
         if !self.scheduler.plan_deferred() {
             return;
@@ -248,8 +248,8 @@ impl Drop for RefreshTask {
     }
 }
 
-/// Runs a refresh: publish, end, wake, in this order. The other instances are told when nothing here
-/// waits any more.
+/// Runs a refresh: publish, end, wake, in this order. The other instances are told when nothing
+/// here waits any more.
 async fn run_refresh(task: RefreshTask, reason: RefreshReason) {
     let refresher = task.refresher.clone();
     let requested_at = refresher.monotonic();

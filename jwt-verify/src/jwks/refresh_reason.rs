@@ -7,8 +7,8 @@ use super::key_query::OwnedKeyQuery;
 pub(super) enum RefreshReason {
     /// A key set is needed, from the shared store or from the issuer.
     KeySet,
-    /// A key that is not in the current set. It counts against the limit for unknown keys, unless the
-    /// last attempt failed: then there is one a second at most.
+    /// A key that is not in the current set. It counts against the limit for unknown keys, unless
+    /// the last attempt failed: then there is one a second at most.
     UnknownKey { query: OwnedKeyQuery, is_counted: bool },
     /// Queries that were deferred by the limit for unknown keys. It counts.
     DeferredQueries,

@@ -25,8 +25,8 @@ impl RefreshTimer {
         Self { due: watch::Sender::new(None), has_task: AtomicBool::new(false) }
     }
 
-    /// Replaces the time set before. Returns the receiver for [`run_timer`] if no task waits yet; the
-    /// caller has to start one.
+    /// Replaces the time set before. Returns the receiver for [`run_timer`] if no task waits yet;
+    /// the caller has to start one.
     pub(super) fn set(&self, pause: Duration) -> Option<watch::Receiver<Due>> {
         self.due.send_replace(Some(Instant::now() + pause));
         let has_task = self.has_task.swap(true, Ordering::AcqRel);

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Reads the pause that an issuer asks for, in seconds or as a date. A date in the past asks for none.
-/// `now` is the time of the wall clock.
+/// Reads the pause that an issuer asks for, in seconds or as a date. A date in the past asks for
+/// none. `now` is the time of the wall clock.
 pub(super) fn retry_after(value: &str, now: Duration) -> Option<Duration> {
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));

@@ -1,6 +1,6 @@
 //! State that the instances of an application share through a [`CacheStore`]: the key set document,
-//! the lease of the instance that fetches it, the number of refetches for unknown keys, unknown keys,
-//! and a pause after the issuer failed.
+//! the lease of the instance that fetches it, the number of refetches for unknown keys, unknown
+//! keys, and a pause after the issuer failed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,8 +33,8 @@ pub(super) struct SharedKeyStore {
     limits: SharedLimits,
 }
 
-/// Bounds for entries, since others may be able to write to the store, and limits that all instances
-/// share.
+/// Bounds for entries, since others may be able to write to the store, and limits that all
+/// instances share.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SharedLimits {
     pub(super) document_bytes: usize,
@@ -96,8 +96,8 @@ impl SharedKeyStore {
         }
     }
 
-    /// Tries to take the lease. A lease whose heartbeat is still `expired`, the one that the caller has
-    /// seen for too long, is taken over; no clock has to be right for that.
+    /// Tries to take the lease. A lease whose heartbeat is still `expired`, the one that the caller
+    /// has seen for too long, is taken over; no clock has to be right for that.
     pub(super) async fn acquire_lease(
         self: &Arc<Self>,
         expired: Option<&[u8]>,
@@ -149,8 +149,8 @@ impl SharedKeyStore {
         self.codec.encode(name, self.clock.now().saturating_add(LEASE), &nonce)
     }
 
-    /// Counts a refetch against the limit of all instances together, if it allows one more. The error
-    /// is the time until it does.
+    /// Counts a refetch against the limit of all instances together, if it allows one more. The
+    /// error is the time until it does.
     pub(super) async fn allow_refetch(&self) -> Result<Result<(), Duration>, CacheError> {
         let interval = self.limits.refetch_interval;
         let mut opens_in = interval;
@@ -177,7 +177,8 @@ impl SharedKeyStore {
         let _ = self.write(&self.name("rest"), b"", until, time).await;
     }
 
-    /// Returns how long a key counts as unknown, because another instance was told so by the issuer.
+    /// Returns how long a key counts as unknown, because another instance was told so by the
+    /// issuer.
     pub(super) async fn missing_for(
         &self,
         query: &QueryDigest,

@@ -65,8 +65,8 @@ impl<T: Clone> SingleFlight<T> {
         now < self.busy_until.load()
     }
 
-    /// Joins the current run. If there is none, or if it is overdue, and if `reason` gives a reason,
-    /// starts one that is overdue after `longest`.
+    /// Joins the current run. If there is none, or if it is overdue, and if `reason` gives a
+    /// reason, starts one that is overdue after `longest`.
     pub(super) fn join_or_start<R>(
         self: &Arc<Self>,
         now: Duration,
@@ -107,8 +107,8 @@ impl<T> RunGuard<T> {
         self.id
     }
 
-    /// Ends the run and only then wakes the waiters: one that finds nothing useful in the result must
-    /// be able to start the next run.
+    /// Ends the run and only then wakes the waiters: one that finds nothing useful in the result
+    /// must be able to start the next run.
     pub(super) fn finish(self, result: T) {
         self.release();
         self.result.send_replace(Some(result));
