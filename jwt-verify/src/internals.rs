@@ -79,7 +79,7 @@ pub fn check_proof(
 /// Reads an issuer's metadata, and says where its keys are.
 #[cfg(feature = "jwks")]
 pub fn parse_discovery(json: &[u8], issuer: &str) -> Option<String> {
-    crate::jwks::key_set_address(json, issuer)
+    crate::jwks::key_set_url(json, issuer)
 }
 
 /// Whether a signature is right.

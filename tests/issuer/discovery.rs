@@ -1,6 +1,6 @@
 //! Finding the key set.
 
-use jwt_verify::JwtAuth;
+use jwt_verify::{JwtAuth, KeyProvider as _};
 use jwt_verify_tests::Answer;
 use serde_json::{Value, json};
 
@@ -77,8 +77,8 @@ fn a_key_set_that_moves_is_found_again() {
     let key = key("k");
     let issuer = FakeIssuer::start(&[&key]);
     let clock = TestClock::new();
-    let provider = JwksProvider::discover(issuer.url()).clock(clock.clone());
-    let api = serve(&issuer, &clock, provider);
+    let provider = JwksProvider::discover(issuer.url()).clock(clock.clone()).build().unwrap();
+    let api = serve_with(&issuer, &clock, &provider);
     let token = Token::of(issuer.url()).claim("exp", jwt_verify_tests::START + 100_000).sign(&key);
     let status = || api.get("/protected").bearer(&token).send().status;
     assert_eq!(status(), 200);
@@ -90,7 +90,10 @@ fn a_key_set_that_moves_is_found_again() {
     // The old address fails once; the next attempt asks for the new one.
     clock.advance(Duration::from_secs(500));
     assert_eq!(status(), 200);
-    eventually("an attempt at the old address", || issuer.key_fetches() == 2);
+    // Recorded, and not only sent: the pause before the next attempt begins then.
+    eventually("an attempt at the old address", || {
+        issuer.key_fetches() == 2 && provider.health().last_error.is_some()
+    });
     clock.advance(Duration::from_secs(60));
     eventually("a fetch from the new address", || {
         assert_eq!(status(), 200);

@@ -74,9 +74,14 @@ impl World {
 }
 
 fn serve(issuer: &FakeIssuer, clock: &TestClock, provider: JwksProviderBuilder) -> TestServer {
+    serve_with(issuer, clock, &provider.build().unwrap())
+}
+
+/// An API with keys from a provider whose health the test reads.
+fn serve_with(issuer: &FakeIssuer, clock: &TestClock, provider: &JwksProvider) -> TestServer {
     let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
         .algorithms([Algorithm::ES256, Algorithm::RS256])
-        .keys(provider.build().unwrap())
+        .keys(provider.clone())
         .verifier(|verifier| verifier.clock(clock.clone()))
         .build()
         .unwrap();

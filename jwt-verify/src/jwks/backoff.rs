@@ -1,115 +1,111 @@
-//! When to try again after a failure.
+//! Pauses between attempts to reach an issuer that fails.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use super::{
-    fetch::{Failure, FetchError},
-    flight::nanos,
+    atomic_time::AtomicTime,
+    fetch_error::{Failure, FetchError},
 };
 use crate::{
     jitter::random_fraction,
     limits::{RETRY_FIRST, RETRY_MOST},
 };
 
-/// How the last attempts went, and when the next may be made.
+/// Result of the last attempts, and the time of the next.
 ///
-/// A timer makes the next one after a pause that grows. While requests need
-/// keys that cannot be had, one of them may have it made earlier, once a second, so that an issuer
-/// that is back is noticed at once, however long it was away.
+/// The timer makes the next attempt after a pause that grows. While requests need keys that are not
+/// available, one of them may cause an earlier attempt, once a second: so the end of an outage is
+/// noticed at once, however long it was.
 #[derive(Debug, Default)]
-pub(super) struct Attempts {
+pub(super) struct Backoff {
     state: Mutex<State>,
-    /// When the timer makes the next one, in nanoseconds of the monotonic clock.
-    planned_at: AtomicU64,
-    /// From when on a request may have it made; 0 as long as there was no failure.
-    wanted_at: AtomicU64,
+    /// Time of the attempt that the timer makes; zero if there was no failure.
+    scheduled_at: AtomicTime,
+    /// Time from which a request may cause an attempt; zero if there was no failure.
+    on_demand_at: AtomicTime,
 }
 
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
     last_failure: Option<Failure>,
-    /// When the last one failed, on the wall clock.
+    /// Time of the last failure on the wall clock.
     failed_at: Duration,
 }
 
-impl Attempts {
-    /// Whether the last attempt failed.
-    pub(super) fn are_failing(&self) -> bool {
-        self.wanted_at.load(Ordering::Acquire) > 0
+impl Backoff {
+    /// Returns true if the last attempt failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.on_demand_at.load() > Duration::ZERO
     }
 
-    /// When the timer makes the next one; zero if it need not wait.
-    pub(super) fn planned_at(&self) -> Duration {
-        Duration::from_nanos(self.planned_at.load(Ordering::Acquire))
+    /// Time of the attempt that the timer makes; zero if it need not wait.
+    pub(super) fn scheduled_at(&self) -> Duration {
+        self.scheduled_at.load()
     }
 
-    /// From when on a request that needs keys may have one made.
-    pub(super) fn wanted_at(&self) -> Duration {
-        Duration::from_nanos(self.wanted_at.load(Ordering::Acquire))
+    /// Time from which a request that needs keys may cause an attempt.
+    pub(super) fn on_demand_at(&self) -> Duration {
+        self.on_demand_at.load()
     }
 
     pub(super) fn last_failure(&self) -> Option<Failure> {
         self.state().last_failure
     }
 
-    /// Notes that the issuer is well.
+    /// Records that the issuer answered.
     pub(super) fn succeeded(&self) {
         *self.state() = State::default();
-        self.planned_at.store(0, Ordering::Release);
-        self.wanted_at.store(0, Ordering::Release);
+        self.scheduled_at.store(Duration::ZERO);
+        self.on_demand_at.store(Duration::ZERO);
     }
 
-    /// Notes that another instance got keys from the issuer at this time of the wall clock. That the
-    /// issuer is well follows only if this instance has not failed since.
+    /// Records that the issuer answered another instance at this time of the wall clock. It counts
+    /// as available only if this instance has not failed since.
     pub(super) fn another_succeeded(&self, at: Duration) {
         if self.state().failed_at < at {
             self.succeeded();
         } else {
-            self.planned_at.store(0, Ordering::Release);
+            self.scheduled_at.store(Duration::ZERO);
         }
     }
 
-    /// Notes a failure at this time of both clocks; returns the pause before the attempt that
-    /// the timer makes.
+    /// Records a failure at this time of both clocks. Returns the pause before the attempt that the
+    /// timer makes.
     pub(super) fn failed(&self, now: Duration, wall: Duration, error: &FetchError) -> Duration {
         let mut state = self.state();
         state.failures = state.failures.saturating_add(1);
         state.last_failure = Some(error.failure);
         state.failed_at = wall;
         let pause = pause(state.failures, error.retry_after);
-        self.planned_at.store(nanos(now.saturating_add(pause)), Ordering::Release);
-        let wanted_at = now.saturating_add(rest(error.retry_after));
-        self.wanted_at.store(nanos(wanted_at).max(1), Ordering::Release);
+        self.scheduled_at.store(now.saturating_add(pause));
+        let on_demand_at = now.saturating_add(min_pause(error.retry_after));
+        self.on_demand_at.store(on_demand_at);
         pause
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The time for which the issuer is left alone after a failure, even if its keys are needed: a second,
-/// or what it
-/// asks for with `Retry-After` up to the longest span.
-pub(super) fn rest(retry_after: Option<Duration>) -> Duration {
+/// Pause after a failure during which not even requests that need keys cause an attempt: a second,
+/// or what the issuer asks for with `Retry-After`, up to a minute.
+pub(super) fn min_pause(retry_after: Option<Duration>) -> Duration {
     retry_after.unwrap_or_default().clamp(RETRY_FIRST, RETRY_MOST)
 }
 
-/// The pause after the n-th failure in a row: a second, and a random part of a span that doubles
-/// from 1 s until both are 60 s, so that instances do not knock together. What the issuer asks for
-/// counts up to the longest span.
+/// Pause after the n-th failure in a row: a second, plus a random part of a span that doubles from
+/// 1 s until both together are 60 s. The jitter spreads the attempts of several instances. What the
+/// issuer asks for counts up to a minute.
 fn pause(failures: u32, retry_after: Option<Duration>) -> Duration {
     let doubled = RETRY_FIRST
         .saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
     let span = doubled.min(RETRY_MOST.saturating_sub(RETRY_FIRST));
-    (RETRY_FIRST + span.mul_f64(random_fraction())).max(rest(retry_after))
+    (RETRY_FIRST + span.mul_f64(random_fraction())).max(min_pause(retry_after))
 }
 
 #[cfg(test)]
@@ -133,30 +129,32 @@ mod tests {
     fn the_issuers_wish_counts_up_to_the_bound() {
         assert!(pause(1, Some(7 * SECOND)) >= 7 * SECOND);
         assert_eq!(pause(1, Some(3600 * SECOND)), RETRY_MOST);
-        assert_eq!(rest(Some(7 * SECOND)), 7 * SECOND);
-        assert_eq!(rest(Some(Duration::ZERO)), RETRY_FIRST);
-        assert_eq!(rest(Some(3600 * SECOND)), RETRY_MOST);
+        assert_eq!(min_pause(Some(7 * SECOND)), 7 * SECOND);
+        assert_eq!(min_pause(Some(Duration::ZERO)), RETRY_FIRST);
+        assert_eq!(min_pause(Some(3600 * SECOND)), RETRY_MOST);
     }
 
     /// OUT-01: a request that needs keys waits a second, however many failures there were.
     #[test]
     fn requests_need_not_wait_for_the_timer() {
-        let attempts = Attempts::default();
-        assert!(!attempts.are_failing());
+        let backoff = Backoff::default();
+        assert!(!backoff.is_failing());
         let mut longest = Duration::ZERO;
         for _ in 0..30 {
-            longest =
-                longest.max(attempts.failed(9 * SECOND, 99 * SECOND, &Failure::Status.into()));
-            assert!(attempts.are_failing());
-            assert_eq!(attempts.wanted_at(), 10 * SECOND);
+            longest = longest.max(backoff.failed(9 * SECOND, 99 * SECOND, &Failure::Status.into()));
+            assert!(backoff.is_failing());
+            assert_eq!(backoff.on_demand_at(), 10 * SECOND);
         }
-        assert!(longest > 10 * SECOND && attempts.planned_at() > 9 * SECOND);
+        assert!(longest > 10 * SECOND && backoff.scheduled_at() > 9 * SECOND);
         // A key set from before the failure says nothing about the time after it.
-        attempts.another_succeeded(98 * SECOND);
-        assert!(attempts.are_failing());
-        attempts.another_succeeded(100 * SECOND);
-        assert!(!attempts.are_failing());
-        assert_eq!((attempts.planned_at(), attempts.wanted_at()), (Duration::ZERO, Duration::ZERO));
-        assert_eq!(attempts.last_failure(), None);
+        backoff.another_succeeded(98 * SECOND);
+        assert!(backoff.is_failing());
+        backoff.another_succeeded(100 * SECOND);
+        assert!(!backoff.is_failing());
+        assert_eq!(
+            (backoff.scheduled_at(), backoff.on_demand_at()),
+            (Duration::ZERO, Duration::ZERO)
+        );
+        assert_eq!(backoff.last_failure(), None);
     }
 }

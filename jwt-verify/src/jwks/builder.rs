@@ -1,15 +1,15 @@
-//! Settings of a provider.
+//! Builder of a provider.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    dial::Dialer,
-    fetch::Transport,
-    location::Location,
+    connector::IssuerConnector,
+    endpoint::Endpoint,
+    entry_codec::EntryCodec,
+    http_client::HttpClient,
     provider::JwksProvider,
     proxy::Proxy,
-    seal::Seal,
-    thread,
+    settings::Settings,
     tls::{self, Base, Roots},
 };
 use crate::{
@@ -24,11 +24,37 @@ use crate::{
     store::CacheStore,
 };
 
+// The constructors are here, since every way to get a provider goes through its builder.
+impl JwksProvider {
+    /// Starts a builder for the key set at this URL.
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "every way to get a provider goes through its builder"
+    )]
+    pub fn new(jwks_uri: impl Into<String>) -> JwksProviderBuilder {
+        JwksProviderBuilder::key_set(jwks_uri.into())
+    }
+
+    /// Starts a builder for the key set that the metadata of this issuer names: OpenID Connect
+    /// Discovery, or, where that is not found, RFC 8414. The metadata must name exactly this
+    /// issuer.
+    pub fn discover(issuer: impl Into<String>) -> JwksProviderBuilder {
+        JwksProviderBuilder::discovery(issuer.into())
+    }
+
+    /// Starts a builder for an Auth0 tenant or custom domain, such as `tenant.eu.auth0.com`. The
+    /// issuer of its tokens is `https://tenant.eu.auth0.com/`, with the slash.
+    pub fn auth0(domain: impl AsRef<str>) -> JwksProviderBuilder {
+        let domain = domain.as_ref().trim_end_matches('/');
+        JwksProviderBuilder::key_set(format!("https://{domain}/.well-known/jwks.json"))
+    }
+}
+
 /// Settings of a [`JwksProvider`]. Every one has a safe default.
 #[derive(Debug)]
 #[must_use]
 pub struct JwksProviderBuilder {
-    place: Place,
+    target: Target,
     is_tenant: bool,
     settings: Settings,
     connect_timeout: Duration,
@@ -43,13 +69,14 @@ enum ProxySetting {
     Environment,
 }
 
-enum Place {
+/// Issuer, as it was configured.
+enum Target {
     KeySet(String),
     Issuer(String),
 }
 
-/// A URL may hold a secret, and is not checked yet.
-impl fmt::Debug for Place {
+/// Hides the URL, which may hold a secret and is not checked yet.
+impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::KeySet(_) => "KeySet(..)",
@@ -58,35 +85,16 @@ impl fmt::Debug for Place {
     }
 }
 
-/// What the provider needs to know at run time.
-#[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) ttl: Option<Duration>,
-    pub(super) stale_ttl: Duration,
-    pub(super) missing_ttl: Duration,
-    pub(super) missing_entries: usize,
-    pub(super) refetches: usize,
-    pub(super) refetch_interval: Duration,
-    pub(super) fetch_timeout: Duration,
-    pub(super) max_keys: usize,
-    pub(super) store: Option<Arc<dyn CacheStore>>,
-    pub(super) integrity_key: Option<Secret>,
-    pub(super) seed: Option<JwkSet>,
-    pub(super) clock: Arc<dyn Clock>,
-    /// The issuer's name in metrics; none for one of many tenants.
-    pub(super) metrics_label: Option<String>,
-}
-
 impl JwksProviderBuilder {
     pub(super) fn key_set(url: String) -> Self {
-        Self::at(Place::KeySet(url))
+        Self::new(Target::KeySet(url))
     }
 
     pub(super) fn discovery(issuer: String) -> Self {
-        Self::at(Place::Issuer(issuer))
+        Self::new(Target::Issuer(issuer))
     }
 
-    fn at(place: Place) -> Self {
+    fn new(target: Target) -> Self {
         Self {
             settings: Settings {
                 ttl: None,
@@ -104,7 +112,7 @@ impl JwksProviderBuilder {
                 metrics_label: None,
             },
             is_tenant: false,
-            place,
+            target,
             connect_timeout: CONNECT_TIMEOUT,
             max_bytes: MAX_DOCUMENT_BYTES,
             roots: Roots::default(),
@@ -112,17 +120,18 @@ impl JwksProviderBuilder {
         }
     }
 
-    /// How long a key set is fresh; a refresh starts in the background after four fifths of it.
+    /// Sets the freshness lifetime of a key set; a refresh starts in the background after four
+    /// fifths of it.
     ///
-    /// Default: the `max-age` of the answer within 60 s and 24 h, or else 600 s. A value set here
-    /// overrides what the answer says. It bounds how long a withdrawn key stays trusted.
+    /// Default: the `max-age` of the response within 60 s and 24 h, or else 600 s. A value set here
+    /// overrides the response. It bounds how long a withdrawn key stays trusted.
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.settings.ttl = Some(ttl);
         self
     }
 
-    /// How long a key set that has outlived its time is used while the issuer cannot be reached.
-    /// Default: 1 h. After that requests are answered with 503.
+    /// Sets how long an expired key set is still used while the issuer is unreachable
+    /// (stale-if-error, RFC 5861 §4). Default: 1 h. After that, requests get a 503.
     ///
     /// A longer time survives longer outages and trusts a withdrawn key for longer during one.
     pub fn stale_ttl(mut self, ttl: Duration) -> Self {
@@ -130,101 +139,101 @@ impl JwksProviderBuilder {
         self
     }
 
-    /// How long the issuer's answer that it does not have a key is believed. Default: 30 s.
+    /// Sets how long an unknown `kid` stays in the negative cache. Default: 30 s.
     pub fn missing_ttl(mut self, ttl: Duration) -> Self {
         self.settings.missing_ttl = ttl;
         self
     }
 
-    /// How many refetches unknown keys and bad signatures may cause within any
-    /// [`refetch_interval`](Self::refetch_interval).
-    /// Default: 2. The periodic refresh does not count, and neither does an issuer that fails, which
-    /// is asked once a second at most.
+    /// Limits the refetches that unknown keys and bad signatures may cause within any
+    /// [`refetch_interval`](Self::refetch_interval); see [`RefreshGate`](crate::RefreshGate).
+    /// Default: 2. The periodic refresh does not count. Neither do attempts to reach an issuer that
+    /// fails, of which there is one a second at most.
     ///
-    /// Beyond it a token with an unknown key is answered with
-    /// [`AuthError::KeyLookupLimited`](crate::AuthError::KeyLookupLimited) (429), and the issuer is asked as soon as that
-    /// is allowed again.
+    /// Beyond the limit, a token with an unknown key gets
+    /// [`AuthError::KeyLookupLimited`](crate::AuthError::KeyLookupLimited) (429), and the issuer is
+    /// asked as soon as the limit allows it again.
     pub fn refetches(mut self, most: usize) -> Self {
         self.settings.refetches = most;
         self
     }
 
-    /// The span to which [`refetches`](Self::refetches) applies. Default: 30 s.
+    /// Sets the interval of [`refetches`](Self::refetches). Default: 30 s.
     pub fn refetch_interval(mut self, interval: Duration) -> Self {
         self.settings.refetch_interval = interval;
         self
     }
 
-    /// The longest a fetch may take as a whole, discovery included. Default: 5 s.
+    /// Sets the timeout for a fetch as a whole, including discovery. Default: 5 s.
     pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
         self.settings.fetch_timeout = timeout;
         self
     }
 
-    /// The longest a connection may take to be made. Default: 2 s.
+    /// Sets the timeout for a connection. Default: 2 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// The largest document that is read, in bytes. Default: 256 KiB.
+    /// Limits the size of a document, in bytes. Default: 256 KiB.
     pub fn max_document_bytes(mut self, most: usize) -> Self {
         self.max_bytes = most;
         self
     }
 
-    /// The most keys a key set may have. Default: 64.
+    /// Limits the number of keys in a key set. Default: 64.
     pub fn max_keys(mut self, most: usize) -> Self {
         self.settings.max_keys = most;
         self
     }
 
-    /// A store through which the instances of an application share the key set, so that one of
-    /// them fetches for all, and count together how often strangers may cause a fetch. Default:
-    /// none; each instance fetches for itself.
+    /// Sets a store through which the instances of an application share the key set, so that one of
+    /// them fetches for all, and share the limit for unknown keys. Default: none; each instance
+    /// fetches for itself.
     ///
-    /// A store that is slow or out of reach is as good as none. Whoever can write to it can make
-    /// tokens, unless there is a [`cache_integrity_key`](Self::cache_integrity_key).
+    /// A store that is slow or out of reach is ignored. Write access to the store is enough to
+    /// forge tokens, unless there is a [`cache_integrity_key`](Self::cache_integrity_key).
     pub fn cache(mut self, store: impl CacheStore) -> Self {
         self.settings.store = Some(Arc::new(store));
         self
     }
 
-    /// A secret that the instances share and the store does not know, of at least 32 bytes.
+    /// Sets a secret of at least 32 bytes that the instances share and the store does not know.
     /// Default: none.
     ///
-    /// Entries then carry an HMAC over issuer, content and expiry, and an entry without the right
-    /// one is as good as none: write access to the store is no longer the power to make tokens. An
-    /// old entry that is put back is believed until its own time is over.
+    /// Entries then carry an HMAC over issuer, content and expiry, and an entry without a valid one
+    /// is ignored: write access to the store is no longer enough to forge tokens. An old entry that
+    /// is replayed is used until it expires.
     pub fn cache_integrity_key(mut self, key: impl Into<Secret>) -> Self {
         self.settings.integrity_key = Some(key.into());
         self
     }
 
-    /// Certificates, in PEM, of authorities that may vouch for the issuer besides the built-in ones,
-    /// such as that of a company. May be called more than once.
+    /// Adds trusted certificate authorities, in PEM, to the built-in ones, such as that of your
+    /// company. May be called more than once.
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.roots.own.push(pem.into());
         self
     }
 
-    /// Trusts nobody but the [`root_certificates`](Self::root_certificates). Default: the
-    /// authorities of the Mozilla programme, as they were when the library was built.
+    /// Trusts the [`root_certificates`](Self::root_certificates) alone. Default: these and the
+    /// authorities of the Mozilla programme, as of the build of the library.
     pub fn without_builtin_roots(mut self) -> Self {
         self.roots.base = Base::Nothing;
         self
     }
 
-    /// Trusts the authorities that the operating system trusts instead of the built-in ones. On
-    /// Linux `SSL_CERT_FILE` and `SSL_CERT_DIR` say where they are.
+    /// Trusts the authorities of the operating system instead of the built-in ones. On Linux,
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` name other places for them.
     #[cfg(feature = "native-roots")]
     pub fn native_roots(mut self) -> Self {
         self.roots.base = Base::System;
         self
     }
 
-    /// Reaches the issuer through this HTTP proxy, `http://[user:password@]host[:port]`, which makes
-    /// a tunnel (`CONNECT`) for every fetch over https. Default: none, whatever the environment says.
+    /// Reaches the issuer through this HTTP proxy, `http://[user:password@]host[:port]`, with a
+    /// tunnel (`CONNECT`) for every fetch over https. Default: none, regardless of the environment.
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.proxy = Some(ProxySetting::Url(url.into()));
         self
@@ -237,20 +246,20 @@ impl JwksProviderBuilder {
         self
     }
 
-    /// Keys to start from, while the issuer has not been reached yet: from the last deployment, or
-    /// from a file. A fetch begins with the first question, and what it brings replaces them. They
-    /// are used for at most [`stale_ttl`](Self::stale_ttl).
+    /// Sets keys to start with until the issuer has been reached: from the last deployment, or from
+    /// a file. A fetch starts with the first lookup, and its result replaces them. They are used
+    /// for at most [`stale_ttl`](Self::stale_ttl).
     pub fn seed(mut self, keys: JwkSet) -> Self {
         self.settings.seed = Some(keys);
         self
     }
 
-    /// Takes the time from another clock. Default: the system's.
+    /// Sets the clock. Default: the system's.
     pub fn clock(self, clock: impl Clock) -> Self {
         self.shared_clock(Arc::new(clock))
     }
 
-    /// One of any number of issuers, each too small for metrics of its own.
+    /// Marks the issuer as one of many tenants, without metrics of its own.
     pub(crate) fn tenant(mut self) -> Self {
         self.is_tenant = true;
         self
@@ -264,13 +273,13 @@ impl JwksProviderBuilder {
     /// Checks the settings. Nothing is fetched yet.
     ///
     /// # Errors
-    /// URLs other than `https` (or `http` to this machine), with a user name, or with a fragment;
-    /// durations of zero or beyond 30 days; timeouts beyond a minute; limits of zero; an integrity
-    /// key that is too short; certificates or a proxy that cannot be read; an empty seed.
+    /// URLs other than `https` (or `http` to a loopback address), with a user name, or with a
+    /// fragment; durations of zero or beyond 30 days; timeouts beyond a minute; limits of zero; an
+    /// integrity key that is too short; certificates or a proxy that cannot be read; an empty seed.
     pub fn build(mut self) -> Result<JwksProvider, ConfigError> {
-        let location = match &self.place {
-            Place::KeySet(url) => Location::key_set(url)?,
-            Place::Issuer(issuer) => Location::discovery(issuer)?,
+        let endpoint = match &self.target {
+            Target::KeySet(url) => Endpoint::key_set(url)?,
+            Target::Issuer(issuer) => Endpoint::discovery(issuer)?,
         };
         let settings = &self.settings;
         let second = Duration::from_secs(1);
@@ -301,7 +310,7 @@ impl JwksProviderBuilder {
                 return Err(ConfigError::invalid(setting, "must not be zero"));
             }
         }
-        let seal = Seal::new(settings.integrity_key.as_ref())?;
+        let codec = EntryCodec::new(settings.integrity_key.as_ref())?;
         if settings.seed.as_ref().is_some_and(JwkSet::is_empty) {
             return Err(ConfigError::Missing { setting: "seed" });
         }
@@ -314,13 +323,14 @@ impl JwksProviderBuilder {
                 Some(Proxy::parse(url, Vec::new())?)
             }
         };
-        let transport = Transport {
-            dialer: Dialer { proxy: proxy.map(Arc::new) },
+        let client = HttpClient {
+            connector: IssuerConnector { proxy: proxy.map(Arc::new) },
             tls: tls::config(&self.roots)?,
             connect_timeout: self.connect_timeout,
             max_bytes: self.max_bytes,
+            clock: self.settings.clock.clone(),
         };
-        self.settings.metrics_label = (!self.is_tenant).then(|| location.label());
-        Ok(JwksProvider::start(self.settings, seal, location, transport, thread::shared()))
+        self.settings.metrics_label = (!self.is_tenant).then(|| endpoint.label());
+        Ok(JwksProvider::start(self.settings, codec, endpoint, client))
     }
 }

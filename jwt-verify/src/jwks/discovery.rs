@@ -2,43 +2,44 @@
 
 use serde_json::Value;
 
-use super::location::SafeUrl;
+use super::endpoint::SafeUrl;
 use crate::json::Unique;
 
-/// Where the metadata may be, in the order in which to ask. Both are tried, since issuers with a
-/// path publish at either; the next is asked only if the one before says 404.
-pub(super) fn addresses(base: &SafeUrl) -> impl Iterator<Item = SafeUrl> {
+/// URLs of the metadata, in the order in which they are tried. An issuer with a path may publish at
+/// either; the second is tried only if the first responds with 404.
+pub(super) fn metadata_urls(base: &SafeUrl) -> impl Iterator<Item = SafeUrl> {
     let path = base.bare_path();
     let openid = format!("{path}/.well-known/openid-configuration");
     let oauth = format!("/.well-known/oauth-authorization-server{path}");
     [base.with_path(&openid), base.with_path(&oauth)].into_iter().flatten()
 }
 
-/// The address of the key set in a metadata document, if the document is about this issuer.
+/// Returns the URL of the key set in a metadata document, if the document is about this issuer.
 ///
 /// The issuer must be named exactly as it was configured (OpenID Connect Discovery §4.3), or any
-/// issuer's metadata could stand in for it. An issuer reached over https cannot send its readers to
+/// issuer's metadata could be substituted. An issuer reached over https cannot name a key set at
 /// plain http.
-pub(super) fn key_set_address(
+pub(super) fn key_set_url(
     document: &[u8],
     issuer: &str,
     base: &SafeUrl,
-) -> Result<SafeUrl, Mismatch> {
-    let text = std::str::from_utf8(document).map_err(|_| Mismatch::Malformed)?;
-    let Unique(document) = serde_json::from_str(text).map_err(|_| Mismatch::Malformed)?;
-    let member = |name| document.get(name).and_then(Value::as_str).ok_or(Mismatch::Malformed);
+) -> Result<SafeUrl, MetadataError> {
+    let text = std::str::from_utf8(document).map_err(|_| MetadataError::Malformed)?;
+    let Unique(document) = serde_json::from_str(text).map_err(|_| MetadataError::Malformed)?;
+    let member = |name| document.get(name).and_then(Value::as_str).ok_or(MetadataError::Malformed);
     if member("issuer")? != issuer {
-        return Err(Mismatch::Issuer);
+        return Err(MetadataError::Issuer);
     }
-    let url = SafeUrl::parse(member("jwks_uri")?).map_err(|_| Mismatch::Url)?;
+    let url = SafeUrl::parse(member("jwks_uri")?).map_err(|_| MetadataError::Url)?;
     if base.is_https() && !url.is_https() {
-        return Err(Mismatch::Url);
+        return Err(MetadataError::Url);
     }
     Ok(url)
 }
 
+/// Reason why a metadata document is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mismatch {
+pub(super) enum MetadataError {
     Malformed,
     Issuer,
     Url,
@@ -54,18 +55,18 @@ mod tests {
 
     #[test]
     fn both_places_are_asked() {
-        let addresses = |url| -> Vec<String> {
-            addresses(&base(url)).map(|address| address.uri().to_string()).collect()
+        let urls = |url| -> Vec<String> {
+            metadata_urls(&base(url)).map(|url| url.uri().to_string()).collect()
         };
         assert_eq!(
-            addresses("https://i.example/tenant/"),
+            urls("https://i.example/tenant/"),
             [
                 "https://i.example/tenant/.well-known/openid-configuration",
                 "https://i.example/.well-known/oauth-authorization-server/tenant",
             ]
         );
         assert_eq!(
-            addresses("https://i.example").first().unwrap(),
+            urls("https://i.example").first().unwrap(),
             "https://i.example/.well-known/openid-configuration"
         );
     }
@@ -73,26 +74,32 @@ mod tests {
     #[test]
     fn the_document_must_be_about_this_issuer_and_lead_to_a_safe_place() {
         let issuer = "https://i.example/";
-        let judge = |document: &str| key_set_address(document.as_bytes(), issuer, &base(issuer));
+        let judge = |document: &str| key_set_url(document.as_bytes(), issuer, &base(issuer));
         let keys = judge(r#"{"issuer":"https://i.example/","jwks_uri":"https://keys.example/"}"#);
         assert_eq!(keys, Ok(base("https://keys.example/")));
-        for (document, mismatch) in [
+        for (document, error) in [
             (
                 r#"{"issuer":"https://i.example","jwks_uri":"https://keys.example/"}"#,
-                Mismatch::Issuer,
+                MetadataError::Issuer,
             ),
-            (r#"{"issuer":"https://i.example/","jwks_uri":"http://keys.example/"}"#, Mismatch::Url),
-            (r#"{"issuer":"https://i.example/","jwks_uri":"http://127.0.0.1/"}"#, Mismatch::Url),
-            (r#"{"issuer":"https://i.example/","jwks_uri":"file:///keys"}"#, Mismatch::Url),
-            (r#"{"issuer":"https://i.example/"}"#, Mismatch::Malformed),
+            (
+                r#"{"issuer":"https://i.example/","jwks_uri":"http://keys.example/"}"#,
+                MetadataError::Url,
+            ),
+            (
+                r#"{"issuer":"https://i.example/","jwks_uri":"http://127.0.0.1/"}"#,
+                MetadataError::Url,
+            ),
+            (r#"{"issuer":"https://i.example/","jwks_uri":"file:///keys"}"#, MetadataError::Url),
+            (r#"{"issuer":"https://i.example/"}"#, MetadataError::Malformed),
             (
                 r#"{"issuer":"https://i.example/","issuer":"x","jwks_uri":"https://k.example/"}"#,
-                Mismatch::Malformed,
+                MetadataError::Malformed,
             ),
-            (r#"["https://i.example/","https://keys.example/"]"#, Mismatch::Malformed),
-            ("<html>", Mismatch::Malformed),
+            (r#"["https://i.example/","https://keys.example/"]"#, MetadataError::Malformed),
+            ("<html>", MetadataError::Malformed),
         ] {
-            assert_eq!(judge(document).err(), Some(mismatch), "{document}");
+            assert_eq!(judge(document).err(), Some(error), "{document}");
         }
     }
 }

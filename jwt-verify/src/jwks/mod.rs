@@ -1,37 +1,52 @@
 //! Key sets of remote issuers: fetched over HTTPS, cached, refreshed ahead of time.
 //!
-//! A request that needs a key looks at the current snapshot and almost always finds it there. Only
-//! when it does not, it waits for a fetch, and however many requests wait, there is one fetch. The
-//! fetch runs on a thread of its own and belongs to no request.
+//! A request reads a key from the current snapshot in the cache. Only when the key is not there, it
+//! waits for a refresh, and however many requests wait, there is one refresh. It runs on a thread
+//! of its own and belongs to no request.
 
+mod atomic_time;
 mod backoff;
 mod builder;
-mod dial;
+mod cache_control;
+mod connect;
+mod connector;
+mod deferred_queries;
+mod digest;
 mod discovery;
-mod fetch;
-mod flight;
-mod freshness;
-mod location;
-mod lookup;
+mod endpoint;
+mod entry_codec;
+mod fetch_error;
+mod fetch_thread;
+mod fetcher;
+#[cfg(test)]
+mod fixtures;
+mod http_client;
+mod key_cache;
+mod key_lookup;
+mod key_query;
+mod key_set_document;
+mod key_set_loader;
+mod key_snapshot;
 mod provider;
 mod proxy;
-mod put_off;
-mod seal;
-mod shared;
-mod snapshot;
-mod source;
-mod thread;
+mod refetch_budget;
+mod refresh;
+mod refresh_reason;
+mod refresh_scheduler;
+mod refresh_timer;
+mod retry_after;
+mod settings;
+mod shared_store;
+mod single_flight;
 mod tls;
-mod upkeep;
-mod wanted;
 
 pub use builder::JwksProviderBuilder;
 pub use provider::JwksProvider;
 
-/// For [`internals`](crate::internals).
+/// Returns the URL of the key set in a metadata document, for [`internals`](crate::internals).
 #[cfg(feature = "internals")]
-pub(crate) fn key_set_address(document: &[u8], issuer: &str) -> Option<String> {
-    let base = location::SafeUrl::parse(issuer).ok()?;
-    let url = discovery::key_set_address(document, issuer, &base).ok()?;
+pub(crate) fn key_set_url(document: &[u8], issuer: &str) -> Option<String> {
+    let base = endpoint::SafeUrl::parse(issuer).ok()?;
+    let url = discovery::key_set_url(document, issuer, &base).ok()?;
     Some(url.uri().to_string())
 }

@@ -1,4 +1,4 @@
-//! Reaching issuers through an HTTP proxy (RFC 9110 §9.3.6).
+//! Tunnels through an HTTP proxy (`CONNECT`, RFC 9110 §9.3.6).
 
 use std::{fmt, io};
 
@@ -9,10 +9,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::dial;
+use super::connect::connect;
 use crate::{error::ConfigError, secret::Secret, url::percent_decoded};
 
-/// A proxy that makes tunnels, and the hosts that are reached without it.
+/// An HTTP proxy, and the hosts that are reached without it.
 pub(super) struct Proxy {
     host: String,
     port: u16,
@@ -21,12 +21,12 @@ pub(super) struct Proxy {
     bypass: Vec<String>,
 }
 
-/// The proxy says no. Found again inside the error of the connection.
+/// The proxy refused the tunnel. Wrapped in the I/O error of the connection.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the proxy refuses the connection")]
-pub(super) struct Refused;
+pub(super) struct TunnelRefused;
 
-/// A longer answer to `CONNECT` is none.
+/// Maximum size of the response head to `CONNECT`; a longer one counts as a refusal.
 const MAX_HEAD: usize = 8 * 1024;
 
 impl Proxy {
@@ -57,7 +57,7 @@ impl Proxy {
         })
     }
 
-    /// What `HTTPS_PROXY` and `NO_PROXY` say, in either case.
+    /// Reads `HTTPS_PROXY` and `NO_PROXY`, in upper or lower case.
     pub(super) fn from_env(
         lookup: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, ConfigError> {
@@ -72,8 +72,8 @@ impl Proxy {
         Self::parse(&url, bypass.filter(|host| !host.is_empty()).collect()).map(Some)
     }
 
-    /// Whether this is reached through the proxy: what is encrypted and not exempt. Plain http goes
-    /// to this machine only, where no proxy is.
+    /// Returns true for URLs that are reached through the proxy: `https`, and not exempt. Plain
+    /// `http` is accepted for loopback addresses only, and needs no proxy.
     pub(super) fn serves(&self, uri: &Uri) -> bool {
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
         uri.scheme_str() == Some("https")
@@ -86,9 +86,9 @@ impl Proxy {
             })
     }
 
-    /// A connection to the host through the proxy.
+    /// Opens a connection to the host through the proxy.
     pub(super) async fn tunnel(&self, host: &str, port: u16) -> io::Result<TcpStream> {
-        let mut stream = dial::connect(&self.host, self.port).await?;
+        let mut stream = connect(&self.host, self.port).await?;
         let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
         if let Some(authorization) = &self.authorization {
             let value = String::from_utf8_lossy(authorization.expose());
@@ -102,15 +102,15 @@ impl Proxy {
         // Byte by byte: what follows belongs to the tunnel.
         while !head.ends_with(b"\r\n\r\n") {
             if head.len() >= MAX_HEAD {
-                return Err(io::Error::other(Refused));
+                return Err(io::Error::other(TunnelRefused));
             }
             head.push(stream.read_u8().await?);
         }
-        if is_success(&head) { Ok(stream) } else { Err(io::Error::other(Refused)) }
+        if is_success(&head) { Ok(stream) } else { Err(io::Error::other(TunnelRefused)) }
     }
 }
 
-/// A host in a list of exemptions may have brackets and a port.
+/// Strips brackets and port from an entry of `NO_PROXY`.
 fn without_port(host: &str) -> &str {
     match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => address,
@@ -121,7 +121,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Whether a response head begins with a status of the 2xx class.
+/// Returns true if a response head begins with a status of the 2xx class.
 fn is_success(head: &[u8]) -> bool {
     let mut words = head.split(|byte| *byte == b' ');
     let version = words.next().is_some_and(|word| word.starts_with(b"HTTP/1."));

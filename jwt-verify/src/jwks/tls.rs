@@ -1,4 +1,4 @@
-//! Whose certificates issuers may have.
+//! TLS configuration of the HTTP client.
 
 use std::sync::Arc;
 
@@ -7,15 +7,15 @@ use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
 use crate::error::ConfigError;
 
-/// Where trust begins.
+/// Trust anchors for the certificates of issuers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Roots {
-    /// Certificates in PEM, added to the others.
+    /// Your own certificates in PEM, added to `base`.
     pub(super) own: Vec<Vec<u8>>,
     pub(super) base: Base,
 }
 
-/// What the certificates are added to.
+/// Trust anchors that your own certificates are added to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Base {
     /// The authorities of the Mozilla programme, as of the build.
@@ -24,10 +24,11 @@ pub(super) enum Base {
     /// The authorities that the operating system trusts.
     #[cfg(feature = "native-roots")]
     System,
+    /// None.
     Nothing,
 }
 
-/// TLS 1.2 and 1.3 with these roots.
+/// Builds a configuration for TLS 1.2 and 1.3 with these trust anchors.
 pub(super) fn config(roots: &Roots) -> Result<Arc<ClientConfig>, ConfigError> {
     let mut store = match roots.base {
         Base::Mozilla => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
@@ -65,8 +66,7 @@ fn unreadable() -> ConfigError {
 #[cfg(feature = "native-roots")]
 fn system() -> Result<RootCertStore, ConfigError> {
     let mut store = RootCertStore::empty();
-    // An unreadable certificate among the system's is the system's business, as long as there are
-    // others.
+    // Unreadable certificates of the system are skipped, as long as there are others.
     let _ = store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if store.is_empty() {
         return Err(ConfigError::invalid("native_roots", "the system has no certificates"));

@@ -1,13 +1,12 @@
-//! How long an answer may be kept, as its headers say (RFC 9111 §5.2.2.1).
+//! Freshness lifetime of a response (RFC 9111 §5.2.2.1).
 
 use std::time::Duration;
 
 use crate::limits::{KEY_SET_TTL_CEILING, KEY_SET_TTL_FLOOR};
 
-/// `max-age` of a `Cache-Control` field within 60 s and 24 h, if there is a usable one. Whoever
-/// publishes keys decides how long they are kept, but neither that they are fetched for every
-/// request nor that they are kept for ever.
-/// What the answer spent in caches on the way (`Age`, RFC 9111 §5.1) is used up already.
+/// Reads `max-age` of a `Cache-Control` header, if there is a usable one, less the `Age` of the
+/// response (RFC 9111 §5.1), and clamps it to 60 s and 24 h. The issuer decides how long its keys
+/// are cached, but can neither have them fetched for every request nor cached forever.
 pub(super) fn max_age(cache_control: &str, age: &str) -> Option<Duration> {
     let mut ages = cache_control.split(',').filter_map(|directive| {
         let (name, value) = directive.split_once('=')?;

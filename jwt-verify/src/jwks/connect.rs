@@ -1,59 +1,16 @@
-//! Getting a connection: to whichever address of a host answers, or through a proxy.
+//! TCP connections to a host, raced over its addresses (Happy Eyeballs, RFC 8305).
 
-use std::{
-    future::Future,
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, time::Duration};
 
-use actix_service::Service;
-use actix_tls::connect::{ConnectError, ConnectInfo, Connection};
-use awc::http::Uri;
 use tokio::{
     net::{TcpStream, lookup_host},
     task::JoinSet,
 };
 
-use super::proxy::Proxy;
-
-/// How long an address may keep the next one waiting (RFC 8305 §5).
-const HEAD_START: Duration = Duration::from_millis(250);
-/// A host with more addresses is not tried at all of them.
-const MOST_ADDRESSES: usize = 8;
-
-/// Makes the connections of the HTTP client. Its caller bounds the time.
-#[derive(Debug, Clone)]
-pub(super) struct Dialer {
-    pub(super) proxy: Option<Arc<Proxy>>,
-}
-
-impl Service<ConnectInfo<Uri>> for Dialer {
-    type Response = Connection<Uri, TcpStream>;
-    type Error = ConnectError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>>>>;
-
-    fn poll_ready(&self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&self, info: ConnectInfo<Uri>) -> Self::Future {
-        let (uri, port) = (info.request().clone(), info.port());
-        let proxy = self.proxy.clone();
-        Box::pin(async move {
-            let host = uri.host().unwrap_or_default();
-            let stream = match proxy.filter(|proxy| proxy.serves(&uri)) {
-                Some(proxy) => proxy.tunnel(host, port).await,
-                None => connect(host, port).await,
-            };
-            let stream = stream.map_err(ConnectError::Io)?;
-            Ok(Connection::new(uri, stream))
-        })
-    }
-}
+/// Delay before the next address is tried while an attempt is pending (RFC 8305 §5).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+/// Maximum number of addresses tried for one host.
+const MAX_ADDRESSES: usize = 8;
 
 /// Connects to a host by name or address.
 pub(super) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
@@ -63,7 +20,7 @@ pub(super) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     race(alternating(six, four)).await
 }
 
-/// One of each family in turn, so that a family that leads nowhere costs one head start.
+/// Alternates the address families (RFC 8305 §4), so that an unreachable family costs one delay.
 fn alternating(six: Vec<SocketAddr>, four: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let (mut six, mut four) = (six.into_iter(), four.into_iter());
     let mut addresses = Vec::new();
@@ -72,14 +29,14 @@ fn alternating(six: Vec<SocketAddr>, four: Vec<SocketAddr>) -> Vec<SocketAddr> {
         addresses.extend(six.next());
         addresses.extend(four.next());
         if addresses.len() == before {
-            addresses.truncate(MOST_ADDRESSES);
+            addresses.truncate(MAX_ADDRESSES);
             return addresses;
         }
     }
 }
 
-/// The first connection that is made. An address that does not answer does not keep the next one
-/// waiting for longer than its head start.
+/// Returns the first connection that is established. An address that does not answer delays the
+/// next one by [`ATTEMPT_DELAY`] at most.
 async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     let mut attempts = JoinSet::new();
@@ -96,7 +53,7 @@ async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
                 Ok(Err(error)) => last = error,
                 Err(_) => last = io::ErrorKind::Interrupted.into(),
             },
-            () = tokio::time::sleep(HEAD_START), if rest.peek().is_some() => {}
+            () = tokio::time::sleep(ATTEMPT_DELAY), if rest.peek().is_some() => {}
         }
     }
 }
@@ -122,7 +79,7 @@ mod tests {
             [six(1), four(1), six(2), six(3)]
         );
         assert_eq!(alternating(Vec::new(), vec![four(1), four(2)]), [four(1), four(2)]);
-        assert_eq!(alternating((0..99).map(six).collect(), Vec::new()).len(), MOST_ADDRESSES);
+        assert_eq!(alternating((0..99).map(six).collect(), Vec::new()).len(), MAX_ADDRESSES);
     }
 
     /// JWK-17: one address is dead, another one serves.
@@ -133,7 +90,7 @@ mod tests {
             let listen = || tokio::net::TcpListener::bind("127.0.0.1:0");
             let alive = listen().await.unwrap().local_addr().unwrap();
             let living = tokio::net::TcpListener::bind(alive).await.unwrap();
-            // Full to the brim, so that it answers nobody.
+            // Its backlog is full, so that it never answers.
             let socket = tokio::net::TcpSocket::new_v4().unwrap();
             socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
             let silent = socket.listen(1).unwrap();

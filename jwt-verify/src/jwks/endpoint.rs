@@ -1,4 +1,4 @@
-//! Where a key set is found, and which URLs may be asked at all.
+//! Endpoints of issuers, and the URLs that may be fetched.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use awc::http::Uri;
 
 use crate::{error::ConfigError, url::is_loopback};
 
-/// How to get to the key set of an issuer.
+/// Place of the key set of an issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Location {
+pub(super) enum Endpoint {
     /// At this URL.
     KeySet(SafeUrl),
-    /// Where the issuer's metadata says.
+    /// Named by the metadata of the issuer.
     Discovery { issuer: String, base: SafeUrl },
 }
 
-impl Location {
+impl Endpoint {
     pub(super) fn key_set(url: &str) -> Result<Self, ConfigError> {
         SafeUrl::parse(url)
             .map(Self::KeySet)
@@ -31,7 +31,7 @@ impl Location {
         Ok(Self::Discovery { issuer: issuer.to_owned(), base })
     }
 
-    /// What to call it in metrics.
+    /// Label in metrics.
     pub(super) fn label(&self) -> String {
         match self {
             Self::KeySet(url) => format!("{url:?}"),
@@ -39,7 +39,7 @@ impl Location {
         }
     }
 
-    /// A text that tells locations apart, for the keys of a shared cache.
+    /// Text that tells endpoints apart, for the names of entries in a shared store.
     pub(super) fn identity(&self) -> String {
         match self {
             Self::KeySet(url) => format!("jwks\n{}", url.0),
@@ -48,7 +48,7 @@ impl Location {
     }
 }
 
-/// A URL that may be fetched: `https`, or `http` to this machine.
+/// A URL that may be fetched: `https`, or `http` to a loopback address.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct SafeUrl(Uri);
 
@@ -62,7 +62,7 @@ impl fmt::Debug for SafeUrl {
 }
 
 impl SafeUrl {
-    /// Says what is wrong with a URL that is refused; the URL itself may contain secrets.
+    /// Parses a URL. The error does not contain the URL, which may hold secrets.
     pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
         if url.contains('#') {
             return Err("must have no fragment");
@@ -90,7 +90,7 @@ impl SafeUrl {
         &self.0
     }
 
-    /// Scheme and authority, followed by another path.
+    /// Replaces the path; drops the query.
     pub(super) fn with_path(&self, path: &str) -> Result<Self, &'static str> {
         let scheme = self.0.scheme_str().unwrap_or_default();
         let authority = self.0.authority().map_or("", |authority| authority.as_str());
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_issuer_has_no_query() {
-        assert!(Location::discovery("https://issuer.example/tenant").is_ok());
-        assert!(Location::discovery("https://issuer.example/?tenant=1").is_err());
+        assert!(Endpoint::discovery("https://issuer.example/tenant").is_ok());
+        assert!(Endpoint::discovery("https://issuer.example/?tenant=1").is_err());
     }
 }

@@ -1,0 +1,116 @@
+//! HTTP client for the documents of an issuer.
+
+use std::{sync::Arc, time::Duration};
+
+use awc::{
+    Client, Connector,
+    error::{ConnectError, PayloadError, SendRequestError},
+    http::{StatusCode, Uri, header},
+};
+
+use super::{
+    cache_control::max_age,
+    connector::IssuerConnector,
+    fetch_error::{Failure, FetchError},
+    proxy::TunnelRefused,
+    retry_after::retry_after,
+};
+use crate::clock::Clock;
+
+/// A document, and its freshness lifetime if the response states one.
+pub(super) struct HttpDocument {
+    pub(super) body: Vec<u8>,
+    pub(super) max_age: Option<Duration>,
+}
+
+/// Fetches documents over HTTPS.
+#[derive(Clone)]
+pub(super) struct HttpClient {
+    pub(super) connector: IssuerConnector,
+    pub(super) tls: Arc<rustls::ClientConfig>,
+    pub(super) connect_timeout: Duration,
+    pub(super) max_bytes: usize,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl HttpClient {
+    /// Fetches a document. Redirects are refused. So are compressed responses: a key set is small,
+    /// and without inflation there are no decompression bombs. The caller bounds the total time.
+    pub(super) async fn get(&self, uri: &Uri) -> Result<HttpDocument, FetchError> {
+        let connector = Connector::new()
+            .connector(self.connector.clone())
+            .timeout(self.connect_timeout)
+            .handshake_timeout(self.connect_timeout)
+            .rustls_0_23(self.tls.clone());
+        let client: Client =
+            Client::builder().connector(connector).disable_redirects().disable_timeout().finish();
+        let mut response = client
+            .get(uri)
+            .force_close()
+            .no_decompress()
+            .insert_header((header::ACCEPT, "application/json"))
+            .insert_header((header::ACCEPT_ENCODING, "identity"))
+            .send()
+            .await
+            .map_err(|error| classify(&error))?;
+        let headers = response.headers();
+        if response.status() != StatusCode::OK {
+            return Err(status_error(response.status(), headers, self.clock.now()));
+        }
+        let encoded = headers
+            .get_all(header::CONTENT_ENCODING)
+            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+        if encoded {
+            return Err(Failure::Encoding.into());
+        }
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let announced: Option<usize> = text(header::CONTENT_LENGTH).and_then(|n| n.parse().ok());
+        let age = text(header::AGE).unwrap_or_default();
+        let max_age = text(header::CACHE_CONTROL).and_then(|control| max_age(control, age));
+        let body = response.body().limit(self.max_bytes).await.map_err(|error| match error {
+            PayloadError::Overflow => Failure::TooLarge,
+            _ => Failure::Truncated,
+        })?;
+        // The client reports neither a connection that ends early nor a body whose end is only
+        // marked by the end of the connection (HTTP/1.1), which it reads as empty.
+        if announced.is_some_and(|length| length != body.len()) {
+            return Err(Failure::Truncated.into());
+        }
+        if body.is_empty() {
+            return Err(Failure::Empty.into());
+        }
+        Ok(HttpDocument { body: body.to_vec(), max_age })
+    }
+}
+
+fn classify(error: &SendRequestError) -> FetchError {
+    match error {
+        SendRequestError::Timeout | SendRequestError::Connect(ConnectError::Timeout) => {
+            Failure::Timeout
+        }
+        SendRequestError::Connect(ConnectError::Io(error))
+            if error
+                .get_ref()
+                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<TunnelRefused>) =>
+        {
+            Failure::Proxy
+        }
+        SendRequestError::Connect(_) => Failure::Connect,
+        _ => Failure::Protocol,
+    }
+    .into()
+}
+
+fn status_error(status: StatusCode, headers: &header::HeaderMap, now: Duration) -> FetchError {
+    let failure = match status {
+        StatusCode::NOT_FOUND => Failure::NotFound,
+        _ if status.is_redirection() => Failure::Redirect,
+        _ => Failure::Status,
+    };
+    let may_ask = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    let retry_after = headers
+        .get(header::RETRY_AFTER)
+        .filter(|_| may_ask)
+        .and_then(|value| retry_after(value.to_str().ok()?, now));
+    FetchError { retry_after, ..failure.into() }
+}
