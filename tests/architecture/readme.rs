@@ -11,11 +11,11 @@ fn code_blocks() -> Vec<String> {
 
 #[test]
 fn its_set_up_is_a_compiled_example() {
-    let example = read("examples/readme.rs");
+    let example = read("examples/quickstart/readme.rs");
     let example = example.split_once("\n\n").unwrap().1;
     assert!(
         code_blocks().iter().any(|block| block == example),
-        "README.md and examples/readme.rs differ"
+        "README.md and examples/quickstart/readme.rs differ"
     );
 }
 
