@@ -9,7 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{KeyError, KeyHealth, KeyLookup, KeyProvider, KeyQuery, VerificationKey, jwk};
-use crate::{Algorithm, KeyRejection, json::Text};
+use crate::{Algorithm, KeyRejection, algorithm::AlgorithmSet, json::Text};
 
 /// The usable keys of an issuer.
 ///
@@ -86,6 +86,11 @@ impl JwkSet {
     /// The usable keys.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &Arc<VerificationKey>> {
         self.keys.iter()
+    }
+
+    /// The algorithms that the usable keys fit.
+    pub(crate) fn algorithms(&self) -> AlgorithmSet {
+        self.keys.iter().flat_map(|key| key.algorithms().iter()).collect()
     }
 
     /// Whether there is no usable key.
