@@ -28,6 +28,15 @@ fn its_set_up_takes_at_most_eight_lines() {
 }
 
 #[test]
+fn it_is_short() {
+    let readme = read("README.md");
+    assert!(readme.lines().count() < 100);
+    for line in readme.lines().filter(|line| !line.starts_with('|')) {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+}
+
+#[test]
 fn the_files_it_links_to_exist() {
     let readme = read("README.md");
     for link in readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
@@ -60,7 +69,7 @@ fn every_feature_is_explained_where_users_look() {
     let features = manifest.split("[features]").nth(1).unwrap().split("\n[").next().unwrap();
     let names = features.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
     for name in names.filter(|name| !["default", "internals"].contains(name)) {
-        for page in ["jwt-verify/src/lib.rs", "docs/quick-reference.md"] {
+        for page in ["README.md", "jwt-verify/src/lib.rs", "docs/quick-reference.md"] {
             assert!(read(page).contains(&format!("| `{name}` |")), "{name} is not in {page}");
         }
     }

@@ -34,7 +34,7 @@ const ALONE: [(&str, &str, u16); 19] = [
     ("optional-auth", "/content", 200),
     ("quickstart", "/profile", 401),
     ("rate-limit", "/public", 200),
-    ("readme", "/profile", 401),
+    ("readme", "/reports", 401),
     ("several-methods", "/api/data", 401),
     ("session-app", "/", 200),
     ("websocket", "/chat", 401),
