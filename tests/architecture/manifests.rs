@@ -66,3 +66,31 @@ fn the_published_packages_are_named_as_the_registry_allows() {
         read("Cargo.toml").contains("version = \"=0.1.0\", package = \"actix-jwt-verify-macros\"")
     );
 }
+
+/// Where the repository is, said once for crates.io and again where no manifest reaches.
+#[test]
+fn every_link_to_the_repository_names_the_same_one() {
+    let workspace = read("Cargo.toml");
+    let stated = workspace.lines().find_map(|line| line.strip_prefix("repository = ")).unwrap();
+    let repository = stated.trim_matches('"');
+    let name = repository.rsplit('/').next().unwrap();
+    let mut files = vec!["README.md".into(), "CHANGELOG.md".into(), "CONTRIBUTING.md".into()];
+    files.extend(["SECURITY.md", "docs/book.toml", "docs/getting-started.md"].map(str::to_owned));
+    files.extend(["", "jwt-verify/", "jwt-verify-macros/"].map(|at| format!("{at}Cargo.toml")));
+    for file in files {
+        for link in read(&file).split("https://github.com/").skip(1) {
+            let mut parts = link.split(['/', '"', ')', ' ', '\n']);
+            let (organisation, project) = (parts.next().unwrap(), parts.next().unwrap());
+            let link = format!("https://github.com/{organisation}/{project}");
+            assert!(project != name || link == repository, "{file}: {link}");
+        }
+    }
+    assert!(read("README.md").contains(&format!("{repository}/actions/workflows/ci.yml")));
+    assert!(read("docs/book.toml").contains(&format!("git-repository-url = \"{repository}\"")));
+    for member in ["jwt-verify", "jwt-verify-macros"] {
+        for inherited in ["repository", "homepage", "documentation"] {
+            let inheriting = format!("\n{inherited}.workspace = true");
+            assert!(manifest(member).contains(&inheriting), "{member}: {inherited}");
+        }
+    }
+}
