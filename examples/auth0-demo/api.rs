@@ -3,8 +3,8 @@
 use std::{env, error::Error};
 
 use actix_web::{App, HttpServer, Responder, get, web};
+use example_support::demo::announce;
 use jwt_verify::{ClaimsMapping, JwtAuth, VerifiedClaims, require};
-use jwt_verify_examples::demo::announce;
 use serde_json::json;
 
 use crate::processes;

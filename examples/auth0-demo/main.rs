@@ -30,7 +30,7 @@ use actix_web::{
     middleware::{DefaultHeaders, from_fn},
     web,
 };
-use jwt_verify_examples::https;
+use example_support::https;
 use settings::Settings;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 

@@ -10,8 +10,8 @@ use actix_web::{
     App, HttpServer, Responder, get,
     web::{self, ServiceConfig},
 };
+use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{AuthScope, JwtAuth, VerifiedClaims, require};
-use jwt_verify_examples::demo::{Demo, announce, bind_address};
 use serde_json::json;
 
 /// What differs from one deployment to another.

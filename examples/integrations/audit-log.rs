@@ -15,8 +15,8 @@ use actix_web::{
     middleware::{Next, from_fn},
     web,
 };
+use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{TracingAudit, VerifiedClaims, VerifiedClaimsExt as _, require};
-use jwt_verify_examples::demo::{Demo, announce, bind_address};
 use tracing::{Span, field::Empty};
 use tracing_actix_web::{RequestId, RootSpanBuilder, TracingLogger};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};

@@ -18,10 +18,10 @@ use actix_web::{
 use apalis::prelude::{
     BoxDynError, Data, MemorySink, MemoryStorage, RandomId, Task, TaskId, WorkerBuilder,
 };
+use example_support::demo::{Demo, announce, bind_address};
 use futures_channel::mpsc::{self, UnboundedSender};
 use futures_util::{SinkExt as _, StreamExt as _, lock, sink};
 use jwt_verify::{VerifiedClaims, VerifierBuilder, require};
-use jwt_verify_examples::demo::{Demo, announce, bind_address};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

@@ -12,8 +12,8 @@ use actix_web::{
     http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     web,
 };
+use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{VerifiedClaims, require};
-use jwt_verify_examples::demo::{Demo, announce, bind_address};
 use serde_json::json;
 
 const PAGE: &str = "https://app.example.com";

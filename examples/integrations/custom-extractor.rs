@@ -10,10 +10,10 @@ use actix_web::{
     App, FromRequest, HttpRequest, HttpServer, Responder, dev::Payload, get,
     http::header::HeaderMap, web,
 };
+use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
     AuthError, Credential, InvalidRequestReason, Missing, TokenExtractor, VerifiedClaims, require,
 };
-use jwt_verify_examples::demo::{Demo, announce, bind_address};
 use serde_json::json;
 
 const FIELD: &str = "x-forwarded-access-token";

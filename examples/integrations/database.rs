@@ -12,8 +12,9 @@ use actix_web::{
     post, put,
     web::{Data, Json, Path},
 };
+use example_integrations::database_in_memory;
+use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{AuthError, Missing, VerifiedClaims, VerifierBuilder, require};
-use jwt_verify_examples::demo::{Demo, announce, bind_address, database_in_memory};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, Row as _, SqlitePool, sqlite::SqliteRow};
 

@@ -12,8 +12,8 @@ use actix_web::{
     get,
     http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, VARY},
 };
+use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{AuthError, VerifiedClaims, require};
-use jwt_verify_examples::demo::{Demo, announce, bind_address};
 use serde_json::json;
 
 /// What a person reads who is refused.

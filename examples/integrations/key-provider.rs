@@ -17,11 +17,12 @@ use actix_web::{
     App, HttpResponse, HttpServer, Responder, delete, get, post, rt,
     web::{Data, Json, Path},
 };
+use example_integrations::database_in_memory;
+use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
     AuthError, JwkSet, KeyError, KeyProvider, KeyQuery, Lookup, VerificationKey, VerifiedClaims,
     require,
 };
-use jwt_verify_examples::demo::{Demo, announce, bind_address, database_in_memory};
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
 use tokio::sync::Mutex;

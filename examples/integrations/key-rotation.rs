@@ -11,11 +11,11 @@ use actix_web::{
     App, HttpResponse, HttpServer, Responder, get, post,
     web::{self, Data, Json, Path},
 };
+use example_support::demo::{announce, bind_address};
 use jwt_verify::{
     Algorithm, AuthError, JwtAuth, KeySetRoute, SigningKey, TokenIssuer, VerifiedClaims, public,
     require,
 };
-use jwt_verify_examples::demo::{announce, bind_address};
 use serde_json::json;
 
 /// Where the issuer is found in the end.

@@ -12,12 +12,12 @@ use std::{
 };
 
 use actix_web::{App, HttpServer, Responder, get, web};
+use example_support::demo::{announce, bind_address};
 use jwt_verify::{
     AuthError, BoxFuture, IssuerResolver, JwtAuth, Missing, StoreUnavailable, TrustedIssuer,
     VerifiedClaims, Verifier, require,
     testing::{AUDIENCE, TestIssuer},
 };
-use jwt_verify_examples::demo::{announce, bind_address};
 use serde_json::json;
 
 /// The customers, by the name of their issuer: a table of the database elsewhere.

@@ -6,8 +6,8 @@
 use std::error::Error;
 
 use actix_web::{App, HttpServer, Responder, get, web};
+use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{OptionalClaims, VerifiedClaims, public, require};
-use jwt_verify_examples::demo::{Demo, announce, bind_address};
 use serde_json::json;
 
 #[public]

@@ -21,12 +21,12 @@ use actix_web::{
     middleware::{Next, from_fn},
     web,
 };
+use example_support::demo::{Demo, announce, bind_address};
 use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
 };
 use jwt_verify::{OptionalClaims, VerifiedClaimsExt as _, public, require};
-use jwt_verify_examples::demo::{Demo, announce, bind_address};
 
 /// Who is counted.
 #[derive(Clone, PartialEq, Eq, Hash)]

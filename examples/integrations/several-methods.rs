@@ -11,11 +11,11 @@ use actix_web::{
     cookie::{Cookie, SameSite, time::Duration},
     get, post, web,
 };
+use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
     AuthError, BearerExtractor, CookieExtractor, CsrfProtection, FirstOf, Secret,
     TokenExtractor as _, VerifiedClaims, require,
 };
-use jwt_verify_examples::demo::{Demo, announce, bind_address};
 use serde_json::json;
 
 /// With `__Host-` a browser takes it over https alone (and from this machine), and from no other host.

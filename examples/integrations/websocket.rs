@@ -21,12 +21,12 @@ use actix_web::{
     web,
 };
 use actix_ws::{AggregatedMessage, CloseCode, CloseReason, Session};
+use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
     AuthError, Credential, FirstOf, InvalidRequestReason, InvalidTokenReason, Lookup,
     MemoryRevocation, Revocation, RevocationStore as _, TokenExtractor, TokenMarks, VerifiedClaims,
     require,
 };
-use jwt_verify_examples::demo::{Demo, announce, bind_address};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 const SPOKEN: &str = "chat.v1";

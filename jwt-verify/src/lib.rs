@@ -8,16 +8,16 @@
 //! use actix_web::{App, HttpServer, Responder, get};
 //! use jwt_verify::{JwtAuth, VerifiedClaims, require};
 //!
-//! #[get("/profile")]
-//! #[require]
-//! async fn profile(claims: VerifiedClaims) -> impl Responder {
-//!     format!("hello {}", claims.subject().unwrap_or("stranger"))
+//! #[get("/reports")]
+//! #[require(roles = "analyst")]
+//! async fn reports(claims: VerifiedClaims) -> impl Responder {
+//!     format!("reports for {}", claims.subject().unwrap_or("a machine"))
 //! }
 //!
 //! #[actix_web::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let auth = JwtAuth::builder("https://tenant.auth0.com/", "https://api.example.com").build()?;
-//!     HttpServer::new(move || App::new().wrap(auth.clone()).service(profile))
+//!     HttpServer::new(move || App::new().wrap(auth.clone()).service(reports))
 //!         .bind(("127.0.0.1", 8080))?
 //!         .run()
 //!         .await?;
@@ -27,7 +27,7 @@
 //!
 //! # Three ways in
 //!
-//! * **Wrap** an app or a scope with [`JwtAuth`]: every route inside needs a token.
+//! * **Wrap** an app or a scope with [`JwtAuth`]: every route inside needs a valid token.
 //! * **Annotate** a handler, a module or an `impl` block with [`#[require]`](macro@require): roles,
 //!   permissions, scopes, claims, recent logins, rules of your own.
 //! * **Take** [`VerifiedClaims`] as an argument, of the library's [`Claims`] or of a type of yours.

@@ -103,7 +103,7 @@ fn every_chapter_is_in_the_summary() {
 #[test]
 fn every_chapter_with_code_is_compiled() {
     let docs = root().join("docs");
-    let compiled = read("examples/src/book.rs");
+    let compiled = read("examples/book/src/lib.rs");
     for page in pages(&docs) {
         if std::fs::read_to_string(&page).unwrap().contains("```rust") {
             let name = page.strip_prefix(&docs).unwrap().to_str().unwrap();

@@ -11,11 +11,11 @@ fn code_blocks() -> Vec<String> {
 
 #[test]
 fn its_set_up_is_a_compiled_example() {
-    let example = read("examples/readme.rs");
+    let example = read("examples/quickstart/readme.rs");
     let example = example.split_once("\n\n").unwrap().1;
     assert!(
         code_blocks().iter().any(|block| block == example),
-        "README.md and examples/readme.rs differ"
+        "README.md and examples/quickstart/readme.rs differ"
     );
 }
 
@@ -25,6 +25,15 @@ fn its_set_up_takes_at_most_eight_lines() {
     let main = block.split_once("async fn main").unwrap().1;
     let body: Vec<_> = main.lines().skip(1).filter(|line| !line.starts_with('}')).collect();
     assert!(body.len() <= 8, "{body:#?}");
+}
+
+#[test]
+fn it_is_short() {
+    let readme = read("README.md");
+    assert!(readme.lines().count() < 100);
+    for line in readme.lines().filter(|line| !line.starts_with('|')) {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
 }
 
 #[test]
@@ -60,7 +69,7 @@ fn every_feature_is_explained_where_users_look() {
     let features = manifest.split("[features]").nth(1).unwrap().split("\n[").next().unwrap();
     let names = features.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
     for name in names.filter(|name| !["default", "internals"].contains(name)) {
-        for page in ["jwt-verify/src/lib.rs", "docs/quick-reference.md"] {
+        for page in ["README.md", "jwt-verify/src/lib.rs", "docs/quick-reference.md"] {
             assert!(read(page).contains(&format!("| `{name}` |")), "{name} is not in {page}");
         }
     }

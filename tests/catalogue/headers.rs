@@ -186,7 +186,7 @@ fn the_strict_profile_asks_for_what_rfc_9068_asks() {
         .build()
         .unwrap();
     let api = jwt_verify_tests::TestServer::start(move || {
-        actix_web::App::new().configure(jwt_verify_examples::resource_server::configure(&auth))
+        actix_web::App::new().configure(example_resource_server::configure(&auth))
     });
     let status = |token: String| api.get("/protected").bearer(token).send().status;
     assert_eq!(status(whole(&stage).sign(&stage.key)), 200);

@@ -21,8 +21,8 @@ mod resource_metadata;
 mod signatures;
 
 use actix_web::App;
+use example_resource_server as resource_server;
 use jwt_verify::{Algorithm, JwksProvider, JwtAuth, JwtAuthBuilder};
-use jwt_verify_examples::resource_server;
 use jwt_verify_tests::{AUDIENCE, FakeIssuer, SigningKey, TestClock, TestServer, Token};
 
 /// An issuer with one RSA key, and a clock.

@@ -24,8 +24,8 @@ mod transport;
 use std::time::Duration;
 
 use actix_web::App;
+use example_resource_server as resource_server;
 use jwt_verify::{Algorithm, JwksProvider, JwksProviderBuilder, JwtAuth};
-use jwt_verify_examples::resource_server;
 use jwt_verify_tests::{
     AUDIENCE, FakeIssuer, SigningKey, TestClock, TestServer, Token, eventually,
 };

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 
 command -v wrk >/dev/null || { echo "tests/load/run.sh: wrk is needed (apt-get install wrk)" >&2; exit 1; }
 each=${SECONDS_EACH:-2}
-cargo build --release --quiet -p jwt-verify-examples --example resource-server
+cargo build --release --quiet -p example-resource-server --example resource-server
 cargo build --release --quiet -p jwt-verify-tests --example hand-rolled
 bin=${CARGO_TARGET_DIR:-target}/release/examples
 work=$(mktemp -d)

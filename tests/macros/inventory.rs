@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::{App, HttpResponse, get, http::Method, post, route, routes, web};
+use example_resource_server as resource_server;
 use jwt_verify::{AuthScope, RouteAudit, audit, public, require};
-use jwt_verify_examples::resource_server;
 use jwt_verify_tests::TestServer;
 use serde_json::json;
 
@@ -345,7 +345,10 @@ fn the_access_matrix_of_the_example_is_as_agreed() {
     // Whether it is up, everybody may ask.
     let audit = RouteAudit::new().except("/health/live").except("/health/ready").ask_others();
     let matrix = actix_web::rt::System::new().block_on(audit.run(app)).unwrap().to_string();
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/resource-server.routes.txt");
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples/resource-server/resource-server.routes.txt"
+    );
     if std::env::var_os("UPDATE_MATRIX").is_some() {
         std::fs::write(file, &matrix).unwrap();
     }

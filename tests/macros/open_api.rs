@@ -1,8 +1,8 @@
 //! The document says what the attribute says.
 
 use actix_web::{App, get, http::Method, post, put, web};
+use example_openapi as documented;
 use jwt_verify::{AuthScope, public, require};
-use jwt_verify_examples::documented;
 use jwt_verify_tests::TestServer;
 use serde_json::{Value, json};
 use utoipa::{Modify as _, OpenApi};

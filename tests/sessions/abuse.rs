@@ -17,8 +17,8 @@ use actix_web::{
     rt::{System, time::timeout},
     test::{TestRequest, call_service, init_service, read_body_json},
 };
+use example_session_app::{SessionApp, Settings};
 use jwt_verify::SessionCookies;
-use jwt_verify_examples::session_app::{SessionApp, Settings};
 use serde_json::{Value, json};
 
 use crate::app::{Browser, Demo, PASSWORD};

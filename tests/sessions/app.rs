@@ -1,7 +1,7 @@
 //! The example `session-app`, in this process, and what its clients do.
 
 use actix_web::App;
-use jwt_verify_examples::session_app::{SessionApp, Settings};
+use example_session_app::{SessionApp, Settings};
 use jwt_verify_tests::{Request, Response, TestServer};
 use serde_json::{Value, json};
 

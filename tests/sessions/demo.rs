@@ -1,6 +1,6 @@
 //! The contract of the example `session-app`.
 
-use jwt_verify_examples::session_app::Settings;
+use example_session_app::Settings;
 use jwt_verify_tests::{Response, eventually};
 use serde_json::json;
 
@@ -224,7 +224,7 @@ fn an_administrator_is_one_by_the_database() {
     let start = |name: &str, password: &str| {
         let settings =
             Settings { admin: Some((name.into(), password.into())), ..Settings::default() };
-        crate::wait(jwt_verify_examples::session_app::SessionApp::start(settings)).is_ok()
+        crate::wait(example_session_app::SessionApp::start(settings)).is_ok()
     };
     assert!(start("root", "the first administrator"));
     assert!(!start("root", "x") && !start("ro ot", "the first administrator"));
@@ -263,5 +263,5 @@ fn instances_may_share_a_file() {
 #[test]
 fn a_secret_that_is_too_short_stops_the_start() {
     let settings = Settings { secret: Some("short".into()), ..Settings::default() };
-    assert!(crate::wait(jwt_verify_examples::session_app::SessionApp::start(settings)).is_err());
+    assert!(crate::wait(example_session_app::SessionApp::start(settings)).is_err());
 }

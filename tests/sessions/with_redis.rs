@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use example_session_app::Settings;
 use jwt_verify::{
     Algorithm, Clock as _, IssuedToken, RedisCache, RedisRefreshStore, RedisRevocation, Revocation,
     RevocationReplica, RevocationStore as _, SystemClock,
 };
-use jwt_verify_examples::session_app::Settings;
 use jwt_verify_tests::{RedisServer, TestClock, eventually};
 
 use crate::{

@@ -127,28 +127,28 @@ impl Dpop {
 
     /// Checks the settings.
     pub(crate) fn build(self, clock: &Arc<dyn Clock>) -> Result<ProofRules, ConfigError> {
-        let invalid = |problem| ConfigError::invalid("dpop address", problem);
+        let invalid = |problem| ConfigError::invalid("dpop.url", problem);
         let bases = self.bases.iter().map(|url| Base::parse(url)).collect::<Result<Vec<_>, _>>();
         let bases = bases.map_err(invalid)?;
         let mut others = bases.iter();
         while let Some(base) = others.next() {
             if others.clone().any(|other| base.overlaps(other)) {
-                return Err(invalid("one address must not be that of another or below it"));
+                return Err(invalid("base URLs must not contain one another"));
             }
         }
         if self.algorithms.is_empty() {
-            return Err(ConfigError::Missing { setting: "dpop algorithms" });
+            return Err(ConfigError::Missing { setting: "dpop.algorithms" });
         }
         if self.algorithms.iter().any(Algorithm::is_symmetric) {
             let problem = "a proof cannot be signed with a shared secret (RFC 9449 §4.2)";
-            return Err(ConfigError::invalid("dpop algorithms", problem));
+            return Err(ConfigError::invalid("dpop.algorithms", problem));
         }
-        if self.max_age.is_zero() || self.max_age > MAX_LEEWAY {
-            let problem = "must be more than nothing and at most 600 seconds";
-            return Err(ConfigError::invalid("dpop max_age", problem));
+        if self.max_age < Duration::from_secs(1) || self.max_age > MAX_LEEWAY {
+            let problem = "must be between 1 and 600 seconds";
+            return Err(ConfigError::invalid("dpop.max_age", problem));
         }
         if self.leeway > MAX_LEEWAY {
-            return Err(ConfigError::invalid("dpop leeway", "must be at most 600 seconds"));
+            return Err(ConfigError::invalid("dpop.leeway", "must be at most 600 seconds"));
         }
         let nonces = self.nonce_secret.as_ref().map(Nonces::new).transpose()?;
         let names: Vec<&str> = self.algorithms.iter().map(Algorithm::name).collect();
@@ -195,15 +195,15 @@ mod tests {
     #[test]
     fn settings_that_cannot_work_stop_the_start() {
         let dpop = || Dpop::at("https://api.example");
-        assert!(problem(Dpop::at("api.example")).contains("dpop address"));
-        assert!(problem(dpop().or_at("http://api.example")).contains("dpop address"));
-        assert!(problem(dpop().or_at("https://api.example/v1")).contains("dpop address"));
-        assert!(problem(dpop().algorithms([])).contains("dpop algorithms"));
-        assert!(problem(dpop().algorithms([Algorithm::HS256])).contains("dpop algorithms"));
-        assert!(problem(dpop().max_age(Duration::ZERO)).contains("dpop max_age"));
-        assert!(problem(dpop().max_age(Duration::from_secs(601))).contains("dpop max_age"));
-        assert!(problem(dpop().leeway(Duration::from_secs(601))).contains("dpop leeway"));
-        assert!(problem(dpop().require_nonce("short")).contains("dpop nonce"));
+        assert!(problem(Dpop::at("api.example")).contains("dpop.url"));
+        assert!(problem(dpop().or_at("http://api.example")).contains("dpop.url"));
+        assert!(problem(dpop().or_at("https://api.example/v1")).contains("dpop.url"));
+        assert!(problem(dpop().algorithms([])).contains("dpop.algorithms"));
+        assert!(problem(dpop().algorithms([Algorithm::HS256])).contains("dpop.algorithms"));
+        assert!(problem(dpop().max_age(Duration::ZERO)).contains("dpop.max_age"));
+        assert!(problem(dpop().max_age(Duration::from_secs(601))).contains("dpop.max_age"));
+        assert!(problem(dpop().leeway(Duration::from_secs(601))).contains("dpop.leeway"));
+        assert!(problem(dpop().require_nonce("short")).contains("dpop.require_nonce"));
     }
 
     #[test]

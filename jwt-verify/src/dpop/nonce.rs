@@ -18,7 +18,7 @@ const SECRET_BYTES: usize = 32;
 impl Nonces {
     pub(super) fn new(secret: &Secret) -> Result<Self, ConfigError> {
         if secret.expose().len() < SECRET_BYTES {
-            return Err(ConfigError::invalid("dpop nonce secret", "must have at least 32 bytes"));
+            return Err(ConfigError::invalid("dpop.require_nonce", "must have at least 32 bytes"));
         }
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, secret.expose())))
     }

@@ -1,13 +1,25 @@
 //! What is wrong with a configuration.
 
+use std::{fmt, io};
+
 use crate::error::KeyRejection;
 
 /// A configuration that cannot work or would not be safe. It stops the start of the application;
 /// no request ever meets it.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` output is its text, so that a `main` that returns a `Result` prints a sentence. It converts
+/// into [`io::Error`] (kind `InvalidInput`), for a `main` that returns [`io::Result`].
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// Something required is empty or not set.
+    /// A required environment variable is not set.
+    #[error("{variable} is not set")]
+    NotSet {
+        /// The environment variable.
+        variable: &'static str,
+    },
+
+    /// Something required is empty.
     #[error("{setting} must not be empty")]
     Missing {
         /// The setting, or the environment variable.
@@ -42,5 +54,51 @@ pub enum ConfigError {
 impl ConfigError {
     pub(crate) const fn invalid(setting: &'static str, problem: &'static str) -> Self {
         Self::Invalid { setting, problem }
+    }
+}
+
+/// The text of `Display`: when `main` returns an error, Rust prints its `Debug` output, and the one who
+/// starts the program needs the sentence, not the names of variants.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<ConfigError> for io::Error {
+    fn from(error: ConfigError) -> Self {
+        Self::new(io::ErrorKind::InvalidInput, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_main_that_returns_it_prints_sentences() {
+        for (error, text) in [
+            (ConfigError::NotSet { variable: "JWT_ISSUER" }, "JWT_ISSUER is not set"),
+            (ConfigError::Missing { setting: "issuer" }, "issuer must not be empty"),
+            (
+                ConfigError::invalid("dpop.leeway", "must be at most 600 seconds"),
+                "dpop.leeway: must be at most 600 seconds",
+            ),
+            (
+                ConfigError::Key(KeyRejection::Weak),
+                "the given key cannot be used: too weak; secrets need 32 bytes for HS256, 48 for \
+                 HS384, 64 for HS512, and RSA keys 2048 bits",
+            ),
+        ] {
+            assert_eq!(format!("{error:?}"), text);
+        }
+    }
+
+    #[test]
+    fn a_main_that_returns_an_io_error_prints_them_too() {
+        let error = io::Error::from(ConfigError::NotSet { variable: "JWT_ISSUER" });
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(error.to_string(), "JWT_ISSUER is not set");
+        assert!(format!("{error:?}").contains("JWT_ISSUER is not set"), "{error:?}");
     }
 }

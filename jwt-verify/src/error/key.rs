@@ -24,7 +24,9 @@ pub enum KeyRejection {
     #[error("contains private key material")]
     Private,
     /// Too short, or with parameters known to be weak (RFC 7518 §3.2, §3.3; RFC 8725 §3.5).
-    #[error("too weak")]
+    #[error(
+        "too weak; secrets need 32 bytes for HS256, 48 for HS384, 64 for HS512, and RSA keys 2048 bits"
+    )]
     Weak,
     /// Larger than is reasonable to compute with.
     #[error("too large")]

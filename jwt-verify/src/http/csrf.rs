@@ -59,7 +59,7 @@ impl CsrfProtection {
     /// A secret of less than 32 bytes.
     pub fn new(secret: &Secret) -> Result<Self, ConfigError> {
         if secret.expose().len() < SECRET_BYTES {
-            return Err(ConfigError::invalid("csrf secret", "must have at least 32 bytes"));
+            return Err(ConfigError::invalid("csrf.secret", "must have at least 32 bytes"));
         }
         Ok(Self {
             key: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret.expose())),

@@ -150,18 +150,18 @@ fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
             Some(domain) => {
                 let domain = domain.trim_start_matches("https://").trim_end_matches('/').to_owned();
                 if !is_host(&domain) {
-                    return Err(ConfigError::invalid("AUTH0_DOMAIN", "is no host name"));
+                    return Err(ConfigError::invalid("AUTH0_DOMAIN", "is not a host name"));
                 }
                 (format!("https://{domain}/"), Some(domain))
             }
-            None => return Err(ConfigError::Missing { setting: "JWT_ISSUER" }),
+            None => return Err(ConfigError::NotSet { variable: "JWT_ISSUER" }),
         },
     };
     let audiences = match environment.list("JWT_AUDIENCE")? {
         Some(audiences) => audiences,
         None => environment
             .list("AUTH0_API_IDENTIFIER")?
-            .ok_or(ConfigError::Missing { setting: "JWT_AUDIENCE" })?,
+            .ok_or(ConfigError::NotSet { variable: "JWT_AUDIENCE" })?,
     };
     let shared = shared(environment)?;
     let keys = keys(environment, &shared, &issuer, auth0.as_deref())?;
@@ -209,7 +209,7 @@ fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
             let extractor = FirstOf::bearer().or(CookieExtractor::new(name)).exclusive();
             builder = builder.extractor(extractor);
         }
-        Some(_) => return Err(ConfigError::invalid("JWT_COOKIE", "is no name of a cookie")),
+        Some(_) => return Err(ConfigError::invalid("JWT_COOKIE", "is not a cookie name")),
         None => {}
     }
     if let Some(dpop) = dpop {
@@ -383,11 +383,11 @@ fn variable(setting: &'static str) -> &'static str {
         "token_cache" => "JWT_TOKEN_CACHE",
         "algorithms" => "JWT_ALGORITHMS",
         "audience" => "JWT_AUDIENCE",
-        "dpop address" => "JWT_DPOP_URL",
-        "dpop nonce secret" => "JWT_DPOP_NONCE_SECRET",
-        "mutual_tls proxies" => "JWT_MTLS_PROXIES",
-        "mutual_tls field" => "JWT_MTLS_FIELD",
-        "redis url" => "REDIS_URL",
+        "dpop.url" => "JWT_DPOP_URL",
+        "dpop.require_nonce" => "JWT_DPOP_NONCE_SECRET",
+        "mutual_tls.proxies" => "JWT_MTLS_PROXIES",
+        "mutual_tls.field" => "JWT_MTLS_FIELD",
+        "redis.url" => "REDIS_URL",
         "cache_integrity_key" => "JWT_CACHE_INTEGRITY_KEY",
         "cookie_origins" => "JWT_COOKIE_ORIGINS",
         other => other,
@@ -449,8 +449,8 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let error = |variables: &[(&str, &str)]| build(variables).unwrap_err().to_string();
-        assert!(error(&[]).contains("JWT_ISSUER"));
-        assert!(error(&BASE[..1]).contains("JWT_AUDIENCE"));
+        assert_eq!(error(&[]), "JWT_ISSUER is not set");
+        assert_eq!(error(&BASE[..1]), "JWT_AUDIENCE is not set");
     }
 
     #[test]

@@ -90,16 +90,16 @@ impl MutualTls {
         let Self { proxies, field, required } = self;
         if proxies.is_none() && field.is_some() {
             let problem = "is what proxies say; set it with `MutualTls::behind`";
-            return Err(ConfigError::invalid("mutual_tls field", problem));
+            return Err(ConfigError::invalid("mutual_tls.field", problem));
         }
         let field = HeaderName::from_bytes(field.as_deref().unwrap_or(FIELD).as_bytes());
         let field = field.map_err(|_| {
-            ConfigError::invalid("mutual_tls field", "is no name of a field (RFC 9110 §5.1)")
+            ConfigError::invalid("mutual_tls.field", "is not a header name (RFC 9110 §5.1)")
         })?;
         let proxies = match proxies {
             None => Vec::new(),
             Some(none) if none.is_empty() => {
-                return Err(ConfigError::Missing { setting: "mutual_tls proxies" });
+                return Err(ConfigError::Missing { setting: "mutual_tls.proxies" });
             }
             Some(some) => some.iter().map(|one| network(one)).collect::<Result<_, _>>()?,
         };
@@ -108,7 +108,7 @@ impl MutualTls {
 }
 
 fn network(text: &str) -> Result<IpNet, ConfigError> {
-    let invalid = |problem| ConfigError::invalid("mutual_tls proxies", problem);
+    let invalid = |problem| ConfigError::invalid("mutual_tls.proxies", problem);
     let network = match text.parse::<IpAddr>() {
         Ok(address) => IpNet::from(address),
         Err(_) => {
@@ -237,13 +237,13 @@ mod tests {
             "::",
         ] {
             let problem = problem(MutualTls::behind([proxies]));
-            assert!(problem.contains("mutual_tls proxies"), "{proxies}");
+            assert!(problem.contains("mutual_tls.proxies"), "{proxies}");
         }
-        assert!(problem(MutualTls::behind([""; 0])).contains("mutual_tls proxies"));
-        assert!(problem(MutualTls::here().field("client-cert")).contains("mutual_tls field"));
+        assert!(problem(MutualTls::behind([""; 0])).contains("mutual_tls.proxies"));
+        assert!(problem(MutualTls::here().field("client-cert")).contains("mutual_tls.field"));
         let proxy = MutualTls::behind(["10.0.0.1"]);
-        assert!(problem(proxy.clone().field("a b")).contains("mutual_tls field"));
-        assert!(problem(proxy.field("")).contains("mutual_tls field"));
+        assert!(problem(proxy.clone().field("a b")).contains("mutual_tls.field"));
+        assert!(problem(proxy.field("")).contains("mutual_tls.field"));
     }
 
     #[test]

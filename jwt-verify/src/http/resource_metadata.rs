@@ -143,7 +143,7 @@ impl ResourceMetadata {
         let issuers = self.authorization_servers.unwrap_or_else(listed);
         if issuers.is_empty() {
             return Err(ConfigError::Missing {
-                setting: "resource_metadata authorization_servers",
+                setting: "resource_metadata.authorization_servers",
             });
         }
         let mut document = self.members;

@@ -202,9 +202,11 @@ pub(super) fn record(error: &AuthError) {
         | AuthError::CrossSite => tracing::debug!(code, reason, "refused a request"),
         // Whoever failed has said so once; every request in the meantime need not.
         AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
-            tracing::debug!(code, reason, "could not judge a request");
+            tracing::debug!(code, reason, "could not authenticate a request");
         }
-        AuthError::Misconfigured => tracing::error!(code, reason, "could not judge a request"),
+        AuthError::Misconfigured => {
+            tracing::error!(code, reason, "could not authenticate a request");
+        }
     }
 }
 

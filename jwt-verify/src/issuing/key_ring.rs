@@ -96,12 +96,12 @@ impl KeyRing {
     pub(super) fn withdraw(&self, key_id: &str) -> Result<(), ConfigError> {
         self.change(|keys| {
             if keys.signing.id() == key_id {
-                return Err(ConfigError::invalid("key", "it signs: rotate to another one first"));
+                return Err(ConfigError::invalid("key", "is the active signing key; rotate first"));
             }
             let before = keys.others.len();
             keys.others.retain(|other| other.key.id() != key_id);
             if keys.others.len() == before {
-                return Err(ConfigError::invalid("key", "there is none of this ID"));
+                return Err(ConfigError::invalid("key", "no key with this ID"));
             }
             keys.generation += 1;
             Ok(())
@@ -141,7 +141,7 @@ fn check(keys: &Keys, key: &SigningKey) -> Result<(), ConfigError> {
     let known = std::iter::once(&keys.signing).chain(keys.others.iter().map(|other| &other.key));
     for known in known.filter(|known| known.id() == key.id()) {
         if !known.verification().is_same(key.verification()) {
-            return Err(ConfigError::invalid("key", "there is another one of this ID"));
+            return Err(ConfigError::invalid("key", "another key already uses this ID"));
         }
     }
     Ok(())

@@ -291,14 +291,15 @@ impl JwksProviderBuilder {
             ("fetch_timeout", settings.fetch_timeout, Duration::from_millis(1)),
             ("connect_timeout", self.connect_timeout, Duration::from_millis(1)),
         ] {
-            if value < least {
-                return Err(ConfigError::invalid(setting, "is too short"));
-            }
-            if value > MAX_DURATION {
-                return Err(ConfigError::invalid(setting, "is longer than 30 days"));
-            }
-            if setting.ends_with("_timeout") && value > MAX_FETCH_TIMEOUT {
-                return Err(ConfigError::invalid(setting, "is longer than a minute"));
+            let (most, problem) = match setting {
+                "stale_ttl" => (MAX_DURATION, "must be at most 30 days"),
+                "fetch_timeout" | "connect_timeout" => {
+                    (MAX_FETCH_TIMEOUT, "must be between 1 millisecond and 1 minute")
+                }
+                _ => (MAX_DURATION, "must be between 1 second and 30 days"),
+            };
+            if !(least..=most).contains(&value) {
+                return Err(ConfigError::invalid(setting, problem));
             }
         }
         for (setting, value) in [
@@ -319,7 +320,7 @@ impl JwksProviderBuilder {
             Some(ProxySetting::Environment) => Proxy::from_env(|name| std::env::var(name).ok())?,
             Some(ProxySetting::Url(url)) => {
                 let url = std::str::from_utf8(url.expose())
-                    .map_err(|_| ConfigError::invalid("proxy", "is no URL"))?;
+                    .map_err(|_| ConfigError::invalid("proxy", "is not a URL"))?;
                 Some(Proxy::parse(url, Vec::new())?)
             }
         };

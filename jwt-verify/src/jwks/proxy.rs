@@ -33,7 +33,7 @@ impl Proxy {
     /// Reads `http://[user:password@]host[:port]`.
     pub(super) fn parse(url: &str, bypass: Vec<String>) -> Result<Self, ConfigError> {
         let invalid = |problem| ConfigError::invalid("proxy", problem);
-        let uri: Uri = url.parse().map_err(|_| invalid("is no URL"))?;
+        let uri: Uri = url.parse().map_err(|_| invalid("is not a URL"))?;
         if uri.scheme_str() != Some("http") {
             return Err(invalid(
                 "must be an http:// URL; what goes through it is encrypted anyway",

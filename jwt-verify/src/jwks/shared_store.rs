@@ -13,9 +13,9 @@ use super::{
     key_query::QueryDigest,
     key_set_document::KeySetDocument,
 };
+use crate::error::StoreUnavailable;
 use crate::{
     clock::Clock,
-    error::StoreUnavailable,
     limits::{LEASE, MAX_CLOCK_SKEW, RETRY_MOST, STORE_TIMEOUT},
     store::CacheStore,
 };

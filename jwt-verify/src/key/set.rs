@@ -10,7 +10,11 @@ use serde_json::value::RawValue;
 
 use super::{KeyError, KeyHealth, KeyProvider, KeyQuery, VerificationKey, jwk};
 use crate::lookup::Lookup;
-use crate::{algorithm::Algorithm, error::KeyRejection, json::Text};
+use crate::{
+    algorithm::{Algorithm, AlgorithmSet},
+    error::KeyRejection,
+    json::Text,
+};
 
 /// The usable keys of an issuer.
 ///
@@ -87,6 +91,11 @@ impl JwkSet {
     /// The usable keys.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &Arc<VerificationKey>> {
         self.keys.iter()
+    }
+
+    /// The algorithms that the usable keys fit.
+    pub(crate) fn algorithms(&self) -> AlgorithmSet {
+        self.keys.iter().flat_map(|key| key.algorithms().iter()).collect()
     }
 
     /// Whether there is no usable key.

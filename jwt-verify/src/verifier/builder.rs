@@ -244,15 +244,12 @@ impl VerifierBuilder {
     ///
     /// # Errors
     /// For every issuer: an empty issuer, audience, client or list of clients; no algorithm, or
-    /// symmetric and asymmetric ones together; symmetric ones without keys; a leeway above 10 min;
-    /// and what the default key provider refuses. Besides: no issuer at all, or one that is named
-    /// twice, and limits that make no sense.
+    /// symmetric and asymmetric ones together; symmetric ones without keys; a key set that fits none
+    /// of them; a leeway above 10 min; and what the default key provider refuses. Besides: no
+    /// issuer at all, or one that is named twice, and limits that make no sense.
     pub fn build(self) -> Result<Verifier, ConfigError> {
         if let Some(setting) = self.misplaced {
-            return Err(ConfigError::invalid(
-                setting,
-                "there is no issuer that it could belong to",
-            ));
+            return Err(ConfigError::invalid(setting, "needs an issuer; set it on TrustedIssuer"));
         }
         if !(1..=MAX_CONFIGURABLE_TOKEN_BYTES).contains(&self.max_token_bytes) {
             return Err(ConfigError::invalid("max_token_bytes", "must be between 1 and 128 KiB"));
@@ -267,7 +264,7 @@ impl VerifierBuilder {
         if fails_open && self.revocation.is_none() {
             return Err(ConfigError::invalid(
                 "revocation_fails_open",
-                "there is no revocation store",
+                "needs a store; set revocation",
             ));
         }
         let clock = self.clock;
@@ -275,7 +272,7 @@ impl VerifierBuilder {
         if self.kind.is_some() && self.resolver.is_some() {
             return Err(ConfigError::invalid(
                 "issuer_resolver",
-                "finds issuers of access tokens only",
+                "only finds issuers of access tokens",
             ));
         }
         for issuer in self.first.into_iter().chain(self.others) {

@@ -1,13 +1,13 @@
 //! An issuer, and everything that its tokens are held against.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use crate::{
     algorithm::{Algorithm, AlgorithmSet},
     claims::ClaimsMapping,
     clock::Clock,
     error::ConfigError,
-    key::KeyProvider,
+    key::{JwkSet, KeyProvider},
     limits::{LEEWAY, MAX_LEEWAY},
     validation::{ClaimsValidator, Rules, TokenKind, TokenProfile},
 };
@@ -36,6 +36,8 @@ pub struct TrustedIssuer {
     rules: Rules,
     algorithms: AlgorithmSet,
     keys: Option<Arc<dyn KeyProvider>>,
+    /// The algorithms of a key set that is given and never changes.
+    key_algorithms: AlgorithmSet,
     mapping: ClaimsMapping,
 }
 
@@ -67,6 +69,7 @@ impl TrustedIssuer {
             },
             algorithms: AlgorithmSet::of(Algorithm::RS256),
             keys: None,
+            key_algorithms: AlgorithmSet::default(),
             mapping: ClaimsMapping::default(),
         }
     }
@@ -89,6 +92,9 @@ impl TrustedIssuer {
     /// Where keys come from: a [`JwksProvider`](crate::JwksProvider), a [`JwkSet`](crate::JwkSet),
     /// or a provider of your own. Default, with feature `jwks`: discovery at the issuer.
     pub fn keys(mut self, keys: impl KeyProvider) -> Self {
+        // Other providers get to know their keys later.
+        let fixed = (&keys as &dyn Any).downcast_ref::<JwkSet>();
+        self.key_algorithms = fixed.map(JwkSet::algorithms).unwrap_or_default();
         self.keys = Some(Arc::new(keys));
         self
     }
@@ -175,7 +181,7 @@ impl TrustedIssuer {
         self,
         default_keys: impl FnOnce(&str) -> Result<Arc<dyn KeyProvider>, ConfigError>,
     ) -> Result<Issuer, ConfigError> {
-        let Self { rules, algorithms, keys, mapping } = self;
+        let Self { rules, algorithms, keys, key_algorithms, mapping } = self;
         if rules.issuer.is_empty() {
             return Err(ConfigError::Missing { setting: "issuer" });
         }
@@ -194,10 +200,23 @@ impl TrustedIssuer {
             return Err(ConfigError::invalid("max_lifetime", "must not be zero"));
         }
         let needs_secret = check_algorithms(algorithms)?;
+        if !key_algorithms.is_empty()
+            && !key_algorithms.iter().any(|algorithm| algorithms.contains(algorithm))
+        {
+            return Err(ConfigError::Conflict {
+                first: "keys",
+                second: "algorithms",
+                problem: "no key fits an accepted algorithm; name those of the keys with \
+                          `.algorithms(…)` (default: RS256)",
+            });
+        }
         let has_default_keys = keys.is_none();
         let keys = match keys {
             Some(keys) => keys,
-            None if needs_secret => return Err(ConfigError::Missing { setting: "keys" }),
+            None if needs_secret => {
+                let problem = "a symmetric algorithm has no key set to fetch; give its secret";
+                return Err(ConfigError::invalid("keys", problem));
+            }
             None => default_keys(&rules.issuer)?,
         };
         Ok(Issuer { algorithms, rules, keys, mapping, has_default_keys })
@@ -265,14 +284,20 @@ impl DefaultKeys {
 }
 
 #[cfg(not(feature = "jwks"))]
+const NO_FETCHING: ConfigError = ConfigError::invalid(
+    "keys",
+    "this build fetches none; enable the feature `jwks`, or give keys",
+);
+
+#[cfg(not(feature = "jwks"))]
 #[expect(clippy::unused_self, reason = "with feature `jwks` it is used")]
 impl DefaultKeys {
     fn of_listed(&self, _: &str, _: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-        Err(ConfigError::Missing { setting: "keys" })
+        Err(NO_FETCHING)
     }
 
     fn of_tenant(&self, _: &str, _: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-        Err(ConfigError::Missing { setting: "keys" })
+        Err(NO_FETCHING)
     }
 }
 
@@ -282,7 +307,33 @@ impl fmt::Debug for TrustedIssuer {
             .field("rules", &self.rules)
             .field("algorithms", &self.algorithms)
             .field("keys", &self.keys)
+            .field("key_algorithms", &self.key_algorithms)
             .field("mapping", &self.mapping)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{key::VerificationKey, secret::Secret, verifier::Verifier};
+
+    #[test]
+    fn keys_that_fit_no_accepted_algorithm_are_refused() {
+        let key = || VerificationKey::from_secret(Algorithm::HS256, &Secret::new([7; 32])).unwrap();
+        let builder = || Verifier::builder("https://issuer.example", "api");
+        let error = builder().keys(JwkSet::single(key())).build().unwrap_err().to_string();
+        assert!(error.contains("`.algorithms(…)`"), "{error}");
+        let fitting = builder().algorithms([Algorithm::HS256]).keys(JwkSet::single(key()));
+        assert!(fitting.build().is_ok());
+        // A set without a usable key fits nothing in particular; tokens are refused.
+        assert!(builder().keys(JwkSet::default()).build().is_ok());
+    }
+
+    #[test]
+    fn a_symmetric_algorithm_needs_its_secret() {
+        let builder = Verifier::builder("https://issuer.example", "api");
+        let error = builder.algorithms([Algorithm::HS256]).build().unwrap_err().to_string();
+        assert_eq!(error, "keys: a symmetric algorithm has no key set to fetch; give its secret");
     }
 }

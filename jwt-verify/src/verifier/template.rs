@@ -22,7 +22,7 @@ impl IssuerTemplate {
     /// Anything but exactly one `{name}`, or one that is not a whole segment of the path or a whole
     /// label of the host.
     pub fn new(template: &str) -> Result<Self, ConfigError> {
-        let invalid = |problem| ConfigError::invalid("issuer template", problem);
+        let invalid = |problem| ConfigError::invalid("issuer_template", problem);
         let (before, rest) = template.split_once('{').ok_or(invalid("has no {name}"))?;
         let (name, after) = rest.split_once('}').ok_or(invalid("has no closing brace"))?;
         if name.is_empty()

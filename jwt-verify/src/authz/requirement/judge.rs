@@ -203,7 +203,7 @@ impl<T> VerifiedClaims<T> {
     /// handler's policy, or for a refresh token.
     pub fn check(&self, requirement: &Requirement) -> Result<(), AuthError> {
         if requirement.is_for_refresh() {
-            tracing::error!("which kind a token is of can be asked by `#[require(refresh)]` alone");
+            tracing::error!("`refresh_token()` is only supported in `#[require(refresh)]`");
             return Err(AuthError::Misconfigured);
         }
         requirement.check(self.verified(), &ByHand(&crate::clock::SystemClock))

@@ -120,10 +120,13 @@ impl RedisCacheBuilder {
     /// connections that make no sense; a certificate that cannot be read or has no use.
     pub fn build(self) -> Result<RedisCache, ConfigError> {
         if self.timeout < Duration::from_millis(1) || self.timeout > STORE_TIMEOUT {
-            return Err(ConfigError::invalid("timeout", "must be between 1 and 250 milliseconds"));
+            return Err(ConfigError::invalid(
+                "redis.timeout",
+                "must be between 1 and 250 milliseconds",
+            ));
         }
         if self.connections == 0 {
-            return Err(ConfigError::invalid("connections", "must not be zero"));
+            return Err(ConfigError::invalid("redis.connections", "must not be zero"));
         }
         let prefix = format!("{}:", self.namespace);
         let timeout = self.timeout;
@@ -140,7 +143,8 @@ impl RedisCacheBuilder {
 
     fn pool(self) -> Result<Pool, ConfigError> {
         let config = PoolConfig::new(self.connections);
-        let unused = ConfigError::invalid("root_certificate", "needs a single rediss:// server");
+        let unused =
+            ConfigError::invalid("redis.root_certificate", "needs a single rediss:// server");
         let pool = match self.place {
             Place::Single(url) => {
                 let mut info = server(&url)?;
@@ -157,7 +161,7 @@ impl RedisCacheBuilder {
             _ if self.root_certificate.is_some() => return Err(unused),
             Place::Sentinel { sentinels, master } => {
                 if master.is_empty() {
-                    return Err(ConfigError::Missing { setting: "master" });
+                    return Err(ConfigError::Missing { setting: "redis.master" });
                 }
                 let servers = servers(&sentinels)?;
                 if self.node_tls {
@@ -166,7 +170,8 @@ impl RedisCacheBuilder {
                 let (username, password) = match &self.node_credentials {
                     Some((user, password)) => {
                         let password = String::from_utf8(password.expose().to_vec());
-                        let problem = ConfigError::invalid("node_credentials", "must be text");
+                        let problem =
+                            ConfigError::invalid("redis.node_credentials", "must be text");
                         (user.clone(), Some(password.map_err(|_| problem)?))
                     }
                     None => (None, None),
@@ -196,14 +201,14 @@ impl RedisCacheBuilder {
 }
 
 fn malformed() -> ConfigError {
-    ConfigError::invalid("redis url", "must be redis://, rediss:// or redis+unix://")
+    ConfigError::invalid("redis.url", "must be redis://, rediss:// or redis+unix://")
 }
 
 fn server(url: &str) -> Result<ConnectionInfo, ConfigError> {
     let info = url.into_connection_info().map_err(|_| malformed())?;
     match info.addr() {
         ConnectionAddr::TcpTls { insecure: true, .. } => {
-            return Err(ConfigError::invalid("redis url", "must not switch off certificates"));
+            return Err(ConfigError::invalid("redis.url", "must not switch off certificates"));
         }
         ConnectionAddr::TcpTls { .. } => provide_crypto(),
         _ => {}
@@ -219,13 +224,13 @@ fn provide_crypto() {
 
 fn servers(urls: &[String]) -> Result<Vec<ConnectionInfo>, ConfigError> {
     if urls.is_empty() {
-        return Err(ConfigError::Missing { setting: "redis url" });
+        return Err(ConfigError::Missing { setting: "redis.url" });
     }
     urls.iter().map(|url| server(url)).collect()
 }
 
 fn with_root(info: ConnectionInfo, pem: Vec<u8>) -> Result<ConnectionInfo, ConfigError> {
-    let unreadable = ConfigError::invalid("root_certificate", "is no certificate in PEM");
+    let unreadable = ConfigError::invalid("redis.root_certificate", "is not a certificate in PEM");
     if !CertificateDer::from_pem_slice(&pem).is_ok_and(|certificate| !certificate.is_empty()) {
         return Err(unreadable);
     }

@@ -1,5 +1,6 @@
-//! An API whose tokens are worth nothing without their client's key (DPoP, RFC 9449), with an issuer
-//! and a client of its own. Start it and paste the requests it prints, within ten minutes.
+//! An API whose tokens are worth nothing without their client's key (DPoP, RFC 9449), with the issuer
+//! of the test kit and a client: an application names a real issuer. Start it and paste the requests it
+//! prints, within ten minutes.
 
 use std::{env, error::Error, net::TcpListener, time::Duration};
 

@@ -17,7 +17,7 @@ use jwt_verify::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{
+use crate::{
     ACCESS_COOKIE, SessionApp,
     attempts::network,
     body::Body,

@@ -1,5 +1,6 @@
-//! A protected API with an issuer of its own. Nothing has to be set up: start it and paste the
-//! requests it prints.
+//! A protected API to try, with the issuer of the test kit: an application names a real one, as
+//! `readme.rs` does, and has `testing` in its `[dev-dependencies]` alone. Nothing has to be set up:
+//! start it and paste the requests it prints.
 
 use std::{env, error::Error, time::Duration};
 
@@ -31,6 +32,7 @@ async fn admin(claims: VerifiedClaims) -> impl Responder {
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let issuer = TestIssuer::start();
+    // In an application: `JwtAuth::builder(issuer, audience)`, or `JwtAuth::from_env()`.
     let auth = issuer.auth().build()?;
 
     let address = env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:0".into());

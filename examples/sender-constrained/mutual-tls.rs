@@ -1,13 +1,13 @@
 //! An API whose tokens are worth nothing without their client's certificate (mutual TLS, RFC 8705), with
-//! an authority, an issuer and two clients of its own. Start it and paste the requests it prints, within
-//! ten minutes. The certificates and their keys are in a folder among the system's temporary ones until
+//! the issuer of the test kit, an authority and two clients: an application names a real issuer. Start it
+//! and paste the requests it prints, within ten minutes. The certificates and their keys are in a folder among the system's temporary ones until
 //! it ends.
 
 use std::{env, error::Error, fs, io, net::TcpListener, path::PathBuf, sync::Arc};
 
 use actix_web::{App, Responder, get};
+use example_support::https;
 use jwt_verify::{ClientCertificate, MutualTls, VerifiedClaims, require, testing::TestIssuer};
-use jwt_verify_examples::https;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{
     RootCertStore, ServerConfig,

@@ -1,9 +1,11 @@
 //! The chapters of the book: their code is compiled and run as documentation tests.
 
+#![cfg(doctest)]
+
 macro_rules! chapters {
     ($($name:ident = $path:literal),* $(,)?) => {
         $(
-            #[doc = include_str!(concat!("../../docs/", $path))]
+            #[doc = include_str!(concat!("../../../docs/", $path))]
             struct $name;
         )*
     };

@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-use super::routes::Problem;
+use crate::routes::Problem;
 
 /// The members of an object, each of them once, read within [`Limits`].
 pub(super) struct Body(Members);

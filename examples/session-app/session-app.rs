@@ -17,7 +17,7 @@
 use std::{env, error::Error};
 
 use actix_web::{App, HttpServer};
-use jwt_verify_examples::session_app::{SessionApp, Settings};
+use example_session_app::{SessionApp, Settings};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 #[actix_web::main]

@@ -4,8 +4,8 @@
 use std::{env, error::Error, time::Duration};
 
 use actix_web::{App, HttpServer};
+use example_openapi::configure;
 use jwt_verify::testing::TestIssuer;
-use jwt_verify_examples::documented;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -13,9 +13,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let auth = issuer.auth().build()?;
 
     let address = env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:0".into());
-    let server = HttpServer::new(move || App::new().configure(documented::configure(&auth)))
-        .workers(2)
-        .bind(address)?;
+    let server =
+        HttpServer::new(move || App::new().configure(configure(&auth))).workers(2).bind(address)?;
     let api = server.addrs().first().copied().ok_or("the server has no address")?;
 
     print_tokens(&issuer, &format!("http://{api}"));
@@ -30,7 +29,7 @@ fn print_tokens(issuer: &TestIssuer, api: &str) {
     let ada = token().subject("ada").role("admin").sign();
     println!(
         "Swagger UI is at {api}/docs/\n\nWho may do what:\n\n{}",
-        documented::api().access_matrix()
+        example_openapi::api().access_matrix()
     );
     println!("rita, who may change her own post 2:\n{rita}\n");
     println!("ada, an admin:\n{ada}\n\nCtrl-C ends it.");

@@ -1,16 +1,12 @@
 //! What every integration example needs besides what it shows: an issuer, tokens to try, an address.
 
-use std::{env, io, net::SocketAddr, str::FromStr as _, time::Duration};
+use std::{env, io, net::SocketAddr, time::Duration};
 
 use jwt_verify::{
     JwtAuth, JwtAuthBuilder,
     testing::{AUDIENCE, TestIssuer, TestToken},
 };
 use serde_json::Value;
-use sqlx::{
-    ConnectOptions as _, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
-};
 
 /// The issuer that `JWT_ISSUER` names, for the audience in `JWT_AUDIENCE`; without these variables one
 /// of the example's own.
@@ -65,21 +61,6 @@ impl Demo {
 /// Where to listen: `BIND_ADDR`, or else port 8080 of this machine alone.
 pub fn bind_address() -> String {
     env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".into())
-}
-
-/// Opens a database in memory, with a connection to keep: the database lives for as long as it has one.
-///
-/// A client that hangs up in the middle of a query ends the handler, and the pool closes the connection
-/// that the query was on. Where it is the only one, the tables are gone.
-///
-/// # Errors
-/// If there is no memory for it.
-pub async fn database_in_memory() -> Result<(SqlitePool, SqliteConnection), sqlx::Error> {
-    // Each of these is a database of its own, which its connections share.
-    let options = SqliteConnectOptions::from_str("sqlite::memory:")?;
-    let keeper = options.connect().await?;
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-    Ok((pool, keeper))
 }
 
 /// Prints where a server listens.

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, Responder, Result, web};
 use jwt_verify::{AuthError, CurrentUser, Missing, VerifiedClaims, require};
 use serde::Deserialize;
 
-use super::{
+use crate::{
     SessionApp,
     body::Body,
     database::User,

@@ -6,8 +6,8 @@
 use std::{env, error::Error};
 
 use actix_web::{App, HttpServer, Responder, get, web};
+use example_resource_server::configure;
 use jwt_verify::{JwtAuth, describe_metrics};
-use jwt_verify_examples::resource_server;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -28,9 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tracing::warn!("there are no keys yet; requests are answered with 503 until there are");
     }
     let address = env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".into());
-    let api = HttpServer::new(move || App::new().configure(resource_server::configure(&auth)))
-        .bind(address)?
-        .run();
+    let api = HttpServer::new(move || App::new().configure(configure(&auth))).bind(address)?.run();
     let address = env::var("METRICS_ADDR").unwrap_or_else(|_| "127.0.0.1:9090".into());
     let observed = HttpServer::new(move || App::new().app_data(handle.clone()).service(metrics))
         .workers(1)

@@ -7,8 +7,8 @@
 use std::{env, error::Error, num::NonZeroUsize};
 
 use actix_web::{App, HttpServer};
+use example_resource_server::configure;
 use jwt_verify::JwtAuth;
-use jwt_verify_examples::resource_server;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 #[actix_web::main]
@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         Err(_) => std::thread::available_parallelism()?,
     };
-    let server = HttpServer::new(move || App::new().configure(resource_server::configure(&auth)))
+    let server = HttpServer::new(move || App::new().configure(configure(&auth)))
         .workers(workers.get())
         .bind(address)?;
     tracing::info!(addresses = ?server.addrs(), workers, "listening");

@@ -7,7 +7,7 @@ use std::{
 
 use actix_web::HttpRequest;
 
-use super::throttle::{Limit, Throttle};
+use crate::throttle::{Limit, Throttle};
 
 /// Counts attempts, each before its password is hashed. A good one gives its places back.
 pub(super) struct Attempts {

@@ -1,0 +1,4 @@
+//! What the examples share with each other.
+
+pub mod demo;
+pub mod https;
