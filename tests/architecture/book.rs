@@ -8,7 +8,7 @@ use std::{
 use super::{read, root};
 
 /// Every Markdown file below a folder.
-fn pages(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn pages(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
