@@ -3,7 +3,7 @@
 use super::{book::pages, read, root};
 
 /// Pages beside the book that are held to the same words.
-const PAGES: [&str; 1] = ["CONTRIBUTING.md"];
+const PAGES: [&str; 2] = ["CONTRIBUTING.md", "docs/llms.txt"];
 
 /// What no page says, as whole words and in any case, with what to write.
 const WORDS: [(&str, &str); 22] = [
