@@ -8,7 +8,7 @@ use std::{
 use super::{read, root};
 
 /// Every Markdown file below a folder.
-fn pages(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn pages(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -100,6 +100,10 @@ fn every_chapter_is_in_the_summary() {
     }
 }
 
+/// Pages whose code needs crates that they lead away from: `tests/outsider` alone compiles them.
+const COMPILED_OUTSIDE: [&str; 2] =
+    ["migration/actix-web-grants.md", "migration/actix-web-httpauth.md"];
+
 #[test]
 fn every_chapter_with_code_is_compiled() {
     let docs = root().join("docs");
@@ -107,7 +111,9 @@ fn every_chapter_with_code_is_compiled() {
     for page in pages(&docs) {
         if std::fs::read_to_string(&page).unwrap().contains("```rust") {
             let name = page.strip_prefix(&docs).unwrap().to_str().unwrap();
-            assert!(compiled.contains(&format!("= \"{name}\",")), "{name} is not in book.rs");
+            let is_compiled = compiled.contains(&format!("= \"{name}\","));
+            let is_outside = COMPILED_OUTSIDE.contains(&name);
+            assert!(is_compiled != is_outside, "{name} is not in book.rs");
         }
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod book;
+mod language;
 mod layers;
 mod manifests;
 mod readme;
