@@ -92,7 +92,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy()).with_ansi(false).init();
 
     let demo = Demo::start();
-    let auth = demo.auth().audit(TracingAudit::new()).build()?;
+    let auth = demo.auth().audit_log(TracingAudit::new()).build()?;
     demo.print_token("ada, an admin", |token| token.subject("ada").role("admin"));
     let server = HttpServer::new(move || {
         App::new()

@@ -12,7 +12,8 @@ use actix_web::{
 };
 use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
-    AuthError, Credential, InvalidRequestReason, Missing, TokenExtractor, VerifiedClaims, require,
+    AuthError, Credential, ForbiddenReason, InvalidRequestReason, TokenExtractor, VerifiedClaims,
+    require,
 };
 use serde_json::json;
 
@@ -49,7 +50,9 @@ impl TryFrom<VerifiedClaims> for Tenant {
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
         // The token is good. It is the caller who has no business here.
-        let tenant = tenant.filter(looks_right).ok_or(AuthError::Forbidden(Missing::Condition))?;
+        let tenant = tenant
+            .filter(looks_right)
+            .ok_or(AuthError::Forbidden(ForbiddenReason::UnmetCondition))?;
         Ok(Self(tenant.to_owned()))
     }
 }

@@ -14,7 +14,7 @@ use actix_web::{
 };
 use example_integrations::database_in_memory;
 use example_support::demo::{Demo, announce, bind_address};
-use jwt_verify::{AuthError, Missing, VerifiedClaims, VerifierBuilder, require};
+use jwt_verify::{AuthError, ForbiddenReason, VerifiedClaims, VerifierBuilder, require};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, Row as _, SqlitePool, sqlite::SqliteRow};
 
@@ -91,7 +91,7 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse {
         match self {
             // The same answer as a `#[require]` that is not met.
-            Self::NotYours => AuthError::Forbidden(Missing::Policy).error_response(),
+            Self::NotYours => AuthError::Forbidden(ForbiddenReason::Policy).error_response(),
             _ => HttpResponse::build(self.status_code()).body(self.to_string()),
         }
     }

@@ -22,7 +22,7 @@ fn wording(error: &AuthError) -> (&'static str, &'static str) {
         AuthError::MissingToken => ("Please log in", "This page is for those who have logged in."),
         AuthError::ExpiredToken => ("Your session has ended", "Please log in again."),
         AuthError::StepUp { .. } => ("Please confirm", "This needs a login of just now."),
-        AuthError::Forbidden(_) | AuthError::CrossSite => {
+        AuthError::Forbidden(_) | AuthError::Csrf => {
             ("Not for you", "Your account may not do this. Whoever manages it can change that.")
         }
         AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {

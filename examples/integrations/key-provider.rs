@@ -20,8 +20,8 @@ use actix_web::{
 use example_integrations::database_in_memory;
 use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
-    AuthError, JwkSet, KeyError, KeyProvider, KeyQuery, Lookup, VerificationKey, VerifiedClaims,
-    require,
+    AuthError, JwkSet, KeyLookupError, KeyProvider, KeyQuery, Lookup, VerificationKey,
+    VerifiedClaims, require,
 };
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
@@ -36,7 +36,7 @@ struct Shared {
     database: SqlitePool,
     known: RwLock<Known>,
     /// Held while somebody reads: others wait and find what came of it. What that was, and when.
-    last_read: Mutex<Option<(Instant, Result<(), KeyError>)>>,
+    last_read: Mutex<Option<(Instant, Result<(), KeyLookupError>)>>,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +53,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const REFRESH: Duration = Duration::from_secs(60);
 /// and so long where the database is out of reach.
 const LONGEST: Duration = Duration::from_secs(600);
-const OUT_OF_REACH: KeyError = KeyError::Unavailable { retry_after: Duration::from_secs(2) };
+const OUT_OF_REACH: KeyLookupError =
+    KeyLookupError::Unavailable { retry_after: Duration::from_secs(2) };
 
 impl DatabaseKeys {
     fn new(database: SqlitePool) -> Self {
@@ -67,7 +68,7 @@ impl DatabaseKeys {
     }
 
     /// Reads the table, unless somebody just has.
-    async fn read_for_stranger(&self) -> Result<(), KeyError> {
+    async fn read_for_stranger(&self) -> Result<(), KeyLookupError> {
         let mut last_read = self.0.last_read.lock().await;
         match &*last_read {
             Some((at, outcome)) if at.elapsed() < PAUSE => *outcome,
@@ -77,21 +78,21 @@ impl DatabaseKeys {
 
     /// Reads the table. One reading after the other: a slow one must not bring back what a later one
     /// has found gone.
-    async fn read(&self) -> Result<(), KeyError> {
+    async fn read(&self) -> Result<(), KeyLookupError> {
         let mut last_read = self.0.last_read.lock().await;
         self.read_once(&mut last_read).await
     }
 
     async fn read_once(
         &self,
-        last_read: &mut Option<(Instant, Result<(), KeyError>)>,
-    ) -> Result<(), KeyError> {
+        last_read: &mut Option<(Instant, Result<(), KeyLookupError>)>,
+    ) -> Result<(), KeyLookupError> {
         let outcome = self.read_table().await;
         *last_read = Some((Instant::now(), outcome));
         outcome
     }
 
-    async fn read_table(&self) -> Result<(), KeyError> {
+    async fn read_table(&self) -> Result<(), KeyLookupError> {
         let begun = Instant::now();
         let rows: Result<Vec<(String, String)>, _> =
             sqlx::query_as("SELECT kid, jwk FROM signing_keys ORDER BY kid")
@@ -118,12 +119,12 @@ impl DatabaseKeys {
         Ok(())
     }
 
-    fn find_known(&self, wanted: KeyQuery<'_>) -> Result<Arc<VerificationKey>, KeyError> {
+    fn find_known(&self, wanted: KeyQuery<'_>) -> Result<Arc<VerificationKey>, KeyLookupError> {
         let known = self.known().ok_or(OUT_OF_REACH)?;
-        let key = known.select(wanted.key_id, wanted.algorithm).ok_or(KeyError::NotFound)?;
+        let key = known.select(wanted.key_id, wanted.algorithm).ok_or(KeyLookupError::NotFound)?;
         // The one that did not verify the signature may have been replaced in the table.
-        let has_failed = wanted.failed.is_some_and(|failed| Arc::ptr_eq(failed, key));
-        if has_failed { Err(KeyError::NotFound) } else { Ok(key.clone()) }
+        let has_failed = wanted.exclude.is_some_and(|failed| Arc::ptr_eq(failed, key));
+        if has_failed { Err(KeyLookupError::NotFound) } else { Ok(key.clone()) }
     }
 }
 
@@ -131,7 +132,7 @@ impl KeyProvider for DatabaseKeys {
     fn find<'a>(
         &'a self,
         wanted: KeyQuery<'a>,
-    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
         match self.find_known(wanted) {
             Ok(key) => Lookup::Ready(Ok(key)),
             Err(_) => Lookup::Pending(Box::pin(async move {

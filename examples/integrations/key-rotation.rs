@@ -13,7 +13,7 @@ use actix_web::{
 };
 use example_support::demo::{announce, bind_address};
 use jwt_verify::{
-    Algorithm, AuthError, JwtAuth, KeySetRoute, SigningKey, TokenIssuer, VerifiedClaims, public,
+    Algorithm, AuthError, JwksEndpoint, JwtAuth, SigningKey, TokenIssuer, VerifiedClaims, public,
     require,
 };
 use serde_json::json;
@@ -103,7 +103,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         App::new()
             .app_data(shared.clone())
             .app_data(next.clone())
-            .service((KeySetRoute::new(issuer.clone()), token))
+            .service((JwksEndpoint::new(issuer.clone()), token))
             .service(web::scope("").wrap(auth.clone()).service((
                 profile,
                 announce_key,

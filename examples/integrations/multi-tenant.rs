@@ -14,8 +14,8 @@ use std::{
 use actix_web::{App, HttpServer, Responder, get, web};
 use example_support::demo::{announce, bind_address};
 use jwt_verify::{
-    AuthError, BoxFuture, IssuerResolver, JwtAuth, Missing, StoreUnavailable, TrustedIssuer,
-    VerifiedClaims, Verifier, require,
+    AuthError, BoxFuture, ForbiddenReason, IssuerResolver, JwtAuth, StoreUnavailable,
+    TrustedIssuer, VerifiedClaims, Verifier, require,
     testing::{AUDIENCE, TestIssuer},
 };
 use serde_json::json;
@@ -54,7 +54,7 @@ async fn invoices(
 ) -> Result<impl Responder, AuthError> {
     let own = claims.issuer().and_then(|issuer| tenants.of(issuer));
     if own.as_ref() != Some(&*tenant) {
-        return Err(AuthError::Forbidden(Missing::Condition));
+        return Err(AuthError::Forbidden(ForbiddenReason::UnmetCondition));
     }
     Ok(web::Json(json!({ "tenant": own, "invoices": [] })))
 }
@@ -78,7 +78,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             own.push(issuer);
         }
     }
-    let auth = JwtAuth::new(Verifier::resolving(tenants.clone()).build()?);
+    let auth = JwtAuth::new(Verifier::with_resolver(tenants.clone()).build()?);
     let tenants = web::Data::new(tenants);
     let server = HttpServer::new(move || {
         App::new().app_data(tenants.clone()).service(invoices).wrap(auth.clone())

@@ -24,8 +24,8 @@ use actix_ws::{AggregatedMessage, CloseCode, CloseReason, Session};
 use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
     AuthError, Credential, FirstOf, InvalidRequestReason, InvalidTokenReason, Lookup,
-    MemoryRevocation, Revocation, RevocationStore as _, TokenExtractor, TokenMarks, VerifiedClaims,
-    require,
+    MemoryRevocation, Revocation, RevocationKeys, RevocationStore as _, TokenExtractor,
+    VerifiedClaims, require,
 };
 use tokio::sync::broadcast::{self, error::RecvError};
 
@@ -140,8 +140,8 @@ fn time_left(claims: &VerifiedClaims) -> Duration {
 }
 
 async fn is_revoked(store: &MemoryRevocation, claims: &VerifiedClaims) -> bool {
-    let marks = TokenMarks::of(claims.standard());
-    let outcome = match store.check(&marks) {
+    let keys = RevocationKeys::of(claims.standard());
+    let outcome = match store.check(&keys) {
         Lookup::Ready(outcome) => outcome,
         Lookup::Pending(outcome) => outcome.await,
     };

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     describe_metrics();
 
     let auth = JwtAuth::from_env()?;
-    if auth.ready().await.is_err() {
+    if auth.wait_until_ready().await.is_err() {
         tracing::warn!("there are no keys yet; requests are answered with 503 until there are");
     }
     let address = env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".into());

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(address)?;
     let api = format!("http://{}", listener.local_addr()?);
     // A proof is made for one request, at once. These wait for somebody to paste them.
-    let dpop = Dpop::at(&api).max_age(Duration::from_secs(600));
+    let dpop = Dpop::new(&api).max_age(Duration::from_secs(600));
     let auth = issuer.auth().dpop(dpop).build()?;
 
     let server = HttpServer::new(move || App::new().wrap(auth.clone()).service(orders))

@@ -38,12 +38,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let config = server_config(&server, &authority)?;
 
     let issuer = TestIssuer::start();
-    let auth = issuer.auth().mutual_tls(MutualTls::here()).build()?;
+    let auth = issuer.auth().mutual_tls(MutualTls::direct()).build()?;
     let address = env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:0".into());
     let listener = TcpListener::bind(address)?;
     let url = format!("https://localhost:{}/orders", listener.local_addr()?.port());
     let app = move || App::new().wrap(auth.clone()).service(orders);
-    let server = https::serve(listener, config, ClientCertificate::remember, app)?;
+    let server = https::serve(listener, config, ClientCertificate::capture, app)?;
     let folder = Folder::new()?;
     print_requests(&folder, &issuer, &authority, &url)?;
     server.await?;

@@ -9,7 +9,7 @@
 )]
 pub struct __Require_a476ea6a533fedc6_list;
 #[automatically_derived]
-impl ::jwt_verify::__private::Requires for __Require_a476ea6a533fedc6_list {
+impl ::jwt_verify::__private::HandlerRequirement for __Require_a476ea6a533fedc6_list {
     const HANDLER: &'static ::core::primitive::str = "list";
     fn requirement() -> &'static ::jwt_verify::__private::Requirement {
         static __JWT_VERIFY_REQUIREMENT: ::jwt_verify::__private::LazyLock<
@@ -32,7 +32,7 @@ impl ::jwt_verify::__private::Requires for __Require_a476ea6a533fedc6_list {
 )]
 pub struct __Require_a476ea6a533fedc6_edit;
 #[automatically_derived]
-impl ::jwt_verify::__private::Requires for __Require_a476ea6a533fedc6_edit {
+impl ::jwt_verify::__private::HandlerRequirement for __Require_a476ea6a533fedc6_edit {
     const HANDLER: &'static ::core::primitive::str = "edit";
     fn requirement() -> &'static ::jwt_verify::__private::Requirement {
         static __JWT_VERIFY_REQUIREMENT: ::jwt_verify::__private::LazyLock<
@@ -75,7 +75,7 @@ impl<T> Posts<T> {
     ) {}
     #[allow(clippy::too_many_arguments, clippy::type_complexity, clippy::unused_async)]
     async fn count(
-        _: ::jwt_verify::__private::Public<__Require_a476ea6a533fedc6_count>,
+        _: ::jwt_verify::__private::PublicRoute<__Require_a476ea6a533fedc6_count>,
     ) {}
     fn helper(&self) {}
 }

@@ -11,7 +11,7 @@
 pub struct __Require_handler;
 #[cfg(unix)]
 #[automatically_derived]
-impl ::jwt_verify::__private::Requires for __Require_handler {
+impl ::jwt_verify::__private::HandlerRequirement for __Require_handler {
     const HANDLER: &'static ::core::primitive::str = "handler";
     fn requirement() -> &'static ::jwt_verify::__private::Requirement {
         static __JWT_VERIFY_REQUIREMENT: ::jwt_verify::__private::LazyLock<
@@ -69,7 +69,7 @@ impl ::jwt_verify::__private::Requires for __Require_handler {
                 >(
                     __jwt_verify_request,
                     __jwt_verify_claims,
-                    <Self as ::jwt_verify::__private::Requires>::requirement(),
+                    <Self as ::jwt_verify::__private::HandlerRequirement>::requirement(),
                 )
             }
             _ => ::jwt_verify::__private::no_policy(),

@@ -9,7 +9,7 @@
 )]
 pub struct __Require_edit;
 #[automatically_derived]
-impl ::jwt_verify::__private::Requires for __Require_edit {
+impl ::jwt_verify::__private::HandlerRequirement for __Require_edit {
     const HANDLER: &'static ::core::primitive::str = "edit";
     fn requirement() -> &'static ::jwt_verify::__private::Requirement {
         static __JWT_VERIFY_REQUIREMENT: ::jwt_verify::__private::LazyLock<

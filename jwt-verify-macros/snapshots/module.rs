@@ -11,11 +11,11 @@ pub mod admin {
     #[::jwt_verify::require(roles = "admin")]
     mod inner {}
     const _: () = {
-        fn is_marked<T: ::jwt_verify::__private::Requires>() {}
+        fn is_marked<T: ::jwt_verify::__private::HandlerRequirement>() {}
         let _: fn() = is_marked::<__Require_routed>;
     };
     const _: () = {
-        fn is_marked<T: ::jwt_verify::__private::Requires>() {}
+        fn is_marked<T: ::jwt_verify::__private::HandlerRequirement>() {}
         let _: fn() = is_marked::<__Require_marked>;
     };
     const _: () = {

@@ -14,7 +14,7 @@ impl ::jwt_verify::__private::IsPublic for __Require_news {
 }
 #[automatically_derived]
 impl ::jwt_verify::__private::Annotated for news {
-    type Access = ::jwt_verify::__private::Public<__Require_news>;
+    type Access = ::jwt_verify::__private::PublicRoute<__Require_news>;
     const ROUTES: &'static [(
         &'static ::core::primitive::str,
         &'static ::core::primitive::str,
@@ -22,6 +22,6 @@ impl ::jwt_verify::__private::Annotated for news {
 }
 #[allow(clippy::too_many_arguments, clippy::type_complexity, clippy::unused_async)]
 #[get("/news")]
-async fn news(_: ::jwt_verify::__private::Public<__Require_news>) -> &'static str {
+async fn news(_: ::jwt_verify::__private::PublicRoute<__Require_news>) -> &'static str {
     "news"
 }

@@ -49,7 +49,7 @@ pub(crate) fn required(requirement: &Requirement, handler: Handler, within: &str
     });
     let implementation = |marker: &Ident, name: &str| {
         quote! {
-            impl ::jwt_verify::__private::Requires for #marker {
+            impl ::jwt_verify::__private::HandlerRequirement for #marker {
                 const HANDLER: &'static ::core::primitive::str = #name;
 
                 fn requirement() -> &'static ::jwt_verify::__private::Requirement {
@@ -93,7 +93,7 @@ pub(crate) fn public(handler: Handler, within: &str) -> Expansion {
             }
         }
     };
-    mark(handler, within, &format_ident!("Public"), implementation, |own, access, _| {
+    mark(handler, within, &format_ident!("PublicRoute"), implementation, |own, access, _| {
         std::iter::once(parse_quote!(_: #access)).chain(own).collect()
     })
 }
@@ -159,7 +159,7 @@ pub(crate) fn assertion(mark: Mark, handler: &Handler) -> TokenStream {
     let marker = marker("", handler.ident());
     let conditions = conditions(&handler.attrs);
     let bound = match mark {
-        Mark::Require => quote! { ::jwt_verify::__private::Requires },
+        Mark::Require => quote! { ::jwt_verify::__private::HandlerRequirement },
         Mark::Public => quote! { ::jwt_verify::__private::IsPublic },
     };
     quote! {
@@ -216,7 +216,7 @@ impl Policy<'_> {
                 #index => ::jwt_verify::__private::ask_authorizer::<#ty>(
                     __jwt_verify_request,
                     __jwt_verify_claims,
-                    <Self as ::jwt_verify::__private::Requires>::requirement(),
+                    <Self as ::jwt_verify::__private::HandlerRequirement>::requirement(),
                 ),
             },
         }

@@ -31,7 +31,7 @@ fn main() {
     let verifier = |entries| {
         Verifier::builder(ISSUER, AUDIENCE)
             .keys(JwkSet::single(subject.key()))
-            .token_cache(entries)
+            .token_cache_capacity(entries)
             .build()
             .unwrap()
     };

@@ -68,7 +68,9 @@ fn measure(row: &str, number: usize) {
                 let settings = TrustedIssuer::new(name, AUDIENCE).algorithms([Algorithm::HS256]);
                 Some(settings.keys(JwkSet::single(key())))
             };
-            let builder = Verifier::resolving(resolver).resolved_issuers(number).token_cache(0);
+            let builder = Verifier::with_resolver(resolver)
+                .max_resolved_issuers(number)
+                .token_cache_capacity(0);
             builder.build().unwrap()
         }
         "keys" => {
@@ -101,7 +103,7 @@ fn listed(issuer: &str, keys: JwkSet, token_cache: usize) -> Verifier {
     Verifier::builder(issuer, AUDIENCE)
         .algorithms([Algorithm::HS256])
         .keys(keys)
-        .token_cache(token_cache)
+        .token_cache_capacity(token_cache)
         .build()
         .unwrap()
 }

@@ -105,7 +105,7 @@ fn run(path: &str, calls: u64) {
         Verifier::builder(ISSUER, AUDIENCE)
             .algorithms([Algorithm::HS256])
             .keys(JwkSet::single(subject.key()))
-            .token_cache(entries)
+            .token_cache_capacity(entries)
             .build()
             .unwrap()
     };

@@ -68,7 +68,7 @@ fn segments(header: &serde_json::Value, claims: &serde_json::Value) -> String {
 pub(crate) struct Forgetful;
 
 impl ReplayStore for Forgetful {
-    fn first_use<'a>(
+    fn insert_if_absent<'a>(
         &'a self,
         _: &'a ProofId,
         _: std::time::Duration,

@@ -124,7 +124,7 @@ fn main() {
 fn compare_proofs() {
     let client = Client::new();
     let secret = VerificationKey::from_secret(Algorithm::HS256, &Secret::from(SECRET)).unwrap();
-    let dpop = Dpop::at("https://api.example").max_age(Duration::from_secs(600));
+    let dpop = Dpop::new("https://api.example").max_age(Duration::from_secs(600));
     let auth = JwtAuth::builder(ISSUER, AUDIENCE)
         .algorithms([Algorithm::HS256])
         .keys(JwkSet::single(secret))
@@ -172,7 +172,7 @@ fn verifier(algorithm: Algorithm, subject: &Subject, token_cache: usize) -> (Str
     let verifier = Verifier::builder(ISSUER, AUDIENCE)
         .algorithms([algorithm])
         .keys(JwkSet::single(subject.key()))
-        .token_cache(token_cache)
+        .token_cache_capacity(token_cache)
         .build()
         .unwrap();
     (subject.token.clone(), verifier)

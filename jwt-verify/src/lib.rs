@@ -83,10 +83,10 @@
 //! | clients that find out where to get tokens | [`ResourceMetadata`] in [`JwtAuthBuilder::resource_metadata`] |
 //! | tokens that end before they expire | a [`RevocationStore`] in [`VerifierBuilder::revocation`] |
 //! | users of your own | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
-//! | a login elsewhere | [`IdTokenVerifier`], [`BackChannelLogout`] |
+//! | a login elsewhere | [`IdTokenVerifier`], [`BackChannelLogoutEndpoint`] |
 //! | rules that need a database | [`Policy`] functions in `#[require(policy = …)]`, an [`Authorizer`] |
 //! | roles that bring others | [`RoleHierarchy`] in [`ClaimsMapping::role_hierarchy`] |
-//! | routes that nobody may forget | [`AuthScope`], its [`AccessMatrix`], `audit` (feature `introspection`) |
+//! | routes that nobody may forget | [`AuthScope`], its [`AccessMatrix`], `check_routes` (feature `introspection`) |
 //! | new rules in a live system | [`JwtAuth::report_only`], [`AuditSink`] |
 //! | no HTTP at all | [`Verifier`] |
 //!
@@ -109,8 +109,8 @@
 //! | `native-roots` | no | issuers whose certificates the operating system trusts |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `utoipa` | no | what routes demand, in `OpenAPI` documents |
-//! | `introspection` | no | `audit`: every route of an application that nobody has decided about. For tests: with it Actix itself panics at start where two segments of nested scopes have one name |
-//! | `mutual-tls` | no | `ClientCertificate::remember`: the certificates of clients, from connections of Actix with rustls |
+//! | `introspection` | no | `check_routes`: every route of an application that nobody has decided about. For tests: with it Actix itself panics at start where two segments of nested scopes have one name |
+//! | `mutual-tls` | no | `ClientCertificate::capture`: the certificates of clients, from connections of Actix with rustls |
 //! | `testing` | no | `testing`: an issuer, tokens, claims and a clock for your tests; what a store of your own must do. Brings `issuing` and `jwks` |
 //!
 //! # Package name
@@ -133,10 +133,10 @@ mod jitter;
 mod json;
 mod limits;
 mod lookup;
-mod negative;
+mod metrics;
+mod negative_cache;
 mod secret;
 mod seldom;
-mod telemetry;
 mod url;
 
 mod claims;
@@ -160,6 +160,8 @@ mod issuing;
 
 mod http;
 
+#[cfg(feature = "metrics")]
+pub use self::metrics::describe_metrics;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use authz::{
     AccessName, AuditEvent, AuditOutcome, AuditSink, Authorizer, Decision, Requirement,
@@ -171,44 +173,45 @@ pub use clock::{Clock, SystemClock};
 pub use dpop::RedisReplay;
 pub use dpop::{Dpop, MemoryReplay, ProofId, ReplayError, ReplayStore};
 pub use error::{
-    AuthError, ConfigError, InvalidProofReason, InvalidRequestReason, InvalidTokenReason,
-    KeyRejection, Missing, StoreUnavailable,
+    AuthError, ConfigError, ForbiddenReason, InvalidKeyError, InvalidProofReason,
+    InvalidRequestReason, InvalidTokenReason, StoreUnavailable,
 };
 pub use http::{
-    AccessMatrix, AuthFuture, AuthScope, Authorized, BackChannelLogout, BearerChallenge,
+    AccessMatrix, AuthFuture, AuthScope, Authorized, BackChannelLogoutEndpoint, BearerChallenge,
     BearerExtractor, CookieExtractor, Credential, CsrfProtection, CurrentUser, FirstOf,
-    HealthRoutes, IntoDecision, JwtAuth, JwtAuthBuilder, JwtAuthService, MutualTls, OptionalClaims,
-    Policy, PolicyFuture, Public, QueryExtractor, Required, Requires, ResourceMetadata,
-    ResourceMetadataRoute, RouteInfo, TokenExtractor, UserLoader, Users, VerifiedClaimsExt,
+    HandlerRequirement, HealthEndpoints, IntoDecision, JwtAuth, JwtAuthBuilder, JwtAuthService,
+    MutualTls, OptionalClaims, Policy, PolicyFuture, PublicRoute, QueryExtractor,
+    RequireMiddleware, ResourceMetadata, ResourceMetadataEndpoint, RouteInfo, TokenExtractor,
+    UserLoader, UserLoaderData, VerifiedClaimsExt,
 };
 #[cfg(feature = "issuing")]
-pub use http::{KeySetRoute, SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};
+pub use http::{JwksEndpoint, SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};
 #[cfg(feature = "introspection")]
-pub use http::{RouteAudit, UnprotectedRoutes, audit};
+pub use http::{RouteCheck, UnprotectedRoutes, check_routes};
 #[cfg(all(feature = "issuing", feature = "redis"))]
 pub use issuing::RedisRefreshStore;
 #[cfg(feature = "issuing")]
 pub use issuing::{
-    AccessToken, IssuedToken, IssuerKeys, IssuingError, MemoryRefreshStore, RefreshStore, Renewal,
+    AccessTokenBuilder, IssuedToken, IssuingError, MemoryRefreshStore, RefreshGrant, RefreshStore,
     Rotation, RotationOutcome, SecretStore, SessionError, SessionRecord, Sessions, SessionsBuilder,
-    SigningKey, TokenIssuer, TokenIssuerBuilder, TokenPair,
+    SigningKey, TokenIssuer, TokenIssuerBuilder, TokenIssuerKeys, TokenPair,
 };
 #[cfg(feature = "jwks")]
 pub use jwks::{JwksProvider, JwksProviderBuilder};
 pub use key::{
-    ClientCertificate, JwkSet, JwkSetError, KeyError, KeyHealth, KeyProvider, KeyQuery,
+    ClientCertificate, JwkSet, JwkSetError, KeyHealth, KeyLookupError, KeyProvider, KeyQuery,
     VerificationKey,
 };
 pub use lookup::{BoxFuture, Lookup};
-pub use revocation::{MemoryRevocation, Revocation, RevocationHealth, RevocationStore, TokenMarks};
+pub use revocation::{
+    MemoryRevocation, Revocation, RevocationHealth, RevocationKeys, RevocationStore,
+};
 #[cfg(feature = "redis")]
 pub use revocation::{RedisRevocation, RevocationReplica};
 pub use secret::Secret;
 pub use store::{CacheStore, MemoryCache};
 #[cfg(feature = "redis")]
 pub use store::{RedisCache, RedisCacheBuilder};
-#[cfg(feature = "metrics")]
-pub use telemetry::describe_metrics;
 pub use validation::{ClaimsValidator, TokenProfile};
 pub use verifier::{
     IdTokenChecks, IdTokenVerifier, IdTokenVerifierBuilder, IssuerResolver, IssuerTemplate,
@@ -228,7 +231,7 @@ pub mod testing;
 
 #[cfg(feature = "internals")]
 #[doc(hidden)]
-pub mod internals;
+pub mod test_hooks;
 
 /// What generated code refers to. Not for anybody else.
 #[doc(hidden)]
@@ -236,7 +239,7 @@ pub mod __private {
     pub use std::{sync::LazyLock, time::Duration};
 
     pub use crate::{
-        Authorized, PolicyFuture, Public, Requirement, Requires, VerifiedClaims,
+        Authorized, HandlerRequirement, PolicyFuture, PublicRoute, Requirement, VerifiedClaims,
         authz::{authorizer, function, literal, name},
         http::{
             Annotated, HttpRequest, IsPublic, Otherwise, Probe, ask_authorizer, ask_policy,

@@ -10,11 +10,11 @@ use std::{
 /// the number of those that were left out.
 pub(crate) struct Seldom {
     pause: Duration,
-    state: Mutex<State>,
+    state: Mutex<SeldomState>,
 }
 
 #[derive(Default)]
-struct State {
+struct SeldomState {
     quiet_until: Duration,
     left_out: u64,
 }

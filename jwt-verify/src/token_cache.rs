@@ -7,7 +7,7 @@
 //! What all threads share costs all of them: two that count references to one token wait for each
 //! other. So each thread keeps the tokens that it meets most once more for itself.
 
-mod recent;
+mod thread_local_cache;
 
 use std::{
     cell::RefCell,
@@ -18,20 +18,20 @@ use std::{
 use quick_cache::{Equivalent, Weighter, sync::Cache};
 use thread_local::ThreadLocal;
 
-use self::recent::Recent;
+use self::thread_local_cache::ThreadLocalCache;
 use crate::limits::TOKEN_CACHE_BYTES_PER_ENTRY;
 
 /// Verified tokens, bounded in number and in bytes. `E` is what is remembered of one.
 pub(crate) struct TokenCache<E: Remembered> {
     tokens: Cache<TokenKey, E, ByBytes, RandomState>,
-    recent: ThreadLocal<RefCell<Recent<E>>>,
+    recent: ThreadLocal<RefCell<ThreadLocalCache<E>>>,
     entries: usize,
 }
 
 /// What is remembered of a token.
 pub(crate) trait Remembered: Clone + Send {
     /// The same, with counters of references of its own.
-    fn apart(&self) -> Self;
+    fn unshared(&self) -> Self;
 }
 
 impl<E: Remembered> TokenCache<E> {
@@ -46,7 +46,7 @@ impl<E: Remembered> TokenCache<E> {
 
     /// What `judge` says of a token that is remembered. One of which it says nothing is forgotten.
     pub(crate) fn get<T>(&self, token: &[u8], judge: impl Fn(&E) -> Option<T>) -> Option<T> {
-        let recent = self.recent.get_or(|| RefCell::new(Recent::new(self.entries)));
+        let recent = self.recent.get_or(|| RefCell::new(ThreadLocalCache::new(self.entries)));
         // Taken only if judging led here again, by a clock that verifies tokens for instance.
         let Ok(mut recent) = recent.try_borrow_mut() else {
             return self.get_shared(token, &judge).map(|(_, judged)| judged);
@@ -55,7 +55,7 @@ impl<E: Remembered> TokenCache<E> {
             return Some(judged);
         }
         let (entry, judged) = self.get_shared(token, &judge)?;
-        recent.met(token, || entry.apart());
+        recent.record_miss(token, || entry.unshared());
         Some(judged)
     }
 
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     impl Remembered for Arc<str> {
-        fn apart(&self) -> Self {
+        fn unshared(&self) -> Self {
             (**self).into()
         }
     }

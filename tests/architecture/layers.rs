@@ -16,10 +16,10 @@ const LAYERS: [&[&str]; 8] = [
         "json",
         "limits",
         "lookup",
-        "negative",
+        "negative_cache",
         "secret",
         "seldom",
-        "telemetry",
+        "metrics",
         "url",
     ],
     &["claims", "key", "token"],
@@ -29,13 +29,13 @@ const LAYERS: [&[&str]; 8] = [
     &["authz", "issuing"],
     &["http"],
     // For the users' suites, and a door for these here that opens to every stage.
-    &["testing", "internals"],
+    &["testing", "test_hooks"],
 ];
 
 /// What a row may use of its own row: small, and each for a reason.
 const NEIGHBOURS: [(&str, &str); 5] = [
     // What is counted of an outcome is its error's code.
-    ("telemetry", "error"),
+    ("metrics", "error"),
     // A key's numbers are base64url, as a token's segments are.
     ("key", "token"),
     // A key set is kept in a store.

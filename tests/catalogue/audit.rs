@@ -22,7 +22,7 @@ fn a_decision_names_who_asked_and_nothing_of_the_token() {
     let issuer = FakeIssuer::start(&[&key]);
     let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
         .algorithms([Algorithm::ES256])
-        .audit(TracingAudit::new())
+        .audit_log(TracingAudit::new())
         .build()
         .unwrap();
     let api = TestServer::start(move || {

@@ -305,7 +305,8 @@ impl Other {
 #[test]
 fn an_api_may_take_bound_tokens_alone() {
     let other = Other::new();
-    let dpop = Dpop::at("https://api.example.com").algorithms([Algorithm::ES256]).required();
+    let dpop =
+        Dpop::new("https://api.example.com").algorithms([Algorithm::ES256]).require_bound_tokens();
     let auth = other.auth(dpop);
     let api = TestServer::start(move || {
         let route = web::get().to(HttpResponse::Ok);
@@ -329,7 +330,7 @@ fn an_api_may_take_bound_tokens_alone() {
 fn a_proof_is_used_by_one_request_however_many_look_at_it() {
     let other = Other::new();
     let used = MemoryReplay::with_clock(other.clock.clone());
-    let auth = || other.auth(Dpop::at("https://api.example.com").replay_store(used.clone()));
+    let auth = || other.auth(Dpop::new("https://api.example.com").replay_store(used.clone()));
     let (outer, inner) = (auth(), auth());
     let api = TestServer::start(move || {
         let route = web::resource("/protected").route(web::get().to(HttpResponse::Ok));
@@ -347,7 +348,7 @@ fn every_memory_is_asked() {
     let other = Other::new();
     let (one, two) = (MemoryReplay::new(), MemoryReplay::new());
     let auth = |used: &MemoryReplay| {
-        other.auth(Dpop::at("https://api.example.com").replay_store(used.clone()))
+        other.auth(Dpop::new("https://api.example.com").replay_store(used.clone()))
     };
     let (outer, inner) = (auth(&one), auth(&two));
     let api = TestServer::start(move || {
@@ -363,7 +364,7 @@ fn every_memory_is_asked() {
 struct OutOfReach;
 
 impl ReplayStore for OutOfReach {
-    fn first_use<'a>(
+    fn insert_if_absent<'a>(
         &'a self,
         _: &'a ProofId,
         _: Duration,
@@ -376,7 +377,7 @@ impl ReplayStore for OutOfReach {
 #[test]
 fn nobody_can_tell_whether_a_proof_was_used() {
     let other = Other::new();
-    let dpop = Dpop::at("https://api.example.com").replay_store(OutOfReach);
+    let dpop = Dpop::new("https://api.example.com").replay_store(OutOfReach);
     let auth = other.auth(dpop.algorithms([Algorithm::ES256]));
     let api = TestServer::start(move || {
         let route = web::get().to(HttpResponse::Ok);
@@ -400,7 +401,7 @@ fn a_busy_key_takes_no_places_of_others() {
     let other = Other::new();
     let quiet = SigningKey::new(Algorithm::ES256, "quiet");
     let used = MemoryReplay::with_clock(other.clock.clone()).proofs_per_key(3);
-    let dpop = Dpop::at("https://api.example.com").algorithms([Algorithm::ES256]);
+    let dpop = Dpop::new("https://api.example.com").algorithms([Algorithm::ES256]);
     let auth = other.auth(dpop.replay_store(used.clone()));
     let api = TestServer::start(move || {
         let route = web::get().to(HttpResponse::Ok);
@@ -439,7 +440,7 @@ fn a_busy_key_takes_no_places_of_others() {
 #[test]
 fn an_answer_of_the_applications_own_names_both_schemes_too() {
     let other = Other::new();
-    let dpop = || Dpop::at("https://api.example.com").algorithms([Algorithm::ES256]);
+    let dpop = || Dpop::new("https://api.example.com").algorithms([Algorithm::ES256]);
     let kept = other.builder(dpop()).realm("api").error_response(|error, _| {
         error.error_response().set_body("no".to_owned()).map_into_boxed_body()
     });
@@ -477,7 +478,7 @@ fn a_bound_token_is_nothing_to_a_verifier_by_itself() {
     let request = dpop.request(&dpop.good("before"));
     assert_eq!(request.send().status, 200);
     let outcome = actix_web::rt::System::new().block_on(verifier.verify(&dpop.token));
-    let refused = AuthError::InvalidToken(InvalidTokenReason::Confirmation);
+    let refused = AuthError::InvalidToken(InvalidTokenReason::SenderConstraint);
     assert_eq!(outcome.err(), Some(refused));
 }
 

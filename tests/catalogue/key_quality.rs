@@ -5,7 +5,7 @@ use aws_lc_rs::{
     rsa::KeySize,
     signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair},
 };
-use jwt_verify::{Algorithm, JwkSet, KeyRejection};
+use jwt_verify::{Algorithm, InvalidKeyError, JwkSet};
 use jwt_verify_tests::{SigningKey, base64url};
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ fn rsa_keys_of_other_sizes_are_not_used() {
     // Nobody has the private halves, so that they are skipped is asked of the set itself.
     let set = JwkSet::from_json(json!({ "keys": odd }).to_string().as_bytes()).unwrap();
     assert!(set.is_empty());
-    assert_eq!(set.skipped(), [KeyRejection::Weak, KeyRejection::TooLarge], "KQ-01, KQ-03");
+    assert_eq!(set.skipped(), [InvalidKeyError::Weak, InvalidKeyError::TooLarge], "KQ-01, KQ-03");
 
     let stage = Stage::with(SigningKey::new(Algorithm::RS256, "good-key"), &odd, |auth| auth);
     let rows: Vec<Row> = ["short", "long"]

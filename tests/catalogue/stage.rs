@@ -130,7 +130,8 @@ impl Stage {
         // Whatever key a row names, the issuer is asked for it, and 401 is its word. Of one that it may
         // not be asked for, since there were too many, nothing is known: that is 429, and is tested
         // with the issuer.
-        let provider = JwksProvider::discover(issuer.url()).clock(clock.clone()).refetches(10_000);
+        let provider =
+            JwksProvider::discover(issuer.url()).clock(clock.clone()).max_refetches(10_000);
         let provider = provider.build().unwrap();
         let builder = JwtAuth::builder(issuer.url(), AUDIENCE)
             .algorithms([key.algorithm()])
@@ -162,7 +163,7 @@ impl Stage {
 
     /// How many keys of the issuer were skipped.
     pub(crate) fn skipped(&self) -> usize {
-        self.auth.health()[0].1.skipped
+        self.auth.health()[0].1.rejected_keys
     }
 
     /// How many are usable.

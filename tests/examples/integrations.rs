@@ -52,7 +52,7 @@ fn limits_count_subjects_and_else_addresses() {
     }
     assert_eq!(api.request("GET", "/public").send().status, 429);
     // A token that nobody vouches for is no new name to be counted under, and counts all the same.
-    let forged = token("mallory").by_stranger().sign();
+    let forged = token("mallory").signed_by_unknown_key().sign();
     assert_eq!(ask("/public", &forged).status, 401);
     let statuses: Vec<u16> = (0..60).map(|_| ask("/limited", &forged).status).collect();
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");

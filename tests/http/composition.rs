@@ -13,7 +13,7 @@ use actix_web::{
     post, web,
 };
 use jwt_verify::{
-    AuthError, Authorizer, Lookup, Missing, OptionalClaims, Requirement, VerifiedClaims,
+    AuthError, Authorizer, ForbiddenReason, Lookup, OptionalClaims, Requirement, VerifiedClaims,
     VerifiedClaimsExt as _, require,
 };
 
@@ -334,7 +334,7 @@ fn an_authorizer_of_the_application_adds_to_the_standard_one() {
             assert!(["authenticated", r#"roles = "admin""#].contains(&&*needed.to_string()));
             Lookup::Ready(match claims.get("suspended") {
                 None => Ok(()),
-                Some(_) => Err(AuthError::Forbidden(Missing::Policy)),
+                Some(_) => Err(AuthError::Forbidden(ForbiddenReason::Policy)),
             })
         }
     }

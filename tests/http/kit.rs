@@ -45,7 +45,7 @@ fn its_issuer_rotates_fails_and_waits() {
         let token = || issuer.token().role("admin");
 
         issuer.fail();
-        ask(&app, "/", &token().sign()).await.assert_try_later();
+        ask(&app, "/", &token().sign()).await.assert_unavailable();
         assert_eq!(issuer.key_fetches(), 0, "discovery has failed before that");
         issuer.recover();
         issuer.delay(Duration::from_millis(50));
@@ -64,7 +64,7 @@ fn its_issuer_rotates_fails_and_waits() {
         issuer.withdraw_old_keys();
         assert_eq!(issuer.key_set()["keys"].as_array().unwrap().len(), 1);
 
-        for bad in [token().expired(), token().not_yet_valid(), token().by_stranger()] {
+        for bad in [token().expired(), token().not_yet_valid(), token().signed_by_unknown_key()] {
             ask(&app, "/", &bad.sign()).await.assert_invalid_token();
         }
         for bad in [token().audience("other"), token().without("exp"), token().header("typ", "x")] {
@@ -87,7 +87,7 @@ fn its_assertions_tell_the_answers_apart() {
         let app = init_service(App::new().wrap(auth).service(admin)).await;
         let good = ask(&app, "/", &issuer.token().role("admin").sign()).await;
         let missing = call_service(&app, TestRequest::default().to_request()).await;
-        let invalid = ask(&app, "/", &issuer.token().by_stranger().sign()).await;
+        let invalid = ask(&app, "/", &issuer.token().signed_by_unknown_key().sign()).await;
         let lacking = ask(&app, "/", &issuer.token().sign()).await;
         missing.assert_missing_token();
         lacking.assert_insufficient_scope();
@@ -98,7 +98,7 @@ fn its_assertions_tell_the_answers_apart() {
         assert!(fails(&|| invalid.assert_insufficient_scope()));
         assert!(fails(&|| invalid.assert_step_up()));
         assert!(fails(&|| invalid.assert_invalid_request()));
-        assert!(fails(&|| invalid.assert_try_later()));
+        assert!(fails(&|| invalid.assert_unavailable()));
     });
 }
 

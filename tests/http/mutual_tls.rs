@@ -43,7 +43,7 @@ impl Parties {
         TestServer::start_as(
             move || App::new().wrap(auth.clone()).route("/", web::get().to(who)),
             move |server, listener| {
-                server.on_connect(ClientCertificate::remember).listen_rustls_0_23(listener, config)
+                server.on_connect(ClientCertificate::capture).listen_rustls_0_23(listener, config)
             },
         )
     }
@@ -78,7 +78,7 @@ fn assert_refused(response: &Response) {
 #[test]
 fn a_bound_token_is_good_on_connections_of_its_certificate_alone() {
     let parties = Parties::new();
-    let api = parties.tls_api(MutualTls::here());
+    let api = parties.tls_api(MutualTls::direct());
     let request = api.get("/").bearer(parties.bound_to(&parties.client));
     // Whether it has been seen before makes no difference.
     for _ in 0..2 {
@@ -92,7 +92,7 @@ fn a_bound_token_is_good_on_connections_of_its_certificate_alone() {
 #[test]
 fn of_a_chain_the_first_certificate_counts() {
     let parties = Parties::new();
-    let api = parties.tls_api(MutualTls::here());
+    let api = parties.tls_api(MutualTls::direct());
     let client = parties.authority.certify("client.example").with_chain(&parties.authority);
     let request = api.get("/").bearer(parties.bound_to(&client));
     assert_eq!(parties.send(&request, Some(&client)).status, 200);
@@ -104,11 +104,11 @@ fn of_a_chain_the_first_certificate_counts() {
 #[test]
 fn a_token_that_is_bound_to_nothing_is_a_bearer_token() {
     let parties = Parties::new();
-    let api = parties.tls_api(MutualTls::here());
+    let api = parties.tls_api(MutualTls::direct());
     let request = api.get("/").bearer(parties.issuer.token().sign());
     assert_eq!(parties.send(&request, Some(&parties.client)).status, 200);
     assert_eq!(parties.send(&request, None).status, 200);
-    let api = parties.tls_api(MutualTls::here().required());
+    let api = parties.tls_api(MutualTls::direct().require_bound_tokens());
     let request = api.get("/").bearer(parties.issuer.token().sign());
     assert_refused(&parties.send(&request, Some(&parties.client)));
     assert_refused(&parties.send(&request, None));
@@ -121,7 +121,7 @@ fn nobody_says_a_certificate_but_a_proxy() {
     let parties = Parties::new();
     let token = parties.bound_to(&parties.client);
     let said = structured(&parties.client);
-    for settings in [MutualTls::here(), MutualTls::behind(["10.0.0.1", "::1"])] {
+    for settings in [MutualTls::direct(), MutualTls::behind_proxies(["10.0.0.1", "::1"])] {
         let api = parties.tls_api(settings);
         let request = api.get("/").bearer(&token).header("client-cert", &said);
         assert_refused(&parties.send(&request, Some(&parties.thief)));
@@ -136,7 +136,7 @@ fn nobody_says_a_certificate_but_a_proxy() {
 #[test]
 fn a_proxy_says_the_certificate_once() {
     let parties = Parties::new();
-    let api = plain_api(parties.auth(MutualTls::behind(["127.0.0.0/8"])));
+    let api = plain_api(parties.auth(MutualTls::behind_proxies(["127.0.0.0/8"])));
     let request = api.get("/").bearer(parties.bound_to(&parties.client));
     let (client, thief) = (structured(&parties.client), structured(&parties.thief));
     let with = |values: &[&str]| {
@@ -167,7 +167,7 @@ fn a_proxy_says_the_certificate_once() {
 #[test]
 fn proxies_have_fields_and_spellings_of_their_own() {
     let parties = Parties::new();
-    let settings = MutualTls::behind(["127.0.0.1"]).field("X-Amzn-Mtls-Clientcert-Leaf");
+    let settings = MutualTls::behind_proxies(["127.0.0.1"]).header("X-Amzn-Mtls-Clientcert-Leaf");
     let api = plain_api(parties.auth(settings));
     let request = api.get("/").bearer(parties.bound_to(&parties.client));
     let pem = parties.client.pem().replace('\n', "%0A").replace(' ', "%20");
@@ -182,7 +182,7 @@ fn proxies_have_fields_and_spellings_of_their_own() {
 #[test]
 fn what_a_proxy_shows_is_its_own() {
     let parties = Parties::new();
-    let api = parties.tls_api(MutualTls::behind(["127.0.0.1"]));
+    let api = parties.tls_api(MutualTls::behind_proxies(["127.0.0.1"]));
     let proxy = &parties.thief;
     let request = api.get("/").bearer(parties.bound_to(proxy));
     assert_refused(&parties.send(&request, Some(proxy)));
@@ -194,7 +194,7 @@ fn what_a_proxy_shows_is_its_own() {
 #[test]
 fn a_middleware_may_say_it_too() {
     let parties = Parties::new();
-    let auth = parties.auth(MutualTls::behind(["127.0.0.1"]));
+    let auth = parties.auth(MutualTls::behind_proxies(["127.0.0.1"]));
     let shown = ClientCertificate::from_der(parties.client.der());
     let api = TestServer::start(move || {
         App::new().wrap(auth.clone()).route("/", web::get().to(who)).wrap_fn(
@@ -215,15 +215,15 @@ fn a_token_is_bound_in_the_way_that_it_says() {
     let parties = Parties::new();
     let key = ProofKey::new();
     let url = "https://api.example.com";
-    let dpop = || Dpop::at(url).required();
+    let dpop = || Dpop::new(url).require_bound_tokens();
     let certificate = structured(&parties.client);
     let auths = [
-        parties.issuer.auth().dpop(dpop()).mutual_tls(MutualTls::behind(["127.0.0.1"])),
+        parties.issuer.auth().dpop(dpop()).mutual_tls(MutualTls::behind_proxies(["127.0.0.1"])),
         parties
             .issuer
             .auth()
-            .dpop(Dpop::at(url))
-            .mutual_tls(MutualTls::behind(["127.0.0.1"]).required()),
+            .dpop(Dpop::new(url))
+            .mutual_tls(MutualTls::behind_proxies(["127.0.0.1"]).require_bound_tokens()),
     ];
     for auth in auths {
         let api = plain_api(auth.build().unwrap());
@@ -255,7 +255,7 @@ fn a_token_is_bound_in_the_way_that_it_says() {
         "x5t#S256": ClientCertificate::from_der(parties.client.der()).thumbprint(),
     });
     let both = parties.issuer.token().claim("cnf", both).sign();
-    let api = plain_api(parties.auth(MutualTls::behind(["127.0.0.1"])));
+    let api = plain_api(parties.auth(MutualTls::behind_proxies(["127.0.0.1"])));
     assert_refused(&api.get("/").bearer(both).header("client-cert", &certificate).send());
 }
 
@@ -267,7 +267,7 @@ fn without_settings_a_bound_token_is_refused() {
     let api = TestServer::start_as(
         move || App::new().wrap(auth.clone()).route("/", web::get().to(who)),
         move |server, listener| {
-            server.on_connect(ClientCertificate::remember).listen_rustls_0_23(listener, config)
+            server.on_connect(ClientCertificate::capture).listen_rustls_0_23(listener, config)
         },
     );
     let request = api.get("/").bearer(parties.bound_to(&parties.client));
@@ -278,7 +278,7 @@ fn without_settings_a_bound_token_is_refused() {
 #[test]
 fn a_session_that_goes_on_has_its_certificate() {
     let parties = Parties::new();
-    let api = parties.tls_api(MutualTls::here());
+    let api = parties.tls_api(MutualTls::direct());
     let request = api.get("/").bearer(parties.bound_to(&parties.client));
     let config = Identity::client_config(&parties.authority, Some(&parties.client));
     for is_resumed in [false, true] {
@@ -296,7 +296,7 @@ fn a_session_that_goes_on_has_its_certificate() {
 #[test]
 fn requests_of_one_connection_of_a_proxy_are_of_several_clients() {
     let parties = Parties::new();
-    let api = plain_api(parties.auth(MutualTls::behind(["127.0.0.1"])));
+    let api = plain_api(parties.auth(MutualTls::behind_proxies(["127.0.0.1"])));
     let request = api.get("/").bearer(parties.bound_to(&parties.client));
     let (client, thief) = (structured(&parties.client), structured(&parties.thief));
     let requests = [
@@ -312,7 +312,7 @@ fn requests_of_one_connection_of_a_proxy_are_of_several_clients() {
 #[test]
 fn http_2_has_the_certificate_of_its_connection() {
     let parties = Parties::new();
-    let api = parties.tls_api(MutualTls::here());
+    let api = parties.tls_api(MutualTls::direct());
     let url = format!("https://localhost:{}/", api.address().port());
     let token = parties.bound_to(&parties.client);
     let send = |shows: Option<&Identity>| {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use jwt_verify::{JwkSet, KeyError, KeyProvider, KeyQuery, Lookup, VerificationKey};
+use jwt_verify::{JwkSet, KeyLookupError, KeyProvider, KeyQuery, Lookup, VerificationKey};
 
 use super::*;
 
@@ -20,26 +20,26 @@ struct Table {
     key: Arc<VerificationKey>,
     asked: Arc<AtomicUsize>,
     /// What is wrong with it.
-    failure: Option<KeyError>,
+    failure: Option<KeyLookupError>,
 }
 
 impl KeyProvider for Table {
     fn find<'a>(
         &'a self,
         wanted: KeyQuery<'a>,
-    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
         Lookup::Pending(Box::pin(async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
             if let Some(failure) = self.failure {
                 return Err(failure);
             }
-            let fits = wanted.failed.is_none() && wanted.key_id == self.key.id();
-            if fits { Ok(self.key.clone()) } else { Err(KeyError::NotFound) }
+            let fits = wanted.exclude.is_none() && wanted.key_id == self.key.id();
+            if fits { Ok(self.key.clone()) } else { Err(KeyLookupError::NotFound) }
         }))
     }
 }
 
-fn api(key: &SigningKey, failure: Option<KeyError>) -> (TestServer, Arc<AtomicUsize>) {
+fn api(key: &SigningKey, failure: Option<KeyLookupError>) -> (TestServer, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let table = Table {
         key: Arc::new(VerificationKey::from_jwk(&key.jwk().to_string()).unwrap()),
@@ -81,7 +81,7 @@ fn a_provider_of_ones_own_is_asked_once_for_each_token() {
 fn a_provider_that_is_out_of_reach_says_when_to_come_back() {
     let key = SigningKey::new(Algorithm::ES256, "k");
     let retry_after = Duration::from_millis(2500);
-    let (api, _) = api(&key, Some(KeyError::Unavailable { retry_after }));
+    let (api, _) = api(&key, Some(KeyLookupError::Unavailable { retry_after }));
     let response = api.get("/protected").bearer(Token::now(ISSUER).sign(&key)).send();
     assert_eq!((response.status, response.header("retry-after")), (503, Some("3")));
 }
@@ -91,7 +91,7 @@ fn a_provider_that_is_out_of_reach_says_when_to_come_back() {
 fn a_provider_that_was_not_asked_says_when_to_come_back() {
     let key = SigningKey::new(Algorithm::ES256, "k");
     let retry_after = Duration::from_millis(2500);
-    let (api, _) = api(&key, Some(KeyError::Limited { retry_after }));
+    let (api, _) = api(&key, Some(KeyLookupError::Limited { retry_after }));
     // Optional routes do not take it for no token.
     for path in ["/protected", "/content"] {
         let response = api.get(path).bearer(Token::now(ISSUER).sign(&key)).send();
@@ -126,7 +126,7 @@ impl KeyProvider for Counted {
     fn find<'a>(
         &'a self,
         wanted: KeyQuery<'a>,
-    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.keys.find(wanted)
     }
@@ -144,7 +144,9 @@ fn a_token_that_is_remembered_asks_for_no_key() {
     for (entries, expected) in [(10, 1), (0, 3)] {
         let provider = Counted { keys: keys.clone(), asked: asked.clone() };
         let auth = JwtAuth::builder(ISSUER, AUDIENCE).algorithms([Algorithm::ES256]).keys(provider);
-        let api = serve(auth.verifier(|verifier| verifier.token_cache(entries)).build().unwrap());
+        let api = serve(
+            auth.verifier(|verifier| verifier.token_cache_capacity(entries)).build().unwrap(),
+        );
         let good = Token::now(ISSUER).sign(&key);
         asked.store(0, Ordering::SeqCst);
         for _ in 0..3 {

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, middleware::Condition, web};
-use jwt_verify::{Authorized, Decision, Requirement, Requires, VerifiedClaims, require};
+use jwt_verify::{Authorized, Decision, HandlerRequirement, Requirement, VerifiedClaims, require};
 use serde_json::{Value, json};
 
 use super::*;
@@ -52,7 +52,7 @@ async fn without_arguments() -> &'static str {
 /// What the attribute generates, by hand.
 struct Editors;
 
-impl Requires for Editors {
+impl HandlerRequirement for Editors {
     const HANDLER: &'static str = "by_hand";
 
     fn requirement() -> &'static Requirement {

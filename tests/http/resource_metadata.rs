@@ -29,7 +29,7 @@ async fn who(claims: VerifiedClaims) -> String {
 }
 
 fn metadata() -> ResourceMetadata {
-    ResourceMetadata::of("https://api.example.com")
+    ResourceMetadata::new("https://api.example.com")
 }
 
 fn document(auth: JwtAuth) -> Value {
@@ -64,12 +64,12 @@ fn the_document_says_what_the_settings_say() {
 #[test]
 fn what_is_added_is_in_it() {
     let issuer = TestIssuer::start();
-    let metadata = ResourceMetadata::of("https://api.example.com/shop")
+    let metadata = ResourceMetadata::new("https://api.example.com/shop")
         .scopes(["read:posts", "write:posts"])
         .name("The shop")
         .documentation("https://docs.example.com")
-        .member("resource_name#de", "Der Laden")
-        .member("bearer_methods_supported", json!(["header", "query"]));
+        .additional("resource_name#de", "Der Laden")
+        .additional("bearer_methods_supported", json!(["header", "query"]));
     let auth = issuer
         .auth()
         .extractor(FirstOf::bearer().or(QueryExtractor::new("access_token")))
@@ -98,7 +98,7 @@ fn what_is_added_is_in_it() {
 fn it_says_how_tokens_are_shown() {
     let issuer = TestIssuer::start();
     let auth = || issuer.auth().resource_metadata(metadata());
-    let dpop = || Dpop::at("https://api.example.com").algorithms([jwt_verify::Algorithm::ES256]);
+    let dpop = || Dpop::new("https://api.example.com").algorithms([jwt_verify::Algorithm::ES256]);
     let said = |auth: jwt_verify::JwtAuthBuilder| {
         let document = document(auth.build().unwrap());
         [
@@ -116,11 +116,14 @@ fn it_says_how_tokens_are_shown() {
     assert_eq!(said(auth().dpop(dpop())), bound);
     // No bearer token is accepted then.
     let required = [json!([]), es256.clone(), json!(true), null.clone()];
-    assert_eq!(said(auth().dpop(dpop().required())), required);
+    assert_eq!(said(auth().dpop(dpop().require_bound_tokens())), required);
     let either = [header.clone(), es256, null.clone(), json!(true)];
-    assert_eq!(said(auth().dpop(dpop().required()).mutual_tls(MutualTls::here())), either);
+    assert_eq!(
+        said(auth().dpop(dpop().require_bound_tokens()).mutual_tls(MutualTls::direct())),
+        either
+    );
     let certificate = [header, null.clone(), null.clone(), json!(true)];
-    assert_eq!(said(auth().mutual_tls(MutualTls::here())), certificate);
+    assert_eq!(said(auth().mutual_tls(MutualTls::direct())), certificate);
     let cookie = FirstOf::bearer().or(CookieExtractor::new("access"));
     assert_eq!(said(auth().extractor(cookie)), [const { Value::Null }; 4]);
     let named = metadata().authorization_servers(["https://login.example.com"]).scopes([""; 0]);
@@ -148,19 +151,19 @@ fn every_challenge_says_where_it_is() {
         assert!(bad.contains(r#"error="invalid_token""#) && bad.ends_with(PLACE), "{bad}");
     }
     // Also where a token is good and does not grant enough, with a requirement instead of a middleware.
-    let auth_here = auth().error_response(hook).dpop(Dpop::at("https://api.example.com"));
+    let auth_here = auth().error_response(hook).dpop(Dpop::new("https://api.example.com"));
     let ours = auth_here.build().unwrap();
     let posts = TestServer::start(move || App::new().app_data(ours.clone()).service(write));
     let forbidden = posts.get("/write").bearer(issuer.token().sign()).send();
     assert_eq!(forbidden.status, 403);
     assert!(forbidden.challenge().unwrap().ends_with(PLACE), "{}", forbidden.everything());
     // Where nothing but proofs will do.
-    let dpop = Dpop::at("https://api.example.com").required();
+    let dpop = Dpop::new("https://api.example.com").require_bound_tokens();
     let response = api(auth().dpop(dpop).build().unwrap()).get("/").send();
     let challenge = response.challenge().unwrap();
     assert!(challenge.starts_with("DPoP ") && challenge.ends_with(PLACE), "{challenge}");
     // Of both schemes.
-    let dpop = auth().dpop(Dpop::at("https://api.example.com")).build().unwrap();
+    let dpop = auth().dpop(Dpop::new("https://api.example.com")).build().unwrap();
     let response = api(dpop).get("/").send();
     let challenges = response.headers("www-authenticate");
     assert_eq!(challenges.len(), 2);

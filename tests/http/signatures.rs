@@ -124,7 +124,7 @@ fn rules_of_the_application_add_to_the_standard_ones() {
             verifier.allowed_clients(["web"]).require_subject().validator(|claims: &Claims| {
                 match claims.get("tenant").and_then(|tenant| tenant.as_str()) {
                     Some("acme") => Ok(()),
-                    _ => Err(InvalidTokenReason::Validator),
+                    _ => Err(InvalidTokenReason::CustomValidator),
                 }
             })
         })

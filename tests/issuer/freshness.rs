@@ -22,7 +22,7 @@ fn keys_are_refreshed_at_four_fifths_of_their_time() {
 fn keys_are_refreshed_without_any_request() {
     let key = key("k");
     let issuer = FakeIssuer::start(&[&key]);
-    let provider = JwksProvider::new(issuer.jwks_uri()).ttl(Duration::from_secs(1));
+    let provider = JwksProvider::new(issuer.jwks_uri()).cache_ttl(Duration::from_secs(1));
     let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
         .algorithms([Algorithm::ES256])
         .keys(provider.build().unwrap())
@@ -58,7 +58,7 @@ fn the_answers_max_age_decides_within_bounds_and_a_setting_over_it() {
             issuer.answer_keys(answer);
         }
         let world = World::with(issuer, |provider| match setting {
-            Some(seconds) => provider.ttl(Duration::from_secs(seconds)),
+            Some(seconds) => provider.cache_ttl(Duration::from_secs(seconds)),
             None => provider,
         });
         assert_eq!(world.status(&key), 200);

@@ -137,8 +137,8 @@ fn a_question_that_had_to_wait_is_put_as_soon_as_that_is_allowed() {
     for store in [None, Some(MemoryCache::new())] {
         let issuer = FakeIssuer::start(&[&old]);
         let provider = JwksProvider::new(issuer.jwks_uri())
-            .refetches(1)
-            .refetch_interval(Duration::from_secs(2));
+            .max_refetches(1)
+            .refetch_window(Duration::from_secs(2));
         let provider = match store {
             Some(store) => provider.cache(store),
             None => provider,

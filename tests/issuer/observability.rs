@@ -123,11 +123,11 @@ fn health_says_how_the_keys_are() {
     issuer.publish_json(&json!({"keys": [known.jwk(), {"kty": "oct", "k": "AAAA"}]}));
     let auth = auth(&issuer, &clock);
     let cold = only(&auth);
-    assert_eq!((cold.usable, cold.keys, cold.age, cold.next_refresh), (false, 0, None, None));
-    block_on(auth.ready()).unwrap();
+    assert_eq!((cold.ready, cold.keys, cold.age, cold.next_refresh), (false, 0, None, None));
+    block_on(auth.wait_until_ready()).unwrap();
     clock.advance(Duration::from_secs(80));
     let fresh = only(&auth);
-    assert_eq!((fresh.usable, fresh.stale, fresh.keys, fresh.skipped), (true, false, 1, 1));
+    assert_eq!((fresh.ready, fresh.stale, fresh.keys, fresh.rejected_keys), (true, false, 1, 1));
     assert_eq!(fresh.age, Some(Duration::from_secs(80)));
     assert_eq!(fresh.next_refresh, Some(Duration::from_secs(400)));
     assert_eq!(fresh.last_error, None);
@@ -138,10 +138,10 @@ fn health_says_how_the_keys_are() {
     assert!(block_on(auth.verifier().verify(&token)).is_ok());
     eventually("the refresh fails", || only(&auth).last_error == Some("status"));
     let stale = only(&auth);
-    assert_eq!((stale.usable, stale.stale), (true, true));
+    assert_eq!((stale.ready, stale.stale), (true, true));
     assert!(stale.next_refresh.unwrap() <= Duration::from_secs(2));
     clock.advance(Duration::from_secs(3600));
-    assert!(!only(&auth).usable);
+    assert!(!only(&auth).ready);
 }
 
 #[test]
@@ -158,12 +158,12 @@ fn ready_waits_for_keys_or_for_the_news_that_there_are_none() {
         .build()
         .unwrap();
     second.answer_keys(Answer::status(500).after(Duration::from_millis(100)));
-    let error = block_on(auth.ready()).unwrap_err();
+    let error = block_on(auth.wait_until_ready()).unwrap_err();
     assert_eq!(error.code(), "temporarily_unavailable");
     second.publish(&[&b]);
     clock.advance(Duration::from_secs(2));
-    block_on(auth.ready()).unwrap();
-    block_on(auth.ready()).unwrap();
+    block_on(auth.wait_until_ready()).unwrap();
+    block_on(auth.wait_until_ready()).unwrap();
     assert_eq!((first.key_fetches(), second.key_fetches()), (1, 2));
 }
 
@@ -184,7 +184,7 @@ fn health_routes_answer_without_a_token() {
 
     let auth = auth(&world.issuer, &world.clock);
     let elsewhere =
-        TestServer::start(move || App::new().service(auth.health_routes().at("/internal/")));
+        TestServer::start(move || App::new().service(auth.health_routes().path("/internal/")));
     assert_eq!(elsewhere.get("/internal/live").send().status, 200);
     assert_eq!(elsewhere.get("/internal/ready").send().status, 503);
     assert_eq!(elsewhere.get("/health/live").send().status, 404);

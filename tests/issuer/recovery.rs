@@ -24,7 +24,7 @@ impl Outage {
             .map(|_| {
                 let provider = JwksProvider::new(issuer.jwks_uri())
                     .clock(clock.clone())
-                    .ttl(Duration::from_secs(ttl));
+                    .cache_ttl(Duration::from_secs(ttl));
                 let provider = match &store {
                     Some(store) => with_store(provider, store.clone()),
                     None => provider,

@@ -148,8 +148,11 @@ fn one_issuer_that_is_down_does_not_touch_the_other() {
 fn settings_that_cannot_work_are_refused() {
     let problem = |builder: VerifierBuilder| builder.build().unwrap_err().to_string();
     let nobody = |_: &str| None;
-    assert!(problem(Verifier::resolving(nobody).audience("x")).contains("audience"));
-    assert!(problem(Verifier::resolving(nobody).resolved_issuers(0)).contains("resolved_issuers"));
+    assert!(problem(Verifier::with_resolver(nobody).audience("x")).contains("audience"));
+    assert!(
+        problem(Verifier::with_resolver(nobody).max_resolved_issuers(0))
+            .contains("max_resolved_issuers")
+    );
     let twice = Verifier::builder("https://a.example", "x")
         .issuer(TrustedIssuer::new("https://a.example", "y"));
     assert!(problem(twice).contains("twice"));

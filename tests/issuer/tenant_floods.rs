@@ -27,19 +27,19 @@ struct World {
 }
 
 impl World {
-    fn new(tenants: usize, resolved_issuers: usize) -> Self {
+    fn new(tenants: usize, max_resolved_issuers: usize) -> Self {
         let (authority, key, clock) = (FakeIssuer::silent(), key("k"), TestClock::new());
         let issuers: Vec<_> = (0..tenants)
             .map(|number| tenant(&authority, &format!("tenant-{number}"), &key))
             .collect();
         let trusted = issuers.clone();
-        let verifier = Verifier::resolving(move |issuer: &str| {
+        let verifier = Verifier::with_resolver(move |issuer: &str| {
             trusted
                 .iter()
                 .any(|name| name == issuer)
                 .then(|| TrustedIssuer::new(issuer, AUDIENCE).algorithms([Algorithm::ES256]))
         });
-        let api = api(&clock, verifier.resolved_issuers(resolved_issuers));
+        let api = api(&clock, verifier.max_resolved_issuers(max_resolved_issuers));
         Self { authority, key, clock, issuers, api }
     }
 
@@ -152,7 +152,7 @@ fn questions_about_unknown_names_cost_no_known_tenant() {
     let acme = tenant(&authority, "acme", &key);
     let (hangs, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let resolver = Slow { known: acme.clone(), hangs: hangs.clone(), asked: asked.clone() };
-    let api = api(&clock, Verifier::resolving(resolver));
+    let api = api(&clock, Verifier::with_resolver(resolver));
     let good = || status(&api, &Token::of(&acme).claim("exp", START + 100_000).sign(&key));
     let asked = || asked.load(Ordering::SeqCst);
     assert_eq!((good(), asked()), (200, 1));
@@ -198,7 +198,7 @@ fn a_resolver_that_fails_is_reported_now_and_then() {
     }
     log();
     let (key, clock) = (key("k"), TestClock::new());
-    let api = api(&clock, Verifier::resolving(Failing));
+    let api = api(&clock, Verifier::with_resolver(Failing));
     let ask = || {
         for number in 0..100 {
             for (what, expected) in [("failing", 503), ("other", 401), ("unusable", 500)] {

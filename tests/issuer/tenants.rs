@@ -96,7 +96,7 @@ impl World {
         let (authority, key, clock) = (FakeIssuer::silent(), key("k"), TestClock::new());
         let acme = tenant(&authority, ACME, &key);
         let directory = Shared::of(&authority, tenants);
-        let verifier = Verifier::resolving(directory.clone()).clock(clock.clone());
+        let verifier = Verifier::with_resolver(directory.clone()).clock(clock.clone());
         let verifier = verifier.build().unwrap();
         let auth = JwtAuth::new(verifier.clone());
         let api =
@@ -305,7 +305,7 @@ fn forgetting_overtakes_a_question_in_progress() {
         let waits = scope.spawn(|| world.status(&world.token()));
         eventually("the question", || world.directory.asked() == 1);
         world.knows(&[]);
-        world.verifier.forget_issuer(&world.acme);
+        world.verifier.invalidate_issuer(&world.acme);
         drop(held);
         assert_eq!(waits.join().unwrap(), 401);
     });
@@ -319,7 +319,7 @@ fn a_tenant_can_be_forgotten_at_once() {
     assert_eq!(status(&world.api, &token), 200);
     world.knows(&[]);
     assert_eq!(status(&world.api, &token), 200);
-    world.verifier.forget_issuer(&world.acme);
+    world.verifier.invalidate_issuer(&world.acme);
     assert_eq!(status(&world.api, &token), 401);
 }
 
@@ -344,7 +344,7 @@ fn settings_that_cannot_be_used_do_not_cost_a_tenant_that_works() {
     let audience = Arc::new(Mutex::new(AUDIENCE));
     let (ours, asked) = (audience.clone(), Arc::new(Mutex::new(0)));
     let count = asked.clone();
-    let verifier = Verifier::resolving(move |issuer: &str| {
+    let verifier = Verifier::with_resolver(move |issuer: &str| {
         *count.lock().unwrap() += 1;
         let audience = *ours.lock().unwrap();
         Some(TrustedIssuer::new(issuer, audience).algorithms([Algorithm::ES256]))
@@ -371,13 +371,13 @@ fn tenants_are_bounded_in_number() {
     let names: Vec<String> = (0..30).map(|number| format!("tenant-{number}")).collect();
     let issuers: Vec<String> = names.iter().map(|name| tenant(&authority, name, &a)).collect();
     let trusted: Vec<String> = issuers.clone();
-    let verifier = Verifier::resolving(move |issuer: &str| {
+    let verifier = Verifier::with_resolver(move |issuer: &str| {
         trusted
             .iter()
             .any(|name| name == issuer)
             .then(|| TrustedIssuer::new(issuer, AUDIENCE).algorithms([Algorithm::ES256]))
     })
-    .resolved_issuers(10)
+    .max_resolved_issuers(10)
     .clock(TestClock::new())
     .build()
     .unwrap();
@@ -396,7 +396,7 @@ fn a_resolver_cannot_put_one_issuer_in_the_place_of_another() {
     let (a, b) = (key("a"), key("b"));
     let (first, second) = (FakeIssuer::start(&[&a]), FakeIssuer::start(&[&b]));
     let other = second.url().to_owned();
-    let verifier = Verifier::resolving(move |_: &str| {
+    let verifier = Verifier::with_resolver(move |_: &str| {
         Some(TrustedIssuer::new(other.clone(), AUDIENCE).algorithms([Algorithm::ES256]))
     });
     let api = api(&TestClock::new(), verifier);
@@ -412,7 +412,7 @@ fn a_resolver_that_panics_is_left_alone_for_a_while() {
     let acme = tenant(&authority, ACME, &key);
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
-    let verifier = Verifier::resolving(move |issuer: &str| {
+    let verifier = Verifier::with_resolver(move |issuer: &str| {
         assert!(count.fetch_add(1, Ordering::SeqCst) > 0, "it goes wrong at first");
         Some(TrustedIssuer::new(issuer, AUDIENCE).algorithms([Algorithm::ES256]))
     });
@@ -433,7 +433,7 @@ fn a_resolver_that_panics_later_costs_no_tenant() {
     let acme = tenant(&authority, ACME, &key);
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
-    let verifier = Verifier::resolving(move |issuer: &str| {
+    let verifier = Verifier::with_resolver(move |issuer: &str| {
         assert!(count.fetch_add(1, Ordering::SeqCst) == 0, "it goes wrong later");
         Some(TrustedIssuer::new(issuer, AUDIENCE).algorithms([Algorithm::ES256]))
     });

@@ -104,7 +104,7 @@ fn configured_keys_serve_until_the_issuer_is_reached_but_not_for_ever() {
     let issuer = FakeIssuer::start(&[&current]);
     issuer.answer_keys(Answer::status(500));
     let set = JwkSet::from_json(json!({"keys": [seeded.jwk()]}).to_string().as_bytes()).unwrap();
-    let (api, clock) = api(&issuer, issuer.jwks_uri(), |keys| keys.seed(set));
+    let (api, clock) = api(&issuer, issuer.jwks_uri(), |keys| keys.initial_keys(set));
     assert_eq!(status(&api, &issuer, &seeded), 200);
     eventually("a fetch", || issuer.key_fetches() == 1);
     assert_eq!(reason(&api), "ready");
@@ -122,7 +122,7 @@ fn what_the_issuer_says_replaces_configured_keys() {
     let (seeded, current) = (key("seeded"), key("current"));
     let issuer = FakeIssuer::start(&[&current]);
     let set = JwkSet::from_json(json!({"keys": [seeded.jwk()]}).to_string().as_bytes()).unwrap();
-    let (api, _) = api(&issuer, issuer.jwks_uri(), |keys| keys.seed(set));
+    let (api, _) = api(&issuer, issuer.jwks_uri(), |keys| keys.initial_keys(set));
     assert_eq!(status(&api, &issuer, &current), 200);
     assert_eq!((status(&api, &issuer, &seeded), issuer.key_fetches()), (401, 1));
 }
@@ -136,12 +136,15 @@ fn settings_that_make_no_sense_are_refused() {
         ("root_certificates", JwksProvider::new(url).root_certificates("garbage")),
         ("root_certificates", JwksProvider::new(url).without_builtin_roots()),
         ("proxy", JwksProvider::new(url).proxy("socks5://127.0.0.1")),
-        ("seed", JwksProvider::new(url).seed(JwkSet::from_json(br#"{"keys":[]}"#).unwrap())),
-        ("ttl", JwksProvider::new(url).ttl(Duration::ZERO)),
-        ("ttl", JwksProvider::new(url).ttl(Duration::MAX)),
-        ("missing_ttl", JwksProvider::new(url).missing_ttl(Duration::ZERO)),
-        ("refetch_interval", JwksProvider::new(url).refetch_interval(Duration::ZERO)),
-        ("refetches", JwksProvider::new(url).refetches(0)),
+        (
+            "initial_keys",
+            JwksProvider::new(url).initial_keys(JwkSet::from_json(br#"{"keys":[]}"#).unwrap()),
+        ),
+        ("cache_ttl", JwksProvider::new(url).cache_ttl(Duration::ZERO)),
+        ("cache_ttl", JwksProvider::new(url).cache_ttl(Duration::MAX)),
+        ("negative_cache_ttl", JwksProvider::new(url).negative_cache_ttl(Duration::ZERO)),
+        ("refetch_window", JwksProvider::new(url).refetch_window(Duration::ZERO)),
+        ("max_refetches", JwksProvider::new(url).max_refetches(0)),
         ("fetch_timeout", JwksProvider::new(url).fetch_timeout(Duration::ZERO)),
         ("fetch_timeout", JwksProvider::new(url).fetch_timeout(Duration::from_secs(61))),
         ("connect_timeout", JwksProvider::new(url).connect_timeout(Duration::ZERO)),
@@ -186,7 +189,7 @@ fn the_authorities_of_the_system_can_be_trusted() {
             .build()
             .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(auth.ready())
+        runtime.block_on(auth.wait_until_ready())
     };
     assert!(fetch(JwksProvider::new(url.clone()).native_roots()).is_ok());
     assert!(fetch(JwksProvider::new(url)).is_err());

@@ -90,7 +90,7 @@ async fn row(size: usize) -> String {
     let before = resident();
     let begin = Instant::now();
     let replica = RevocationReplica::start(RedisRevocation::new(cache(&redis.url()))).unwrap();
-    while replica.ready().await.is_err() {}
+    while replica.wait_until_ready().await.is_err() {}
     let time = begin.elapsed();
     assert_eq!(replica.len(), size);
     let here = resident().saturating_sub(before);

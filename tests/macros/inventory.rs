@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::{App, HttpResponse, get, http::Method, post, route, routes, web};
 use example_resource_server as resource_server;
-use jwt_verify::{AuthScope, RouteAudit, audit, public, require};
+use jwt_verify::{AuthScope, RouteCheck, check_routes, public, require};
 use jwt_verify_tests::TestServer;
 use serde_json::json;
 
@@ -135,7 +135,7 @@ fn a_scope_behind_the_middleware_lets_nobody_in_without_a_token() {
         let auth = auth.clone();
         move || App::new().service(api().wrap(auth.clone()))
     };
-    let audited = actix_web::rt::System::new().block_on(audit(app())).unwrap();
+    let audited = actix_web::rt::System::new().block_on(check_routes(app())).unwrap();
     assert_eq!(audited.to_string(), MATRIX);
     let server = TestServer::start(app);
     let user = world.token(&json!({"permissions": ["read:posts"]}));
@@ -164,7 +164,7 @@ fn an_application_in_which_everything_is_decided_passes() {
             plain,
         )),
     ));
-    let matrix = actix_web::rt::System::new().block_on(audit(app)).unwrap();
+    let matrix = actix_web::rt::System::new().block_on(check_routes(app)).unwrap();
     let expected: String = MATRIX.replace(" /v1", " /api/v1");
     let shown = matrix.to_string();
     for line in expected.lines() {
@@ -188,18 +188,18 @@ async fn a_forgotten_route_is_found() {
             .service(web::redirect("/old", "/new"))
             .service(web::scope("/static").default_service(web::to(HttpResponse::NotFound)))
     };
-    let found = audit(app()).await.unwrap_err();
+    let found = check_routes(app()).await.unwrap_err();
     assert_eq!(
         found.routes(),
         ["* /old", "* /static", "GET /both", "GET /forgotten", "POST /elsewhere", "PUT /both",]
     );
     assert!(found.to_string().contains("\n  GET /forgotten\n"));
     assert_eq!(RAN.load(Ordering::SeqCst), 0, "nothing was called");
-    let excepted = RouteAudit::new().except("/old").except("/static").except("/both");
-    let found = excepted.clone().except("/elsewhere").run(app()).await.unwrap_err();
+    let excepted = RouteCheck::new().ignore("/old").ignore("/static").ignore("/both");
+    let found = excepted.clone().ignore("/elsewhere").run(app()).await.unwrap_err();
     assert_eq!(found.routes(), ["GET /forgotten"]);
     // Asked, the one with a requirement says so, and the one without runs.
-    let found = excepted.ask_others().run(app()).await.unwrap_err();
+    let found = excepted.probe_handlers().run(app()).await.unwrap_err();
     assert_eq!(found.routes(), ["GET /forgotten"]);
     assert_eq!(RAN.load(Ordering::SeqCst), 1);
 }
@@ -215,10 +215,10 @@ async fn a_route_that_hides_another_is_found() {
         "hides"
     }
     let app = App::new().route("/v1/posts", web::get().to(hides)).service(api());
-    let found = audit(app).await.unwrap_err();
+    let found = check_routes(app).await.unwrap_err();
     assert_eq!(found.routes(), ["GET /v1/posts"]);
     let behind = App::new().service(api()).route("/v1/posts", web::get().to(hides));
-    audit(behind).await.unwrap();
+    check_routes(behind).await.unwrap();
 }
 
 /// Behind a handler that is decided about, the same path may be open for all other methods.
@@ -227,7 +227,7 @@ async fn a_route_for_the_other_methods_is_found() {
     let app = App::new()
         .service(web::resource("/x").route(web::get().to(plain)).to(news_again))
         .service(api());
-    let found = RouteAudit::new().ask_others().run(app).await.unwrap_err();
+    let found = RouteCheck::new().probe_handlers().run(app).await.unwrap_err();
     assert!(found.routes().contains(&"POST /x".to_owned()), "{found}");
     assert!(!found.routes().contains(&"GET /x".to_owned()), "{found}");
     assert!(found.routes().iter().all(|route| route.ends_with(" /x")), "{found}");
@@ -258,7 +258,7 @@ async fn a_route_for_every_method_is_asked() {
                 plain,
             ))
     };
-    let asking = RouteAudit::new().ask_others();
+    let asking = RouteCheck::new().probe_handlers();
     let matrix = asking.run(decided()).await.unwrap();
     assert_eq!(
         matrix.to_string(),
@@ -272,7 +272,7 @@ GET  /some      list   authenticated
 "#
     );
     // Without being asked they are named.
-    let named = audit(decided()).await.unwrap_err();
+    let named = check_routes(decided()).await.unwrap_err();
     assert_eq!(named.routes(), ["* /all/{id}", "* /default", "* /route", "GET /some"]);
     let found = asking.run(decided().service(web::resource("/open").to(open))).await.unwrap_err();
     assert_eq!(found.routes(), ["* /open"]);
@@ -293,20 +293,20 @@ async fn a_route_that_no_request_reaches_is_no_open_one() {
             .route(Method::GET, "/{any}", plain)
             .route(Method::GET, "/late", other)
     };
-    let found = audit(App::new().service(twice())).await.unwrap_err();
+    let found = check_routes(App::new().service(twice())).await.unwrap_err();
     assert_eq!(found.routes(), [""; 0]);
     assert_eq!(found.unreached(), ["GET /api/late", "GET /api/posts"]);
     let text = found.to_string();
     assert!(text.contains("not reached") && !text.contains("without `#[require]`"), "{text}");
     // Where a guard tells them apart, they are left out.
-    let audit = RouteAudit::new().except("/api/late").except("/api/posts");
-    let matrix = audit.run(App::new().service(twice())).await.unwrap();
+    let check = RouteCheck::new().ignore("/api/late").ignore("/api/posts");
+    let matrix = check.run(App::new().service(twice())).await.unwrap();
     assert_eq!(matrix.routes().len(), 4);
     // What is open is still named, and first.
     let both = || App::new().service(twice()).service(forgotten);
-    let found = audit.run(both()).await.unwrap_err();
+    let found = check.run(both()).await.unwrap_err();
     assert_eq!((found.routes(), found.unreached()), (&["GET /forgotten".to_owned()][..], &[][..]));
-    let found = RouteAudit::new().run(both()).await.unwrap_err().to_string();
+    let found = RouteCheck::new().run(both()).await.unwrap_err().to_string();
     let lines: Vec<&str> = found.lines().map(str::trim).collect();
     assert_eq!(lines[1], "GET /forgotten", "{found}");
     assert_eq!(lines[3], "GET /api/late", "{found}");
@@ -316,7 +316,7 @@ async fn a_route_that_no_request_reaches_is_no_open_one() {
 }
 
 async fn passes(scope: AuthScope) {
-    audit(App::new().service(scope)).await.unwrap();
+    check_routes(App::new().service(scope)).await.unwrap();
 }
 
 /// DEV-09: with the feature Actix joins the patterns of nested scopes when an application starts, and
@@ -343,8 +343,8 @@ fn the_access_matrix_of_the_example_is_as_agreed() {
     let auth = world.auth().build().unwrap();
     let app = App::new().configure(resource_server::configure(&auth));
     // Whether it is up, everybody may ask.
-    let audit = RouteAudit::new().except("/health/live").except("/health/ready").ask_others();
-    let matrix = actix_web::rt::System::new().block_on(audit.run(app)).unwrap().to_string();
+    let check = RouteCheck::new().ignore("/health/live").ignore("/health/ready").probe_handlers();
+    let matrix = actix_web::rt::System::new().block_on(check.run(app)).unwrap().to_string();
     let file = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../examples/resource-server/resource-server.routes.txt"

@@ -8,8 +8,9 @@ use std::sync::{
 
 use actix_web::{App, FromRequest as _, HttpRequest, web};
 use jwt_verify::{
-    AuthError, Authorizer, BoxFuture, Claims, CurrentUser, Decision, Lookup, Missing,
-    OptionalClaims, Requirement, StoreUnavailable, UserLoader, Users, VerifiedClaims, require,
+    AuthError, Authorizer, BoxFuture, Claims, CurrentUser, Decision, ForbiddenReason, Lookup,
+    OptionalClaims, Requirement, StoreUnavailable, UserLoader, UserLoaderData, VerifiedClaims,
+    require,
 };
 use jwt_verify_tests::TestServer;
 use serde_json::{Value, json};
@@ -57,7 +58,7 @@ impl Authorizer for Once {
     ) -> Lookup<'static, Result<(), AuthError>> {
         Lookup::Ready(match self.0.first() {
             Decision::Allow => Ok(()),
-            Decision::Deny => Err(AuthError::Forbidden(Missing::Policy)),
+            Decision::Deny => Err(AuthError::Forbidden(ForbiddenReason::Policy)),
         })
     }
 }
@@ -126,7 +127,7 @@ struct NotSuspended {
 impl NotSuspended {
     fn judge(claims: &Claims) -> Result<(), AuthError> {
         match claims.get("suspended") {
-            Some(_) => Err(AuthError::Forbidden(Missing::Policy)),
+            Some(_) => Err(AuthError::Forbidden(ForbiddenReason::Policy)),
             None => Ok(()),
         }
     }
@@ -219,7 +220,7 @@ async fn nevertheless(
 
 struct Boss;
 
-impl jwt_verify::Requires for Boss {
+impl jwt_verify::HandlerRequirement for Boss {
     const HANDLER: &'static str = "boss";
 
     fn requirement() -> &'static Requirement {
@@ -251,7 +252,7 @@ fn who_is_suspended_is_refused_wherever_claims_are_taken() {
         let auth = world.auth().authorizer(authorizer.clone()).build().unwrap();
         let api = TestServer::start(move || {
             App::new()
-                .app_data(Users::new(Directory))
+                .app_data(UserLoaderData::new(Directory))
                 .service(
                     web::scope("/data").app_data(auth.clone()).configure(handlers_that_take_claims),
                 )
@@ -309,7 +310,7 @@ fn who_is_suspended_passes_while_refusals_are_only_reported() {
     let world = World::new();
     let auth = world.auth().authorizer(authorizer.clone()).build().unwrap();
     let api = TestServer::start(move || {
-        App::new().app_data(Users::new(Directory)).service(
+        App::new().app_data(UserLoaderData::new(Directory)).service(
             web::scope("/tried")
                 .wrap(auth.report_only())
                 .configure(handlers_that_take_claims)

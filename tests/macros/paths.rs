@@ -7,7 +7,7 @@ use actix_web::{
     test::{TestRequest, init_service, read_body},
     web,
 };
-use jwt_verify::{AuthScope, audit, public};
+use jwt_verify::{AuthScope, check_routes, public};
 use utoipa::openapi::{HttpMethod, OpenApiBuilder, PathItem, PathsBuilder, path::OperationBuilder};
 
 /// What an application is made of.
@@ -66,7 +66,7 @@ async fn served(app: App<impl Factory>, listed: &str) -> (StatusCode, String) {
 
 /// The paths that an audit lists.
 async fn audited(app: App<impl Factory>) -> Result<Vec<String>, String> {
-    let matrix = audit(app).await.map_err(|error| error.to_string())?;
+    let matrix = check_routes(app).await.map_err(|error| error.to_string())?;
     Ok(matrix.routes().iter().map(|route| route.path().to_owned()).collect())
 }
 

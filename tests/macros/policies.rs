@@ -12,8 +12,8 @@ use std::{
 
 use actix_web::{App, HttpRequest, error::ErrorNotFound, http::Method, web};
 use jwt_verify::{
-    AuditEvent, AuditOutcome, AuditSink, AuthError, AuthScope, Authorizer, Decision, Lookup,
-    Missing, Requirement, VerifiedClaims, VerifiedClaimsExt as _, require,
+    AuditEvent, AuditOutcome, AuditSink, AuthError, AuthScope, Authorizer, Decision,
+    ForbiddenReason, Lookup, Requirement, VerifiedClaims, VerifiedClaimsExt as _, require,
 };
 use jwt_verify_tests::TestServer;
 use serde_json::json;
@@ -53,7 +53,7 @@ fn at_once(claims: &VerifiedClaims) -> Decision {
 fn at_once_with(claims: &VerifiedClaims, request: HttpRequest) -> Result<(), AuthError> {
     match (claims.subject(), request.match_info().get("id")) {
         (Some("alice"), Some("1")) => Ok(()),
-        _ => Err(AuthError::Forbidden(Missing::Policy)),
+        _ => Err(AuthError::Forbidden(ForbiddenReason::Policy)),
     }
 }
 
@@ -80,7 +80,7 @@ impl Authorizer for Subscription {
         requirement: &Requirement,
     ) -> Lookup<'static, Result<(), AuthError>> {
         if claims.get("unpaid").is_some() {
-            return Lookup::Ready(Err(AuthError::Forbidden(Missing::Policy)));
+            return Lookup::Ready(Err(AuthError::Forbidden(ForbiddenReason::Policy)));
         }
         assert!(requirement.to_string().contains("authorizer = Subscription"));
         let is_late = claims.get("late").is_some();
@@ -302,7 +302,7 @@ impl AuditSink for Notes {
 fn every_decision_is_noted_once() {
     let notes = Notes::default();
     let sink = notes.clone();
-    let api = Api::start(|auth| auth.audit(sink).build().unwrap());
+    let api = Api::start(|auth| auth.audit_log(sink).build().unwrap());
     for (path, claims) in [
         ("/owner/1", json!({})),
         ("/owner/2", json!({})),
@@ -327,7 +327,7 @@ fn every_decision_is_noted_once() {
 fn rules_can_be_tried_before_they_count() {
     let notes = Notes::default();
     let sink = notes.clone();
-    let api = Api::start(|auth| auth.audit(sink).build().unwrap().report_only());
+    let api = Api::start(|auth| auth.audit_log(sink).build().unwrap().report_only());
     for path in ["/owner/1", "/owner/2", "/owner/3", "/authorizer_not_there/1"] {
         assert_eq!(api.ask(path, &json!({})).status, 200, "{path}");
     }
@@ -460,7 +460,11 @@ fn an_authorizer_can_wait_in_front_of_a_scope() {
             let is_suspended = claims.get("suspended").is_some();
             Lookup::Pending(Box::pin(async move {
                 tokio::task::yield_now().await;
-                if is_suspended { Err(AuthError::Forbidden(Missing::Policy)) } else { Ok(()) }
+                if is_suspended {
+                    Err(AuthError::Forbidden(ForbiddenReason::Policy))
+                } else {
+                    Ok(())
+                }
             }))
         }
     }

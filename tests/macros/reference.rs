@@ -8,8 +8,8 @@ use actix_web::{
     get, post, put, web,
 };
 use jwt_verify::{
-    AuthError, Authorizer, ClaimsMapping, Decision, Lookup, Missing, Requirement, RoleHierarchy,
-    VerifiedClaims, require,
+    AuthError, Authorizer, ClaimsMapping, Decision, ForbiddenReason, Lookup, Requirement,
+    RoleHierarchy, VerifiedClaims, require,
 };
 use jwt_verify_tests::TestServer;
 use serde_json::{Value, json};
@@ -133,8 +133,8 @@ impl Authorizer for Accounts {
                 .await
                 .map_err(|_| AuthError::Unavailable { retry_after: Duration::from_secs(5) })?;
             match account.as_deref() {
-                Some("suspended") => Err(AuthError::Forbidden(Missing::Policy)),
-                Some("free") if is_premium => Err(AuthError::Forbidden(Missing::Policy)),
+                Some("suspended") => Err(AuthError::Forbidden(ForbiddenReason::Policy)),
+                Some("free") if is_premium => Err(AuthError::Forbidden(ForbiddenReason::Policy)),
                 _ => Ok(()),
             }
         }))

@@ -87,7 +87,7 @@ fn an_expired_token_is_refused() {
         .unwrap();
     // Whether a token has expired is said only of one whose signature can be verified.
     late.warm_up();
-    while !late.health().iter().all(|(_, keys)| keys.usable) {
+    while !late.health().iter().all(|(_, keys)| keys.ready) {
         std::thread::yield_now();
     }
     let response = serve(late).get("/protected").bearer(&token).send();
@@ -121,7 +121,7 @@ fn a_token_that_the_provider_bound_is_good_with_its_key() {
     let provider = Provider::start();
     let auth = JwtAuth::builder(provider.issuer(), AUDIENCE)
         .algorithms(ALGORITHMS)
-        .dpop(Dpop::at("https://api.example.com"))
+        .dpop(Dpop::new("https://api.example.com"))
         .build()
         .unwrap();
     let api = serve(auth);
@@ -150,7 +150,7 @@ fn a_token_that_the_provider_bound_is_good_with_its_certificate() {
     let provider = Provider::start();
     let auth = JwtAuth::builder(provider.issuer(), AUDIENCE)
         .algorithms(ALGORITHMS)
-        .mutual_tls(MutualTls::behind(["127.0.0.1"]))
+        .mutual_tls(MutualTls::behind_proxies(["127.0.0.1"]))
         .build()
         .unwrap();
     let api = serve(auth);

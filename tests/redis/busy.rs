@@ -227,7 +227,7 @@ impl IssuerResolver for Unreachable {
 fn failures_of_a_resolver_are_not_logged_one_by_one() {
     let world = World::new(&[]);
     let clock = world.clock.clone();
-    let verifier = Verifier::resolving(Unreachable).clock(clock).build().unwrap();
+    let verifier = Verifier::with_resolver(Unreachable).clock(clock).build().unwrap();
     let lines = || logged().matches("the issuer resolver is out of reach").count();
     let (before, known) = (lines(), key("k"));
     let ask = |number: usize| {

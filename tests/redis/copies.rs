@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use actix_web::web;
 use jwt_verify::{
-    CacheStore as _, Claims, Clock as _, Lookup, RedisRevocation, Revocation, RevocationReplica,
-    RevocationStore as _, SystemClock, TokenMarks,
+    CacheStore as _, Claims, Clock as _, Lookup, RedisRevocation, Revocation, RevocationKeys,
+    RevocationReplica, RevocationStore as _, SystemClock,
 };
 
 use super::*;
@@ -38,7 +38,7 @@ fn says(replica: &RevocationReplica, session: &str) -> Option<bool> {
 fn says_of(replica: &RevocationReplica, claims: &str) -> Option<bool> {
     let claims = format!(r#"{{"iss":"{ISSUER}","jti":"x",{claims}}}"#);
     let claims: Claims = serde_json::from_str(&claims).unwrap();
-    match replica.check(&TokenMarks::of(&claims)) {
+    match replica.check(&RevocationKeys::of(&claims)) {
         Lookup::Ready(answer) => answer.ok(),
         Lookup::Pending(_) => unreachable!("a copy answers at once"),
     }
@@ -243,7 +243,7 @@ fn an_instance_without_a_fresh_copy_is_not_ready() {
         .verifier(|verifier| verifier.clock(clock).revocation(store))
         .build()
         .unwrap();
-    assert_eq!(wait(auth.ready()).unwrap_err().code(), "temporarily_unavailable");
+    assert_eq!(wait(auth.wait_until_ready()).unwrap_err().code(), "temporarily_unavailable");
     assert_eq!((replica.is_fresh(), replica.age()), (false, None));
     let shown = auth.clone();
     let api = TestServer::start(move || {
@@ -254,7 +254,7 @@ fn an_instance_without_a_fresh_copy_is_not_ready() {
     let ready = || api.get("/health/ready").send();
     let token = Token::of(world.issuer.url()).claim("jti", "one").sign(&known);
     let status = || api.get("/api").bearer(&token).send().status;
-    eventually("there are keys", || auth.health().iter().all(|(_, keys)| keys.usable));
+    eventually("there are keys", || auth.health().iter().all(|(_, keys)| keys.ready));
     let cold = ready();
     assert_eq!((cold.status, cold.header("retry-after")), (503, Some("1")));
     assert_eq!(cold.json()["reason"], "no fresh copy of what is revoked");
@@ -263,7 +263,7 @@ fn an_instance_without_a_fresh_copy_is_not_ready() {
 
     redis.run();
     wait(async {
-        while auth.ready().await.is_err() {
+        while auth.wait_until_ready().await.is_err() {
             tokio::task::yield_now().await;
         }
     });
@@ -370,8 +370,8 @@ fn what_belongs_together_is_revoked_in_one_step() {
         assert_eq!(says(&replica, &name), Some(true), "{number}");
         let claims = format!(r#"{{"iss":"{ISSUER}","jti":"x","sid":"{name}"}}"#);
         let claims: Claims = serde_json::from_str(&claims).unwrap();
-        let marks = TokenMarks::of(&claims);
-        let Lookup::Pending(asked) = store.check(&marks) else { unreachable!() };
+        let keys = RevocationKeys::of(&claims);
+        let Lookup::Pending(asked) = store.check(&keys) else { unreachable!() };
         assert_eq!(wait(asked), Ok(true), "{number}");
     }
     // Those of a copy are written there and here.

@@ -61,7 +61,7 @@ impl World {
         let auth = JwtAuth::builder(self.issuer.url(), AUDIENCE)
             .algorithms([Algorithm::ES256])
             .keys(provider.build().unwrap())
-            .verifier(|verifier| verifier.clock(clock).token_cache(0))
+            .verifier(|verifier| verifier.clock(clock).token_cache_capacity(0))
             .build()
             .unwrap();
         TestServer::start(move || App::new().configure(resource_server::configure(&auth)))

@@ -25,7 +25,7 @@ fn instance_with(
         .algorithms([Algorithm::ES256])
         .keys(keys)
         .verifier(|verifier| verifier.clock(clock))
-        .dpop(Dpop::at("https://api.example.com").replay_store(replay))
+        .dpop(Dpop::new("https://api.example.com").replay_store(replay))
         .build()
         .unwrap();
     TestServer::start(move || App::new().configure(resource_server::configure(&auth)))

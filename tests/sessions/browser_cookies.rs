@@ -106,7 +106,7 @@ fn no_header_moves_a_token_into_the_hands_of_scripts() {
 #[test]
 fn cookies_are_set_and_unset_with_exactly_these_attributes() {
     let sessions = Sessions::builder(issuer(&TestClock::new())).build().unwrap();
-    let tokens = wait(sessions.begin(&1, |token| token)).unwrap();
+    let tokens = wait(sessions.create(&1, |token| token)).unwrap();
     let cookies = SessionCookies::builder(&secret()).build().unwrap();
     let mut response = HttpResponse::Ok().finish();
     let csrf = cookies.set(&mut response, &tokens).unwrap();
@@ -141,7 +141,7 @@ fn cookies_are_set_and_unset_with_exactly_these_attributes() {
 #[test]
 fn a_token_that_is_too_large_for_a_cookie_is_an_error() {
     let sessions = Sessions::builder(issuer(&TestClock::new())).build().unwrap();
-    let tokens = wait(sessions.begin(&1, |token| token.claim("x", "y".repeat(4000)))).unwrap();
+    let tokens = wait(sessions.create(&1, |token| token.claim("x", "y".repeat(4000)))).unwrap();
     let cookies = SessionCookies::builder(&secret()).build().unwrap();
     let mut response = HttpResponse::Ok().finish();
     assert_eq!(cookies.set(&mut response, &tokens), Err(SessionCookieError::TooLarge));

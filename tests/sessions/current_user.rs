@@ -7,7 +7,7 @@ use std::sync::{
 
 use actix_web::{App, HttpResponse, Responder, get};
 use jwt_verify::{
-    BoxFuture, CurrentUser, JwtAuth, StoreUnavailable, TokenIssuer, UserLoader, Users,
+    BoxFuture, CurrentUser, JwtAuth, StoreUnavailable, TokenIssuer, UserLoader, UserLoaderData,
     VerifiedClaims, require,
 };
 use jwt_verify_tests::{TestClock, TestServer};
@@ -56,7 +56,7 @@ fn server(directory: Option<Directory>) -> (TokenIssuer, TestServer) {
     let server = TestServer::start(move || {
         let app = App::new().app_data(auth.clone()).service(me);
         match &directory {
-            Some(directory) => app.app_data(Users::new(directory.clone())),
+            Some(directory) => app.app_data(UserLoaderData::new(directory.clone())),
             None => app,
         }
     });

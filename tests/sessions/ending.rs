@@ -14,7 +14,7 @@ use std::{
 
 use jwt_verify::{
     BoxFuture, Lookup, MemoryRefreshStore, MemoryRevocation, RefreshStore, Revocation,
-    RevocationStore, SessionError, Sessions, StoreUnavailable, TokenMarks, TokenPair,
+    RevocationKeys, RevocationStore, SessionError, Sessions, StoreUnavailable, TokenPair,
 };
 use jwt_verify_tests::{TestClock, eventually};
 use tokio::sync::Semaphore;
@@ -36,8 +36,8 @@ pub(crate) struct Seen {
 }
 
 impl<S: RevocationStore> RevocationStore for Watched<S> {
-    fn check<'a>(&'a self, marks: &'a TokenMarks) -> Lookup<'a, Result<bool, StoreUnavailable>> {
-        self.store.check(marks)
+    fn check<'a>(&'a self, keys: &'a RevocationKeys) -> Lookup<'a, Result<bool, StoreUnavailable>> {
+        self.store.check(keys)
     }
 
     fn revoke<'a>(
@@ -88,7 +88,7 @@ impl World {
     }
 
     fn begin(&self, subject: &str) -> TokenPair {
-        wait(self.sessions.begin(&subject, |token| token)).unwrap()
+        wait(self.sessions.create(&subject, |token| token)).unwrap()
     }
 
     fn refresh(&self, tokens: &TokenPair) -> Result<TokenPair, SessionError> {
@@ -128,23 +128,23 @@ impl World {
 }
 
 async fn refreshed(sessions: &Sessions, tokens: &TokenPair) -> Result<TokenPair, SessionError> {
-    sessions.refresh(tokens.refresh.as_str()).await?.issue(|token| token).await
+    sessions.redeem(tokens.refresh.as_str()).await?.issue(|token| token).await
 }
 
 /// WEA-04: the name of a session is no secret, and no right to end it.
 pub(crate) fn a_session_is_ended_by_its_subject_alone(world: &World) {
     let (ada, mallory) = (world.begin("ada"), world.begin("mallory"));
     for name in [ada.session_id.as_str(), "", "any text at all", "*", "a\r\nb"] {
-        assert_eq!(wait(world.sessions.end_session(&"mallory", name)), Ok(false), "{name}");
+        assert_eq!(wait(world.sessions.revoke_by_id(&"mallory", name)), Ok(false), "{name}");
     }
     assert_eq!(world.written(), 0, "nothing is written for what is not hers");
     assert!(world.access_is_good(&ada) && world.access_is_good(&mallory));
     let ada = world.refresh(&ada).unwrap();
-    assert_eq!(wait(world.sessions.end_session(&"ada", &ada.session_id)), Ok(true));
+    assert_eq!(wait(world.sessions.revoke_by_id(&"ada", &ada.session_id)), Ok(true));
     assert!(world.is_over(&ada), "her own");
     let written = world.written();
     assert!(written > 0);
-    assert_eq!(wait(world.sessions.end_session(&"ada", &ada.session_id)), Ok(false));
+    assert_eq!(wait(world.sessions.revoke_by_id(&"ada", &ada.session_id)), Ok(false));
     assert_eq!(world.written(), written, "it has ended already");
     assert!(world.access_is_good(&mallory) && world.refresh(&mallory).is_ok());
 }
@@ -171,21 +171,21 @@ pub(crate) fn who_hangs_up_leaves_nothing_half_done(world: &World) {
     let verifier = world.sessions.verifier().build().unwrap();
     let all: Vec<TokenPair> = (0..5).map(|_| world.begin("ada")).collect();
     let claims = wait(verifier.verify(all[4].access.as_str())).unwrap();
-    world.hang_up(world.sessions.end_others(&claims));
+    world.hang_up(world.sessions.revoke_others(&claims));
     eventually("the others end", || all[..4].iter().all(|one| world.is_over(one)));
     assert!(world.access_is_good(&all[4]));
 
     let rest = [world.begin("ada"), world.begin("ada")];
-    world.hang_up(world.sessions.end_all("ada"));
+    world.hang_up(world.sessions.revoke_all("ada"));
     eventually("all end", || rest.iter().chain(&all[4..]).all(|one| world.is_over(one)));
 
     let one = world.begin("ada");
-    world.hang_up(world.sessions.end_session(&"ada", &one.session_id));
+    world.hang_up(world.sessions.revoke_by_id(&"ada", &one.session_id));
     eventually("one ends", || world.is_over(&one));
 
     let one = world.begin("ada");
     let claims = wait(verifier.verify(one.access.as_str())).unwrap();
-    world.hang_up(world.sessions.end(&claims));
+    world.hang_up(world.sessions.revoke(&claims));
     eventually("one ends by its token", || world.is_over(&one));
 
     let stolen = world.begin("ada");
@@ -214,7 +214,7 @@ pub(crate) fn nothing_survives_the_end_of_all(world: &World) {
             tokio::task::yield_now().await;
         }
         let before = begun.lock().unwrap()[..30].to_vec();
-        world.sessions.end_all("ada").await.unwrap();
+        world.sessions.revoke_all("ada").await.unwrap();
         is_over.store(true, Ordering::SeqCst);
         let (mut refreshed, mut after) = (Vec::new(), Vec::new());
         for task in refreshing {
@@ -252,7 +252,7 @@ async fn all_logins(
     loop {
         let is_last = is_over.load(Ordering::SeqCst);
         clock.advance(Duration::from_millis(1));
-        let tokens = sessions.begin(&"ada", |token| token).await.unwrap();
+        let tokens = sessions.create(&"ada", |token| token).await.unwrap();
         if is_last {
             return tokens;
         }
@@ -269,7 +269,7 @@ pub(crate) fn the_bound_holds_at_once(world: &World) {
                 let (sessions, clock) = (world.sessions.clone(), world.clock.clone());
                 tokio::spawn(async move {
                     clock.advance(Duration::from_millis(1));
-                    sessions.begin(&"ada", |token| token).await.unwrap()
+                    sessions.create(&"ada", |token| token).await.unwrap()
                 })
             })
             .collect();
@@ -318,12 +318,12 @@ fn a_bound_that_makes_no_sense_stops_the_start() {
 fn the_bound_is_up_to_the_application() {
     let sessions = Sessions::builder(issuer(&TestClock::new())).sessions_per_subject(1);
     let sessions = sessions.build().unwrap();
-    let first = wait(sessions.begin(&"ada", |token| token)).unwrap();
-    let second = wait(sessions.begin(&"ada", |token| token)).unwrap();
+    let first = wait(sessions.create(&"ada", |token| token)).unwrap();
+    let second = wait(sessions.create(&"ada", |token| token)).unwrap();
     assert!(wait(refreshed(&sessions, &first)).is_err());
     assert!(wait(refreshed(&sessions, &second)).is_ok());
-    assert_eq!(wait(sessions.end_session(&"ada", &first.session_id)), Ok(false));
-    assert_eq!(wait(sessions.end_session(&"ada", &second.session_id)), Ok(true));
+    assert_eq!(wait(sessions.revoke_by_id(&"ada", &first.session_id)), Ok(false));
+    assert_eq!(wait(sessions.revoke_by_id(&"ada", &second.session_id)), Ok(true));
 }
 
 /// WEA-15: what is over takes no memory, and no login looks at all of it.
@@ -333,16 +333,16 @@ fn a_login_forgets_a_few_that_are_over() {
     let store = MemoryRefreshStore::with_clock(clock.clone());
     let sessions = Sessions::builder(issuer(&clock)).store(store.clone()).build().unwrap();
     for number in 0..100 {
-        wait(sessions.begin(&number, |token| token)).unwrap();
+        wait(sessions.create(&number, |token| token)).unwrap();
     }
     clock.advance(Duration::from_secs(8 * 24 * 3600));
     let mut before = store.len();
     for number in 1000..1012 {
-        wait(sessions.begin(&number, |token| token)).unwrap();
+        wait(sessions.create(&number, |token| token)).unwrap();
         let now = store.len();
         assert_eq!(now, before + 1 - 8);
         before = now;
     }
-    wait(sessions.begin(&2000, |token| token)).unwrap();
+    wait(sessions.create(&2000, |token| token)).unwrap();
     assert_eq!(store.len(), 13);
 }

@@ -66,7 +66,7 @@ impl World {
     }
 
     fn login(&self) -> TokenPair {
-        wait(self.sessions.begin(&1, |token| token)).unwrap()
+        wait(self.sessions.create(&1, |token| token)).unwrap()
     }
 }
 
@@ -78,7 +78,7 @@ fn a_login_is_fresh_and_a_refresh_is_not() {
         assert_eq!(world.status(path, login.access.as_str()), 204, "{path}");
     }
     let renewed = wait(async {
-        world.sessions.refresh(login.refresh.as_str()).await.unwrap().issue(|token| token).await
+        world.sessions.redeem(login.refresh.as_str()).await.unwrap().issue(|token| token).await
     });
     let renewed = renewed.unwrap();
     assert_eq!(world.status("/any", renewed.access.as_str()), 204);
@@ -96,7 +96,7 @@ fn a_login_is_fresh_and_a_refresh_is_not() {
 #[test]
 fn a_login_is_recent_for_as_long_as_the_handler_says() {
     let world = world();
-    let token = wait(world.sessions.begin(&1, |token| token.lifetime(Duration::from_secs(3600))));
+    let token = wait(world.sessions.create(&1, |token| token.lifetime(Duration::from_secs(3600))));
     let token = token.unwrap();
     world.clock.advance(Duration::from_secs(600));
     assert_eq!(world.status("/recent", token.access.as_str()), 204);
@@ -109,7 +109,7 @@ fn a_login_is_recent_for_as_long_as_the_handler_says() {
 fn who_may_not_do_it_anyway_need_not_log_in_again() {
     let world = world();
     assert_eq!(world.status("/fresh-admin", world.login().access.as_str()), 403);
-    let admin = wait(world.sessions.begin(&1, |token| token.roles(["admin"]))).unwrap();
+    let admin = wait(world.sessions.create(&1, |token| token.roles(["admin"]))).unwrap();
     assert_eq!(world.status("/fresh-admin", admin.access.as_str()), 204);
 }
 

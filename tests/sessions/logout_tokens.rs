@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, web};
 use jwt_verify::{
-    Algorithm, BackChannelLogout, Claims, JwkSet, JwtAuth, LogoutTokenVerifier, Lookup,
-    MemoryRevocation, RevocationStore as _, TokenMarks, TrustedIssuer, VerificationKey, Verifier,
-    VerifierBuilder,
+    Algorithm, BackChannelLogoutEndpoint, Claims, JwkSet, JwtAuth, LogoutTokenVerifier, Lookup,
+    MemoryRevocation, RevocationKeys, RevocationStore as _, TrustedIssuer, VerificationKey,
+    Verifier, VerifierBuilder,
 };
 use jwt_verify_tests::{AUDIENCE, START, SigningKey, TestClock, TestServer, Token};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ impl World {
         Self::with(|logout| logout)
     }
 
-    fn with(change: fn(BackChannelLogout) -> BackChannelLogout) -> Self {
+    fn with(change: fn(BackChannelLogoutEndpoint) -> BackChannelLogoutEndpoint) -> Self {
         let clock = TestClock::new();
         let store = MemoryRevocation::with_clock(clock.clone());
         Self::on(clock, store, change)
@@ -42,7 +42,7 @@ impl World {
     fn on(
         clock: TestClock,
         store: MemoryRevocation,
-        change: impl Fn(BackChannelLogout) -> BackChannelLogout + Clone + Send + 'static,
+        change: impl Fn(BackChannelLogoutEndpoint) -> BackChannelLogoutEndpoint + Clone + Send + 'static,
     ) -> Self {
         let key = SigningKey::new(Algorithm::RS256, "k");
         let keys = || JwkSet::new([VerificationKey::from_jwk(&key.jwk().to_string()).unwrap()]);
@@ -54,7 +54,11 @@ impl World {
         let auth = JwtAuth::new(api.revocation(store.clone()).build().unwrap());
         let server = TestServer::start(move || {
             App::new()
-                .service(change(BackChannelLogout::new("/logout", tokens.clone(), store.clone())))
+                .service(change(BackChannelLogoutEndpoint::new(
+                    "/logout",
+                    tokens.clone(),
+                    store.clone(),
+                )))
                 .service(
                     web::scope("/api")
                         .wrap(auth.clone())
@@ -134,7 +138,7 @@ fn issuers_of_logout_tokens_are_listed() {
 /// WEA-13: for issuers whose access tokens name their session, and users with several devices.
 #[test]
 fn a_session_can_be_over_alone() {
-    let world = World::with(BackChannelLogout::sessions_only);
+    let world = World::with(BackChannelLogoutEndpoint::sessions_only);
     assert_eq!(world.send(&logout_token()).status, 200);
     assert_eq!(world.status("session-1", START), 401);
     assert_eq!(world.status("session-2", START), 204);
@@ -145,7 +149,7 @@ fn a_session_can_be_over_alone() {
 fn is_marked(store: &MemoryRevocation) -> bool {
     let claims = json!({"iss": ISSUER, "sid": "session-1"}).to_string();
     let claims: Claims = serde_json::from_str(&claims).unwrap();
-    match store.check(&TokenMarks::of(&claims)) {
+    match store.check(&RevocationKeys::of(&claims)) {
         Lookup::Ready(answer) => answer.unwrap(),
         Lookup::Pending(_) => panic!("it is in memory"),
     }
@@ -166,7 +170,8 @@ fn what_has_ended_is_kept_for_what_the_api_accepts() {
         let clock = TestClock::new();
         let store = MemoryRevocation::with_clock(clock.clone());
         let api = api(longest);
-        let world = World::on(clock.clone(), store.clone(), move |logout| logout.keep_for(&api));
+        let world =
+            World::on(clock.clone(), store.clone(), move |logout| logout.retention_for(&api));
         assert_eq!(world.send(&logout_token()).status, 200);
         clock.advance(kept + Duration::from_secs(599));
         assert!(is_marked(&store), "{kept:?}");

@@ -106,18 +106,18 @@ fn the_strength_of_a_login_is_no_additional_claim() {
 fn a_refreshed_token_speaks_of_the_same_login() {
     let clock = TestClock::new();
     let sessions = Sessions::builder(issuer(&clock)).build().unwrap();
-    let strong = wait(sessions.begin(&"a", |token| token.acr("mfa").amr(["pwd", "otp"]))).unwrap();
-    let weak = wait(sessions.begin(&"b", |token| token.roles(["user"]))).unwrap();
+    let strong = wait(sessions.create(&"a", |token| token.acr("mfa").amr(["pwd", "otp"]))).unwrap();
+    let weak = wait(sessions.create(&"b", |token| token.roles(["user"]))).unwrap();
     for (mut tokens, acr, amr) in
         [(strong, json!("mfa"), json!(["pwd", "otp"])), (weak, Value::Null, Value::Null)]
     {
         for granted in [None, Some("another")] {
             clock.advance(Duration::from_secs(600));
             tokens = wait(async {
-                let renewal = sessions.refresh(tokens.refresh.as_str()).await?;
+                let grant = sessions.redeem(tokens.refresh.as_str()).await?;
                 match granted {
-                    Some(acr) => renewal.issue(|token| token.acr(acr).amr(["face"])).await,
-                    None => renewal.issue(|token| token).await,
+                    Some(acr) => grant.issue(|token| token.acr(acr).amr(["face"])).await,
+                    None => grant.issue(|token| token).await,
                 }
             })
             .unwrap();
@@ -297,8 +297,8 @@ fn settings_that_cannot_work_stop_the_start() {
     let issuer = with(ISSUER, AUDIENCE).build().unwrap();
     let sessions = || Sessions::builder(issuer.clone());
     assert!(sessions().lifetime(31 * day).build().is_err(), "keys are not kept that long");
-    assert!(sessions().idle(Duration::from_secs(60)).build().is_err());
-    assert!(sessions().grace(Duration::from_secs(61)).build().is_err());
+    assert!(sessions().idle_timeout(Duration::from_secs(60)).build().is_err());
+    assert!(sessions().reuse_grace_period(Duration::from_secs(61)).build().is_err());
     assert!(sessions().build().is_ok());
 }
 
@@ -306,13 +306,13 @@ fn settings_that_cannot_work_stop_the_start() {
 #[test]
 fn each_kind_is_taken_only_where_it_belongs() {
     let sessions = Sessions::builder(issuer(&TestClock::new())).build().unwrap();
-    let tokens = wait(sessions.begin(&1, |token| token)).unwrap();
+    let tokens = wait(sessions.create(&1, |token| token)).unwrap();
     let api = sessions.verifier().build().unwrap();
     assert!(wait(api.verify(tokens.access.as_str())).is_ok());
     let refused = wait(api.verify(tokens.refresh.as_str())).unwrap_err();
     assert!(matches!(refused, AuthError::InvalidToken(_)), "{refused:?}");
-    assert!(wait(sessions.refresh(tokens.refresh.as_str())).is_ok());
-    assert!(wait(sessions.refresh(tokens.access.as_str())).is_err());
+    assert!(wait(sessions.redeem(tokens.refresh.as_str())).is_ok());
+    assert!(wait(sessions.redeem(tokens.access.as_str())).is_err());
     let claims = wait(api.verify(tokens.access.as_str())).unwrap();
-    assert!(sessions.renewal(claims).is_err());
+    assert!(sessions.redeem_claims(claims).is_err());
 }

@@ -35,13 +35,13 @@ impl World {
     }
 
     fn begin(&self, subject: &str) -> TokenPair {
-        wait(self.sessions.begin(&subject, |token| token.roles(["editor"]))).unwrap()
+        wait(self.sessions.create(&subject, |token| token.roles(["editor"]))).unwrap()
     }
 
     fn refresh(&self, tokens: &TokenPair) -> Result<TokenPair, SessionError> {
         wait(async {
-            let renewal = self.sessions.refresh(tokens.refresh.as_str()).await?;
-            renewal.issue(|token| token.roles(["editor"])).await
+            let grant = self.sessions.redeem(tokens.refresh.as_str()).await?;
+            grant.issue(|token| token.roles(["editor"])).await
         })
     }
 
@@ -103,8 +103,8 @@ pub(crate) fn of_fifty_at_once_one_wins(world: &World) {
             .map(|_| {
                 let (sessions, token) = (sessions.clone(), first.refresh.clone());
                 tokio::spawn(async move {
-                    let renewal = sessions.refresh(token.as_str()).await?;
-                    renewal.issue(|token| token).await
+                    let grant = sessions.redeem(token.as_str()).await?;
+                    grant.issue(|token| token).await
                 })
             })
             .collect();
@@ -140,20 +140,20 @@ pub(crate) fn a_session_is_ended_without_the_others(world: &World) {
     let (one, other, bobs) = (world.begin("alice"), world.begin("alice"), world.begin("bob"));
     let verifier = world.sessions.verifier().build().unwrap();
     let claims = wait(verifier.verify(one.access.as_str())).unwrap();
-    wait(world.sessions.end(&claims)).unwrap();
+    wait(world.sessions.revoke(&claims)).unwrap();
     assert!(!world.access_is_good(&one) && is_refused(world.refresh(&one)));
     assert!(wait(verifier.verify(one.access.as_str())).is_err(), "although it was remembered");
     assert!(world.access_is_good(&other) && world.access_is_good(&bobs));
-    wait(world.sessions.end(&claims)).unwrap();
+    wait(world.sessions.revoke(&claims)).unwrap();
 
     let newer = world.begin("alice");
     let claims = wait(verifier.verify(newer.access.as_str())).unwrap();
-    wait(world.sessions.end_others(&claims)).unwrap();
+    wait(world.sessions.revoke_others(&claims)).unwrap();
     assert!(!world.access_is_good(&other) && is_refused(world.refresh(&other)));
     assert!(world.access_is_good(&newer));
     let newer = world.refresh(&newer).unwrap();
 
-    wait(world.sessions.end_all("alice")).unwrap();
+    wait(world.sessions.revoke_all("alice")).unwrap();
     assert!(!world.access_is_good(&newer) && is_refused(world.refresh(&newer)));
     assert!(world.access_is_good(&bobs) && world.refresh(&bobs).is_ok());
     assert!(world.access_is_good(&world.begin("alice")), "a new login in the same second");
@@ -163,14 +163,14 @@ pub(crate) fn a_session_is_ended_without_the_others(world: &World) {
 pub(crate) fn what_is_no_refresh_token_of_this_issuer_is_refused(world: &World) {
     let tokens = world.begin("alice");
     let foreign = Sessions::builder(builder(Algorithm::ES256).build().unwrap());
-    let foreign = wait(foreign.build().unwrap().begin(&"alice", |token| token)).unwrap();
+    let foreign = wait(foreign.build().unwrap().create(&"alice", |token| token)).unwrap();
     for token in ["", "x", "a.b.c", tokens.access.as_str(), foreign.refresh.as_str()] {
-        let refused = wait(world.sessions.refresh(token));
+        let refused = wait(world.sessions.redeem(token));
         assert!(matches!(refused, Err(SessionError::InvalidGrant)), "{token}");
     }
     let mut tampered = tokens.refresh.as_str().to_owned();
     tampered.pop();
-    assert!(wait(world.sessions.refresh(tampered)).is_err());
+    assert!(wait(world.sessions.redeem(tampered)).is_err());
     assert!(world.refresh(&tokens).is_ok());
 }
 
@@ -178,8 +178,8 @@ pub(crate) fn what_is_no_refresh_token_of_this_issuer_is_refused(world: &World) 
 pub(crate) fn what_cannot_be_issued_uses_nothing_up(world: &World) {
     let tokens = world.begin("alice");
     let failed = wait(async {
-        let renewal = world.sessions.refresh(tokens.refresh.as_str()).await?;
-        renewal.issue(|token| token.claim("exp", 1)).await
+        let grant = world.sessions.redeem(tokens.refresh.as_str()).await?;
+        grant.issue(|token| token.claim("exp", 1)).await
     });
     assert!(matches!(failed, Err(SessionError::Issuing(_))));
     assert!(world.refresh(&tokens).is_ok());
@@ -225,10 +225,10 @@ fn a_revoked_subject_cannot_refresh() {
 fn an_ended_session_stays_ended() {
     let world = World::in_memory();
     let day = Duration::from_secs(24 * 3600);
-    let tokens = wait(world.sessions.begin(&"alice", |token| token.lifetime(day))).unwrap();
+    let tokens = wait(world.sessions.create(&"alice", |token| token.lifetime(day))).unwrap();
     let longer = day + Duration::from_secs(1);
-    assert!(wait(world.sessions.begin(&"alice", |token| token.lifetime(longer))).is_err());
-    wait(world.sessions.end_session(&"alice", &tokens.session_id)).unwrap();
+    assert!(wait(world.sessions.create(&"alice", |token| token.lifetime(longer))).is_err());
+    wait(world.sessions.revoke_by_id(&"alice", &tokens.session_id)).unwrap();
     for _ in 0..24 {
         assert!(!world.access_is_good(&tokens));
         world.later(3600);
@@ -248,8 +248,8 @@ fn sessions_are_ended_by_their_own_tokens_only() {
     let foreign = foreign.clock(world.clock.clone()).build().unwrap();
     let token = foreign.access_token(&"alice").session(&own.session_id).sign().unwrap();
     let claims = wait(foreign.verifier().build().unwrap().verify(token.as_str())).unwrap();
-    assert!(wait(world.sessions.end(&claims)).is_err());
-    assert!(wait(world.sessions.end_others(&claims)).is_err());
+    assert!(wait(world.sessions.revoke(&claims)).is_err());
+    assert!(wait(world.sessions.revoke_others(&claims)).is_err());
     assert!(world.access_is_good(&own));
 }
 
@@ -297,7 +297,7 @@ fn a_refresh_token_needs_no_proof_where_access_tokens_do() {
 
     let world = World::in_memory();
     let tokens = world.begin("alice");
-    let dpop = Dpop::at("https://api.example").required();
+    let dpop = Dpop::new("https://api.example").require_bound_tokens();
     let auth = JwtAuth::for_sessions(&world.sessions).dpop(dpop).build().unwrap();
     let status = |path: &'static str, token: &str| {
         let (auth, token) = (auth.clone(), token.to_owned());

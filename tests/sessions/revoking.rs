@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, web};
 use jwt_verify::{
-    Algorithm, BoxFuture, JwtAuth, Lookup, MemoryRevocation, Revocation, RevocationStore,
-    StoreUnavailable, TokenIssuer, TokenMarks,
+    Algorithm, BoxFuture, JwtAuth, Lookup, MemoryRevocation, Revocation, RevocationKeys,
+    RevocationStore, StoreUnavailable, TokenIssuer,
 };
 use jwt_verify_tests::{START, TestClock, TestServer};
 
@@ -111,7 +111,7 @@ struct Gone {
 }
 
 impl RevocationStore for Gone {
-    fn check<'a>(&'a self, _: &'a TokenMarks) -> Lookup<'a, Result<bool, StoreUnavailable>> {
+    fn check<'a>(&'a self, _: &'a RevocationKeys) -> Lookup<'a, Result<bool, StoreUnavailable>> {
         if self.at_once {
             Lookup::Ready(Err(StoreUnavailable::new()))
         } else {

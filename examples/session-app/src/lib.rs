@@ -16,9 +16,9 @@ use std::{error::Error, sync::Arc, time::Duration};
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 use aws_lc_rs::hkdf;
 use jwt_verify::{
-    Algorithm, AuthError, JwtAuth, KeySetRoute, MemoryRevocation, RedisCache, RedisRefreshStore,
+    Algorithm, AuthError, JwksEndpoint, JwtAuth, MemoryRevocation, RedisCache, RedisRefreshStore,
     RedisRevocation, Secret, SessionCookies, SessionError, Sessions, SigningKey, TokenIssuer,
-    Users,
+    UserLoaderData,
 };
 
 pub use self::settings::Settings;
@@ -68,7 +68,7 @@ impl SessionApp {
             .build()?;
         let sessions = Sessions::builder(issuer).lifetime(settings.refresh_lifetime);
         let sessions =
-            sessions.idle(settings.refresh_lifetime.min(Duration::from_secs(7 * 86_400)));
+            sessions.idle_timeout(settings.refresh_lifetime.min(Duration::from_secs(7 * 86_400)));
         let sessions = match &settings.redis_url {
             Some(url) => {
                 let redis =
@@ -105,9 +105,9 @@ impl SessionApp {
     pub fn configure(self) -> impl FnOnce(&mut web::ServiceConfig) {
         move |app| {
             app.configure(Body::configure(self.limits))
-                .app_data(Users::new(self.users.clone()))
+                .app_data(UserLoaderData::new(self.users.clone()))
                 .app_data(self.auth.clone())
-                .service(KeySetRoute::new(self.sessions.issuer().clone()))
+                .service(JwksEndpoint::new(self.sessions.issuer().clone()))
                 .service((page::index, page::script, page::style))
                 .configure(routes::configure)
                 .configure(account::configure)

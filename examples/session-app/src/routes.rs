@@ -161,7 +161,7 @@ impl SessionApp {
         let cookie = CookieExtractor::new(ACCESS_COOKIE).extract(request);
         let Ok(Some(cookie)) = cookie else { return Ok(()) };
         match self.auth.verifier().verify(cookie.as_bytes()).await {
-            Ok(claims) => Ok(self.sessions.end(&claims).await?),
+            Ok(claims) => Ok(self.sessions.revoke(&claims).await?),
             Err(error @ AuthError::Unavailable { .. }) => Err(error.into()),
             // It is over already.
             Err(_) => Ok(()),
@@ -227,11 +227,11 @@ async fn login(
         app.end_session_of(&request).await?;
     }
     let Known { user, password_hash } = known;
-    let tokens = app.sessions.begin(&user.id, |token| token.roles([user.role])).await?;
+    let tokens = app.sessions.create(&user.id, |token| token.roles([user.role])).await?;
     // A password that was changed meanwhile has ended all sessions but this one.
     let now = app.users.login_by_id(user.id).await.map_err(unavailable)?;
     if now.is_none_or(|now| now.password_hash != password_hash) {
-        app.sessions.end_session(&user.id, &tokens.session_id).await?;
+        app.sessions.revoke_by_id(&user.id, &tokens.session_id).await?;
         return Err(Problem::WrongCredentials.into());
     }
     app.answer(&tokens, cookies)
@@ -247,20 +247,20 @@ async fn refresh(
     // A token goes back to where it came from: out of a cookie into no script's hands.
     let in_cookies = matches!(BearerExtractor.extract(&request), Ok(None));
     let role = user.role.clone();
-    let tokens = app.sessions.renewal(claims)?.issue(|token| token.roles([role])).await?;
+    let tokens = app.sessions.redeem_claims(claims)?.issue(|token| token.roles([role])).await?;
     app.answer(&tokens, in_cookies)
 }
 
 #[require]
 async fn logout(app: web::Data<SessionApp>, claims: VerifiedClaims) -> Result<HttpResponse> {
-    app.sessions.end(&claims).await?;
+    app.sessions.revoke(&claims).await?;
     Ok(app.goodbye())
 }
 
 #[require]
 async fn logout_all(app: web::Data<SessionApp>, claims: VerifiedClaims) -> Result<HttpResponse> {
-    app.sessions.end_all(claims.subject().unwrap_or_default()).await?;
+    app.sessions.revoke_all(claims.subject().unwrap_or_default()).await?;
     // Also if it is not listed any more.
-    app.sessions.end(&claims).await?;
+    app.sessions.revoke(&claims).await?;
     Ok(app.goodbye())
 }

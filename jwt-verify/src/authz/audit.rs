@@ -62,7 +62,7 @@ pub enum AuditOutcome<'a> {
     /// The caller may not pass.
     Refused(&'a AuthError),
     /// The caller may not pass, and does, since refusals are only reported. An answer of a policy's
-    /// own counts as [`Missing::Policy`](crate::Missing::Policy).
+    /// own counts as [`ForbiddenReason::Policy`](crate::ForbiddenReason::Policy).
     Reported(&'a AuthError),
     /// A policy of the handler has failed or has answered by itself.
     Failed,

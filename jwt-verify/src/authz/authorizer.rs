@@ -26,7 +26,7 @@ use crate::{
 /// [`CurrentUser`]: crate::CurrentUser
 ///
 /// ```
-/// use jwt_verify::{AuthError, Authorizer, Lookup, Missing, Requirement, VerifiedClaims};
+/// use jwt_verify::{AuthError, Authorizer, ForbiddenReason, Lookup, Requirement, VerifiedClaims};
 ///
 /// struct NotSuspended;
 ///
@@ -37,7 +37,7 @@ use crate::{
 ///         _: &Requirement,
 ///     ) -> Lookup<'static, Result<(), AuthError>> {
 ///         let is_suspended = claims.get("suspended").is_some_and(|flag| flag == true);
-///         Lookup::Ready(if is_suspended { Err(AuthError::Forbidden(Missing::Policy)) } else { Ok(()) })
+///         Lookup::Ready(if is_suspended { Err(AuthError::Forbidden(ForbiddenReason::Policy)) } else { Ok(()) })
 ///     }
 /// }
 /// ```
@@ -47,7 +47,7 @@ use crate::{
 /// ```
 /// use std::sync::Arc;
 ///
-/// use jwt_verify::{AuthError, Authorizer, Lookup, Missing, Requirement, VerifiedClaims};
+/// use jwt_verify::{AuthError, Authorizer, ForbiddenReason, Lookup, Requirement, VerifiedClaims};
 ///
 /// # struct Database;
 /// # impl Database {
@@ -65,7 +65,7 @@ use crate::{
 ///         Lookup::Pending(Box::pin(async move {
 ///             match database.is_suspended(claims.subject().unwrap_or_default()).await {
 ///                 Ok(false) => Ok(()),
-///                 Ok(true) => Err(AuthError::Forbidden(Missing::Policy)),
+///                 Ok(true) => Err(AuthError::Forbidden(ForbiddenReason::Policy)),
 ///                 Err(_) => Err(AuthError::Unavailable { retry_after: std::time::Duration::from_secs(5) }),
 ///             }
 ///         }))

@@ -1,6 +1,6 @@
 //! Where an issuer puts roles and permissions.
 
-use super::{Claims, Grants, RoleHierarchy, claim_path::ClaimPath};
+use super::{Claims, GrantedAuthorities, RoleHierarchy, claim_path::ClaimPath};
 
 /// Which claims hold the roles and the permissions of the caller.
 ///
@@ -150,8 +150,8 @@ impl ClaimsMapping {
     }
 
     /// What the claims grant.
-    pub(crate) fn grants(&self, claims: &Claims) -> Grants {
-        let mut grants = Grants::default();
+    pub(crate) fn grants(&self, claims: &Claims) -> GrantedAuthorities {
+        let mut grants = GrantedAuthorities::default();
         for claim in self.roles.iter().filter_map(|path| path.find(claims)) {
             grants.roles.add(claim);
         }
@@ -170,8 +170,8 @@ impl ClaimsMapping {
         if !self.hierarchy.is_empty() {
             let reached = self.hierarchy.reached(grants.roles(claims));
             let permissions = self.hierarchy.permissions_of(&reached);
-            grants.permissions.brought = permissions.map(|name| name.as_ref().into()).collect();
-            grants.roles.brought = reached.into_iter().map(|name| name.as_ref().into()).collect();
+            grants.permissions.inherited = permissions.map(|name| name.as_ref().into()).collect();
+            grants.roles.inherited = reached.into_iter().map(|name| name.as_ref().into()).collect();
         }
         grants
     }
@@ -182,12 +182,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::claims::Names;
+    use crate::claims::AuthorityNames;
 
     fn grants(mapping: &ClaimsMapping, claims: &Value) -> (Vec<String>, Vec<String>) {
         let claims: Claims = serde_json::from_str(&claims.to_string()).unwrap();
         let grants = mapping.grants(&claims);
-        let owned = |names: Names<'_>| names.iter().map(String::from).collect();
+        let owned = |names: AuthorityNames<'_>| names.iter().map(String::from).collect();
         (owned(grants.roles(&claims)), owned(grants.permissions(&claims)))
     }
 

@@ -1,8 +1,8 @@
 //! The claims of a token (RFC 7519 §4): registered ones typed, all others as JSON.
 
 mod audience;
+mod authorities;
 mod claim_path;
-mod grants;
 mod mapping;
 mod numeric_date;
 mod parse;
@@ -14,12 +14,12 @@ use std::{fmt, sync::OnceLock};
 use serde::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeMap};
 use serde_json::{Map, Value};
 
-use self::parse::{Place, is_registered};
-use crate::json::{Document, Json, entry};
+use self::parse::{ClaimPosition, is_registered};
+use crate::json::{Json, JsonDocument, entry};
 
 pub use audience::Audience;
+pub(crate) use authorities::{AuthorityNames, GrantedAuthorities};
 pub(crate) use claim_path::ClaimPath;
-pub(crate) use grants::{Grants, Names};
 pub use mapping::ClaimsMapping;
 pub use numeric_date::NumericDate;
 pub use role_hierarchy::RoleHierarchy;
@@ -36,11 +36,11 @@ pub(crate) use verified::VerifiedToken;
 /// [`VerifiedClaims`]: crate::VerifiedClaims
 #[derive(Clone, Default)]
 pub struct Claims {
-    document: Document,
-    issuer: Option<Place>,
-    subject: Option<Place>,
-    audience: Option<Place>,
-    id: Option<Place>,
+    document: JsonDocument,
+    issuer: Option<ClaimPosition>,
+    subject: Option<ClaimPosition>,
+    audience: Option<ClaimPosition>,
+    id: Option<ClaimPosition>,
     expires_at: Option<NumericDate>,
     not_before: Option<NumericDate>,
     issued_at: Option<NumericDate>,
@@ -149,11 +149,11 @@ impl Claims {
         self.values.get_or_init(|| self.others().map(of).collect())
     }
 
-    fn text_at(&self, place: Option<Place>) -> Option<&str> {
+    fn text_at(&self, place: Option<ClaimPosition>) -> Option<&str> {
         self.at(place?).as_str()
     }
 
-    fn at(&self, place: Place) -> Json<'_> {
+    fn at(&self, place: ClaimPosition) -> Json<'_> {
         self.document.at(place.index())
     }
 }

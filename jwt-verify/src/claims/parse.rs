@@ -5,7 +5,7 @@ use std::num::NonZero;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{Audience, Claims, NumericDate};
-use crate::json::{Document, Json, Malformed, Unique};
+use crate::json::{Json, JsonDocument, Malformed, Unique};
 
 /// The claims that have a field of their own (RFC 7519 §4.1).
 pub(super) fn is_registered(name: &str) -> bool {
@@ -14,9 +14,9 @@ pub(super) fn is_registered(name: &str) -> bool {
 
 /// Where a claim stands in the payload. The first place is that of the payload itself.
 #[derive(Clone, Copy)]
-pub(super) struct Place(NonZero<u32>);
+pub(super) struct ClaimPosition(NonZero<u32>);
 
-impl Place {
+impl ClaimPosition {
     pub(super) fn of(value: Json<'_>) -> Option<Self> {
         u32::try_from(value.place()).ok().and_then(NonZero::new).map(Self)
     }
@@ -30,7 +30,7 @@ impl Claims {
     /// Reads a payload. Refuses duplicate members at every depth, and registered claims of a wrong
     /// type.
     pub(crate) fn parse(payload: String) -> Result<Self, Malformed> {
-        let mut claims = Self { document: Document::parse(payload)?, ..Self::default() };
+        let mut claims = Self { document: JsonDocument::parse(payload)?, ..Self::default() };
         claims.read()?;
         Ok(claims)
     }
@@ -45,7 +45,7 @@ impl Claims {
             // Those that have a field have names of three letters.
             let name = name.as_bytes().and_then(|name| <&[u8; 3]>::try_from(name).ok());
             let Some(name) = name else { continue };
-            let place = Place::of(value);
+            let place = ClaimPosition::of(value);
             let is_right = match name {
                 b"iss" => value.is_string() && set(&mut self.issuer, place),
                 b"sub" => value.is_string() && set(&mut self.subject, place),

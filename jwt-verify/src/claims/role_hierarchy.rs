@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::Names;
+use super::AuthorityNames;
 
 /// Which roles and permissions come with a role.
 ///
@@ -70,7 +70,7 @@ impl RoleHierarchy {
     }
 
     /// The roles of a caller that bring something, and every role that is brought.
-    pub(super) fn reached(&self, roles: Names<'_>) -> BTreeSet<&Name> {
+    pub(super) fn reached(&self, roles: AuthorityNames<'_>) -> BTreeSet<&Name> {
         let mut reached = BTreeSet::new();
         // A hierarchy is the application's own: what is walked is bounded by what it names.
         let mut next: Vec<&Name> = self.known().filter(|role| roles.contains(role)).collect();

@@ -4,19 +4,19 @@ use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
 use serde::de::DeserializeOwned;
 
-use super::{Claims, Grants, Names};
+use super::{AuthorityNames, Claims, GrantedAuthorities};
 use crate::error::{AuthError, InvalidTokenReason};
 
 /// Everything that is kept of a verified token: not the token.
 #[derive(Clone)]
 pub(crate) struct VerifiedToken {
     claims: Arc<Claims>,
-    grants: Grants,
+    grants: GrantedAuthorities,
     is_bound: bool,
 }
 
 impl VerifiedToken {
-    pub(crate) fn new(claims: impl Into<Arc<Claims>>, grants: Grants) -> Self {
+    pub(crate) fn new(claims: impl Into<Arc<Claims>>, grants: GrantedAuthorities) -> Self {
         let claims = claims.into();
         let is_bound = claims.find("cnf").is_some();
         Self { claims, grants, is_bound }
@@ -32,11 +32,11 @@ impl VerifiedToken {
         &self.claims
     }
 
-    pub(crate) fn roles(&self) -> Names<'_> {
+    pub(crate) fn roles(&self) -> AuthorityNames<'_> {
         self.grants.roles(&self.claims)
     }
 
-    pub(crate) fn permissions(&self) -> Names<'_> {
+    pub(crate) fn permissions(&self) -> AuthorityNames<'_> {
         self.grants.permissions(&self.claims)
     }
 }

@@ -1,18 +1,18 @@
 //! Tokens that are worth nothing without their sender's key (RFC 9449).
 
+mod htu;
 mod nonce;
 mod proof;
 mod replay;
-mod target;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-pub(crate) use proof::{Proof, ProofRules, Shown};
+pub(crate) use proof::{Proof, ProofContext, ProofRules};
 #[cfg(feature = "redis")]
 pub use replay::RedisReplay;
 pub use replay::{MemoryReplay, ProofId, ReplayError, ReplayStore};
 
-use self::{nonce::Nonces, target::Base};
+use self::{htu::BaseUrl, nonce::Nonces};
 use crate::{
     algorithm::{Algorithm, AlgorithmSet},
     clock::Clock,
@@ -28,14 +28,14 @@ use crate::{
 /// `Authorization: DPoP <token>` and the proof in a field `DPoP`. The token's `cnf.jkt` must be the
 /// thumbprint of the key that the proof was signed with, and the proof must be for this token, this
 /// method and this address, new, and used for the first time. Tokens that are bound to nothing are
-/// bearer tokens as before, unless [`required`](Self::required) is set; a bound one is never accepted as
+/// bearer tokens as before, unless [`require_bound_tokens`](Self::require_bound_tokens) is set; a bound one is never accepted as
 /// a bearer token.
 ///
 /// ```
 /// use jwt_verify::{Dpop, JwtAuth};
 ///
 /// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
-///     .dpop(Dpop::at("https://api.example.com"));
+///     .dpop(Dpop::new("https://api.example.com"));
 /// ```
 ///
 /// A refusal of the proof is 401 with `WWW-Authenticate: DPoP error="invalid_dpop_proof"`
@@ -61,7 +61,7 @@ pub struct Dpop {
 impl Dpop {
     /// For an API that clients reach at this address: scheme, host, port and, where a proxy takes a
     /// prefix off, the prefix of the path. `https`, or `http` to this machine.
-    pub fn at(url: impl Into<String>) -> Self {
+    pub fn new(url: impl Into<String>) -> Self {
         Self {
             bases: vec![url.into()],
             algorithms: Algorithm::ALL.into_iter().filter(|one| !one.is_symmetric()).collect(),
@@ -74,7 +74,7 @@ impl Dpop {
     }
 
     /// Another address at which clients reach the same API, neither below the first nor above it.
-    pub fn or_at(mut self, url: impl Into<String>) -> Self {
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.bases.push(url.into());
         self
     }
@@ -120,15 +120,15 @@ impl Dpop {
     }
 
     /// Refuses tokens that are bound to nothing. Default: they are bearer tokens.
-    pub fn required(mut self) -> Self {
+    pub fn require_bound_tokens(mut self) -> Self {
         self.required = true;
         self
     }
 
     /// Checks the settings.
     pub(crate) fn build(self, clock: &Arc<dyn Clock>) -> Result<ProofRules, ConfigError> {
-        let invalid = |problem| ConfigError::invalid("dpop.url", problem);
-        let bases = self.bases.iter().map(|url| Base::parse(url)).collect::<Result<Vec<_>, _>>();
+        let invalid = |problem| ConfigError::invalid("dpop.base_url", problem);
+        let bases = self.bases.iter().map(|url| BaseUrl::parse(url)).collect::<Result<Vec<_>, _>>();
         let bases = bases.map_err(invalid)?;
         let mut others = bases.iter();
         while let Some(base) = others.next() {
@@ -137,7 +137,7 @@ impl Dpop {
             }
         }
         if self.algorithms.is_empty() {
-            return Err(ConfigError::Missing { setting: "dpop.algorithms" });
+            return Err(ConfigError::Empty { setting: "dpop.algorithms" });
         }
         if self.algorithms.iter().any(Algorithm::is_symmetric) {
             let problem = "a proof cannot be signed with a shared secret (RFC 9449 §4.2)";
@@ -194,10 +194,10 @@ mod tests {
 
     #[test]
     fn settings_that_cannot_work_stop_the_start() {
-        let dpop = || Dpop::at("https://api.example");
-        assert!(problem(Dpop::at("api.example")).contains("dpop.url"));
-        assert!(problem(dpop().or_at("http://api.example")).contains("dpop.url"));
-        assert!(problem(dpop().or_at("https://api.example/v1")).contains("dpop.url"));
+        let dpop = || Dpop::new("https://api.example");
+        assert!(problem(Dpop::new("api.example")).contains("dpop.base_url"));
+        assert!(problem(dpop().base_url("http://api.example")).contains("dpop.base_url"));
+        assert!(problem(dpop().base_url("https://api.example/v1")).contains("dpop.base_url"));
         assert!(problem(dpop().algorithms([])).contains("dpop.algorithms"));
         assert!(problem(dpop().algorithms([Algorithm::HS256])).contains("dpop.algorithms"));
         assert!(problem(dpop().max_age(Duration::ZERO)).contains("dpop.max_age"));
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn debug_shows_no_secret() {
         let dpop =
-            Dpop::at("https://api.example").require_nonce("0123456789abcdef0123456789abcdef");
+            Dpop::new("https://api.example").require_nonce("0123456789abcdef0123456789abcdef");
         assert!(!format!("{dpop:?}").contains("0123"));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         assert!(!format!("{:?}", dpop.build(&clock).unwrap()).contains("0123"));

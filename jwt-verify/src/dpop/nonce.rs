@@ -43,7 +43,7 @@ impl Nonces {
         } else if period.checked_sub(1).is_some_and(|last| is(&self.of(last))) {
             Ok(Some(current.into()))
         } else {
-            Err(AuthError::NonceRequired { nonce: current.into() })
+            Err(AuthError::UseDpopNonce { nonce: current.into() })
         }
     }
 
@@ -63,7 +63,7 @@ mod tests {
 
     fn given(nonces: &Nonces, now: Duration) -> Arc<str> {
         match nonces.judge(None, now) {
-            Err(AuthError::NonceRequired { nonce }) => nonce,
+            Err(AuthError::UseDpopNonce { nonce }) => nonce,
             other => panic!("{other:?}"),
         }
     }

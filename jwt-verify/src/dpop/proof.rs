@@ -6,9 +6,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
+    htu::BaseUrl,
     nonce::Nonces,
     replay::{ProofId, ReplayStore},
-    target::Base,
 };
 use crate::{
     algorithm::{Algorithm, AlgorithmSet},
@@ -21,7 +21,7 @@ use crate::{
 
 /// The rules for proofs, and who remembers which were used.
 pub(crate) struct ProofRules {
-    pub(super) bases: Vec<Base>,
+    pub(super) bases: Vec<BaseUrl>,
     pub(super) algorithms: AlgorithmSet,
     /// The same as challenges name them.
     pub(super) names: Arc<str>,
@@ -34,7 +34,7 @@ pub(crate) struct ProofRules {
 
 /// A proof with the request that it came with.
 #[derive(Clone, Copy)]
-pub(crate) struct Shown<'a> {
+pub(crate) struct ProofContext<'a> {
     pub(crate) proof: &'a [u8],
     pub(crate) token: &'a [u8],
     pub(crate) method: &'a str,
@@ -57,7 +57,7 @@ pub(crate) struct Proof {
 }
 
 /// What the claims of a proof for the request at hand say.
-struct ForRequest<'c> {
+struct BoundRequest<'c> {
     /// In normal form.
     target: String,
     id: &'c str,
@@ -80,23 +80,23 @@ impl ProofRules {
     }
 
     /// Holds a proof against its request. Whether it was used before is another question.
-    pub(crate) fn check(&self, shown: Shown<'_>, now: Duration) -> Result<Proof, AuthError> {
+    pub(crate) fn check(&self, shown: ProofContext<'_>, now: Duration) -> Result<Proof, AuthError> {
         use InvalidProofReason as Reason;
 
         let parts = CompactToken::parse(shown.proof, MAX_PROOF_BYTES).map_err(of_form)?;
         let header = Header::decode(parts.header).map_err(of_form)?;
         let algorithm = self.check_header(&header)?;
-        let payload = decode_exact(parts.payload).ok_or(Reason::Form)?;
+        let payload = decode_exact(parts.payload).ok_or(Reason::Malformed)?;
         let payload = String::from_utf8(payload).map_err(|_| Reason::Payload)?;
         let claims = Claims::parse(payload).map_err(|_| Reason::Payload)?;
-        let ForRequest { target, id, until } = self.check_claims(&claims, shown, now)?;
+        let BoundRequest { target, id, until } = self.check_claims(&claims, shown, now)?;
         // (6), (7): what costs comes last.
         let key = header.proof_key().ok_or(Reason::Key)?;
         let key = VerificationKey::from_proof(algorithm, key).map_err(|_| Reason::Key)?;
         let thumbprint = key.public_thumbprint().ok_or(Reason::Key)?;
         // (12b): what a key of the sender's own choice costs ends here.
         if thumbprint != shown.key {
-            return Err(InvalidTokenReason::Confirmation.into());
+            return Err(InvalidTokenReason::SenderConstraint.into());
         }
         let signature = decode_exact(parts.signature).ok_or(Reason::Signature)?;
         if !key.verifies(algorithm, parts.signing_input, &signature) {
@@ -128,9 +128,9 @@ impl ProofRules {
     fn check_claims<'c>(
         &self,
         claims: &'c Claims,
-        shown: Shown<'_>,
+        shown: ProofContext<'_>,
         now: Duration,
-    ) -> Result<ForRequest<'c>, InvalidProofReason> {
+    ) -> Result<BoundRequest<'c>, InvalidProofReason> {
         if claims.find_text("htm") != Some(shown.method) {
             return Err(InvalidProofReason::Method);
         }
@@ -156,7 +156,7 @@ impl ProofRules {
         }
         match claims.token_id() {
             Some(id) if (1..=MAX_PROOF_ID_BYTES).contains(&id.len()) => {
-                Ok(ForRequest { target, id, until })
+                Ok(BoundRequest { target, id, until })
             }
             _ => Err(InvalidProofReason::TokenId),
         }
@@ -167,7 +167,7 @@ impl ProofRules {
 fn of_form(reason: InvalidTokenReason) -> InvalidProofReason {
     match reason {
         InvalidTokenReason::TooLarge => InvalidProofReason::TooLarge,
-        InvalidTokenReason::Form => InvalidProofReason::Form,
+        InvalidTokenReason::Malformed => InvalidProofReason::Malformed,
         InvalidTokenReason::Algorithm => InvalidProofReason::Algorithm,
         _ => InvalidProofReason::Header,
     }
@@ -194,8 +194,8 @@ mod tests {
     const KEY: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
     const MADE: u64 = 1_562_262_618;
 
-    fn shown() -> Shown<'static> {
-        Shown {
+    fn shown() -> ProofContext<'static> {
+        ProofContext {
             proof: PROOF.as_bytes(),
             token: TOKEN.as_bytes(),
             method: "GET",
@@ -204,13 +204,13 @@ mod tests {
         }
     }
 
-    fn check(dpop: Dpop, shown: Shown<'_>, seconds: u64) -> Result<Proof, AuthError> {
+    fn check(dpop: Dpop, shown: ProofContext<'_>, seconds: u64) -> Result<Proof, AuthError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         dpop.build(&clock).unwrap().check(shown, Duration::from_secs(seconds))
     }
 
     fn dpop() -> Dpop {
-        Dpop::at("https://resource.example.org")
+        Dpop::new("https://resource.example.org")
     }
 
     fn reason(outcome: Result<Proof, AuthError>) -> InvalidProofReason {
@@ -232,17 +232,24 @@ mod tests {
 
     #[test]
     fn it_is_for_one_request() {
-        let wrong = |shown: Shown<'_>| reason(check(dpop(), shown, MADE));
-        assert_eq!(wrong(Shown { method: "POST", ..shown() }), InvalidProofReason::Method);
-        assert_eq!(wrong(Shown { method: "get", ..shown() }), InvalidProofReason::Method);
-        assert_eq!(wrong(Shown { path: "/other", ..shown() }), InvalidProofReason::Target);
-        assert_eq!(wrong(Shown { token: b"another", ..shown() }), InvalidProofReason::TokenHash);
+        let wrong = |shown: ProofContext<'_>| reason(check(dpop(), shown, MADE));
+        assert_eq!(wrong(ProofContext { method: "POST", ..shown() }), InvalidProofReason::Method);
+        assert_eq!(wrong(ProofContext { method: "get", ..shown() }), InvalidProofReason::Method);
+        assert_eq!(wrong(ProofContext { path: "/other", ..shown() }), InvalidProofReason::Target);
+        assert_eq!(
+            wrong(ProofContext { token: b"another", ..shown() }),
+            InvalidProofReason::TokenHash
+        );
         let key = Thumbprint::parse("fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo").unwrap();
-        let outcome = check(dpop(), Shown { key, ..shown() }, MADE);
-        assert!(matches!(outcome, Err(AuthError::InvalidToken(InvalidTokenReason::Confirmation))));
-        let elsewhere = check(Dpop::at("https://other.example.org"), shown(), MADE);
+        let outcome = check(dpop(), ProofContext { key, ..shown() }, MADE);
+        assert!(matches!(
+            outcome,
+            Err(AuthError::InvalidToken(InvalidTokenReason::SenderConstraint))
+        ));
+        let elsewhere = check(Dpop::new("https://other.example.org"), shown(), MADE);
         assert_eq!(reason(elsewhere), InvalidProofReason::Target);
-        let either = Dpop::at("https://other.example.org").or_at("https://resource.example.org");
+        let either =
+            Dpop::new("https://other.example.org").base_url("https://resource.example.org");
         assert!(check(either, shown(), MADE).is_ok());
     }
 
@@ -270,7 +277,7 @@ mod tests {
         for place in 0..PROOF.len() {
             let mut proof = PROOF.as_bytes().to_vec();
             proof[place] = if proof[place] == b'A' { b'B' } else { b'A' };
-            let outcome = check(dpop(), Shown { proof: &proof, ..shown() }, MADE);
+            let outcome = check(dpop(), ProofContext { proof: &proof, ..shown() }, MADE);
             assert!(
                 matches!(outcome, Err(AuthError::InvalidProof(_) | AuthError::InvalidToken(_))),
                 "{place}"
@@ -282,11 +289,11 @@ mod tests {
     fn a_nonce_is_told_to_those_who_hold_a_key() {
         let dpop = || dpop().require_nonce("0123456789abcdef0123456789abcdef");
         let outcome = check(dpop(), shown(), MADE);
-        assert!(matches!(outcome, Err(AuthError::NonceRequired { .. })), "{outcome:?}");
+        assert!(matches!(outcome, Err(AuthError::UseDpopNonce { .. })), "{outcome:?}");
         let mut forged = PROOF.as_bytes().to_vec();
         let last = forged.len() - 3;
         forged[last] ^= 1;
-        let outcome = check(dpop(), Shown { proof: &forged, ..shown() }, MADE);
+        let outcome = check(dpop(), ProofContext { proof: &forged, ..shown() }, MADE);
         assert_eq!(reason(outcome), InvalidProofReason::Signature);
     }
 }

@@ -12,8 +12,8 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 /// | [`Forbidden`](Self::Forbidden) | 403 | `error="insufficient_scope"` |
 /// | [`StepUp`](Self::StepUp) | 401 | `error="insufficient_user_authentication"` (RFC 9470 §3) |
 /// | [`InvalidProof`](Self::InvalidProof) | 401 | `DPoP`, `error="invalid_dpop_proof"` (RFC 9449 §7.1) |
-/// | [`NonceRequired`](Self::NonceRequired) | 401 | `DPoP`, `error="use_dpop_nonce"`; `DPoP-Nonce` (RFC 9449 §9) |
-/// | [`CrossSite`](Self::CrossSite) | 403 | none |
+/// | [`UseDpopNonce`](Self::UseDpopNonce) | 401 | `DPoP`, `error="use_dpop_nonce"`; `DPoP-Nonce` (RFC 9449 §9) |
+/// | [`Csrf`](Self::Csrf) | 403 | none |
 /// | [`TooManyProofs`](Self::TooManyProofs) | 429 | none; `Retry-After` |
 /// | [`Unavailable`](Self::Unavailable) | 503 | none; `Retry-After` |
 /// | [`KeyLookupLimited`](Self::KeyLookupLimited) | 429 | none; `Retry-After` (RFC 6585 §4) |
@@ -42,7 +42,7 @@ pub enum AuthError {
 
     /// The caller is known, but may not do this.
     #[error("the access token does not grant what is required")]
-    Forbidden(Missing),
+    Forbidden(ForbiddenReason),
 
     /// The caller is known and may do this, but has to log in again first, or in a stronger way
     /// (RFC 9470).
@@ -61,7 +61,7 @@ pub enum AuthError {
 
     /// The DPoP proof has to say a nonce of this server, and says none or an old one (RFC 9449 §9).
     #[error("the DPoP proof must contain the nonce of this response")]
-    NonceRequired {
+    UseDpopNonce {
         /// The one to say.
         nonce: Arc<str>,
     },
@@ -69,7 +69,7 @@ pub enum AuthError {
     /// The credential came in a cookie, and nothing shows that the application's own page has sent
     /// it.
     #[error("the request does not carry a valid CSRF token")]
-    CrossSite,
+    Csrf,
 
     /// The key of a DPoP proof has made so many lately that no more of it can be remembered. Nothing is
     /// wrong with the proof, which has not been used: the same client may go on in a while, with a new
@@ -117,8 +117,8 @@ impl AuthError {
             Self::Forbidden(_) => "insufficient_scope",
             Self::StepUp { .. } => "insufficient_user_authentication",
             Self::InvalidProof(_) => "invalid_dpop_proof",
-            Self::NonceRequired { .. } => "use_dpop_nonce",
-            Self::CrossSite => "csrf",
+            Self::UseDpopNonce { .. } => "use_dpop_nonce",
+            Self::Csrf => "csrf",
             Self::TooManyProofs { .. } => "too_many_proofs",
             Self::Unavailable { .. } => "temporarily_unavailable",
             Self::KeyLookupLimited { .. } => "key_lookup_limited",
@@ -136,8 +136,8 @@ impl AuthError {
             Self::MissingToken
             | Self::ExpiredToken
             | Self::StepUp { .. }
-            | Self::NonceRequired { .. }
-            | Self::CrossSite
+            | Self::UseDpopNonce { .. }
+            | Self::Csrf
             | Self::TooManyProofs { .. }
             | Self::Unavailable { .. }
             | Self::KeyLookupLimited { .. }
@@ -187,7 +187,7 @@ impl InvalidRequestReason {
 /// What a caller lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Missing {
+pub enum ForbiddenReason {
     /// A role; holds those that would do. Callers are not told, since roles describe the inside of
     /// the application, unless [`JwtAuthBuilder::reveal_roles`](crate::JwtAuthBuilder::reveal_roles)
     /// says so.
@@ -198,19 +198,19 @@ pub enum Missing {
     /// A scope of the token; holds what would be needed, as above.
     Scope(Arc<str>),
     /// Something that the claims do not say, or say although they must not.
-    Condition,
+    UnmetCondition,
     /// A rule of the application's own: a policy or an [`Authorizer`](crate::Authorizer).
     Policy,
 }
 
-impl Missing {
+impl ForbiddenReason {
     /// A name that will not change.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Role(_) => "missing_role",
             Self::Permission(_) => "missing_permission",
             Self::Scope(_) => "missing_scope",
-            Self::Condition => "condition_not_met",
+            Self::UnmetCondition => "condition_not_met",
             Self::Policy => "denied_by_policy",
         }
     }
@@ -248,7 +248,7 @@ reasons! {
         TooLarge => "too_large",
         /// Not three non-empty segments, of which the first two are canonical base64url (RFC 7515 §7.1,
         /// RFC 4648 §5). Of a third that is not, the signature is refused.
-        Form => "form",
+        Malformed => "form",
         /// The header is no JSON object of the expected shape, or has a member twice (RFC 7515 §4).
         Header => "header",
         /// `alg` is unknown or not on the allow-list (RFC 8725 §3.1).
@@ -275,7 +275,7 @@ reasons! {
         /// `iat` lies in the future.
         IssuedAt => "issued_at",
         /// The dates contradict each other, or the lifetime is longer than allowed.
-        Lifetime => "lifetime",
+        LifetimeTooLong => "lifetime",
         /// `sub` is missing although required.
         Subject => "subject",
         /// A claim that the token profile requires is missing (RFC 9068 §2.2).
@@ -283,9 +283,9 @@ reasons! {
         /// The token is bound (`cnf`), and came without a proof of its key, or over a connection on which its
         /// certificate was not shown; or it is not bound, and came with a proof or has to be bound (RFC
         /// 7800 §3, RFC 8705 §3, RFC 9449 §7.1).
-        Confirmation => "confirmation",
+        SenderConstraint => "confirmation",
         /// The client (`azp`, `client_id`) is not on the allow-list.
-        Client => "client",
+        ClientNotAllowed => "client",
         /// The claims do not have the shape that the application's own claims type asks for.
         ClaimsShape => "claims_shape",
         /// The `nonce` of an ID token is not that of the login (OIDC Core §3.1.3.7).
@@ -296,7 +296,7 @@ reasons! {
         /// required (OIDC Core §3.1.3.6, §3.3.2.11).
         TokenHash => "token_hash",
         /// A validator of the application refused the token.
-        Validator => "validator",
+        CustomValidator => "validator",
         /// The token, its session or its subject's tokens have been revoked.
         Revoked => "revoked",
         /// The token's subject is no user of the application, or not any more.
@@ -314,7 +314,7 @@ reasons! {
         /// It is longer than 8 KiB.
         TooLarge => "proof_too_large",
         /// It is not one JWS in compact form whose segments are canonical base64url.
-        Form => "proof_form",
+        Malformed => "proof_form",
         /// The header is no JSON object of the expected shape, has a member twice, or asks for what is
         /// not supported.
         Header => "proof_header",
@@ -362,9 +362,13 @@ mod tests {
             (AuthError::ExpiredToken, "token_expired", "token_expired"),
             (InvalidTokenReason::Signature.into(), "invalid_token", "signature"),
             (InvalidTokenReason::UnknownKey.into(), "invalid_token", "unknown_key"),
-            (AuthError::Forbidden(Missing::Role([].into())), "insufficient_scope", "missing_role"),
             (
-                AuthError::Forbidden(Missing::Permission("a".into())),
+                AuthError::Forbidden(ForbiddenReason::Role([].into())),
+                "insufficient_scope",
+                "missing_role",
+            ),
+            (
+                AuthError::Forbidden(ForbiddenReason::Permission("a".into())),
                 "insufficient_scope",
                 "missing_permission",
             ),
@@ -373,7 +377,7 @@ mod tests {
                 "insufficient_user_authentication",
                 "insufficient_user_authentication",
             ),
-            (AuthError::CrossSite, "csrf", "csrf"),
+            (AuthError::Csrf, "csrf", "csrf"),
             (
                 AuthError::TooManyProofs { retry_after: Duration::ZERO },
                 "too_many_proofs",

@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use crate::error::KeyRejection;
+use crate::error::InvalidKeyError;
 
 /// A configuration that cannot work or would not be safe. It stops the start of the application;
 /// no request ever meets it.
@@ -21,7 +21,7 @@ pub enum ConfigError {
 
     /// Something required is empty.
     #[error("{setting} must not be empty")]
-    Missing {
+    Empty {
         /// The setting, or the environment variable.
         setting: &'static str,
     },
@@ -48,7 +48,7 @@ pub enum ConfigError {
 
     /// A key that was given cannot be used.
     #[error("the given key cannot be used: {0}")]
-    Key(#[from] KeyRejection),
+    Key(#[from] InvalidKeyError),
 }
 
 impl ConfigError {
@@ -79,13 +79,13 @@ mod tests {
     fn a_main_that_returns_it_prints_sentences() {
         for (error, text) in [
             (ConfigError::NotSet { variable: "JWT_ISSUER" }, "JWT_ISSUER is not set"),
-            (ConfigError::Missing { setting: "issuer" }, "issuer must not be empty"),
+            (ConfigError::Empty { setting: "issuer" }, "issuer must not be empty"),
             (
                 ConfigError::invalid("dpop.leeway", "must be at most 600 seconds"),
                 "dpop.leeway: must be at most 600 seconds",
             ),
             (
-                ConfigError::Key(KeyRejection::Weak),
+                ConfigError::Key(InvalidKeyError::Weak),
                 "the given key cannot be used: too weak; secrets need 32 bytes for HS256, 48 for \
                  HS384, 64 for HS512, and RSA keys 2048 bits",
             ),

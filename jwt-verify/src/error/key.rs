@@ -4,7 +4,7 @@
 /// others stay usable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
-pub enum KeyRejection {
+pub enum InvalidKeyError {
     /// Not a JSON object with members of the expected types, or a member appears twice.
     #[error("malformed")]
     Malformed,
@@ -36,7 +36,7 @@ pub enum KeyRejection {
     Ambiguous,
 }
 
-impl KeyRejection {
+impl InvalidKeyError {
     /// A name that will not change, for logs and metrics.
     pub const fn code(self) -> &'static str {
         match self {
@@ -60,15 +60,15 @@ mod tests {
     #[test]
     fn codes_are_what_dashboards_know() {
         for (rejection, code) in [
-            (KeyRejection::Malformed, "malformed"),
-            (KeyRejection::Unsupported, "unsupported"),
-            (KeyRejection::AlgorithmMismatch, "algorithm_mismatch"),
-            (KeyRejection::WrongUse, "wrong_use"),
-            (KeyRejection::Symmetric, "symmetric"),
-            (KeyRejection::Private, "private"),
-            (KeyRejection::Weak, "weak"),
-            (KeyRejection::TooLarge, "too_large"),
-            (KeyRejection::Ambiguous, "ambiguous"),
+            (InvalidKeyError::Malformed, "malformed"),
+            (InvalidKeyError::Unsupported, "unsupported"),
+            (InvalidKeyError::AlgorithmMismatch, "algorithm_mismatch"),
+            (InvalidKeyError::WrongUse, "wrong_use"),
+            (InvalidKeyError::Symmetric, "symmetric"),
+            (InvalidKeyError::Private, "private"),
+            (InvalidKeyError::Weak, "weak"),
+            (InvalidKeyError::TooLarge, "too_large"),
+            (InvalidKeyError::Ambiguous, "ambiguous"),
         ] {
             assert_eq!(rejection.code(), code);
         }

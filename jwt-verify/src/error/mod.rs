@@ -6,7 +6,9 @@ mod config;
 mod key;
 mod store;
 
-pub use auth::{AuthError, InvalidProofReason, InvalidRequestReason, InvalidTokenReason, Missing};
+pub use auth::{
+    AuthError, ForbiddenReason, InvalidProofReason, InvalidRequestReason, InvalidTokenReason,
+};
 pub use config::ConfigError;
-pub use key::KeyRejection;
+pub use key::InvalidKeyError;
 pub use store::StoreUnavailable;

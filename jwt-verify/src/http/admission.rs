@@ -18,10 +18,10 @@ struct Admission {
     by: JwtAuth,
     /// Another token is of another caller.
     claims: VerifiedClaims,
-    outcome: Rc<Outcome>,
+    outcome: Rc<AdmissionCell>,
 }
 
-type Outcome = OnceCell<Result<(), AuthError>>;
+type AdmissionCell = OnceCell<Result<(), AuthError>>;
 
 impl Admission {
     /// Rejections that only one of two reports are none to it.
@@ -70,7 +70,11 @@ pub(super) fn take_back(request: &HttpRequest) {
     request.extensions_mut().remove::<Admission>();
 }
 
-fn known(auth: &JwtAuth, request: &HttpRequest, claims: &VerifiedClaims) -> Option<Rc<Outcome>> {
+fn known(
+    auth: &JwtAuth,
+    request: &HttpRequest,
+    claims: &VerifiedClaims,
+) -> Option<Rc<AdmissionCell>> {
     let extensions = request.extensions();
     let known = extensions.get::<Admission>().filter(|known| known.is_by(auth, claims))?;
     Some(known.outcome.clone())
@@ -80,8 +84,8 @@ fn begin(
     auth: &JwtAuth,
     request: &HttpRequest,
     claims: &VerifiedClaims,
-    outcome: Outcome,
-) -> Rc<Outcome> {
+    outcome: AdmissionCell,
+) -> Rc<AdmissionCell> {
     let outcome = Rc::new(outcome);
     let (by, claims, shared) = (auth.clone(), claims.clone(), outcome.clone());
     request.extensions_mut().insert(Admission { by, claims, outcome: shared });

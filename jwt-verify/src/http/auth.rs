@@ -5,15 +5,15 @@ use std::{fmt, sync::Arc};
 use actix_web::{Error, HttpRequest, HttpResponse, error::InternalError};
 
 use super::{
-    auth_builder::{JwtAuthBuilder, Settings},
+    auth_builder::{AuthSettings, JwtAuthBuilder},
     credentials::TokenExtractor,
     cross_site::CrossSite,
-    health::HealthRoutes,
-    middleware::Required,
+    health::HealthEndpoints,
+    middleware::RequireMiddleware,
     mutual_tls::CertificateRules,
     possession::Scheme,
-    resource_metadata::{PublishedMetadata, ResourceMetadataRoute},
-    response::{self, Look},
+    resource_metadata::{PublishedMetadata, ResourceMetadataEndpoint},
+    response::{self, ResponseContext},
 };
 use crate::{
     authz::{AuditSink, Authorizer, Requirement},
@@ -55,20 +55,20 @@ use crate::{
 /// outside and answers preflights, which carry no token.
 #[derive(Clone)]
 pub struct JwtAuth {
-    handle: Arc<Handle>,
+    handle: Arc<RefCountCell>,
     optional: bool,
     report_only: bool,
 }
 
 /// Counts references. Each request is one, and workers that count in one place wait for each other,
-/// so that the middleware of each has a handle [of its own](JwtAuth::apart).
-struct Handle {
-    shared: Arc<Shared>,
+/// so that the middleware of each has a handle [of its own](JwtAuth::unshared).
+struct RefCountCell {
+    shared: Arc<AuthContext>,
 }
 
-struct Shared {
+struct AuthContext {
     access: Door,
-    settings: Settings,
+    settings: AuthSettings,
 }
 
 /// Where tokens of one kind are found, and who verifies them.
@@ -95,13 +95,13 @@ impl JwtAuth {
 
     /// Around a verifier that is ready, with bearer tokens and the default answers.
     pub fn new(verifier: Verifier) -> Self {
-        Self::around(verifier, Settings::default())
+        Self::around(verifier, AuthSettings::default())
     }
 
-    pub(super) fn around(verifier: Verifier, mut settings: Settings) -> Self {
+    pub(super) fn around(verifier: Verifier, mut settings: AuthSettings) -> Self {
         let access = Door { verifier, extractor: settings.take_extractor() };
-        let shared = Arc::new(Shared { access, settings });
-        Self { handle: Arc::new(Handle { shared }), optional: false, report_only: false }
+        let shared = Arc::new(AuthContext { access, settings });
+        Self { handle: Arc::new(RefCountCell { shared }), optional: false, report_only: false }
     }
 
     /// The same, for routes that anonymous callers may use too: a request without credentials
@@ -120,7 +120,7 @@ impl JwtAuth {
     /// **Security:** roles, permissions, policies and all else that a requirement can demand protect
     /// nothing meanwhile. Callers still have to be authenticated. Of several around each other, in
     /// middlewares and in the app's data, the innermost counts. To try a single requirement of a scope
-    /// there is [`Required::report_only`].
+    /// there is [`RequireMiddleware::report_only`].
     #[must_use]
     pub fn report_only(&self) -> Self {
         Self { report_only: true, ..self.clone() }
@@ -137,8 +137,8 @@ impl JwtAuth {
     /// # let _: actix_web::Scope<_> = admin;
     /// # }
     /// ```
-    pub fn require(&self, requirement: Requirement) -> Required {
-        Required::new(self.clone(), requirement)
+    pub fn require(&self, requirement: Requirement) -> RequireMiddleware {
+        RequireMiddleware::new(self.clone(), requirement)
     }
 
     /// What verifies the tokens.
@@ -153,25 +153,25 @@ impl JwtAuth {
     }
 
     /// Waits until there are keys of every issuer and it can be told what is revoked, or until an
-    /// attempt to get there has failed; see [`Verifier::ready`]. For applications that want to be ready
+    /// attempt to get there has failed; see [`Verifier::wait_until_ready`]. For applications that want to be ready
     /// before the first request; others need not wait.
     ///
     /// # Errors
     /// [`AuthError::Unavailable`] if one of them is lacking.
-    pub async fn ready(&self) -> Result<(), AuthError> {
-        self.handle.shared.access.verifier.ready().await
+    pub async fn wait_until_ready(&self) -> Result<(), AuthError> {
+        self.handle.shared.access.verifier.wait_until_ready().await
     }
 
     /// Routes that say whether the application is alive, and whether it is ready: see
-    /// [`HealthRoutes`].
-    pub fn health_routes(&self) -> HealthRoutes {
-        HealthRoutes::new(self.clone())
+    /// [`HealthEndpoints`].
+    pub fn health_routes(&self) -> HealthEndpoints {
+        HealthEndpoints::new(self.clone())
     }
 
     /// The route that publishes what [`ResourceMetadata`](crate::ResourceMetadata) says. Without such a
     /// setting there is none, and the log says so.
-    pub fn resource_metadata_route(&self) -> ResourceMetadataRoute {
-        ResourceMetadataRoute::new(self.clone())
+    pub fn resource_metadata_route(&self) -> ResourceMetadataEndpoint {
+        ResourceMetadataEndpoint::new(self.clone())
     }
 
     /// The state of each issuer's keys, with the issuer's name, for readiness checks.
@@ -230,9 +230,9 @@ impl JwtAuth {
     }
 
     /// The same, whose references are counted apart from those of all others.
-    pub(super) fn apart(&self) -> Self {
+    pub(super) fn unshared(&self) -> Self {
         let shared = Arc::clone(&self.handle.shared);
-        Self { handle: Arc::new(Handle { shared }), ..*self }
+        Self { handle: Arc::new(RefCountCell { shared }), ..*self }
     }
 
     /// Whether both are clones of one, so that what one has found out holds for the other.
@@ -244,7 +244,7 @@ impl JwtAuth {
     pub(super) fn refuse(&self, error: &AuthError, request: &HttpRequest) -> HttpResponse {
         response::record(error);
         let settings = &self.handle.shared.settings;
-        let look = Look {
+        let context = ResponseContext {
             realm: settings.realm.as_ref(),
             reveal_roles: settings.reveal_roles,
             metadata: settings.metadata.as_ref().map(PublishedMetadata::url),
@@ -252,9 +252,11 @@ impl JwtAuth {
             takes_certificates: settings.certificates.is_some(),
             scheme: Scheme::of(request),
         };
-        let Some(custom) = &settings.error_response else { return response::respond(error, &look) };
+        let Some(custom) = &settings.error_response else {
+            return response::error_response(error, &context);
+        };
         let mut response = custom(error, request);
-        response::complete(&mut response, error, &look);
+        response::merge_challenges(&mut response, error, &context);
         response
     }
 
@@ -284,9 +286,9 @@ mod tests {
     fn one_that_is_counted_apart_is_the_same() {
         let verifier = Verifier::builder("https://issuer.example", "api").keys(JwkSet::new([]));
         let auth = JwtAuth::new(verifier.build().unwrap()).report_only();
-        let apart = auth.apart();
-        assert!(apart.is_same(&auth) && apart.is_report_only() && !apart.is_optional());
-        assert!(!Arc::ptr_eq(&apart.handle, &auth.handle));
+        let unshared = auth.unshared();
+        assert!(unshared.is_same(&auth) && unshared.is_report_only() && !unshared.is_optional());
+        assert!(!Arc::ptr_eq(&unshared.handle, &auth.handle));
         let other = JwtAuth::new(auth.verifier().clone());
         assert!(!other.is_same(&auth));
     }

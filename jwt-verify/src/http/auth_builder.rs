@@ -10,7 +10,7 @@ use super::{
     cross_site::CrossSite,
     csrf::CsrfProtection,
     mutual_tls::{CertificateRules, MutualTls},
-    resource_metadata::{Known, PublishedMetadata, ResourceMetadata},
+    resource_metadata::{OtherSettings, PublishedMetadata, ResourceMetadata},
 };
 use crate::{
     algorithm::Algorithm,
@@ -29,12 +29,12 @@ pub struct JwtAuthBuilder {
     dpop: Option<Dpop>,
     mutual_tls: Option<MutualTls>,
     resource_metadata: Option<ResourceMetadata>,
-    settings: Settings,
+    settings: AuthSettings,
 }
 
 /// What is around the verifier.
 #[derive(Default)]
-pub(super) struct Settings {
+pub(super) struct AuthSettings {
     /// Bearer tokens, if there is none.
     extractor: Option<Box<dyn TokenExtractor>>,
     pub(super) refresh: Option<Door>,
@@ -49,7 +49,7 @@ pub(super) struct Settings {
     pub(super) error_response: Option<Box<ErrorResponse>>,
 }
 
-impl Settings {
+impl AuthSettings {
     pub(super) fn take_extractor(&mut self) -> Box<dyn TokenExtractor> {
         let extractor = self.extractor.take().unwrap_or_else(|| Box::new(BearerExtractor));
         match &self.proofs {
@@ -65,7 +65,7 @@ pub(super) type ErrorResponse = dyn Fn(&AuthError, &HttpRequest) -> HttpResponse
 impl JwtAuthBuilder {
     pub(super) fn new(verifier: VerifierBuilder) -> Self {
         let (dpop, mutual_tls, resource_metadata) = (None, None, None);
-        Self { verifier, dpop, mutual_tls, resource_metadata, settings: Settings::default() }
+        Self { verifier, dpop, mutual_tls, resource_metadata, settings: AuthSettings::default() }
     }
 
     /// Takes refresh tokens too, where a route is about them.
@@ -144,7 +144,7 @@ impl JwtAuthBuilder {
     /// Default: none. Then such a token counts for a request that changes something, or that opens a
     /// WebSocket, only if it is of a page of the same origin: `Sec-Fetch-Site` says `same-origin` or
     /// `none`, or else `Origin` names the host and port of the request (`:authority` or `Host`).
-    /// Anything else is 403, [`AuthError::CrossSite`]: another origin, `Origin: null`, and neither field.
+    /// Anything else is 403, [`AuthError::Csrf`]: another origin, `Origin: null`, and neither field.
     /// So a client that is no browser sends the token in the `Authorization` field instead.
     ///
     /// Behind a proxy that changes `Host`, browsers that send no `Sec-Fetch-Site` need the origin to be
@@ -197,7 +197,7 @@ impl JwtAuthBuilder {
 
     /// Takes note of every decision about a requirement of a handler or a middleware, with who asked;
     /// see [`AuditSink`] and [`TracingAudit`](crate::TracingAudit). Default: nobody.
-    pub fn audit(mut self, sink: impl AuditSink) -> Self {
+    pub fn audit_log(mut self, sink: impl AuditSink) -> Self {
         self.settings.audit = Some(Box::new(sink));
         self
     }
@@ -274,7 +274,7 @@ impl JwtAuthBuilder {
         let certificates = self.mutual_tls.map(MutualTls::build).transpose()?;
         settings.certificates = certificates.map(Box::new);
         if let Some(metadata) = self.resource_metadata {
-            settings.metadata = Some(metadata.build(&Known {
+            settings.metadata = Some(metadata.build(&OtherSettings {
                 issuers: verifier.listed_issuers().collect(),
                 is_header_only: settings.extractor.is_none(),
                 proofs: settings.proofs.as_deref(),
@@ -285,7 +285,7 @@ impl JwtAuthBuilder {
     }
 }
 
-/// For a verifier that has no first issuer, such as [`Verifier::resolving`](crate::Verifier::resolving).
+/// For a verifier that has no first issuer, such as [`Verifier::with_resolver`](crate::Verifier::with_resolver).
 impl From<VerifierBuilder> for JwtAuthBuilder {
     fn from(verifier: VerifierBuilder) -> Self {
         Self::new(verifier)

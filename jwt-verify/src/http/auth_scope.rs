@@ -195,7 +195,7 @@ where
     B: MessageBody + 'static,
 {
     #[cfg(feature = "introspection")]
-    if let Some(marker) = super::route_audit::Marker::of(prefix, routes) {
+    if let Some(marker) = super::route_audit::ScopeMarker::of(prefix, routes) {
         return scope.guard(marker).register(config);
     }
     let _ = (prefix, routes);

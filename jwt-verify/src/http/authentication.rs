@@ -26,18 +26,18 @@ pub(super) struct Authentication {
     pub(super) is_in_url: bool,
     /// Which one was in the app's data at that point. A scope further in may have put another there,
     /// or the same once more.
-    beside: Places,
+    data_address: DataAddress,
 }
 
 /// Where in the app's data a [`JwtAuth`] is, by itself and as `web::Data`: there it stays as long as the
 /// application runs. Of the latter it is the handle that counts, since clones share what is in it.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Places {
+pub(super) struct DataAddress {
     plain: Option<usize>,
     wrapped: Option<usize>,
 }
 
-fn address<T>(of: &T) -> usize {
+fn address_of<T>(of: &T) -> usize {
     std::ptr::from_ref(of).addr()
 }
 
@@ -66,13 +66,13 @@ impl Authentication {
 
     /// What of it holds for a handler that is reached with this in the app's data. One that was put
     /// there further in decides for itself.
-    pub(super) fn beside(
+    pub(super) fn valid_for(
         self: &Rc<Self>,
         nearest: Option<&JwtAuth>,
-        places: Places,
+        address: DataAddress,
     ) -> Option<Rc<Self>> {
         match nearest {
-            Some(nearest) if self.beside != places => nearest
+            Some(nearest) if self.data_address != address => nearest
                 .is_same(&self.by)
                 .then(|| Rc::new(Self { by: nearest.clone(), ..Self::clone(self) })),
             _ => Some(self.clone()),
@@ -98,7 +98,7 @@ impl JwtAuth {
             token: Some(claims.token()),
             is_for_refresh: false,
             is_in_url: false,
-            beside: Places::default(),
+            data_address: DataAddress::default(),
         }));
     }
 }
@@ -106,15 +106,17 @@ impl JwtAuth {
 impl JwtAuth {
     /// The one that the application has put into its data, by itself or as `web::Data`. Two that
     /// differ leave it open which rules apply.
-    pub(super) fn nearest(request: &HttpRequest) -> Result<Option<&Self>, AuthError> {
-        Self::nearest_of(request).0
+    pub(super) fn from_app_data(request: &HttpRequest) -> Result<Option<&Self>, AuthError> {
+        Self::locate_in_app_data(request).0
     }
 
     /// Finds it, and where it is.
-    pub(super) fn nearest_of(request: &HttpRequest) -> (Result<Option<&Self>, AuthError>, Places) {
+    pub(super) fn locate_in_app_data(
+        request: &HttpRequest,
+    ) -> (Result<Option<&Self>, AuthError>, DataAddress) {
         let plain = request.app_data::<Self>();
         let data = request.app_data::<web::Data<Self>>();
-        let places = Places { plain: plain.map(address), wrapped: data.map(address) };
+        let address = DataAddress { plain: plain.map(address_of), wrapped: data.map(address_of) };
         let wrapped = data.map(|data| &***data);
         let nearest = match (plain, wrapped) {
             (Some(plain), Some(wrapped)) if !plain.is_same(wrapped) => {
@@ -126,7 +128,7 @@ impl JwtAuth {
             }
             (plain, wrapped) => Ok(plain.or(wrapped)),
         };
-        (nearest, places)
+        (nearest, address)
     }
 
     /// Authenticates a request, once: the outcome stays with the request.
@@ -137,9 +139,9 @@ impl JwtAuth {
     ) -> Step<Rc<Authentication>, AuthError> {
         match self.known(request, is_for_refresh) {
             Some(known) => Step::Ready(Ok(known)),
-            None => {
-                self.authenticate_first(request, is_for_refresh, || Self::nearest_of(request).1)
-            }
+            None => self.authenticate_first(request, is_for_refresh, || {
+                Self::locate_in_app_data(request).1
+            }),
         }
     }
 
@@ -148,7 +150,7 @@ impl JwtAuth {
         &self,
         request: &HttpRequest,
         is_for_refresh: bool,
-        places: impl FnOnce() -> Places,
+        address: impl FnOnce() -> DataAddress,
     ) -> Step<Rc<Authentication>, AuthError> {
         let Some(door) = self.door(is_for_refresh) else { return Step::Ready(Err(no_sessions())) };
         if let Some(ongoing) = self.ongoing(request, is_for_refresh) {
@@ -158,7 +160,7 @@ impl JwtAuth {
             Ok(Some(credential)) => credential,
             Ok(None) => {
                 let way = Way::default();
-                return Step::Ready(self.keep(request, None, way, is_for_refresh, places()));
+                return Step::Ready(self.keep(request, None, way, is_for_refresh, address()));
             }
             Err(reason) => return Step::Ready(Err(reason.into())),
         };
@@ -170,7 +172,7 @@ impl JwtAuth {
                 Progress::Done(outcome) => {
                     let accepted = self.for_bearer(request, outcome, is_for_refresh);
                     return Step::Ready(accepted.and_then(|token| {
-                        self.keep(request, Some(token), way, is_for_refresh, places())
+                        self.keep(request, Some(token), way, is_for_refresh, address())
                     }));
                 }
                 Progress::Unfinished(cached) => cached,
@@ -219,7 +221,7 @@ impl JwtAuth {
             let outcome = door.verifier.finish(token, cached.clone()).await;
             self.for_bearer(request, outcome, *is_for_refresh)?
         };
-        self.keep(request, Some(token), *way, *is_for_refresh, Self::nearest_of(request).1)
+        self.keep(request, Some(token), *way, *is_for_refresh, Self::locate_in_app_data(request).1)
     }
 
     fn known(&self, request: &HttpRequest, is_for_refresh: bool) -> Option<Rc<Authentication>> {
@@ -240,13 +242,13 @@ impl JwtAuth {
         token: Option<Arc<VerifiedToken>>,
         way: Way,
         is_for_refresh: bool,
-        beside: Places,
+        data_address: DataAddress,
     ) -> Result<Rc<Authentication>, AuthError> {
         if let (Some(token), true) = (&token, way.is_ambient) {
             self.cross_site().check(request, token.claims())?;
         }
         let (by, is_in_url) = (self.clone(), way.is_in_url);
-        let known = Authentication { by, token, is_for_refresh, is_in_url, beside };
+        let known = Authentication { by, token, is_for_refresh, is_in_url, data_address };
         let authentication = Rc::new(known);
         request.extensions_mut().insert(authentication.clone());
         Ok(authentication)

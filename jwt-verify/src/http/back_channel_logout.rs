@@ -32,38 +32,38 @@ use crate::{
 ///
 /// ```no_run
 /// # use actix_web::App;
-/// # use jwt_verify::{BackChannelLogout, LogoutTokenVerifier, MemoryRevocation};
+/// # use jwt_verify::{BackChannelLogoutEndpoint, LogoutTokenVerifier, MemoryRevocation};
 /// # fn example(revocations: MemoryRevocation) -> Result<(), Box<dyn std::error::Error>> {
 /// let tokens = LogoutTokenVerifier::new("https://login.example", "my-client", |keys| keys)?;
-/// let app = App::new().service(BackChannelLogout::new("/logout/back-channel", tokens, revocations));
+/// let app = App::new().service(BackChannelLogoutEndpoint::new("/logout/back-channel", tokens, revocations));
 /// # let _ = app;
 /// # Ok(())
 /// # }
 /// ```
-pub struct BackChannelLogout {
+pub struct BackChannelLogoutEndpoint {
     path: String,
     tokens: LogoutTokenVerifier,
     store: Arc<dyn RevocationStore>,
-    keep: Duration,
+    retention: Duration,
     sessions_only: bool,
 }
 
-impl BackChannelLogout {
+impl BackChannelLogoutEndpoint {
     /// At this path.
     pub fn new(
         path: impl Into<String>,
         tokens: LogoutTokenVerifier,
         store: impl RevocationStore,
     ) -> Self {
-        let (store, keep) = (Arc::new(store), LONGEST_ACCESS_TOKEN);
-        Self { path: path.into(), tokens, store, keep, sessions_only: false }
+        let (store, retention) = (Arc::new(store), LONGEST_ACCESS_TOKEN);
+        Self { path: path.into(), tokens, store, retention, sessions_only: false }
     }
 
     /// Remembers revocations for this long. It must be as long as an access token can be good for,
     /// or the token is good again after it. Default: 30 days.
     #[must_use]
-    pub fn keep(mut self, keep: Duration) -> Self {
-        self.keep = keep;
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
         self
     }
 
@@ -72,9 +72,9 @@ impl BackChannelLogout {
     /// one of them has none or they are resolved. Give the verifier of the API, not that of the
     /// logout tokens.
     #[must_use]
-    pub fn keep_for(self, verifier: &Verifier) -> Self {
+    pub fn retention_for(self, verifier: &Verifier) -> Self {
         let longest = verifier.max_lifetime().unwrap_or(LONGEST_ACCESS_TOKEN);
-        self.keep(longest)
+        self.retention(longest)
     }
 
     /// Revokes the session alone where the logout token names one, so that other devices of the
@@ -88,9 +88,11 @@ impl BackChannelLogout {
     }
 }
 
-impl fmt::Debug for BackChannelLogout {
+impl fmt::Debug for BackChannelLogoutEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BackChannelLogout").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("BackChannelLogoutEndpoint")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,18 +101,18 @@ struct Form {
     logout_token: String,
 }
 
-impl HttpServiceFactory for BackChannelLogout {
+impl HttpServiceFactory for BackChannelLogoutEndpoint {
     fn register(self, config: &mut AppService) {
-        let Self { path, tokens, store, keep, sessions_only } = self;
+        let Self { path, tokens, store, retention, sessions_only } = self;
         let receive = move |form: Result<web::Form<Form>, actix_web::Error>| {
             let (tokens, store) = (tokens.clone(), store.clone());
             async move {
                 let outcome = match &form {
                     Ok(form) => {
-                        let until = tokens.now().saturating_add(keep);
+                        let until = tokens.now().saturating_add(retention);
                         log_out(&tokens, store, until, sessions_only, &form.logout_token).await
                     }
-                    Err(_) => Err(Refusal::Invalid),
+                    Err(_) => Err(LogoutRejection::Invalid),
                 };
                 answer(&outcome)
             }
@@ -119,7 +121,7 @@ impl HttpServiceFactory for BackChannelLogout {
     }
 }
 
-enum Refusal {
+enum LogoutRejection {
     Invalid,
     /// Not judged; the answer says when to come back.
     Later(AuthError),
@@ -131,36 +133,36 @@ async fn log_out(
     until: Duration,
     sessions_only: bool,
     token: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), LogoutRejection> {
     let token = tokens.verify(token).await.map_err(|error| {
         tracing::debug!(reason = error.reason(), "refused a logout token");
         match error {
             AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
-                Refusal::Later(error)
+                LogoutRejection::Later(error)
             }
-            _ => Refusal::Invalid,
+            _ => LogoutRejection::Invalid,
         }
     })?;
     let revocations = token.revocations(sessions_only);
     if revocations.is_empty() {
-        return Err(Refusal::Invalid);
+        return Err(LogoutRejection::Invalid);
     }
     // An issuer that does not wait for the answer has still said it.
     let revoked = to_the_end(async move { store.revoke_all(&revocations, until).await }).await;
     match revoked {
         Some(Ok(())) => Ok(()),
         Some(Err(_)) | None => {
-            Err(Refusal::Later(AuthError::Unavailable { retry_after: STORE_RETRY }))
+            Err(LogoutRejection::Later(AuthError::Unavailable { retry_after: STORE_RETRY }))
         }
     }
 }
 
-fn answer(outcome: &Result<(), Refusal>) -> HttpResponse {
+fn answer(outcome: &Result<(), LogoutRejection>) -> HttpResponse {
     match outcome {
         Ok(()) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish(),
-        Err(Refusal::Invalid) => HttpResponse::BadRequest()
+        Err(LogoutRejection::Invalid) => HttpResponse::BadRequest()
             .insert_header((CACHE_CONTROL, "no-store"))
             .json(Body::new("invalid_request", "the logout token is not valid", "invalid_request")),
-        Err(Refusal::Later(error)) => error.error_response(),
+        Err(LogoutRejection::Later(error)) => error.error_response(),
     }
 }

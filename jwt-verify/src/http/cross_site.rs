@@ -44,12 +44,12 @@ impl CrossSite {
     }
 
     pub(super) fn check(&self, request: &HttpRequest, claims: &Claims) -> Result<(), AuthError> {
-        let kind = Kind::of(request);
-        if self.accepts_all || kind == Kind::Reading {
+        let kind = RequestKind::of(request);
+        if self.accepts_all || kind == RequestKind::Reading {
             return Ok(());
         }
         let outcome = match &self.csrf {
-            Some(csrf) if kind == Kind::Changing => csrf.check(request, claims),
+            Some(csrf) if kind == RequestKind::Changing => csrf.check(request, claims),
             Some(csrf) if csrf.has_origins() => csrf.check_origin(request),
             // A page cannot put a token into a handshake; something that is no browser can.
             Some(csrf) => match Sender::of(request, &self.origins) {
@@ -65,14 +65,14 @@ impl CrossSite {
         };
         outcome.map_err(|because| {
             tracing::debug!(because, "a cookie did not count");
-            AuthError::CrossSite
+            AuthError::Csrf
         })
     }
 }
 
 /// Consequences that a request may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum RequestKind {
     Reading,
     Changing,
     /// A handshake, such as that of WebSocket (RFC 6455 §4.1, RFC 8441 §5): what comes over the channel may
@@ -80,7 +80,7 @@ enum Kind {
     Opening,
 }
 
-impl Kind {
+impl RequestKind {
     fn of(request: &HttpRequest) -> Self {
         match *request.method() {
             Method::CONNECT => Self::Opening,
@@ -107,9 +107,9 @@ mod tests {
     #[test]
     fn an_extended_connect_is_a_handshake() {
         let connect = || TestRequest::with_uri("https://api.example/chat").method(Method::CONNECT);
-        assert_eq!(check(connect()), Err(AuthError::CrossSite));
+        assert_eq!(check(connect()), Err(AuthError::Csrf));
         let from = |origin: &str| check(connect().insert_header((ORIGIN, origin)));
-        assert_eq!(from("https://evil.example"), Err(AuthError::CrossSite));
+        assert_eq!(from("https://evil.example"), Err(AuthError::Csrf));
         assert_eq!(from("https://api.example"), Ok(()));
     }
 
@@ -122,7 +122,7 @@ mod tests {
         }
         for method in ["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY", "get"] {
             let request = TestRequest::default().method(method.parse().unwrap());
-            assert_eq!(check(request), Err(AuthError::CrossSite), "{method}");
+            assert_eq!(check(request), Err(AuthError::Csrf), "{method}");
         }
     }
 }

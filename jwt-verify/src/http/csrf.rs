@@ -33,7 +33,7 @@ use crate::{
 /// bearer token need none. A page cannot add a header to the handshake of a WebSocket: there the origin
 /// counts, which is that of a list ([`allowed_origins`](Self::allowed_origins)), or else that of the
 /// request itself; a client that says none repeats the token. The answer to others is 403,
-/// [`AuthError::CrossSite`].
+/// [`AuthError::Csrf`].
 ///
 /// Without it a token in a cookie counts only in requests of pages of the same origin, as the browser
 /// tells: see [`JwtAuthBuilder::csrf`](super::JwtAuthBuilder::csrf).

@@ -15,7 +15,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// Finds the user that a verified token is about, in a database for example.
 ///
 /// ```
-/// use jwt_verify::{BoxFuture, UserLoader, StoreUnavailable, VerifiedClaims};
+/// use jwt_verify::{BoxFuture, StoreUnavailable, UserLoader, VerifiedClaims};
 ///
 /// struct User { name: String }
 /// struct Directory;
@@ -48,32 +48,32 @@ pub trait UserLoader: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Option<Self::User>, StoreUnavailable>>;
 }
 
-/// The users of an application, for its data: `App::new().app_data(Users::new(loader))`.
-pub struct Users<U>(Arc<dyn UserLoader<User = U>>);
+/// The users of an application, for its data: `App::new().app_data(UserLoaderData::new(loader))`.
+pub struct UserLoaderData<U>(Arc<dyn UserLoader<User = U>>);
 
-impl<U: Send + Sync + 'static> Users<U> {
+impl<U: Send + Sync + 'static> UserLoaderData<U> {
     /// Looked up with this loader.
     pub fn new(loader: impl UserLoader<User = U>) -> Self {
         Self(Arc::new(loader))
     }
 }
 
-impl<U> Clone for Users<U> {
+impl<U> Clone for UserLoaderData<U> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<U> fmt::Debug for Users<U> {
+impl<U> fmt::Debug for UserLoaderData<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Users")
+        f.write_str("UserLoaderData")
     }
 }
 
 /// The user who makes the request, as an argument of a handler.
 ///
 /// The request is authenticated as by [`VerifiedClaims`], and then the [`UserLoader`] is asked, once
-/// for a request. It must be in the app's data as [`Users`]. A token whose user is unknown is refused
+/// for a request. It must be in the app's data as [`UserLoaderData`]. A token whose user is unknown is refused
 /// with 401; while the loader fails, the answer is 503.
 ///
 /// ```
@@ -118,10 +118,10 @@ impl<U: Send + Sync + 'static> FromRequest for CurrentUser<U> {
         let request = request.clone();
         Box::pin(async move {
             let claims = claims.await?;
-            let Some(users) = request.app_data::<Users<U>>() else {
+            let Some(users) = request.app_data::<UserLoaderData<U>>() else {
                 tracing::error!(
                     "a handler needs the current user, but there are no users: add \
-                     `.app_data(Users::new(loader))`"
+                     `.app_data(UserLoaderData::new(loader))`"
                 );
                 return Err(refuse(&request, AuthError::Misconfigured));
             };
@@ -138,17 +138,17 @@ impl<U: Send + Sync + 'static> FromRequest for CurrentUser<U> {
     }
 }
 
-type Outcome<U> = OnceCell<Result<Option<Arc<U>>, StoreUnavailable>>;
+type UserCell<U> = OnceCell<Result<Option<Arc<U>>, StoreUnavailable>>;
 
 /// The look-up that several arguments of one handler wait for together.
 struct Loading<U> {
     /// Another token is about another user.
     claims: VerifiedClaims,
-    outcome: Rc<Outcome<U>>,
+    outcome: Rc<UserCell<U>>,
 }
 
 impl<U: 'static> Loading<U> {
-    fn of(request: &HttpRequest, claims: &VerifiedClaims) -> Rc<Outcome<U>> {
+    fn of(request: &HttpRequest, claims: &VerifiedClaims) -> Rc<UserCell<U>> {
         let mut extensions = request.extensions_mut();
         if let Some(loading) = extensions.get::<Self>()
             && loading.claims.is_of_same_token(claims)
@@ -164,7 +164,7 @@ impl<U: 'static> Loading<U> {
 /// Answers as whoever authenticated the request does.
 fn refuse(request: &HttpRequest, error: AuthError) -> Error {
     let by = Authentication::of(request).map(|known| known.by.clone());
-    let nearest = || JwtAuth::nearest(request).ok().flatten().cloned();
+    let nearest = || JwtAuth::from_app_data(request).ok().flatten().cloned();
     match by.or_else(nearest) {
         Some(auth) => auth.refuse_as_error(error, request),
         None => error.into(),

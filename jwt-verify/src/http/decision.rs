@@ -13,9 +13,9 @@ use super::{
 };
 use crate::lookup::Lookup;
 use crate::{
-    authz::{AuditEvent, AuditOutcome, Decision, Policy, Requirement, Surroundings, Truth},
+    authz::{AuditEvent, AuditOutcome, Decision, EvalContext, Evaluation, PolicyRef, Requirement},
     claims::VerifiedClaims,
-    error::{AuthError, Missing},
+    error::{AuthError, ForbiddenReason},
 };
 
 /// What is demanded, and by whom.
@@ -60,12 +60,12 @@ impl Demand {
         request: &HttpRequest,
         claims: &VerifiedClaims,
     ) -> Step {
-        let scene = Scene { auth, request, policies: &[] };
-        let evaluation = self.requirement().judge(claims.verified(), &scene);
+        let context = RequestContext { auth, request, policies: &[] };
+        let evaluation = self.requirement().evaluate(claims.verified(), &context);
         let authorized = match (evaluation, self) {
-            (Truth::Undecided(_), Self::Handler { .. }) => None,
-            (Truth::Met, _) => Some(self.authorize(auth, claims)),
-            _ => Some(Lookup::Ready(self.requirement().check(claims.verified(), &scene))),
+            (Evaluation::NeedsPolicy(_), Self::Handler { .. }) => None,
+            (Evaluation::Met, _) => Some(self.authorize(auth, claims)),
+            _ => Some(Lookup::Ready(self.requirement().check(claims.verified(), &context))),
         };
         if let Some(Lookup::Ready(result)) = authorized {
             let result = result.map_err(Rejection::from);
@@ -89,12 +89,13 @@ impl Demand {
         request: &HttpRequest,
         claims: &VerifiedClaims,
     ) -> Result<(), Rejection> {
-        let mut policies: Vec<(Policy, bool)> = Vec::new();
+        let mut policies: Vec<(PolicyRef, bool)> = Vec::new();
         loop {
-            let scene = Scene { auth, request, policies: &policies };
-            let truth = self.requirement().judge(claims.verified(), &scene);
-            let (Truth::Undecided(asked), Self::Handler { policy, .. }) = (truth, self) else {
-                self.requirement().check(claims.verified(), &scene)?;
+            let context = RequestContext { auth, request, policies: &policies };
+            let evaluation = self.requirement().evaluate(claims.verified(), &context);
+            let (Evaluation::NeedsPolicy(asked), Self::Handler { policy, .. }) = (evaluation, self)
+            else {
+                self.requirement().check(claims.verified(), &context)?;
                 break;
             };
             let decision = match policy(asked.index(), request, claims).await.map_err(own_or_answer)
@@ -104,7 +105,7 @@ impl Demand {
                 Err(Rejection::Error(AuthError::Forbidden(_))) => Decision::Deny,
                 // The next login must satisfy everything that is demanded.
                 Err(Rejection::Error(asked @ AuthError::StepUp { .. })) => {
-                    let asked = self.requirement().explain_with(asked, claims.verified(), &scene);
+                    let asked = self.requirement().explain_with(asked, claims.verified(), &context);
                     return Err(asked.into());
                 }
                 Err(rejection) => return Err(rejection),
@@ -159,7 +160,7 @@ impl Demand {
                     Err(Rejection::Error(error)) if is_report_only => AuditOutcome::Reported(error),
                     Err(Rejection::Error(error)) => AuditOutcome::Refused(error),
                     Err(Rejection::Response(_)) if is_report_only => {
-                        AuditOutcome::Reported(&AuthError::Forbidden(Missing::Policy))
+                        AuditOutcome::Reported(&AuthError::Forbidden(ForbiddenReason::Policy))
                     }
                     Err(Rejection::Response(_)) => AuditOutcome::Failed,
                 },
@@ -194,14 +195,14 @@ fn own_or_answer(error: Error) -> Rejection {
 }
 
 /// A request, as a requirement sees it.
-pub(super) struct Scene<'a> {
+pub(super) struct RequestContext<'a> {
     pub(super) auth: &'a JwtAuth,
     pub(super) request: &'a HttpRequest,
     /// What the policies have decided that were asked.
-    pub(super) policies: &'a [(Policy, bool)],
+    pub(super) policies: &'a [(PolicyRef, bool)],
 }
 
-impl Surroundings for Scene<'_> {
+impl EvalContext for RequestContext<'_> {
     fn now(&self) -> Duration {
         self.auth.verifier().now()
     }
@@ -210,7 +211,7 @@ impl Surroundings for Scene<'_> {
         segment(self.request, name).map(Cow::Owned)
     }
 
-    fn policy(&self, policy: &Policy) -> Option<bool> {
+    fn policy(&self, policy: &PolicyRef) -> Option<bool> {
         self.policies.iter().find(|(asked, _)| asked.is_same(policy)).map(|(_, decision)| *decision)
     }
 }

@@ -89,7 +89,7 @@ impl Environment<'_> {
             }
         };
         if value.trim().is_empty() {
-            return Err(ConfigError::Missing { setting: name });
+            return Err(ConfigError::Empty { setting: name });
         }
         Ok(Some(value))
     }
@@ -181,7 +181,7 @@ fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
     if let Some(entries) = environment.number("JWT_TOKEN_CACHE")? {
         let entries = usize::try_from(entries)
             .map_err(|_| ConfigError::invalid("JWT_TOKEN_CACHE", "is too large"))?;
-        verifier = verifier.token_cache(entries);
+        verifier = verifier.token_cache_capacity(entries);
     }
     let mut mapping = ClaimsMapping::default();
     if let Some(name) = environment.text("JWT_ROLES_CLAIM")? {
@@ -226,12 +226,12 @@ fn mutual_tls(environment: &Environment<'_>) -> Result<Option<MutualTls>, Config
     match (environment.list("JWT_MTLS_PROXIES")?, field) {
         (None, None) => Ok(None),
         (None, Some(_)) => Err(ConfigError::invalid("JWT_MTLS_FIELD", "needs JWT_MTLS_PROXIES")),
-        (Some(proxies), None) => Ok(Some(MutualTls::behind(proxies))),
-        (Some(proxies), Some(field)) => Ok(Some(MutualTls::behind(proxies).field(field))),
+        (Some(proxies), None) => Ok(Some(MutualTls::behind_proxies(proxies))),
+        (Some(proxies), Some(field)) => Ok(Some(MutualTls::behind_proxies(proxies).header(field))),
     }
 }
 
-fn dpop(environment: &Environment<'_>, shared: &Shared) -> Result<Option<Dpop>, ConfigError> {
+fn dpop(environment: &Environment<'_>, shared: &SharedCache) -> Result<Option<Dpop>, ConfigError> {
     let secret = environment.text("JWT_DPOP_NONCE_SECRET")?;
     let Some(urls) = environment.list("JWT_DPOP_URL")? else {
         return match secret {
@@ -241,7 +241,7 @@ fn dpop(environment: &Environment<'_>, shared: &Shared) -> Result<Option<Dpop>, 
     };
     let mut urls = urls.into_iter();
     let first = urls.next().unwrap_or_default();
-    let dpop = shared.proofs(urls.fold(Dpop::at(first), Dpop::or_at));
+    let dpop = shared.proofs(urls.fold(Dpop::new(first), Dpop::base_url));
     Ok(Some(match secret {
         Some(secret) => dpop.require_nonce(secret),
         None => dpop,
@@ -250,7 +250,7 @@ fn dpop(environment: &Environment<'_>, shared: &Shared) -> Result<Option<Dpop>, 
 
 fn keys(
     environment: &Environment<'_>,
-    shared: &Shared,
+    shared: &SharedCache,
     issuer: &str,
     auth0: Option<&str>,
 ) -> Result<JwksProvider, ConfigError> {
@@ -260,16 +260,16 @@ fn keys(
         (None, None) => JwksProvider::discover(issuer),
     };
     if let Some(ttl) = environment.seconds("JWT_KEY_CACHE_TTL")? {
-        keys = keys.ttl(ttl);
+        keys = keys.cache_ttl(ttl);
     }
     if let Some(ttl) = environment.seconds("JWT_NEGATIVE_CACHE_TTL")? {
-        keys = keys.missing_ttl(ttl);
+        keys = keys.negative_cache_ttl(ttl);
     }
     if let Some(interval) = environment.seconds("JWT_REFRESH_MIN_INTERVAL")? {
-        keys = keys.refetch_interval(interval);
+        keys = keys.refetch_window(interval);
     }
     if let Some(ttl) = environment.seconds("JWT_STALE_TTL")? {
-        keys = keys.stale_ttl(ttl);
+        keys = keys.stale_if_error(ttl);
     }
     if let Some(pem) = environment.text("JWT_ROOT_CERTIFICATES")? {
         keys = keys.root_certificates(pem);
@@ -283,7 +283,7 @@ fn keys(
         let problem = "must be a key set in JSON";
         let seed = JwkSet::from_json(json.as_bytes())
             .map_err(|_| ConfigError::invalid("JWT_SEED_KEYS", problem))?;
-        keys = keys.seed(seed);
+        keys = keys.initial_keys(seed);
     }
     keys = shared.keys(keys);
     let timeout = environment.seconds("JWT_FETCH_TIMEOUT")?.unwrap_or(FETCH_TIMEOUT);
@@ -295,24 +295,24 @@ fn keys(
 
 /// What instances of the application share.
 #[cfg(feature = "redis")]
-struct Shared {
+struct SharedCache {
     cache: Option<crate::store::RedisCache>,
     integrity_key: Option<String>,
 }
 
 #[cfg(feature = "redis")]
-fn shared(environment: &Environment<'_>) -> Result<Shared, ConfigError> {
+fn shared(environment: &Environment<'_>) -> Result<SharedCache, ConfigError> {
     let (url, integrity_key) =
         (environment.text("REDIS_URL")?, environment.text("JWT_CACHE_INTEGRITY_KEY")?);
     if url.is_none() && integrity_key.is_some() {
         return Err(ConfigError::invalid("JWT_CACHE_INTEGRITY_KEY", "needs REDIS_URL"));
     }
     let cache = url.map(|url| crate::store::RedisCache::new(url).build()).transpose();
-    Ok(Shared { cache: cache.map_err(name_variable)?, integrity_key })
+    Ok(SharedCache { cache: cache.map_err(name_variable)?, integrity_key })
 }
 
 #[cfg(feature = "redis")]
-impl Shared {
+impl SharedCache {
     fn keys(&self, keys: JwksProviderBuilder) -> JwksProviderBuilder {
         let Some(cache) = &self.cache else { return keys };
         let keys = keys.cache(cache.clone());
@@ -331,20 +331,20 @@ impl Shared {
 }
 
 #[cfg(not(feature = "redis"))]
-struct Shared;
+struct SharedCache;
 
 #[cfg(not(feature = "redis"))]
-fn shared(environment: &Environment<'_>) -> Result<Shared, ConfigError> {
+fn shared(environment: &Environment<'_>) -> Result<SharedCache, ConfigError> {
     for name in ["REDIS_URL", "JWT_CACHE_INTEGRITY_KEY"] {
         if environment.text(name)?.is_some() {
             return Err(ConfigError::invalid(name, "this build has no Redis support"));
         }
     }
-    Ok(Shared)
+    Ok(SharedCache)
 }
 
 #[cfg(not(feature = "redis"))]
-impl Shared {
+impl SharedCache {
     #[expect(clippy::unused_self, reason = "nothing is shared by this build")]
     fn keys(&self, keys: JwksProviderBuilder) -> JwksProviderBuilder {
         keys
@@ -362,7 +362,7 @@ fn name_variable(error: ConfigError) -> ConfigError {
         ConfigError::Invalid { setting, problem } => {
             ConfigError::Invalid { setting: variable(setting), problem }
         }
-        ConfigError::Missing { setting } => ConfigError::Missing { setting: variable(setting) },
+        ConfigError::Empty { setting } => ConfigError::Empty { setting: variable(setting) },
         other => other,
     }
 }
@@ -371,22 +371,22 @@ fn variable(setting: &'static str) -> &'static str {
     match setting {
         "issuer" => "JWT_ISSUER",
         "jwks_uri" => "JWT_JWKS_URI",
-        "ttl" => "JWT_KEY_CACHE_TTL",
-        "missing_ttl" => "JWT_NEGATIVE_CACHE_TTL",
-        "refetch_interval" => "JWT_REFRESH_MIN_INTERVAL",
-        "stale_ttl" => "JWT_STALE_TTL",
+        "cache_ttl" => "JWT_KEY_CACHE_TTL",
+        "negative_cache_ttl" => "JWT_NEGATIVE_CACHE_TTL",
+        "refetch_window" => "JWT_REFRESH_MIN_INTERVAL",
+        "stale_if_error" => "JWT_STALE_TTL",
         "fetch_timeout" | "connect_timeout" => "JWT_FETCH_TIMEOUT",
         "root_certificates" => "JWT_ROOT_CERTIFICATES",
         "proxy" => "JWT_PROXY",
-        "seed" => "JWT_SEED_KEYS",
+        "initial_keys" => "JWT_SEED_KEYS",
         "leeway" => "JWT_LEEWAY",
-        "token_cache" => "JWT_TOKEN_CACHE",
+        "token_cache_capacity" => "JWT_TOKEN_CACHE",
         "algorithms" => "JWT_ALGORITHMS",
         "audience" => "JWT_AUDIENCE",
-        "dpop.url" => "JWT_DPOP_URL",
+        "dpop.base_url" => "JWT_DPOP_URL",
         "dpop.require_nonce" => "JWT_DPOP_NONCE_SECRET",
         "mutual_tls.proxies" => "JWT_MTLS_PROXIES",
-        "mutual_tls.field" => "JWT_MTLS_FIELD",
+        "mutual_tls.header" => "JWT_MTLS_FIELD",
         "redis.url" => "REDIS_URL",
         "cache_integrity_key" => "JWT_CACHE_INTEGRITY_KEY",
         "cookie_origins" => "JWT_COOKIE_ORIGINS",

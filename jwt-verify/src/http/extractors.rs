@@ -16,8 +16,8 @@ use super::{
     admission::admit,
     auth::JwtAuth,
     authentication::Authentication,
-    decision::Scene,
-    gate::Gate,
+    decision::RequestContext,
+    gate::PayloadGate,
     step::{Rejection, Step},
 };
 use crate::{authz::Requirement, claims::VerifiedClaims, error::AuthError};
@@ -74,8 +74,8 @@ impl VerifiedClaimsExt for HttpRequest {
             );
             return Err(AuthError::Misconfigured);
         }
-        let scene = Scene { auth: &known.by, request: self, policies: &[] };
-        requirement.check(claims.verified(), &scene)
+        let context = RequestContext { auth: &known.by, request: self, policies: &[] };
+        requirement.check(claims.verified(), &context)
     }
 }
 
@@ -164,12 +164,12 @@ pub(super) fn extract<T: 'static>(
     wanted: Wanted,
     make: fn(&Authentication, &HttpRequest) -> Step<T>,
 ) -> Extraction<T> {
-    let (nearest, places) = match JwtAuth::nearest_of(request) {
-        (Ok(nearest), places) => (nearest, places),
+    let (nearest, address) = match JwtAuth::locate_in_app_data(request) {
+        (Ok(nearest), address) => (nearest, address),
         (Err(error), _) => return Extraction::ready(Err(error.into())),
     };
     let known = Authentication::of(request);
-    if let Some(known) = known.as_ref().and_then(|known| known.beside(nearest, places))
+    if let Some(known) = known.as_ref().and_then(|known| known.valid_for(nearest, address))
         && wanted.is_met_by(&known)
     {
         return conclude(&known.by, request, payload, make(&known, request));
@@ -184,7 +184,7 @@ pub(super) fn extract<T: 'static>(
     };
     let authenticated = match known {
         Some(_) => auth.authenticate(request, wanted.is_for_refresh()),
-        None => auth.authenticate_first(request, wanted.is_for_refresh(), || places),
+        None => auth.authenticate_first(request, wanted.is_for_refresh(), || address),
     };
     let made = authenticated.and_then(&make, request, |make, request, known| make(&known, request));
     conclude(auth, request, payload, made)
@@ -219,22 +219,22 @@ impl JwtAuth {
 }
 
 /// The future of an extractor of this library.
-pub struct Extraction<T>(State<T>);
+pub struct Extraction<T>(ExtractionState<T>);
 
-enum State<T> {
+enum ExtractionState<T> {
     Ready(Option<Result<T, Error>>),
     Waiting(Pin<Box<dyn Future<Output = Result<T, Error>>>>),
 }
 
 impl<T> Extraction<T> {
     pub(super) fn ready(result: Result<T, Error>) -> Self {
-        Self(State::Ready(Some(result)))
+        Self(ExtractionState::Ready(Some(result)))
     }
 
     /// What it is, if nothing has to be waited for.
     pub(super) fn now(self) -> Result<Result<T, Error>, Self> {
         match self.0 {
-            State::Ready(Some(result)) => Ok(result),
+            ExtractionState::Ready(Some(result)) => Ok(result),
             state => Err(Self(state)),
         }
     }
@@ -246,8 +246,8 @@ impl<T> Extraction<T> {
     where
         T: 'static,
     {
-        let gate = Gate::close(payload);
-        Self(State::Waiting(Box::pin(async move {
+        let gate = PayloadGate::close(payload);
+        Self(ExtractionState::Waiting(Box::pin(async move {
             let outcome = outcome.await;
             drop(gate);
             outcome
@@ -269,11 +269,11 @@ impl<T> Future for Extraction<T> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.get_mut().0 {
-            State::Ready(result) => match result.take() {
+            ExtractionState::Ready(result) => match result.take() {
                 Some(result) => Poll::Ready(result),
                 None => Poll::Pending,
             },
-            State::Waiting(future) => future.as_mut().poll(context),
+            ExtractionState::Waiting(future) => future.as_mut().poll(context),
         }
     }
 }

@@ -15,20 +15,20 @@ use futures_core::Stream;
 /// Actix asks all arguments of a handler for their futures before it waits for the first, and then
 /// polls them side by side. An argument that has to wait for a decision therefore leaves a closed
 /// body for those behind it.
-pub(super) struct Gate(Rc<State>);
+pub(super) struct PayloadGate(Rc<GateState>);
 
 #[derive(Default)]
-struct State {
+struct GateState {
     is_open: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
-impl Gate {
+impl PayloadGate {
     /// Puts a closed gate in front of the body.
     pub(super) fn close(payload: &mut Payload) -> Self {
-        let state = Rc::new(State::default());
+        let state = Rc::new(GateState::default());
         if !matches!(payload, Payload::None) {
-            let body = Gated { state: state.clone(), body: payload.take() };
+            let body = GatedPayload { state: state.clone(), body: payload.take() };
             *payload = Payload::Stream { payload: Box::pin(body) };
         }
         Self(state)
@@ -37,7 +37,7 @@ impl Gate {
 
 /// When the decision is there, whatever it is: an application may go on without an argument that was
 /// refused, as under an `Option`, and then waits for its body.
-impl Drop for Gate {
+impl Drop for PayloadGate {
     fn drop(&mut self) {
         self.0.is_open.set(true);
         if let Some(waker) = self.0.waker.take() {
@@ -46,12 +46,12 @@ impl Drop for Gate {
     }
 }
 
-struct Gated {
-    state: Rc<State>,
+struct GatedPayload {
+    state: Rc<GateState>,
     body: Payload,
 }
 
-impl Stream for Gated {
+impl Stream for GatedPayload {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

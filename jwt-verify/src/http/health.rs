@@ -35,25 +35,25 @@ use super::auth::JwtAuth;
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct HealthRoutes {
+pub struct HealthEndpoints {
     auth: JwtAuth,
     path: String,
 }
 
-impl HealthRoutes {
+impl HealthEndpoints {
     pub(super) fn new(auth: JwtAuth) -> Self {
         Self { auth, path: "/health".into() }
     }
 
     /// Where they are, instead of below `/health`. A slash at the end does not count.
     #[must_use]
-    pub fn at(mut self, path: impl AsRef<str>) -> Self {
+    pub fn path(mut self, path: impl AsRef<str>) -> Self {
         self.path = path.as_ref().trim_end_matches('/').into();
         self
     }
 }
 
-impl HttpServiceFactory for HealthRoutes {
+impl HttpServiceFactory for HealthEndpoints {
     fn register(self, config: &mut AppService) {
         let Self { auth, path } = self;
         let alive = || async { answer(HttpResponse::Ok().json(json!({ "status": "alive" }))) };
@@ -94,7 +94,7 @@ fn readiness(auth: &JwtAuth) -> HttpResponse {
 
 fn problem(auth: &JwtAuth) -> Option<String> {
     // Tenants come and go; what they lack is their own affair.
-    if let Some(keys) = auth.verifier().listed_health().find(|keys| !keys.usable) {
+    if let Some(keys) = auth.verifier().listed_health().find(|keys| !keys.ready) {
         // Perhaps nobody else asks: no traffic comes before the application is ready.
         auth.warm_up();
         let reason = keys.last_error.unwrap_or("not_fetched_yet");

@@ -20,20 +20,20 @@ use crate::issuing::TokenIssuer;
 ///
 /// ```no_run
 /// # use actix_web::App;
-/// # use jwt_verify::{KeySetRoute, TokenIssuer};
+/// # use jwt_verify::{JwksEndpoint, TokenIssuer};
 /// # fn example(issuer: TokenIssuer) {
-/// let app = App::new().service(KeySetRoute::new(issuer));
+/// let app = App::new().service(JwksEndpoint::new(issuer));
 /// # let _ = app;
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct KeySetRoute {
+pub struct JwksEndpoint {
     issuer: TokenIssuer,
     path: String,
     max_age: Duration,
 }
 
-impl KeySetRoute {
+impl JwksEndpoint {
     /// The keys of this issuer at the usual place.
     pub fn new(issuer: TokenIssuer) -> Self {
         let path = "/.well-known/jwks.json".into();
@@ -42,7 +42,7 @@ impl KeySetRoute {
 
     /// Another path.
     #[must_use]
-    pub fn at(mut self, path: impl Into<String>) -> Self {
+    pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
@@ -55,7 +55,7 @@ impl KeySetRoute {
     }
 }
 
-impl HttpServiceFactory for KeySetRoute {
+impl HttpServiceFactory for JwksEndpoint {
     fn register(self, config: &mut AppService) {
         let Self { issuer, path, max_age } = self;
         let cache_control = format!("public, max-age={}", max_age.as_secs());

@@ -20,20 +20,20 @@ use super::{
     authentication::Authentication,
     decision::Demand,
     possession::NextNonce,
-    response::{keep_private, tell_nonce},
+    response::{keep_private, set_dpop_nonce},
     step::{Rejection, Step},
 };
 use crate::authz::Requirement;
 
 /// A middleware that demands something of every request; made by [`JwtAuth::require`].
 #[derive(Debug, Clone)]
-pub struct Required {
+pub struct RequireMiddleware {
     auth: JwtAuth,
     requirement: Requirement,
     report_only: bool,
 }
 
-impl Required {
+impl RequireMiddleware {
     pub(super) fn new(auth: JwtAuth, requirement: Requirement) -> Self {
         Self { auth, requirement, report_only: false }
     }
@@ -65,7 +65,7 @@ where
     }
 }
 
-impl<S, B> Transform<S, ServiceRequest> for Required
+impl<S, B> Transform<S, ServiceRequest> for RequireMiddleware
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
@@ -96,7 +96,7 @@ impl<S> JwtAuthService<S> {
         demand: Option<Demand>,
         admits_anonymous: bool,
     ) -> Ready<Result<Self, ()>> {
-        let guard = Guard { auth: auth.apart(), demand, admits_anonymous };
+        let guard = Guard { auth: auth.unshared(), demand, admits_anonymous };
         ready(Ok(Self { service: Rc::new(service), guard }))
     }
 }
@@ -208,7 +208,7 @@ where
         Err(rejection) => guard.refuse(rejection, request),
     };
     if let Some(NextNonce(nonce)) = nonce {
-        tell_nonce(response.headers_mut(), &nonce);
+        set_dpop_nonce(response.headers_mut(), &nonce);
     }
     if is_in_url {
         keep_private(response.headers_mut());

@@ -49,26 +49,26 @@ pub use actix_web::HttpRequest;
 pub use auth::JwtAuth;
 pub use auth_builder::JwtAuthBuilder;
 pub use auth_scope::AuthScope;
-pub use authorized::{Authorized, Requires};
-pub use back_channel_logout::BackChannelLogout;
+pub use authorized::{Authorized, HandlerRequirement};
+pub use back_channel_logout::BackChannelLogoutEndpoint;
 pub use challenge::BearerChallenge;
 pub use credentials::{
     BearerExtractor, CookieExtractor, Credential, FirstOf, QueryExtractor, TokenExtractor,
 };
 pub use csrf::CsrfProtection;
-pub use current_user::{CurrentUser, UserLoader, Users};
+pub use current_user::{CurrentUser, UserLoader, UserLoaderData};
 pub use extractors::{OptionalClaims, VerifiedClaimsExt};
-pub use health::HealthRoutes;
+pub use health::HealthEndpoints;
 #[cfg(feature = "issuing")]
-pub use key_set::KeySetRoute;
-pub use middleware::{AuthFuture, JwtAuthService, Required};
+pub use key_set::JwksEndpoint;
+pub use middleware::{AuthFuture, JwtAuthService, RequireMiddleware};
 pub use mutual_tls::MutualTls;
 pub use policy::{IntoDecision, Policy, PolicyFuture, ask_authorizer, ask_policy, no_policy};
 pub use probe::{Otherwise, Probe};
-pub use public::Public;
-pub use resource_metadata::{ResourceMetadata, ResourceMetadataRoute};
+pub use public::PublicRoute;
+pub use resource_metadata::{ResourceMetadata, ResourceMetadataEndpoint};
 #[cfg(feature = "introspection")]
-pub use route_audit::{RouteAudit, audit};
+pub use route_audit::{RouteCheck, check_routes};
 pub use routes::{AccessMatrix, Annotated, IsPublic, RouteInfo};
 #[cfg(feature = "issuing")]
 pub use session_cookies::{SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};

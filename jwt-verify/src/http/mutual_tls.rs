@@ -16,7 +16,7 @@ const FIELD: &str = "client-cert";
 /// Set it with [`JwtAuthBuilder::mutual_tls`](crate::JwtAuthBuilder::mutual_tls). A client shows its
 /// certificate in the TLS handshake, and sends the token as a bearer token. The token's `cnf` must say
 /// the certificate's thumbprint (`x5t#S256`), else the answer is 401 `invalid_token`. Tokens that are
-/// bound to nothing are bearer tokens as before, unless [`required`](Self::required) is set.
+/// bound to nothing are bearer tokens as before, unless [`require_bound_tokens`](Self::require_bound_tokens) is set.
 ///
 /// The certificate need not be one that an authority vouches for: that it is the one for which the issuer
 /// has made the token is what counts (RFC 8705 §6.2). It is the certificate as a whole, so that a client
@@ -27,7 +27,7 @@ const FIELD: &str = "client-cert";
 /// use jwt_verify::{JwtAuth, MutualTls};
 ///
 /// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
-///     .mutual_tls(MutualTls::behind(["10.0.7.0/24"]));
+///     .mutual_tls(MutualTls::behind_proxies(["10.0.7.0/24"]));
 /// ```
 ///
 /// **Security:** the word of a proxy is taken for the certificate. It must take the field out of what
@@ -44,13 +44,13 @@ impl MutualTls {
     /// For an application that ends TLS connections itself.
     ///
     /// The certificate is what [`ClientCertificate`] is in the data of the connection, where
-    /// `ClientCertificate::remember` (feature `mutual-tls`) puts it; or in the extensions of the request,
+    /// `ClientCertificate::capture` (feature `mutual-tls`) puts it; or in the extensions of the request,
     /// where a middleware of yours outside of the `JwtAuth` has put it. What is in the request goes first.
     /// Where nothing puts one, every token that is bound to a certificate is refused.
     ///
     /// **Security:** a middleware that takes the certificate from a field of the request has to check by
-    /// itself whom the request comes from; what [`behind`](Self::behind) says does not hold for it.
-    pub fn here() -> Self {
+    /// itself whom the request comes from; what [`behind_proxies`](Self::behind_proxies) says does not hold for it.
+    pub fn direct() -> Self {
         Self { proxies: None, field: None, required: false }
     }
 
@@ -61,9 +61,9 @@ impl MutualTls {
     /// The address that counts is that of the connection, never what `Forwarded` or `X-Forwarded-For`
     /// say; a middleware that writes these into `peer_addr` must not be in front. A network is given by its
     /// first address. Of requests from elsewhere the field is not looked at: they are treated as with
-    /// [`here`](Self::here).
-    pub fn behind<P: Into<String>>(proxies: impl IntoIterator<Item = P>) -> Self {
-        Self { proxies: Some(proxies.into_iter().map(Into::into).collect()), ..Self::here() }
+    /// [`direct`](Self::direct).
+    pub fn behind_proxies<P: Into<String>>(proxies: impl IntoIterator<Item = P>) -> Self {
+        Self { proxies: Some(proxies.into_iter().map(Into::into).collect()), ..Self::direct() }
     }
 
     /// The field that the proxies say the certificate in. Default: `Client-Cert`.
@@ -71,7 +71,7 @@ impl MutualTls {
     /// It may be written as in RFC 9440 (`:MII…=:`), as PEM with percent-encoding (`$ssl_client_escaped_cert`
     /// of nginx, `X-Amzn-Mtls-Clientcert-Leaf` of AWS), or as bare base64 (`X-Forwarded-Tls-Client-Cert` of
     /// Traefik). It must be there once, with one certificate, in at most 32 KiB; else there is none.
-    pub fn field(mut self, name: impl Into<String>) -> Self {
+    pub fn header(mut self, name: impl Into<String>) -> Self {
         self.field = Some(name.into());
         self
     }
@@ -80,7 +80,7 @@ impl MutualTls {
     ///
     /// With [`Dpop`](crate::Dpop) beside it, tokens may be bound in either way. Tokens for refreshing need
     /// not be bound. Access tokens of sessions of your own never are bound, so that it would refuse them all.
-    pub fn required(mut self) -> Self {
+    pub fn require_bound_tokens(mut self) -> Self {
         self.required = true;
         self
     }
@@ -89,17 +89,17 @@ impl MutualTls {
     pub(super) fn build(self) -> Result<CertificateRules, ConfigError> {
         let Self { proxies, field, required } = self;
         if proxies.is_none() && field.is_some() {
-            let problem = "is what proxies say; set it with `MutualTls::behind`";
-            return Err(ConfigError::invalid("mutual_tls.field", problem));
+            let problem = "is what proxies say; set it with `MutualTls::behind_proxies`";
+            return Err(ConfigError::invalid("mutual_tls.header", problem));
         }
         let field = HeaderName::from_bytes(field.as_deref().unwrap_or(FIELD).as_bytes());
         let field = field.map_err(|_| {
-            ConfigError::invalid("mutual_tls.field", "is not a header name (RFC 9110 §5.1)")
+            ConfigError::invalid("mutual_tls.header", "is not a header name (RFC 9110 §5.1)")
         })?;
         let proxies = match proxies {
             None => Vec::new(),
             Some(none) if none.is_empty() => {
-                return Err(ConfigError::Missing { setting: "mutual_tls.proxies" });
+                return Err(ConfigError::Empty { setting: "mutual_tls.proxies" });
             }
             Some(some) => some.iter().map(|one| network(one)).collect::<Result<_, _>>()?,
         };
@@ -197,11 +197,11 @@ impl ClientCertificate {
     ///
     /// # fn example(auth: JwtAuth) {
     /// let server = HttpServer::new(move || App::new().wrap(auth.clone()))
-    ///     .on_connect(ClientCertificate::remember);
+    ///     .on_connect(ClientCertificate::capture);
     /// // server.bind_rustls_0_23(("127.0.0.1", 8443), config)?.run().await
     /// # }
     /// ```
-    pub fn remember(connection: &dyn std::any::Any, data: &mut actix_web::dev::Extensions) {
+    pub fn capture(connection: &dyn std::any::Any, data: &mut actix_web::dev::Extensions) {
         use actix_tls::accept::rustls_0_23::TlsStream;
         use actix_web::rt::net::TcpStream;
 
@@ -236,20 +236,20 @@ mod tests {
             "0.0.0.0",
             "::",
         ] {
-            let problem = problem(MutualTls::behind([proxies]));
+            let problem = problem(MutualTls::behind_proxies([proxies]));
             assert!(problem.contains("mutual_tls.proxies"), "{proxies}");
         }
-        assert!(problem(MutualTls::behind([""; 0])).contains("mutual_tls.proxies"));
-        assert!(problem(MutualTls::here().field("client-cert")).contains("mutual_tls.field"));
-        let proxy = MutualTls::behind(["10.0.0.1"]);
-        assert!(problem(proxy.clone().field("a b")).contains("mutual_tls.field"));
-        assert!(problem(proxy.field("")).contains("mutual_tls.field"));
+        assert!(problem(MutualTls::behind_proxies([""; 0])).contains("mutual_tls.proxies"));
+        assert!(problem(MutualTls::direct().header("client-cert")).contains("mutual_tls.header"));
+        let proxy = MutualTls::behind_proxies(["10.0.0.1"]);
+        assert!(problem(proxy.clone().header("a b")).contains("mutual_tls.header"));
+        assert!(problem(proxy.header("")).contains("mutual_tls.header"));
     }
 
     #[test]
     fn a_proxy_is_known_by_the_address_of_its_connection() {
         let proxies = ["10.0.7.0/24", "2001:db8::7", "::ffff:192.0.2.1", "::ffff:10.1.0.0/112"];
-        let rules = MutualTls::behind(proxies).build().unwrap();
+        let rules = MutualTls::behind_proxies(proxies).build().unwrap();
         let is_from_proxy = |peer: &str| {
             let request = TestRequest::get().peer_addr(peer.parse().unwrap());
             let request = request.insert_header(("x-forwarded-for", "10.0.7.1"));

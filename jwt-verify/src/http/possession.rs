@@ -8,10 +8,10 @@ use actix_web::{HttpMessage, HttpRequest, http::header::AUTHORIZATION};
 use super::{auth::JwtAuth, mutual_tls::CertificateRules};
 use crate::{
     claims::VerifiedToken,
-    dpop::{Proof, ProofId, ProofRules, ReplayError, Shown},
+    dpop::{Proof, ProofContext, ProofId, ProofRules, ReplayError},
     error::{AuthError, InvalidProofReason, InvalidTokenReason},
     limits::{PROOFS_RETRY, STORE_RETRY},
-    telemetry,
+    metrics,
     verifier::{SenderUnchecked, Verifier},
 };
 
@@ -64,11 +64,11 @@ impl JwtAuth {
         });
         let outcome = match accepted {
             Ok(token) if !is_for_refresh && !token.is_bound() && self.wants_bound_tokens() => {
-                Err(InvalidTokenReason::Confirmation.into())
+                Err(InvalidTokenReason::SenderConstraint.into())
             }
             outcome => outcome,
         };
-        telemetry::verification(&outcome);
+        metrics::verification(&outcome);
         outcome
     }
 
@@ -86,7 +86,7 @@ impl JwtAuth {
         token: &[u8],
     ) -> Result<Arc<VerifiedToken>, AuthError> {
         let outcome = self.prove(request, verifier, token).await;
-        telemetry::verification(&outcome);
+        metrics::verification(&outcome);
         outcome
     }
 
@@ -101,12 +101,12 @@ impl JwtAuth {
         let field = proof_field(request)?;
         // Only who has a good token causes the work that a proof makes.
         let unchecked = verifier.verify_token(token).await?;
-        let shown = Shown {
+        let shown = ProofContext {
             proof: field,
             token,
             method: request.method().as_str(),
             path: request.uri().path(),
-            key: unchecked.key().ok_or(InvalidTokenReason::Confirmation)?,
+            key: unchecked.key().ok_or(InvalidTokenReason::SenderConstraint)?,
         };
         let proof = rules.check(shown, verifier.now())?;
         let token = unchecked.accept_proof(proof.key)?;
@@ -117,10 +117,10 @@ impl JwtAuth {
 
 /// Lets a proof pass that nobody has used before.
 async fn use_up(request: &HttpRequest, rules: &ProofRules, proof: Proof) -> Result<(), AuthError> {
-    let memory = rules.replay().identity();
+    let memory = rules.replay().instance_id();
     let known = |used: &Used| used.0.iter().any(|(id, by)| *id == proof.id && Some(*by) == memory);
     if !request.extensions().get().is_some_and(known) {
-        match rules.replay().first_use(&proof.id, proof.until).await {
+        match rules.replay().insert_if_absent(&proof.id, proof.until).await {
             Ok(true) => {}
             Ok(false) => return Err(InvalidProofReason::Replayed.into()),
             Err(ReplayError::ShareUsedUp) => {

@@ -13,15 +13,15 @@ use super::routes::IsPublic;
 /// Says that a handler is open to everybody on purpose. `#[public]` adds it as the first argument.
 ///
 /// It demands nothing and grants nothing: a middleware in front of the route still decides by itself.
-pub struct Public<R>(PhantomData<fn() -> R>);
+pub struct PublicRoute<R>(PhantomData<fn() -> R>);
 
-impl<R> fmt::Debug for Public<R> {
+impl<R> fmt::Debug for PublicRoute<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Public")
+        f.write_str("PublicRoute")
     }
 }
 
-impl<R: IsPublic> FromRequest for Public<R> {
+impl<R: IsPublic> FromRequest for PublicRoute<R> {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 

@@ -45,7 +45,7 @@ const METHODS: &str = "bearer_methods_supported";
 /// use jwt_verify::{JwtAuth, ResourceMetadata};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let metadata = ResourceMetadata::of("https://api.example.com/mcp").scopes(["read:posts", "write:posts"]);
+/// let metadata = ResourceMetadata::new("https://api.example.com/mcp").scopes(["read:posts", "write:posts"]);
 /// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com/mcp")
 ///     .resource_metadata(metadata)
 ///     .build()?;
@@ -85,7 +85,7 @@ impl ResourceMetadata {
     /// Clients that follow a challenge refuse the document unless this is byte by byte the URL that they
     /// have asked (RFC 9728 §3.3); some are content with its beginning. They ask for tokens for it
     /// (`resource`, RFC 8707), so make it one of the audiences.
-    pub fn of(resource: impl Into<String>) -> Self {
+    pub fn new(resource: impl Into<String>) -> Self {
         let (members, others) = (Map::new(), Map::new());
         Self { resource: resource.into(), authorization_servers: None, members, others }
     }
@@ -119,7 +119,7 @@ impl ResourceMetadata {
     /// Any other member of the document (RFC 9728 §2), such as `resource_policy_uri` or
     /// `resource_name#de`; `bearer_methods_supported` where an extractor is set. Those that have a setting
     /// of their own or follow from others are refused.
-    pub fn member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+    pub fn additional(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.others.insert(name.into(), value.into());
         self
     }
@@ -130,9 +130,9 @@ impl ResourceMetadata {
     }
 
     /// Checks the settings, and writes the document.
-    pub(super) fn build(self, known: &Known<'_>) -> Result<PublishedMetadata, ConfigError> {
+    pub(super) fn build(self, known: &OtherSettings<'_>) -> Result<PublishedMetadata, ConfigError> {
         let invalid = |problem| ConfigError::invalid("resource_metadata", problem);
-        let place = Place::of(&self.resource).map_err(invalid)?;
+        let place = DocumentLocation::of(&self.resource).map_err(invalid)?;
         let is_settled =
             |name: &str| SETTLED.contains(&name) || (name == METHODS && known.is_header_only);
         if self.others.keys().any(|name| is_settled(name)) {
@@ -142,9 +142,7 @@ impl ResourceMetadata {
         let listed = || known.issuers.iter().map(|issuer| (*issuer).to_owned()).collect();
         let issuers = self.authorization_servers.unwrap_or_else(listed);
         if issuers.is_empty() {
-            return Err(ConfigError::Missing {
-                setting: "resource_metadata.authorization_servers",
-            });
+            return Err(ConfigError::Empty { setting: "resource_metadata.authorization_servers" });
         }
         let mut document = self.members;
         // What is empty is left out (RFC 9728 §3.2).
@@ -162,7 +160,7 @@ impl ResourceMetadata {
 }
 
 /// What the other settings say.
-pub(super) struct Known<'a> {
+pub(super) struct OtherSettings<'a> {
     pub(super) issuers: Vec<&'a str>,
     /// Whether tokens are looked for in `Authorization` alone.
     pub(super) is_header_only: bool,
@@ -170,7 +168,7 @@ pub(super) struct Known<'a> {
     pub(super) takes_certificates: bool,
 }
 
-impl Known<'_> {
+impl OtherSettings<'_> {
     fn members(&self) -> Map<String, Value> {
         let mut members = Map::new();
         let mut say = |name: &str, value: Value| drop(members.insert(name.into(), value));
@@ -195,12 +193,12 @@ impl Known<'_> {
 }
 
 /// Where a document is.
-struct Place {
+struct DocumentLocation {
     url: String,
     path: String,
 }
 
-impl Place {
+impl DocumentLocation {
     fn of(resource: &str) -> Result<Self, &'static str> {
         const NO_URL: &str =
             "must be an absolute URL with a host, without user, query and fragment";
@@ -252,17 +250,17 @@ impl PublishedMetadata {
 /// [`JwtAuth`] it would need a token: wrap a scope instead. A proxy in front has to hand on that path.
 /// Pages of other origins need a CORS middleware around it. Clients may keep the document for five minutes.
 #[derive(Debug)]
-pub struct ResourceMetadataRoute {
+pub struct ResourceMetadataEndpoint {
     auth: JwtAuth,
 }
 
-impl ResourceMetadataRoute {
+impl ResourceMetadataEndpoint {
     pub(super) fn new(auth: JwtAuth) -> Self {
         Self { auth }
     }
 }
 
-impl HttpServiceFactory for ResourceMetadataRoute {
+impl HttpServiceFactory for ResourceMetadataEndpoint {
     fn register(self, config: &mut AppService) {
         let Some(published) = self.auth.published_metadata() else {
             tracing::error!(
@@ -311,7 +309,7 @@ mod tests {
             ),
             ("http://[::1]:1", "http://[::1]:1/.well-known/oauth-protected-resource", ""),
         ] {
-            let place = Place::of(resource).unwrap();
+            let place = DocumentLocation::of(resource).unwrap();
             assert_eq!((place.url.as_str(), place.path), (url, format!("{WELL_KNOWN}{path}")));
         }
     }
@@ -321,7 +319,7 @@ mod tests {
         let build = |metadata: ResourceMetadata| {
             let issuers = vec!["https://issuer.example"];
             let (is_header_only, proofs, takes_certificates) = (true, None, false);
-            metadata.build(&Known { issuers, is_header_only, proofs, takes_certificates })
+            metadata.build(&OtherSettings { issuers, is_header_only, proofs, takes_certificates })
         };
         for resource in [
             "",
@@ -339,13 +337,13 @@ mod tests {
             "https://api.example/files/*",
             "https://api.example/a b",
         ] {
-            let error = build(ResourceMetadata::of(resource)).unwrap_err().to_string();
+            let error = build(ResourceMetadata::new(resource)).unwrap_err().to_string();
             assert!(error.contains("resource_metadata"), "{resource}: {error}");
         }
-        let metadata = || ResourceMetadata::of("https://api.example/@v1");
+        let metadata = || ResourceMetadata::new("https://api.example/@v1");
         assert!(build(metadata()).is_ok());
         for name in SETTLED.into_iter().chain([METHODS]) {
-            let problem = build(metadata().member(name, true)).unwrap_err().to_string();
+            let problem = build(metadata().additional(name, true)).unwrap_err().to_string();
             assert!(problem.contains("follows from others"), "{name}");
         }
         let none = build(metadata().authorization_servers([""; 0])).unwrap_err().to_string();

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     dpop::ProofRules,
-    error::{AuthError, InvalidTokenReason, Missing},
+    error::{AuthError, ForbiddenReason, InvalidTokenReason},
 };
 
 /// The body of a refusal.
@@ -43,7 +43,7 @@ impl<'a> Body<'a> {
 }
 
 /// What an error looks like from outside.
-struct Answer {
+struct ErrorMapping {
     status: StatusCode,
     /// The `error` of the body; that of the challenge is the same where RFC 6750 defines it.
     error: &'static str,
@@ -53,7 +53,7 @@ struct Answer {
 
 /// What the refusals of an application have in common.
 #[derive(Default)]
-pub(super) struct Look<'a> {
+pub(super) struct ResponseContext<'a> {
     pub(super) realm: Option<&'a Arc<str>>,
     pub(super) reveal_roles: bool,
     /// Where clients learn about the API.
@@ -67,12 +67,12 @@ pub(super) struct Look<'a> {
 }
 
 /// Turns an error into a response.
-pub(super) fn respond(error: &AuthError, look: &Look<'_>) -> HttpResponse {
+pub(super) fn error_response(error: &AuthError, context: &ResponseContext<'_>) -> HttpResponse {
     let answer = answer(error);
     let mut response = HttpResponse::build(answer.status);
     response.insert_header((CACHE_CONTROL, "no-store"));
     if let Some(challenge) = answer.challenge {
-        add_challenges(&mut response, challenge, answer.status, error, look);
+        add_challenges(&mut response, challenge, answer.status, error, context);
     }
     if let Some(seconds) = answer.retry_after {
         response.insert_header((RETRY_AFTER, seconds));
@@ -82,19 +82,25 @@ pub(super) fn respond(error: &AuthError, look: &Look<'_>) -> HttpResponse {
         error_description: &error.to_string(),
         code: error.code(),
         required_roles: match error {
-            AuthError::Forbidden(Missing::Role(roles)) if look.reveal_roles => Some(roles),
+            AuthError::Forbidden(ForbiddenReason::Role(roles)) if context.reveal_roles => {
+                Some(roles)
+            }
             _ => None,
         },
     });
-    if let AuthError::NonceRequired { nonce } = error {
-        tell_nonce(response.headers_mut(), nonce);
+    if let AuthError::UseDpopNonce { nonce } = error {
+        set_dpop_nonce(response.headers_mut(), nonce);
     }
     response
 }
 
 /// Gives the challenges of an application's own response, where it has left them as they are by
 /// default, what the application has set.
-pub(super) fn complete(response: &mut HttpResponse, error: &AuthError, look: &Look<'_>) {
+pub(super) fn merge_challenges(
+    response: &mut HttpResponse,
+    error: &AuthError,
+    context: &ResponseContext<'_>,
+) {
     let challenges = |response: &HttpResponse| -> Vec<HeaderValue> {
         response.headers().get_all(WWW_AUTHENTICATE).cloned().collect()
     };
@@ -103,7 +109,7 @@ pub(super) fn complete(response: &mut HttpResponse, error: &AuthError, look: &Lo
         return;
     }
     response.headers_mut().remove(WWW_AUTHENTICATE);
-    for challenge in challenges(&respond(error, look)) {
+    for challenge in challenges(&error_response(error, context)) {
         response.headers_mut().append(WWW_AUTHENTICATE, challenge);
     }
 }
@@ -115,37 +121,39 @@ fn add_challenges(
     challenge: BearerChallenge,
     status: StatusCode,
     error: &AuthError,
-    look: &Look<'_>,
+    context: &ResponseContext<'_>,
 ) {
     let of_here = |mut challenge: BearerChallenge| {
-        if let Some(realm) = look.realm {
+        if let Some(realm) = context.realm {
             challenge = challenge.realm(realm.clone());
         }
-        if let Some(url) = look.metadata {
+        if let Some(url) = context.metadata {
             challenge = challenge.resource_metadata(url.clone());
         }
         challenge
     };
     let for_dpop = |challenge: BearerChallenge| {
         let challenge = DpopChallenge::from(challenge);
-        let challenge = match look.proofs {
+        let challenge = match context.proofs {
             Some(rules) => challenge.algorithms(rules.algorithm_names().clone()),
             None => challenge,
         };
         (WWW_AUTHENTICATE, challenge)
     };
     let (challenge, bare) = (of_here(challenge), of_here(BearerChallenge::new()));
-    let (takes_dpop, takes_bearer) = match look.proofs {
-        Some(rules) => (true, !rules.is_required() || look.takes_certificates),
+    let (takes_dpop, takes_bearer) = match context.proofs {
+        Some(rules) => (true, !rules.is_required() || context.takes_certificates),
         None => (false, true),
     };
     let is_for_dpop = match error {
-        AuthError::InvalidProof(_) | AuthError::NonceRequired { .. } => true,
+        AuthError::InvalidProof(_) | AuthError::UseDpopNonce { .. } => true,
         // Of a bound token that was shown alone, the scheme was wrong, unless a certificate would do.
-        AuthError::InvalidToken(InvalidTokenReason::Confirmation) if !look.takes_certificates => {
+        AuthError::InvalidToken(InvalidTokenReason::SenderConstraint)
+            if !context.takes_certificates =>
+        {
             takes_dpop
         }
-        _ => takes_dpop && (look.scheme == Scheme::Dpop || !takes_bearer),
+        _ => takes_dpop && (context.scheme == Scheme::Dpop || !takes_bearer),
     };
     let others_would_do = status == StatusCode::UNAUTHORIZED && takes_dpop && takes_bearer;
     if is_for_dpop {
@@ -162,7 +170,7 @@ fn add_challenges(
 }
 
 /// Tells a nonce, to pages of other origins too; it is not for caches (RFC 9449 §8.2, §9).
-pub(super) fn tell_nonce(headers: &mut HeaderMap, nonce: &str) {
+pub(super) fn set_dpop_nonce(headers: &mut HeaderMap, nonce: &str) {
     const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
     // It is base64url.
@@ -197,9 +205,9 @@ pub(super) fn record(error: &AuthError) {
         | AuthError::Forbidden(_)
         | AuthError::StepUp { .. }
         | AuthError::InvalidProof(_)
-        | AuthError::NonceRequired { .. }
+        | AuthError::UseDpopNonce { .. }
         | AuthError::TooManyProofs { .. }
-        | AuthError::CrossSite => tracing::debug!(code, reason, "refused a request"),
+        | AuthError::Csrf => tracing::debug!(code, reason, "refused a request"),
         // Whoever failed has said so once; every request in the meantime need not.
         AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
             tracing::debug!(code, reason, "could not authenticate a request");
@@ -210,41 +218,41 @@ pub(super) fn record(error: &AuthError) {
     }
 }
 
-fn answer(error: &AuthError) -> Answer {
+fn answer(error: &AuthError) -> ErrorMapping {
     let challenge = |kind: BearerError| BearerChallenge::new().error(kind, error.to_string());
     match error {
-        AuthError::MissingToken => Answer {
+        AuthError::MissingToken => ErrorMapping {
             status: StatusCode::UNAUTHORIZED,
             error: "missing_token",
             challenge: Some(BearerChallenge::new()),
             retry_after: None,
         },
-        AuthError::InvalidRequest(_) => Answer {
+        AuthError::InvalidRequest(_) => ErrorMapping {
             status: StatusCode::BAD_REQUEST,
             error: "invalid_request",
             challenge: Some(challenge(BearerError::InvalidRequest)),
             retry_after: None,
         },
-        AuthError::ExpiredToken | AuthError::InvalidToken(_) => Answer {
+        AuthError::ExpiredToken | AuthError::InvalidToken(_) => ErrorMapping {
             status: StatusCode::UNAUTHORIZED,
             error: "invalid_token",
             challenge: Some(challenge(BearerError::InvalidToken)),
             retry_after: None,
         },
-        AuthError::Forbidden(missing) => Answer {
+        AuthError::Forbidden(missing) => ErrorMapping {
             status: StatusCode::FORBIDDEN,
             error: "insufficient_scope",
             challenge: Some(match missing {
-                Missing::Permission(scope) | Missing::Scope(scope) => {
+                ForbiddenReason::Permission(scope) | ForbiddenReason::Scope(scope) => {
                     challenge(BearerError::InsufficientScope).scope(scope.clone())
                 }
-                Missing::Role(_) | Missing::Condition | Missing::Policy => {
-                    challenge(BearerError::InsufficientScope)
-                }
+                ForbiddenReason::Role(_)
+                | ForbiddenReason::UnmetCondition
+                | ForbiddenReason::Policy => challenge(BearerError::InsufficientScope),
             }),
             retry_after: None,
         },
-        AuthError::StepUp { max_age, acr_values } => Answer {
+        AuthError::StepUp { max_age, acr_values } => ErrorMapping {
             status: StatusCode::UNAUTHORIZED,
             error: "insufficient_user_authentication",
             challenge: Some({
@@ -256,37 +264,37 @@ fn answer(error: &AuthError) -> Answer {
             }),
             retry_after: None,
         },
-        AuthError::InvalidProof(_) | AuthError::NonceRequired { .. } => Answer {
+        AuthError::InvalidProof(_) | AuthError::UseDpopNonce { .. } => ErrorMapping {
             status: StatusCode::UNAUTHORIZED,
             error: error.code(),
             challenge: Some(BearerChallenge::new().named(error.code(), error.to_string())),
             retry_after: None,
         },
-        AuthError::CrossSite => Answer {
+        AuthError::Csrf => ErrorMapping {
             status: StatusCode::FORBIDDEN,
             error: "csrf",
             challenge: None,
             retry_after: None,
         },
-        AuthError::TooManyProofs { retry_after } => Answer {
+        AuthError::TooManyProofs { retry_after } => ErrorMapping {
             status: StatusCode::TOO_MANY_REQUESTS,
             error: "too_many_proofs",
             challenge: None,
             retry_after: Some(whole_seconds(*retry_after)),
         },
-        AuthError::Unavailable { retry_after } => Answer {
+        AuthError::Unavailable { retry_after } => ErrorMapping {
             status: StatusCode::SERVICE_UNAVAILABLE,
             error: "temporarily_unavailable",
             challenge: None,
             retry_after: Some(whole_seconds(*retry_after)),
         },
-        AuthError::KeyLookupLimited { retry_after } => Answer {
+        AuthError::KeyLookupLimited { retry_after } => ErrorMapping {
             status: StatusCode::TOO_MANY_REQUESTS,
             error: error.code(),
             challenge: None,
             retry_after: Some(whole_seconds(*retry_after)),
         },
-        AuthError::Misconfigured => Answer {
+        AuthError::Misconfigured => ErrorMapping {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             error: "server_error",
             challenge: None,
@@ -309,7 +317,7 @@ impl ResponseError for AuthError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        respond(self, &Look::default())
+        error_response(self, &ResponseContext::default())
     }
 }
 

@@ -19,11 +19,11 @@ use super::{
 };
 
 /// Finds the routes of an application that are outside of every [`AuthScope`](super::AuthScope): the
-/// same as [`RouteAudit::new`] and [`RouteAudit::run`].
+/// same as [`RouteCheck::new`] and [`RouteCheck::run`].
 ///
 /// ```
 /// # use actix_web::{App, get};
-/// # use jwt_verify::{AuthScope, audit, require};
+/// # use jwt_verify::{AuthScope, check_routes, require};
 /// #[require]
 /// #[get("/posts")]
 /// async fn posts() -> &'static str { "posts" }
@@ -33,7 +33,7 @@ use super::{
 ///
 /// # #[actix_web::main]
 /// # async fn main() {
-/// let unprotected = audit(App::new().service(AuthScope::new("/api").service(posts)).service(forgotten))
+/// let unprotected = check_routes(App::new().service(AuthScope::new("/api").service(posts)).service(forgotten))
 ///     .await
 ///     .unwrap_err();
 /// assert_eq!(unprotected.routes(), ["GET /forgotten"]);
@@ -42,7 +42,7 @@ use super::{
 ///
 /// # Errors
 /// [`UnprotectedRoutes`], if there are any.
-pub async fn audit<R, S, B, E>(app: R) -> Result<AccessMatrix, UnprotectedRoutes>
+pub async fn check_routes<R, S, B, E>(app: R) -> Result<AccessMatrix, UnprotectedRoutes>
 where
     R: IntoServiceFactory<S, actix_http::Request>,
     S: ServiceFactory<
@@ -53,7 +53,7 @@ where
         >,
     S::InitError: fmt::Debug,
 {
-    RouteAudit::new().run(app).await
+    RouteCheck::new().run(app).await
 }
 
 /// Finds every route of an application that has neither a requirement nor `#[public]`. For a test,
@@ -66,7 +66,7 @@ where
 /// of that path. Its handler runs.
 ///
 /// Routes outside of an [`AuthScope`](super::AuthScope) are named unless they are excepted. With
-/// [`ask_others`](Self::ask_others) they are asked too.
+/// [`probe_handlers`](Self::probe_handlers) they are asked too.
 ///
 /// A route of an [`AuthScope`](super::AuthScope) whose requests another handler with a requirement or
 /// `#[public]` answers is named apart, as one that is not reached.
@@ -79,12 +79,12 @@ where
 /// that is decided about, if it has a guard other than for methods, such as one for a header.
 #[derive(Debug, Clone, Default)]
 #[must_use]
-pub struct RouteAudit {
+pub struct RouteCheck {
     excepted: BTreeSet<String>,
     asks_others: bool,
 }
 
-impl RouteAudit {
+impl RouteCheck {
     /// Without exceptions.
     pub fn new() -> Self {
         Self::default()
@@ -92,7 +92,7 @@ impl RouteAudit {
 
     /// Leaves out all routes with this pattern, such as `/static/{file}`: those that nobody has decided
     /// about, and those that another one [answers](UnprotectedRoutes::unreached).
-    pub fn except(mut self, pattern: impl Into<String>) -> Self {
+    pub fn ignore(mut self, pattern: impl Into<String>) -> Self {
         self.excepted.insert(pattern.into());
         self
     }
@@ -103,7 +103,7 @@ impl RouteAudit {
     ///
     /// **A handler without a requirement runs when it is asked**, with a request that nobody has
     /// sent. For tests only, and not where that does harm.
-    pub fn ask_others(mut self) -> Self {
+    pub fn probe_handlers(mut self) -> Self {
         self.asks_others = true;
         self
     }
@@ -132,10 +132,10 @@ impl RouteAudit {
         let ask = async |method: &str, path: &str| -> Option<Reply> {
             let method = Method::from_bytes(method.as_bytes()).ok()?;
             let request = TestRequest::with_uri(path).method(method).to_request();
-            request.extensions_mut().insert(Probe);
+            request.extensions_mut().insert(CheckRequest);
             let response = service.call(request).await.ok()?;
             let tree = response.request().app_data::<Data<IntrospectionTree>>().cloned();
-            let answer = response.response().extensions().get::<Answer>().cloned();
+            let answer = response.response().extensions().get::<HandlerAccess>().cloned();
             Some(Reply { status: response.status(), answer, tree })
         };
         let Some(tree) = ask("GET", NO_ROUTE).await.and_then(|reply| reply.tree) else {
@@ -206,7 +206,7 @@ impl RouteAudit {
                         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
                     );
                 // Another pattern may have this path too.
-                let is_known = |answer: &Answer| {
+                let is_known = |answer: &HandlerAccess| {
                     decided.iter().any(|route| {
                         route.access() == answer.access
                             && [method, ANY].contains(&route.method())
@@ -238,7 +238,7 @@ const NO_ROUTE: &str = "/.jwt-verify/no-such-route";
 /// What comes of asking.
 struct Reply {
     status: StatusCode,
-    answer: Option<Answer>,
+    answer: Option<HandlerAccess>,
     tree: Option<Data<IntrospectionTree>>,
 }
 
@@ -254,9 +254,9 @@ struct Registered {
 }
 
 /// Says where a scope is: guards are what Actix lists of one.
-pub(super) struct Marker(String);
+pub(super) struct ScopeMarker(String);
 
-impl Marker {
+impl ScopeMarker {
     /// Takes note of a scope that is being registered, if somebody looks.
     pub(super) fn of(prefix: &str, routes: &[RouteInfo]) -> Option<Self> {
         FOUND
@@ -274,7 +274,7 @@ impl Marker {
     }
 }
 
-impl Guard for Marker {
+impl Guard for ScopeMarker {
     fn check(&self, _: &GuardContext<'_>) -> bool {
         true
     }
@@ -370,28 +370,29 @@ fn segments(pattern: &str) -> usize {
 }
 
 /// Marks a request that asks who may use a route. Nobody else can make one.
-struct Probe;
+struct CheckRequest;
 
 /// Whether a request only asks who may use its route.
 pub(super) fn is_probe(request: &HttpRequest) -> bool {
-    request.extensions().contains::<Probe>()
+    request.extensions().contains::<CheckRequest>()
 }
 
 /// What a handler says of itself when it is asked.
 #[derive(Clone)]
-struct Answer {
+struct HandlerAccess {
     access: TypeId,
     route: fn(String, String) -> RouteInfo,
 }
 
 /// The routes of a path whose handlers have answered. One that answers every method is one route, but
 /// for the methods that have a handler of their own.
-fn answered(answers: &[(&str, Answer)], pattern: &str) -> Vec<RouteInfo> {
+fn answered(answers: &[(&str, HandlerAccess)], pattern: &str) -> Vec<RouteInfo> {
     let of_others = answers.iter().find(|(method, _)| *method == OTHER);
     let of_others = of_others.map(|(_, answer)| answer.access);
-    let own =
-        |(method, answer): &&(&str, Answer)| *method == OTHER || Some(answer.access) != of_others;
-    let route = |(method, answer): &(&str, Answer)| {
+    let own = |(method, answer): &&(&str, HandlerAccess)| {
+        *method == OTHER || Some(answer.access) != of_others
+    };
+    let route = |(method, answer): &(&str, HandlerAccess)| {
         let method = if *method == OTHER { ANY } else { method };
         (answer.route)(method.to_owned(), pattern.to_owned())
     };
@@ -400,14 +401,14 @@ fn answered(answers: &[(&str, Answer)], pattern: &str) -> Vec<RouteInfo> {
 
 /// The answer of a handler.
 pub(super) fn answer<A: super::routes::Access>() -> Error {
-    Asked(Answer {
+    Asked(HandlerAccess {
         access: TypeId::of::<A::Marker>(),
         route: |method, path| RouteInfo::of::<A>(method, path),
     })
     .into()
 }
 
-struct Asked(Answer);
+struct Asked(HandlerAccess);
 
 impl fmt::Debug for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{Authorized, Public, Requires};
+use super::{Authorized, HandlerRequirement, PublicRoute};
 use crate::authz::Requirement;
 
 /// The method of a route for every one.
@@ -142,7 +142,7 @@ impl fmt::Display for AccessMatrix {
     }
 }
 
-/// What a handler says about who may call it: [`Authorized`] or [`Public`].
+/// What a handler says about who may call it: [`Authorized`] or [`PublicRoute`].
 #[diagnostic::on_unimplemented(
     message = "this handler says neither `#[require]` nor `#[public]`",
     label = "a handler here says nothing about who may call it",
@@ -159,7 +159,7 @@ pub trait Access: 'static {
     fn requirement() -> Option<&'static Requirement>;
 }
 
-impl<R: Requires, A: 'static> Access for Authorized<R, A> {
+impl<R: HandlerRequirement, A: 'static> Access for Authorized<R, A> {
     type Marker = R;
 
     const HANDLER: &'static str = R::HANDLER;
@@ -169,7 +169,7 @@ impl<R: Requires, A: 'static> Access for Authorized<R, A> {
     }
 }
 
-impl<R: IsPublic> Access for Public<R> {
+impl<R: IsPublic> Access for PublicRoute<R> {
     type Marker = R;
 
     const HANDLER: &'static str = R::HANDLER;

@@ -12,31 +12,31 @@ use serde::{
 /// handler is what is given here: a path that is compared in one spelling and used in another would
 /// be a way around the comparison.
 pub(super) fn segment(request: &HttpRequest, name: &str) -> Option<String> {
-    let segments = web::Path::<Segments>::extract(request).into_inner().ok()?.into_inner();
+    let segments = web::Path::<PathParams>::extract(request).into_inner().ok()?.into_inner();
     let mut of_that_name = segments.0.into_iter().filter(|(known, _)| known == name);
     let (_, value) = of_that_name.next()?;
     of_that_name.next().is_none().then_some(value)
 }
 
-struct Segments(Vec<(String, String)>);
+struct PathParams(Vec<(String, String)>);
 
-impl<'de> Deserialize<'de> for Segments {
+impl<'de> Deserialize<'de> for PathParams {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
 
         impl<'de> Visitor<'de> for Reader {
-            type Value = Segments;
+            type Value = PathParams;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("the segments of a path")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Segments, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PathParams, A::Error> {
                 let mut segments = Vec::new();
-                while let Some((Name(name), value)) = map.next_entry()? {
+                while let Some((ParamName(name), value)) = map.next_entry()? {
                     segments.push((name, value));
                 }
-                Ok(Segments(segments))
+                Ok(PathParams(segments))
             }
         }
 
@@ -45,21 +45,21 @@ impl<'de> Deserialize<'de> for Segments {
 }
 
 /// Actix gives the names of segments away as identifiers only.
-struct Name(String);
+struct ParamName(String);
 
-impl<'de> Deserialize<'de> for Name {
+impl<'de> Deserialize<'de> for ParamName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
 
         impl Visitor<'_> for Reader {
-            type Value = Name;
+            type Value = ParamName;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("the name of a segment")
             }
 
-            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
-                Ok(Name(name.to_owned()))
+            fn visit_str<E>(self, name: &str) -> Result<ParamName, E> {
+                Ok(ParamName(name.to_owned()))
             }
         }
 

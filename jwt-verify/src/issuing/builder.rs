@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{SigningKey, TokenIssuer, issuer::Inner, key_ring::KeyRing};
+use super::{SigningKey, TokenIssuer, issuer::TokenIssuerInner, key_ring::KeyRing};
 use crate::{
     clock::{Clock, SystemClock},
     error::ConfigError,
@@ -75,10 +75,10 @@ impl TokenIssuerBuilder {
     /// that make no sense.
     pub fn build(self) -> Result<TokenIssuer, ConfigError> {
         if self.issuer.is_empty() {
-            return Err(ConfigError::Missing { setting: "issuer" });
+            return Err(ConfigError::Empty { setting: "issuer" });
         }
         if self.audiences.iter().any(String::is_empty) {
-            return Err(ConfigError::Missing { setting: "audience" });
+            return Err(ConfigError::Empty { setting: "audience" });
         }
         if self.audiences.contains(&self.issuer) {
             return Err(ConfigError::invalid(
@@ -87,7 +87,7 @@ impl TokenIssuerBuilder {
             ));
         }
         if self.client_id.as_ref().is_some_and(String::is_empty) {
-            return Err(ConfigError::Missing { setting: "client_id" });
+            return Err(ConfigError::Empty { setting: "client_id" });
         }
         let second = Duration::from_secs(1);
         if self.access_lifetime < second || self.access_lifetime > MAX_ACCESS_LIFETIME {
@@ -101,7 +101,7 @@ impl TokenIssuerBuilder {
         }
         let ring = KeyRing::new(self.key.clone(), self.clock.clone());
         Ok(TokenIssuer {
-            inner: Arc::new(Inner {
+            inner: Arc::new(TokenIssuerInner {
                 issuer: self.issuer,
                 audiences: self.audiences,
                 client_id: self.client_id,

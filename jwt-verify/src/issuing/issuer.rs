@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    AccessToken, IssuedToken, IssuerKeys, IssuingError, SigningKey, TokenIssuerBuilder,
+    AccessTokenBuilder, IssuedToken, IssuingError, SigningKey, TokenIssuerBuilder, TokenIssuerKeys,
     key_ring::KeyRing,
 };
 use crate::{
@@ -44,11 +44,11 @@ use crate::{
 /// For tokens that can be refreshed and ended see [`Sessions`](super::Sessions).
 #[derive(Debug, Clone)]
 pub struct TokenIssuer {
-    pub(super) inner: Arc<Inner>,
+    pub(super) inner: Arc<TokenIssuerInner>,
 }
 
 #[derive(Debug)]
-pub(super) struct Inner {
+pub(super) struct TokenIssuerInner {
     pub(super) issuer: String,
     pub(super) audiences: Vec<String>,
     pub(super) client_id: Option<String>,
@@ -71,8 +71,8 @@ impl TokenIssuer {
     }
 
     /// Begins an access token for this user: a string or a whole number, which becomes a string.
-    pub fn access_token(&self, subject: &impl Serialize) -> AccessToken<'_> {
-        AccessToken::new(self, subject)
+    pub fn access_token(&self, subject: &impl Serialize) -> AccessTokenBuilder<'_> {
+        AccessTokenBuilder::new(self, subject)
     }
 
     /// The name of the issuer.
@@ -81,13 +81,13 @@ impl TokenIssuer {
     }
 
     /// The keys to verify its tokens with, for a verifier in the same process.
-    pub fn keys(&self) -> IssuerKeys {
-        IssuerKeys::new(self.inner.ring.clone())
+    pub fn keys(&self) -> TokenIssuerKeys {
+        TokenIssuerKeys::new(self.inner.ring.clone())
     }
 
     /// A verifier of its access tokens, with issuer, audience, algorithm, keys and clock set.
     pub fn verifier(&self) -> VerifierBuilder {
-        let Inner { issuer, audiences, .. } = &*self.inner;
+        let TokenIssuerInner { issuer, audiences, .. } = &*self.inner;
         let mut audiences = audiences.iter();
         let first = audiences.next().map_or("", String::as_str);
         let builder = Verifier::builder(issuer.clone(), first);
@@ -107,7 +107,7 @@ impl TokenIssuer {
             .shared_clock(self.inner.clock.clone())
             .kind(kind)
             .leeway(Duration::ZERO)
-            .token_cache(0)
+            .token_cache_capacity(0)
     }
 
     /// The public keys as a JSON Web Key Set, for `/.well-known/jwks.json`. A secret is not in it.

@@ -13,13 +13,13 @@ use crate::lookup::Lookup;
 use crate::{
     clock::Clock,
     error::ConfigError,
-    key::{KeyError, KeyHealth, KeyProvider, KeyQuery, VerificationKey},
+    key::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery, VerificationKey},
 };
 
 /// The verification keys of a [`TokenIssuer`](super::TokenIssuer) as a [`KeyProvider`], for a
 /// verifier in the same process. It follows every rotation at once.
 #[derive(Debug, Clone)]
-pub struct IssuerKeys {
+pub struct TokenIssuerKeys {
     ring: Arc<KeyRing>,
 }
 
@@ -147,24 +147,24 @@ fn check(keys: &Keys, key: &SigningKey) -> Result<(), ConfigError> {
     Ok(())
 }
 
-impl IssuerKeys {
+impl TokenIssuerKeys {
     pub(super) fn new(ring: Arc<KeyRing>) -> Self {
         Self { ring }
     }
 }
 
-impl KeyProvider for IssuerKeys {
+impl KeyProvider for TokenIssuerKeys {
     fn find<'a>(
         &'a self,
         wanted: KeyQuery<'a>,
-    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
         let keys = self.ring.keys.load();
         let mut fitting = keys
             .current(self.ring.clock.now())
             .filter(|key| key.algorithm() == wanted.algorithm && Some(key.id()) == wanted.key_id);
-        let found = match (wanted.failed, fitting.next()) {
+        let found = match (wanted.exclude, fitting.next()) {
             (None, Some(key)) => Ok(key.verification().clone()),
-            _ => Err(KeyError::NotFound),
+            _ => Err(KeyLookupError::NotFound),
         };
         Lookup::Ready(found)
     }
@@ -175,6 +175,6 @@ impl KeyProvider for IssuerKeys {
 
     fn health(&self) -> KeyHealth {
         let keys = self.ring.keys.load().current(self.ring.clock.now()).count();
-        KeyHealth { usable: true, keys, ..KeyHealth::default() }
+        KeyHealth { ready: true, keys, ..KeyHealth::default() }
     }
 }

@@ -10,15 +10,15 @@ mod token;
 
 pub use builder::TokenIssuerBuilder;
 pub use issuer::TokenIssuer;
-pub use key_ring::IssuerKeys;
+pub use key_ring::TokenIssuerKeys;
 #[cfg(feature = "redis")]
 pub use refresh_store::RedisRefreshStore;
 pub use refresh_store::{
     MemoryRefreshStore, RefreshStore, Rotation, RotationOutcome, SessionRecord,
 };
-pub use sessions::{Renewal, SessionError, Sessions, SessionsBuilder, TokenPair};
+pub use sessions::{RefreshGrant, SessionError, Sessions, SessionsBuilder, TokenPair};
 pub use signing_key::{SecretStore, SigningKey};
-pub use token::{AccessToken, IssuedToken, IssuingError};
+pub use token::{AccessTokenBuilder, IssuedToken, IssuingError};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

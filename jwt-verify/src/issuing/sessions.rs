@@ -4,7 +4,7 @@ mod builder;
 mod ending;
 mod error;
 mod pair;
-mod renewal;
+mod refresh_grant;
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,9 +12,12 @@ use serde::Serialize;
 use serde_json::Map;
 
 use self::ending::finish;
-pub use self::{builder::SessionsBuilder, error::SessionError, pair::TokenPair, renewal::Renewal};
+pub use self::{
+    builder::SessionsBuilder, error::SessionError, pair::TokenPair, refresh_grant::RefreshGrant,
+};
 use super::{
-    AccessToken, IssuedToken, IssuingError, RefreshStore, SessionRecord, TokenIssuer, random_name,
+    AccessTokenBuilder, IssuedToken, IssuingError, RefreshStore, SessionRecord, TokenIssuer,
+    random_name,
     refresh_store::hashed,
     token::{Login, subject_name},
 };
@@ -32,7 +35,7 @@ use crate::{
 /// * A refresh token works once and brings its successor. Of several that are redeemed at the same
 ///   time exactly one wins.
 /// * One that comes again shortly after, such as a client's repetition, is refused and does no harm
-///   ([`grace`](SessionsBuilder::grace)). One that comes later has been stolen, or its successor has:
+///   ([`reuse_grace_period`](SessionsBuilder::reuse_grace_period)). One that comes later has been stolen, or its successor has:
 ///   the whole session ends (RFC 9700 §4.14.2).
 /// * A session is over after 30 days, and after 7 without a refresh.
 /// * A user has at most 100 sessions; with one more the oldest ends.
@@ -51,26 +54,26 @@ use crate::{
 /// let sessions = Sessions::builder(issuer).revocation(MemoryRevocation::new()).build()?;
 ///
 /// // After the password was checked:
-/// let tokens = sessions.begin(&"alice", |token| token.roles(["editor"])).await?;
+/// let tokens = sessions.create(&"alice", |token| token.roles(["editor"])).await?;
 ///
 /// // When the access token has expired. What the user may do is looked up anew.
-/// let renewal = sessions.refresh(tokens.refresh.as_str()).await?;
-/// assert_eq!(renewal.subject(), "alice");
-/// let tokens = renewal.issue(|token| token.roles(["editor"])).await?;
+/// let grant = sessions.redeem(tokens.refresh.as_str()).await?;
+/// assert_eq!(grant.subject(), "alice");
+/// let tokens = grant.issue(|token| token.roles(["editor"])).await?;
 ///
 /// // Logging out everywhere:
-/// sessions.end_all("alice").await?;
-/// assert!(sessions.refresh(tokens.refresh.as_str()).await?.issue(|token| token).await.is_err());
+/// sessions.revoke_all("alice").await?;
+/// assert!(sessions.redeem(tokens.refresh.as_str()).await?.issue(|token| token).await.is_err());
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone)]
 pub struct Sessions {
-    inner: Arc<Inner>,
+    inner: Arc<SessionsInner>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct SessionsInner {
     issuer: TokenIssuer,
     refresh_tokens: Verifier,
     store: Arc<dyn RefreshStore>,
@@ -123,21 +126,21 @@ impl Sessions {
     }
 
     /// Begins a session for a user who has just logged in. The access token is fresh; `grant` says
-    /// what else it grants. What it says of the login, [`acr`](AccessToken::acr) and
-    /// [`amr`](AccessToken::amr), holds for the whole session. If the user has as many sessions as
+    /// what else it grants. What it says of the login, [`acr`](AccessTokenBuilder::acr) and
+    /// [`amr`](AccessTokenBuilder::amr), holds for the whole session. If the user has as many sessions as
     /// are allowed ([`sessions_per_subject`](SessionsBuilder::sessions_per_subject)), the oldest
     /// ends.
     ///
     /// # Errors
     /// [`SessionError::Issuing`] for a mistake in what is granted, [`SessionError::Unavailable`] if
     /// a store is out of reach.
-    pub async fn begin<F>(
+    pub async fn create<F>(
         &self,
         subject: &impl Serialize,
         grant: F,
     ) -> Result<TokenPair, SessionError>
     where
-        F: FnOnce(AccessToken<'_>) -> AccessToken<'_>,
+        F: FnOnce(AccessTokenBuilder<'_>) -> AccessTokenBuilder<'_>,
     {
         let inner = &*self.inner;
         let subject = subject_name(subject).ok_or(IssuingError::Subject)?;
@@ -167,13 +170,13 @@ impl Sessions {
     }
 
     /// Verifies a refresh token. Nothing is used up yet: look up who the user is and what they may
-    /// do now, then [`issue`](Renewal::issue).
+    /// do now, then [`issue`](RefreshGrant::issue).
     ///
     /// # Errors
     /// [`SessionError::InvalidGrant`] for anything that is no refresh token of this issuer.
-    pub async fn refresh(&self, token: impl AsRef<[u8]>) -> Result<Renewal, SessionError> {
+    pub async fn redeem(&self, token: impl AsRef<[u8]>) -> Result<RefreshGrant, SessionError> {
         match self.inner.refresh_tokens.verify(token).await {
-            Ok(claims) => self.renewal(claims),
+            Ok(claims) => self.redeem_claims(claims),
             Err(AuthError::Unavailable { retry_after }) => {
                 Err(SessionError::Unavailable { retry_after })
             }
@@ -185,7 +188,7 @@ impl Sessions {
     ///
     /// # Errors
     /// [`SessionError::InvalidGrant`] for claims of another token.
-    pub fn renewal(&self, claims: VerifiedClaims) -> Result<Renewal, SessionError> {
+    pub fn redeem_claims(&self, claims: VerifiedClaims) -> Result<RefreshGrant, SessionError> {
         if claims.issuer() != Some(self.inner.issuer.name())
             || claims.find_text("token_use") != Some("refresh")
         {
@@ -196,7 +199,7 @@ impl Sessions {
         if !complete {
             return Err(SessionError::InvalidGrant);
         }
-        Ok(Renewal { sessions: self.clone(), claims })
+        Ok(RefreshGrant { sessions: self.clone(), claims })
     }
 
     fn refresh_token(
@@ -205,7 +208,7 @@ impl Sessions {
         session_id: &str,
         session: &SessionClaims,
     ) -> Result<IssuedToken, IssuingError> {
-        let Inner { issuer, idle, .. } = &*self.inner;
+        let SessionsInner { issuer, idle, .. } = &*self.inner;
         let mut claims = Map::new();
         for (name, value) in [
             ("sub", subject.into()),

@@ -22,7 +22,7 @@ use super::IssuingError;
 use crate::error::StoreUnavailable;
 use crate::{
     algorithm::{Algorithm, Family},
-    error::{ConfigError, KeyRejection},
+    error::{ConfigError, InvalidKeyError},
     key::VerificationKey,
     secret::Secret,
 };
@@ -86,8 +86,8 @@ impl SigningKey {
     /// # Errors
     /// If it is no private key, does not fit the algorithm, or is too weak (RSA below 2048 bits).
     pub fn from_pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, ConfigError> {
-        let malformed = || ConfigError::Key(KeyRejection::Malformed);
-        let mismatch = || ConfigError::Key(KeyRejection::AlgorithmMismatch);
+        let malformed = || ConfigError::Key(InvalidKeyError::Malformed);
+        let mismatch = || ConfigError::Key(InvalidKeyError::AlgorithmMismatch);
         let mut keys = PrivateKeyDer::pem_slice_iter(pem);
         let (Some(Ok(der)), None) = (keys.next(), keys.next()) else { return Err(malformed()) };
         let name = algorithm.name();

@@ -15,7 +15,7 @@ use crate::limits::MAX_ACCESS_LIFETIME;
 /// is not replaced by what comes after. This mistake and others, such as a claim that is reserved,
 /// are told by [`sign`](Self::sign).
 #[must_use]
-pub struct AccessToken<'i> {
+pub struct AccessTokenBuilder<'i> {
     issuer: &'i TokenIssuer,
     claims: Map<String, Value>,
     lifetime: Duration,
@@ -54,7 +54,7 @@ const RESERVED: [&str; 27] = [
     "at_hash",
 ];
 
-impl<'i> AccessToken<'i> {
+impl<'i> AccessTokenBuilder<'i> {
     pub(super) fn new(issuer: &'i TokenIssuer, subject: &impl Serialize) -> Self {
         let mut token =
             Self { issuer, claims: Map::new(), lifetime: issuer.access_lifetime(), problem: None };
@@ -232,10 +232,10 @@ pub(super) struct Login {
     pub(super) amr: Option<Value>,
 }
 
-impl fmt::Debug for AccessToken<'_> {
+impl fmt::Debug for AccessTokenBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&String> = self.claims.keys().collect();
-        f.debug_struct("AccessToken").field("claims", &names).finish_non_exhaustive()
+        f.debug_struct("AccessTokenBuilder").field("claims", &names).finish_non_exhaustive()
     }
 }
 

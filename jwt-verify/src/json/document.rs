@@ -7,12 +7,12 @@ use super::{
 
 /// A document without duplicate members, and where its values stand.
 #[derive(Clone, Default)]
-pub(crate) struct Document {
+pub(crate) struct JsonDocument {
     text: String,
     layout: Layout,
 }
 
-impl Document {
+impl JsonDocument {
     /// Reads a document.
     pub(crate) fn parse(text: String) -> Result<Self, Malformed> {
         let layout = Scanner::scan(&text)?;

@@ -7,7 +7,7 @@ use wide::u8x16;
 
 use super::{
     names::NameFilter,
-    value::{Kind, Layout, Node},
+    value::{Layout, Node, NodeKind},
 };
 
 /// What is no JSON document, or has a member twice.
@@ -56,15 +56,15 @@ impl<'a> Scanner<'a> {
         match first {
             b'{' => self.object(at, depth),
             b'[' => self.array(at, depth),
-            b't' => self.literal(at, Kind::Bool, b"true"),
-            b'f' => self.literal(at, Kind::Bool, b"false"),
-            b'n' => self.literal(at, Kind::Null, b"null"),
+            b't' => self.literal(at, NodeKind::Bool, b"true"),
+            b'f' => self.literal(at, NodeKind::Bool, b"false"),
+            b'n' => self.literal(at, NodeKind::Null, b"null"),
             _ => self.number(at),
         }
     }
 
     fn object(&mut self, at: usize, depth: u8) -> Result<usize> {
-        let object = self.open(Kind::Object, at, depth)?;
+        let object = self.open(NodeKind::Object, at, depth)?;
         let (mut byte, mut at) = self.next(at + 1);
         if byte == b'}' {
             return Ok(self.close(object, at));
@@ -121,7 +121,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn array(&mut self, at: usize, depth: u8) -> Result<usize> {
-        let array = self.open(Kind::Array, at, depth)?;
+        let array = self.open(NodeKind::Array, at, depth)?;
         let (mut byte, mut at) = self.next(at + 1);
         if byte == b']' {
             return Ok(self.close(array, at));
@@ -137,7 +137,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn open(&mut self, kind: Kind, at: usize, depth: u8) -> Result<usize> {
+    fn open(&mut self, kind: NodeKind, at: usize, depth: u8) -> Result<usize> {
         if depth == MAX_DEPTH {
             return Err(Malformed);
         }
@@ -155,7 +155,7 @@ impl<'a> Scanner<'a> {
         last + 1
     }
 
-    fn push(&mut self, kind: Kind, start: usize, end: usize) -> usize {
+    fn push(&mut self, kind: NodeKind, start: usize, end: usize) -> usize {
         let after = offset(self.layout.nodes.len() + 1);
         let node = Node { kind, start: offset(start), end: offset(end), after };
         self.layout.nodes.push(node);
@@ -166,7 +166,7 @@ impl<'a> Scanner<'a> {
         let end = self.plain_end(start + 1);
         let has_room = self.layout.nodes.len() < self.layout.nodes.capacity();
         if self.byte(end) == b'"' && has_room {
-            Ok(self.push(Kind::Plain, start, end + 1))
+            Ok(self.push(NodeKind::Plain, start, end + 1))
         } else {
             self.unusual_string(start, end)
         }
@@ -176,7 +176,7 @@ impl<'a> Scanner<'a> {
     #[cold]
     fn unusual_string(&mut self, start: usize, mut end: usize) -> Result<usize> {
         if self.byte(end) == b'"' {
-            return Ok(self.push(Kind::Plain, start, end + 1));
+            return Ok(self.push(NodeKind::Plain, start, end + 1));
         }
         while self.byte(end) == b'\\' {
             // What is escaped never ends the string.
@@ -186,7 +186,7 @@ impl<'a> Scanner<'a> {
         let raw = self.text.get(start..=end).ok_or(Malformed)?;
         let text = serde_json::from_str::<Box<str>>(raw).map_err(|_| Malformed)?;
         self.layout.unescaped.push((offset(self.layout.nodes.len()), text));
-        Ok(self.push(Kind::Escaped, start, end + 1))
+        Ok(self.push(NodeKind::Escaped, start, end + 1))
     }
 
     /// Where the part of a string ends that stands for itself: at a quote, a backslash or a control
@@ -205,7 +205,7 @@ impl<'a> Scanner<'a> {
         at + rest.iter().position(special).unwrap_or(rest.len())
     }
 
-    fn literal(&mut self, start: usize, kind: Kind, word: &[u8]) -> Result<usize> {
+    fn literal(&mut self, start: usize, kind: NodeKind, word: &[u8]) -> Result<usize> {
         let end = start + word.len();
         if self.text.as_bytes().get(start..end) != Some(word) {
             return Err(Malformed);
@@ -229,7 +229,7 @@ impl<'a> Scanner<'a> {
             // Beyond the range of an `f64` there are no numbers.
             serde_json::from_str::<f64>(raw).map_err(|_| Malformed)?;
         }
-        Ok(self.push(Kind::Number, start, end))
+        Ok(self.push(NodeKind::Number, start, end))
     }
 
     /// The first byte from a place on that is no space, and where it is. At the end it is one that
@@ -272,13 +272,13 @@ fn specials(bytes: [u8; 16]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Document, Unique},
+        super::{JsonDocument, Unique},
         FEW,
     };
 
     /// Whether a document is taken, which `serde_json` has to agree about.
     fn is_read(text: &str) -> bool {
-        let is_read = Document::parse(text.to_owned()).is_ok();
+        let is_read = JsonDocument::parse(text.to_owned()).is_ok();
         assert_eq!(is_read, serde_json::from_str::<Unique>(text).is_ok(), "{text}");
         is_read
     }

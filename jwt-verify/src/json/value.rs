@@ -18,7 +18,7 @@ pub(super) struct Layout {
 /// it; a member is its name and then its value.
 #[derive(Clone, Copy)]
 pub(super) struct Node {
-    pub(super) kind: Kind,
+    pub(super) kind: NodeKind,
     pub(super) start: u32,
     pub(super) end: u32,
     /// The place that comes after everything in the value.
@@ -28,12 +28,12 @@ pub(super) struct Node {
 impl Node {
     /// Whether its length fits. Most names that are not the one wanted have another.
     fn could_be(&self, text: &str) -> bool {
-        (self.end - self.start) as usize == text.len() + 2 || self.kind == Kind::Escaped
+        (self.end - self.start) as usize == text.len() + 2 || self.kind == NodeKind::Escaped
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     Null,
     Bool,
     Number,
@@ -67,7 +67,7 @@ pub(crate) struct Json<'a> {
 }
 
 impl<'a> Json<'a> {
-    /// By which its [`Document`](super::Document) finds it again.
+    /// By which its [`JsonDocument`](super::JsonDocument) finds it again.
     pub(crate) fn place(self) -> usize {
         self.place
     }
@@ -76,7 +76,7 @@ impl<'a> Json<'a> {
         self.layout.nodes.get(self.place)
     }
 
-    fn is(self, kind: Kind) -> bool {
+    fn is(self, kind: NodeKind) -> bool {
         self.node().is_some_and(|node| node.kind == kind)
     }
 
@@ -90,8 +90,8 @@ impl<'a> Json<'a> {
     pub(crate) fn as_str(self) -> Option<&'a str> {
         let node = self.node()?;
         match node.kind {
-            Kind::Plain => self.text.get(node.start as usize + 1..node.end as usize - 1),
-            Kind::Escaped => self.layout.unescaped(self.place),
+            NodeKind::Plain => self.text.get(node.start as usize + 1..node.end as usize - 1),
+            NodeKind::Escaped => self.layout.unescaped(self.place),
             _ => None,
         }
     }
@@ -100,18 +100,20 @@ impl<'a> Json<'a> {
     pub(crate) fn as_bytes(self) -> Option<&'a [u8]> {
         let node = self.node()?;
         match node.kind {
-            Kind::Plain => self.text.as_bytes().get(node.start as usize + 1..node.end as usize - 1),
+            NodeKind::Plain => {
+                self.text.as_bytes().get(node.start as usize + 1..node.end as usize - 1)
+            }
             _ => self.as_str().map(str::as_bytes),
         }
     }
 
     pub(crate) fn as_bool(self) -> Option<bool> {
-        self.is(Kind::Bool).then(|| self.raw() == "true")
+        self.is(NodeKind::Bool).then(|| self.raw() == "true")
     }
 
     /// A number that is written in at most 19 digits and nothing else.
     pub(crate) fn as_integer(self) -> Option<u64> {
-        let node = self.node().filter(|node| node.kind == Kind::Number)?;
+        let node = self.node().filter(|node| node.kind == NodeKind::Number)?;
         let digits = self.text.as_bytes().get(node.start as usize..node.end as usize)?;
         let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
         let add = |number, byte: &u8| Some(number * 10 + digit(*byte)?);
@@ -119,7 +121,7 @@ impl<'a> Json<'a> {
     }
 
     pub(crate) fn as_number(self) -> Option<Number> {
-        self.is(Kind::Number).then(|| serde_json::from_str(self.raw()).ok())?
+        self.is(NodeKind::Number).then(|| serde_json::from_str(self.raw()).ok())?
     }
 
     pub(crate) fn as_f64(self) -> Option<f64> {
@@ -127,19 +129,19 @@ impl<'a> Json<'a> {
     }
 
     pub(crate) fn is_string(self) -> bool {
-        self.is(Kind::Plain) || self.is(Kind::Escaped)
+        self.is(NodeKind::Plain) || self.is(NodeKind::Escaped)
     }
 
     pub(crate) fn is_number(self) -> bool {
-        self.is(Kind::Number)
+        self.is(NodeKind::Number)
     }
 
     pub(crate) fn is_array(self) -> bool {
-        self.is(Kind::Array)
+        self.is(NodeKind::Array)
     }
 
     pub(crate) fn is_object(self) -> bool {
-        self.is(Kind::Object)
+        self.is(NodeKind::Object)
     }
 
     /// Whether it is exactly this string.
@@ -153,12 +155,12 @@ impl<'a> Json<'a> {
     pub(crate) fn to_value(self) -> Value {
         let Some(node) = self.node() else { return Value::Null };
         match node.kind {
-            Kind::Null => Value::Null,
-            Kind::Bool => Value::Bool(self.raw() == "true"),
-            Kind::Number => self.as_number().map_or(Value::Null, Value::Number),
-            Kind::Plain | Kind::Escaped => self.as_str().unwrap_or_default().into(),
-            Kind::Array => self.elements().map(Self::to_value).collect(),
-            Kind::Object => {
+            NodeKind::Null => Value::Null,
+            NodeKind::Bool => Value::Bool(self.raw() == "true"),
+            NodeKind::Number => self.as_number().map_or(Value::Null, Value::Number),
+            NodeKind::Plain | NodeKind::Escaped => self.as_str().unwrap_or_default().into(),
+            NodeKind::Array => self.elements().map(Self::to_value).collect(),
+            NodeKind::Object => {
                 let member = |(name, value): (&str, Self)| (name.to_owned(), value.to_value());
                 self.members().map(member).collect()
             }
@@ -180,7 +182,7 @@ impl<'a> Json<'a> {
 
     /// The elements of an array; of anything else none.
     pub(crate) fn elements(self) -> impl Iterator<Item = Json<'a>> + use<'a> {
-        self.children(Kind::Array)
+        self.children(NodeKind::Array)
     }
 
     /// The members of an object, in the order in which they stand; of anything else none.
@@ -191,7 +193,8 @@ impl<'a> Json<'a> {
     /// The same with the names as they stand.
     pub(crate) fn entries(self) -> impl Iterator<Item = (Json<'a>, Json<'a>)> + use<'a> {
         let nodes = self.layout.nodes.as_slice();
-        let end = self.node().filter(|node| node.kind == Kind::Object).map_or(0, |node| node.after);
+        let end =
+            self.node().filter(|node| node.kind == NodeKind::Object).map_or(0, |node| node.after);
         // While an object is being read nobody knows its end, and its last member has no value yet.
         let nodes = nodes.get(..end as usize).unwrap_or(nodes);
         let mut place = self.place + 1;
@@ -208,7 +211,7 @@ impl<'a> Json<'a> {
         self.entries().find(|(known, _)| known.is_text(name)).map(|(_, value)| value)
     }
 
-    fn children(self, of: Kind) -> Children<'a> {
+    fn children(self, of: NodeKind) -> Children<'a> {
         let end = self.node().filter(|node| node.kind == of).map_or(0, |node| node.after as usize);
         Children { next: Json { place: self.place + 1, ..self }, end }
     }
@@ -235,7 +238,7 @@ impl<'a> Iterator for Children<'a> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Document, Unique},
+        super::{JsonDocument, Unique},
         *,
     };
 
@@ -243,8 +246,8 @@ mod tests {
         "yes" : true , "no" : false , "nothing" : null , "list" : [ [ 1 , 2 ] , { } , "x" ] ,
         "object" : { "a" : { "b" : "c" } } , "" : 0 } "#;
 
-    fn document() -> Document {
-        Document::parse(TEXT.to_owned()).unwrap()
+    fn document() -> JsonDocument {
+        JsonDocument::parse(TEXT.to_owned()).unwrap()
     }
 
     #[test]
@@ -317,7 +320,7 @@ mod tests {
             ("true", None),
             ("[1]", None),
         ] {
-            let document = Document::parse(text.to_owned()).unwrap();
+            let document = JsonDocument::parse(text.to_owned()).unwrap();
             assert_eq!(document.root().as_integer(), number, "{text}");
         }
     }
@@ -331,7 +334,7 @@ mod tests {
             r#"{"$serde_json::private::RawValue":"{\"a\":1,\"a\":2}"}"#,
             r#"[{"$serde_json::private::Number":"1"}]"#,
         ] {
-            let document = Document::parse(text.to_owned()).unwrap();
+            let document = JsonDocument::parse(text.to_owned()).unwrap();
             let Unique(value) = serde_json::from_str(text).unwrap();
             assert_eq!(document.root().to_value(), value, "{text}");
         }

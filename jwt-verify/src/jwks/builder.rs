@@ -97,17 +97,17 @@ impl JwksProviderBuilder {
     fn new(target: Target) -> Self {
         Self {
             settings: Settings {
-                ttl: None,
-                stale_ttl: STALE_TTL,
-                missing_ttl: MISSING_TTL,
+                cache_ttl: None,
+                stale_if_error: STALE_TTL,
+                negative_cache_ttl: MISSING_TTL,
                 missing_entries: MISSING_ENTRIES,
-                refetches: REFETCHES,
-                refetch_interval: REFETCH_INTERVAL,
+                max_refetches: REFETCHES,
+                refetch_window: REFETCH_INTERVAL,
                 fetch_timeout: FETCH_TIMEOUT,
                 max_keys: MAX_KEYS,
                 store: None,
                 integrity_key: None,
-                seed: None,
+                initial_keys: None,
                 clock: Arc::new(SystemClock::new()),
                 metrics_label: None,
             },
@@ -125,8 +125,8 @@ impl JwksProviderBuilder {
     ///
     /// Default: the `max-age` of the response within 60 s and 24 h, or else 600 s. A value set here
     /// overrides the response. It bounds how long a withdrawn key stays trusted.
-    pub fn ttl(mut self, ttl: Duration) -> Self {
-        self.settings.ttl = Some(ttl);
+    pub fn cache_ttl(mut self, ttl: Duration) -> Self {
+        self.settings.cache_ttl = Some(ttl);
         self
     }
 
@@ -134,33 +134,33 @@ impl JwksProviderBuilder {
     /// (stale-if-error, RFC 5861 §4). Default: 1 h. After that, requests get a 503.
     ///
     /// A longer time survives longer outages and trusts a withdrawn key for longer during one.
-    pub fn stale_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.stale_ttl = ttl;
+    pub fn stale_if_error(mut self, ttl: Duration) -> Self {
+        self.settings.stale_if_error = ttl;
         self
     }
 
     /// Sets how long an unknown `kid` stays in the negative cache. Default: 30 s.
-    pub fn missing_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.missing_ttl = ttl;
+    pub fn negative_cache_ttl(mut self, ttl: Duration) -> Self {
+        self.settings.negative_cache_ttl = ttl;
         self
     }
 
     /// Limits the refetches that unknown keys and bad signatures may cause within any
-    /// [`refetch_interval`](Self::refetch_interval); see [`RefreshGate`](crate::RefreshGate).
+    /// [`refetch_window`](Self::refetch_window); see [`RefreshGate`](crate::RefreshGate).
     /// Default: 2. The periodic refresh does not count. Neither do attempts to reach an issuer that
     /// fails, of which there is one a second at most.
     ///
     /// Beyond the limit, a token with an unknown key gets
     /// [`AuthError::KeyLookupLimited`](crate::AuthError::KeyLookupLimited) (429), and the issuer is
     /// asked as soon as the limit allows it again.
-    pub fn refetches(mut self, most: usize) -> Self {
-        self.settings.refetches = most;
+    pub fn max_refetches(mut self, most: usize) -> Self {
+        self.settings.max_refetches = most;
         self
     }
 
-    /// Sets the interval of [`refetches`](Self::refetches). Default: 30 s.
-    pub fn refetch_interval(mut self, interval: Duration) -> Self {
-        self.settings.refetch_interval = interval;
+    /// Sets the interval of [`max_refetches`](Self::max_refetches). Default: 30 s.
+    pub fn refetch_window(mut self, interval: Duration) -> Self {
+        self.settings.refetch_window = interval;
         self
     }
 
@@ -248,9 +248,9 @@ impl JwksProviderBuilder {
 
     /// Sets keys to start with until the issuer has been reached: from the last deployment, or from
     /// a file. A fetch starts with the first lookup, and its result replaces them. They are used
-    /// for at most [`stale_ttl`](Self::stale_ttl).
-    pub fn seed(mut self, keys: JwkSet) -> Self {
-        self.settings.seed = Some(keys);
+    /// for at most [`stale_if_error`](Self::stale_if_error).
+    pub fn initial_keys(mut self, keys: JwkSet) -> Self {
+        self.settings.initial_keys = Some(keys);
         self
     }
 
@@ -275,7 +275,7 @@ impl JwksProviderBuilder {
     /// # Errors
     /// URLs other than `https` (or `http` to a loopback address), with a user name, or with a
     /// fragment; durations of zero or beyond 30 days; timeouts beyond a minute; limits of zero; an
-    /// integrity key that is too short; certificates or a proxy that cannot be read; an empty seed.
+    /// integrity key that is too short; certificates or a proxy that cannot be read; an empty set of initial keys.
     pub fn build(mut self) -> Result<JwksProvider, ConfigError> {
         let endpoint = match &self.target {
             Target::KeySet(url) => Endpoint::key_set(url)?,
@@ -284,15 +284,15 @@ impl JwksProviderBuilder {
         let settings = &self.settings;
         let second = Duration::from_secs(1);
         for (setting, value, least) in [
-            ("ttl", settings.ttl.unwrap_or(second), second),
-            ("stale_ttl", settings.stale_ttl, Duration::ZERO),
-            ("missing_ttl", settings.missing_ttl, second),
-            ("refetch_interval", settings.refetch_interval, second),
+            ("cache_ttl", settings.cache_ttl.unwrap_or(second), second),
+            ("stale_if_error", settings.stale_if_error, Duration::ZERO),
+            ("negative_cache_ttl", settings.negative_cache_ttl, second),
+            ("refetch_window", settings.refetch_window, second),
             ("fetch_timeout", settings.fetch_timeout, Duration::from_millis(1)),
             ("connect_timeout", self.connect_timeout, Duration::from_millis(1)),
         ] {
             let (most, problem) = match setting {
-                "stale_ttl" => (MAX_DURATION, "must be at most 30 days"),
+                "stale_if_error" => (MAX_DURATION, "must be at most 30 days"),
                 "fetch_timeout" | "connect_timeout" => {
                     (MAX_FETCH_TIMEOUT, "must be between 1 millisecond and 1 minute")
                 }
@@ -303,7 +303,7 @@ impl JwksProviderBuilder {
             }
         }
         for (setting, value) in [
-            ("refetches", settings.refetches),
+            ("max_refetches", settings.max_refetches),
             ("max_document_bytes", self.max_bytes),
             ("max_keys", settings.max_keys),
         ] {
@@ -312,8 +312,8 @@ impl JwksProviderBuilder {
             }
         }
         let codec = EntryCodec::new(settings.integrity_key.as_ref())?;
-        if settings.seed.as_ref().is_some_and(JwkSet::is_empty) {
-            return Err(ConfigError::Missing { setting: "seed" });
+        if settings.initial_keys.as_ref().is_some_and(JwkSet::is_empty) {
+            return Err(ConfigError::Empty { setting: "initial_keys" });
         }
         let proxy = match &self.proxy {
             None => None,

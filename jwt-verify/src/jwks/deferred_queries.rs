@@ -10,7 +10,7 @@ use dashmap::DashMap;
 /// Records when key queries were deferred, so that the next fetch also answers those for unknown
 /// keys.
 ///
-/// A query is kept as a keyed hash, as in [`NegativeCache`](crate::negative::NegativeCache), and is
+/// A query is kept as a keyed hash, as in [`NegativeCache`](crate::negative_cache::NegativeCache), and is
 /// dropped when the capacity is reached: the next token with that key is deferred again.
 #[derive(Debug)]
 pub(super) struct DeferredQueries {

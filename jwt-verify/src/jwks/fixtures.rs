@@ -41,9 +41,9 @@ pub(super) fn shared_store(memory: &MemoryCache, key: &str) -> Arc<SharedKeyStor
     let limits = SharedLimits {
         document_bytes: 1000,
         document_ttl: 60 * SECOND,
-        missing_ttl: 30 * SECOND,
-        refetches: 2,
-        refetch_interval: 30 * SECOND,
+        negative_cache_ttl: 30 * SECOND,
+        max_refetches: 2,
+        refetch_window: 30 * SECOND,
     };
     let codec = EntryCodec::new(Some(&Secret::from(key))).unwrap();
     let endpoint = Endpoint::discovery("https://issuer.example").unwrap();

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     key::{JwkSet, KeyQuery},
     limits::MAX_CLOCK_SKEW,
-    negative::NegativeCache,
+    negative_cache::NegativeCache,
 };
 
 /// The current key set, and the keys that the issuer does not have. Requests read it without a
@@ -30,12 +30,12 @@ pub(super) struct KeyCache {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KeyCacheLimits {
     /// Use of keys after their freshness lifetime.
-    pub(super) stale_ttl: Duration,
+    pub(super) stale_if_error: Duration,
     /// Lifetime of an entry of the negative cache.
-    pub(super) missing_ttl: Duration,
+    pub(super) negative_cache_ttl: Duration,
     pub(super) missing_entries: usize,
     /// Longest time for which a query is deferred.
-    pub(super) refetch_interval: Duration,
+    pub(super) refetch_window: Duration,
 }
 
 /// The refresh that publishes a key set.
@@ -48,7 +48,8 @@ pub(super) struct Publisher {
 
 impl KeyCache {
     pub(super) fn new(limits: KeyCacheLimits, initial: Option<JwkSet>, now: Duration) -> Self {
-        let initial = initial.map(|set| Arc::new(KeySnapshot::initial(set, now, limits.stale_ttl)));
+        let initial =
+            initial.map(|set| Arc::new(KeySnapshot::initial(set, now, limits.stale_if_error)));
         Self {
             snapshot: ArcSwapOption::new(initial),
             missing: NegativeCache::new(limits.missing_entries),
@@ -86,14 +87,14 @@ impl KeyCache {
             return true;
         }
         snapshot.requested_at.is_some_and(|requested_at| {
-            now < requested_at.saturating_add(self.limits.missing_ttl)
+            now < requested_at.saturating_add(self.limits.negative_cache_ttl)
                 && self.deferred.is_from_before(negative_cache_key(query), requested_at)
         })
     }
 
     /// Adds a key that the issuer does not have to the negative cache.
     pub(super) fn insert_missing(&self, query: &KeyQuery<'_>, now: Duration) {
-        self.insert_missing_for(query, now, self.limits.missing_ttl);
+        self.insert_missing_for(query, now, self.limits.negative_cache_ttl);
     }
 
     /// Adds a key to the negative cache for a shorter time: another instance has asked for it
@@ -140,7 +141,7 @@ impl KeyCache {
                 age_at_publish: age,
                 refresh_at,
                 stale_at,
-                unusable_at: stale_at.saturating_add(self.limits.stale_ttl),
+                unusable_at: stale_at.saturating_add(self.limits.stale_if_error),
                 document_time: document.fetched,
                 requested_at,
             }))
@@ -148,7 +149,7 @@ impl KeyCache {
         if let Some(previous) = replaced.filter(|previous| previous.refresh_id <= refresh_id) {
             self.insert_withdrawn(&previous.set, set, now);
         }
-        let kept = self.limits.missing_ttl.saturating_add(self.limits.refetch_interval);
+        let kept = self.limits.negative_cache_ttl.saturating_add(self.limits.refetch_window);
         self.deferred.forget_before(now.saturating_sub(kept));
         refresh_at
     }
@@ -158,7 +159,7 @@ impl KeyCache {
         for key in older.keys() {
             for algorithm in key.algorithms().iter() {
                 if newer.select(key.id(), algorithm).is_none() {
-                    let withdrawn = KeyQuery { key_id: key.id(), algorithm, failed: None };
+                    let withdrawn = KeyQuery { key_id: key.id(), algorithm, exclude: None };
                     self.insert_missing(&withdrawn, now);
                 }
             }
@@ -186,16 +187,16 @@ mod tests {
 
     fn cache(initial: Option<JwkSet>) -> KeyCache {
         let limits = KeyCacheLimits {
-            stale_ttl: 100 * SECOND,
-            missing_ttl: 30 * SECOND,
+            stale_if_error: 100 * SECOND,
+            negative_cache_ttl: 30 * SECOND,
             missing_entries: 10,
-            refetch_interval: 30 * SECOND,
+            refetch_window: 30 * SECOND,
         };
         KeyCache::new(limits, initial, SECOND)
     }
 
     fn query(key_id: &str) -> KeyQuery<'_> {
-        KeyQuery { key_id: Some(key_id), algorithm: Algorithm::EdDSA, failed: None }
+        KeyQuery { key_id: Some(key_id), algorithm: Algorithm::EdDSA, exclude: None }
     }
 
     fn publish(cache: &KeyCache, set: &JwkSet, refresh_id: u64, now: Duration) -> Duration {
@@ -265,7 +266,7 @@ mod tests {
         let snapshot = cache.load();
         let snapshot = snapshot.as_ref().unwrap();
         let key = snapshot.select(&query("a")).unwrap();
-        let again = KeyQuery { failed: Some(&key), ..query("a") };
+        let again = KeyQuery { exclude: Some(&key), ..query("a") };
         assert!(snapshot.select(&again).is_none());
         cache.insert_missing(&again, SECOND);
         assert!(cache.is_missing(snapshot, &again, SECOND));

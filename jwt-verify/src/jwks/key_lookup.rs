@@ -9,13 +9,13 @@ use super::{
     refresh_scheduler::RefreshOutcome,
 };
 use crate::{
-    key::{KeyError, KeyQuery, VerificationKey},
+    key::{KeyLookupError, KeyQuery, VerificationKey},
     limits::RETRY_FIRST,
-    telemetry,
+    metrics,
 };
 
 /// Waits for keys of any kind; one failed attempt is enough to know that there are none.
-pub(super) async fn wait_until_ready(refresher: Arc<Refresher>) -> Result<(), KeyError> {
+pub(super) async fn wait_until_ready(refresher: Arc<Refresher>) -> Result<(), KeyLookupError> {
     let now = refresher.monotonic();
     if refresher.usable(now).is_some() {
         return Ok(());
@@ -34,8 +34,8 @@ pub(super) async fn wait_until_ready(refresher: Arc<Refresher>) -> Result<(), Ke
 pub(super) async fn wait_for_key(
     refresher: Arc<Refresher>,
     query: KeyQuery<'_>,
-) -> Result<Arc<VerificationKey>, KeyError> {
-    telemetry::cache("keys", false);
+) -> Result<Arc<VerificationKey>, KeyLookupError> {
+    metrics::cache("keys", false);
     // A refresh that was running already may have asked before the key was published, and a
     // document from the shared store may be older than the key. Then one more refresh is worth it.
     for _ in 0..3 {
@@ -46,7 +46,7 @@ pub(super) async fn wait_for_key(
                     return Ok(key);
                 }
                 if refresher.cache.is_missing(&snapshot, &query, now) {
-                    return Err(KeyError::NotFound);
+                    return Err(KeyLookupError::NotFound);
                 }
                 true
             }
@@ -68,7 +68,7 @@ pub(super) async fn wait_for_key(
         }
         match outcome {
             RefreshOutcome::Fetched | RefreshOutcome::KnownMissing if is_first => {
-                return Err(KeyError::NotFound);
+                return Err(KeyLookupError::NotFound);
             }
             RefreshOutcome::RefetchLimited | RefreshOutcome::Unchanged if is_first => {
                 return Err(not_asked(&refresher, now, has_keys, &query));
@@ -124,18 +124,18 @@ fn not_asked(
     now: Duration,
     has_keys: bool,
     query: &KeyQuery<'_>,
-) -> KeyError {
+) -> KeyLookupError {
     if !has_keys || refresher.scheduler.backoff().is_failing() {
         return unavailable(refresher, now);
     }
-    telemetry::refetch_refused();
+    metrics::refetch_refused();
     refresher.cache.defer(query, now);
     let pause = refresher.budget.opens_in(now);
     refresher.plan_deferred_refetch(pause);
-    KeyError::Limited { retry_after: pause.max(RETRY_FIRST) }
+    KeyLookupError::Limited { retry_after: pause.max(RETRY_FIRST) }
 }
 
-fn unavailable(refresher: &Refresher, now: Duration) -> KeyError {
+fn unavailable(refresher: &Refresher, now: Duration) -> KeyLookupError {
     let pause = refresher.scheduler.backoff().on_demand_at().saturating_sub(now);
-    KeyError::Unavailable { retry_after: pause.max(RETRY_FIRST) }
+    KeyLookupError::Unavailable { retry_after: pause.max(RETRY_FIRST) }
 }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::fetch_error::Failure;
 use crate::{
-    error::KeyRejection,
+    error::InvalidKeyError,
     key::{JwkSet, JwkSetError},
-    telemetry,
+    metrics,
 };
 
 /// A key set document and the time at which it was fetched.
@@ -37,8 +37,8 @@ pub(super) fn parse_key_set(body: &[u8], max_keys: usize) -> Result<JwkSet, Fail
     })?;
     for rejection in set.skipped() {
         let reason = rejection.code();
-        telemetry::key_skipped(reason);
-        if *rejection == KeyRejection::Private {
+        metrics::key_skipped(reason);
+        if *rejection == InvalidKeyError::Private {
             tracing::error!(reason, "skipped a key that somebody has published by mistake");
         } else {
             tracing::warn!(reason, "skipped a key of the key set");

@@ -20,7 +20,7 @@ use crate::error::StoreUnavailable;
 use crate::{
     key::JwkSet,
     limits::{LEASE, LEASE_POLL, STORE_BUDGET},
-    telemetry,
+    metrics,
 };
 
 /// Loads key sets: from the shared store, if another instance has put a newer one there, or from
@@ -212,7 +212,7 @@ impl KeySetLoader {
     ) -> Result<Option<Loaded>, StoreUnavailable> {
         let current = current();
         let found = store.document().await?;
-        telemetry::cache("store", found.is_some());
+        metrics::cache("store", found.is_some());
         let Some(document) = found.filter(|document| document.fetched > current) else {
             return Ok(None);
         };
@@ -241,7 +241,7 @@ mod tests {
     }
 
     fn unknown_key() -> OwnedKeyQuery {
-        let query = KeyQuery { key_id: Some("x"), algorithm: Algorithm::ES256, failed: None };
+        let query = KeyQuery { key_id: Some("x"), algorithm: Algorithm::ES256, exclude: None };
         OwnedKeyQuery::new(&query)
     }
 

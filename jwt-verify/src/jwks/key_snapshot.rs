@@ -31,7 +31,7 @@ pub(super) struct KeySnapshot {
 
 impl KeySnapshot {
     /// Creates a snapshot of configured keys: due for a refresh at once, usable like stale keys.
-    pub(super) fn initial(set: JwkSet, now: Duration, stale_ttl: Duration) -> Self {
+    pub(super) fn initial(set: JwkSet, now: Duration, stale_if_error: Duration) -> Self {
         Self {
             set,
             generation: 0,
@@ -40,7 +40,7 @@ impl KeySnapshot {
             age_at_publish: Duration::ZERO,
             refresh_at: now,
             stale_at: now,
-            unusable_at: now.saturating_add(stale_ttl),
+            unusable_at: now.saturating_add(stale_if_error),
             document_time: 0,
             requested_at: None,
         }
@@ -58,7 +58,7 @@ impl KeySnapshot {
     /// Returns the key that fits the query, unless it is the one that has just failed.
     pub(super) fn select(&self, query: &KeyQuery<'_>) -> Option<Arc<VerificationKey>> {
         let key = self.set.select(query.key_id, query.algorithm)?;
-        let is_new = query.failed.is_none_or(|failed| !failed.is_same(key));
+        let is_new = query.exclude.is_none_or(|failed| !failed.is_same(key));
         is_new.then(|| key.clone())
     }
 }

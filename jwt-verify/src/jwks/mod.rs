@@ -43,7 +43,7 @@ mod tls;
 pub use builder::JwksProviderBuilder;
 pub use provider::JwksProvider;
 
-/// Returns the URL of the key set in a metadata document, for [`internals`](crate::internals).
+/// Returns the URL of the key set in a metadata document, for [`test_hooks`](crate::test_hooks).
 #[cfg(feature = "internals")]
 pub(crate) fn key_set_url(document: &[u8], issuer: &str) -> Option<String> {
     let base = endpoint::SafeUrl::parse(issuer).ok()?;

@@ -19,9 +19,9 @@ use super::{
     shared_store::{SharedKeyStore, SharedLimits},
 };
 use crate::{
-    key::{KeyError, KeyHealth, KeyProvider, KeyQuery, VerificationKey},
+    key::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery, VerificationKey},
     limits::KEY_SET_TTL_CEILING,
-    telemetry,
+    metrics,
 };
 use crate::{lookup::BoxFuture, lookup::Lookup};
 
@@ -29,7 +29,7 @@ use crate::{lookup::BoxFuture, lookup::Lookup};
 ///
 /// A [`KeyProvider`] that fetches a key set (RFC 7517 §5) and keeps it fresh. Clones share
 /// everything. Nothing is fetched before the first token, or before
-/// [`warm_up`](KeyProvider::warm_up), [`ready`](KeyProvider::ready) or a health route needs keys.
+/// [`warm_up`](KeyProvider::warm_up), [`wait_until_ready`](KeyProvider::wait_until_ready) or a health route needs keys.
 ///
 /// While there are usable keys, no request waits for a refresh. While there are none and none can
 /// be fetched, the response is "try later" (503), never "unauthorized". An issuer that fails is
@@ -52,29 +52,29 @@ impl JwksProvider {
         let store = settings.store.map(|store| {
             let limits = SharedLimits {
                 document_bytes: client.max_bytes,
-                document_ttl: settings.ttl.unwrap_or(KEY_SET_TTL_CEILING),
-                missing_ttl: settings.missing_ttl,
-                refetches: settings.refetches,
-                refetch_interval: settings.refetch_interval,
+                document_ttl: settings.cache_ttl.unwrap_or(KEY_SET_TTL_CEILING),
+                negative_cache_ttl: settings.negative_cache_ttl,
+                max_refetches: settings.max_refetches,
+                refetch_window: settings.refetch_window,
             };
             Arc::new(SharedKeyStore::new(store, codec, clock.clone(), &endpoint, limits))
         });
         let fetch_settings = FetchSettings {
-            ttl: settings.ttl,
+            ttl: settings.cache_ttl,
             max_keys: settings.max_keys,
             timeout: settings.fetch_timeout,
         };
         let fetcher = JwksFetcher::new(endpoint, client, clock.clone(), fetch_settings);
         let limits = KeyCacheLimits {
-            stale_ttl: settings.stale_ttl,
-            missing_ttl: settings.missing_ttl,
+            stale_if_error: settings.stale_if_error,
+            negative_cache_ttl: settings.negative_cache_ttl,
             missing_entries: settings.missing_entries,
-            refetch_interval: settings.refetch_interval,
+            refetch_window: settings.refetch_window,
         };
         let refresher = Refresher {
-            cache: KeyCache::new(limits, settings.seed, clock.monotonic()),
+            cache: KeyCache::new(limits, settings.initial_keys, clock.monotonic()),
             scheduler: RefreshScheduler::new(settings.fetch_timeout),
-            budget: RefetchBudget::new(settings.refetches, settings.refetch_interval),
+            budget: RefetchBudget::new(settings.max_refetches, settings.refetch_window),
             loader: KeySetLoader::new(fetcher, store, settings.fetch_timeout),
             thread: fetch_thread::shared(),
             clock,
@@ -88,17 +88,17 @@ impl KeyProvider for JwksProvider {
     fn find<'a>(
         &'a self,
         query: KeyQuery<'a>,
-    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
         let now = self.refresher.monotonic();
         let wait = || Lookup::Pending(Box::pin(wait_for_key(self.refresher.clone(), query)));
         let Some(snapshot) = self.refresher.usable(now) else { return wait() };
         if let Some(key) = snapshot.select(&query) {
-            telemetry::cache("keys", true);
+            metrics::cache("keys", true);
             return Lookup::Ready(Ok(key));
         }
         if self.refresher.cache.is_missing(&snapshot, &query, now) {
-            telemetry::cache("keys", false);
-            return Lookup::Ready(Err(KeyError::NotFound));
+            metrics::cache("keys", false);
+            return Lookup::Ready(Err(KeyLookupError::NotFound));
         }
         wait()
     }
@@ -112,7 +112,7 @@ impl KeyProvider for JwksProvider {
         self.refresher.start_if_due(self.refresher.monotonic());
     }
 
-    fn ready(&self) -> BoxFuture<'_, Result<(), KeyError>> {
+    fn wait_until_ready(&self) -> BoxFuture<'_, Result<(), KeyLookupError>> {
         Box::pin(wait_until_ready(self.refresher.clone()))
     }
 
@@ -122,10 +122,10 @@ impl KeyProvider for JwksProvider {
         let snapshot = self.refresher.cache.load();
         let snapshot = snapshot.as_ref();
         KeyHealth {
-            usable: snapshot.is_some_and(|snapshot| snapshot.is_usable(now)),
+            ready: snapshot.is_some_and(|snapshot| snapshot.is_usable(now)),
             keys: snapshot.map_or(0, |snapshot| snapshot.set.keys().len()),
             age: snapshot.map(|snapshot| snapshot.age(now)),
-            skipped: snapshot.map_or(0, |snapshot| snapshot.set.skipped().len()),
+            rejected_keys: snapshot.map_or(0, |snapshot| snapshot.set.skipped().len()),
             next_refresh: snapshot.map(|snapshot| {
                 snapshot.refresh_at.max(backoff.scheduled_at()).saturating_sub(now)
             }),

@@ -18,7 +18,7 @@ pub(super) struct RefetchBudget {
 }
 
 impl RefetchBudget {
-    /// Allows `refetches` within any `interval`.
+    /// Allows `max_refetches` within any `interval`.
     pub(super) fn new(refetches: usize, interval: Duration) -> Self {
         Self {
             gate: RefreshGate::new(refetches, interval),

@@ -17,7 +17,7 @@ use super::{
     refresh_timer::run_timer,
     single_flight::{Joined, RunWaiter},
 };
-use crate::{clock::Clock, key::JwkSet, telemetry};
+use crate::{clock::Clock, key::JwkSet, metrics};
 
 /// Keeps a [`KeyCache`] fresh. Refreshes run on the thread for fetches and belong to no request.
 pub(super) struct Refresher {
@@ -158,7 +158,7 @@ impl Refresher {
         let refresh_at = self.cache.publish(set, document, publisher, now, self.clock.now());
         if let Some(source) = &self.metrics_label {
             let fetched_at = Duration::from_millis(document.fetched);
-            telemetry::key_set(source, set.keys().len(), fetched_at);
+            metrics::key_set(source, set.keys().len(), fetched_at);
         }
         self.set_timer(refresh_at.saturating_sub(now));
     }
@@ -257,7 +257,7 @@ async fn run_refresh(task: RefreshTask, reason: RefreshReason) {
     match refresher.loader.load(&reason, current).await {
         Ok(Loaded::Fetched { set, document, lease }) => {
             tracing::debug!(keys = set.keys().len(), "fetched the key set");
-            telemetry::fetch("ok");
+            metrics::fetch("ok");
             let publisher = Publisher { refresh_id: task.id, requested_at: Some(requested_at) };
             refresher.publish(&set, &document, publisher);
             refresher.scheduler.backoff().succeeded();
@@ -308,7 +308,7 @@ async fn run_refresh(task: RefreshTask, reason: RefreshReason) {
             let LoadError { error, .. } = failed;
             let (reason, step) = (error.failure.code(), error.step.code());
             tracing::warn!(reason, step, "could not fetch the key set");
-            telemetry::fetch(reason);
+            metrics::fetch(reason);
             refresher.record_failure(&error);
             task.finish(Err(error));
             refresher.loader.share_failure(failed).await;
@@ -332,10 +332,10 @@ mod tests {
     /// A refresher whose issuer refuses connections.
     fn refresher() -> Arc<Refresher> {
         let limits = KeyCacheLimits {
-            stale_ttl: SECOND,
-            missing_ttl: SECOND,
+            stale_if_error: SECOND,
+            negative_cache_ttl: SECOND,
             missing_entries: 10,
-            refetch_interval: SECOND,
+            refetch_window: SECOND,
         };
         let fetcher = fetcher(Endpoint::key_set("http://127.0.0.1:1").unwrap(), None);
         Arc::new(Refresher {

@@ -7,17 +7,17 @@ use crate::{clock::Clock, key::JwkSet, secret::Secret, store::CacheStore};
 /// Settings that the parts of a provider are built from.
 #[derive(Debug)]
 pub(super) struct Settings {
-    pub(super) ttl: Option<Duration>,
-    pub(super) stale_ttl: Duration,
-    pub(super) missing_ttl: Duration,
+    pub(super) cache_ttl: Option<Duration>,
+    pub(super) stale_if_error: Duration,
+    pub(super) negative_cache_ttl: Duration,
     pub(super) missing_entries: usize,
-    pub(super) refetches: usize,
-    pub(super) refetch_interval: Duration,
+    pub(super) max_refetches: usize,
+    pub(super) refetch_window: Duration,
     pub(super) fetch_timeout: Duration,
     pub(super) max_keys: usize,
     pub(super) store: Option<Arc<dyn CacheStore>>,
     pub(super) integrity_key: Option<Secret>,
-    pub(super) seed: Option<JwkSet>,
+    pub(super) initial_keys: Option<JwkSet>,
     pub(super) clock: Arc<dyn Clock>,
     /// Name of the issuer in metrics; none for one of many tenants.
     pub(super) metrics_label: Option<String>,

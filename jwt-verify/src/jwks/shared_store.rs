@@ -40,9 +40,9 @@ pub(super) struct SharedKeyStore {
 pub(super) struct SharedLimits {
     pub(super) document_bytes: usize,
     pub(super) document_ttl: Duration,
-    pub(super) missing_ttl: Duration,
-    pub(super) refetches: usize,
-    pub(super) refetch_interval: Duration,
+    pub(super) negative_cache_ttl: Duration,
+    pub(super) max_refetches: usize,
+    pub(super) refetch_window: Duration,
 }
 
 /// Result of an attempt to take the lease.
@@ -153,9 +153,9 @@ impl SharedKeyStore {
     /// Counts a refetch against the limit of all instances together, if it allows one more. The
     /// error is the time until it does.
     pub(super) async fn allow_refetch(&self) -> Result<Result<(), Duration>, StoreUnavailable> {
-        let interval = self.limits.refetch_interval;
+        let interval = self.limits.refetch_window;
         let mut opens_in = interval;
-        for place in 0..self.limits.refetches {
+        for place in 0..self.limits.max_refetches {
             let name = format!("{}:{place}", self.name("gate"));
             match self.reserve(&name, interval).await? {
                 None => return Ok(Ok(())),
@@ -184,7 +184,7 @@ impl SharedKeyStore {
         &self,
         query: &QueryDigest,
     ) -> Result<Option<Duration>, StoreUnavailable> {
-        let longest = self.limits.missing_ttl;
+        let longest = self.limits.negative_cache_ttl;
         let found = self.read(&self.missing(query), 256, longest).await?;
         let now = self.clock.now();
         Ok(found.map(|(_, until)| until.saturating_sub(now).min(longest)))
@@ -192,7 +192,7 @@ impl SharedKeyStore {
 
     /// Tells the other instances that the issuer does not have a key.
     pub(super) async fn put_missing(&self, query: &QueryDigest) {
-        let ttl = self.limits.missing_ttl;
+        let ttl = self.limits.negative_cache_ttl;
         let until = self.clock.now().saturating_add(ttl);
         let _ = self.write(&self.missing(query), b"", until, ttl).await;
     }
@@ -344,7 +344,7 @@ mod tests {
         let [one, other] = pair();
         let query = |key_id| {
             let query =
-                KeyQuery { key_id: Some(key_id), algorithm: Algorithm::ES256, failed: None };
+                KeyQuery { key_id: Some(key_id), algorithm: Algorithm::ES256, exclude: None };
             QueryDigest::new(&query)
         };
         block_on(async {

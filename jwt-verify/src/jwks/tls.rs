@@ -48,7 +48,7 @@ pub(super) fn config(roots: &Roots) -> Result<Arc<ClientConfig>, ConfigError> {
         }
     }
     if store.is_empty() {
-        return Err(ConfigError::Missing { setting: "root_certificates" });
+        return Err(ConfigError::Empty { setting: "root_certificates" });
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

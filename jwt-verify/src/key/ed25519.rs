@@ -1,6 +1,6 @@
 //! Which Ed25519 keys are good enough (RFC 8032 §5.1.3, §8).
 
-use crate::error::KeyRejection;
+use crate::error::InvalidKeyError;
 
 /// Encodings of the points of small order, with the sign bit cleared and little-endian. Under such
 /// a key, signatures verify for messages that nobody signed.
@@ -33,16 +33,16 @@ const SMALL_ORDER: [[u8; 32]; 5] = [
 ];
 
 /// Checks the length, that the number is below the field's prime, and that its order is large.
-pub(super) fn check(public_key: &[u8]) -> Result<(), KeyRejection> {
-    let mut y: [u8; 32] = public_key.try_into().map_err(|_| KeyRejection::Malformed)?;
+pub(super) fn check(public_key: &[u8]) -> Result<(), InvalidKeyError> {
+    let mut y: [u8; 32] = public_key.try_into().map_err(|_| InvalidKeyError::Malformed)?;
     let [first, middle @ .., last] = &mut y;
     *last &= 0x7f;
     // The prime is 2^255 - 19, so only numbers that begin 0x7fff…ff can reach it.
     if *last == 0x7f && middle.iter().all(|byte| *byte == 0xff) && *first >= 0xed {
-        return Err(KeyRejection::Malformed);
+        return Err(InvalidKeyError::Malformed);
     }
     if SMALL_ORDER.contains(&y) {
-        return Err(KeyRejection::Weak);
+        return Err(InvalidKeyError::Weak);
     }
     Ok(())
 }
@@ -54,22 +54,22 @@ mod tests {
     #[test]
     fn small_order_points_are_weak_whatever_their_sign() {
         for point in SMALL_ORDER {
-            assert_eq!(check(&point), Err(KeyRejection::Weak));
+            assert_eq!(check(&point), Err(InvalidKeyError::Weak));
             let mut negative = point;
             negative[31] |= 0x80;
-            assert_eq!(check(&negative), Err(KeyRejection::Weak));
+            assert_eq!(check(&negative), Err(InvalidKeyError::Weak));
         }
     }
 
     #[test]
     fn other_lengths_and_numbers_from_the_prime_on_are_malformed() {
         for length in [0, 5, 31, 33, 64] {
-            assert_eq!(check(&vec![9; length]), Err(KeyRejection::Malformed), "{length}");
+            assert_eq!(check(&vec![9; length]), Err(InvalidKeyError::Malformed), "{length}");
         }
         for first in [0xed, 0xee, 0xff] {
             let mut y = [0xff; 32];
             y[0] = first;
-            assert_eq!(check(&y), Err(KeyRejection::Malformed), "{first}");
+            assert_eq!(check(&y), Err(InvalidKeyError::Malformed), "{first}");
         }
         assert_eq!(check(&[9; 32]), Ok(()));
     }

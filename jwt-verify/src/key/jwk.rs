@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{VerificationKey, rsa};
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
-    error::KeyRejection,
+    error::InvalidKeyError,
     json::insert_once,
     limits::RSA_MAX_BITS,
     secret::Secret,
@@ -28,19 +28,19 @@ const MAX_NUMBER_TEXT: usize = RSA_MAX_BITS / 8 * 4 / 3 + 3;
 pub(super) fn import(
     json: &str,
     wanted: Option<Algorithm>,
-) -> Result<VerificationKey, KeyRejection> {
-    let jwk: Jwk = serde_json::from_str(json).map_err(|_| KeyRejection::Malformed)?;
-    let key_type = jwk.text("kty")?.ok_or(KeyRejection::Malformed)?;
+) -> Result<VerificationKey, InvalidKeyError> {
+    let jwk: Jwk = serde_json::from_str(json).map_err(|_| InvalidKeyError::Malformed)?;
+    let key_type = jwk.text("kty")?.ok_or(InvalidKeyError::Malformed)?;
     if key_type == "oct" {
-        return Err(KeyRejection::Symmetric);
+        return Err(InvalidKeyError::Symmetric);
     }
     if PRIVATE_MEMBERS.iter().any(|name| jwk.0.contains_key(*name)) {
-        return Err(KeyRejection::Private);
+        return Err(InvalidKeyError::Private);
     }
     jwk.check_use()?;
     let algorithm = match (jwk.algorithm()?, wanted) {
         (Some(named), Some(wanted)) if named != wanted => {
-            return Err(KeyRejection::AlgorithmMismatch);
+            return Err(InvalidKeyError::AlgorithmMismatch);
         }
         (named, wanted) => wanted.or(named),
     };
@@ -48,19 +48,19 @@ pub(super) fn import(
         "RSA" => jwk.rsa(algorithm),
         "EC" => jwk.ec(algorithm),
         "OKP" => jwk.okp(algorithm),
-        _ => Err(KeyRejection::Unsupported),
+        _ => Err(InvalidKeyError::Unsupported),
     }?;
     jwk.name(key)
 }
 
 /// Imports a key of type `oct`, which is a secret and never comes from a key set.
-pub(super) fn import_secret(json: &str) -> Result<VerificationKey, KeyRejection> {
-    let jwk: Jwk = serde_json::from_str(json).map_err(|_| KeyRejection::Malformed)?;
+pub(super) fn import_secret(json: &str) -> Result<VerificationKey, InvalidKeyError> {
+    let jwk: Jwk = serde_json::from_str(json).map_err(|_| InvalidKeyError::Malformed)?;
     if jwk.text("kty")? != Some("oct") {
-        return Err(KeyRejection::Unsupported);
+        return Err(InvalidKeyError::Unsupported);
     }
     jwk.check_use()?;
-    let algorithm = jwk.algorithm()?.ok_or(KeyRejection::Malformed)?;
+    let algorithm = jwk.algorithm()?.ok_or(InvalidKeyError::Malformed)?;
     let key = VerificationKey::from_secret(algorithm, &Secret::new(jwk.bytes("k")?))?;
     jwk.name(key)
 }
@@ -70,40 +70,40 @@ struct Jwk(Map<String, Value>);
 
 impl Jwk {
     /// A member that must be a string if it is there.
-    fn text(&self, name: &str) -> Result<Option<&str>, KeyRejection> {
+    fn text(&self, name: &str) -> Result<Option<&str>, InvalidKeyError> {
         match self.0.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(KeyRejection::Malformed),
+            Some(_) => Err(InvalidKeyError::Malformed),
         }
     }
 
     /// The bytes of a member that must be there.
-    fn bytes(&self, name: &str) -> Result<Vec<u8>, KeyRejection> {
-        let text = self.text(name)?.ok_or(KeyRejection::Malformed)?;
+    fn bytes(&self, name: &str) -> Result<Vec<u8>, InvalidKeyError> {
+        let text = self.text(name)?.ok_or(InvalidKeyError::Malformed)?;
         if text.len() > MAX_NUMBER_TEXT {
-            return Err(KeyRejection::TooLarge);
+            return Err(InvalidKeyError::TooLarge);
         }
-        decode_exact(text.as_bytes()).ok_or(KeyRejection::Malformed)
+        decode_exact(text.as_bytes()).ok_or(InvalidKeyError::Malformed)
     }
 
     /// A coordinate of exactly this many bytes (RFC 7518 §6.2.1.2).
-    fn coordinate(&self, name: &str, length: usize) -> Result<Vec<u8>, KeyRejection> {
+    fn coordinate(&self, name: &str, length: usize) -> Result<Vec<u8>, InvalidKeyError> {
         let bytes = self.bytes(name)?;
-        if bytes.len() == length { Ok(bytes) } else { Err(KeyRejection::Malformed) }
+        if bytes.len() == length { Ok(bytes) } else { Err(InvalidKeyError::Malformed) }
     }
 
     /// The key must be free for verifying signatures: `use`, if there, is `sig`; `key_ops`, if
     /// there, are unique and include `verify`.
-    fn check_use(&self) -> Result<(), KeyRejection> {
+    fn check_use(&self) -> Result<(), InvalidKeyError> {
         if self.text("use")?.is_some_and(|purpose| purpose != "sig") {
-            return Err(KeyRejection::WrongUse);
+            return Err(InvalidKeyError::WrongUse);
         }
         let Some(operations) = self.0.get("key_ops") else { return Ok(()) };
         let operations = operations
             .as_array()
             .and_then(|list| list.iter().map(Value::as_str).collect::<Option<Vec<_>>>())
-            .ok_or(KeyRejection::Malformed)?;
+            .ok_or(InvalidKeyError::Malformed)?;
         let repeated = (1..operations.len()).any(|index| {
             operations
                 .split_at(index)
@@ -111,42 +111,42 @@ impl Jwk {
                 .contains(&operations.get(index).copied().unwrap_or_default())
         });
         match (repeated, operations.contains(&"verify")) {
-            (true, _) => Err(KeyRejection::Malformed),
-            (false, false) => Err(KeyRejection::WrongUse),
+            (true, _) => Err(InvalidKeyError::Malformed),
+            (false, false) => Err(InvalidKeyError::WrongUse),
             (false, true) => Ok(()),
         }
     }
 
     /// Gives the key its `kid`.
-    fn name(&self, key: VerificationKey) -> Result<VerificationKey, KeyRejection> {
+    fn name(&self, key: VerificationKey) -> Result<VerificationKey, InvalidKeyError> {
         Ok(match self.text("kid")? {
             Some(key_id) => key.with_id(key_id),
             None => key,
         })
     }
 
-    fn algorithm(&self) -> Result<Option<Algorithm>, KeyRejection> {
+    fn algorithm(&self) -> Result<Option<Algorithm>, InvalidKeyError> {
         let Some(name) = self.text("alg")? else { return Ok(None) };
-        name.parse().map(Some).map_err(|_| KeyRejection::Unsupported)
+        name.parse().map(Some).map_err(|_| InvalidKeyError::Unsupported)
     }
 
-    fn rsa(&self, algorithm: Option<Algorithm>) -> Result<VerificationKey, KeyRejection> {
+    fn rsa(&self, algorithm: Option<Algorithm>) -> Result<VerificationKey, InvalidKeyError> {
         let algorithms = match algorithm {
             None => AlgorithmSet::family(Family::Rsa),
             Some(one) if one.family() == Family::Rsa => AlgorithmSet::of(one),
-            Some(_) => return Err(KeyRejection::AlgorithmMismatch),
+            Some(_) => return Err(InvalidKeyError::AlgorithmMismatch),
         };
         let (modulus, exponent) = (self.bytes("n")?, self.bytes("e")?);
         rsa::check(&modulus, &exponent)?;
         VerificationKey::from_rsa(algorithms, &modulus, &exponent)
     }
 
-    fn ec(&self, algorithm: Option<Algorithm>) -> Result<VerificationKey, KeyRejection> {
+    fn ec(&self, algorithm: Option<Algorithm>) -> Result<VerificationKey, InvalidKeyError> {
         let (of_curve, length) = match self.text("crv")? {
             Some("P-256") => (Algorithm::ES256, 32),
             Some("P-384") => (Algorithm::ES384, 48),
-            Some(_) => return Err(KeyRejection::Unsupported),
-            None => return Err(KeyRejection::Malformed),
+            Some(_) => return Err(InvalidKeyError::Unsupported),
+            None => return Err(InvalidKeyError::Malformed),
         };
         fits(of_curve, algorithm)?;
         let (x, y) = (self.coordinate("x", length)?, self.coordinate("y", length)?);
@@ -154,29 +154,29 @@ impl Jwk {
         VerificationKey::from_point(of_curve, &point)
     }
 
-    fn okp(&self, algorithm: Option<Algorithm>) -> Result<VerificationKey, KeyRejection> {
+    fn okp(&self, algorithm: Option<Algorithm>) -> Result<VerificationKey, InvalidKeyError> {
         match self.text("crv")? {
             Some("Ed25519") => fits(Algorithm::EdDSA, algorithm)?,
-            Some(_) => return Err(KeyRejection::Unsupported),
-            None => return Err(KeyRejection::Malformed),
+            Some(_) => return Err(InvalidKeyError::Unsupported),
+            None => return Err(InvalidKeyError::Malformed),
         }
         VerificationKey::from_point(Algorithm::EdDSA, &self.coordinate("x", 32)?)
     }
 }
 
-fn fits(of_curve: Algorithm, named: Option<Algorithm>) -> Result<(), KeyRejection> {
+fn fits(of_curve: Algorithm, named: Option<Algorithm>) -> Result<(), InvalidKeyError> {
     if named.is_none_or(|named| named == of_curve) {
         Ok(())
     } else {
-        Err(KeyRejection::AlgorithmMismatch)
+        Err(InvalidKeyError::AlgorithmMismatch)
     }
 }
 
 impl<'de> Deserialize<'de> for Jwk {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
+        struct JwkMembers;
 
-        impl<'de> Visitor<'de> for Members {
+        impl<'de> Visitor<'de> for JwkMembers {
             type Value = Jwk;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -192,7 +192,7 @@ impl<'de> Deserialize<'de> for Jwk {
             }
         }
 
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(JwkMembers)
     }
 }
 

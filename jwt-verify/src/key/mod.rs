@@ -12,7 +12,7 @@ mod thumbprint;
 mod verification_key;
 
 pub use client_certificate::ClientCertificate;
-pub use provider::{KeyError, KeyHealth, KeyProvider, KeyQuery};
+pub use provider::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery};
 pub use set::{JwkSet, JwkSetError};
 pub(crate) use thumbprint::Thumbprint;
 pub use verification_key::VerificationKey;

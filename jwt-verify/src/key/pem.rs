@@ -3,18 +3,18 @@
 use rustls_pki_types::{SubjectPublicKeyInfoDer, pem::PemObject};
 
 use super::VerificationKey;
-use crate::{algorithm::Algorithm, error::KeyRejection};
+use crate::{algorithm::Algorithm, error::InvalidKeyError};
 
 /// Imports the only public key in the text. Private keys, certificates and second keys are refused,
 /// so that a wrong file is noticed at the start.
-pub(super) fn import(algorithm: Algorithm, pem: &[u8]) -> Result<VerificationKey, KeyRejection> {
+pub(super) fn import(algorithm: Algorithm, pem: &[u8]) -> Result<VerificationKey, InvalidKeyError> {
     if pem.windows(PRIVATE.len()).any(|window| window == PRIVATE) {
-        return Err(KeyRejection::Private);
+        return Err(InvalidKeyError::Private);
     }
     let mut keys = SubjectPublicKeyInfoDer::pem_slice_iter(pem);
     match (keys.next(), keys.next()) {
         (Some(Ok(key)), None) => VerificationKey::from_spki(algorithm, &key),
-        _ => Err(KeyRejection::Malformed),
+        _ => Err(InvalidKeyError::Malformed),
     }
 }
 
@@ -51,7 +51,10 @@ MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
         assert!(import(Algorithm::ES256, format!("{P256}{P256}").as_bytes()).is_err());
         assert!(import(Algorithm::ES256, b"").is_err());
         let private = P256.replace("PUBLIC", "PRIVATE");
-        assert_eq!(import(Algorithm::ES256, private.as_bytes()).err(), Some(KeyRejection::Private));
+        assert_eq!(
+            import(Algorithm::ES256, private.as_bytes()).err(),
+            Some(InvalidKeyError::Private)
+        );
     }
 
     /// A key has one thumbprint, whatever form it comes in.

@@ -9,20 +9,20 @@ use crate::{lookup::BoxFuture, lookup::Lookup};
 /// A source of verification keys.
 ///
 /// The verifier asks once for every token it has not seen before, and once more with
-/// [`KeyQuery::failed`] set when a signature did not verify. Implement it to take keys from
+/// [`KeyQuery::exclude`] set when a signature did not verify. Implement it to take keys from
 /// somewhere else than a key set at a URL, for example from a database.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use jwt_verify::{KeyError, Lookup, KeyProvider, KeyQuery, VerificationKey};
+/// use jwt_verify::{KeyLookupError, KeyProvider, KeyQuery, Lookup, VerificationKey};
 ///
 /// #[derive(Debug)]
 /// struct OneKey(Arc<VerificationKey>);
 ///
 /// impl KeyProvider for OneKey {
-///     fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
-///         let fits = wanted.failed.is_none() && self.0.supports(wanted.algorithm);
-///         Lookup::Ready(if fits { Ok(self.0.clone()) } else { Err(KeyError::NotFound) })
+///     fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
+///         let fits = wanted.exclude.is_none() && self.0.supports(wanted.algorithm);
+///         Lookup::Ready(if fits { Ok(self.0.clone()) } else { Err(KeyLookupError::NotFound) })
 ///     }
 /// }
 /// ```
@@ -37,7 +37,7 @@ pub trait KeyProvider: fmt::Debug + Send + Sync + 'static {
     fn find<'a>(
         &'a self,
         wanted: KeyQuery<'a>,
-    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>>;
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>>;
 
     /// A number that changes whenever a key that was handed out is no longer valid. Tokens verified
     /// under one generation are remembered only as long as it lasts.
@@ -54,7 +54,7 @@ pub trait KeyProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Waits until keys are at hand, or until an attempt to get them has failed. The default does not
     /// wait.
-    fn ready(&self) -> BoxFuture<'_, Result<(), KeyError>> {
+    fn wait_until_ready(&self) -> BoxFuture<'_, Result<(), KeyLookupError>> {
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -63,7 +63,7 @@ pub trait KeyProvider: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`JwtAuth::health`]: crate::JwtAuth::health
     fn health(&self) -> KeyHealth {
-        KeyHealth { usable: true, ..KeyHealth::default() }
+        KeyHealth { ready: true, ..KeyHealth::default() }
     }
 }
 
@@ -75,8 +75,8 @@ pub struct KeyQuery<'a> {
     /// The algorithm of the token; it is on the allow-list.
     pub algorithm: Algorithm,
     /// The key that the provider returned before and that did not verify the signature. Return a
-    /// different one, or [`KeyError::NotFound`].
-    pub failed: Option<&'a Arc<VerificationKey>>,
+    /// different one, or [`KeyLookupError::NotFound`].
+    pub exclude: Option<&'a Arc<VerificationKey>>,
 }
 
 /// Leaves out the `kid`, which anybody can choose.
@@ -89,7 +89,7 @@ impl fmt::Debug for KeyQuery<'_> {
 /// Why there is no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum KeyError {
+pub enum KeyLookupError {
     /// The source of keys is reachable and does not have it. The caller gets 401.
     #[error("no such key")]
     NotFound,
@@ -113,11 +113,11 @@ pub enum KeyError {
 #[non_exhaustive]
 pub struct KeyHealth {
     /// Whether tokens can be verified now.
-    pub usable: bool,
+    pub ready: bool,
     /// How many usable keys there are, where the source knows.
     pub keys: usize,
     /// How many keys of the source cannot be used.
-    pub skipped: usize,
+    pub rejected_keys: usize,
     /// Time since the keys were last confirmed by their source, where there is one: its last success.
     pub age: Option<Duration>,
     /// Whether the keys have outlived their time because their source could not be reached.
@@ -139,8 +139,8 @@ mod tests {
         fn find<'a>(
             &'a self,
             _: KeyQuery<'a>,
-        ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
-            Lookup::Ready(Err(KeyError::NotFound))
+        ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
+            Lookup::Ready(Err(KeyLookupError::NotFound))
         }
     }
 
@@ -148,6 +148,6 @@ mod tests {
     #[test]
     fn what_a_provider_does_not_say_is_the_safe_answer() {
         assert_eq!(Nothing.generation(), None);
-        assert_eq!(Nothing.health(), KeyHealth { usable: true, ..KeyHealth::default() });
+        assert_eq!(Nothing.health(), KeyHealth { ready: true, ..KeyHealth::default() });
     }
 }

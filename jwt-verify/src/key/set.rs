@@ -8,11 +8,11 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{KeyError, KeyHealth, KeyProvider, KeyQuery, VerificationKey, jwk};
+use super::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery, VerificationKey, jwk};
 use crate::lookup::Lookup;
 use crate::{
     algorithm::{Algorithm, AlgorithmSet},
-    error::KeyRejection,
+    error::InvalidKeyError,
     json::Text,
 };
 
@@ -24,7 +24,7 @@ use crate::{
 pub struct JwkSet {
     keys: Vec<Arc<VerificationKey>>,
     by_id: HashMap<Box<str>, Vec<Arc<VerificationKey>>>,
-    skipped: Vec<KeyRejection>,
+    skipped: Vec<InvalidKeyError>,
     any_id: bool,
 }
 
@@ -57,7 +57,7 @@ impl JwkSet {
 
     pub(crate) fn from_json_with_limit(json: &[u8], most: usize) -> Result<Self, JwkSetError> {
         let text = std::str::from_utf8(json).map_err(|_| JwkSetError::Malformed)?;
-        let document: Document<'_> =
+        let document: JwkSetDocument<'_> =
             serde_json::from_str(text).map_err(|_| JwkSetError::Malformed)?;
         if document.keys.len() > most {
             return Err(JwkSetError::TooManyKeys);
@@ -65,7 +65,7 @@ impl JwkSet {
         Ok(Self::build(document.keys.into_iter().map(|key| jwk::import(key.get(), None))))
     }
 
-    fn build(keys: impl Iterator<Item = Result<VerificationKey, KeyRejection>>) -> Self {
+    fn build(keys: impl Iterator<Item = Result<VerificationKey, InvalidKeyError>>) -> Self {
         let mut set = Self::default();
         for key in keys {
             match key {
@@ -79,7 +79,7 @@ impl JwkSet {
             !all.iter().any(|other| !Arc::ptr_eq(key, other) && ambiguous(key, other))
         });
         let dropped = all.len() - set.keys.len();
-        set.skipped.extend(std::iter::repeat_n(KeyRejection::Ambiguous, dropped));
+        set.skipped.extend(std::iter::repeat_n(InvalidKeyError::Ambiguous, dropped));
         for key in &set.keys {
             if let Some(id) = key.id() {
                 set.by_id.entry(id.into()).or_default().push(key.clone());
@@ -104,7 +104,7 @@ impl JwkSet {
     }
 
     /// Why each of the other keys was left out.
-    pub fn skipped(&self) -> &[KeyRejection] {
+    pub fn skipped(&self) -> &[InvalidKeyError] {
         &self.skipped
     }
 
@@ -152,12 +152,12 @@ impl KeyProvider for JwkSet {
     fn find<'a>(
         &'a self,
         wanted: KeyQuery<'a>,
-    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
-        let key = match wanted.failed {
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
+        let key = match wanted.exclude {
             Some(_) => None,
             None => self.select(wanted.key_id, wanted.algorithm),
         };
-        Lookup::Ready(key.cloned().ok_or(KeyError::NotFound))
+        Lookup::Ready(key.cloned().ok_or(KeyLookupError::NotFound))
     }
 
     fn generation(&self) -> Option<u64> {
@@ -165,7 +165,7 @@ impl KeyProvider for JwkSet {
     }
 
     fn health(&self) -> KeyHealth {
-        KeyHealth { usable: !self.is_empty(), keys: self.keys.len(), ..KeyHealth::default() }
+        KeyHealth { ready: !self.is_empty(), keys: self.keys.len(), ..KeyHealth::default() }
     }
 }
 
@@ -182,16 +182,16 @@ pub enum JwkSetError {
 }
 
 /// The outer object; keys stay text until they are imported one by one.
-struct Document<'a> {
+struct JwkSetDocument<'a> {
     keys: Vec<&'a RawValue>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Document<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for JwkSetDocument<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
+        struct SetMembers;
 
-        impl<'de> Visitor<'de> for Members {
-            type Value = Document<'de>;
+        impl<'de> Visitor<'de> for SetMembers {
+            type Value = JwkSetDocument<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON Web Key Set")
@@ -209,11 +209,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Document<'a> {
                         map.next_value::<IgnoredAny>()?;
                     }
                 }
-                keys.map(|keys| Document { keys }).ok_or_else(|| A::Error::missing_field("keys"))
+                keys.map(|keys| JwkSetDocument { keys })
+                    .ok_or_else(|| A::Error::missing_field("keys"))
             }
         }
 
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(SetMembers)
     }
 }
 

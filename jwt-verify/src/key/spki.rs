@@ -1,6 +1,6 @@
 //! The numbers in a `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
 
-use crate::{algorithm::Family, error::KeyRejection};
+use crate::{algorithm::Family, error::InvalidKeyError};
 
 /// The numbers of a public key, by its type.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,15 +14,15 @@ pub(super) enum Numbers<'a> {
 }
 
 /// Reads a key of the given type. Anything else than exactly the DER of one is malformed.
-pub(super) fn read(family: Family, der: &[u8]) -> Result<Numbers<'_>, KeyRejection> {
+pub(super) fn read(family: Family, der: &[u8]) -> Result<Numbers<'_>, InvalidKeyError> {
     let numbers = match family {
         Family::Rsa => rsa(der),
         Family::EcP256 => der.strip_prefix(P256).map(Numbers::Point),
         Family::EcP384 => der.strip_prefix(P384).map(Numbers::Point),
         Family::Ed25519 => der.strip_prefix(ED25519).map(Numbers::Point),
-        Family::Hmac => return Err(KeyRejection::AlgorithmMismatch),
+        Family::Hmac => return Err(InvalidKeyError::AlgorithmMismatch),
     };
-    numbers.ok_or(KeyRejection::Malformed)
+    numbers.ok_or(InvalidKeyError::Malformed)
 }
 
 /// What precedes the point of a key on P-256 and on P-384 (RFC 5480 §2), and the bytes of an Ed25519
@@ -139,6 +139,6 @@ mod tests {
         for der in [&[0x81, 0x05][..], &[0x82, 0x00, 0x85], &[0x80], &[0x83, 0, 0, 1]] {
             assert!(element(SEQUENCE, &[&[SEQUENCE], der, &[0; 200]].concat()).is_none());
         }
-        assert_eq!(read(Family::Hmac, &good), Err(KeyRejection::AlgorithmMismatch));
+        assert_eq!(read(Family::Hmac, &good), Err(InvalidKeyError::AlgorithmMismatch));
     }
 }

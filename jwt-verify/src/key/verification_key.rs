@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
-    error::KeyRejection,
+    error::InvalidKeyError,
     secret::Secret,
 };
 
@@ -52,13 +52,13 @@ impl VerificationKey {
     /// # Errors
     /// Private, symmetric, weak, unsupported and malformed keys, keys for other uses (`use`,
     /// `key_ops`), and keys whose `alg` or `crv` does not fit.
-    pub fn from_jwk(json: &str) -> Result<Self, KeyRejection> {
+    pub fn from_jwk(json: &str) -> Result<Self, InvalidKeyError> {
         jwk::import(json, None)
     }
 
     /// Imports the key that a token brings along to prove that its sender holds it, for the algorithm
     /// that the token names.
-    pub(crate) fn from_proof(algorithm: Algorithm, json: &str) -> Result<Self, KeyRejection> {
+    pub(crate) fn from_proof(algorithm: Algorithm, json: &str) -> Result<Self, InvalidKeyError> {
         jwk::import(json, Some(algorithm))
     }
 
@@ -68,24 +68,24 @@ impl VerificationKey {
     ///
     /// # Errors
     /// Anything but exactly one public key of the type and strength that the algorithm needs.
-    pub fn from_pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, KeyRejection> {
+    pub fn from_pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, InvalidKeyError> {
         pem::import(algorithm, pem)
     }
 
     /// Imports a shared secret for `HS256`, `HS384` or `HS512`. Whoever has it can make tokens.
     ///
     /// # Errors
-    /// [`KeyRejection::Weak`] if it is shorter than the hash: 32, 48 or 64 bytes (RFC 7518 §3.2).
-    /// [`KeyRejection::AlgorithmMismatch`] for an asymmetric algorithm.
-    pub fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, KeyRejection> {
+    /// [`InvalidKeyError::Weak`] if it is shorter than the hash: 32, 48 or 64 bytes (RFC 7518 §3.2).
+    /// [`InvalidKeyError::AlgorithmMismatch`] for an asymmetric algorithm.
+    pub fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, InvalidKeyError> {
         let hash = match algorithm {
             Algorithm::HS256 => hmac::HMAC_SHA256,
             Algorithm::HS384 => hmac::HMAC_SHA384,
             Algorithm::HS512 => hmac::HMAC_SHA512,
-            _ => return Err(KeyRejection::AlgorithmMismatch),
+            _ => return Err(InvalidKeyError::AlgorithmMismatch),
         };
         if secret.expose().len() < hash.digest_algorithm().output_len() {
-            return Err(KeyRejection::Weak);
+            return Err(InvalidKeyError::Weak);
         }
         let key = hmac::Key::new(hash, secret.expose());
         // A tag over fixed text tells keys apart and tells nothing about the key.
@@ -108,7 +108,7 @@ impl VerificationKey {
     ///
     /// # Errors
     /// As [`from_secret`](Self::from_secret), and for malformed keys and keys for other uses.
-    pub fn from_secret_jwk(json: &str) -> Result<Self, KeyRejection> {
+    pub fn from_secret_jwk(json: &str) -> Result<Self, InvalidKeyError> {
         jwk::import_secret(json)
     }
 
@@ -183,7 +183,7 @@ impl VerificationKey {
     pub(super) fn from_point(
         algorithm: Algorithm,
         public_key: &[u8],
-    ) -> Result<Self, KeyRejection> {
+    ) -> Result<Self, InvalidKeyError> {
         let (verification, length): (&'static dyn VerificationAlgorithm, _) =
             match algorithm.family() {
                 Family::EcP256 => (ecdsa(algorithm), 64),
@@ -192,10 +192,10 @@ impl VerificationKey {
                     ed25519::check(public_key)?;
                     (&signature::ED25519, 64)
                 }
-                Family::Rsa | Family::Hmac => return Err(KeyRejection::AlgorithmMismatch),
+                Family::Rsa | Family::Hmac => return Err(InvalidKeyError::AlgorithmMismatch),
             };
-        let key =
-            ParsedPublicKey::new(verification, public_key).map_err(|_| KeyRejection::Malformed)?;
+        let key = ParsedPublicKey::new(verification, public_key)
+            .map_err(|_| InvalidKeyError::Malformed)?;
         Ok(Self {
             id: None,
             algorithms: AlgorithmSet::of(algorithm),
@@ -205,7 +205,7 @@ impl VerificationKey {
     }
 
     /// Prepares a key from a `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
-    pub(super) fn from_spki(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyRejection> {
+    pub(super) fn from_spki(algorithm: Algorithm, der: &[u8]) -> Result<Self, InvalidKeyError> {
         match spki::read(algorithm.family(), der)? {
             Numbers::Rsa { modulus, exponent } => {
                 rsa::check(modulus, exponent)?;
@@ -220,7 +220,7 @@ impl VerificationKey {
         algorithms: AlgorithmSet,
         modulus: &[u8],
         exponent: &[u8],
-    ) -> Result<Self, KeyRejection> {
+    ) -> Result<Self, InvalidKeyError> {
         let components = signature::RsaPublicKeyComponents { n: modulus, e: exponent };
         let prepared = algorithms
             .iter()
@@ -228,10 +228,10 @@ impl VerificationKey {
                 let parameters = rsa_parameters(algorithm)?;
                 let key = components
                     .to_parsed_public_key(parameters)
-                    .map_err(|_| KeyRejection::Malformed)?;
+                    .map_err(|_| InvalidKeyError::Malformed)?;
                 Ok((algorithm, key, modulus.len()))
             })
-            .collect::<Result<_, KeyRejection>>()?;
+            .collect::<Result<_, InvalidKeyError>>()?;
         Ok(Self {
             id: None,
             algorithms,
@@ -256,7 +256,7 @@ fn ecdsa(algorithm: Algorithm) -> &'static EcdsaVerificationAlgorithm {
     }
 }
 
-fn rsa_parameters(algorithm: Algorithm) -> Result<&'static RsaParameters, KeyRejection> {
+fn rsa_parameters(algorithm: Algorithm) -> Result<&'static RsaParameters, InvalidKeyError> {
     match algorithm {
         Algorithm::RS256 => Ok(&signature::RSA_PKCS1_2048_8192_SHA256),
         Algorithm::RS384 => Ok(&signature::RSA_PKCS1_2048_8192_SHA384),
@@ -264,7 +264,7 @@ fn rsa_parameters(algorithm: Algorithm) -> Result<&'static RsaParameters, KeyRej
         Algorithm::PS256 => Ok(&signature::RSA_PSS_2048_8192_SHA256),
         Algorithm::PS384 => Ok(&signature::RSA_PSS_2048_8192_SHA384),
         Algorithm::PS512 => Ok(&signature::RSA_PSS_2048_8192_SHA512),
-        _ => Err(KeyRejection::AlgorithmMismatch),
+        _ => Err(InvalidKeyError::AlgorithmMismatch),
     }
 }
 
@@ -291,7 +291,7 @@ mod tests {
             assert_eq!(key.thumbprint(), None);
             let short = Secret::from("x".repeat(hash.digest_algorithm().output_len() - 1));
             let rejection = VerificationKey::from_secret(algorithm, &short).err();
-            assert_eq!(rejection, Some(KeyRejection::Weak));
+            assert_eq!(rejection, Some(InvalidKeyError::Weak));
         }
     }
 }

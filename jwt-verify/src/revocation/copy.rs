@@ -10,24 +10,24 @@ use std::{
     time::Duration,
 };
 
-use super::TokenMarks;
+use super::RevocationKeys;
 use crate::limits::MAX_LEEWAY;
 
 /// Marks of 43 characters without a place of their own on the heap, in parts that are locked one by
 /// one: an entry costs about 130 bytes with what is free, and a look for a token waits for no more than one part of
 /// the whole.
 pub(super) struct RevokedCopy {
-    parts: [RwLock<Part>; PARTS],
+    parts: [RwLock<CopyPart>; PARTS],
     sweep: AtomicUsize,
 }
 
 const PARTS: usize = 64;
 
-type Mark = [u8; 43];
-type Part = HashMap<Mark, Entry>;
+type KeyDigest = [u8; 43];
+type CopyPart = HashMap<KeyDigest, CopyEntry>;
 
 #[derive(Clone, Copy)]
-struct Entry {
+struct CopyEntry {
     /// In milliseconds; [`ALWAYS`] revokes whenever a token was issued.
     issued_until: u64,
     until: u64,
@@ -41,14 +41,14 @@ impl RevokedCopy {
     }
 
     /// Whether any of these is revoked at that time of the wall clock.
-    pub(super) fn revokes(&self, marks: &TokenMarks, now: Duration) -> bool {
+    pub(super) fn revokes(&self, keys: &RevocationKeys, now: Duration) -> bool {
         let now = millis(now);
-        marks.names().any(|name| {
-            let entry = mark_of(name).and_then(|mark| self.read(&mark).get(&mark).copied());
+        keys.keys().any(|name| {
+            let entry = key_digest(name).and_then(|key| self.read(&key).get(&key).copied());
             entry.is_some_and(|entry| {
                 let moment = Duration::from_millis(entry.issued_until);
                 let issued_until = (entry.issued_until != ALWAYS).then_some(moment);
-                now < entry.until && marks.is_revoked_by(issued_until)
+                now < entry.until && keys.is_revoked_by(issued_until)
             })
         })
     }
@@ -64,10 +64,10 @@ impl RevokedCopy {
     ) {
         // Tokens are accepted for a while after they have expired.
         let until = millis(until.saturating_add(MAX_LEEWAY));
-        let Some(mark) = mark_of(name).filter(|_| millis(now) < until) else { return };
-        let new = Entry { issued_until: issued_until.map_or(ALWAYS, millis), until };
-        let mut part = self.write(part_of(&mark));
-        let entry = part.entry(mark).or_insert(new);
+        let Some(key) = key_digest(name).filter(|_| millis(now) < until) else { return };
+        let new = CopyEntry { issued_until: issued_until.map_or(ALWAYS, millis), until };
+        let mut part = self.write(part_of(&key));
+        let entry = part.entry(key).or_insert(new);
         entry.issued_until = entry.issued_until.max(new.issued_until);
         entry.until = entry.until.max(new.until);
     }
@@ -90,28 +90,28 @@ impl RevokedCopy {
         parts.map(|part| part.read().unwrap_or_else(PoisonError::into_inner).len()).sum()
     }
 
-    fn read(&self, mark: &Mark) -> RwLockReadGuard<'_, Part> {
-        self.part(part_of(mark)).read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self, key: &KeyDigest) -> RwLockReadGuard<'_, CopyPart> {
+        self.part(part_of(key)).read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self, part: usize) -> RwLockWriteGuard<'_, Part> {
+    fn write(&self, part: usize) -> RwLockWriteGuard<'_, CopyPart> {
         self.part(part).write().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[expect(clippy::indexing_slicing, reason = "a remainder is below what it is divided by")]
-    fn part(&self, part: usize) -> &RwLock<Part> {
+    fn part(&self, part: usize) -> &RwLock<CopyPart> {
         &self.parts[part % PARTS]
     }
 }
 
 /// A name of another length is none that a token could have.
-fn mark_of(name: &str) -> Option<Mark> {
+fn key_digest(name: &str) -> Option<KeyDigest> {
     name.as_bytes().try_into().ok()
 }
 
 /// Marks are hashes: some of their characters are as good as all.
-fn part_of(mark: &Mark) -> usize {
-    mark.iter().take(4).fold(0, |sum, byte| sum * 31 + usize::from(*byte))
+fn part_of(key: &KeyDigest) -> usize {
+    key.iter().take(4).fold(0, |sum, byte| sum * 31 + usize::from(*byte))
 }
 
 /// Longer than any token lives.
@@ -127,14 +127,14 @@ mod tests {
     const NOW: Duration = Duration::from_secs(1_800_000_000);
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn marks(subject: &str, issued_at: u64) -> TokenMarks {
+    fn keys(subject: &str, issued_at: u64) -> RevocationKeys {
         let claims = format!(r#"{{"iss":"i","sub":"{subject}","iat":{issued_at}}}"#);
         let claims: Claims = serde_json::from_str(&claims).unwrap();
-        TokenMarks::of(&claims)
+        RevocationKeys::of(&claims)
     }
 
     fn note(copy: &RevokedCopy, what: &Revocation, until: Duration) {
-        copy.note(what.mark(), what.issued_until(), until, NOW);
+        copy.note(what.key(), what.issued_until(), until, NOW);
     }
 
     /// entries of one mark are one, and the later of each moment counts.
@@ -146,13 +146,13 @@ mod tests {
             note(&copy, &until(what), NOW + end);
         }
         assert_eq!(copy.len(), 1);
-        assert!(copy.revokes(&marks("s", 300), NOW) && !copy.revokes(&marks("s", 301), NOW));
-        assert!(!copy.revokes(&marks("another", 1), NOW));
+        assert!(copy.revokes(&keys("s", 300), NOW) && !copy.revokes(&keys("s", 301), NOW));
+        assert!(!copy.revokes(&keys("another", 1), NOW));
         let end = NOW + HOUR + MAX_LEEWAY;
-        assert!(copy.revokes(&marks("s", 300), end.saturating_sub(Duration::from_millis(1))));
-        assert!(!copy.revokes(&marks("s", 300), end));
-        copy.note(until(0).mark(), None, NOW, NOW);
-        assert!(copy.revokes(&marks("s", 9_999_999_999), NOW));
+        assert!(copy.revokes(&keys("s", 300), end.saturating_sub(Duration::from_millis(1))));
+        assert!(!copy.revokes(&keys("s", 300), end));
+        copy.note(until(0).key(), None, NOW, NOW);
+        assert!(copy.revokes(&keys("s", 9_999_999_999), NOW));
     }
 
     /// what is over is forgotten part by part, and its room given back.
@@ -174,7 +174,7 @@ mod tests {
         }
         assert_eq!(copy.len(), 1);
         assert!(fullest(&copy) < 20);
-        assert!(copy.revokes(&marks("s", 1), NOW));
+        assert!(copy.revokes(&keys("s", 1), NOW));
     }
 
     #[test]

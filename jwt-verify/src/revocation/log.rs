@@ -53,7 +53,7 @@ pub(super) struct Position {
 
 /// What came of a question.
 pub(super) struct Page {
-    pub(super) entries: Vec<Noted>,
+    pub(super) entries: Vec<LogEntry>,
     /// From where to go on.
     pub(super) next: Position,
     /// Whether there was no more when it was asked for.
@@ -66,7 +66,7 @@ pub(super) struct Page {
 
 /// Something that was revoked somewhere.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Noted {
+pub(super) struct LogEntry {
     pub(super) mark: String,
     pub(super) issued_until: Option<Duration>,
     pub(super) until: Duration,
@@ -175,18 +175,18 @@ impl RevocationLog {
 
     /// The next page.
     pub(super) async fn read(&self, position: Position) -> Result<Page, StoreUnavailable> {
-        type Answer = (u64, u64, u8, usize, Vec<String>, Vec<Option<String>>);
+        type LogReply = (u64, u64, u8, usize, Vec<String>, Vec<Option<String>>);
 
         let mut command = self.command(READ);
         command.arg(position.read).arg(position.seen).arg(millis(REVOCATION_KEPT));
         command.arg(REPLICA_PAGE);
         let answer = self.redis.ask_patiently(command, REPLICA_TIMEOUT).await;
-        let (read, seen, anew, over, marks, values): Answer =
+        let (read, seen, anew, over, marks, values): LogReply =
             answer.map_err(StoreUnavailable::caused_by)?;
         let is_last = marks.len() < REPLICA_PAGE;
         // An entry that cannot be read is not one of ours, and says nothing.
         let entries = marks.into_iter().zip(values);
-        let entries = entries.filter_map(|(mark, value)| Noted::parse(mark, &value?)).collect();
+        let entries = entries.filter_map(|(mark, value)| LogEntry::parse(mark, &value?)).collect();
         Ok(Page {
             entries,
             next: Position { read, seen },
@@ -225,7 +225,7 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl Noted {
+impl LogEntry {
     fn parse(mark: String, entry: &str) -> Option<Self> {
         let (value, until) = entry.split_once(' ')?;
         let millis = |text: &str| text.parse().ok().map(Duration::from_millis);
@@ -240,9 +240,9 @@ mod tests {
 
     #[test]
     fn entries_are_read_as_they_are_written_and_no_other_way() {
-        let parse = |entry: &str| Noted::parse("mark".into(), entry);
+        let parse = |entry: &str| LogEntry::parse("mark".into(), entry);
         let until = Duration::from_millis(1500);
-        let noted = |issued_until| Some(Noted { mark: "mark".into(), issued_until, until });
+        let noted = |issued_until| Some(LogEntry { mark: "mark".into(), issued_until, until });
         assert_eq!(parse("- 1500"), noted(None));
         assert_eq!(parse("17 1500"), noted(Some(Duration::from_millis(17))));
         for odd in ["", "-", "- ", "-1500", "x 1500", "17 x", "17 1500 3", " 1500"] {

@@ -2,9 +2,9 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use dashmap::{DashMap, mapref::entry::Entry as Place};
+use dashmap::{DashMap, mapref::entry::Entry as MapEntry};
 
-use super::{Revocation, RevocationStore, TokenMarks};
+use super::{Revocation, RevocationKeys, RevocationStore};
 use crate::{
     clock::{Clock, SystemClock},
     expiry::Agenda,
@@ -24,11 +24,11 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 /// was revoked before stays so.
 #[derive(Clone)]
 pub struct MemoryRevocation {
-    inner: Arc<Inner>,
+    inner: Arc<MemoryRevocationInner>,
 }
 
-struct Inner {
-    entries: DashMap<Arc<str>, Entry>,
+struct MemoryRevocationInner {
+    entries: DashMap<Arc<str>, MemoryEntry>,
     /// One look at each entry.
     agenda: Agenda<Arc<str>>,
     most: usize,
@@ -36,7 +36,7 @@ struct Inner {
 }
 
 #[derive(Clone, Copy)]
-struct Entry {
+struct MemoryEntry {
     issued_until: Option<Duration>,
     /// On the wall clock, as the tokens' own dates are.
     until: Duration,
@@ -61,7 +61,7 @@ impl MemoryRevocation {
 
     fn holding(most: usize, clock: Arc<dyn Clock>) -> Self {
         let (entries, agenda) = (DashMap::new(), Agenda::new());
-        Self { inner: Arc::new(Inner { entries, agenda, most, clock }) }
+        Self { inner: Arc::new(MemoryRevocationInner { entries, agenda, most, clock }) }
     }
 
     /// How many revocations are remembered.
@@ -74,19 +74,19 @@ impl MemoryRevocation {
         self.inner.entries.is_empty()
     }
 
-    fn write(&self, mark: &str, issued_until: Option<Duration>, until: Duration) {
+    fn write(&self, key: &str, issued_until: Option<Duration>, until: Duration) {
         // Tokens are accepted for a while after they have expired.
-        let new = Entry { issued_until, until: until.saturating_add(MAX_LEEWAY) };
-        match self.inner.entries.entry(mark.into()) {
+        let new = MemoryEntry { issued_until, until: until.saturating_add(MAX_LEEWAY) };
+        match self.inner.entries.entry(key.into()) {
             // What is revoked already does not come back: the later of two moments counts, and no
             // moment at all is later than any.
-            Place::Occupied(mut known) => {
+            MapEntry::Occupied(mut known) => {
                 let entry = known.get_mut();
                 let both = entry.issued_until.zip(new.issued_until);
                 entry.issued_until = both.map(|(one, other)| one.max(other));
                 entry.until = entry.until.max(new.until);
             }
-            Place::Vacant(free) => {
+            MapEntry::Vacant(free) => {
                 self.inner.agenda.plan(new.until, free.key().clone());
                 free.insert(new);
             }
@@ -95,8 +95,8 @@ impl MemoryRevocation {
 
     fn forget_some(&self) {
         let now = self.inner.clock.now();
-        for mark in self.inner.agenda.due(now) {
-            if let Place::Occupied(known) = self.inner.entries.entry(mark) {
+        for key in self.inner.agenda.due(now) {
+            if let MapEntry::Occupied(known) = self.inner.entries.entry(key) {
                 let until = known.get().until;
                 if until <= now {
                     known.remove();
@@ -107,17 +107,17 @@ impl MemoryRevocation {
         }
     }
 
-    fn has_room_for(&self, mark: &str) -> bool {
-        self.inner.agenda.len() < self.inner.most || self.inner.entries.contains_key(mark)
+    fn has_room_for(&self, key: &str) -> bool {
+        self.inner.agenda.len() < self.inner.most || self.inner.entries.contains_key(key)
     }
 }
 
 impl RevocationStore for MemoryRevocation {
-    fn check<'a>(&'a self, marks: &'a TokenMarks) -> Lookup<'a, Result<bool, StoreUnavailable>> {
+    fn check<'a>(&'a self, keys: &'a RevocationKeys) -> Lookup<'a, Result<bool, StoreUnavailable>> {
         let now = self.inner.clock.now();
-        let is_revoked = marks.names().any(|name| {
+        let is_revoked = keys.keys().any(|name| {
             let entry = self.inner.entries.get(name).map(|entry| *entry);
-            entry.is_some_and(|entry| now < entry.until && marks.is_revoked_by(entry.issued_until))
+            entry.is_some_and(|entry| now < entry.until && keys.is_revoked_by(entry.issued_until))
         });
         Lookup::Ready(Ok(is_revoked))
     }
@@ -128,8 +128,8 @@ impl RevocationStore for MemoryRevocation {
         until: Duration,
     ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         self.forget_some();
-        let answer = if self.has_room_for(what.mark()) {
-            self.write(what.mark(), what.issued_until(), until);
+        let answer = if self.has_room_for(what.key()) {
+            self.write(what.key(), what.issued_until(), until);
             Ok(())
         } else {
             tracing::warn!("nothing more can be revoked: the memory for it is full");

@@ -40,7 +40,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 /// [`VerifierBuilder::revocation_fails_open`](crate::VerifierBuilder::revocation_fails_open).
 pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
     /// Whether any of these has been revoked.
-    fn check<'a>(&'a self, marks: &'a TokenMarks) -> Lookup<'a, Result<bool, StoreUnavailable>>;
+    fn check<'a>(&'a self, keys: &'a RevocationKeys) -> Lookup<'a, Result<bool, StoreUnavailable>>;
 
     /// Revokes something until every token that it is about has expired: `until` is the latest of
     /// their `exp`, in time since the epoch. A store remembers it ten minutes longer, the largest
@@ -74,8 +74,8 @@ pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Waits until the store can answer, or until an attempt to make it so has failed; see
-    /// [`JwtAuth::ready`](crate::JwtAuth::ready). The default does not wait.
-    fn ready(&self) -> BoxFuture<'_, Result<(), StoreUnavailable>> {
+    /// [`JwtAuth::wait_until_ready`](crate::JwtAuth::wait_until_ready). The default does not wait.
+    fn wait_until_ready(&self) -> BoxFuture<'_, Result<(), StoreUnavailable>> {
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -103,32 +103,38 @@ pub struct RevocationHealth {
 /// sessions and subjects is hashed, together with the issuer's own name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocation {
-    mark: Mark,
+    key: RevocationKey,
     issued_until: Option<Duration>,
 }
 
 impl Revocation {
     /// One token, by its `jti`.
     pub fn token(issuer: &str, token_id: &str) -> Self {
-        Self { mark: Mark::new(Kind::Token, issuer, token_id), issued_until: None }
+        Self {
+            key: RevocationKey::new(RevocationKind::Token, issuer, token_id),
+            issued_until: None,
+        }
     }
 
     /// All tokens of a session, by their `sid`.
     pub fn session(issuer: &str, session_id: &str) -> Self {
-        Self { mark: Mark::new(Kind::Session, issuer, session_id), issued_until: None }
+        Self {
+            key: RevocationKey::new(RevocationKind::Session, issuer, session_id),
+            issued_until: None,
+        }
     }
 
     /// All tokens of a subject that were issued then or before, in time since the epoch: "log out
     /// everywhere". A token that does not say when it was issued counts as issued before. The dates
     /// of tokens are usually whole seconds, so a token of the same second counts as well.
     pub fn subject(issuer: &str, subject: &str, issued_until: Duration) -> Self {
-        let mark = Mark::new(Kind::Subject, issuer, subject);
-        Self { mark, issued_until: Some(issued_until) }
+        let key = RevocationKey::new(RevocationKind::Subject, issuer, subject);
+        Self { key, issued_until: Some(issued_until) }
     }
 
     /// The name under which to remember it: 43 characters of base64url.
-    pub fn mark(&self) -> &str {
-        &self.mark.0
+    pub fn key(&self) -> &str {
+        &self.key.0
     }
 
     /// For a subject, until when its revoked tokens were issued.
@@ -139,32 +145,33 @@ impl Revocation {
 
 /// What a token could be revoked by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenMarks {
-    marks: [Option<Mark>; 3],
+pub struct RevocationKeys {
+    keys: [Option<RevocationKey>; 3],
     issued_at: Option<Duration>,
 }
 
-impl TokenMarks {
+impl RevocationKeys {
     /// What the claims of a verified token name. The verifier asks for each token by itself; this is
     /// for whoever holds on to claims for longer than a request, such as a WebSocket.
     pub fn of(claims: &Claims) -> Self {
         let issuer = claims.issuer().unwrap_or_default();
         let session = claims.find_text("sid");
-        let mark = |kind, value: Option<&str>| value.map(|value| Mark::new(kind, issuer, value));
+        let key =
+            |kind, value: Option<&str>| value.map(|value| RevocationKey::new(kind, issuer, value));
         Self {
-            marks: [
-                mark(Kind::Token, claims.token_id()),
-                mark(Kind::Session, session),
-                mark(Kind::Subject, claims.subject()),
+            keys: [
+                key(RevocationKind::Token, claims.token_id()),
+                key(RevocationKind::Session, session),
+                key(RevocationKind::Subject, claims.subject()),
             ],
             issued_at: claims.issued_at().map(crate::claims::NumericDate::since_epoch),
         }
     }
 
-    /// The names to look for, as [`Revocation::mark`] has them: of the token, its session and its
+    /// The names to look for, as [`Revocation::key`] has them: of the token, its session and its
     /// subject, as far as it has them.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.marks.iter().flatten().map(|mark| &*mark.0)
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().flatten().map(|key| &*key.0)
     }
 
     /// Whether what is remembered under one of the names, that is its
@@ -178,18 +185,18 @@ impl TokenMarks {
 }
 
 #[derive(Clone, PartialEq, Eq)]
-struct Mark(Box<str>);
+struct RevocationKey(Box<str>);
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum RevocationKind {
     Token,
     Session,
     Subject,
 }
 
-impl Mark {
+impl RevocationKey {
     /// Lengths are hashed as well, so that no two pairs of names run together.
-    fn new(kind: Kind, issuer: &str, value: &str) -> Self {
+    fn new(kind: RevocationKind, issuer: &str, value: &str) -> Self {
         let mut hash = Context::new(&SHA256);
         hash.update(&[kind as u8]);
         for part in [issuer, value] {
@@ -200,9 +207,9 @@ impl Mark {
     }
 }
 
-impl fmt::Debug for Mark {
+impl fmt::Debug for RevocationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mark(..)")
+        f.write_str("RevocationKey(..)")
     }
 }
 
@@ -214,28 +221,28 @@ mod tests {
 
     #[test]
     fn names_do_not_run_together() {
-        let marks = [
+        let keys = [
             Revocation::token("ab", "c"),
             Revocation::token("a", "bc"),
             Revocation::token("abc", ""),
             Revocation::session("ab", "c"),
             Revocation::subject("ab", "c", Duration::ZERO),
         ];
-        let names: HashSet<&str> = marks.iter().map(Revocation::mark).collect();
-        assert_eq!(names.len(), marks.len());
+        let names: HashSet<&str> = keys.iter().map(Revocation::key).collect();
+        assert_eq!(names.len(), keys.len());
         assert!(names.iter().all(|name| name.len() == 43));
     }
 
     #[test]
     fn a_subject_is_revoked_up_to_a_moment() {
-        let marks = |iat: &str| {
+        let keys = |iat: &str| {
             let claims = serde_json::from_str(&format!(r#"{{"iss":"i","sub":"s"{iat}}}"#)).unwrap();
-            TokenMarks::of(&claims)
+            RevocationKeys::of(&claims)
         };
         let until = Some(Duration::from_secs(100));
-        assert!(marks(r#","iat":99"#).is_revoked_by(until));
-        assert!(marks(r#","iat":100"#).is_revoked_by(until));
-        assert!(!marks(r#","iat":101"#).is_revoked_by(until));
-        assert!(marks("").is_revoked_by(until));
+        assert!(keys(r#","iat":99"#).is_revoked_by(until));
+        assert!(keys(r#","iat":100"#).is_revoked_by(until));
+        assert!(!keys(r#","iat":101"#).is_revoked_by(until));
+        assert!(keys("").is_revoked_by(until));
     }
 }

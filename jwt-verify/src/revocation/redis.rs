@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use deadpool_redis::redis;
 
 use super::{
-    Revocation, RevocationStore, TokenMarks,
+    Revocation, RevocationKeys, RevocationStore,
     log::{ALWAYS, RevocationLog},
 };
 use crate::{
@@ -57,12 +57,12 @@ impl RedisRevocation {
         Self { redis, log, clock: Arc::new(clock) }
     }
 
-    fn name(&self, mark: &str) -> String {
-        self.redis.name(&format!("revoked:{mark}"))
+    fn name(&self, key: &str) -> String {
+        self.redis.name(&format!("revoked:{key}"))
     }
 
-    async fn ask(&self, marks: &TokenMarks) -> Result<bool, StoreUnavailable> {
-        let names: Vec<String> = marks.names().map(|mark| self.name(mark)).collect();
+    async fn ask(&self, keys: &RevocationKeys) -> Result<bool, StoreUnavailable> {
+        let names: Vec<String> = keys.keys().map(|key| self.name(key)).collect();
         if names.is_empty() {
             return Ok(false);
         }
@@ -75,7 +75,7 @@ impl RedisRevocation {
             // Whatever else stands there was meant to revoke something.
             moment => moment
                 .parse()
-                .map_or(true, |millis| marks.is_revoked_by(Some(Duration::from_millis(millis)))),
+                .map_or(true, |millis| keys.is_revoked_by(Some(Duration::from_millis(millis)))),
         };
         Ok(found.into_iter().flatten().any(revokes))
     }
@@ -99,8 +99,8 @@ return 1
 const STEP: usize = 1000;
 
 impl RevocationStore for RedisRevocation {
-    fn check<'a>(&'a self, marks: &'a TokenMarks) -> Lookup<'a, Result<bool, StoreUnavailable>> {
-        Lookup::Pending(Box::pin(self.ask(marks)))
+    fn check<'a>(&'a self, keys: &'a RevocationKeys) -> Lookup<'a, Result<bool, StoreUnavailable>> {
+        Lookup::Pending(Box::pin(self.ask(keys)))
     }
 
     fn revoke<'a>(
@@ -143,15 +143,15 @@ impl RedisRevocation {
         let mut command = redis::cmd("EVAL");
         command.arg(WRITE).arg(what.len());
         for one in what {
-            command.arg(self.name(one.mark()));
+            command.arg(self.name(one.key()));
         }
         command.arg(millis(ttl)).arg(&values);
         self.redis.ask::<()>(command).await.map_err(StoreUnavailable::caused_by)?;
         // Redis knows no time that is farther away than a few years.
         let longest = Duration::from_millis(millis(until));
         let until = until.min(self.clock.now().saturating_add(longest));
-        let marks = what.iter().map(Revocation::mark).zip(values.iter().map(String::as_str));
-        self.log.write(marks, until).await
+        let keys = what.iter().map(Revocation::key).zip(values.iter().map(String::as_str));
+        self.log.write(keys, until).await
     }
 
     pub(super) fn clock(&self) -> &Arc<dyn Clock> {

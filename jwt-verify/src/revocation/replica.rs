@@ -12,11 +12,11 @@ use std::{
 use tokio::sync::{Notify, watch};
 
 use super::{
-    RedisRevocation, Revocation, RevocationHealth, RevocationStore, TokenMarks,
+    RedisRevocation, Revocation, RevocationHealth, RevocationKeys, RevocationStore,
     copy::RevokedCopy,
     log::{Page, Position},
 };
-use crate::{error::ConfigError, jitter, limits::REPLICA_STALENESS, telemetry};
+use crate::{error::ConfigError, jitter, limits::REPLICA_STALENESS, metrics};
 use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 
 /// A [`RevocationStore`] that answers from memory, with a copy of what is in Redis.
@@ -25,8 +25,8 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 /// two seconds at most, usually after half of one; what this instance revokes, at once. The bound is
 /// kept or told: while the copy may be older, because the server is out of reach, it is not known what
 /// is revoked, and the answer is 503. So it is before the first copy is there:
-/// [`JwtAuth::ready`](crate::JwtAuth::ready) waits for it, `/health/ready` of
-/// [`HealthRoutes`](crate::HealthRoutes) says 503 as long as it is not fresh, and
+/// [`JwtAuth::wait_until_ready`](crate::JwtAuth::wait_until_ready) waits for it, `/health/ready` of
+/// [`HealthEndpoints`](crate::HealthEndpoints) says 503 as long as it is not fresh, and
 /// [`is_fresh`](Self::is_fresh), [`age`](Self::age) and the metrics say so too.
 ///
 /// The server is asked about four times within the bound, for what is new since the last answer; at
@@ -45,24 +45,24 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 /// ```
 #[derive(Clone)]
 pub struct RevocationReplica {
-    inner: Arc<Inner>,
+    inner: Arc<ReplicaInner>,
 }
 
-struct Inner {
+struct ReplicaInner {
     source: RedisRevocation,
     copy: RevokedCopy,
     staleness: Duration,
     /// When the copy was the same as the original, in nanoseconds of the clock that never goes back;
     /// one more than that, so that zero means never.
     confirmed_at: AtomicU64,
-    attempts: watch::Sender<Attempt>,
+    attempts: watch::Sender<CopyAttempt>,
     /// Told when the last user is gone.
     ended: Arc<Notify>,
 }
 
 /// What the latest attempt to have a fresh copy came to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Attempt {
+enum CopyAttempt {
     None,
     Copied,
     Failed,
@@ -88,15 +88,15 @@ impl RevocationReplica {
         }
         let redis = source.log().redis().clone();
         let ended = Arc::new(Notify::new());
-        let inner = Arc::new(Inner {
+        let inner = Arc::new(ReplicaInner {
             source,
             copy: RevokedCopy::new(),
             staleness,
             confirmed_at: AtomicU64::new(0),
-            attempts: watch::Sender::new(Attempt::None),
+            attempts: watch::Sender::new(CopyAttempt::None),
             ended: ended.clone(),
         });
-        telemetry::revocation_copy(redis.namespace(), 0, None);
+        metrics::revocation_copy(redis.namespace(), 0, None);
         if redis.spawn(follow(Arc::downgrade(&inner), ended)) {
             Ok(Self { inner })
         } else {
@@ -126,8 +126,8 @@ impl RevocationReplica {
 }
 
 /// Asks again and again, until the last user of the copy is gone.
-async fn follow(copied: Weak<Inner>, ended: Arc<Notify>) {
-    let mut reader = Reader { position: Position::default(), is_late: false };
+async fn follow(copied: Weak<ReplicaInner>, ended: Arc<Notify>) {
+    let mut reader = LogReader { position: Position::default(), is_late: false };
     while let Some(inner) = copied.upgrade() {
         let pause = reader.go_on(&inner).await;
         drop(inner);
@@ -136,16 +136,16 @@ async fn follow(copied: Weak<Inner>, ended: Arc<Notify>) {
     }
 }
 
-struct Reader {
+struct LogReader {
     position: Position,
     /// Whether the log says that the copy is not fresh.
     is_late: bool,
 }
 
-impl Reader {
+impl LogReader {
     /// Asks for a page. Says how long to wait before the next one, so that instances do not all ask at
     /// the same time.
-    async fn go_on(&mut self, inner: &Inner) -> Duration {
+    async fn go_on(&mut self, inner: &ReplicaInner) -> Duration {
         let asked_at = inner.monotonic();
         let log = inner.source.log();
         let quarter = inner.staleness / 4;
@@ -173,7 +173,7 @@ impl Reader {
         }
     }
 
-    fn take(&mut self, inner: &Inner, page: &Page) {
+    fn take(&mut self, inner: &ReplicaInner, page: &Page) {
         if page.begins_anew && self.position != Position::default() && !page.is_last {
             tracing::warn!(
                 "Redis has lost revocations, or there were too many: all are read again"
@@ -186,22 +186,22 @@ impl Reader {
         self.position = page.next;
     }
 
-    fn copied(&mut self, inner: &Inner, asked_at: u64) {
+    fn copied(&mut self, inner: &ReplicaInner, asked_at: u64) {
         // What is revoked while the answer is on its way may be lacking in it.
         inner.confirmed_at.store(asked_at.saturating_add(1), Ordering::Release);
-        inner.attempts.send_replace(Attempt::Copied);
+        inner.attempts.send_replace(CopyAttempt::Copied);
         let now = inner.source.clock().now();
         inner.copy.sweep(now);
         let source = inner.source.log().redis().namespace();
-        telemetry::revocation_copy(source, inner.copy.len(), Some(now));
+        metrics::revocation_copy(source, inner.copy.len(), Some(now));
         if std::mem::take(&mut self.is_late) {
             tracing::info!("the copy of what is revoked is fresh again");
         }
     }
 
-    fn failed(&mut self, inner: &Inner) {
-        telemetry::revocation_copy_failed(inner.source.log().redis().namespace());
-        inner.attempts.send_replace(Attempt::Failed);
+    fn failed(&mut self, inner: &ReplicaInner) {
+        metrics::revocation_copy_failed(inner.source.log().redis().namespace());
+        inner.attempts.send_replace(CopyAttempt::Failed);
         if !inner.is_fresh() && !std::mem::replace(&mut self.is_late, true) {
             tracing::warn!(
                 "the copy of what is revoked is not fresh: it cannot be told what is revoked"
@@ -210,7 +210,7 @@ impl Reader {
     }
 }
 
-impl Inner {
+impl ReplicaInner {
     fn monotonic(&self) -> u64 {
         u64::try_from(self.source.clock().monotonic().as_nanos()).unwrap_or(u64::MAX)
     }
@@ -225,19 +225,19 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
+impl Drop for ReplicaInner {
     fn drop(&mut self) {
         self.ended.notify_one();
     }
 }
 
 impl RevocationStore for RevocationReplica {
-    fn check<'a>(&'a self, marks: &'a TokenMarks) -> Lookup<'a, Result<bool, StoreUnavailable>> {
+    fn check<'a>(&'a self, keys: &'a RevocationKeys) -> Lookup<'a, Result<bool, StoreUnavailable>> {
         let inner = &*self.inner;
         // Asked first: what is confirmed while the copy is looked into may lack what was not in it.
         let is_fresh = inner.is_fresh();
         // What is revoked stays so, however old the copy is.
-        let answer = if inner.copy.revokes(marks, inner.source.clock().now()) {
+        let answer = if inner.copy.revokes(keys, inner.source.clock().now()) {
             Ok(true)
         } else if is_fresh {
             Ok(false)
@@ -261,10 +261,10 @@ impl RevocationStore for RevocationReplica {
         until: Duration,
     ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(async move {
-            let Inner { source, copy, .. } = &*self.inner;
+            let ReplicaInner { source, copy, .. } = &*self.inner;
             source.revoke_all(what, until).await?;
             for one in what {
-                copy.note(one.mark(), one.issued_until(), until, source.clock().now());
+                copy.note(one.key(), one.issued_until(), until, source.clock().now());
             }
             Ok(())
         })
@@ -274,12 +274,12 @@ impl RevocationStore for RevocationReplica {
         true
     }
 
-    fn ready(&self) -> BoxFuture<'_, Result<(), StoreUnavailable>> {
+    fn wait_until_ready(&self) -> BoxFuture<'_, Result<(), StoreUnavailable>> {
         Box::pin(async move {
             let mut attempts = self.inner.attempts.subscribe();
             while !self.is_fresh() {
                 attempts.changed().await.map_err(StoreUnavailable::caused_by)?;
-                let has_failed = *attempts.borrow_and_update() == Attempt::Failed;
+                let has_failed = *attempts.borrow_and_update() == CopyAttempt::Failed;
                 if has_failed && !self.is_fresh() {
                     return Err(StoreUnavailable::new());
                 }

@@ -28,7 +28,7 @@ pub async fn cache_store<W: Future<Output = ()>>(
 ) {
     const LONG: Duration = Duration::from_secs(60);
     const SHORT: Duration = Duration::from_millis(300);
-    let suite = Suite { store: Arc::new(store) };
+    let suite = CacheSuite { store: Arc::new(store) };
     suite.clear().await;
 
     assert_eq!(suite.get("a").await, None, "`get` of a name that nothing was written under");
@@ -84,12 +84,12 @@ pub async fn cache_store<W: Future<Output = ()>>(
     suite.clear().await;
 }
 
-struct Suite<S> {
+struct CacheSuite<S> {
     store: Arc<S>,
 }
 
 #[expect(clippy::expect_used, reason = "this is what a test suite does")]
-impl<S: CacheStore> Suite<S> {
+impl<S: CacheStore> CacheSuite<S> {
     async fn clear(&self) {
         for name in ["a", "b", "c"] {
             self.remove(name).await;

@@ -83,7 +83,7 @@ pub trait ChallengeAssertions {
     /// # Panics
     /// If it is another answer.
     #[track_caller]
-    fn assert_try_later(&self) {
+    fn assert_unavailable(&self) {
         assert_later(self.head(), StatusCode::SERVICE_UNAVAILABLE);
     }
 

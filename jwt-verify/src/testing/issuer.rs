@@ -33,20 +33,20 @@ use crate::{
 /// let verifier = issuer.verifier().build().unwrap();
 /// let claims = verifier.verify(&issuer.token().subject("ada").sign()).await.unwrap();
 /// assert_eq!(claims.subject(), Some("ada"));
-/// assert!(verifier.verify(&issuer.token().by_stranger().sign()).await.is_err());
+/// assert!(verifier.verify(&issuer.token().signed_by_unknown_key().sign()).await.is_err());
 /// # });
 /// ```
 pub struct TestIssuer {
     url: String,
     algorithm: Algorithm,
     clock: Arc<dyn Clock>,
-    state: Arc<Mutex<State>>,
-    stranger: OnceLock<SigningKey>,
+    state: Arc<Mutex<IssuerState>>,
+    unknown_key: OnceLock<SigningKey>,
     server: Option<(ServerHandle, JoinHandle<()>)>,
 }
 
 /// What the thread that answers shares with the test.
-struct State {
+struct IssuerState {
     /// Those that are published; the last one signs.
     keys: Vec<SigningKey>,
     fails: bool,
@@ -82,7 +82,7 @@ impl TestIssuer {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
         let url = format!("http://{address}");
-        let state = Arc::new(Mutex::new(State {
+        let state = Arc::new(Mutex::new(IssuerState {
             keys: vec![new_key(algorithm)],
             fails: false,
             delay: Duration::ZERO,
@@ -94,7 +94,7 @@ impl TestIssuer {
             algorithm,
             clock: Arc::new(clock),
             state,
-            stranger: OnceLock::new(),
+            unknown_key: OnceLock::new(),
             server: Some(server),
         }
     }
@@ -178,18 +178,18 @@ impl TestIssuer {
     }
 
     /// A key that is never published and has the name of the one that is.
-    pub(super) fn stranger(&self) -> SigningKey {
+    pub(super) fn unknown_key(&self) -> SigningKey {
         let id = self.signing_key().map(|key| key.id().to_owned()).unwrap_or_default();
-        self.stranger.get_or_init(|| new_key(self.algorithm)).clone().with_id(&id)
+        self.unknown_key.get_or_init(|| new_key(self.algorithm)).clone().with_id(&id)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, IssuerState> {
         lock(&self.state)
     }
 }
 
 /// A test that failed while it held the lock has said what there is to say.
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<IssuerState>) -> MutexGuard<'_, IssuerState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -198,7 +198,7 @@ fn new_key(algorithm: Algorithm) -> SigningKey {
     SigningKey::generate(algorithm).expect("an asymmetric algorithm, and random numbers")
 }
 
-fn key_set(state: &State) -> Value {
+fn key_set(state: &IssuerState) -> Value {
     let keys: Vec<&Value> = state.keys.iter().filter_map(SigningKey::public_jwk).collect();
     json!({ "keys": keys })
 }
@@ -207,7 +207,7 @@ fn key_set(state: &State) -> Value {
 fn serve(
     listener: TcpListener,
     url: String,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<IssuerState>>,
 ) -> (ServerHandle, JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel();
     let thread = std::thread::spawn(move || {
@@ -233,12 +233,12 @@ fn serve(
     (receiver.recv().expect("the server starts"), thread)
 }
 
-async fn discovery(url: web::Data<String>, state: web::Data<Mutex<State>>) -> HttpResponse {
+async fn discovery(url: web::Data<String>, state: web::Data<Mutex<IssuerState>>) -> HttpResponse {
     let document = json!({ "issuer": url.as_str(), "jwks_uri": format!("{}/jwks.json", **url) });
     answer(&state, document).await
 }
 
-async fn keys(state: web::Data<Mutex<State>>) -> HttpResponse {
+async fn keys(state: web::Data<Mutex<IssuerState>>) -> HttpResponse {
     let document = {
         let mut state = lock(&state);
         state.key_fetches += 1;
@@ -247,7 +247,7 @@ async fn keys(state: web::Data<Mutex<State>>) -> HttpResponse {
     answer(&state, document).await
 }
 
-async fn answer(state: &Mutex<State>, document: Value) -> HttpResponse {
+async fn answer(state: &Mutex<IssuerState>, document: Value) -> HttpResponse {
     let (fails, delay) = {
         let state = lock(state);
         (state.fails, state.delay)

@@ -33,7 +33,7 @@ use crate::{
 ///
 /// # actix_web::rt::System::new().block_on(async {
 /// let (issuer, key) = (TestIssuer::start(), ProofKey::new());
-/// let auth = issuer.auth().dpop(Dpop::at("https://api.example.com")).build().unwrap();
+/// let auth = issuer.auth().dpop(Dpop::new("https://api.example.com")).build().unwrap();
 /// let app = test::init_service(App::new().wrap(auth).service(profile)).await;
 ///
 /// let token = issuer.token().bound_to(&key).subject("ada").sign();

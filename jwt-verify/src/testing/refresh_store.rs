@@ -26,7 +26,7 @@ use crate::{
 /// # Panics
 /// If the store does not keep a promise; the message says which.
 pub async fn refresh_store(store: impl RefreshStore) {
-    let suite = Suite { store: Arc::new(store), now: SystemClock::new().now() };
+    let suite = RefreshSuite { store: Arc::new(store), now: SystemClock::new().now() };
     suite.one_after_the_other().await;
     suite.a_replaced_token_ends_the_session().await;
     suite.all_at_once().await;
@@ -37,7 +37,7 @@ pub async fn refresh_store(store: impl RefreshStore) {
     suite.nothing_survives_the_end_of_all().await;
 }
 
-struct Suite<S> {
+struct RefreshSuite<S> {
     store: Arc<S>,
     now: Duration,
 }
@@ -45,7 +45,7 @@ struct Suite<S> {
 const GRACE: Duration = Duration::from_secs(10);
 
 #[expect(clippy::expect_used, reason = "this is what a test suite does")]
-impl<S: RefreshStore> Suite<S> {
+impl<S: RefreshStore> RefreshSuite<S> {
     fn name(&self, name: &str) -> String {
         format!("suite-{}-{name}", self.now.as_nanos())
     }

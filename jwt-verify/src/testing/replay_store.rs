@@ -36,38 +36,41 @@ pub async fn replay_store<W: Future<Output = ()>>(
     let target = format!("https://suite.example/{}", now.as_nanos());
     let key = |name: &str| Thumbprint::invented(&format!("{target} {name}"));
     let proof = |name: &str| ProofId::new(key("a key"), &target, name);
-    let first_use = async |proof: &ProofId, until: Duration| {
-        store.first_use(proof, until).await.expect("the store can be reached")
+    let insert_if_absent = async |proof: &ProofId, until: Duration| {
+        store.insert_if_absent(proof, until).await.expect("the store can be reached")
     };
 
     let long = now + Duration::from_secs(60);
-    assert!(first_use(&proof("one"), long).await, "a proof is new at first");
-    assert!(!first_use(&proof("one"), long).await, "and not the second time");
-    assert!(!first_use(&proof("one"), now).await, "however long it is to be remembered");
-    assert!(first_use(&proof("two"), long).await, "another is another");
+    assert!(insert_if_absent(&proof("one"), long).await, "a proof is new at first");
+    assert!(!insert_if_absent(&proof("one"), long).await, "and not the second time");
+    assert!(!insert_if_absent(&proof("one"), now).await, "however long it is to be remembered");
+    assert!(insert_if_absent(&proof("two"), long).await, "another is another");
 
     let both = proof("both");
-    let ask = || first_use(&both, long);
+    let ask = || insert_if_absent(&both, long);
     let (one, two, three, four) = tokio::join!(ask(), ask(), ask(), ask());
     let firsts = [one, two, three, four].into_iter().filter(|first| *first).count();
     assert_eq!(firsts, 1, "of several at the same time one is the first");
 
     let brief = SystemClock::new().now() + Duration::from_millis(400);
-    assert!(first_use(&proof("brief"), brief).await, "a proof is new at first");
+    assert!(insert_if_absent(&proof("brief"), brief).await, "a proof is new at first");
     wait(Duration::from_millis(300)).await;
-    assert!(!first_use(&proof("brief"), brief).await, "as long as it was told to");
+    assert!(!insert_if_absent(&proof("brief"), brief).await, "as long as it was told to");
 
     // As many as a key may have, and then no more of this key.
     let of_key = |owner: &str, name: &str| ProofId::new(key(owner), &target, name);
     for number in 0..per_key {
         let proof = of_key("a busy key", &number.to_string());
-        assert!(first_use(&proof, long).await, "a key has as many places as it may have");
+        assert!(insert_if_absent(&proof, long).await, "a key has as many places as it may have");
     }
-    let one_more = store.first_use(&of_key("a busy key", "one more"), long).await;
+    let one_more = store.insert_if_absent(&of_key("a busy key", "one more"), long).await;
     assert_eq!(one_more, Err(ReplayError::ShareUsedUp), "a key has no more places than that");
-    assert!(!first_use(&of_key("a busy key", "0"), long).await, "what was used is still known");
     assert!(
-        first_use(&of_key("another key", "0"), long).await,
+        !insert_if_absent(&of_key("a busy key", "0"), long).await,
+        "what was used is still known"
+    );
+    assert!(
+        insert_if_absent(&of_key("another key", "0"), long).await,
         "other keys have places of their own"
     );
 }

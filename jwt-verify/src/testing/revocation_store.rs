@@ -6,7 +6,7 @@ use crate::lookup::Lookup;
 use crate::{
     claims::Claims,
     clock::{Clock as _, SystemClock},
-    revocation::{Revocation, RevocationStore, TokenMarks},
+    revocation::{Revocation, RevocationKeys, RevocationStore},
 };
 
 /// Holds a store against everything that [`RevocationStore`] promises.
@@ -37,13 +37,13 @@ pub async fn revocation_store<W: Future<Output = ()>>(
             r#"{{"iss":"{issuer}","jti":"{id}","sid":"{session}","sub":"{subject}","iat":{issued_at}}}"#
         );
         let claims: Claims = serde_json::from_str(&text).expect("these are claims");
-        TokenMarks::of(&claims)
+        RevocationKeys::of(&claims)
     };
     let undated = format!(r#"{{"iss":"{issuer}","jti":"x","sid":"second","sub":"alice"}}"#);
     let undated: Claims = serde_json::from_str(&undated).expect("these are claims");
-    let undated = TokenMarks::of(&undated);
-    let is_revoked = async |marks: &TokenMarks| {
-        let answer = match store.check(marks) {
+    let undated = RevocationKeys::of(&undated);
+    let is_revoked = async |keys: &RevocationKeys| {
+        let answer = match store.check(keys) {
             Lookup::Ready(answer) => answer,
             Lookup::Pending(_) if store.is_immediate() => {
                 panic!("a store that `is_immediate` answers at once")
@@ -96,9 +96,9 @@ pub async fn revocation_store<W: Future<Output = ()>>(
     let brief = SystemClock::new().now() + Duration::from_millis(400);
     revoke(Revocation::token(&issuer, "brief"), brief).await;
     revoke(Revocation::token(&issuer, "one"), brief).await;
-    let marks = token("brief", "third", "bob", 100);
-    assert!(is_revoked(&marks).await, "as long as it was told to");
+    let keys = token("brief", "third", "bob", 100);
+    assert!(is_revoked(&keys).await, "as long as it was told to");
     wait(Duration::from_millis(600)).await;
     assert!(is_revoked(&one).await, "the longer of two times counts");
-    assert!(is_revoked(&marks).await, "and ten minutes longer, for clocks that differ");
+    assert!(is_revoked(&keys).await, "and ten minutes longer, for clocks that differ");
 }

@@ -28,7 +28,7 @@ pub struct TestToken<'i> {
     issuer: &'i TestIssuer,
     header: Map<String, Value>,
     claims: Map<String, Value>,
-    is_by_stranger: bool,
+    is_signed_by_unknown_key: bool,
 }
 
 const LIFETIME: u64 = 600;
@@ -40,8 +40,12 @@ impl<'i> TestToken<'i> {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
 
         let now = issuer.now();
-        let mut token =
-            Self { issuer, header: Map::new(), claims: Map::new(), is_by_stranger: false };
+        let mut token = Self {
+            issuer,
+            header: Map::new(),
+            claims: Map::new(),
+            is_signed_by_unknown_key: false,
+        };
         token.header.insert("typ".into(), "at+jwt".into());
         let id = NUMBER.fetch_add(1, Ordering::Relaxed);
         for (name, value) in [
@@ -131,8 +135,8 @@ impl<'i> TestToken<'i> {
     }
 
     /// Signs with a key of the same name that the issuer does not have.
-    pub fn by_stranger(mut self) -> Self {
-        self.is_by_stranger = true;
+    pub fn signed_by_unknown_key(mut self) -> Self {
+        self.is_signed_by_unknown_key = true;
         self
     }
 
@@ -142,8 +146,8 @@ impl<'i> TestToken<'i> {
     /// If the key does not sign.
     #[expect(clippy::expect_used, reason = "there is always a key that signs")]
     pub fn sign(mut self) -> String {
-        let key = if self.is_by_stranger {
-            self.issuer.stranger()
+        let key = if self.is_signed_by_unknown_key {
+            self.issuer.unknown_key()
         } else {
             self.issuer.signing_key().expect("there is always a key that signs")
         };

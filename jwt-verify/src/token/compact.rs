@@ -24,7 +24,7 @@ impl<'a> CompactToken<'a> {
             .filter(|parts| {
                 !parts.header.is_empty() && !parts.payload.is_empty() && !parts.signature.is_empty()
             })
-            .ok_or(InvalidTokenReason::Form)
+            .ok_or(InvalidTokenReason::Malformed)
     }
 
     fn split(token: &'a [u8]) -> Option<Self> {
@@ -72,7 +72,7 @@ mod tests {
         ] {
             assert_eq!(
                 CompactToken::parse(token.as_bytes(), 100).err(),
-                Some(InvalidTokenReason::Form),
+                Some(InvalidTokenReason::Malformed),
                 "{token:?}"
             );
         }

@@ -8,7 +8,7 @@ use super::decode_exact;
 use crate::{
     algorithm::Algorithm,
     error::InvalidTokenReason,
-    json::{Document, Json},
+    json::{Json, JsonDocument},
 };
 
 /// What a verifier needs to know of a header. Parameters that carry or point to keys (`jwk`, `jku`,
@@ -16,7 +16,7 @@ use crate::{
 /// else nothing.
 pub(crate) struct Header {
     pub(crate) algorithm: Algorithm,
-    document: Document,
+    document: JsonDocument,
     key_id: Option<usize>,
     token_type: Option<usize>,
 }
@@ -24,13 +24,13 @@ pub(crate) struct Header {
 impl Header {
     /// Reads the first segment of a token.
     pub(crate) fn decode(segment: &[u8]) -> Result<Self, InvalidTokenReason> {
-        Self::parse(decode_exact(segment).ok_or(InvalidTokenReason::Form)?)
+        Self::parse(decode_exact(segment).ok_or(InvalidTokenReason::Malformed)?)
     }
 
     /// Reads a decoded header.
     pub(crate) fn parse(json: Vec<u8>) -> Result<Self, InvalidTokenReason> {
         let text = String::from_utf8(json).map_err(|_| InvalidTokenReason::Header)?;
-        let document = Document::parse(text).map_err(|_| InvalidTokenReason::Header)?;
+        let document = JsonDocument::parse(text).map_err(|_| InvalidTokenReason::Header)?;
         if !document.root().is_object() {
             return Err(InvalidTokenReason::Header);
         }
@@ -87,9 +87,9 @@ impl Header {
 ///
 /// Only a genuine token leaves its header here, and the whole segment is compared.
 #[derive(Default)]
-pub(crate) struct KnownHeaders([ArcSwapOption<Known>; 8]);
+pub(crate) struct KnownHeaders([ArcSwapOption<KnownHeader>; 8]);
 
-struct Known {
+struct KnownHeader {
     segment: Box<[u8]>,
     header: Arc<Header>,
 }
@@ -105,12 +105,12 @@ impl KnownHeaders {
     /// Keeps a header, in the place of another one perhaps.
     pub(crate) fn keep(&self, segment: &[u8], header: Arc<Header>) {
         if let Some(slot) = self.slot(segment) {
-            slot.store(Some(Arc::new(Known { segment: segment.into(), header })));
+            slot.store(Some(Arc::new(KnownHeader { segment: segment.into(), header })));
         }
     }
 
     /// What tells headers of one size apart is the name of the key, often the last member.
-    fn slot(&self, segment: &[u8]) -> Option<&ArcSwapOption<Known>> {
+    fn slot(&self, segment: &[u8]) -> Option<&ArcSwapOption<KnownHeader>> {
         let half = |half: Option<&[u8; 8]>| half.map_or(0, |bytes| u64::from_le_bytes(*bytes));
         let (front, end) = segment.split_last_chunk().unzip();
         let sum = half(end).wrapping_add(half(front.and_then(<[u8]>::last_chunk)));

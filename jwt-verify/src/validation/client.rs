@@ -13,7 +13,7 @@ pub(super) fn check(claims: &Claims, allowed: Option<&[String]>) -> Result<(), I
     if named.peek().is_some() && named.all(|client| is_listed(client, allowed)) {
         Ok(())
     } else {
-        Err(InvalidTokenReason::Client)
+        Err(InvalidTokenReason::ClientNotAllowed)
     }
 }
 
@@ -46,11 +46,11 @@ mod tests {
         ] {
             assert_eq!(
                 check(&claims(&bad), Some(&allowed)),
-                Err(InvalidTokenReason::Client),
+                Err(InvalidTokenReason::ClientNotAllowed),
                 "{bad}"
             );
         }
         assert_eq!(check(&Claims::default(), None), Ok(()));
-        assert_eq!(check(&Claims::default(), Some(&[])), Err(InvalidTokenReason::Client));
+        assert_eq!(check(&Claims::default(), Some(&[])), Err(InvalidTokenReason::ClientNotAllowed));
     }
 }

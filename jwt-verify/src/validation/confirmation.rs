@@ -23,15 +23,15 @@ pub(crate) fn binding(claims: &Claims) -> Result<Option<Binding>, InvalidTokenRe
     let mut methods = confirmation.members();
     // Of two methods each would have to hold.
     let (Some((method, value)), None) = (methods.next(), methods.next()) else {
-        return Err(InvalidTokenReason::Confirmation);
+        return Err(InvalidTokenReason::SenderConstraint);
     };
     let binding = match method {
         "jkt" => Binding::Key,
         "x5t#S256" => Binding::Certificate,
-        _ => return Err(InvalidTokenReason::Confirmation),
+        _ => return Err(InvalidTokenReason::SenderConstraint),
     };
     let thumbprint = value.as_str().and_then(Thumbprint::parse);
-    thumbprint.map(binding).map(Some).ok_or(InvalidTokenReason::Confirmation)
+    thumbprint.map(binding).map(Some).ok_or(InvalidTokenReason::SenderConstraint)
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
             json!(null),
             json!({}),
         ] {
-            let refused = Err(InvalidTokenReason::Confirmation);
+            let refused = Err(InvalidTokenReason::SenderConstraint);
             assert_eq!(check(&claims(&json!({ "cnf": cnf }))), refused, "{cnf}");
         }
     }

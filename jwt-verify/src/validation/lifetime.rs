@@ -8,13 +8,14 @@ pub(super) fn check(claims: &Claims, longest: Option<Duration>) -> Result<(), In
     let Some(end) = claims.expires_at() else { return Ok(()) };
     let starts = [claims.issued_at(), claims.not_before()];
     if starts.into_iter().flatten().any(|start| end < start) {
-        return Err(InvalidTokenReason::Lifetime);
+        return Err(InvalidTokenReason::LifetimeTooLong);
     }
     let Some(longest) = longest else { return Ok(()) };
     // Without a beginning there is no telling how long the token has been valid.
-    let start = claims.issued_at().or(claims.not_before()).ok_or(InvalidTokenReason::Lifetime)?;
+    let start =
+        claims.issued_at().or(claims.not_before()).ok_or(InvalidTokenReason::LifetimeTooLong)?;
     if end.since_epoch().saturating_sub(start.since_epoch()) > longest {
-        return Err(InvalidTokenReason::Lifetime);
+        return Err(InvalidTokenReason::LifetimeTooLong);
     }
     Ok(())
 }
@@ -33,8 +34,14 @@ mod tests {
     #[test]
     fn a_token_must_not_end_before_it_begins() {
         assert_eq!(judge(&json!({"exp": 10, "iat": 10, "nbf": 10}), None), Ok(()));
-        assert_eq!(judge(&json!({"exp": 10, "iat": 11}), None), Err(InvalidTokenReason::Lifetime));
-        assert_eq!(judge(&json!({"exp": 10, "nbf": 11}), None), Err(InvalidTokenReason::Lifetime));
+        assert_eq!(
+            judge(&json!({"exp": 10, "iat": 11}), None),
+            Err(InvalidTokenReason::LifetimeTooLong)
+        );
+        assert_eq!(
+            judge(&json!({"exp": 10, "nbf": 11}), None),
+            Err(InvalidTokenReason::LifetimeTooLong)
+        );
     }
 
     #[test]
@@ -43,12 +50,12 @@ mod tests {
         assert_eq!(judge(&json!({"exp": 100, "iat": 0}), Some(100)), Ok(()));
         assert_eq!(
             judge(&json!({"exp": 101, "iat": 0}), Some(100)),
-            Err(InvalidTokenReason::Lifetime)
+            Err(InvalidTokenReason::LifetimeTooLong)
         );
         assert_eq!(
             judge(&json!({"exp": 101, "nbf": 0}), Some(100)),
-            Err(InvalidTokenReason::Lifetime)
+            Err(InvalidTokenReason::LifetimeTooLong)
         );
-        assert_eq!(judge(&json!({"exp": 50}), Some(100)), Err(InvalidTokenReason::Lifetime));
+        assert_eq!(judge(&json!({"exp": 50}), Some(100)), Err(InvalidTokenReason::LifetimeTooLong));
     }
 }

@@ -7,18 +7,18 @@ mod confirmation;
 mod expiry;
 mod issued_at;
 mod issuer;
-mod kind;
 mod lifetime;
 mod not_before;
 mod profile;
 mod subject;
+mod token_kind;
 mod token_type;
 
 use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
 pub(crate) use confirmation::{Binding, binding};
-pub(crate) use kind::*;
 pub use profile::TokenProfile;
+pub(crate) use token_kind::*;
 
 use crate::{
     claims::{Claims, NumericDate},
@@ -35,7 +35,7 @@ pub trait ClaimsValidator: Send + Sync + 'static {
     /// Accepts or refuses the claims.
     ///
     /// # Errors
-    /// The reason for the logs, usually [`InvalidTokenReason::Validator`]. The caller gets the same
+    /// The reason for the logs, usually [`InvalidTokenReason::CustomValidator`]. The caller gets the same
     /// answer for every reason.
     fn validate(&self, claims: &Claims) -> Result<(), InvalidTokenReason>;
 }

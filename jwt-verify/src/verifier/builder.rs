@@ -3,11 +3,11 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    Inner, Verifier,
+    Verifier, VerifierInner,
     issuer::{DefaultKeys, Issuer, TrustedIssuer},
+    resolved_issuers::ResolvedIssuers,
     resolver::IssuerResolver,
     revocation::Revocations,
-    tenants::Tenants,
 };
 use crate::{
     algorithm::Algorithm,
@@ -33,8 +33,8 @@ pub struct VerifierBuilder {
     first: Option<TrustedIssuer>,
     others: Vec<TrustedIssuer>,
     resolver: Option<Box<dyn IssuerResolver>>,
-    resolved_issuers: usize,
-    resolved_keys: DefaultKeys,
+    max_resolved_issuers: usize,
+    resolved_jwks: DefaultKeys,
     /// A setting that was meant for an issuer, where there is none.
     misplaced: Option<&'static str>,
     /// The kind of token of all issuers, where it is not up to each.
@@ -52,8 +52,8 @@ impl VerifierBuilder {
             first,
             others: Vec::new(),
             resolver: None,
-            resolved_issuers: RESOLVED_ISSUERS,
-            resolved_keys: DefaultKeys::default(),
+            max_resolved_issuers: RESOLVED_ISSUERS,
+            resolved_jwks: DefaultKeys::default(),
             misplaced: None,
             kind: None,
             max_token_bytes: MAX_TOKEN_BYTES,
@@ -85,8 +85,8 @@ impl VerifierBuilder {
     /// up; tokens of others are answered with [`AuthError::KeyLookupLimited`](crate::AuthError::KeyLookupLimited) (429).
     /// That bounds what unsigned tokens which name one tenant after another can cause. An issuer that
     /// has to make room although the resolver's word still counts is reported once, at `WARN`.
-    pub fn resolved_issuers(mut self, most: usize) -> Self {
-        self.resolved_issuers = most;
+    pub fn max_resolved_issuers(mut self, most: usize) -> Self {
+        self.max_resolved_issuers = most;
         self
     }
 
@@ -96,20 +96,20 @@ impl VerifierBuilder {
     /// ```
     /// # use jwt_verify::{MemoryCache, TrustedIssuer, Verifier};
     /// let cache = MemoryCache::new();
-    /// let verifier = Verifier::resolving(|_: &str| None::<TrustedIssuer>)
-    ///     .resolved_keys(move |keys| keys.cache(cache.clone()))
+    /// let verifier = Verifier::with_resolver(|_: &str| None::<TrustedIssuer>)
+    ///     .resolved_jwks(move |keys| keys.cache(cache.clone()))
     ///     .build()?;
     /// # Ok::<(), jwt_verify::ConfigError>(())
     /// ```
     #[cfg(feature = "jwks")]
-    pub fn resolved_keys<F>(mut self, configure: F) -> Self
+    pub fn resolved_jwks<F>(mut self, configure: F) -> Self
     where
         F: Fn(crate::jwks::JwksProviderBuilder) -> crate::jwks::JwksProviderBuilder
             + Send
             + Sync
             + 'static,
     {
-        self.resolved_keys.configure = Some(Box::new(configure));
+        self.resolved_jwks.configure = Some(Box::new(configure));
         self
     }
 
@@ -198,7 +198,7 @@ impl VerifierBuilder {
     /// A token is forgotten when it expires and when a key of its issuer is withdrawn or replaced. Each
     /// thread keeps up to 64 of the tokens that it meets most, of at most 4 KiB, once more for itself; a
     /// thread that has ended leaves them to the one that comes after it.
-    pub fn token_cache(mut self, entries: usize) -> Self {
+    pub fn token_cache_capacity(mut self, entries: usize) -> Self {
         self.token_cache = entries;
         self
     }
@@ -255,10 +255,13 @@ impl VerifierBuilder {
             return Err(ConfigError::invalid("max_token_bytes", "must be between 1 and 128 KiB"));
         }
         if self.token_cache > MAX_TOKEN_CACHE {
-            return Err(ConfigError::invalid("token_cache", "must be at most 10 million entries"));
+            return Err(ConfigError::invalid(
+                "token_cache_capacity",
+                "must be at most 10 million entries",
+            ));
         }
-        if self.resolved_issuers == 0 {
-            return Err(ConfigError::invalid("resolved_issuers", "must not be zero"));
+        if self.max_resolved_issuers == 0 {
+            return Err(ConfigError::invalid("max_resolved_issuers", "must not be zero"));
         }
         let fails_open = self.revocation_fails_open;
         if fails_open && self.revocation.is_none() {
@@ -287,13 +290,13 @@ impl VerifierBuilder {
             issuers.push(issuer);
         }
         if issuers.is_empty() && self.resolver.is_none() {
-            return Err(ConfigError::Missing { setting: "issuer" });
+            return Err(ConfigError::Empty { setting: "issuer" });
         }
-        let (keys, most) = (self.resolved_keys, self.resolved_issuers);
+        let (keys, most) = (self.resolved_jwks, self.max_resolved_issuers);
         let tenants =
-            self.resolver.map(|resolver| Tenants::new(resolver, keys, most, clock.clone()));
+            self.resolver.map(|resolver| ResolvedIssuers::new(resolver, keys, most, clock.clone()));
         Ok(Verifier {
-            inner: Arc::new(Inner {
+            inner: Arc::new(VerifierInner {
                 issuers,
                 tenants,
                 max_token_bytes: self.max_token_bytes,

@@ -5,9 +5,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Verifier, candidate::Accepted, known::Tenant};
+use super::{Verifier, candidate::Accepted, tenant_cache::Tenant};
 use crate::{
-    claims::VerifiedToken, error::AuthError, revocation::TokenMarks, telemetry,
+    claims::VerifiedToken, error::AuthError, metrics, revocation::RevocationKeys,
     token_cache::Remembered,
 };
 
@@ -16,14 +16,14 @@ use crate::{
 pub(crate) struct Verified {
     pub(super) token: Arc<VerifiedToken>,
     /// What it can be revoked by, where there is a store of revocations.
-    pub(super) marks: Option<Arc<TokenMarks>>,
+    pub(super) revocation_keys: Option<Arc<RevocationKeys>>,
 }
 
 /// A verified token, and the conditions under which it stays valid.
 #[derive(Debug, Clone)]
 pub(super) struct CachedToken {
     token: Arc<VerifiedToken>,
-    marks: Option<Arc<TokenMarks>>,
+    revocation_keys: Option<Arc<RevocationKeys>>,
     issuer: IssuerRef,
     /// Generation of the issuer's keys, read before the verification began.
     generation: u64,
@@ -41,10 +41,10 @@ pub(super) enum IssuerRef {
 }
 
 impl Remembered for CachedToken {
-    fn apart(&self) -> Self {
+    fn unshared(&self) -> Self {
         Self {
             token: Arc::new((*self.token).clone()),
-            marks: self.marks.as_deref().cloned().map(Arc::new),
+            revocation_keys: self.revocation_keys.as_deref().cloned().map(Arc::new),
             ..self.clone()
         }
     }
@@ -59,9 +59,12 @@ impl Verifier {
             let is_valid = self.generation(&cached.issuer) == Some(cached.generation)
                 && cached.from <= now
                 && now < cached.until;
-            is_valid.then(|| Verified { token: cached.token.clone(), marks: cached.marks.clone() })
+            is_valid.then(|| Verified {
+                token: cached.token.clone(),
+                revocation_keys: cached.revocation_keys.clone(),
+            })
         });
-        telemetry::cache("token", cached.is_some());
+        metrics::cache("token", cached.is_some());
         cached
     }
 
@@ -92,14 +95,15 @@ impl Verifier {
         if let Some((segment, header)) = header {
             self.inner.headers.keep(segment, header);
         }
-        let marks = self.marks(&claims)?;
+        let revocation_keys = self.revocation_keys(&claims)?;
         let verified = Arc::new(VerifiedToken::new(claims, grants));
         if let (Some(cache), Some(generation)) = (&self.inner.cache, generation) {
             let (from, until) = (validity.start, validity.end);
-            let (cached, marks) = (verified.clone(), marks.clone());
-            let cached = CachedToken { token: cached, marks, issuer, generation, from, until };
+            let (cached, revocation_keys) = (verified.clone(), revocation_keys.clone());
+            let cached =
+                CachedToken { token: cached, revocation_keys, issuer, generation, from, until };
             cache.put(token, cached);
         }
-        Ok(Verified { token: verified, marks })
+        Ok(Verified { token: verified, revocation_keys })
     }
 }

@@ -6,12 +6,14 @@ use std::{
     time::Duration,
 };
 
-use super::{cache::IssuerRef, issuer::Issuer, known::Tenant, tenants::Tenants};
+use super::{
+    cache::IssuerRef, issuer::Issuer, resolved_issuers::ResolvedIssuers, tenant_cache::Tenant,
+};
 use crate::lookup::Lookup;
 use crate::{
-    claims::{Claims, Grants},
+    claims::{Claims, GrantedAuthorities},
     error::{AuthError, InvalidTokenReason},
-    key::{KeyError, KeyQuery, VerificationKey},
+    key::{KeyLookupError, KeyQuery, VerificationKey},
     token::{CompactToken, Header, KnownHeaders, decode_exact, decode_into},
 };
 
@@ -62,7 +64,7 @@ impl<'a> Unverified<'a> {
         let known = known.find(parts.header);
         let is_known = known.is_some();
         let header = known.map_or_else(|| Header::decode(parts.header).map(Arc::new), Ok)?;
-        let payload = decode_exact(parts.payload).ok_or(InvalidTokenReason::Form)?;
+        let payload = decode_exact(parts.payload).ok_or(InvalidTokenReason::Malformed)?;
         let payload = String::from_utf8(payload).map_err(|_| InvalidTokenReason::Payload)?;
         let claims = Claims::parse(payload).map_err(|_| InvalidTokenReason::Payload)?;
         Ok(Self { parts, header, is_known, claims: Arc::new(claims) })
@@ -81,7 +83,7 @@ pub(super) struct Candidate<'v, 'a> {
 /// An accepted token, for the cache.
 pub(super) struct Accepted<'a> {
     pub(super) claims: Arc<Claims>,
-    pub(super) grants: Grants,
+    pub(super) grants: GrantedAuthorities,
     pub(super) validity: Range<Duration>,
     pub(super) issuer: IssuerRef,
     pub(super) generation: Option<u64>,
@@ -111,11 +113,11 @@ impl<'v, 'a> Candidate<'v, 'a> {
     #[inline]
     pub(super) fn find_key<'k>(
         &'k self,
-        failed: Option<&'k Arc<VerificationKey>>,
-    ) -> Lookup<'k, Result<Arc<VerificationKey>, KeyError>> {
+        exclude: Option<&'k Arc<VerificationKey>>,
+    ) -> Lookup<'k, Result<Arc<VerificationKey>, KeyLookupError>> {
         let header = &self.token.header;
         let key_id = header.key_id();
-        self.issuer.keys.find(KeyQuery { key_id, algorithm: header.algorithm, failed })
+        self.issuer.keys.find(KeyQuery { key_id, algorithm: header.algorithm, exclude })
     }
 
     /// Tells whether the claims would be accepted if the signature were right. The caller is not told
@@ -144,7 +146,7 @@ impl<'v, 'a> Candidate<'v, 'a> {
     /// other key can be had at the moment, the signature is wrong all the same.
     pub(super) fn check_replaced_key(
         &self,
-        key: Result<Arc<VerificationKey>, KeyError>,
+        key: Result<Arc<VerificationKey>, KeyLookupError>,
     ) -> Result<(), InvalidTokenReason> {
         match key {
             Ok(key) if self.is_signed_by(&key) => Ok(()),
@@ -154,7 +156,10 @@ impl<'v, 'a> Candidate<'v, 'a> {
 
     /// Checks the claims of a token whose signature is right.
     #[inline]
-    pub(super) fn check_claims(self, tenants: Option<&Tenants>) -> Result<Accepted<'a>, AuthError> {
+    pub(super) fn check_claims(
+        self,
+        tenants: Option<&ResolvedIssuers>,
+    ) -> Result<Accepted<'a>, AuthError> {
         let Self { issuer, token, generation, now } = self;
         let Unverified { parts, header, is_known, claims } = token;
         issuer.rules.check_claims(&claims, now)?;
@@ -173,12 +178,12 @@ impl<'v, 'a> Candidate<'v, 'a> {
     }
 }
 
-impl From<KeyError> for AuthError {
-    fn from(error: KeyError) -> Self {
+impl From<KeyLookupError> for AuthError {
+    fn from(error: KeyLookupError) -> Self {
         match error {
-            KeyError::NotFound => InvalidTokenReason::UnknownKey.into(),
-            KeyError::Limited { retry_after } => Self::KeyLookupLimited { retry_after },
-            KeyError::Unavailable { retry_after } => Self::Unavailable { retry_after },
+            KeyLookupError::NotFound => InvalidTokenReason::UnknownKey.into(),
+            KeyLookupError::Limited { retry_after } => Self::KeyLookupLimited { retry_after },
+            KeyLookupError::Unavailable { retry_after } => Self::Unavailable { retry_after },
         }
     }
 }

@@ -77,7 +77,7 @@ impl IdTokenVerifierBuilder {
     /// # Errors
     /// What [`VerifierBuilder::build`] refuses.
     pub fn build(self) -> Result<IdTokenVerifier, ConfigError> {
-        let verifier = self.verifier.kind(TokenKind::Id).token_cache(0);
+        let verifier = self.verifier.kind(TokenKind::Id).token_cache_capacity(0);
         Ok(IdTokenVerifier {
             verifier: verifier.build()?,
             client_id: self.client_id,
@@ -206,7 +206,7 @@ impl IdTokenVerifier {
         match claims.find("azp") {
             Some(party) if party.is_text(&self.client_id) => Ok(()),
             None if !several => Ok(()),
-            _ => Err(InvalidTokenReason::Client),
+            _ => Err(InvalidTokenReason::ClientNotAllowed),
         }
     }
 

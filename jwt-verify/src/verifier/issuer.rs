@@ -183,15 +183,15 @@ impl TrustedIssuer {
     ) -> Result<Issuer, ConfigError> {
         let Self { rules, algorithms, keys, key_algorithms, mapping } = self;
         if rules.issuer.is_empty() {
-            return Err(ConfigError::Missing { setting: "issuer" });
+            return Err(ConfigError::Empty { setting: "issuer" });
         }
         if rules.audiences.iter().any(String::is_empty) {
-            return Err(ConfigError::Missing { setting: "audience" });
+            return Err(ConfigError::Empty { setting: "audience" });
         }
         let names_nobody =
             |list: &Vec<String>| list.is_empty() || list.iter().any(String::is_empty);
         if rules.clients.as_ref().is_some_and(names_nobody) {
-            return Err(ConfigError::Missing { setting: "allowed_clients" });
+            return Err(ConfigError::Empty { setting: "allowed_clients" });
         }
         if rules.leeway > MAX_LEEWAY {
             return Err(ConfigError::invalid("leeway", "must be at most 10 minutes"));
@@ -226,7 +226,7 @@ impl TrustedIssuer {
 /// Checks that the algorithms can go together, and says whether they need a shared secret.
 fn check_algorithms(algorithms: AlgorithmSet) -> Result<bool, ConfigError> {
     if algorithms.is_empty() {
-        return Err(ConfigError::Missing { setting: "algorithms" });
+        return Err(ConfigError::Empty { setting: "algorithms" });
     }
     let symmetric = algorithms.iter().filter(|algorithm| algorithm.is_symmetric()).count();
     if symmetric > 0 && symmetric < algorithms.iter().count() {

@@ -32,7 +32,7 @@ impl LogoutTokenVerifier {
         change: impl FnOnce(VerifierBuilder) -> VerifierBuilder,
     ) -> Result<Self, ConfigError> {
         let builder = change(Verifier::builder(issuer, client_id));
-        let verifier = builder.kind(TokenKind::Logout).token_cache(0).build()?;
+        let verifier = builder.kind(TokenKind::Logout).token_cache_capacity(0).build()?;
         Ok(Self { verifier })
     }
 

@@ -5,14 +5,14 @@ mod cache;
 mod candidate;
 mod id_token;
 mod issuer;
-mod known;
 mod logout_token;
 mod pipeline;
+mod resolved_issuers;
 mod resolver;
 mod revocation;
 mod sender_unchecked;
 mod template;
-mod tenants;
+mod tenant_cache;
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,10 +24,12 @@ pub use self::{
     resolver::IssuerResolver,
     template::IssuerTemplate,
 };
-use self::{cache::CachedToken, issuer::Issuer, revocation::Revocations, tenants::Tenants};
+use self::{
+    cache::CachedToken, issuer::Issuer, resolved_issuers::ResolvedIssuers, revocation::Revocations,
+};
 pub(crate) use self::{cache::Verified, pipeline::Progress, sender_unchecked::SenderUnchecked};
 use crate::{
-    claims::VerifiedClaims, clock::Clock, error::AuthError, key::KeyHealth, telemetry,
+    claims::VerifiedClaims, clock::Clock, error::AuthError, key::KeyHealth, metrics,
     token::KnownHeaders, token_cache::TokenCache,
 };
 
@@ -52,13 +54,13 @@ use crate::{
 /// ```
 #[derive(Debug, Clone)]
 pub struct Verifier {
-    inner: Arc<Inner>,
+    inner: Arc<VerifierInner>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct VerifierInner {
     issuers: Vec<Issuer>,
-    tenants: Option<Tenants>,
+    tenants: Option<ResolvedIssuers>,
     max_token_bytes: usize,
     headers: KnownHeaders,
     clock: Arc<dyn Clock>,
@@ -77,7 +79,7 @@ impl Verifier {
 
     /// A verifier for the tokens of issuers that are not known beforehand, such as those of the
     /// tenants of an application. Issuers that are known can be added.
-    pub fn resolving(resolver: impl IssuerResolver) -> VerifierBuilder {
+    pub fn with_resolver(resolver: impl IssuerResolver) -> VerifierBuilder {
         VerifierBuilder::new(None).issuer_resolver(resolver)
     }
 
@@ -94,7 +96,7 @@ impl Verifier {
     pub async fn verify(&self, token: impl AsRef<[u8]>) -> Result<VerifiedClaims, AuthError> {
         let unchecked = self.verify_token(token.as_ref()).await;
         let outcome = unchecked.and_then(SenderUnchecked::accept_bearer);
-        telemetry::verification(&outcome);
+        metrics::verification(&outcome);
         outcome.map(VerifiedClaims::new)
     }
 
@@ -112,10 +114,10 @@ impl Verifier {
     /// # Errors
     /// [`AuthError::Unavailable`] if one of them is lacking. They are got in the background as soon as
     /// they can be had; the verifier can be used meanwhile.
-    pub async fn ready(&self) -> Result<(), AuthError> {
+    pub async fn wait_until_ready(&self) -> Result<(), AuthError> {
         self.warm_up();
         for issuer in &self.inner.issuers {
-            issuer.keys.ready().await?;
+            issuer.keys.wait_until_ready().await?;
         }
         self.revocation_ready().await
     }
@@ -125,7 +127,7 @@ impl Verifier {
     pub fn health(&self) -> Vec<(String, KeyHealth)> {
         let state = |issuer: &Issuer| (issuer.rules.issuer.clone(), issuer.keys.health());
         let listed = self.inner.issuers.iter().map(state);
-        let resolved = self.inner.tenants.iter().flat_map(Tenants::known);
+        let resolved = self.inner.tenants.iter().flat_map(ResolvedIssuers::known);
         listed.chain(resolved.map(|tenant| state(&tenant.issuer))).collect()
     }
 
@@ -141,7 +143,7 @@ impl Verifier {
 
     /// Forgets what the [`IssuerResolver`] has said about an issuer: it is asked again by the next
     /// token, and tokens that were verified before are verified anew.
-    pub fn forget_issuer(&self, issuer: &str) {
+    pub fn invalidate_issuer(&self, issuer: &str) {
         if let Some(tenants) = &self.inner.tenants {
             tenants.forget(issuer);
         }

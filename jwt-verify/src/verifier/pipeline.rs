@@ -11,7 +11,7 @@ use crate::lookup::Lookup;
 use crate::{
     claims::Claims,
     error::{AuthError, InvalidTokenReason},
-    key::{KeyError, VerificationKey},
+    key::{KeyLookupError, VerificationKey},
     limits::MAX_LEEWAY,
 };
 
@@ -110,15 +110,15 @@ impl Verifier {
     fn find_key<'a>(
         &'a self,
         candidate: &'a Candidate<'_, '_>,
-        failed: Option<&'a Arc<VerificationKey>>,
-    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyError>> {
-        let pending = match candidate.find_key(failed) {
+        exclude: Option<&'a Arc<VerificationKey>>,
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
+        let pending = match candidate.find_key(exclude) {
             Lookup::Pending(pending) => pending,
             ready @ Lookup::Ready(_) => return ready,
         };
         // Nothing is fetched for a token that no key could make good.
         if !candidate.claims_acceptable() {
-            return Lookup::Ready(Err(KeyError::NotFound));
+            return Lookup::Ready(Err(KeyLookupError::NotFound));
         }
         if let (Some(tenants), SelectedIssuer::Resolved(tenant)) =
             (&self.inner.tenants, candidate.issuer())

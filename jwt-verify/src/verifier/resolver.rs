@@ -16,7 +16,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// However many requests ask about an issuer, there is one question, which belongs to none of them
 /// and may take 5 s. An answer is used for 10 minutes, and up to 1 h longer while the resolver is out
 /// of reach; a refusal for 30 s. 100 issuers that have shown good tokens stay in memory, and as many
-/// others ([`resolved_issuers`](crate::VerifierBuilder::resolved_issuers)). Tokens can name issuers
+/// others ([`max_resolved_issuers`](crate::VerifierBuilder::max_resolved_issuers)). Tokens can name issuers
 /// without end, and each is one question: answer from an index, not by a search. 256 such questions
 /// are open at a time; issuers that are known have 256 places of their own, and keep their old answer
 /// where those are taken, too. A resolver that panics is out of reach.
@@ -34,7 +34,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// let entra = IssuerTemplate::new("https://login.microsoftonline.com/{tenantid}/v2.0")?;
 /// const API: &str = "2f1d6c1e-93b5-4c6c-8d0a-0b8f6b7c2d11";
 /// let customers = ["72f988bf-86f1-41af-91ab-2d7cd011db47"];
-/// let verifier = Verifier::resolving(move |issuer: &str| {
+/// let verifier = Verifier::with_resolver(move |issuer: &str| {
 ///     let tenant = entra.tenant(issuer)?;
 ///     customers.contains(&tenant).then(|| TrustedIssuer::new(issuer, API))
 /// })

@@ -7,8 +7,8 @@ use crate::{
     claims::Claims,
     error::{AuthError, InvalidTokenReason},
     limits::STORE_RETRY,
-    revocation::{RevocationHealth, RevocationStore, TokenMarks},
-    telemetry,
+    metrics,
+    revocation::{RevocationHealth, RevocationKeys, RevocationStore},
 };
 use crate::{error::StoreUnavailable, lookup::Lookup};
 
@@ -25,7 +25,7 @@ impl Revocations {
             Ok(false) => Ok(()),
             Ok(true) => Err(InvalidTokenReason::Revoked.into()),
             Err(_) => {
-                telemetry::revocation_unknown();
+                metrics::revocation_unknown();
                 if self.fails_open {
                     return Ok(());
                 }
@@ -39,14 +39,17 @@ impl Verifier {
     /// What a token can be revoked by, where there is a store of revocations. A token without a `jti`
     /// could never be revoked.
     #[inline]
-    pub(super) fn marks(&self, claims: &Claims) -> Result<Option<Arc<TokenMarks>>, AuthError> {
+    pub(super) fn revocation_keys(
+        &self,
+        claims: &Claims,
+    ) -> Result<Option<Arc<RevocationKeys>>, AuthError> {
         if self.inner.revocation.is_none() {
             return Ok(None);
         }
         if claims.token_id().is_none_or(str::is_empty) {
             return Err(InvalidTokenReason::MissingClaim.into());
         }
-        Ok(Some(Arc::new(TokenMarks::of(claims))))
+        Ok(Some(Arc::new(RevocationKeys::of(claims))))
     }
 
     /// Waits until the store can answer, where tokens are refused otherwise.
@@ -55,7 +58,7 @@ impl Verifier {
         else {
             return Ok(());
         };
-        let ready = revocation.store.ready().await;
+        let ready = revocation.store.wait_until_ready().await;
         ready.map_err(|_| AuthError::Unavailable { retry_after: STORE_RETRY })
     }
 
@@ -82,10 +85,12 @@ impl Verifier {
         &'a self,
         verified: &'a Verified,
     ) -> Lookup<'a, Result<(), AuthError>> {
-        let (Some(revocation), Some(marks)) = (&self.inner.revocation, &verified.marks) else {
+        let (Some(revocation), Some(revocation_keys)) =
+            (&self.inner.revocation, &verified.revocation_keys)
+        else {
             return Lookup::Ready(Ok(()));
         };
-        match revocation.store.check(marks) {
+        match revocation.store.check(revocation_keys) {
             Lookup::Ready(answer) => Lookup::Ready(revocation.outcome(answer)),
             Lookup::Pending(answer) => {
                 Lookup::Pending(Box::pin(async move { revocation.outcome(answer.await) }))

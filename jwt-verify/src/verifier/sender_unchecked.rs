@@ -18,7 +18,7 @@ impl SenderUnchecked {
     #[inline]
     pub(crate) fn accept_bearer(self) -> Result<Arc<VerifiedToken>, AuthError> {
         if self.0.is_bound() {
-            return Err(InvalidTokenReason::Confirmation.into());
+            return Err(InvalidTokenReason::SenderConstraint.into());
         }
         Ok(self.0)
     }
@@ -39,7 +39,7 @@ impl SenderUnchecked {
             {
                 Ok(self.0)
             }
-            _ => Err(InvalidTokenReason::Confirmation.into()),
+            _ => Err(InvalidTokenReason::SenderConstraint.into()),
         }
     }
 
@@ -60,7 +60,7 @@ impl SenderUnchecked {
     pub(crate) fn accept_proof(self, key: Thumbprint) -> Result<Arc<VerifiedToken>, AuthError> {
         match self.key() {
             Some(bound) if bound == key => Ok(self.0),
-            _ => Err(InvalidTokenReason::Confirmation.into()),
+            _ => Err(InvalidTokenReason::SenderConstraint.into()),
         }
     }
 }

@@ -10,7 +10,7 @@ use aws_lc_rs::{
     signature::{Ed25519KeyPair, KeyPair as _},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jwt_verify::{Clock, internals};
+use jwt_verify::{Clock, test_hooks};
 use libfuzzer_sys::fuzz_target;
 
 const NOW: u64 = 1_800_000_000;
@@ -59,7 +59,7 @@ fuzz_target!(|input: &str| {
     let check = |proof: String| {
         let request = ("GET", path);
         let here = "https://api.example/v1";
-        internals::check_proof(here, proof.as_bytes(), b"token", request, &thumbprint, Fixed)
+        test_hooks::check_proof(here, proof.as_bytes(), b"token", request, &thumbprint, Fixed)
     };
     let Ok(name) = check(signed(&header, &payload(id))) else { return };
     // Another reader of URLs comes to the same place, if it takes it for a URL at all.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{judge::Surroundings, number};
+use super::{evaluate::EvalContext, number};
 use crate::{
     claims::{ClaimPath, Claims},
     json::Json,
@@ -46,13 +46,13 @@ impl ClaimRule {
     pub(super) fn is_met(
         &self,
         claims: &Claims,
-        surroundings: &dyn Surroundings,
+        context: &dyn EvalContext,
     ) -> Result<bool, NoSuchSegment> {
         let found = self.claim.find_any(claims);
         match &self.operand {
             Operand::Value(value) => Ok(self.compare(found, &|claim| same(claim, value))),
             Operand::Segment(name) => {
-                let segment = surroundings.segment(name).ok_or(NoSuchSegment)?;
+                let segment = context.segment(name).ok_or(NoSuchSegment)?;
                 Ok(self.compare(found, &|claim| is_written(claim, &segment)))
             }
         }

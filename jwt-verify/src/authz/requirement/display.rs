@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Login, Requirement, Term,
+    LoginAge, Requirement, Term,
     claim_rule::{ClaimRule, Comparison, Operand},
 };
 
@@ -61,9 +61,9 @@ impl Requirement {
             arguments.push(format!("max_age = {}", Age(age)));
         }
         match self.login {
-            Login::AnyTime => {}
-            Login::Fresh => arguments.push("fresh".to_owned()),
-            Login::Within(age) => arguments.push(format!("fresh = {}", Age(age))),
+            LoginAge::AnyTime => {}
+            LoginAge::Fresh => arguments.push("fresh".to_owned()),
+            LoginAge::Within(age) => arguments.push(format!("fresh = {}", Age(age))),
         }
         arguments
     }
@@ -89,7 +89,7 @@ impl Requirement {
     }
 
     fn demands_a_login(&self) -> bool {
-        self.max_age.is_some() || self.login != Login::AnyTime
+        self.max_age.is_some() || self.login != LoginAge::AnyTime
     }
 }
 

@@ -2,36 +2,34 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use super::{Login, Names, Requirement, Surroundings, Term, Truth};
+use super::{EvalContext, Evaluation, LoginAge, Names, Requirement, Term};
 use crate::{
     claims::VerifiedToken,
-    error::{AuthError, Missing},
+    error::{AuthError, ForbiddenReason},
 };
 
 impl Requirement {
     /// Why it is not met: first what is missing for good, then what another login would mend.
-    pub(crate) fn explain(
-        &self,
-        token: &VerifiedToken,
-        surroundings: &dyn Surroundings,
-    ) -> AuthError {
+    pub(crate) fn explain(&self, token: &VerifiedToken, context: &dyn EvalContext) -> AuthError {
         if !self.has_roles(token) {
             let roles = self.roles.as_deref().unwrap_or_default();
-            return AuthError::Forbidden(Missing::Role(roles.into()));
+            return AuthError::Forbidden(ForbiddenReason::Role(roles.into()));
         }
         if !self.has_permissions(token) {
-            return AuthError::Forbidden(Missing::Permission(scope(self.permissions.as_ref())));
+            return AuthError::Forbidden(ForbiddenReason::Permission(scope(
+                self.permissions.as_ref(),
+            )));
         }
         if !self.has_scopes(token) {
-            return AuthError::Forbidden(Missing::Scope(scope(self.scopes.as_ref())));
+            return AuthError::Forbidden(ForbiddenReason::Scope(scope(self.scopes.as_ref())));
         }
-        let unmet = |term: &&Term| term.judge(token, surroundings) == Truth::Unmet;
-        let reasons = self.terms.iter().filter(unmet).map(|term| term.explain(token, surroundings));
+        let unmet = |term: &&Term| term.evaluate(token, context) == Evaluation::Unmet;
+        let reasons = self.terms.iter().filter(unmet).map(|term| term.explain(token, context));
         let is_final = |reason: &AuthError| !matches!(reason, AuthError::StepUp { .. });
         if let Some(reason) = reasons.into_iter().find(is_final) {
             return reason;
         }
-        self.needed_login(token, surroundings).into()
+        self.needed_login(token, context).into()
     }
 
     /// A login that a policy asks for, with what is demanded of one besides.
@@ -39,9 +37,9 @@ impl Requirement {
         &self,
         asked: AuthError,
         token: &VerifiedToken,
-        surroundings: &dyn Surroundings,
+        context: &dyn EvalContext,
     ) -> AuthError {
-        let own = AuthError::from(self.needed_login(token, surroundings));
+        let own = AuthError::from(self.needed_login(token, context));
         match (asked, own) {
             (
                 AuthError::StepUp { max_age, acr_values },
@@ -59,44 +57,43 @@ impl Requirement {
     fn needed_login<'a>(
         &'a self,
         token: &VerifiedToken,
-        surroundings: &dyn Surroundings,
+        context: &dyn EvalContext,
     ) -> NeededLogin<'a> {
         let within = match self.login {
-            Login::Within(age) => Some(age),
-            Login::AnyTime | Login::Fresh => None,
+            LoginAge::Within(age) => Some(age),
+            LoginAge::AnyTime | LoginAge::Fresh => None,
         };
         let own = NeededLogin {
-            is_fresh: self.login != Login::AnyTime,
+            is_fresh: self.login != LoginAge::AnyTime,
             max_age: shorter(within, self.max_age),
             classes: self.acr_values.as_ref().map(|classes| classes.iter().map(|c| &**c).collect()),
         };
         let nested = |term: &'a Term| match term {
-            Term::All(nested) => nested.needed_login(token, surroundings),
-            Term::Any(ways) => any_login(ways, token, surroundings),
+            Term::All(nested) => nested.needed_login(token, context),
+            Term::Any(ways) => any_login(ways, token, context),
             Term::Not(_) | Term::Claim(_) | Term::Policy(_) => NeededLogin::default(),
         };
         self.terms.iter().map(nested).fold(own, NeededLogin::and)
     }
 
-    fn explain_nested(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> AuthError {
+    fn explain_nested(&self, token: &VerifiedToken, context: &dyn EvalContext) -> AuthError {
         if self.is_for_refresh {
-            return AuthError::Forbidden(Missing::Condition);
+            return AuthError::Forbidden(ForbiddenReason::UnmetCondition);
         }
-        self.explain(token, surroundings)
+        self.explain(token, context)
     }
 }
 
 impl Term {
-    fn explain(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> AuthError {
+    fn explain(&self, token: &VerifiedToken, context: &dyn EvalContext) -> AuthError {
         match self {
-            Self::All(nested) => nested.explain_nested(token, surroundings),
+            Self::All(nested) => nested.explain_nested(token, context),
             Self::Any(alternatives) => {
-                let reasons =
-                    alternatives.iter().map(|one| one.explain_nested(token, surroundings));
+                let reasons = alternatives.iter().map(|one| one.explain_nested(token, context));
                 nearest(reasons.collect())
             }
-            Self::Not(_) | Self::Claim(_) => AuthError::Forbidden(Missing::Condition),
-            Self::Policy(_) => AuthError::Forbidden(Missing::Policy),
+            Self::Not(_) | Self::Claim(_) => AuthError::Forbidden(ForbiddenReason::UnmetCondition),
+            Self::Policy(_) => AuthError::Forbidden(ForbiddenReason::Policy),
         }
     }
 }
@@ -150,19 +147,19 @@ impl NeededLogin<'_> {
 fn any_login<'a>(
     ways: &'a [Requirement],
     token: &VerifiedToken,
-    surroundings: &dyn Surroundings,
+    context: &dyn EvalContext,
 ) -> NeededLogin<'a> {
     let mut needed: Option<NeededLogin<'a>> = None;
     for way in ways {
-        let is_open = match way.judge_nested(token, surroundings) {
-            Truth::Met | Truth::Undecided(_) => true,
-            Truth::Unmet => {
-                matches!(way.explain_nested(token, surroundings), AuthError::StepUp { .. })
+        let is_open = match way.evaluate_nested(token, context) {
+            Evaluation::Met | Evaluation::NeedsPolicy(_) => true,
+            Evaluation::Unmet => {
+                matches!(way.explain_nested(token, context), AuthError::StepUp { .. })
             }
-            Truth::Unanswerable => false,
+            Evaluation::MissingPathParam => false,
         };
         if is_open {
-            let login = way.needed_login(token, surroundings);
+            let login = way.needed_login(token, context);
             if login.is_any() {
                 return login;
             }
@@ -191,12 +188,15 @@ fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
 fn nearest(reasons: Vec<AuthError>) -> AuthError {
     let rank = |reason: &AuthError| match reason {
         AuthError::StepUp { .. } => 0,
-        AuthError::Forbidden(Missing::Permission(_) | Missing::Scope(_)) => 1,
-        AuthError::Forbidden(Missing::Policy) => 2,
+        AuthError::Forbidden(ForbiddenReason::Permission(_) | ForbiddenReason::Scope(_)) => 1,
+        AuthError::Forbidden(ForbiddenReason::Policy) => 2,
         _ => 3,
     };
     // The first of those with the same rank.
-    reasons.into_iter().min_by_key(rank).unwrap_or(AuthError::Forbidden(Missing::Condition))
+    reasons
+        .into_iter()
+        .min_by_key(rank)
+        .unwrap_or(AuthError::Forbidden(ForbiddenReason::UnmetCondition))
 }
 
 fn scope(names: Option<&Names>) -> Arc<str> {

@@ -4,8 +4,8 @@
 mod alternatives;
 mod claim_rule;
 mod display;
+mod evaluate;
 mod explain;
-mod judge;
 mod number;
 mod policy;
 mod serialize;
@@ -25,8 +25,8 @@ use self::claim_rule::{ClaimRule, Operand};
 #[doc(hidden)]
 pub use self::policy::{authorizer, function};
 pub(crate) use self::{
-    judge::{Surroundings, Truth},
-    policy::Policy,
+    evaluate::{EvalContext, Evaluation},
+    policy::PolicyRef,
 };
 
 /// What a route demands of its callers.
@@ -59,7 +59,7 @@ pub struct Requirement {
     scopes: Option<Names>,
     /// Every permission, and every scope.
     all: bool,
-    login: Login,
+    login: LoginAge,
     max_age: Option<Duration>,
     acr_values: Option<Names>,
     is_for_refresh: bool,
@@ -68,7 +68,7 @@ pub struct Requirement {
 
 /// How recent the user's login has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Login {
+enum LoginAge {
     #[default]
     AnyTime,
     Fresh,
@@ -83,7 +83,7 @@ enum Term {
     Not(Requirement),
     Claim(ClaimRule),
     /// Decided by the handler that the requirement belongs to.
-    Policy(Policy),
+    Policy(PolicyRef),
 }
 
 type Names = Vec<Cow<'static, str>>;
@@ -97,7 +97,7 @@ impl Requirement {
             permissions: None,
             scopes: None,
             all: false,
-            login: Login::AnyTime,
+            login: LoginAge::AnyTime,
             max_age: None,
             acr_values: None,
             is_for_refresh: false,
@@ -234,7 +234,7 @@ impl Requirement {
     /// Others are refused with 401 `insufficient_user_authentication` (RFC 9470 §3).
     #[must_use]
     pub const fn fresh(mut self) -> Self {
-        self.login = Login::Fresh;
+        self.login = LoginAge::Fresh;
         self
     }
 
@@ -242,7 +242,7 @@ impl Requirement {
     /// token that says that it is not `fresh` is refused, however recent its login.
     #[must_use]
     pub const fn fresh_within(mut self, age: Duration) -> Self {
-        self.login = Login::Within(age);
+        self.login = LoginAge::Within(age);
         self
     }
 
@@ -281,13 +281,13 @@ impl Requirement {
     /// For generated code: what only a handler can decide, as the outcome of this number.
     #[doc(hidden)]
     pub fn policy(index: usize, name: &'static str, function: Option<TypeId>) -> Self {
-        Term::Policy(Policy::function(index, name, function)).into()
+        Term::Policy(PolicyRef::function(index, name, function)).into()
     }
 
     /// For generated code: the same of an authorizer that is in the app's data.
     #[doc(hidden)]
     pub fn authorizer(index: usize, name: &'static str, of: TypeId) -> Self {
-        Term::Policy(Policy::authorizer(index, name, of)).into()
+        Term::Policy(PolicyRef::authorizer(index, name, of)).into()
     }
 
     /// Whether it is about refresh tokens.

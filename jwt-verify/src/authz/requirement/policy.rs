@@ -4,7 +4,7 @@ use std::{any::TypeId, fmt};
 
 /// A policy of a handler, or its authorizer of a type.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Policy {
+pub(crate) struct PolicyRef {
     /// By which the handler is asked.
     pub(super) index: usize,
     pub(super) name: &'static str,
@@ -13,7 +13,7 @@ pub(crate) struct Policy {
     function: Option<TypeId>,
 }
 
-impl Policy {
+impl PolicyRef {
     pub(super) fn function(index: usize, name: &'static str, function: Option<TypeId>) -> Self {
         Self { index, name, is_authorizer: false, function }
     }
@@ -33,9 +33,9 @@ impl Policy {
 }
 
 /// Without the number of a type, which is another in each build.
-impl fmt::Debug for Policy {
+impl fmt::Debug for PolicyRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Policy").field(&self.index).field(&self.name).finish()
+        f.debug_tuple("PolicyRef").field(&self.index).field(&self.name).finish()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
-    Login, Requirement, Term,
+    LoginAge, Requirement, Term,
     claim_rule::{ClaimRule, Comparison, Operand},
 };
 use crate::json::entry;
@@ -22,11 +22,11 @@ impl Serialize for Requirement {
         entry(&mut map, "all", self.all.then_some(&true))?;
         entry(&mut map, "terms", (!self.terms.is_empty()).then_some(&self.terms))?;
         entry(&mut map, "acr", self.acr_values.as_ref())?;
-        entry(&mut map, "max_age", self.max_age.map(Age).as_ref())?;
+        entry(&mut map, "max_age", self.max_age.map(AgeSeconds).as_ref())?;
         match self.login {
-            Login::AnyTime => {}
-            Login::Fresh => map.serialize_entry("fresh", &true)?,
-            Login::Within(age) => map.serialize_entry("fresh", &Age(age))?,
+            LoginAge::AnyTime => {}
+            LoginAge::Fresh => map.serialize_entry("fresh", &true)?,
+            LoginAge::Within(age) => map.serialize_entry("fresh", &AgeSeconds(age))?,
         }
         entry(&mut map, "refresh", self.is_for_refresh.then_some(&true))?;
         map.end()
@@ -50,9 +50,9 @@ impl Serialize for Term {
     }
 }
 
-struct Age(Duration);
+struct AgeSeconds(Duration);
 
-impl Serialize for Age {
+impl Serialize for AgeSeconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0.subsec_nanos() == 0 {
             serializer.serialize_u64(self.0.as_secs())

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     claims::{Claims, ClaimsMapping, VerifiedClaims, VerifiedToken},
-    error::{AuthError, Missing},
+    error::{AuthError, ForbiddenReason},
 };
 
 fn caller_with(claims: &Value) -> VerifiedClaims {
@@ -28,7 +28,7 @@ fn policy(index: usize, name: &'static str) -> Requirement {
     Requirement::policy(index, name, None)
 }
 
-impl Surroundings for Request<'_> {
+impl EvalContext for Request<'_> {
     fn now(&self) -> Duration {
         Duration::from_secs(1000)
     }
@@ -37,17 +37,17 @@ impl Surroundings for Request<'_> {
         (name == "id").then_some(Cow::Borrowed(self.0))
     }
 
-    fn policy(&self, policy: &Policy) -> Option<bool> {
+    fn policy(&self, policy: &PolicyRef) -> Option<bool> {
         self.1.get(policy.index()).copied().flatten()
     }
 }
 
-fn judge<'a>(requirement: &'a Requirement, claims: &Value) -> Truth<'a> {
-    requirement.judge(caller_with(claims).verified(), &Request("7", &[]))
+fn evaluate<'a>(requirement: &'a Requirement, claims: &Value) -> Evaluation<'a> {
+    requirement.evaluate(caller_with(claims).verified(), &Request("7", &[]))
 }
 
 fn met(requirement: &Requirement, claims: &Value) -> bool {
-    judge(requirement, claims) == Truth::Met
+    evaluate(requirement, claims) == Evaluation::Met
 }
 
 /// Every subset of two names.
@@ -192,26 +192,26 @@ fn a_policy_is_asked_only_where_it_matters() {
     let boss = caller(&["admin"], &[]);
     for (requirement, who, answers, expected) in [
         (owns(), &nobody, [None, None], Err(0)),
-        (owns(), &nobody, [Some(true), None], Ok(Truth::Met)),
-        (owns(), &nobody, [Some(false), None], Ok(Truth::Unmet)),
-        (owns() & admin(), &nobody, [None, None], Ok(Truth::Unmet)),
+        (owns(), &nobody, [Some(true), None], Ok(Evaluation::Met)),
+        (owns(), &nobody, [Some(false), None], Ok(Evaluation::Unmet)),
+        (owns() & admin(), &nobody, [None, None], Ok(Evaluation::Unmet)),
         (admin() & owns(), &boss, [None, None], Err(0)),
-        (admin() | owns(), &boss, [None, None], Ok(Truth::Met)),
-        (owns() | admin(), &boss, [None, None], Ok(Truth::Met)),
+        (admin() | owns(), &boss, [None, None], Ok(Evaluation::Met)),
+        (owns() | admin(), &boss, [None, None], Ok(Evaluation::Met)),
         (admin() | owns(), &nobody, [None, None], Err(0)),
         (owns() & paid(), &nobody, [Some(true), None], Err(1)),
-        (owns() & paid(), &nobody, [Some(false), None], Ok(Truth::Unmet)),
+        (owns() & paid(), &nobody, [Some(false), None], Ok(Evaluation::Unmet)),
         (owns() | paid(), &nobody, [Some(false), None], Err(1)),
-        (owns() | paid(), &nobody, [Some(false), Some(false)], Ok(Truth::Unmet)),
+        (owns() | paid(), &nobody, [Some(false), Some(false)], Ok(Evaluation::Unmet)),
         (!owns(), &nobody, [None, None], Err(0)),
-        (!owns(), &nobody, [Some(true), None], Ok(Truth::Unmet)),
-        (!owns(), &nobody, [Some(false), None], Ok(Truth::Met)),
+        (!owns(), &nobody, [Some(true), None], Ok(Evaluation::Unmet)),
+        (!owns(), &nobody, [Some(false), None], Ok(Evaluation::Met)),
     ] {
-        let truth = match requirement.judge(who.verified(), &Request("7", &answers)) {
-            Truth::Undecided(policy) => Err(policy.index()),
+        let evaluation = match requirement.evaluate(who.verified(), &Request("7", &answers)) {
+            Evaluation::NeedsPolicy(policy) => Err(policy.index()),
             decided => Ok(decided),
         };
-        assert_eq!(truth, expected, "{requirement} {answers:?}");
+        assert_eq!(evaluation, expected, "{requirement} {answers:?}");
     }
     assert_eq!(nobody.check(&owns()), Err(AuthError::Misconfigured), "nobody can ask it by hand");
 }
@@ -230,7 +230,11 @@ fn what_cannot_be_answered_is_never_a_pass() {
         Requirement::any_of([odd(), !odd(), sure()]),
         Requirement::all_of([sure(), odd()]),
     ] {
-        assert_eq!(judge(&requirement, &json!({"sub": "x"})), Truth::Unanswerable, "{requirement}");
+        assert_eq!(
+            evaluate(&requirement, &json!({"sub": "x"})),
+            Evaluation::MissingPathParam,
+            "{requirement}"
+        );
     }
 }
 
@@ -344,8 +348,8 @@ fn the_reason_is_what_the_caller_can_do_something_about() {
         max_age: Some(Duration::from_secs(60)),
         acr_values: Some("mfa".into()),
     };
-    let scope = |names: &str| AuthError::Forbidden(Missing::Permission(names.into()));
-    let role = AuthError::Forbidden(Missing::Role(["admin".into()].into()));
+    let scope = |names: &str| AuthError::Forbidden(ForbiddenReason::Permission(names.into()));
+    let role = AuthError::Forbidden(ForbiddenReason::Role(["admin".into()].into()));
     for (requirement, reason) in [
         (roles() & login(), role.clone()),
         (login() & roles(), role.clone()),
@@ -353,17 +357,23 @@ fn the_reason_is_what_the_caller_can_do_something_about() {
         (roles() | permission("x"), scope("x")),
         (permission("x") | permission("y") | permission("x"), scope("x")),
         (roles() | condition(), role.clone()),
-        (roles() | Requirement::scopes(["s"]), AuthError::Forbidden(Missing::Scope("s".into()))),
-        (condition() & roles(), AuthError::Forbidden(Missing::Condition)),
+        (
+            roles() | Requirement::scopes(["s"]),
+            AuthError::Forbidden(ForbiddenReason::Scope("s".into())),
+        ),
+        (condition() & roles(), AuthError::Forbidden(ForbiddenReason::UnmetCondition)),
         (Requirement::all_of([roles(), login(), condition()]), role.clone()),
         (Requirement::any_of([login()]) & roles(), role),
-        (Requirement::authenticated() & condition(), AuthError::Forbidden(Missing::Condition)),
-        (condition(), AuthError::Forbidden(Missing::Condition)),
-        (!Requirement::authenticated(), AuthError::Forbidden(Missing::Condition)),
-        (Requirement::any_of([]), AuthError::Forbidden(Missing::Condition)),
+        (
+            Requirement::authenticated() & condition(),
+            AuthError::Forbidden(ForbiddenReason::UnmetCondition),
+        ),
+        (condition(), AuthError::Forbidden(ForbiddenReason::UnmetCondition)),
+        (!Requirement::authenticated(), AuthError::Forbidden(ForbiddenReason::UnmetCondition)),
+        (Requirement::any_of([]), AuthError::Forbidden(ForbiddenReason::UnmetCondition)),
         (
             Requirement::authenticated().refresh_token() | condition(),
-            AuthError::Forbidden(Missing::Condition),
+            AuthError::Forbidden(ForbiddenReason::UnmetCondition),
         ),
     ] {
         assert_eq!(caller(&[], &[]).check(&requirement), Err(reason), "{requirement}");
@@ -391,9 +401,10 @@ fn names_compare_exactly() {
 #[test]
 fn the_scope_names_what_is_needed_and_nothing_that_could_break_a_header() {
     let names = ["read:posts", "a\"b", "c\\d", "e f", "\r\n", "ü", "", "write:posts"];
-    let missing = AuthError::Forbidden(Missing::Permission("read:posts write:posts".into()));
+    let missing =
+        AuthError::Forbidden(ForbiddenReason::Permission("read:posts write:posts".into()));
     assert_eq!(caller(&[], &[]).check(&Requirement::permissions(names)), Err(missing));
-    let missing = AuthError::Forbidden(Missing::Scope("read:posts write:posts".into()));
+    let missing = AuthError::Forbidden(ForbiddenReason::Scope("read:posts write:posts".into()));
     assert_eq!(caller(&[], &[]).check(&Requirement::scopes(names)), Err(missing));
 }
 

@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     CLOCK_MARGIN, ProofId, ReplayError, ReplayStore,
-    part::{Noted, Part, Room},
+    part::{Insertion, ReplayPart, Room},
 };
 use crate::lookup::BoxFuture;
 use crate::{
@@ -32,12 +32,12 @@ use crate::{
 /// Each request takes away some of what is over. None walks through all of it.
 #[derive(Clone)]
 pub struct MemoryReplay {
-    inner: Arc<Inner>,
+    inner: Arc<MemoryReplayInner>,
     per_key: usize,
 }
 
-struct Inner {
-    parts: Box<[Mutex<Part>]>,
+struct MemoryReplayInner {
+    parts: Box<[Mutex<ReplayPart>]>,
     /// Which part a key is in: nothing that a client can choose.
     by: RandomState,
     /// As many as there are, without asking every part.
@@ -75,7 +75,7 @@ impl MemoryReplay {
     fn holding(most: usize, clock: Arc<dyn Clock>) -> Self {
         let parts = (0..PARTS).map(|_| Mutex::default()).collect();
         let (count, next) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let inner = Inner { parts, by: RandomState::new(), count, most, next, clock };
+        let inner = MemoryReplayInner { parts, by: RandomState::new(), count, most, next, clock };
         Self { inner: Arc::new(inner), per_key: PROOFS_PER_KEY }
     }
 
@@ -118,19 +118,19 @@ impl MemoryReplay {
             Some(mut part) => part.note(proof, now, until, &room),
             None => Err(ReplayError::Unavailable),
         };
-        if has_place && noted != Ok(Noted::New) {
+        if has_place && noted != Ok(Insertion::New) {
             inner.count.fetch_sub(1, Ordering::Relaxed);
         }
-        Ok(noted? != Noted::Used)
+        Ok(noted? != Insertion::Used)
     }
 }
 
-impl Inner {
+impl MemoryReplayInner {
     fn index(&self, proof: &ProofId) -> usize {
         usize::try_from(self.by.hash_one(proof.key()) % PARTS as u64).unwrap_or_default()
     }
 
-    fn part(&self, index: usize) -> Option<MutexGuard<'_, Part>> {
+    fn part(&self, index: usize) -> Option<MutexGuard<'_, ReplayPart>> {
         let part = self.parts.get(index % PARTS)?;
         Some(part.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -154,7 +154,7 @@ impl Inner {
 }
 
 impl ReplayStore for MemoryReplay {
-    fn first_use<'a>(
+    fn insert_if_absent<'a>(
         &'a self,
         proof: &'a ProofId,
         until: Duration,
@@ -162,7 +162,7 @@ impl ReplayStore for MemoryReplay {
         Box::pin(std::future::ready(self.note(proof, until)))
     }
 
-    fn identity(&self) -> Option<usize> {
+    fn instance_id(&self) -> Option<usize> {
         Some(Arc::as_ptr(&self.inner).addr())
     }
 }

@@ -33,7 +33,7 @@ pub trait ReplayStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ReplayError::Unavailable`] if nobody knows: the answer is 503. [`ReplayError::ShareUsedUp`] for a
     /// new proof of a key that has all its places taken: the answer is 429, to this key alone.
-    fn first_use<'a>(
+    fn insert_if_absent<'a>(
         &'a self,
         proof: &'a ProofId,
         until: Duration,
@@ -43,7 +43,7 @@ pub trait ReplayStore: fmt::Debug + Send + Sync + 'static {
     /// [`JwtAuth`](crate::JwtAuth) judge one request, one behind the other, a memory is asked once on
     /// behalf of the request. Default: `None`, each handle is asked, and the second one that shares its
     /// memory with the first refuses.
-    fn identity(&self) -> Option<usize> {
+    fn instance_id(&self) -> Option<usize> {
         None
     }
 }

@@ -10,7 +10,7 @@ type Half = [u8; 16];
 
 /// The proofs of some of the keys. All those of one key are in one part.
 #[derive(Default)]
-pub(super) struct Part {
+pub(super) struct ReplayPart {
     /// Until when each is remembered, in seconds.
     used: HashMap<Half, u64>,
     /// How many there are of each key.
@@ -25,7 +25,7 @@ const MOST_AT_ONCE: usize = 16;
 
 /// Outcome for a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Noted {
+pub(super) enum Insertion {
     /// It is new, and takes a place.
     New,
     /// It was used so long ago that it counts as new. It has a place already.
@@ -42,7 +42,7 @@ pub(super) struct Room {
     pub(super) per_key: usize,
 }
 
-impl Part {
+impl ReplayPart {
     pub(super) fn len(&self) -> usize {
         self.used.len()
     }
@@ -59,18 +59,18 @@ impl Part {
         now: u64,
         until: u64,
         room: &Room,
-    ) -> Result<Noted, ReplayError> {
+    ) -> Result<Insertion, ReplayError> {
         let (name, key) = (half(proof.as_bytes()), half(proof.key()));
         let noted = match self.used.get(&name) {
-            Some(known) if *known >= now => return Ok(Noted::Used),
-            Some(_) => Noted::Anew,
+            Some(known) if *known >= now => return Ok(Insertion::Used),
+            Some(_) => Insertion::Anew,
             None if self.shares.get(&key).is_some_and(|count| *count >= room.per_key) => {
                 return Err(ReplayError::ShareUsedUp);
             }
             None if !room.has_place => return Err(ReplayError::Unavailable),
             None => {
                 *self.shares.entry(key).or_default() += 1;
-                Noted::New
+                Insertion::New
             }
         };
         self.used.insert(name, until);

@@ -29,7 +29,7 @@ use crate::{
 ///
 /// let redis = RedisCache::new("rediss://redis.internal:6379").connections(32).build()?;
 /// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
-///     .dpop(Dpop::at("https://api.example.com").replay_store(RedisReplay::new(redis)))
+///     .dpop(Dpop::new("https://api.example.com").replay_store(RedisReplay::new(redis)))
 ///     .build()?;
 /// # Ok::<(), jwt_verify::ConfigError>(())
 /// ```
@@ -87,7 +87,7 @@ return 1
 ";
 
 impl ReplayStore for RedisReplay {
-    fn first_use<'a>(
+    fn insert_if_absent<'a>(
         &'a self,
         proof: &'a ProofId,
         until: Duration,
@@ -108,7 +108,7 @@ impl ReplayStore for RedisReplay {
         })
     }
 
-    fn identity(&self) -> Option<usize> {
+    fn instance_id(&self) -> Option<usize> {
         Some(self.redis.identity())
     }
 }

@@ -19,10 +19,10 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// [`SessionsBuilder::sessions_per_subject`](crate::SessionsBuilder::sessions_per_subject) says.
 #[derive(Clone)]
 pub struct MemoryRefreshStore {
-    inner: Arc<Inner>,
+    inner: Arc<MemoryRefreshStoreInner>,
 }
 
-struct Inner {
+struct MemoryRefreshStoreInner {
     /// All that is done with the sessions of a subject is done at its entry, so each is one step.
     /// An entry without sessions stays until its look is due.
     subjects: DashMap<Arc<str>, Vec<Session>>,
@@ -58,7 +58,8 @@ impl MemoryRefreshStore {
     }
 
     pub(in crate::issuing) fn with_shared_clock(clock: Arc<dyn Clock>) -> Self {
-        let inner = Inner { subjects: DashMap::new(), agenda: Agenda::new(), clock };
+        let inner =
+            MemoryRefreshStoreInner { subjects: DashMap::new(), agenda: Agenda::new(), clock };
         Self { inner: Arc::new(inner) }
     }
 

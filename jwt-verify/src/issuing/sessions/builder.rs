@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Inner, Sessions};
+use super::{Sessions, SessionsInner};
 use crate::{
     error::ConfigError,
     issuing::{MemoryRefreshStore, RefreshStore, TokenIssuer},
@@ -62,14 +62,14 @@ impl SessionsBuilder {
     }
 
     /// How long a session lasts without a refresh. Default: 7 d.
-    pub fn idle(mut self, idle: Duration) -> Self {
+    pub fn idle_timeout(mut self, idle: Duration) -> Self {
         self.idle = idle;
         self
     }
 
     /// How long after its use a refresh token may come again without ending the session: it is
     /// refused either way. Default: 10 s; at most a minute.
-    pub fn grace(mut self, grace: Duration) -> Self {
+    pub fn reuse_grace_period(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
@@ -105,12 +105,12 @@ impl SessionsBuilder {
         }
         if self.idle < access || self.idle > self.lifetime {
             return Err(ConfigError::invalid(
-                "idle",
+                "idle_timeout",
                 "must be at least the lifetime of access tokens, and at most that of a session",
             ));
         }
         if self.grace > Duration::from_secs(60) {
-            return Err(ConfigError::invalid("grace", "must be at most one minute"));
+            return Err(ConfigError::invalid("reuse_grace_period", "must be at most one minute"));
         }
         if !(1..=MAX_SESSIONS_PER_SUBJECT).contains(&self.sessions_per_subject) {
             return Err(ConfigError::invalid(
@@ -122,7 +122,7 @@ impl SessionsBuilder {
             Arc::new(MemoryRefreshStore::with_shared_clock(self.issuer.clock()))
         });
         Ok(Sessions {
-            inner: Arc::new(Inner {
+            inner: Arc::new(SessionsInner {
                 refresh_tokens: self.issuer.own_verifier(TokenKind::Refresh).build()?,
                 issuer: self.issuer,
                 store,

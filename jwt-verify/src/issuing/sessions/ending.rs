@@ -4,14 +4,14 @@ use std::{future::Future, time::Duration};
 
 use serde::Serialize;
 
-use super::{Inner, SessionError, Sessions};
+use super::{SessionError, Sessions, SessionsInner};
 use crate::lookup::Lookup;
 use crate::{
     claims::{Claims, VerifiedClaims},
     detached::to_the_end,
     issuing::{IssuingError, token::subject_name},
     limits::{MAX_ACCESS_LIFETIME, MAX_LEEWAY, STORE_RETRY},
-    revocation::{Revocation, TokenMarks},
+    revocation::{Revocation, RevocationKeys},
 };
 
 /// Ends sessions. Each call goes on to its end although the caller hangs up, where it runs on Tokio as
@@ -24,7 +24,7 @@ impl Sessions {
     /// [`SessionError::InvalidGrant`] for a token of another issuer or without a session,
     /// [`SessionError::Unavailable`] if a store is out of reach: the access token is still good
     /// then, and the call can be repeated.
-    pub async fn end<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), SessionError> {
+    pub async fn revoke<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), SessionError> {
         let (subject, session_id) = self.session_of(claims.standard())?;
         let sessions = self.clone();
         finish(async move {
@@ -44,7 +44,7 @@ impl Sessions {
     ///
     /// # Errors
     /// [`SessionError::Unavailable`] if a store is out of reach; the call can be repeated.
-    pub async fn end_session(
+    pub async fn revoke_by_id(
         &self,
         subject: &impl Serialize,
         session_id: &str,
@@ -52,7 +52,7 @@ impl Sessions {
         let subject = subject_name(subject).ok_or(IssuingError::Subject)?;
         let (sessions, session_id) = (self.clone(), session_id.to_owned());
         finish(async move {
-            let Inner { store, revocation, .. } = &*sessions.inner;
+            let SessionsInner { store, revocation, .. } = &*sessions.inner;
             if revocation.is_none() {
                 return Ok(store.end(&subject, &session_id).await?);
             }
@@ -74,10 +74,10 @@ impl Sessions {
     /// # Errors
     /// [`SessionError::Unavailable`] if a store is out of reach: some sessions may have ended then,
     /// and the call can be repeated.
-    pub async fn end_all(&self, subject: &str) -> Result<(), SessionError> {
+    pub async fn revoke_all(&self, subject: &str) -> Result<(), SessionError> {
         let (sessions, subject) = (self.clone(), subject.to_owned());
         finish(async move {
-            let Inner { issuer, revocation, lifetime, .. } = &*sessions.inner;
+            let SessionsInner { issuer, revocation, lifetime, .. } = &*sessions.inner;
             if let Some(revocation) = revocation {
                 let (now, second) = (issuer.now(), Duration::from_secs(1));
                 // Dates are whole seconds: a login that follows at once must not be caught.
@@ -86,7 +86,7 @@ impl Sessions {
                 let until = now.saturating_add((*lifetime).max(MAX_ACCESS_LIFETIME));
                 revocation.revoke(&what, until).await?;
             }
-            sessions.end_except(&subject, None).await
+            sessions.revoke_except(&subject, None).await
         })
         .await
     }
@@ -95,17 +95,17 @@ impl Sessions {
     /// change of the password.
     ///
     /// # Errors
-    /// As [`end`](Self::end) and [`end_all`](Self::end_all).
-    pub async fn end_others<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), SessionError> {
+    /// As [`revoke`](Self::revoke) and [`revoke_all`](Self::revoke_all).
+    pub async fn revoke_others<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), SessionError> {
         let (subject, session_id) = self.session_of(claims.standard())?;
         let sessions = self.clone();
-        finish(async move { sessions.end_except(&subject, Some(&session_id)).await }).await
+        finish(async move { sessions.revoke_except(&subject, Some(&session_id)).await }).await
     }
 
-    /// Access tokens first, as in [`end_session`](Self::end_session); then those of sessions that
+    /// Access tokens first, as in [`revoke_by_id`](Self::revoke_by_id); then those of sessions that
     /// have begun meanwhile.
-    async fn end_except(&self, subject: &str, except: Option<&str>) -> Result<(), SessionError> {
-        let Inner { store, revocation, .. } = &*self.inner;
+    async fn revoke_except(&self, subject: &str, except: Option<&str>) -> Result<(), SessionError> {
+        let SessionsInner { store, revocation, .. } = &*self.inner;
         let mut listed = Vec::new();
         if revocation.is_some() {
             listed = store.sessions_of(subject).await?;
@@ -120,8 +120,8 @@ impl Sessions {
     /// What was revoked without the help of these sessions counts for refresh tokens as well.
     pub(super) async fn check_not_revoked(&self, claims: &Claims) -> Result<(), SessionError> {
         let Some(revocation) = &self.inner.revocation else { return Ok(()) };
-        let marks = TokenMarks::of(claims);
-        let is_revoked = match revocation.check(&marks) {
+        let keys = RevocationKeys::of(claims);
+        let is_revoked = match revocation.check(&keys) {
             Lookup::Ready(answer) => answer?,
             Lookup::Pending(answer) => answer.await?,
         };
@@ -130,15 +130,15 @@ impl Sessions {
 
     /// Revokes the access tokens of sessions, in one call of the store.
     pub(super) async fn revoke_access(&self, session_ids: &[String]) -> Result<(), SessionError> {
-        let Inner { issuer, revocation, .. } = &*self.inner;
+        let SessionsInner { issuer, revocation, .. } = &*self.inner;
         let Some(revocation) = revocation.as_ref().filter(|_| !session_ids.is_empty()) else {
             return Ok(());
         };
-        let mark = |session_id: &String| Revocation::session(issuer.name(), session_id);
-        let marks: Vec<Revocation> = session_ids.iter().map(mark).collect();
+        let revocation_of = |session_id: &String| Revocation::session(issuer.name(), session_id);
+        let revocations: Vec<Revocation> = session_ids.iter().map(revocation_of).collect();
         // A session that is over can bring no new ones, so the youngest is as old as now.
         let until = issuer.now().saturating_add(MAX_ACCESS_LIFETIME + MAX_LEEWAY);
-        Ok(revocation.revoke_all(&marks, until).await?)
+        Ok(revocation.revoke_all(&revocations, until).await?)
     }
 
     /// The session that the claims of a token of this issuer name, and whose it is.

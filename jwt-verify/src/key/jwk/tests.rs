@@ -26,7 +26,7 @@ fn with(mut jwk: Value, name: &str, value: Value) -> Value {
     jwk
 }
 
-fn rejection(jwk: &Value) -> Option<KeyRejection> {
+fn rejection(jwk: &Value) -> Option<InvalidKeyError> {
     import(&jwk.to_string(), None).err()
 }
 
@@ -56,7 +56,7 @@ fn a_key_for_one_algorithm_is_for_that_alone() {
         (with(rsa(), "alg", json!("RS256")), Algorithm::PS256),
     ] {
         let rejection = import(jwk, algorithm).err();
-        assert_eq!(rejection, Some(KeyRejection::AlgorithmMismatch), "{algorithm}");
+        assert_eq!(rejection, Some(InvalidKeyError::AlgorithmMismatch), "{algorithm}");
     }
 }
 
@@ -64,17 +64,17 @@ fn a_key_for_one_algorithm_is_for_that_alone() {
 fn use_and_key_ops_must_allow_verification() {
     for (name, value, expected) in [
         ("use", json!("sig"), None),
-        ("use", json!("enc"), Some(KeyRejection::WrongUse)),
-        ("use", json!("SIG"), Some(KeyRejection::WrongUse)),
-        ("use", json!(1), Some(KeyRejection::Malformed)),
+        ("use", json!("enc"), Some(InvalidKeyError::WrongUse)),
+        ("use", json!("SIG"), Some(InvalidKeyError::WrongUse)),
+        ("use", json!(1), Some(InvalidKeyError::Malformed)),
         ("key_ops", json!(["verify"]), None),
         ("key_ops", json!(["sign", "verify"]), None),
-        ("key_ops", json!(["encrypt"]), Some(KeyRejection::WrongUse)),
-        ("key_ops", json!(["sign"]), Some(KeyRejection::WrongUse)),
-        ("key_ops", json!([]), Some(KeyRejection::WrongUse)),
-        ("key_ops", json!("verify"), Some(KeyRejection::Malformed)),
-        ("key_ops", json!(["verify", "verify"]), Some(KeyRejection::Malformed)),
-        ("key_ops", json!(["verify", 1]), Some(KeyRejection::Malformed)),
+        ("key_ops", json!(["encrypt"]), Some(InvalidKeyError::WrongUse)),
+        ("key_ops", json!(["sign"]), Some(InvalidKeyError::WrongUse)),
+        ("key_ops", json!([]), Some(InvalidKeyError::WrongUse)),
+        ("key_ops", json!("verify"), Some(InvalidKeyError::Malformed)),
+        ("key_ops", json!(["verify", "verify"]), Some(InvalidKeyError::Malformed)),
+        ("key_ops", json!(["verify", 1]), Some(InvalidKeyError::Malformed)),
     ] {
         assert_eq!(rejection(&with(rsa(), name, value.clone())), expected, "{name} {value}");
     }
@@ -85,45 +85,45 @@ fn alg_must_fit_type_and_curve() {
     for alg in ["ES256", "EdDSA", "HS256"] {
         assert_eq!(
             rejection(&with(rsa(), "alg", json!(alg))),
-            Some(KeyRejection::AlgorithmMismatch),
+            Some(InvalidKeyError::AlgorithmMismatch),
             "{alg}"
         );
     }
     for alg in ["RSA-OAEP", "A256GCM", "ES521", "none", "", "rs256"] {
         assert_eq!(
             rejection(&with(rsa(), "alg", json!(alg))),
-            Some(KeyRejection::Unsupported),
+            Some(InvalidKeyError::Unsupported),
             "{alg}"
         );
     }
-    assert_eq!(rejection(&with(rsa(), "alg", json!(5))), Some(KeyRejection::Malformed));
+    assert_eq!(rejection(&with(rsa(), "alg", json!(5))), Some(InvalidKeyError::Malformed));
     assert_eq!(
         rejection(&with(ec(), "alg", json!("ES384"))),
-        Some(KeyRejection::AlgorithmMismatch)
+        Some(InvalidKeyError::AlgorithmMismatch)
     );
     assert_eq!(
         rejection(&with(okp(), "alg", json!("ES256"))),
-        Some(KeyRejection::AlgorithmMismatch)
+        Some(InvalidKeyError::AlgorithmMismatch)
     );
 }
 
 #[test]
 fn type_and_curve_must_belong_together() {
     for (jwk, expected) in [
-        (with(ec(), "crv", json!("P-384")), KeyRejection::Malformed),
-        (with(ec(), "crv", json!("Ed25519")), KeyRejection::Unsupported),
-        (with(ec(), "crv", json!("secp256k1")), KeyRejection::Unsupported),
-        (with(okp(), "crv", json!("P-256")), KeyRejection::Unsupported),
-        (with(okp(), "crv", json!("X25519")), KeyRejection::Unsupported),
-        (with(okp(), "crv", json!("Ed448")), KeyRejection::Unsupported),
-        (with(okp(), "kty", json!("AKP")), KeyRejection::Unsupported),
-        (with(okp(), "kty", json!("okp")), KeyRejection::Unsupported),
-        (with(okp(), "kty", json!(5)), KeyRejection::Malformed),
-        (json!({"x": OKP_X, "crv": "Ed25519"}), KeyRejection::Malformed),
-        (json!({"kty": "RSA", "e": "AQAB"}), KeyRejection::Malformed),
-        (json!(null), KeyRejection::Malformed),
-        (json!("x"), KeyRejection::Malformed),
-        (json!(["RSA"]), KeyRejection::Malformed),
+        (with(ec(), "crv", json!("P-384")), InvalidKeyError::Malformed),
+        (with(ec(), "crv", json!("Ed25519")), InvalidKeyError::Unsupported),
+        (with(ec(), "crv", json!("secp256k1")), InvalidKeyError::Unsupported),
+        (with(okp(), "crv", json!("P-256")), InvalidKeyError::Unsupported),
+        (with(okp(), "crv", json!("X25519")), InvalidKeyError::Unsupported),
+        (with(okp(), "crv", json!("Ed448")), InvalidKeyError::Unsupported),
+        (with(okp(), "kty", json!("AKP")), InvalidKeyError::Unsupported),
+        (with(okp(), "kty", json!("okp")), InvalidKeyError::Unsupported),
+        (with(okp(), "kty", json!(5)), InvalidKeyError::Malformed),
+        (json!({"x": OKP_X, "crv": "Ed25519"}), InvalidKeyError::Malformed),
+        (json!({"kty": "RSA", "e": "AQAB"}), InvalidKeyError::Malformed),
+        (json!(null), InvalidKeyError::Malformed),
+        (json!("x"), InvalidKeyError::Malformed),
+        (json!(["RSA"]), InvalidKeyError::Malformed),
     ] {
         assert_eq!(rejection(&jwk), Some(expected), "{jwk}");
     }
@@ -142,26 +142,26 @@ fn points_must_be_whole_and_on_the_curve() {
     ] {
         assert_eq!(
             rejection(&with(ec(), name, json!(value))),
-            Some(KeyRejection::Malformed),
+            Some(InvalidKeyError::Malformed),
             "{name} {value}"
         );
     }
     let origin = with(with(ec(), "x", json!(zero)), "y", json!(zero));
-    assert_eq!(rejection(&origin), Some(KeyRejection::Malformed));
-    assert_eq!(rejection(&with(okp(), "x", json!("AAAA"))), Some(KeyRejection::Malformed));
-    assert_eq!(rejection(&with(okp(), "x", json!(zero))), Some(KeyRejection::Weak));
+    assert_eq!(rejection(&origin), Some(InvalidKeyError::Malformed));
+    assert_eq!(rejection(&with(okp(), "x", json!("AAAA"))), Some(InvalidKeyError::Malformed));
+    assert_eq!(rejection(&with(okp(), "x", json!(zero))), Some(InvalidKeyError::Weak));
 }
 
 #[test]
 fn secrets_do_not_belong_into_a_key_set() {
     assert_eq!(
         rejection(&json!({"kty": "oct", "k": "c2VjcmV0", "alg": "HS256"})),
-        Some(KeyRejection::Symmetric)
+        Some(InvalidKeyError::Symmetric)
     );
     for name in ["d", "p", "q", "dp", "dq", "qi", "k"] {
         assert_eq!(
             rejection(&with(rsa(), name, json!("AQAB"))),
-            Some(KeyRejection::Private),
+            Some(InvalidKeyError::Private),
             "{name}"
         );
     }
@@ -194,17 +194,17 @@ fn a_secret_comes_only_from_ones_own_configuration() {
 fn huge_numbers_are_refused_before_they_are_decoded() {
     assert_eq!(
         rejection(&with(rsa(), "n", json!("A".repeat(2_000_000)))),
-        Some(KeyRejection::TooLarge)
+        Some(InvalidKeyError::TooLarge)
     );
-    assert_eq!(rejection(&with(rsa(), "e", json!("AQ"))), Some(KeyRejection::Weak));
-    assert_eq!(rejection(&with(rsa(), "n", json!(""))), Some(KeyRejection::Malformed));
+    assert_eq!(rejection(&with(rsa(), "e", json!("AQ"))), Some(InvalidKeyError::Weak));
+    assert_eq!(rejection(&with(rsa(), "n", json!(""))), Some(InvalidKeyError::Malformed));
 }
 
 #[test]
 fn duplicate_members_and_a_kid_of_another_type_are_malformed() {
     let doubled = rsa().to_string().replacen('{', r#"{"kid":"x","#, 1);
-    assert_eq!(import(&doubled, None).err(), Some(KeyRejection::Malformed));
-    assert_eq!(rejection(&with(rsa(), "kid", json!(5))), Some(KeyRejection::Malformed));
+    assert_eq!(import(&doubled, None).err(), Some(InvalidKeyError::Malformed));
+    assert_eq!(rejection(&with(rsa(), "kid", json!(5))), Some(InvalidKeyError::Malformed));
     assert_eq!(rejection(&with(rsa(), "x5c", json!("ignored"))), None);
 }
 
@@ -238,8 +238,8 @@ fn rsa_keys_up_to_the_bound_are_taken() {
     };
     let sized = |bytes: usize| with(rsa(), "n", json!(number(bytes)));
     assert_eq!(rejection(&sized(1024)), None);
-    assert_eq!(rejection(&sized(1025)), Some(KeyRejection::TooLarge));
-    assert_eq!(rejection(&sized(100_000)), Some(KeyRejection::TooLarge));
+    assert_eq!(rejection(&sized(1025)), Some(InvalidKeyError::TooLarge));
+    assert_eq!(rejection(&sized(100_000)), Some(InvalidKeyError::TooLarge));
     assert_eq!(rejection(&sized(256)), None);
-    assert_eq!(rejection(&sized(255)), Some(KeyRejection::Weak));
+    assert_eq!(rejection(&sized(255)), Some(InvalidKeyError::Weak));
 }

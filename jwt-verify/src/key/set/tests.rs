@@ -92,7 +92,7 @@ fn keys_that_cannot_be_told_apart_are_left_out_and_repeated_ones_kept_once() {
     let twice = set(&[&ed("a", ED_A), &ed("a", ED_B), &ed("b", ED_B)]);
     assert!(twice.select(Some("a"), Algorithm::EdDSA).is_none());
     assert!(twice.select(Some("b"), Algorithm::EdDSA).is_some());
-    assert_eq!(twice.skipped(), [KeyRejection::Ambiguous; 2]);
+    assert_eq!(twice.skipped(), [InvalidKeyError::Ambiguous; 2]);
     let repeated = set(&[&ed("a", ED_A), &ed("a", ED_A)]);
     assert!(repeated.select(Some("a"), Algorithm::EdDSA).is_some());
 }
@@ -110,7 +110,7 @@ fn a_set_says_how_it_is_and_never_changes() {
     assert_eq!(empty.health(), KeyHealth::default());
     let one = set(&[&ed("a", ED_A)]);
     assert!(!one.is_empty());
-    assert_eq!(one.health(), KeyHealth { usable: true, keys: 1, ..KeyHealth::default() });
+    assert_eq!(one.health(), KeyHealth { ready: true, keys: 1, ..KeyHealth::default() });
     assert_eq!((empty.generation(), one.generation()), (Some(0), Some(0)));
 }
 

@@ -12,11 +12,11 @@ pub(super) struct Breaker {
     pause: Duration,
     /// How many failures more than answers are bad luck.
     most: u32,
-    state: Mutex<State>,
+    state: Mutex<BreakerState>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum State {
+enum BreakerState {
     /// By how many failures outnumber answers since they last did not.
     Closed(u32),
     OpenUntil(Instant),
@@ -32,24 +32,26 @@ pub(super) struct Attempt {
 
 impl Breaker {
     pub(super) fn new(pause: Duration, most: u32) -> Self {
-        Self { pause, most, state: Mutex::new(State::Closed(0)) }
+        Self { pause, most, state: Mutex::new(BreakerState::Closed(0)) }
     }
 
     /// Lets one pass, unless it is pointless.
     pub(super) fn attempt(self: &Arc<Self>, now: Instant) -> Option<Attempt> {
         let mut state = self.state();
         match *state {
-            State::Closed(_) => {}
-            State::OpenUntil(until) | State::TriedUntil(until) if now < until => return None,
-            State::OpenUntil(_) | State::TriedUntil(_) => {
-                *state = State::TriedUntil(now + self.pause);
+            BreakerState::Closed(_) => {}
+            BreakerState::OpenUntil(until) | BreakerState::TriedUntil(until) if now < until => {
+                return None;
+            }
+            BreakerState::OpenUntil(_) | BreakerState::TriedUntil(_) => {
+                *state = BreakerState::TriedUntil(now + self.pause);
             }
         }
         drop(state);
         Some(Attempt { breaker: self.clone(), settled: false })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BreakerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -59,10 +61,10 @@ impl Attempt {
     pub(super) fn answered(mut self) {
         self.settled = true;
         let mut state = self.breaker.state();
-        let is_back = !matches!(*state, State::Closed(_));
+        let is_back = !matches!(*state, BreakerState::Closed(_));
         *state = match *state {
-            State::Closed(failures) => State::Closed(failures.saturating_sub(1)),
-            State::OpenUntil(_) | State::TriedUntil(_) => State::Closed(0),
+            BreakerState::Closed(failures) => BreakerState::Closed(failures.saturating_sub(1)),
+            BreakerState::OpenUntil(_) | BreakerState::TriedUntil(_) => BreakerState::Closed(0),
         };
         drop(state);
         if is_back {
@@ -73,16 +75,17 @@ impl Attempt {
     /// There was none.
     pub(super) fn failed(mut self) {
         self.settled = true;
-        let open = State::OpenUntil(Instant::now() + self.breaker.pause);
+        let open = BreakerState::OpenUntil(Instant::now() + self.breaker.pause);
         let mut state = self.breaker.state();
         let before = *state;
         *state = match before {
-            State::Closed(failures) if failures + 1 < self.breaker.most => {
-                State::Closed(failures + 1)
+            BreakerState::Closed(failures) if failures + 1 < self.breaker.most => {
+                BreakerState::Closed(failures + 1)
             }
             _ => open,
         };
-        let is_lost = matches!((before, *state), (State::Closed(_), State::OpenUntil(_)));
+        let is_lost =
+            matches!((before, *state), (BreakerState::Closed(_), BreakerState::OpenUntil(_)));
         drop(state);
         if is_lost {
             tracing::warn!("Redis is out of reach");
@@ -97,8 +100,8 @@ impl Drop for Attempt {
             return;
         }
         let mut state = self.breaker.state();
-        if matches!(*state, State::TriedUntil(_)) {
-            *state = State::OpenUntil(Instant::now());
+        if matches!(*state, BreakerState::TriedUntil(_)) {
+            *state = BreakerState::OpenUntil(Instant::now());
         }
     }
 }

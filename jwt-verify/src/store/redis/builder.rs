@@ -12,9 +12,9 @@ use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use tokio::sync::Semaphore;
 
 use super::{
-    CONNECTIONS, Inner, RedisCache,
+    CONNECTIONS, RedisCache, RedisCacheInner,
     breaker::Breaker,
-    pool::{Kind, Pool},
+    pool::{Pool, PoolKind},
 };
 use crate::{
     error::ConfigError,
@@ -28,7 +28,7 @@ use crate::{
 /// Settings of a [`RedisCache`]. Nothing but the address is needed.
 #[must_use]
 pub struct RedisCacheBuilder {
-    place: Place,
+    topology: Topology,
     namespace: String,
     timeout: Duration,
     connections: usize,
@@ -37,7 +37,7 @@ pub struct RedisCacheBuilder {
     node_tls: bool,
 }
 
-enum Place {
+enum Topology {
     Single(String),
     Sentinel { sentinels: Vec<String>, master: String },
     Cluster(Vec<String>),
@@ -45,20 +45,20 @@ enum Place {
 
 impl RedisCacheBuilder {
     pub(super) fn single(url: String) -> Self {
-        Self::at(Place::Single(url))
+        Self::for_topology(Topology::Single(url))
     }
 
     pub(super) fn sentinel(sentinels: Vec<String>, master: String) -> Self {
-        Self::at(Place::Sentinel { sentinels, master })
+        Self::for_topology(Topology::Sentinel { sentinels, master })
     }
 
     pub(super) fn cluster(nodes: Vec<String>) -> Self {
-        Self::at(Place::Cluster(nodes))
+        Self::for_topology(Topology::Cluster(nodes))
     }
 
-    fn at(place: Place) -> Self {
+    fn for_topology(topology: Topology) -> Self {
         Self {
-            place,
+            topology,
             namespace: "jwt-verify".into(),
             timeout: REDIS_TIMEOUT,
             connections: REDIS_CONNECTIONS,
@@ -130,7 +130,7 @@ impl RedisCacheBuilder {
         }
         let prefix = format!("{}:", self.namespace);
         let timeout = self.timeout;
-        let inner = Inner {
+        let inner = RedisCacheInner {
             pool: self.pool()?,
             prefix,
             timeout,
@@ -145,8 +145,8 @@ impl RedisCacheBuilder {
         let config = PoolConfig::new(self.connections);
         let unused =
             ConfigError::invalid("redis.root_certificate", "needs a single rediss:// server");
-        let pool = match self.place {
-            Place::Single(url) => {
+        let pool = match self.topology {
+            Topology::Single(url) => {
                 let mut info = server(&url)?;
                 let is_tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
                 if let Some(pem) = self.root_certificate {
@@ -156,12 +156,12 @@ impl RedisCacheBuilder {
                     info = with_root(info, pem)?;
                 }
                 let manager = deadpool_redis::Manager::new(info).map_err(|_| malformed())?;
-                deadpool_redis::Pool::builder(manager).config(config).build().map(Kind::Single)
+                deadpool_redis::Pool::builder(manager).config(config).build().map(PoolKind::Single)
             }
             _ if self.root_certificate.is_some() => return Err(unused),
-            Place::Sentinel { sentinels, master } => {
+            Topology::Sentinel { sentinels, master } => {
                 if master.is_empty() {
-                    return Err(ConfigError::Missing { setting: "redis.master" });
+                    return Err(ConfigError::Empty { setting: "redis.master" });
                 }
                 let servers = servers(&sentinels)?;
                 if self.node_tls {
@@ -187,12 +187,12 @@ impl RedisCacheBuilder {
                 let manager =
                     sentinel::Manager::new(servers, master, Some(node), SentinelServerType::Master)
                         .map_err(|_| malformed())?;
-                sentinel::Pool::builder(manager).config(config).build().map(Kind::Sentinel)
+                sentinel::Pool::builder(manager).config(config).build().map(PoolKind::Sentinel)
             }
-            Place::Cluster(nodes) => {
+            Topology::Cluster(nodes) => {
                 let servers = servers(&nodes)?;
                 let manager = cluster::Manager::new(servers, false).map_err(|_| malformed())?;
-                cluster::Pool::builder(manager).config(config).build().map(Kind::Cluster)
+                cluster::Pool::builder(manager).config(config).build().map(PoolKind::Cluster)
             }
         };
         let made = ConfigError::invalid("redis", "the connection pool cannot be made");
@@ -224,7 +224,7 @@ fn provide_crypto() {
 
 fn servers(urls: &[String]) -> Result<Vec<ConnectionInfo>, ConfigError> {
     if urls.is_empty() {
-        return Err(ConfigError::Missing { setting: "redis.url" });
+        return Err(ConfigError::Empty { setting: "redis.url" });
     }
     urls.iter().map(|url| server(url)).collect()
 }

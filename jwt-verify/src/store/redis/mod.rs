@@ -55,10 +55,10 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// write to it can make tokens.
 #[derive(Clone)]
 pub struct RedisCache {
-    inner: Arc<Inner>,
+    inner: Arc<RedisCacheInner>,
 }
 
-struct Inner {
+struct RedisCacheInner {
     pool: Pool,
     prefix: String,
     timeout: Duration,

@@ -15,39 +15,39 @@ use crate::{
 
 /// Connections are made, used and ended on the thread that [`run`](Self::run) is called on.
 pub(super) struct Pool {
-    kind: Kind,
+    kind: PoolKind,
     refusals: Seldom,
 }
 
 #[derive(Clone)]
-pub(super) enum Kind {
+pub(super) enum PoolKind {
     Single(deadpool_redis::Pool),
     Sentinel(sentinel::Pool),
     Cluster(cluster::Pool),
 }
 
 impl Pool {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: PoolKind) -> Self {
         Self { kind, refusals: Seldom::new(LOG_PAUSE) }
     }
 
     pub(super) fn is_cluster(&self) -> bool {
-        matches!(self.kind, Kind::Cluster(_))
+        matches!(self.kind, PoolKind::Cluster(_))
     }
 
     /// Sends a command. A connection on which something went wrong is not used again: it may lead to
     /// a server that is no longer the master.
     pub(super) async fn run(&self, command: &Cmd) -> Result<Value, Problem> {
         let answer = match self.kind.clone() {
-            Kind::Single(pool) => {
+            PoolKind::Single(pool) => {
                 let discard = |connection| drop(deadpool_redis::Connection::take(connection));
                 ask(Box::pin(async move { pool.get().await }), command, discard).await
             }
-            Kind::Sentinel(pool) => {
+            PoolKind::Sentinel(pool) => {
                 let discard = |connection| drop(sentinel::Connection::take(connection));
                 ask(Box::pin(async move { pool.get().await }), command, discard).await
             }
-            Kind::Cluster(pool) => {
+            PoolKind::Cluster(pool) => {
                 let discard = |connection| drop(cluster::Connection::take(connection));
                 ask(Box::pin(async move { pool.get().await }), command, discard).await
             }
@@ -55,11 +55,11 @@ impl Pool {
         answer.map_err(|failure| self.tell(failure))
     }
 
-    fn tell(&self, failure: Failure) -> Problem {
+    fn tell(&self, failure: PoolFailure) -> Problem {
         match failure {
-            Failure::Unreachable => Problem::Unreachable,
-            Failure::WrongType => Problem::Refused(Refusal::WrongType),
-            Failure::Refused(code) => {
+            PoolFailure::Unreachable => Problem::Unreachable,
+            PoolFailure::WrongType => Problem::Refused(Refusal::WrongType),
+            PoolFailure::Refused(code) => {
                 if let Some(others) = self.refusals.turn(SystemClock::new().monotonic()) {
                     tracing::warn!(code, others, "Redis refuses a command");
                 }
@@ -71,14 +71,14 @@ impl Pool {
 
 /// What came instead of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Failure {
+enum PoolFailure {
     Unreachable,
     WrongType,
     /// With the code of the refusal.
     Refused(&'static str),
 }
 
-impl Failure {
+impl PoolFailure {
     /// Whether the connection is of no use any more. A server that is not the master is left.
     fn is_of_the_connection(self) -> bool {
         matches!(self, Self::Unreachable | Self::Refused("READONLY" | "MASTERDOWN"))
@@ -90,7 +90,7 @@ async fn ask<C, E>(
     get: impl Future<Output = Result<C, E>> + Send + 'static,
     command: &Cmd,
     discard: impl FnOnce(C),
-) -> Result<Value, Failure>
+) -> Result<Value, PoolFailure>
 where
     C: ConnectionLike + Send + 'static,
     E: Send + 'static,
@@ -111,7 +111,7 @@ where
 /// any more, so that the next question finds it in the pool.
 async fn connect<C, E>(
     get: impl Future<Output = Result<C, E>> + Send + 'static,
-) -> Result<C, Failure>
+) -> Result<C, PoolFailure>
 where
     C: Send + 'static,
     E: Send + 'static,
@@ -119,17 +119,17 @@ where
     let made = tokio::spawn(tokio::time::timeout(REDIS_CONNECT_TIMEOUT, get));
     match made.await {
         Ok(Ok(Ok(connection))) => Ok(connection),
-        _ => Err(Failure::Unreachable),
+        _ => Err(PoolFailure::Unreachable),
     }
 }
 
 /// What the server answers counts as an answer; everything else as none. The text of an error may
 /// hold anything and is not looked at.
-fn classify(error: &RedisError) -> Failure {
+fn classify(error: &RedisError) -> PoolFailure {
     match (error.kind(), error.code()) {
-        (_, Some("WRONGTYPE")) => Failure::WrongType,
-        (ErrorKind::Server(_) | ErrorKind::Extension, code) => Failure::Refused(known(code)),
-        _ => Failure::Unreachable,
+        (_, Some("WRONGTYPE")) => PoolFailure::WrongType,
+        (ErrorKind::Server(_) | ErrorKind::Extension, code) => PoolFailure::Refused(known(code)),
+        _ => PoolFailure::Unreachable,
     }
 }
 

@@ -9,9 +9,9 @@ use crate::{
     algorithm::Algorithm,
     claims::Claims,
     clock::Clock,
-    dpop::{Dpop, ProofId, Shown},
+    dpop::{Dpop, ProofContext, ProofId},
     error::{AuthError, InvalidTokenReason},
-    json::{Document, Unique},
+    json::{JsonDocument, Unique},
     key::{JwkSet, Thumbprint},
     token::{CompactToken, Header, decode_exact},
 };
@@ -24,8 +24,8 @@ pub fn verify_jws(
 ) -> Result<Vec<u8>, InvalidTokenReason> {
     let parts = CompactToken::parse(token, usize::MAX)?;
     let header = Header::decode(parts.header)?;
-    let payload = decode_exact(parts.payload).ok_or(InvalidTokenReason::Form)?;
-    let signature = decode_exact(parts.signature).ok_or(InvalidTokenReason::Form)?;
+    let payload = decode_exact(parts.payload).ok_or(InvalidTokenReason::Malformed)?;
+    let signature = decode_exact(parts.signature).ok_or(InvalidTokenReason::Malformed)?;
     if !allowed.contains(&header.algorithm) {
         return Err(InvalidTokenReason::Algorithm);
     }
@@ -52,7 +52,7 @@ pub fn parse_claims(json: &[u8]) -> Result<Claims, InvalidTokenReason> {
 
 /// A document without duplicate members, as claims and headers are read.
 pub fn read_json(text: &str) -> Option<Value> {
-    Document::parse(text.to_owned()).ok().map(|document| document.root().to_value())
+    JsonDocument::parse(text.to_owned()).ok().map(|document| document.root().to_value())
 }
 
 /// The same by `serde_json`, which key sets and metadata are read by.
@@ -71,8 +71,8 @@ pub fn check_proof(
 ) -> Result<ProofId, AuthError> {
     let (now, key) = (clock.now(), Thumbprint::parse(thumbprint).ok_or(AuthError::Misconfigured)?);
     let clock: Arc<dyn Clock> = Arc::new(clock);
-    let rules = Dpop::at(address).build(&clock).map_err(|_| AuthError::Misconfigured)?;
-    let proof = rules.check(Shown { proof, token, method, path, key }, now)?;
+    let rules = Dpop::new(address).build(&clock).map_err(|_| AuthError::Misconfigured)?;
+    let proof = rules.check(ProofContext { proof, token, method, path, key }, now)?;
     Ok(proof.id)
 }
 

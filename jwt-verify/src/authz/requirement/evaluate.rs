@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{Login, Names, Policy, Requirement, Term};
+use super::{LoginAge, Names, PolicyRef, Requirement, Term};
 use crate::{
     claims::{VerifiedClaims, VerifiedToken},
     clock::Clock,
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What a requirement may ask about besides the claims.
-pub(crate) trait Surroundings {
+pub(crate) trait EvalContext {
     /// The time since the epoch.
     fn now(&self) -> Duration;
 
@@ -19,21 +19,21 @@ pub(crate) trait Surroundings {
     fn segment(&self, name: &str) -> Option<Cow<'_, str>>;
 
     /// What a policy of the handler has decided; `None` if it has not been asked.
-    fn policy(&self, policy: &Policy) -> Option<bool>;
+    fn policy(&self, policy: &PolicyRef) -> Option<bool>;
 }
 
 /// What is known about a requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Truth<'a> {
+pub(crate) enum Evaluation<'a> {
     Met,
     Unmet,
     /// It depends on this policy.
-    Undecided(&'a Policy),
+    NeedsPolicy(&'a PolicyRef),
     /// It asks for what the route does not have. Under no condition is that a pass.
-    Unanswerable,
+    MissingPathParam,
 }
 
-impl Truth<'_> {
+impl Evaluation<'_> {
     fn of(is_met: bool) -> Self {
         if is_met { Self::Met } else { Self::Unmet }
     }
@@ -41,9 +41,11 @@ impl Truth<'_> {
     /// Both. What decides by itself makes it unnecessary to ask a policy.
     fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Unanswerable, _) | (_, Self::Unanswerable) => Self::Unanswerable,
+            (Self::MissingPathParam, _) | (_, Self::MissingPathParam) => Self::MissingPathParam,
             (Self::Unmet, _) | (_, Self::Unmet) => Self::Unmet,
-            (Self::Undecided(policy), _) | (_, Self::Undecided(policy)) => Self::Undecided(policy),
+            (Self::NeedsPolicy(policy), _) | (_, Self::NeedsPolicy(policy)) => {
+                Self::NeedsPolicy(policy)
+            }
             (Self::Met, Self::Met) => Self::Met,
         }
     }
@@ -53,21 +55,23 @@ impl Truth<'_> {
         match self {
             Self::Met => Self::Unmet,
             Self::Unmet => Self::Met,
-            Self::Undecided(_) | Self::Unanswerable => self,
+            Self::NeedsPolicy(_) | Self::MissingPathParam => self,
         }
     }
 }
 
 impl Requirement {
     /// Holds a caller against the requirement. Allocates nothing but for segments of the path.
-    pub(crate) fn judge(
+    pub(crate) fn evaluate(
         &self,
         token: &VerifiedToken,
-        surroundings: &dyn Surroundings,
-    ) -> Truth<'_> {
+        context: &dyn EvalContext,
+    ) -> Evaluation<'_> {
         let named = self.has_roles(token) && self.has_permissions(token) && self.has_scopes(token);
-        let own = Truth::of(named && self.has_login(token, surroundings));
-        self.terms.iter().fold(own, |truth, term| truth.and(term.judge(token, surroundings)))
+        let own = Evaluation::of(named && self.has_login(token, context));
+        self.terms
+            .iter()
+            .fold(own, |evaluation, term| evaluation.and(term.evaluate(token, context)))
     }
 
     pub(super) fn has_roles(&self, token: &VerifiedToken) -> bool {
@@ -85,22 +89,22 @@ impl Requirement {
         has(self.scopes.as_ref(), self.all, held)
     }
 
-    fn has_login(&self, token: &VerifiedToken, surroundings: &dyn Surroundings) -> bool {
+    fn has_login(&self, token: &VerifiedToken, context: &dyn EvalContext) -> bool {
         let claims = token.claims();
         let is_recent = |age: Duration| {
             let then = claims.find("auth_time").and_then(Json::as_f64);
             // The issuer's clock may be ahead; a date further on is none, but milliseconds perhaps.
             let ahead = -MOST_AHEAD.as_secs_f64();
             then.is_some_and(|then| {
-                let ago = surroundings.now().as_secs_f64() - then;
+                let ago = context.now().as_secs_f64() - then;
                 ahead <= ago && ago <= age.as_secs_f64()
             })
         };
         let fresh = || claims.find("fresh").and_then(Json::as_bool);
         let is_fresh = match self.login {
-            Login::AnyTime => true,
-            Login::Fresh => fresh() == Some(true),
-            Login::Within(age) => is_recent(age) && fresh() != Some(false),
+            LoginAge::AnyTime => true,
+            LoginAge::Fresh => fresh() == Some(true),
+            LoginAge::Within(age) => is_recent(age) && fresh() != Some(false),
         };
         let has_class = || {
             let held = claims.find_text("acr");
@@ -111,24 +115,26 @@ impl Requirement {
 }
 
 impl Term {
-    pub(super) fn judge(
+    pub(super) fn evaluate(
         &self,
         token: &VerifiedToken,
-        surroundings: &dyn Surroundings,
-    ) -> Truth<'_> {
+        context: &dyn EvalContext,
+    ) -> Evaluation<'_> {
         match self {
-            Self::All(nested) => nested.judge_nested(token, surroundings),
+            Self::All(nested) => nested.evaluate_nested(token, context),
             // One is met: not all are unmet.
             Self::Any(alternatives) => alternatives
                 .iter()
-                .fold(Truth::Met, |none, one| none.and(one.judge_nested(token, surroundings).not()))
+                .fold(Evaluation::Met, |none, one| {
+                    none.and(one.evaluate_nested(token, context).not())
+                })
                 .not(),
-            Self::Not(nested) => nested.judge_nested(token, surroundings).not(),
-            Self::Claim(rule) => {
-                rule.is_met(token.claims(), surroundings).map_or(Truth::Unanswerable, Truth::of)
-            }
+            Self::Not(nested) => nested.evaluate_nested(token, context).not(),
+            Self::Claim(rule) => rule
+                .is_met(token.claims(), context)
+                .map_or(Evaluation::MissingPathParam, Evaluation::of),
             Self::Policy(policy) => {
-                surroundings.policy(policy).map_or(Truth::Undecided(policy), Truth::of)
+                context.policy(policy).map_or(Evaluation::NeedsPolicy(policy), Evaluation::of)
             }
         }
     }
@@ -137,12 +143,12 @@ impl Term {
 impl Requirement {
     /// Inside another one it is an access token that is looked at; see
     /// [`refresh_token`](Self::refresh_token).
-    pub(super) fn judge_nested(
+    pub(super) fn evaluate_nested(
         &self,
         token: &VerifiedToken,
-        surroundings: &dyn Surroundings,
-    ) -> Truth<'_> {
-        Truth::of(!self.is_for_refresh).and(self.judge(token, surroundings))
+        context: &dyn EvalContext,
+    ) -> Evaluation<'_> {
+        Evaluation::of(!self.is_for_refresh).and(self.evaluate(token, context))
     }
 }
 
@@ -163,9 +169,9 @@ fn has(names: Option<&Names>, all: bool, held: impl Fn(&str) -> bool) -> bool {
 }
 
 /// Where there is no request: a clock, and nothing else to ask.
-struct ByHand<'a>(&'a dyn Clock);
+struct NoRequest<'a>(&'a dyn Clock);
 
-impl Surroundings for ByHand<'_> {
+impl EvalContext for NoRequest<'_> {
     fn now(&self) -> Duration {
         self.0.now()
     }
@@ -174,7 +180,7 @@ impl Surroundings for ByHand<'_> {
         None
     }
 
-    fn policy(&self, _: &Policy) -> Option<bool> {
+    fn policy(&self, _: &PolicyRef) -> Option<bool> {
         None
     }
 }
@@ -206,7 +212,7 @@ impl<T> VerifiedClaims<T> {
             tracing::error!("`refresh_token()` is only supported in `#[require(refresh)]`");
             return Err(AuthError::Misconfigured);
         }
-        requirement.check(self.verified(), &ByHand(&crate::clock::SystemClock))
+        requirement.check(self.verified(), &NoRequest(&crate::clock::SystemClock))
     }
 }
 
@@ -215,19 +221,19 @@ impl Requirement {
     pub(crate) fn check(
         &self,
         token: &VerifiedToken,
-        surroundings: &dyn Surroundings,
+        context: &dyn EvalContext,
     ) -> Result<(), AuthError> {
-        match self.judge(token, surroundings) {
-            Truth::Met => Ok(()),
-            Truth::Unmet => Err(self.explain(token, surroundings)),
-            Truth::Undecided(_) => {
+        match self.evaluate(token, context) {
+            Evaluation::Met => Ok(()),
+            Evaluation::Unmet => Err(self.explain(token, context)),
+            Evaluation::NeedsPolicy(_) => {
                 tracing::error!(
                     "a requirement has a policy that only its handler can ask: use it as the \
                      handler's `#[require]`"
                 );
                 Err(AuthError::Misconfigured)
             }
-            Truth::Unanswerable => {
+            Evaluation::MissingPathParam => {
                 tracing::error!(
                     "a requirement compares a claim with a segment of the path, and the route has \
                      none of that name"

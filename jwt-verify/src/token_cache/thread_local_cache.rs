@@ -4,59 +4,59 @@ use crate::limits::{RECENT_TOKEN_BYTES, RECENT_TOKENS};
 
 /// A few tokens, each in the place that its last bytes say. They belong to the signature, so that
 /// tokens spread, and who has two that meet in one place only loses the place.
-pub(super) struct Recent<E> {
+pub(super) struct ThreadLocalCache<E> {
     /// None until the first token is met.
-    places: Vec<Place<E>>,
+    slots: Vec<Slot<E>>,
     most: usize,
 }
 
-struct Place<E> {
-    kept: Option<(Box<[u8]>, E)>,
+struct Slot<E> {
+    entry: Option<(Box<[u8]>, E)>,
     /// The end of the token that was met last and is not kept.
-    met: u64,
+    last_miss: u64,
 }
 
-impl<E> Recent<E> {
+impl<E> ThreadLocalCache<E> {
     /// For at most so many tokens, and never for more than 64.
     pub(super) fn new(most: usize) -> Self {
-        Self { places: Vec::new(), most: most.clamp(1, RECENT_TOKENS) }
+        Self { slots: Vec::new(), most: most.clamp(1, RECENT_TOKENS) }
     }
 
     /// What `judge` says of a token that is kept. One of which it says nothing is let go.
     pub(super) fn get<T>(&mut self, token: &[u8], judge: impl Fn(&E) -> Option<T>) -> Option<T> {
-        let place = self.place(token)?;
-        let (_, entry) = place.kept.as_ref().filter(|(kept, _)| **kept == *token)?;
+        let slot = self.slot(token)?;
+        let (_, entry) = slot.entry.as_ref().filter(|(kept, _)| **kept == *token)?;
         let judged = judge(entry);
-        place.met = 0;
+        slot.last_miss = 0;
         if judged.is_none() {
-            place.kept = None;
+            slot.entry = None;
         }
         judged
     }
 
     /// Keeps a token that is met twice in a row in its place. So those that are met often push out
     /// those that are not, and a thread that meets ever other tokens copies none.
-    pub(super) fn met(&mut self, token: &[u8], entry: impl FnOnce() -> E) {
+    pub(super) fn record_miss(&mut self, token: &[u8], entry: impl FnOnce() -> E) {
         if token.len() > RECENT_TOKEN_BYTES {
             return;
         }
-        if self.places.is_empty() {
-            self.places.reserve_exact(self.most);
-            self.places.resize_with(self.most, || Place { kept: None, met: 0 });
+        if self.slots.is_empty() {
+            self.slots.reserve_exact(self.most);
+            self.slots.resize_with(self.most, || Slot { entry: None, last_miss: 0 });
         }
-        let Some(place) = self.place(token) else { return };
+        let Some(slot) = self.slot(token) else { return };
         let end = end(token);
-        if place.met == end {
-            place.kept = Some((token.into(), entry()));
+        if slot.last_miss == end {
+            slot.entry = Some((token.into(), entry()));
         }
-        place.met = end;
+        slot.last_miss = end;
     }
 
-    fn place(&mut self, token: &[u8]) -> Option<&mut Place<E>> {
+    fn slot(&mut self, token: &[u8]) -> Option<&mut Slot<E>> {
         // The upper bits of a product depend on all bits of its factors.
         let mixed = end(token).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        let index = usize::try_from(mixed).unwrap_or_default().checked_rem(self.places.len())?;
-        self.places.get_mut(index)
+        let index = usize::try_from(mixed).unwrap_or_default().checked_rem(self.slots.len())?;
+        self.slots.get_mut(index)
     }
 }
 
@@ -68,15 +68,15 @@ fn end(token: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    fn is_kept(recent: &mut Recent<u8>, token: &[u8]) -> bool {
+    fn is_kept(recent: &mut ThreadLocalCache<u8>, token: &[u8]) -> bool {
         recent.get(token, |entry| Some(*entry)).is_some()
     }
 
     #[test]
     fn a_token_is_kept_when_it_is_met_again() {
-        let mut recent = Recent::new(100);
+        let mut recent = ThreadLocalCache::new(100);
         for (times, kept) in [(1, false), (2, true)] {
-            recent.met(b"one token", || 1);
+            recent.record_miss(b"one token", || 1);
             assert_eq!(is_kept(&mut recent, b"one token"), kept, "{times}");
         }
         assert!(!is_kept(&mut recent, b"one tokem"));
@@ -84,14 +84,14 @@ mod tests {
 
     #[test]
     fn tokens_that_are_met_in_turn_leave_the_one_that_is_kept() {
-        let mut recent = Recent::new(1);
-        (0..2).for_each(|_| recent.met(b"the first token", || 1));
+        let mut recent = ThreadLocalCache::new(1);
+        (0..2).for_each(|_| recent.record_miss(b"the first token", || 1));
         for _ in 0..3 {
             assert!(is_kept(&mut recent, b"the first token"));
-            recent.met(b"another token", || 2);
-            recent.met(b"and yet another", || 3);
+            recent.record_miss(b"another token", || 2);
+            recent.record_miss(b"and yet another", || 3);
         }
-        (0..2).for_each(|_| recent.met(b"another token", || 2));
+        (0..2).for_each(|_| recent.record_miss(b"another token", || 2));
         assert!(
             is_kept(&mut recent, b"another token") && !is_kept(&mut recent, b"the first token")
         );
@@ -99,16 +99,16 @@ mod tests {
 
     #[test]
     fn places_and_bytes_are_bounded() {
-        for (most, places) in [(0, 1), (1, 1), (10_000, RECENT_TOKENS)] {
-            let mut recent = Recent::new(most);
-            assert!(recent.places.is_empty() && !is_kept(&mut recent, b"one token"));
-            recent.met(b"one token", || 1);
-            assert_eq!(recent.places.len(), places);
+        for (most, slots) in [(0, 1), (1, 1), (10_000, RECENT_TOKENS)] {
+            let mut recent = ThreadLocalCache::new(most);
+            assert!(recent.slots.is_empty() && !is_kept(&mut recent, b"one token"));
+            recent.record_miss(b"one token", || 1);
+            assert_eq!(recent.slots.len(), slots);
         }
-        let mut recent = Recent::new(1);
+        let mut recent = ThreadLocalCache::new(1);
         for (length, kept) in [(RECENT_TOKEN_BYTES, true), (RECENT_TOKEN_BYTES + 1, false)] {
             let token = vec![b'x'; length];
-            (0..3).for_each(|_| recent.met(&token, || 1));
+            (0..3).for_each(|_| recent.record_miss(&token, || 1));
             assert_eq!(is_kept(&mut recent, &token), kept);
         }
     }

@@ -5,9 +5,9 @@ use crate::url::is_loopback;
 
 /// The address of an API, to which the path of a request is added.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Base(String);
+pub(super) struct BaseUrl(String);
 
-impl Base {
+impl BaseUrl {
     /// Says what is wrong with an address that is refused.
     pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
         if url.contains(['?', '#']) {
@@ -134,7 +134,7 @@ fn without_dots(path: &str) -> String {
 mod tests {
     use super::*;
 
-    impl Base {
+    impl BaseUrl {
         fn is_target(&self, url: &str, path: &str) -> bool {
             self.target(url, path).is_some()
         }
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn spellings_of_one_url_are_one() {
-        let base = Base::parse("https://api.example").unwrap();
+        let base = BaseUrl::parse("https://api.example").unwrap();
         for url in [
             "https://api.example/posts/~me",
             "HTTPS://API.Example/posts/~me",
@@ -163,14 +163,14 @@ mod tests {
         assert!(base.is_target("https://api.example", "/"));
         assert!(base.is_target("https://api.example/", "/"));
         assert!(base.is_target("https://api.example/a%2fb", "/a%2Fb"));
-        let shop = Base::parse("https://api.example/shop").unwrap();
+        let shop = BaseUrl::parse("https://api.example/shop").unwrap();
         assert!(shop.is_target("https://api.example/shop", "/"));
         assert!(shop.is_target("https://api.example/shop/", "/"));
     }
 
     #[test]
     fn other_urls_are_others() {
-        let base = Base::parse("https://api.example").unwrap();
+        let base = BaseUrl::parse("https://api.example").unwrap();
         for url in [
             "",
             "/posts",
@@ -214,20 +214,20 @@ mod tests {
 
     #[test]
     fn an_address_may_have_a_port_and_a_prefix() {
-        let base = Base::parse("http://LOCALHOST:8080/v1/").unwrap();
+        let base = BaseUrl::parse("http://LOCALHOST:8080/v1/").unwrap();
         assert!(base.is_target("http://localhost:8080/v1/posts", "/posts"));
         assert!(!base.is_target("http://localhost:8080/posts", "/posts"));
         assert!(!base.is_target("http://localhost:8080/v1posts", "posts"));
         assert!(!base.is_target("http://localhost/v1/posts", "/posts"));
-        let base = Base::parse("http://[::1]:80").unwrap();
+        let base = BaseUrl::parse("http://[::1]:80").unwrap();
         assert!(base.is_target("http://[::1]/posts", "/posts"));
-        assert!(Base::parse("http://127.0.0.1:9").is_ok());
+        assert!(BaseUrl::parse("http://127.0.0.1:9").is_ok());
     }
 
     #[test]
     fn one_address_may_be_below_another() {
         let overlap = |one: &str, other: &str| {
-            let (one, other) = (Base::parse(one).unwrap(), Base::parse(other).unwrap());
+            let (one, other) = (BaseUrl::parse(one).unwrap(), BaseUrl::parse(other).unwrap());
             assert_eq!(one.overlaps(&other), other.overlaps(&one));
             one.overlaps(&other)
         };
@@ -256,7 +256,7 @@ mod tests {
             "https://api.example:65536",
             "https://api.example:+443",
         ] {
-            assert!(Base::parse(url).is_err(), "{url}");
+            assert!(BaseUrl::parse(url).is_err(), "{url}");
         }
     }
 }

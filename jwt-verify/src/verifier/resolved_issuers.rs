@@ -13,73 +13,73 @@ use tokio::sync::watch;
 
 use super::{
     issuer::{DefaultKeys, TrustedIssuer},
-    known::{Known, Tenant},
     resolver::IssuerResolver,
+    tenant_cache::{Tenant, TenantCache},
 };
 use crate::error::StoreUnavailable;
 use crate::{
     clock::Clock,
     error::{AuthError, InvalidTokenReason},
     gate::RefreshGate,
-    key::KeyError,
+    key::KeyLookupError,
     limits::{
         LOG_PAUSE, MAX_ISSUER_BYTES, MAX_RESOLVER_QUESTIONS, NEWCOMER_INTERVAL, REFUSED_ISSUER_TTL,
         REFUSED_ISSUERS, RESOLVER_PATIENCE, RESOLVER_RETRY, RESOLVER_TIMEOUT,
     },
-    negative::NegativeCache,
+    negative_cache::NegativeCache,
     seldom::Seldom,
 };
 
 /// What a question has brought.
-type Answer = Result<Arc<Tenant>, AuthError>;
+type Resolution = Result<Arc<Tenant>, AuthError>;
 
 /// A question that is being answered.
-struct Question {
+struct InFlight {
     id: u64,
-    answer: watch::Receiver<Option<Answer>>,
+    answer: watch::Receiver<Option<Resolution>>,
 }
 
 /// The resolver, and what it has said.
 #[derive(Clone)]
-pub(super) struct Tenants {
-    inner: Arc<Inner>,
+pub(super) struct ResolvedIssuers {
+    inner: Arc<ResolvedIssuersInner>,
 }
 
-struct Inner {
+struct ResolvedIssuersInner {
     resolver: Box<dyn IssuerResolver>,
     default_keys: DefaultKeys,
-    known: Known,
+    known: TenantCache,
     /// How many issuers may have keys waited for within a span, before a good token was seen of them.
     newcomers: Mutex<RefreshGate>,
-    questions: DashMap<String, Question>,
-    next_question: AtomicU64,
-    refused: NegativeCache,
+    in_flight: DashMap<String, InFlight>,
+    next_id: AtomicU64,
+    untrusted: NegativeCache,
     /// Names about which it has just failed to answer, or answered with what cannot be used.
     failed: NegativeCache,
-    broken: NegativeCache,
+    invalid: NegativeCache,
     out_of_reach: Seldom,
     other_name: Seldom,
     unusable: Seldom,
     clock: Arc<dyn Clock>,
 }
 
-impl Tenants {
+impl ResolvedIssuers {
     pub(super) fn new(
         resolver: Box<dyn IssuerResolver>,
         default_keys: DefaultKeys,
         most: usize,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let inner = Inner {
+        let inner = ResolvedIssuersInner {
             resolver,
             default_keys,
-            known: Known::new(most),
+            known: TenantCache::new(most),
             newcomers: Mutex::new(RefreshGate::new(most, NEWCOMER_INTERVAL)),
-            questions: DashMap::new(),
-            next_question: AtomicU64::new(0),
-            refused: NegativeCache::new(REFUSED_ISSUERS),
+            in_flight: DashMap::new(),
+            next_id: AtomicU64::new(0),
+            untrusted: NegativeCache::new(REFUSED_ISSUERS),
             failed: NegativeCache::new(REFUSED_ISSUERS),
-            broken: NegativeCache::new(REFUSED_ISSUERS),
+            invalid: NegativeCache::new(REFUSED_ISSUERS),
             out_of_reach: Seldom::new(LOG_PAUSE),
             other_name: Seldom::new(LOG_PAUSE),
             unusable: Seldom::new(LOG_PAUSE),
@@ -89,22 +89,22 @@ impl Tenants {
     }
 
     /// What is known without asking; `None` means that the resolver has to be asked.
-    pub(super) fn find(&self, name: &str) -> Option<Answer> {
+    pub(super) fn find(&self, name: &str) -> Option<Resolution> {
         let (inner, now) = (&self.inner, self.inner.clock.monotonic());
         if let Some(tenant) = inner.known.get(name) {
             return tenant.is_fresh(now).then_some(Ok(tenant));
         }
-        if name.len() > MAX_ISSUER_BYTES || inner.refused.contains(name, now) {
+        if name.len() > MAX_ISSUER_BYTES || inner.untrusted.contains(name, now) {
             return Some(Err(InvalidTokenReason::Issuer.into()));
         }
-        if inner.broken.contains(name, now) {
+        if inner.invalid.contains(name, now) {
             return Some(Err(AuthError::Misconfigured));
         }
         inner.failed.contains(name, now).then(|| Err(unavailable()))
     }
 
     /// Waits for what the resolver says.
-    pub(super) async fn resolve(&self, name: &str) -> Answer {
+    pub(super) async fn resolve(&self, name: &str) -> Resolution {
         // A question that was overtaken by `forget` is put once more.
         for _ in 0..2 {
             if let Some(answer) = self.find(name) {
@@ -131,12 +131,12 @@ impl Tenants {
     /// The question about this issuer that is being answered, or a new one, which belongs to nobody
     /// who waits: whoever hangs up can neither end nor delay it. `None` if there are too many. Names
     /// that are known have places that others cannot take.
-    fn question(&self, name: &str) -> Option<watch::Receiver<Option<Answer>>> {
+    fn question(&self, name: &str) -> Option<watch::Receiver<Option<Resolution>>> {
         let places = if self.last_word(name).is_some() { 2 } else { 1 } * MAX_RESOLVER_QUESTIONS;
-        let is_full = self.inner.questions.len() >= places;
+        let is_full = self.inner.in_flight.len() >= places;
         let (sender, receiver) = watch::channel(None);
-        let id = self.inner.next_question.fetch_add(1, Ordering::Relaxed);
-        match self.inner.questions.entry(name.to_owned()) {
+        let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
+        match self.inner.in_flight.entry(name.to_owned()) {
             Entry::Occupied(asked) => return Some(asked.get().answer.clone()),
             Entry::Vacant(_) if is_full => return None,
             Entry::Vacant(place) => {
@@ -144,15 +144,20 @@ impl Tenants {
                 if let Some(answer) = self.find(name) {
                     return Some(watch::channel(Some(answer)).1);
                 }
-                place.insert(Question { id, answer: receiver.clone() });
+                place.insert(InFlight { id, answer: receiver.clone() });
             }
         }
         // Made before the job is handed over, so that a job dropped unrun still ends the question.
-        let ending =
-            Ending { tenants: self.clone(), name: name.to_owned(), id, sender, has_ended: false };
+        let guard = InFlightGuard {
+            tenants: self.clone(),
+            name: name.to_owned(),
+            id,
+            sender,
+            has_ended: false,
+        };
         let job = async move {
-            let answer = ending.tenants.ask(&ending.name).await;
-            ending.end_with(answer);
+            let answer = guard.tenants.ask(&guard.name).await;
+            guard.end_with(answer);
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(job);
@@ -171,7 +176,7 @@ impl Tenants {
     ///
     /// Of an issuer that has shown a good token they always may. Those that are only named share a
     /// number of places, each for one issuer and a span of time, or until a good token comes.
-    pub(super) fn admit(&self, tenant: &Tenant) -> Result<(), KeyError> {
+    pub(super) fn admit(&self, tenant: &Tenant) -> Result<(), KeyLookupError> {
         let now = self.inner.clock.monotonic();
         if tenant.is_admitted(now) {
             return Ok(());
@@ -182,7 +187,7 @@ impl Tenants {
             return Ok(());
         }
         if !newcomers.try_pass(now) {
-            return Err(KeyError::Limited { retry_after: newcomers.opens_in(now) });
+            return Err(KeyLookupError::Limited { retry_after: newcomers.opens_in(now) });
         }
         tenant.admit_until(now.saturating_add(NEWCOMER_INTERVAL));
         Ok(())
@@ -202,11 +207,11 @@ impl Tenants {
 
     /// Forgets what the resolver has said about an issuer, and what it is about to say.
     pub(super) fn forget(&self, name: &str) {
-        self.inner.questions.remove(name);
+        self.inner.in_flight.remove(name);
         if let Some(tenant) = self.inner.known.remove(name) {
             tenant.expire();
         }
-        for memory in [&self.inner.refused, &self.inner.failed, &self.inner.broken] {
+        for memory in [&self.inner.untrusted, &self.inner.failed, &self.inner.invalid] {
             memory.remove(name);
         }
     }
@@ -217,15 +222,15 @@ impl Tenants {
 }
 
 /// Ends a question exactly once, whatever happens to the task that puts it.
-struct Ending {
-    tenants: Tenants,
+struct InFlightGuard {
+    tenants: ResolvedIssuers,
     name: String,
     id: u64,
-    sender: watch::Sender<Option<Answer>>,
+    sender: watch::Sender<Option<Resolution>>,
     has_ended: bool,
 }
 
-impl Ending {
+impl InFlightGuard {
     fn end_with(mut self, answer: Result<Option<TrustedIssuer>, StoreUnavailable>) {
         self.end(answer);
     }
@@ -239,10 +244,13 @@ impl Ending {
     }
 
     /// Takes over what the resolver said. `None` if nobody wants to know any more.
-    fn settle(&self, answer: Result<Option<TrustedIssuer>, StoreUnavailable>) -> Option<Answer> {
+    fn settle(
+        &self,
+        answer: Result<Option<TrustedIssuer>, StoreUnavailable>,
+    ) -> Option<Resolution> {
         let (inner, name) = (&*self.tenants.inner, self.name.as_str());
         // Held until the answer is in its place, so that `forget` comes before or after it.
-        let Entry::Occupied(question) = inner.questions.entry(name.to_owned()) else { return None };
+        let Entry::Occupied(question) = inner.in_flight.entry(name.to_owned()) else { return None };
         if question.get().id != self.id {
             return None;
         }
@@ -258,7 +266,7 @@ impl Ending {
                 Ok(tenant)
             }
             (Err(AuthError::InvalidToken(reason)), old) => {
-                inner.refused.insert(name, now, now.saturating_add(REFUSED_ISSUER_TTL));
+                inner.untrusted.insert(name, now, now.saturating_add(REFUSED_ISSUER_TTL));
                 inner.known.remove(name);
                 if let Some(old) = old {
                     old.expire();
@@ -272,7 +280,7 @@ impl Ending {
             }
             (Err(error), _) => {
                 let (memory, time) = match error {
-                    AuthError::Misconfigured => (&inner.broken, REFUSED_ISSUER_TTL),
+                    AuthError::Misconfigured => (&inner.invalid, REFUSED_ISSUER_TTL),
                     _ => (&inner.failed, RESOLVER_RETRY),
                 };
                 inner.known.remove(name);
@@ -285,7 +293,7 @@ impl Ending {
     }
 }
 
-impl Drop for Ending {
+impl Drop for InFlightGuard {
     /// A question that is lost, because the resolver has panicked or its runtime has ended, is one to
     /// which there is no answer: that is remembered as any other failure is.
     fn drop(&mut self) {
@@ -295,13 +303,13 @@ impl Drop for Ending {
     }
 }
 
-impl Inner {
+impl ResolvedIssuersInner {
     fn judge(
         &self,
         name: &str,
         answer: Result<Option<TrustedIssuer>, StoreUnavailable>,
         old: Option<&Tenant>,
-    ) -> Answer {
+    ) -> Resolution {
         let now = self.clock.monotonic();
         let settings = match answer {
             Ok(Some(settings)) if settings.name() == name => settings,
@@ -334,9 +342,11 @@ impl Inner {
     }
 }
 
-impl fmt::Debug for Tenants {
+impl fmt::Debug for ResolvedIssuers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tenants").field("known", &self.inner.known.len()).finish_non_exhaustive()
+        f.debug_struct("ResolvedIssuers")
+            .field("known", &self.inner.known.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use super::{Inner, SessionClaims, SessionError, Sessions, TokenPair, ending::finish};
+use super::{SessionClaims, SessionError, Sessions, SessionsInner, TokenPair, ending::finish};
 use crate::{
     claims::VerifiedClaims,
-    issuing::{AccessToken, Rotation, RotationOutcome, refresh_store::hashed},
+    issuing::{AccessTokenBuilder, Rotation, RotationOutcome, refresh_store::hashed},
 };
 
 /// A refresh token that is good as far as it can be told without using it up.
 #[derive(Debug)]
-pub struct Renewal {
+pub struct RefreshGrant {
     pub(super) sessions: Sessions,
     pub(super) claims: VerifiedClaims,
 }
 
-impl Renewal {
+impl RefreshGrant {
     /// Whose session it is.
     pub fn subject(&self) -> &str {
         self.claims.subject().unwrap_or_default()
@@ -35,7 +35,7 @@ impl Renewal {
     /// before; [`SessionError::Unavailable`] if a store is out of reach.
     pub async fn issue<F>(self, grant: F) -> Result<TokenPair, SessionError>
     where
-        F: FnOnce(AccessToken<'_>) -> AccessToken<'_>,
+        F: FnOnce(AccessTokenBuilder<'_>) -> AccessTokenBuilder<'_>,
     {
         let inner = &*self.sessions.inner;
         let (subject, session_id) = (self.subject(), self.session_id());
@@ -72,7 +72,7 @@ struct Exchange {
 
 impl Exchange {
     async fn carry_out(self, sessions: Sessions) -> Result<(), SessionError> {
-        let Inner { issuer, store, grace, .. } = &*sessions.inner;
+        let SessionsInner { issuer, store, grace, .. } = &*sessions.inner;
         let rotation = Rotation {
             session_id: &self.session_id,
             subject: &self.subject,

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::{Claims, parse::Place, scope_names};
+use super::{Claims, parse::ClaimPosition, scope_names};
 use crate::json::Json;
 
 /// Resolved once for a verified token: which claims say them, and what came with the roles. Names are
 /// read where they stand in the payload, so that nothing has to be made of them.
 #[derive(Clone, Default)]
-pub(crate) struct Grants {
+pub(crate) struct GrantedAuthorities {
     pub(super) roles: Sources,
     pub(super) permissions: Sources,
 }
@@ -17,51 +17,51 @@ pub(crate) struct Grants {
 #[derive(Clone, Default)]
 pub(super) struct Sources {
     /// The usual number of claims.
-    few: [Option<Place>; 3],
-    more: Vec<Place>,
+    inline: [Option<ClaimPosition>; 3],
+    heap: Vec<ClaimPosition>,
     /// By the hierarchy of roles.
-    pub(super) brought: Vec<Box<str>>,
+    pub(super) inherited: Vec<Box<str>>,
 }
 
-impl Grants {
-    pub(crate) fn roles<'a>(&'a self, claims: &'a Claims) -> Names<'a> {
-        Names { claims, sources: &self.roles, has_words: false }
+impl GrantedAuthorities {
+    pub(crate) fn roles<'a>(&'a self, claims: &'a Claims) -> AuthorityNames<'a> {
+        AuthorityNames { claims, sources: &self.roles, has_words: false }
     }
 
-    pub(crate) fn permissions<'a>(&'a self, claims: &'a Claims) -> Names<'a> {
-        Names { claims, sources: &self.permissions, has_words: true }
+    pub(crate) fn permissions<'a>(&'a self, claims: &'a Claims) -> AuthorityNames<'a> {
+        AuthorityNames { claims, sources: &self.permissions, has_words: true }
     }
 }
 
 impl Sources {
     pub(super) fn add(&mut self, claim: Json<'_>) {
-        let Some(place) = Place::of(claim) else { return };
-        match self.few.iter_mut().find(|free| free.is_none()) {
+        let Some(place) = ClaimPosition::of(claim) else { return };
+        match self.inline.iter_mut().find(|free| free.is_none()) {
             Some(free) => *free = Some(place),
-            None => self.more.push(place),
+            None => self.heap.push(place),
         }
     }
 }
 
 /// The names that some claims say: the strings of an array, and one string or the words of it.
 #[derive(Clone, Copy)]
-pub(crate) struct Names<'a> {
+pub(crate) struct AuthorityNames<'a> {
     claims: &'a Claims,
     sources: &'a Sources,
     has_words: bool,
 }
 
-impl<'a> Names<'a> {
+impl<'a> AuthorityNames<'a> {
     pub(crate) fn contains(self, name: &str) -> bool {
-        let Sources { few, more, brought } = self.sources;
-        let is_said = |place: &Place| self.is_said(*place, name);
+        let Sources { inline, heap, inherited } = self.sources;
+        let is_said = |place: &ClaimPosition| self.is_said(*place, name);
         !name.is_empty()
-            && (few.iter().flatten().any(is_said)
-                || more.iter().any(is_said)
-                || brought.iter().any(|known| **known == *name))
+            && (inline.iter().flatten().any(is_said)
+                || heap.iter().any(is_said)
+                || inherited.iter().any(|known| **known == *name))
     }
 
-    fn is_said(self, place: Place, name: &str) -> bool {
+    fn is_said(self, place: ClaimPosition, name: &str) -> bool {
         let claim = self.claims.at(place);
         if claim.is_array() {
             return claim.elements().any(|element| element.is_text(name));
@@ -75,20 +75,20 @@ impl<'a> Names<'a> {
     /// Each of them once.
     pub(crate) fn iter(self) -> impl ExactSizeIterator<Item = &'a str> {
         let mut names = Vec::new();
-        for claim in self.said() {
+        for claim in self.source_claims() {
             match claim.as_str() {
                 Some(text) if !self.has_words => names.push(text),
                 _ => names.extend(scope_names(claim)),
             }
         }
-        names.extend(self.sources.brought.iter().map(|name| &**name));
+        names.extend(self.sources.inherited.iter().map(|name| &**name));
         let mut seen = HashSet::new();
         names.retain(|name| !name.is_empty() && seen.insert(*name));
         names.into_iter()
     }
 
-    fn said(self) -> impl Iterator<Item = Json<'a>> {
-        let places = self.sources.few.iter().flatten().chain(&self.sources.more);
+    fn source_claims(self) -> impl Iterator<Item = Json<'a>> {
+        let places = self.sources.inline.iter().flatten().chain(&self.sources.heap);
         places.map(move |place| self.claims.at(*place))
     }
 }
@@ -109,7 +109,7 @@ mod tests {
         let mapping =
             mapping.permissions_claim("p").scopes_as_permissions(true).role_hierarchy(hierarchy);
         let grants = mapping.grants(&claims);
-        let check = |names: Names<'_>, listed: &[&str], others: &[&str]| {
+        let check = |names: AuthorityNames<'_>, listed: &[&str], others: &[&str]| {
             assert_eq!(names.iter().collect::<Vec<_>>(), listed);
             assert!(listed.iter().all(|name| names.contains(name)));
             assert!(others.iter().all(|name| !names.contains(name)));

@@ -99,7 +99,7 @@ impl Tenant {
 /// go first, in the order in which they came; those with, once there are more of them than have places
 /// of their own.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct TenantCache {
     tenants: DashMap<String, Arc<Tenant>>,
     most: usize,
     /// Held while a place is found.
@@ -107,7 +107,7 @@ pub(super) struct Known {
     has_warned: AtomicBool,
 }
 
-impl Known {
+impl TenantCache {
     pub(super) fn new(most: usize) -> Self {
         let has_warned = AtomicBool::new(false);
         Self { tenants: DashMap::new(), most, arrival: Mutex::default(), has_warned }
@@ -129,7 +129,7 @@ impl Known {
             if is_early && !self.has_warned.swap(true, Ordering::Relaxed) {
                 tracing::warn!(
                     kept = self.most,
-                    "there are more issuers than are kept: raise `resolved_issuers`"
+                    "there are more issuers than are kept: raise `max_resolved_issuers`"
                 );
             }
         }
@@ -190,14 +190,14 @@ mod tests {
         Arc::new(Tenant::new(settings.prepare(&clock).unwrap(), Duration::from_secs(now), None))
     }
 
-    fn is_known(known: &Known, number: u64) -> bool {
+    fn is_known(known: &TenantCache, number: u64) -> bool {
         known.get(&number.to_string()).is_some()
     }
 
     /// WEA-05: however many names there are, those that have shown a good token stay.
     #[test]
     fn mere_names_push_out_nobody_who_has_shown_a_good_token() {
-        let known = Known::new(10);
+        let known = TenantCache::new(10);
         for number in 0..10 {
             let tenant = tenant(number);
             tenant.note_good(Duration::from_secs(number));
@@ -213,7 +213,7 @@ mod tests {
     /// Names have places of their own: tenants with good tokens leave some for new ones.
     #[test]
     fn beyond_their_number_the_one_whose_good_token_is_oldest_makes_room() {
-        let known = Known::new(2);
+        let known = TenantCache::new(2);
         for number in [3, 1, 2, 4] {
             let tenant = tenant(9);
             tenant.note_good(Duration::from_secs(number));
