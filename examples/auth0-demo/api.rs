@@ -4,7 +4,7 @@ use std::{env, error::Error};
 
 use actix_web::{App, HttpServer, Responder, get, web};
 use example_support::demo::announce;
-use jwt_verify::{ClaimsMapping, JwtAuth, VerifiedClaims, require};
+use jwt_verify::{ClaimsMapping, JwtAuth, TrustedIssuer, VerifiedClaims, require};
 use serde_json::json;
 
 use crate::processes;
@@ -38,10 +38,9 @@ pub(crate) async fn run() -> Result<(), Box<dyn Error>> {
         Ok(namespace) => ClaimsMapping::auth0(namespace),
         Err(_) => ClaimsMapping::default(),
     };
-    let auth = JwtAuth::builder(set("JWT_ISSUER")?, set("JWT_AUDIENCE")?)
-        .claims_mapping(mapping)
-        .realm("demo")
-        .build()?;
+    let issuer =
+        TrustedIssuer::new(set("JWT_ISSUER")?, set("JWT_AUDIENCE")?).claims_mapping(mapping);
+    let auth = JwtAuth::for_issuer(issuer).realm("demo").build()?;
     let keys = auth.clone();
     let server =
         HttpServer::new(move || App::new().service((me, reports, users)).wrap(auth.clone()))

@@ -9,7 +9,7 @@ use actix_web::{
     post,
     web::{Data, Query},
 };
-use jwt_verify::{AuthError, ClaimsMapping, IdTokenChecks, IdTokenVerifier};
+use jwt_verify::{AuthError, ClaimsMapping, IdTokenChecks, IdTokenVerifier, TrustedIssuer};
 use openidconnect::{
     AuthorizationCode, ClientId, ClientSecret, CsrfToken, DiscoveryError, EmptyExtraTokenFields,
     EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, LogoutRequest, Nonce,
@@ -76,9 +76,9 @@ impl Login {
             Some(namespace) => ClaimsMapping::auth0(namespace),
             None => ClaimsMapping::default(),
         };
-        let id_tokens = IdTokenVerifier::builder(&settings.issuer, &settings.client_id)
-            .verifier(|builder| builder.claims_mapping(mapping))
-            .build()?;
+        let issuer =
+            TrustedIssuer::new(&settings.issuer, &settings.client_id).claims_mapping(mapping);
+        let id_tokens = IdTokenVerifier::for_issuer(issuer).build()?;
         let (settings, url) = (settings.clone(), url.to_owned());
         Ok(Self { settings, url, id_tokens, metadata: OnceCell::new() })
     }

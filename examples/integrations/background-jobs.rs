@@ -21,7 +21,7 @@ use apalis::prelude::{
 use example_support::demo::{Demo, announce, bind_address};
 use futures_channel::mpsc::{self, UnboundedSender};
 use futures_util::{SinkExt as _, StreamExt as _, lock, sink};
-use jwt_verify::{VerifiedClaims, VerifierBuilder, require};
+use jwt_verify::{JwtAuth, VerifiedClaims, require};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -146,7 +146,7 @@ async fn outcome(
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let demo = Demo::start();
-    let auth = demo.auth().verifier(VerifierBuilder::require_subject).build()?;
+    let auth = JwtAuth::for_issuer(demo.trusted_issuer().require_subject()).build()?;
     demo.print_token("alice, who may have work done", |token| {
         token.subject("alice").permission("write:data")
     });

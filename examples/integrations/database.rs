@@ -14,7 +14,7 @@ use actix_web::{
 };
 use example_integrations::database_in_memory;
 use example_support::demo::{Demo, announce, bind_address};
-use jwt_verify::{AuthError, ForbiddenReason, VerifiedClaims, VerifierBuilder, require};
+use jwt_verify::{AuthError, ForbiddenReason, JwtAuth, VerifiedClaims, require};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, Row as _, SqlitePool, sqlite::SqliteRow};
 
@@ -204,7 +204,7 @@ async fn publish(
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let demo = Demo::start();
-    let auth = demo.auth().verifier(VerifierBuilder::require_subject).build()?;
+    let auth = JwtAuth::for_issuer(demo.trusted_issuer().require_subject()).build()?;
     for (name, whose) in [("alice", "alice, who writes"), ("bob", "bob, who writes")] {
         demo.print_token(whose, |token| {
             let token = token.subject(name).permission("read:posts");

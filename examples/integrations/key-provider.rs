@@ -20,7 +20,7 @@ use actix_web::{
 use example_integrations::database_in_memory;
 use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
-    AuthError, JwkSet, KeyLookupError, KeyProvider, KeyQuery, Lookup, VerificationKey,
+    AuthError, JwkSet, JwtAuth, KeyLookupError, KeyProvider, KeyQuery, Lookup, VerificationKey,
     VerifiedClaims, require,
 };
 use serde_json::{Value, json};
@@ -217,7 +217,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let keys = DatabaseKeys::new(database.clone());
-    let auth = demo.auth().keys(keys.clone()).build()?;
+    let auth = JwtAuth::for_issuer(demo.trusted_issuer().keys(keys.clone())).build()?;
     demo.print_token("alice, who looks after the keys", |token| {
         token.subject("alice").permission("write:keys")
     });

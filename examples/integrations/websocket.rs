@@ -177,7 +177,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let auth = demo
         .auth()
         .extractor(FirstOf::bearer().or(Subprotocol).exclusive())
-        .verifier(|builder| builder.revocation(shared))
+        .revocation(shared)
         .build()?;
     demo.print_token("alice", |token| token.subject("alice"));
     let revocation = web::Data::new(revocation);

@@ -18,7 +18,7 @@ mod ready;
 use std::hint::black_box;
 
 use dhat::HeapStats;
-use jwt_verify::{Algorithm, JwkSet, Requirement, Verifier};
+use jwt_verify::{Algorithm, JwkSet, Requirement, TrustedIssuer, Verifier};
 use keys::{AUDIENCE, ISSUER, Subject};
 use ready::now;
 
@@ -29,11 +29,12 @@ fn main() {
     let _counting = dhat::Profiler::builder().testing().build();
     let subject = Subject::new(Algorithm::RS256);
     let verifier = |entries| {
-        Verifier::builder(ISSUER, AUDIENCE)
-            .keys(JwkSet::single(subject.key()))
-            .token_cache_capacity(entries)
-            .build()
-            .unwrap()
+        Verifier::for_issuer(
+            TrustedIssuer::new(ISSUER, AUDIENCE).keys(JwkSet::single(subject.key())),
+        )
+        .token_cache_capacity(entries)
+        .build()
+        .unwrap()
     };
     let (remembering, forgetting) = (verifier(100), verifier(0));
     let token = subject.token.as_str();

@@ -100,12 +100,12 @@ fn measure(row: &str, number: usize) {
 }
 
 fn listed(issuer: &str, keys: JwkSet, token_cache: usize) -> Verifier {
-    Verifier::builder(issuer, AUDIENCE)
-        .algorithms([Algorithm::HS256])
-        .keys(keys)
-        .token_cache_capacity(token_cache)
-        .build()
-        .unwrap()
+    Verifier::for_issuer(
+        TrustedIssuer::new(issuer, AUDIENCE).algorithms([Algorithm::HS256]).keys(keys),
+    )
+    .token_cache_capacity(token_cache)
+    .build()
+    .unwrap()
 }
 
 fn token(issuer: &str, key_id: &str, subject: &str) -> String {

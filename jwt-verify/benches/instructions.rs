@@ -29,7 +29,9 @@ use actix_web::{
     web,
 };
 use aws_lc_rs::hmac;
-use jwt_verify::{Algorithm, JwkSet, JwtAuth, Requirement, VerifiedClaims, Verifier, require};
+use jwt_verify::{
+    Algorithm, JwkSet, JwtAuth, Requirement, TrustedIssuer, VerifiedClaims, Verifier, require,
+};
 use keys::{AUDIENCE, ISSUER, Subject};
 use ready::now;
 
@@ -102,12 +104,14 @@ fn count(path: &str) -> u64 {
 fn run(path: &str, calls: u64) {
     let subject = Subject::new(Algorithm::HS256);
     let verifier = |entries| {
-        Verifier::builder(ISSUER, AUDIENCE)
-            .algorithms([Algorithm::HS256])
-            .keys(JwkSet::single(subject.key()))
-            .token_cache_capacity(entries)
-            .build()
-            .unwrap()
+        Verifier::for_issuer(
+            TrustedIssuer::new(ISSUER, AUDIENCE)
+                .algorithms([Algorithm::HS256])
+                .keys(JwkSet::single(subject.key())),
+        )
+        .token_cache_capacity(entries)
+        .build()
+        .unwrap()
     };
     let token = subject.token.as_str();
     let repeat = |mut call: Box<dyn FnMut() + '_>| (0..calls).for_each(|_| call());

@@ -28,8 +28,8 @@ use actix_web::{FromRequest as _, dev::Payload, test::TestRequest};
 use cpu_time::cpu;
 use jsonwebtoken::Validation;
 use jwt_verify::{
-    Algorithm, Dpop, JwkSet, JwtAuth, Requirement, Secret, VerificationKey, VerifiedClaims,
-    Verifier,
+    Algorithm, Dpop, JwkSet, JwtAuth, Requirement, Secret, TrustedIssuer, VerificationKey,
+    VerifiedClaims, Verifier,
 };
 use keys::{AUDIENCE, ISSUER, SECRET, Subject};
 use proofs::{Client, Forgetful};
@@ -125,12 +125,14 @@ fn compare_proofs() {
     let client = Client::new();
     let secret = VerificationKey::from_secret(Algorithm::HS256, &Secret::from(SECRET)).unwrap();
     let dpop = Dpop::new("https://api.example").max_age(Duration::from_secs(600));
-    let auth = JwtAuth::builder(ISSUER, AUDIENCE)
-        .algorithms([Algorithm::HS256])
-        .keys(JwkSet::single(secret))
-        .dpop(dpop.replay_store(Forgetful))
-        .build()
-        .unwrap();
+    let auth = JwtAuth::for_issuer(
+        TrustedIssuer::new(ISSUER, AUDIENCE)
+            .algorithms([Algorithm::HS256])
+            .keys(JwkSet::single(secret)),
+    )
+    .dpop(dpop.replay_store(Forgetful))
+    .build()
+    .unwrap();
     let scheme = format!("DPoP {}", client.token);
     let request = || {
         TestRequest::default()
@@ -169,12 +171,14 @@ fn median_time(mut call: impl FnMut()) -> f64 {
 }
 
 fn verifier(algorithm: Algorithm, subject: &Subject, token_cache: usize) -> (String, Verifier) {
-    let verifier = Verifier::builder(ISSUER, AUDIENCE)
-        .algorithms([algorithm])
-        .keys(JwkSet::single(subject.key()))
-        .token_cache_capacity(token_cache)
-        .build()
-        .unwrap();
+    let verifier = Verifier::for_issuer(
+        TrustedIssuer::new(ISSUER, AUDIENCE)
+            .algorithms([algorithm])
+            .keys(JwkSet::single(subject.key())),
+    )
+    .token_cache_capacity(token_cache)
+    .build()
+    .unwrap();
     (subject.token.clone(), verifier)
 }
 

@@ -70,8 +70,8 @@
 //! | --- | --- |
 //! | an issuer with discovery (most) | [`JwtAuth::builder`] with issuer and audience |
 //! | settings in the environment | [`JwtAuth::from_env`] |
-//! | only the URL of a key set | [`JwksProvider::new`] in [`JwtAuthBuilder::keys`] |
-//! | a public key or a shared secret | [`JwkSet::single`] of a [`VerificationKey`] in [`JwtAuthBuilder::keys`] |
+//! | only the URL of a key set | [`JwksProvider::new`] in [`TrustedIssuer::keys`] |
+//! | a public key or a shared secret | [`JwkSet::single`] of a [`VerificationKey`] in [`TrustedIssuer::keys`] |
 //! | several issuers, or one for each tenant | [`TrustedIssuer`] in [`JwtAuthBuilder::issuer`], or an [`IssuerResolver`] |
 //! | several instances of the application | a [`CacheStore`], such as `RedisCache`, in [`JwksProviderBuilder::cache`] |
 //! | an issuer behind a proxy or a private authority | [`JwksProviderBuilder::proxy`], [`JwksProviderBuilder::root_certificates`] |
@@ -81,7 +81,7 @@
 //! | clients that prove to hold a key | [`Dpop`] in [`JwtAuthBuilder::dpop`] |
 //! | clients that show a certificate | [`MutualTls`] in [`JwtAuthBuilder::mutual_tls`] |
 //! | clients that find out where to get tokens | [`ResourceMetadata`] in [`JwtAuthBuilder::resource_metadata`] |
-//! | tokens that end before they expire | a [`RevocationStore`] in [`VerifierBuilder::revocation`] |
+//! | tokens that end before they expire | a [`RevocationStore`] in [`JwtAuthBuilder::revocation`] |
 //! | users of your own | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
 //! | a login elsewhere | [`IdTokenVerifier`], [`BackChannelLogoutEndpoint`] |
 //! | rules that need a database | [`Policy`] functions in `#[require(policy = …)]`, an [`Authorizer`] |
@@ -215,7 +215,8 @@ pub use store::{RedisCache, RedisCacheBuilder};
 pub use validation::{ClaimsValidator, TokenProfile};
 pub use verifier::{
     IdTokenChecks, IdTokenVerifier, IdTokenVerifierBuilder, IssuerResolver, IssuerTemplate,
-    LogoutToken, LogoutTokenVerifier, TrustedIssuer, Verifier, VerifierBuilder,
+    LogoutToken, LogoutTokenVerifier, LogoutTokenVerifierBuilder, TrustedIssuer, Verifier,
+    VerifierBuilder,
 };
 
 #[cfg(feature = "macros")]

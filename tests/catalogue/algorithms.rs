@@ -81,7 +81,8 @@ fn algorithms_off_the_list_and_beside_the_key() {
 
     // The key says PS256; both are on the list; the signature is a right RS256 one.
     let key = SigningKey::new(Algorithm::PS256, "good-key");
-    let stage = Stage::with(key, &[], |auth| auth.algorithms([Algorithm::RS256, Algorithm::PS256]));
+    let stage =
+        Stage::with(key, &[], |issuer| issuer.algorithms([Algorithm::RS256, Algorithm::PS256]));
     let header = json!({"alg": "RS256", "kid": "good-key"}).to_string();
     let input = format!("{}.{}", base64url(header), base64url(stage.token().payload()));
     let token =
@@ -92,7 +93,7 @@ fn algorithms_off_the_list_and_beside_the_key() {
 #[test]
 fn an_unsigned_token_is_not_a_guest() {
     let key = SigningKey::new(Algorithm::RS256, "good-key");
-    let stage = Stage::with(key, &[], |auth| auth);
+    let stage = Stage::with(key, &[], |issuer| issuer);
     let token = compact(r#"{"alg":"none"}"#, stage.token().payload(), &[]);
     stage.play(&[stage.row("ALG-13", "unsigned", token, Expected::Invalid)]);
 }

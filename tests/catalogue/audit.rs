@@ -1,7 +1,7 @@
 //! What the log says of decisions, when it is asked to.
 
 use actix_web::{App, web};
-use jwt_verify::{Algorithm, JwtAuth, TracingAudit, require};
+use jwt_verify::{Algorithm, JwtAuth, TracingAudit, TrustedIssuer, require};
 use jwt_verify_tests::{AUDIENCE, FakeIssuer, SigningKey, TestServer, Token};
 
 use crate::log;
@@ -20,11 +20,12 @@ fn a_decision_names_who_asked_and_nothing_of_the_token() {
     log::capture();
     let key = SigningKey::new(Algorithm::ES256, "k");
     let issuer = FakeIssuer::start(&[&key]);
-    let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
-        .algorithms([Algorithm::ES256])
-        .audit_log(TracingAudit::new())
-        .build()
-        .unwrap();
+    let auth = JwtAuth::for_issuer(
+        TrustedIssuer::new(issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]),
+    )
+    .audit_log(TracingAudit::new())
+    .build()
+    .unwrap();
     let api = TestServer::start(move || {
         App::new().wrap(auth.clone()).route("/admin/{secret}", web::get().to(admin))
     });

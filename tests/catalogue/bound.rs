@@ -25,7 +25,7 @@ impl Bound {
     pub(crate) fn with(client: SigningKey, configure: impl FnOnce(Dpop) -> Dpop) -> Self {
         let dpop = configure(Dpop::new("https://api.example.com"));
         let key = SigningKey::new(Algorithm::RS256, "good-key");
-        let stage = Stage::with(key, &[], |auth| auth.dpop(dpop));
+        let stage = Stage::with_settings(key, |auth| auth.dpop(dpop));
         let token = bound(stage.token(), &client).sign(&stage.key);
         Self { stage, client, token }
     }

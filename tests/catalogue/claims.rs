@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::*;
 
 fn stage_with_leeway(seconds: u64) -> Stage {
-    Stage::with(SigningKey::new(Algorithm::ES256, "good-key"), &[], |auth| {
-        auth.leeway(Duration::from_secs(seconds))
+    Stage::with(SigningKey::new(Algorithm::ES256, "good-key"), &[], |issuer| {
+        issuer.leeway(Duration::from_secs(seconds))
     })
 }
 
@@ -116,9 +116,7 @@ fn beginnings() {
 #[test]
 fn lifetimes_and_clients_that_are_restricted() {
     let key = SigningKey::new(Algorithm::ES256, "good-key");
-    let stage = Stage::with(key, &[], |auth| {
-        auth.verifier(|verifier| verifier.max_lifetime(Duration::from_secs(3600)))
-    });
+    let stage = Stage::with(key, &[], |issuer| issuer.max_lifetime(Duration::from_secs(3600)));
     let until = |exp: u64| stage.token().claim("exp", exp).sign(&stage.key);
     stage.play(&[
         stage.row("CLM-08", "an hour", until(START + 3600), Expected::Accepted),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::{App, HttpResponse, ResponseError as _, web};
 use jwt_verify::{
     Algorithm, AuthError, BoxFuture, Dpop, InvalidTokenReason, JwksProvider, JwtAuth,
-    JwtAuthBuilder, MemoryReplay, ProofId, ReplayError, ReplayStore,
+    JwtAuthBuilder, MemoryReplay, ProofId, ReplayError, ReplayStore, TrustedIssuer,
 };
 use jwt_verify_tests::{
     AUDIENCE, FakeIssuer, START, SigningKey, TestClock, TestServer, Token, base64url, sign,
@@ -279,10 +279,12 @@ impl Other {
 
     fn builder(&self, dpop: Dpop) -> JwtAuthBuilder {
         let (clock, keys) = (self.clock.clone(), JwksProvider::discover(self.issuer.url()));
-        JwtAuth::builder(self.issuer.url(), AUDIENCE)
-            .keys(keys.clock(clock.clone()).build().unwrap())
-            .verifier(|verifier| verifier.clock(clock))
-            .dpop(dpop)
+        JwtAuth::for_issuer(
+            TrustedIssuer::new(self.issuer.url(), AUDIENCE)
+                .keys(keys.clock(clock.clone()).build().unwrap()),
+        )
+        .clock(clock)
+        .dpop(dpop)
     }
 
     /// A request with a good proof.

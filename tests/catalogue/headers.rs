@@ -177,14 +177,17 @@ fn the_strict_profile_asks_for_what_rfc_9068_asks() {
         stage.token().header("typ", "at+jwt").claim("jti", "j").claim("client_id", "c")
     };
     // The control token of the stage is an ordinary one, so the strict API stands beside it.
-    let stage = Stage::with(key, &[], |auth| auth);
+    let stage = Stage::with(key, &[], |issuer| issuer);
     let clock = stage.clock.clone();
-    let auth = jwt_verify::JwtAuth::builder(stage.issuer.url(), jwt_verify_tests::AUDIENCE)
-        .algorithms([Algorithm::ES256])
-        .keys(jwt_verify::JwksProvider::new(stage.issuer.jwks_uri()).build().unwrap())
-        .verifier(|v| v.token_profile(jwt_verify::TokenProfile::AccessToken).clock(clock))
-        .build()
-        .unwrap();
+    let auth = jwt_verify::JwtAuth::for_issuer(
+        jwt_verify::TrustedIssuer::new(stage.issuer.url(), jwt_verify_tests::AUDIENCE)
+            .algorithms([Algorithm::ES256])
+            .keys(jwt_verify::JwksProvider::new(stage.issuer.jwks_uri()).build().unwrap())
+            .token_profile(jwt_verify::TokenProfile::AccessToken),
+    )
+    .clock(clock)
+    .build()
+    .unwrap();
     let api = jwt_verify_tests::TestServer::start(move || {
         actix_web::App::new().configure(example_resource_server::configure(&auth))
     });

@@ -101,7 +101,7 @@ fn a_secret_in_a_key_set_opens_nothing() {
     let secret = [7; 32];
     let published = json!({"kty": "oct", "kid": "oct", "alg": "HS256", "k": base64url(secret)});
     let stage =
-        Stage::with(SigningKey::new(Algorithm::RS256, "good-key"), &[published], |auth| auth);
+        Stage::with(SigningKey::new(Algorithm::RS256, "good-key"), &[published], |issuer| issuer);
     let key = SigningKey::from_secret(Algorithm::HS256, "oct", &secret);
     let claims_rs256 = stage.token().header("alg", "RS256").sign(&key);
     stage.play(&[
@@ -120,7 +120,7 @@ fn a_kid_leads_to_a_key_of_another_kind() {
         .collect();
     let published: Vec<Value> = others.iter().map(SigningKey::jwk).collect();
     let all = [Algorithm::RS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
-    let stage = Stage::with(rsa, &published, |auth| auth.algorithms(all));
+    let stage = Stage::with(rsa, &published, |issuer| issuer.algorithms(all));
     let mut rows = Vec::new();
     for key in &others {
         rows.push(stage.row("KEY-08", "its own kid", stage.token().sign(key), Expected::Accepted));

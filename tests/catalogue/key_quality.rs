@@ -40,7 +40,9 @@ fn a_published_key_that_is_not_fit_is_skipped_and_the_others_stay() {
         let key = fit();
         let published = with(key.jwk(), change.0, change.1);
         let stage =
-            Stage::with(SigningKey::new(Algorithm::ES256, "good-key"), &[published], |auth| auth);
+            Stage::with(SigningKey::new(Algorithm::ES256, "good-key"), &[published], |issuer| {
+                issuer
+            });
         stage.play(&[stage.row(id, what, stage.token().sign(&key), Expected::Invalid)]);
         assert_eq!((stage.skipped(), stage.usable()), (1, 1), "{id} {what}");
     }
@@ -57,7 +59,7 @@ fn rsa_keys_of_other_sizes_are_not_used() {
     assert!(set.is_empty());
     assert_eq!(set.skipped(), [InvalidKeyError::Weak, InvalidKeyError::TooLarge], "KQ-01, KQ-03");
 
-    let stage = Stage::with(SigningKey::new(Algorithm::RS256, "good-key"), &odd, |auth| auth);
+    let stage = Stage::with(SigningKey::new(Algorithm::RS256, "good-key"), &odd, |issuer| issuer);
     let rows: Vec<Row> = ["short", "long"]
         .iter()
         .map(|kid| {
@@ -86,7 +88,9 @@ fn odd_rsa_numbers_are_not_used() {
     ] {
         let published = json!({"kty": "RSA", "kid": "odd", "n": n, "e": e});
         let stage =
-            Stage::with(SigningKey::new(Algorithm::RS256, "good-key"), &[published], |auth| auth);
+            Stage::with(SigningKey::new(Algorithm::RS256, "good-key"), &[published], |issuer| {
+                issuer
+            });
         let header = json!({"alg": "RS256", "kid": "odd"}).to_string();
         let input = format!("{}.{}", base64url(header), base64url(stage.token().payload()));
         let mut signature = vec![0; pair.public_modulus_len()];
@@ -104,7 +108,7 @@ fn points_of_small_order_verify_nothing() {
     let published =
         json!({"kty": "OKP", "crv": "Ed25519", "kid": "small", "x": base64url(identity)});
     let stage =
-        Stage::with(SigningKey::new(Algorithm::EdDSA, "good-key"), &[published], |auth| auth);
+        Stage::with(SigningKey::new(Algorithm::EdDSA, "good-key"), &[published], |issuer| issuer);
     let header = json!({"alg": "EdDSA", "kid": "small"}).to_string();
     // R the neutral element and S zero verify for every message under such a key.
     let signature = [&identity[..], &[0; 32]].concat();
@@ -117,7 +121,7 @@ fn the_certificate_beside_a_key_is_not_looked_at() {
     let key = SigningKey::new(Algorithm::ES256, "with-x5c");
     let published = with(key.jwk(), "x5c", json!(["not a certificate"]));
     let stage =
-        Stage::with(SigningKey::new(Algorithm::ES256, "good-key"), &[published], |auth| auth);
+        Stage::with(SigningKey::new(Algorithm::ES256, "good-key"), &[published], |issuer| issuer);
     stage.play(&[stage.row("KQ-09", "x5c", stage.token().sign(&key), Expected::Accepted)]);
 }
 
@@ -130,7 +134,7 @@ fn a_key_is_found_by_its_exact_name_only() {
     let stage = Stage::with(
         SigningKey::new(Algorithm::ES256, "good-key"),
         &[accented.jwk(), without],
-        |auth| auth,
+        |issuer| issuer,
     );
     let mut rows = vec![
         stage.row("KID-11", "as it is", stage.token().sign(&accented), Expected::Accepted),

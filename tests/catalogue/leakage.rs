@@ -2,8 +2,8 @@
 //! or log.
 
 use jwt_verify::{
-    Algorithm, AuthError, CookieExtractor, JwkSet, JwksProvider, JwtAuth, Secret, VerificationKey,
-    VerifiedClaims,
+    Algorithm, AuthError, CookieExtractor, JwkSet, JwksProvider, JwtAuth, Secret, TrustedIssuer,
+    VerificationKey, VerifiedClaims,
 };
 use jwt_verify_tests::{AUDIENCE, Answer, SigningKey};
 use serde::Deserialize;
@@ -142,7 +142,9 @@ fn what_holds_a_secret_does_not_show_it() {
     let builder = JwksProvider::new(url.clone()).proxy(proxy).cache_integrity_key(words);
     let shown_builder = format!("{builder:?}");
     let provider = builder.build().unwrap();
-    let auth = JwtAuth::builder("https://issuer.example", AUDIENCE).keys(provider.clone());
+    let auth = JwtAuth::for_issuer(
+        TrustedIssuer::new("https://issuer.example", AUDIENCE).keys(provider.clone()),
+    );
     let userinfo = JwksProvider::new(format!("https://user:{words}@issuer.example/")).build();
     let shown = [
         format!("{secret:?}"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jwt_verify::{
     Algorithm, ClaimsMapping, CookieExtractor, FirstOf, JwtAuth, QueryExtractor, Requirement,
-    Secret, VerificationKey, Verifier,
+    Secret, TrustedIssuer, VerificationKey, Verifier,
 };
 use jwt_verify_tests::{AUDIENCE, SigningKey, base64url};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ fn a_token_without_kid() {
         Expected::Accepted,
     )]);
     let (second, third) = (es256("second"), es256("third"));
-    let stage = Stage::with(es256("good-key"), &[second.jwk(), third.jwk()], |auth| auth);
+    let stage = Stage::with(es256("good-key"), &[second.jwk(), third.jwk()], |issuer| issuer);
     let rows: Vec<Row> = [&stage.key, &second, &third]
         .into_iter()
         .map(|key| {
@@ -47,8 +47,8 @@ fn a_token_without_kid() {
 fn two_keys_under_one_kid() {
     let ec = es256("same");
     let rsa = SigningKey::new(Algorithm::RS256, "same");
-    let stage = Stage::with(es256("good-key"), &[ec.jwk(), rsa.jwk()], |auth| {
-        auth.algorithms([Algorithm::ES256, Algorithm::RS256])
+    let stage = Stage::with(es256("good-key"), &[ec.jwk(), rsa.jwk()], |issuer| {
+        issuer.algorithms([Algorithm::ES256, Algorithm::RS256])
     });
     stage.play(&[
         stage.row("KID-08", "the curve's", stage.token().sign(&ec), Expected::Accepted),
@@ -56,7 +56,7 @@ fn two_keys_under_one_kid() {
     ]);
     // Two that cannot be told apart: neither is used.
     let (one, other) = (es256("same"), es256("same"));
-    let stage = Stage::with(es256("good-key"), &[one.jwk(), other.jwk()], |auth| auth);
+    let stage = Stage::with(es256("good-key"), &[one.jwk(), other.jwk()], |issuer| issuer);
     stage.play(&[
         stage.row("KID-09", "the first", stage.token().sign(&one), Expected::Invalid),
         stage.row("KID-09", "the second", stage.token().sign(&other), Expected::Invalid),
@@ -69,7 +69,7 @@ fn keys_of_other_lengths_are_skipped() {
         let odd =
             json!({"kty": "OKP", "crv": "Ed25519", "kid": "odd", "x": base64url(vec![9; length])});
         let key = SigningKey::new(Algorithm::EdDSA, "good-key");
-        let stage = Stage::with(key, &[odd], |auth| auth);
+        let stage = Stage::with(key, &[odd], |issuer| issuer);
         let token = stage.token().header("kid", "odd").sign(&stage.key);
         stage.play(&[stage.row("KQ-05", length.to_string(), token, Expected::Invalid)]);
         assert_eq!(stage.skipped(), 1, "KQ-05 {length}");
@@ -109,8 +109,8 @@ fn numbers_that_are_no_key_are_skipped() {
         ("KQ-03", "16384 bits", rsa(base64url(vec![0xff; 2048]))),
         ("KQ-03", "100 kilobytes", rsa(base64url(vec![0xff; 100_000]))),
     ] {
-        let stage = Stage::with(es256("good-key"), &[jwk], |auth| {
-            auth.algorithms([Algorithm::ES256, Algorithm::RS256])
+        let stage = Stage::with(es256("good-key"), &[jwk], |issuer| {
+            issuer.algorithms([Algorithm::ES256, Algorithm::RS256])
         });
         assert_eq!((stage.skipped(), stage.usable()), (1, 1), "{id} {what}");
         let token = stage.token().header("kid", "odd").sign(&stage.key);
@@ -123,7 +123,7 @@ fn numbers_that_are_no_key_are_skipped() {
 fn a_key_on_another_curve_than_it_says_is_skipped() {
     let mut odd = SigningKey::new(Algorithm::ES384, "odd").jwk();
     odd["crv"] = "P-256".into();
-    let stage = Stage::with(es256("good-key"), &[odd, named(&es256("x"), "fine")], |auth| auth);
+    let stage = Stage::with(es256("good-key"), &[odd, named(&es256("x"), "fine")], |issuer| issuer);
     assert_eq!((stage.skipped(), stage.usable()), (1, 2), "KEY-09");
 }
 
@@ -155,8 +155,8 @@ fn only_tags_of_full_length() {
 
 #[test]
 fn scopes_compare_word_by_word() {
-    let stage = Stage::with(es256("good-key"), &[], |auth| {
-        auth.claims_mapping(ClaimsMapping::default().scopes_as_permissions(true))
+    let stage = Stage::with(es256("good-key"), &[], |issuer| {
+        issuer.claims_mapping(ClaimsMapping::default().scopes_as_permissions(true))
     });
     let with = |scope: Value| stage.token().claim("scope", scope).sign(&stage.key);
     let status = |scope: Value| stage.api.get("/read").bearer(with(scope)).send();
@@ -182,7 +182,7 @@ fn only_listed_clients() {
         let stage = Stage::with_control(
             es256("good-key"),
             |token| token.claim("azp", "ours"),
-            |auth| auth.verifier(|verifier| verifier.allowed_clients(["ours"])),
+            |issuer| issuer.allowed_clients(["ours"]),
         );
         let token = stage.token().claim(claim, value).sign(&stage.key);
         let nobody = stage.token().sign(&stage.key);
@@ -220,7 +220,7 @@ fn more_than_one_way_to_present_a_token() {
             .or(QueryExtractor::new("access_token"))
             .exclusive()
     };
-    let stage = Stage::with(es256("good-key"), &[], |auth| auth.extractor(sources()));
+    let stage = Stage::with_settings(es256("good-key"), |auth| auth.extractor(sources()));
     let (good, other) = (stage.good(), stage.token().claim("sub", "bob").sign(&stage.key));
     let row = |id, what: &str, request: Request, expected| Row {
         id,
@@ -273,16 +273,16 @@ fn more_than_one_way_to_present_a_token() {
 
 #[test]
 fn settings_that_are_no_policy_stop_the_start() {
-    let builder = || Verifier::builder("https://issuer.example", AUDIENCE);
-    for (id, builder) in [
-        ("ALG-10", builder().algorithms([])),
-        ("ALG-10", builder().algorithms([Algorithm::HS256, Algorithm::RS256])),
-        ("ALG-10", builder().algorithms([Algorithm::ES256, Algorithm::HS512])),
-        ("CLM-09", builder().leeway(Duration::MAX)),
-        ("CLM-09", builder().leeway(Duration::from_secs(365 * 24 * 3600))),
-        ("CLM-31", builder().allowed_clients(Vec::<String>::new())),
+    let issuer = || TrustedIssuer::new("https://issuer.example", AUDIENCE);
+    for (id, issuer) in [
+        ("ALG-10", issuer().algorithms([])),
+        ("ALG-10", issuer().algorithms([Algorithm::HS256, Algorithm::RS256])),
+        ("ALG-10", issuer().algorithms([Algorithm::ES256, Algorithm::HS512])),
+        ("CLM-09", issuer().leeway(Duration::MAX)),
+        ("CLM-09", issuer().leeway(Duration::from_secs(365 * 24 * 3600))),
+        ("CLM-31", issuer().allowed_clients(Vec::<String>::new())),
     ] {
-        assert!(builder.build().is_err(), "{id}");
+        assert!(Verifier::for_issuer(issuer).build().is_err(), "{id}");
     }
     for (algorithm, bytes) in [
         (Algorithm::HS256, 31),

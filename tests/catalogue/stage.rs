@@ -7,8 +7,8 @@ use std::sync::{
 
 use actix_web::{App, HttpResponse, Responder, get, web};
 use jwt_verify::{
-    Algorithm, JwkSet, JwksProvider, JwtAuth, JwtAuthBuilder, VerificationKey, VerifiedClaims,
-    Verifier, require,
+    Algorithm, JwkSet, JwksProvider, JwtAuth, JwtAuthBuilder, TrustedIssuer, VerificationKey,
+    VerifiedClaims, Verifier, require,
 };
 use jwt_verify_tests::{
     AUDIENCE, FakeIssuer, Request, Response, SigningKey, TestClock, TestServer, Token,
@@ -75,23 +75,32 @@ impl Stage {
     /// With one key of the algorithm, which alone is accepted.
     pub(crate) fn new(algorithm: Algorithm) -> Self {
         let key = SigningKey::new(algorithm, "good-key");
-        Self::with(key, &[], |auth| auth)
+        Self::with(key, &[], |issuer| issuer)
     }
 
     /// With more keys in the key set, and other settings.
     pub(crate) fn with(
         key: SigningKey,
         more: &[Value],
-        configure: impl FnOnce(JwtAuthBuilder) -> JwtAuthBuilder,
+        configure: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
     ) -> Self {
         Self::build(key, more, |token| token, configure)
+    }
+
+    /// With other settings of the whole.
+    pub(crate) fn with_settings(
+        key: SigningKey,
+        configure: impl FnOnce(JwtAuthBuilder) -> JwtAuthBuilder,
+    ) -> Self {
+        let keys = [key.jwk()];
+        Self::publishing(key, &keys, |token| token, |issuer| configure(JwtAuth::for_issuer(issuer)))
     }
 
     /// With settings under which a good token needs more than usual.
     pub(crate) fn with_control(
         key: SigningKey,
         control: impl FnOnce(Token) -> Token,
-        configure: impl FnOnce(JwtAuthBuilder) -> JwtAuthBuilder,
+        configure: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
     ) -> Self {
         Self::build(key, &[], control, configure)
     }
@@ -103,7 +112,7 @@ impl Stage {
             key,
             published,
             |token| token,
-            |auth| auth.keys(JwkSet::single(verification)),
+            |issuer| JwtAuth::for_issuer(issuer.keys(JwkSet::single(verification))),
         )
     }
 
@@ -111,17 +120,17 @@ impl Stage {
         key: SigningKey,
         more: &[Value],
         control: impl FnOnce(Token) -> Token,
-        configure: impl FnOnce(JwtAuthBuilder) -> JwtAuthBuilder,
+        configure: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
     ) -> Self {
         let keys: Vec<Value> = std::iter::once(key.jwk()).chain(more.iter().cloned()).collect();
-        Self::publishing(key, &keys, control, configure)
+        Self::publishing(key, &keys, control, |issuer| JwtAuth::for_issuer(configure(issuer)))
     }
 
     fn publishing(
         key: SigningKey,
         keys: &[Value],
         control: impl FnOnce(Token) -> Token,
-        configure: impl FnOnce(JwtAuthBuilder) -> JwtAuthBuilder,
+        configure: impl FnOnce(TrustedIssuer) -> JwtAuthBuilder,
     ) -> Self {
         log::capture();
         let (issuer, trap) = (FakeIssuer::start(&[]), FakeIssuer::start(&[]));
@@ -133,11 +142,9 @@ impl Stage {
         let provider =
             JwksProvider::discover(issuer.url()).clock(clock.clone()).max_refetches(10_000);
         let provider = provider.build().unwrap();
-        let builder = JwtAuth::builder(issuer.url(), AUDIENCE)
-            .algorithms([key.algorithm()])
-            .keys(provider)
-            .verifier(|verifier| verifier.clock(clock.clone()));
-        let auth = configure(builder).build().unwrap();
+        let trusted =
+            TrustedIssuer::new(issuer.url(), AUDIENCE).algorithms([key.algorithm()]).keys(provider);
+        let auth = configure(trusted).clock(clock.clone()).build().unwrap();
         let ran = Arc::new(AtomicUsize::new(0));
         let counter = web::Data::from(ran.clone());
         let ours = auth.clone();

@@ -13,7 +13,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use jwt_verify::{Algorithm, JwkSet, VerificationKey, Verifier};
+use jwt_verify::{Algorithm, JwkSet, TrustedIssuer, VerificationKey, Verifier};
 use jwt_verify_tests::{AUDIENCE, START, SigningKey, TestClock, Token, base64url, compact, sign};
 use serde_json::{Value, json};
 
@@ -185,12 +185,14 @@ fn cases(key: &SigningKey) -> Vec<Case> {
 
 fn ours(key: &SigningKey, cases: &[Case]) -> Vec<bool> {
     let imported = VerificationKey::from_jwk(&key.jwk().to_string()).unwrap();
-    let verifier = Verifier::builder(ISSUER, AUDIENCE)
-        .algorithms([key.algorithm()])
-        .keys(JwkSet::new([imported]))
-        .clock(TestClock::new())
-        .build()
-        .unwrap();
+    let verifier = Verifier::for_issuer(
+        TrustedIssuer::new(ISSUER, AUDIENCE)
+            .algorithms([key.algorithm()])
+            .keys(JwkSet::new([imported])),
+    )
+    .clock(TestClock::new())
+    .build()
+    .unwrap();
     let runtime = actix_web::rt::System::new();
     cases.iter().map(|case| runtime.block_on(verifier.verify(&case.token)).is_ok()).collect()
 }

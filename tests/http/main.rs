@@ -22,7 +22,7 @@ mod signatures;
 
 use actix_web::App;
 use example_resource_server as resource_server;
-use jwt_verify::{Algorithm, JwksProvider, JwtAuth, JwtAuthBuilder};
+use jwt_verify::{Algorithm, JwtAuth, JwtAuthBuilder, TrustedIssuer};
 use jwt_verify_tests::{AUDIENCE, FakeIssuer, SigningKey, TestClock, TestServer, Token};
 
 /// An issuer with one RSA key, and a clock.
@@ -43,14 +43,14 @@ impl World {
         Self { issuer, key, clock: TestClock::new() }
     }
 
-    /// Settings for this issuer, this clock and nothing else.
+    /// Settings for this issuer and nothing else.
+    fn trusted_issuer(&self) -> TrustedIssuer {
+        TrustedIssuer::new(self.issuer.url(), AUDIENCE).algorithms([self.key.algorithm()])
+    }
+
+    /// The same, by this clock.
     fn auth(&self) -> JwtAuthBuilder {
-        let clock = self.clock.clone();
-        let keys = JwksProvider::discover(self.issuer.url()).clock(clock.clone()).build().unwrap();
-        JwtAuth::builder(self.issuer.url(), AUDIENCE)
-            .keys(keys)
-            .algorithms([self.key.algorithm()])
-            .verifier(|verifier| verifier.clock(clock))
+        JwtAuth::for_issuer(self.trusted_issuer()).clock(self.clock.clone())
     }
 
     /// The routes of the `resource-server` example.

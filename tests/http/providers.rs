@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use jwt_verify::{JwkSet, KeyLookupError, KeyProvider, KeyQuery, Lookup, VerificationKey};
+use jwt_verify::{
+    JwkSet, KeyLookupError, KeyProvider, KeyQuery, Lookup, TrustedIssuer, VerificationKey,
+};
 
 use super::*;
 
@@ -46,11 +48,11 @@ fn api(key: &SigningKey, failure: Option<KeyLookupError>) -> (TestServer, Arc<At
         asked: asked.clone(),
         failure,
     };
-    let auth = JwtAuth::builder(ISSUER, AUDIENCE)
-        .algorithms([Algorithm::ES256])
-        .keys(table)
-        .build()
-        .unwrap();
+    let auth = JwtAuth::for_issuer(
+        TrustedIssuer::new(ISSUER, AUDIENCE).algorithms([Algorithm::ES256]).keys(table),
+    )
+    .build()
+    .unwrap();
     (serve(auth), asked)
 }
 
@@ -108,7 +110,9 @@ fn a_single_key_from_the_configuration_needs_no_name() {
     unnamed.as_object_mut().unwrap().remove("kid");
     let imported = || VerificationKey::from_jwk(&unnamed.to_string()).unwrap();
     for (keys, expected) in [(JwkSet::single(imported()), 200), (JwkSet::new([imported()]), 401)] {
-        let auth = JwtAuth::builder(ISSUER, AUDIENCE).algorithms([Algorithm::ES256]).keys(keys);
+        let auth = JwtAuth::for_issuer(
+            TrustedIssuer::new(ISSUER, AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
+        );
         let api = serve(auth.build().unwrap());
         let token = Token::now(ISSUER).sign(&key);
         assert_eq!(api.get("/protected").bearer(token).send().status, expected);
@@ -143,10 +147,10 @@ fn a_token_that_is_remembered_asks_for_no_key() {
         JwkSet::from_json(serde_json::json!({"keys": [key.jwk()]}).to_string().as_bytes()).unwrap();
     for (entries, expected) in [(10, 1), (0, 3)] {
         let provider = Counted { keys: keys.clone(), asked: asked.clone() };
-        let auth = JwtAuth::builder(ISSUER, AUDIENCE).algorithms([Algorithm::ES256]).keys(provider);
-        let api = serve(
-            auth.verifier(|verifier| verifier.token_cache_capacity(entries)).build().unwrap(),
+        let auth = JwtAuth::for_issuer(
+            TrustedIssuer::new(ISSUER, AUDIENCE).algorithms([Algorithm::ES256]).keys(provider),
         );
+        let api = serve(auth.token_cache_capacity(entries).build().unwrap());
         let good = Token::now(ISSUER).sign(&key);
         asked.store(0, Ordering::SeqCst);
         for _ in 0..3 {

@@ -19,11 +19,7 @@ fn status(api: &TestServer, token: &str) -> u16 {
 fn for_every_size(test: impl Fn(&World, &TestServer)) {
     for entries in [10_000, 1, 0] {
         let world = World::new();
-        let auth = world
-            .auth()
-            .verifier(|verifier| verifier.token_cache_capacity(entries))
-            .build()
-            .unwrap();
+        let auth = world.auth().token_cache_capacity(entries).build().unwrap();
         let api = serve(auth);
         test(&world, &api);
     }

@@ -1,6 +1,6 @@
 //! Every algorithm, with its own keys and with everybody else's.
 
-use jwt_verify::{Claims, InvalidTokenReason, JwkSet, Secret, VerificationKey};
+use jwt_verify::{Claims, InvalidTokenReason, JwkSet, Secret, TrustedIssuer, VerificationKey};
 use jwt_verify_tests::sign;
 
 use super::*;
@@ -21,7 +21,10 @@ const ASYMMETRIC: [Algorithm; 9] = [
 fn every_asymmetric_algorithm_works_from_a_key_set() {
     let keys: Vec<_> = ASYMMETRIC.iter().map(|a| SigningKey::new(*a, a.name())).collect();
     let issuer = FakeIssuer::start(&keys.iter().collect::<Vec<_>>());
-    let auth = JwtAuth::builder(issuer.url(), AUDIENCE).algorithms(ASYMMETRIC).build().unwrap();
+    let auth =
+        JwtAuth::for_issuer(TrustedIssuer::new(issuer.url(), AUDIENCE).algorithms(ASYMMETRIC))
+            .build()
+            .unwrap();
     let api = serve(auth);
     for key in &keys {
         let token = Token::now(issuer.url()).sign(key);
@@ -45,11 +48,13 @@ fn every_symmetric_algorithm_works_with_a_secret() {
         let secret = vec![7; length];
         let imported =
             VerificationKey::from_secret(algorithm, &Secret::new(secret.clone())).unwrap();
-        let auth = JwtAuth::builder("https://issuer.example", AUDIENCE)
-            .algorithms([algorithm])
-            .keys(JwkSet::new([imported.with_id("s")]))
-            .build()
-            .unwrap();
+        let auth = JwtAuth::for_issuer(
+            TrustedIssuer::new("https://issuer.example", AUDIENCE)
+                .algorithms([algorithm])
+                .keys(JwkSet::new([imported.with_id("s")])),
+        )
+        .build()
+        .unwrap();
         let api = serve(auth);
         let key = SigningKey::from_secret(algorithm, "s", &secret);
         let token = Token::now("https://issuer.example").sign(&key);
@@ -97,39 +102,34 @@ fn a_flipped_bit_anywhere_is_refused() {
 
 #[test]
 fn settings_that_cannot_be_safe_do_not_build() {
-    let builder = || JwtAuth::builder("https://issuer.example", AUDIENCE);
+    let issuer = || TrustedIssuer::new("https://issuer.example", AUDIENCE);
     for broken in [
-        builder().algorithms([]),
-        builder().algorithms([Algorithm::HS256]),
-        builder().algorithms([Algorithm::HS256, Algorithm::RS256]).keys(JwkSet::default()),
-        builder().leeway(std::time::Duration::from_secs(601)),
-        builder().leeway(std::time::Duration::MAX),
-        builder().verifier(|v| v.max_token_bytes(0)),
-        builder().verifier(|v| v.audience("")),
-        JwtAuth::builder("", AUDIENCE),
-        JwtAuth::builder("https://issuer.example", ""),
-        JwtAuth::builder("http://issuer.example", AUDIENCE),
-        JwtAuth::builder("issuer", AUDIENCE),
+        issuer().algorithms([]),
+        issuer().algorithms([Algorithm::HS256]),
+        issuer().algorithms([Algorithm::HS256, Algorithm::RS256]).keys(JwkSet::default()),
+        issuer().leeway(std::time::Duration::from_secs(601)),
+        issuer().leeway(std::time::Duration::MAX),
+        issuer().audience(""),
+        TrustedIssuer::new("", AUDIENCE),
+        TrustedIssuer::new("https://issuer.example", ""),
+        TrustedIssuer::new("http://issuer.example", AUDIENCE),
+        TrustedIssuer::new("issuer", AUDIENCE),
     ] {
-        assert!(broken.build().is_err());
+        assert!(JwtAuth::for_issuer(broken).build().is_err());
     }
+    assert!(JwtAuth::for_issuer(issuer()).max_token_bytes(0).build().is_err());
 }
 
 #[test]
 fn rules_of_the_application_add_to_the_standard_ones() {
     let world = World::new();
-    let auth = world
-        .auth()
-        .verifier(|verifier| {
-            verifier.allowed_clients(["web"]).require_subject().validator(|claims: &Claims| {
-                match claims.get("tenant").and_then(|tenant| tenant.as_str()) {
-                    Some("acme") => Ok(()),
-                    _ => Err(InvalidTokenReason::CustomValidator),
-                }
-            })
-        })
-        .build()
-        .unwrap();
+    let issuer = world.trusted_issuer().allowed_clients(["web"]).require_subject().validator(
+        |claims: &Claims| match claims.get("tenant").and_then(|tenant| tenant.as_str()) {
+            Some("acme") => Ok(()),
+            _ => Err(InvalidTokenReason::CustomValidator),
+        },
+    );
+    let auth = JwtAuth::for_issuer(issuer).clock(world.clock.clone()).build().unwrap();
     let api = serve(auth);
     let status = |token: Token| api.get("/protected").bearer(token.sign(&world.key)).send().status;
     let good = || world.token().claim("azp", "web").claim("tenant", "acme");

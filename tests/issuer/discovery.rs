@@ -1,13 +1,16 @@
 //! Finding the key set.
 
-use jwt_verify::{JwtAuth, KeyProvider as _};
+use jwt_verify::{JwtAuth, KeyProvider as _, TrustedIssuer};
 use jwt_verify_tests::Answer;
 use serde_json::{Value, json};
 
 use super::*;
 
 fn api(issuer: &str) -> TestServer {
-    let auth = JwtAuth::builder(issuer, AUDIENCE).algorithms([Algorithm::ES256]).build().unwrap();
+    let auth =
+        JwtAuth::for_issuer(TrustedIssuer::new(issuer, AUDIENCE).algorithms([Algorithm::ES256]))
+            .build()
+            .unwrap();
     TestServer::start(move || App::new().configure(resource_server::configure(&auth)))
 }
 

@@ -1,6 +1,6 @@
 //! Instances of one application that share a store: one of them fetches for all.
 
-use jwt_verify::{BoxFuture, CacheStore, MemoryCache, StoreUnavailable};
+use jwt_verify::{BoxFuture, CacheStore, MemoryCache, StoreUnavailable, TrustedIssuer};
 use jwt_verify_tests::{Answer, START};
 use serde_json::json;
 
@@ -304,21 +304,25 @@ fn a_lease_ends_soon_after_its_holder() {
     let issuer = FakeIssuer::start(&[&key]);
     let store = Frozen { leases: MemoryCache::new() };
     let provider = || JwksProvider::new(issuer.jwks_uri()).cache(store.clone());
-    let dead = JwtAuth::builder(issuer.url(), AUDIENCE)
-        .algorithms([Algorithm::ES256])
-        .keys(provider().fetch_timeout(Duration::from_millis(400)).build().unwrap())
-        .build()
-        .unwrap();
+    let dead = JwtAuth::for_issuer(
+        TrustedIssuer::new(issuer.url(), AUDIENCE)
+            .algorithms([Algorithm::ES256])
+            .keys(provider().fetch_timeout(Duration::from_millis(400)).build().unwrap()),
+    )
+    .build()
+    .unwrap();
     // It takes the lease, fails, and is stopped before it can give it back.
     issuer.answer_keys(Answer::Hang);
     dead.warm_up();
     eventually("the fetch", || issuer.key_fetches() == 1);
     issuer.publish(&[&key]);
-    let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
-        .algorithms([Algorithm::ES256])
-        .keys(provider().build().unwrap())
-        .build()
-        .unwrap();
+    let auth = JwtAuth::for_issuer(
+        TrustedIssuer::new(issuer.url(), AUDIENCE)
+            .algorithms([Algorithm::ES256])
+            .keys(provider().build().unwrap()),
+    )
+    .build()
+    .unwrap();
     let api = TestServer::start(move || App::new().configure(resource_server::configure(&auth)));
     assert_eq!(status(&api, &Token::now(issuer.url()).sign(&key)), 200);
 }

@@ -23,11 +23,13 @@ fn keys_are_refreshed_without_any_request() {
     let key = key("k");
     let issuer = FakeIssuer::start(&[&key]);
     let provider = JwksProvider::new(issuer.jwks_uri()).cache_ttl(Duration::from_secs(1));
-    let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
-        .algorithms([Algorithm::ES256])
-        .keys(provider.build().unwrap())
-        .build()
-        .unwrap();
+    let auth = JwtAuth::for_issuer(
+        TrustedIssuer::new(issuer.url(), AUDIENCE)
+            .algorithms([Algorithm::ES256])
+            .keys(provider.build().unwrap()),
+    )
+    .build()
+    .unwrap();
     auth.warm_up();
     eventually("a second and a third fetch", || issuer.key_fetches() >= 3);
     drop(auth);
@@ -195,11 +197,12 @@ fn one_clock_is_used_for_everything() {
     let known = key("k");
     let (issuer, clock) = (FakeIssuer::start(&[&known]), TestClock::new());
     let ours = clock.clone();
-    let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
-        .algorithms([Algorithm::ES256])
-        .verifier(|verifier| verifier.clock(ours))
-        .build()
-        .unwrap();
+    let auth = JwtAuth::for_issuer(
+        TrustedIssuer::new(issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]),
+    )
+    .clock(ours)
+    .build()
+    .unwrap();
     let api = TestServer::start(move || App::new().configure(resource_server::configure(&auth)));
     let token = Token::of(issuer.url()).sign(&known);
     let status = || api.get("/protected").bearer(&token).send().status;

@@ -1,6 +1,6 @@
 //! Questions for unknown keys that are not put because there were enough of them.
 
-use jwt_verify::MemoryCache;
+use jwt_verify::{MemoryCache, TrustedIssuer};
 use jwt_verify_tests::Response;
 
 use super::*;
@@ -143,11 +143,13 @@ fn a_question_that_had_to_wait_is_put_as_soon_as_that_is_allowed() {
             Some(store) => provider.cache(store),
             None => provider,
         };
-        let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
-            .algorithms([Algorithm::ES256])
-            .keys(provider.build().unwrap())
-            .build()
-            .unwrap();
+        let auth = JwtAuth::for_issuer(
+            TrustedIssuer::new(issuer.url(), AUDIENCE)
+                .algorithms([Algorithm::ES256])
+                .keys(provider.build().unwrap()),
+        )
+        .build()
+        .unwrap();
         let api =
             TestServer::start(move || App::new().configure(resource_server::configure(&auth)));
         let send = |key: &SigningKey, key_id: &str| {

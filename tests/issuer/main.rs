@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use actix_web::App;
 use example_resource_server as resource_server;
-use jwt_verify::{Algorithm, JwksProvider, JwksProviderBuilder, JwtAuth};
+use jwt_verify::{Algorithm, JwksProvider, JwksProviderBuilder, JwtAuth, TrustedIssuer};
 use jwt_verify_tests::{
     AUDIENCE, FakeIssuer, SigningKey, TestClock, TestServer, Token, eventually,
 };
@@ -79,11 +79,13 @@ fn serve(issuer: &FakeIssuer, clock: &TestClock, provider: JwksProviderBuilder) 
 
 /// An API with keys from a provider whose health the test reads.
 fn serve_with(issuer: &FakeIssuer, clock: &TestClock, provider: &JwksProvider) -> TestServer {
-    let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
-        .algorithms([Algorithm::ES256, Algorithm::RS256])
-        .keys(provider.clone())
-        .verifier(|verifier| verifier.clock(clock.clone()))
-        .build()
-        .unwrap();
+    let auth = JwtAuth::for_issuer(
+        TrustedIssuer::new(issuer.url(), AUDIENCE)
+            .algorithms([Algorithm::ES256, Algorithm::RS256])
+            .keys(provider.clone()),
+    )
+    .clock(clock.clone())
+    .build()
+    .unwrap();
     TestServer::start(move || App::new().configure(resource_server::configure(&auth)))
 }

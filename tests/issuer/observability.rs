@@ -98,12 +98,14 @@ fn failed_fetches_are_counted_by_class() {
 /// An auth of its own, to be asked about its health.
 fn auth(issuer: &FakeIssuer, clock: &TestClock) -> JwtAuth {
     let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone());
-    JwtAuth::builder(issuer.url(), AUDIENCE)
-        .algorithms([Algorithm::ES256])
-        .keys(provider.build().unwrap())
-        .verifier(|verifier| verifier.clock(clock.clone()))
-        .build()
-        .unwrap()
+    JwtAuth::for_issuer(
+        TrustedIssuer::new(issuer.url(), AUDIENCE)
+            .algorithms([Algorithm::ES256])
+            .keys(provider.build().unwrap()),
+    )
+    .clock(clock.clone())
+    .build()
+    .unwrap()
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -152,8 +154,7 @@ fn ready_waits_for_keys_or_for_the_news_that_there_are_none() {
     let keys = |issuer: &FakeIssuer| {
         JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).build().unwrap()
     };
-    let auth = JwtAuth::builder(first.url(), AUDIENCE)
-        .keys(keys(&first))
+    let auth = JwtAuth::for_issuer(TrustedIssuer::new(first.url(), AUDIENCE).keys(keys(&first)))
         .issuer(TrustedIssuer::new(second.url(), AUDIENCE).keys(keys(&second)))
         .build()
         .unwrap();

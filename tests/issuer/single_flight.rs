@@ -99,12 +99,12 @@ fn a_fetch_outlives_the_server_that_began_it() {
     slow(&issuer, &known, 500);
     let clock = TestClock::new();
     let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
-    let auth = JwtAuth::builder(issuer.url(), AUDIENCE)
-        .algorithms([Algorithm::ES256])
-        .keys(provider)
-        .verifier(|verifier| verifier.clock(clock))
-        .build()
-        .unwrap();
+    let auth = JwtAuth::for_issuer(
+        TrustedIssuer::new(issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(provider),
+    )
+    .clock(clock)
+    .build()
+    .unwrap();
     let server = || {
         let auth = auth.clone();
         TestServer::start(move || App::new().configure(resource_server::configure(&auth)))

@@ -1,6 +1,6 @@
 //! How an issuer is reached: TLS, proxies, and what there is to start from.
 
-use jwt_verify::{ConfigError, JwkSet};
+use jwt_verify::{ConfigError, JwkSet, TrustedIssuer};
 use jwt_verify_tests::{Answer, Authority, ConnectProxy, Identity, START, TlsFront};
 use serde_json::json;
 
@@ -184,10 +184,11 @@ fn the_authorities_of_the_system_can_be_trusted() {
     };
     let url = url.into_string().unwrap();
     let fetch = |provider: JwksProviderBuilder| {
-        let auth = JwtAuth::builder("https://localhost", AUDIENCE)
-            .keys(provider.build().unwrap())
-            .build()
-            .unwrap();
+        let auth = JwtAuth::for_issuer(
+            TrustedIssuer::new("https://localhost", AUDIENCE).keys(provider.build().unwrap()),
+        )
+        .build()
+        .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(auth.wait_until_ready())
     };

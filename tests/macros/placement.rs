@@ -1,7 +1,7 @@
 //! The attribute works wherever a handler is, and does the same everywhere.
 
 use actix_web::{App, HttpResponse, Responder, get, post, route, routes, web};
-use jwt_verify::{Algorithm, JwtAuth, require};
+use jwt_verify::{Algorithm, JwtAuth, TrustedIssuer, require};
 use jwt_verify_tests::{AUDIENCE, FakeIssuer, SigningKey, TestServer, Token};
 
 #[require(roles = "admin")]
@@ -53,8 +53,11 @@ async fn with_body(_: web::Json<u32>) -> &'static str {
 fn every_placement_protects_alike() {
     let key = SigningKey::new(Algorithm::ES256, "k");
     let issuer = FakeIssuer::start(&[&key]);
-    let auth =
-        JwtAuth::builder(issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).build().unwrap();
+    let auth = JwtAuth::for_issuer(
+        TrustedIssuer::new(issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]),
+    )
+    .build()
+    .unwrap();
     for wrapped in [true, false] {
         let auth = auth.clone();
         let api = TestServer::start(move || {

@@ -428,7 +428,7 @@ fn who_is_put_there_further_in_decides() {
     let world = World::new();
     let of = |claim: &str| {
         let mapping = jwt_verify::ClaimsMapping::default().roles_claim(claim);
-        world.auth().claims_mapping(mapping).build().unwrap()
+        world.auth_with(|issuer| issuer.claims_mapping(mapping)).build().unwrap()
     };
     let (outer, inner) = (of("outer_roles"), of("inner_roles"));
     let api = TestServer::start(move || {

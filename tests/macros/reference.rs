@@ -168,12 +168,9 @@ fn the_examples_work() {
     let hierarchy = RoleHierarchy::new()
         .role("owner", ["admin"])
         .permissions("owner", ["write:posts", "premium:films"]);
-    let auth = world
-        .auth()
-        .authorizer(Accounts)
-        .claims_mapping(ClaimsMapping::auth0("https://myapp.com").role_hierarchy(hierarchy))
-        .build()
-        .unwrap();
+    let mapping = ClaimsMapping::auth0("https://myapp.com").role_hierarchy(hierarchy);
+    let auth = world.auth_with(|issuer| issuer.claims_mapping(mapping));
+    let auth = auth.authorizer(Accounts).build().unwrap();
     let api = TestServer::start(move || {
         App::new()
             .app_data(web::Data::new(Database))

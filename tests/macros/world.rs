@@ -1,6 +1,6 @@
 //! An issuer, a key and a clock, for handlers to be tried with.
 
-use jwt_verify::{Algorithm, JwtAuth, JwtAuthBuilder};
+use jwt_verify::{Algorithm, JwtAuth, JwtAuthBuilder, TrustedIssuer};
 use jwt_verify_tests::{AUDIENCE, FakeIssuer, SigningKey, TestClock, Token};
 use serde_json::Value;
 
@@ -18,9 +18,16 @@ impl World {
     }
 
     pub(crate) fn auth(&self) -> JwtAuthBuilder {
-        JwtAuth::builder(self.issuer.url(), AUDIENCE)
-            .algorithms([Algorithm::ES256])
-            .verifier(|verifier| verifier.clock(self.clock.clone()))
+        self.auth_with(|issuer| issuer)
+    }
+
+    /// With other settings of the issuer.
+    pub(crate) fn auth_with(
+        &self,
+        change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
+    ) -> JwtAuthBuilder {
+        let issuer = TrustedIssuer::new(self.issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]);
+        JwtAuth::for_issuer(change(issuer)).clock(self.clock.clone())
     }
 
     /// A token with these claims besides the usual ones.

@@ -7,7 +7,7 @@
 
 use std::sync::LazyLock;
 
-use jwt_verify::{Algorithm, JwkSet, VerificationKey, Verifier, test_hooks};
+use jwt_verify::{Algorithm, JwkSet, TrustedIssuer, VerificationKey, Verifier, test_hooks};
 use jwt_verify_tests::{AUDIENCE, SigningKey, TestClock, Token};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -18,12 +18,14 @@ static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::new(Algorithm::E
 
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     let key = VerificationKey::from_jwk(&KEY.jwk().to_string()).unwrap();
-    Verifier::builder(ISSUER, AUDIENCE)
-        .algorithms([Algorithm::ES256])
-        .keys(JwkSet::new([key]))
-        .clock(TestClock::new())
-        .build()
-        .unwrap()
+    Verifier::for_issuer(
+        TrustedIssuer::new(ISSUER, AUDIENCE)
+            .algorithms([Algorithm::ES256])
+            .keys(JwkSet::new([key])),
+    )
+    .clock(TestClock::new())
+    .build()
+    .unwrap()
 });
 
 /// With keys at hand a verification never waits, so it needs no runtime.

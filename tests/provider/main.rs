@@ -12,7 +12,9 @@ use std::time::Duration;
 use actix_web::App;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use example_resource_server as resource_server;
-use jwt_verify::{Algorithm, Clock, Dpop, JwtAuth, MutualTls, SystemClock, testing::ProofKey};
+use jwt_verify::{
+    Algorithm, Clock, Dpop, JwtAuth, MutualTls, SystemClock, TrustedIssuer, testing::ProofKey,
+};
 use jwt_verify_tests::{AUDIENCE, Identity, TestServer};
 use process::Provider;
 use serde_json::json;
@@ -22,7 +24,9 @@ const ALGORITHMS: [Algorithm; 4] =
 
 fn api(provider: &Provider) -> TestServer {
     let auth =
-        JwtAuth::builder(provider.issuer(), AUDIENCE).algorithms(ALGORITHMS).build().unwrap();
+        JwtAuth::for_issuer(TrustedIssuer::new(provider.issuer(), AUDIENCE).algorithms(ALGORITHMS))
+            .build()
+            .unwrap();
     serve(auth)
 }
 
@@ -80,11 +84,11 @@ fn a_token_for_another_audience_is_refused() {
 fn an_expired_token_is_refused() {
     let provider = Provider::start();
     let token = provider.token(Algorithm::ES256, AUDIENCE, "read:posts");
-    let late = JwtAuth::builder(provider.issuer(), AUDIENCE)
-        .algorithms(ALGORITHMS)
-        .verifier(|verifier| verifier.clock(InAnHour(SystemClock::new())))
-        .build()
-        .unwrap();
+    let late =
+        JwtAuth::for_issuer(TrustedIssuer::new(provider.issuer(), AUDIENCE).algorithms(ALGORITHMS))
+            .clock(InAnHour(SystemClock::new()))
+            .build()
+            .unwrap();
     // Whether a token has expired is said only of one whose signature can be verified.
     late.warm_up();
     while !late.health().iter().all(|(_, keys)| keys.ready) {
@@ -119,11 +123,11 @@ fn a_rotated_key_is_picked_up_by_the_first_request() {
 #[ignore = "needs Node.js and oidc-provider: ./tests/run.sh"]
 fn a_token_that_the_provider_bound_is_good_with_its_key() {
     let provider = Provider::start();
-    let auth = JwtAuth::builder(provider.issuer(), AUDIENCE)
-        .algorithms(ALGORITHMS)
-        .dpop(Dpop::new("https://api.example.com"))
-        .build()
-        .unwrap();
+    let auth =
+        JwtAuth::for_issuer(TrustedIssuer::new(provider.issuer(), AUDIENCE).algorithms(ALGORITHMS))
+            .dpop(Dpop::new("https://api.example.com"))
+            .build()
+            .unwrap();
     let api = serve(auth);
     for algorithm in [Algorithm::ES256, Algorithm::EdDSA] {
         let key = ProofKey::with_clock(algorithm, SystemClock::new());
@@ -148,11 +152,11 @@ fn a_token_that_the_provider_bound_is_good_with_its_key() {
 #[ignore = "needs Node.js and oidc-provider: ./tests/run.sh"]
 fn a_token_that_the_provider_bound_is_good_with_its_certificate() {
     let provider = Provider::start();
-    let auth = JwtAuth::builder(provider.issuer(), AUDIENCE)
-        .algorithms(ALGORITHMS)
-        .mutual_tls(MutualTls::behind_proxies(["127.0.0.1"]))
-        .build()
-        .unwrap();
+    let auth =
+        JwtAuth::for_issuer(TrustedIssuer::new(provider.issuer(), AUDIENCE).algorithms(ALGORITHMS))
+            .mutual_tls(MutualTls::behind_proxies(["127.0.0.1"]))
+            .build()
+            .unwrap();
     let api = serve(auth);
     let [client, thief] = ["client.example", "thief.example"].map(Identity::self_signed);
     let request = api.get("/protected").bearer(provider.certified_token(&client));

@@ -31,12 +31,13 @@ fn asking(world: &World, redis: &RedisServer) -> TestServer {
     let cache = RedisCache::new(redis.url()).timeout(Duration::from_millis(250));
     let store = RedisRevocation::with_clock(cache.build().unwrap(), clock.clone());
     let keys = JwksProvider::new(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
-    let auth = JwtAuth::builder(world.issuer.url(), AUDIENCE)
-        .algorithms([Algorithm::ES256])
-        .keys(keys)
-        .verifier(|verifier| verifier.clock(clock).revocation(store))
-        .build()
-        .unwrap();
+    let auth = JwtAuth::for_issuer(
+        TrustedIssuer::new(world.issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
+    )
+    .clock(clock)
+    .revocation(store)
+    .build()
+    .unwrap();
     let app = move || {
         App::new()
             .app_data(auth.clone())

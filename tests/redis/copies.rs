@@ -6,7 +6,7 @@ use std::time::Instant;
 use actix_web::web;
 use jwt_verify::{
     CacheStore as _, Claims, Clock as _, Lookup, RedisRevocation, Revocation, RevocationKeys,
-    RevocationReplica, RevocationStore as _, SystemClock,
+    RevocationReplica, RevocationStore as _, SystemClock, TrustedIssuer,
 };
 
 use super::*;
@@ -237,12 +237,13 @@ fn an_instance_without_a_fresh_copy_is_not_ready() {
     let replica = replica(&redis);
     let (clock, store) = (world.clock.clone(), replica.clone());
     let keys = JwksProvider::new(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
-    let auth = JwtAuth::builder(world.issuer.url(), AUDIENCE)
-        .algorithms([Algorithm::ES256])
-        .keys(keys)
-        .verifier(|verifier| verifier.clock(clock).revocation(store))
-        .build()
-        .unwrap();
+    let auth = JwtAuth::for_issuer(
+        TrustedIssuer::new(world.issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
+    )
+    .clock(clock)
+    .revocation(store)
+    .build()
+    .unwrap();
     assert_eq!(wait(auth.wait_until_ready()).unwrap_err().code(), "temporarily_unavailable");
     assert_eq!((replica.is_fresh(), replica.age()), (false, None));
     let shown = auth.clone();

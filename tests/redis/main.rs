@@ -22,7 +22,7 @@ use std::{
 
 use actix_web::App;
 use example_resource_server as resource_server;
-use jwt_verify::{Algorithm, JwksProvider, JwtAuth, RedisCache, RedisCacheBuilder};
+use jwt_verify::{Algorithm, JwksProvider, JwtAuth, RedisCache, RedisCacheBuilder, TrustedIssuer};
 use jwt_verify_tests::{
     AUDIENCE, Answer, FakeIssuer, Process, RedisServer, START, SigningKey, TestClock, TestServer,
     Token, eventually,
@@ -58,12 +58,15 @@ impl World {
             .cache(cache.build().unwrap())
             .cache_integrity_key(SECRET);
         let clock = self.clock.clone();
-        let auth = JwtAuth::builder(self.issuer.url(), AUDIENCE)
-            .algorithms([Algorithm::ES256])
-            .keys(provider.build().unwrap())
-            .verifier(|verifier| verifier.clock(clock).token_cache_capacity(0))
-            .build()
-            .unwrap();
+        let auth = JwtAuth::for_issuer(
+            TrustedIssuer::new(self.issuer.url(), AUDIENCE)
+                .algorithms([Algorithm::ES256])
+                .keys(provider.build().unwrap()),
+        )
+        .clock(clock)
+        .token_cache_capacity(0)
+        .build()
+        .unwrap();
         TestServer::start(move || App::new().configure(resource_server::configure(&auth)))
     }
 

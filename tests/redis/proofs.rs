@@ -1,6 +1,6 @@
 //! Instances that share which DPoP proofs have been used (RFC 9449 §11.1).
 
-use jwt_verify::{Dpop, RedisReplay, testing, testing::ProofKey};
+use jwt_verify::{Dpop, RedisReplay, TrustedIssuer, testing, testing::ProofKey};
 
 use super::*;
 
@@ -21,13 +21,13 @@ fn instance_with(
     let keys = JwksProvider::new(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
     let cache = RedisCache::new(redis.url()).build().unwrap();
     let replay = change(RedisReplay::with_clock(cache, clock.clone()));
-    let auth = JwtAuth::builder(world.issuer.url(), AUDIENCE)
-        .algorithms([Algorithm::ES256])
-        .keys(keys)
-        .verifier(|verifier| verifier.clock(clock))
-        .dpop(Dpop::new("https://api.example.com").replay_store(replay))
-        .build()
-        .unwrap();
+    let auth = JwtAuth::for_issuer(
+        TrustedIssuer::new(world.issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
+    )
+    .clock(clock)
+    .dpop(Dpop::new("https://api.example.com").replay_store(replay))
+    .build()
+    .unwrap();
     TestServer::start(move || App::new().configure(resource_server::configure(&auth)))
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jwt_verify::{
-    Algorithm, AuthError, IdTokenChecks, IdTokenVerifier, JwkSet, VerificationKey, Verifier,
+    Algorithm, AuthError, IdTokenChecks, IdTokenVerifier, JwkSet, TrustedIssuer, VerificationKey,
+    Verifier,
 };
 use jwt_verify_tests::{START, SigningKey, TestClock, Token};
 use serde_json::{Value, json};
@@ -32,11 +33,12 @@ fn keys(key: &SigningKey) -> JwkSet {
 impl World {
     fn new() -> Self {
         let (key, clock) = (SigningKey::new(Algorithm::RS256, "k"), TestClock::new());
-        let verifier = IdTokenVerifier::builder(ISSUER, CLIENT)
-            .verifier(|verifier| verifier.keys(keys(&key)).clock(clock.clone()))
-            .trusted_audience("a-partner")
-            .build()
-            .unwrap();
+        let verifier =
+            IdTokenVerifier::for_issuer(TrustedIssuer::new(ISSUER, CLIENT).keys(keys(&key)))
+                .clock(clock.clone())
+                .trusted_audience("a-partner")
+                .build()
+                .unwrap();
         Self { key, clock, verifier }
     }
 
@@ -166,8 +168,7 @@ fn a_login_is_not_in_the_future() {
 #[test]
 fn neither_kind_is_taken_for_the_other() {
     let world = World::new();
-    let api = Verifier::builder(ISSUER, CLIENT)
-        .keys(keys(&world.key))
+    let api = Verifier::for_issuer(TrustedIssuer::new(ISSUER, CLIENT).keys(keys(&world.key)))
         .clock(world.clock.clone())
         .build()
         .unwrap();

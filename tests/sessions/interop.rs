@@ -5,7 +5,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use jwt_verify::{Algorithm, JwkSet, Secret, SigningKey, TokenIssuer, VerificationKey, Verifier};
+use jwt_verify::{
+    Algorithm, JwkSet, Secret, SigningKey, TokenIssuer, TrustedIssuer, VerificationKey, Verifier,
+};
 use serde_json::{Value, json};
 
 use crate::{AUDIENCE, ISSUER, wait};
@@ -56,11 +58,11 @@ fn exchange(program: &str, script: &str) {
             Some(jwk) => VerificationKey::from_jwk(&jwk.to_string()).unwrap(),
             None => VerificationKey::from_secret(algorithm, &Secret::from(SECRET)).unwrap(),
         };
-        let verifier = Verifier::builder(ISSUER, AUDIENCE)
-            .algorithms([algorithm])
-            .keys(JwkSet::single(key))
-            .build()
-            .unwrap();
+        let verifier = Verifier::for_issuer(
+            TrustedIssuer::new(ISSUER, AUDIENCE).algorithms([algorithm]).keys(JwkSet::single(key)),
+        )
+        .build()
+        .unwrap();
         let claims = wait(verifier.verify(theirs["token"].as_str().unwrap())).unwrap();
         assert_eq!(claims.subject(), Some("bob"), "{algorithm}");
     }

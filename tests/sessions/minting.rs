@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jwt_verify::{
     Algorithm, AuthError, IssuingError, JwkSet, Secret, SecretStore, Sessions, SigningKey,
-    StoreUnavailable, TokenIssuer, TokenProfile, Verifier,
+    StoreUnavailable, TokenIssuer, TokenProfile, TrustedIssuer, Verifier,
 };
 use jwt_verify_tests::TestClock;
 use serde_json::{Value, json};
@@ -34,11 +34,13 @@ fn tokens_of_every_algorithm_verify_by_the_published_keys() {
         }
         assert_eq!(keys[0]["kid"], header["kid"]);
         assert_eq!((&keys[0]["use"], &keys[0]["alg"]), (&json!("sig"), &header["alg"]));
-        let elsewhere = Verifier::builder(ISSUER, AUDIENCE)
-            .algorithms([algorithm])
-            .keys(JwkSet::from_json(published.to_string().as_bytes()).unwrap())
-            .build()
-            .unwrap();
+        let elsewhere = Verifier::for_issuer(
+            TrustedIssuer::new(ISSUER, AUDIENCE)
+                .algorithms([algorithm])
+                .keys(JwkSet::from_json(published.to_string().as_bytes()).unwrap()),
+        )
+        .build()
+        .unwrap();
         let claims = wait(elsewhere.verify(token.as_str())).unwrap();
         assert_eq!(claims.subject(), Some("alice"), "{algorithm}");
     }
@@ -48,7 +50,8 @@ fn tokens_of_every_algorithm_verify_by_the_published_keys() {
 fn the_strict_profile_is_met_where_the_client_is_named() {
     let issuer = builder(Algorithm::ES256).client_id("web").build().unwrap();
     let token = issuer.access_token(&7).sign().unwrap();
-    let strict = issuer.verifier().token_profile(TokenProfile::AccessToken).build().unwrap();
+    let strict = issuer.trusted_issuer().token_profile(TokenProfile::AccessToken);
+    let strict = Verifier::for_issuer(strict).build().unwrap();
     let claims = wait(strict.verify(token.as_str())).unwrap();
     assert_eq!(claims.subject(), Some("7"), "a number becomes a string");
     assert_eq!(claims.get("client_id"), Some(&json!("web")));
@@ -183,8 +186,8 @@ fn a_token_can_be_for_several_apis_and_says_what_it_grants() {
     let issuer = builder(Algorithm::ES256).audience(other).build().unwrap();
     let token = issuer.access_token(&1).permissions(["read:posts"]).scope("a b").sign().unwrap();
     for audience in [AUDIENCE, other] {
-        let verifier = Verifier::builder(ISSUER, audience).algorithms([Algorithm::ES256]);
-        let verifier = verifier.keys(issuer.keys()).build().unwrap();
+        let trusted = TrustedIssuer::new(ISSUER, audience).algorithms([Algorithm::ES256]);
+        let verifier = Verifier::for_issuer(trusted.keys(issuer.keys())).build().unwrap();
         let claims = wait(verifier.verify(token.as_str())).unwrap();
         assert!(claims.has_permission("read:posts"));
         assert_eq!(claims.scopes().collect::<Vec<_>>(), ["a", "b"]);

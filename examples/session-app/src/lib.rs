@@ -81,10 +81,10 @@ impl SessionApp {
         };
         let sessions = sessions.build()?;
         let cookies = SessionCookies::builder(&csrf_secret).access_name(ACCESS_COOKIE).build()?;
-        let auth = JwtAuth::for_sessions(&sessions)
+        // Issuer and API are one, so their clocks differ by little.
+        let leeway = Duration::from_secs(1);
+        let auth = JwtAuth::for_sessions_with(&sessions, |issuer| issuer.leeway(leeway))
             .cookies(&cookies)
-            // Issuer and API are one, so their clocks differ by little.
-            .leeway(Duration::from_secs(1))
             .error_response(refusal)
             .build()?;
         if let Some((name, password)) = &settings.admin {

@@ -3,7 +3,7 @@
 use std::{env, io, net::SocketAddr, time::Duration};
 
 use jwt_verify::{
-    JwtAuth, JwtAuthBuilder,
+    JwtAuth, JwtAuthBuilder, TrustedIssuer,
     testing::{AUDIENCE, TestIssuer, TestToken},
 };
 use serde_json::Value;
@@ -43,9 +43,14 @@ impl Demo {
         self.own.as_ref().map(TestIssuer::key_set)
     }
 
+    /// Settings with which an application trusts the issuer.
+    pub fn trusted_issuer(&self) -> TrustedIssuer {
+        TrustedIssuer::new(&self.issuer, &self.audience)
+    }
+
     /// Protection that trusts the issuer.
     pub fn auth(&self) -> JwtAuthBuilder {
-        JwtAuth::builder(&self.issuer, &self.audience)
+        JwtAuth::for_issuer(self.trusted_issuer())
     }
 
     /// Prints a token of the example's own issuer, to try requests with.

@@ -14,7 +14,7 @@ use crate::{
     error::ConfigError,
     limits::MAX_LEEWAY,
     validation::TokenKind,
-    verifier::{Verifier, VerifierBuilder},
+    verifier::{TrustedIssuer, Verifier, VerifierBuilder},
 };
 
 /// Mints access tokens in the form of RFC 9068: `typ` is `at+jwt`, and each has a `jti` that nobody
@@ -85,29 +85,38 @@ impl TokenIssuer {
         TokenIssuerKeys::new(self.inner.ring.clone())
     }
 
-    /// A verifier of its access tokens, with issuer, audience, algorithm, keys and clock set.
-    pub fn verifier(&self) -> VerifierBuilder {
-        let TokenIssuerInner { issuer, audiences, .. } = &*self.inner;
-        let mut audiences = audiences.iter();
+    /// Returns the settings with which its access tokens are verified: issuer, audiences, algorithm
+    /// and keys. A subject is required.
+    pub fn trusted_issuer(&self) -> TrustedIssuer {
+        let mut audiences = self.inner.audiences.iter();
         let first = audiences.next().map_or("", String::as_str);
-        let builder = Verifier::builder(issuer.clone(), first);
-        audiences
-            .fold(builder, VerifierBuilder::audience)
-            .algorithms([self.inner.algorithm])
-            .keys(self.keys())
-            .shared_clock(self.inner.clock.clone())
-            .require_subject()
+        audiences.fold(self.trusted_for(first), TrustedIssuer::audience).require_subject()
+    }
+
+    /// Starts a builder of a verifier of its access tokens, with its
+    /// [`trusted_issuer`](Self::trusted_issuer) and its clock.
+    pub fn verifier(&self) -> VerifierBuilder {
+        self.verifier_with(|issuer| issuer)
+    }
+
+    pub(super) fn verifier_with(
+        &self,
+        change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
+    ) -> VerifierBuilder {
+        let issuer = change(self.trusted_issuer());
+        Verifier::for_issuer(issuer).shared_clock(self.inner.clock.clone())
     }
 
     /// A verifier of tokens of another kind, which are for the issuer itself.
     pub(super) fn own_verifier(&self, kind: TokenKind) -> VerifierBuilder {
-        Verifier::builder(self.name(), self.name())
+        let issuer = self.trusted_for(self.name()).kind(kind).leeway(Duration::ZERO);
+        Verifier::for_issuer(issuer).shared_clock(self.inner.clock.clone()).token_cache_capacity(0)
+    }
+
+    fn trusted_for(&self, audience: &str) -> TrustedIssuer {
+        TrustedIssuer::new(self.name(), audience)
             .algorithms([self.inner.algorithm])
             .keys(self.keys())
-            .shared_clock(self.inner.clock.clone())
-            .kind(kind)
-            .leeway(Duration::ZERO)
-            .token_cache_capacity(0)
     }
 
     /// The public keys as a JSON Web Key Set, for `/.well-known/jwks.json`. A secret is not in it.

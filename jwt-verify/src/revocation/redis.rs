@@ -34,7 +34,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 ///
 /// let redis = RedisCache::new("rediss://redis.internal:6379").connections(32).build()?;
 /// let auth = JwtAuth::builder("https://tenant.auth0.com/", "https://api.example.com")
-///     .verifier(|verifier| verifier.revocation(RedisRevocation::new(redis)))
+///     .revocation(RedisRevocation::new(redis))
 ///     .build()?;
 /// # Ok::<(), jwt_verify::ConfigError>(())
 /// ```

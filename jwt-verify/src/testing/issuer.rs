@@ -17,7 +17,7 @@ use crate::{
     clock::{Clock, SystemClock},
     http::{JwtAuth, JwtAuthBuilder},
     issuing::SigningKey,
-    verifier::{Verifier, VerifierBuilder},
+    verifier::{TrustedIssuer, Verifier, VerifierBuilder},
 };
 
 /// An issuer with keys that are made when it starts, and with discovery and key set over HTTP on the
@@ -114,19 +114,20 @@ impl TestIssuer {
         key_set(&self.state())
     }
 
+    /// Returns the settings with which an application trusts it, for [`AUDIENCE`]. A [`JwtAuth`] or
+    /// [`Verifier`] that is made of them needs the clock of the test too, where there is one.
+    pub fn trusted_issuer(&self) -> TrustedIssuer {
+        TrustedIssuer::new(&self.url, AUDIENCE).algorithms([self.algorithm])
+    }
+
     /// A [`JwtAuth`] that trusts it, for [`AUDIENCE`].
     pub fn auth(&self) -> JwtAuthBuilder {
-        let clock = self.clock.clone();
-        JwtAuth::builder(&self.url, AUDIENCE)
-            .algorithms([self.algorithm])
-            .verifier(|builder| builder.clock(clock))
+        JwtAuth::for_issuer(self.trusted_issuer()).clock(self.clock.clone())
     }
 
     /// A [`Verifier`] that trusts it, for [`AUDIENCE`].
     pub fn verifier(&self) -> VerifierBuilder {
-        Verifier::builder(&self.url, AUDIENCE)
-            .algorithms([self.algorithm])
-            .clock(self.clock.clone())
+        Verifier::for_issuer(self.trusted_issuer()).clock(self.clock.clone())
     }
 
     /// A token that is good for ten minutes unless it is changed.

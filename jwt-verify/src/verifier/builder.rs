@@ -1,6 +1,6 @@
 //! Settings of a verifier.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use super::{
     Verifier, VerifierInner,
@@ -10,35 +10,26 @@ use super::{
     revocation::Revocations,
 };
 use crate::{
-    algorithm::Algorithm,
-    claims::ClaimsMapping,
     clock::{Clock, SystemClock},
     error::ConfigError,
-    key::KeyProvider,
     limits::{
         MAX_CONFIGURABLE_TOKEN_BYTES, MAX_TOKEN_BYTES, RESOLVED_ISSUERS, TOKEN_CACHE_ENTRIES,
     },
     revocation::RevocationStore,
     token::KnownHeaders,
     token_cache::TokenCache,
-    validation::{ClaimsValidator, TokenKind, TokenProfile},
 };
 
-/// Settings of a [`Verifier`]. Nothing but issuer and audience is needed.
+/// Settings of a [`Verifier`] as a whole. Every one has a default.
 ///
-/// Settings about tokens are those of the issuer that the builder was made with; an issuer that is
-/// added with [`issuer`](Self::issuer) brings its own.
+/// What holds for the tokens of one issuer, such as keys, algorithms and leeway, is set on its
+/// [`TrustedIssuer`].
 #[must_use]
 pub struct VerifierBuilder {
-    first: Option<TrustedIssuer>,
-    others: Vec<TrustedIssuer>,
+    issuers: Vec<TrustedIssuer>,
     resolver: Option<Box<dyn IssuerResolver>>,
     max_resolved_issuers: usize,
     resolved_jwks: DefaultKeys,
-    /// A setting that was meant for an issuer, where there is none.
-    misplaced: Option<&'static str>,
-    /// The kind of token of all issuers, where it is not up to each.
-    kind: Option<TokenKind>,
     max_token_bytes: usize,
     token_cache: usize,
     revocation: Option<Arc<dyn RevocationStore>>,
@@ -47,15 +38,12 @@ pub struct VerifierBuilder {
 }
 
 impl VerifierBuilder {
-    pub(super) fn new(first: Option<TrustedIssuer>) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            first,
-            others: Vec::new(),
+            issuers: Vec::new(),
             resolver: None,
             max_resolved_issuers: RESOLVED_ISSUERS,
             resolved_jwks: DefaultKeys::default(),
-            misplaced: None,
-            kind: None,
             max_token_bytes: MAX_TOKEN_BYTES,
             token_cache: usual_token_cache(),
             revocation: None,
@@ -67,7 +55,7 @@ impl VerifierBuilder {
     /// Trusts one more issuer, with settings of its own. A token is held against the settings of
     /// the issuer that its `iss` names exactly, and verified with that issuer's keys only.
     pub fn issuer(mut self, issuer: TrustedIssuer) -> Self {
-        self.others.push(issuer);
+        self.issuers.push(issuer);
         self
     }
 
@@ -113,79 +101,6 @@ impl VerifierBuilder {
         self
     }
 
-    /// Changes the settings of the issuer that the builder was made with.
-    fn first(
-        mut self,
-        setting: &'static str,
-        change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
-    ) -> Self {
-        match self.first.take() {
-            Some(issuer) => self.first = Some(change(issuer)),
-            None => self.misplaced = Some(setting),
-        }
-        self
-    }
-
-    /// Accepts tokens for one more audience.
-    pub fn audience(self, audience: impl Into<String>) -> Self {
-        self.first("audience", |issuer| issuer.audience(audience))
-    }
-
-    /// The algorithms that are accepted; see [`TrustedIssuer::algorithms`]. Default: `RS256` alone.
-    pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.first("algorithms", |issuer| issuer.algorithms(algorithms))
-    }
-
-    /// Where keys come from; see [`TrustedIssuer::keys`]. Default: discovery at the issuer.
-    pub fn keys(self, keys: impl KeyProvider) -> Self {
-        self.first("keys", |issuer| issuer.keys(keys))
-    }
-
-    /// What kind of token is expected. Default: [`TokenProfile::Jwt`].
-    pub fn token_profile(self, profile: TokenProfile) -> Self {
-        self.first("token_profile", |issuer| issuer.token_profile(profile))
-    }
-
-    /// Expects tokens of another kind than access tokens.
-    pub(crate) fn kind(mut self, kind: TokenKind) -> Self {
-        self.kind = Some(kind);
-        self
-    }
-
-    /// By how much clocks may differ; see [`TrustedIssuer::leeway`]. Default: 60 s.
-    pub fn leeway(self, leeway: Duration) -> Self {
-        self.first("leeway", |issuer| issuer.leeway(leeway))
-    }
-
-    /// The longest lifetime that is accepted; see [`TrustedIssuer::max_lifetime`]. Default: any.
-    pub fn max_lifetime(self, longest: Duration) -> Self {
-        self.first("max_lifetime", |issuer| issuer.max_lifetime(longest))
-    }
-
-    /// Refuses tokens without a subject. Default: accepted.
-    pub fn require_subject(self) -> Self {
-        self.first("require_subject", TrustedIssuer::require_subject)
-    }
-
-    /// The clients whose tokens are accepted; see [`TrustedIssuer::allowed_clients`]. Default: any.
-    pub fn allowed_clients<I, S>(self, clients: I) -> Self
-    where
-        I: IntoIterator<Item = S>,
-        S: Into<String>,
-    {
-        self.first("allowed_clients", |issuer| issuer.allowed_clients(clients))
-    }
-
-    /// Adds a rule of your own; see [`TrustedIssuer::validator`].
-    pub fn validator(self, validator: impl ClaimsValidator) -> Self {
-        self.first("validator", |issuer| issuer.validator(validator))
-    }
-
-    /// Where the issuer puts roles and permissions; see [`ClaimsMapping`].
-    pub fn claims_mapping(self, mapping: ClaimsMapping) -> Self {
-        self.first("claims_mapping", |issuer| issuer.claims_mapping(mapping))
-    }
-
     /// The longest token that is looked at, in bytes. Default: 16 KiB.
     pub fn max_token_bytes(mut self, most: usize) -> Self {
         self.max_token_bytes = most;
@@ -222,7 +137,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// Takes the time from another clock. Default: the system's.
+    /// Takes the time from another clock, also for the keys that are fetched by default. Default: the
+    /// system's. A key provider that is set keeps the clock that it was made with.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -248,9 +164,6 @@ impl VerifierBuilder {
     /// of them; a leeway above 10 min; and what the default key provider refuses. Besides: no
     /// issuer at all, or one that is named twice, and limits that make no sense.
     pub fn build(self) -> Result<Verifier, ConfigError> {
-        if let Some(setting) = self.misplaced {
-            return Err(ConfigError::invalid(setting, "needs an issuer; set it on TrustedIssuer"));
-        }
         if !(1..=MAX_CONFIGURABLE_TOKEN_BYTES).contains(&self.max_token_bytes) {
             return Err(ConfigError::invalid("max_token_bytes", "must be between 1 and 128 KiB"));
         }
@@ -272,17 +185,7 @@ impl VerifierBuilder {
         }
         let clock = self.clock;
         let mut issuers = Vec::new();
-        if self.kind.is_some() && self.resolver.is_some() {
-            return Err(ConfigError::invalid(
-                "issuer_resolver",
-                "only finds issuers of access tokens",
-            ));
-        }
-        for issuer in self.first.into_iter().chain(self.others) {
-            let issuer = match self.kind {
-                Some(kind) => issuer.kind(kind),
-                None => issuer,
-            };
+        for issuer in self.issuers {
             let issuer = issuer.prepare(&clock)?;
             if issuers.iter().any(|other: &Issuer| other.rules.issuer == issuer.rules.issuer) {
                 return Err(ConfigError::invalid("issuer", "the same issuer is named twice"));
@@ -313,10 +216,7 @@ const MAX_TOKEN_CACHE: usize = 10_000_000;
 
 impl fmt::Debug for VerifierBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifierBuilder")
-            .field("first", &self.first)
-            .field("others", &self.others)
-            .finish_non_exhaustive()
+        f.debug_struct("VerifierBuilder").field("issuers", &self.issuers).finish_non_exhaustive()
     }
 }
 

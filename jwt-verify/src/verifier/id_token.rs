@@ -8,13 +8,13 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Verifier, VerifierBuilder};
+use super::{TrustedIssuer, Verifier, VerifierBuilder};
 use crate::{
     algorithm::Algorithm,
     claims::{Claims, VerifiedClaims},
+    clock::Clock,
     error::{AuthError, ConfigError, InvalidTokenReason},
     json::Json,
-    limits::LEEWAY,
     token::{CompactToken, Header},
     validation::TokenKind,
 };
@@ -41,7 +41,7 @@ pub struct IdTokenVerifier {
     leeway: Duration,
 }
 
-/// Settings of an [`IdTokenVerifier`].
+/// Settings of an [`IdTokenVerifier`]. Keys, algorithms and leeway are set on the [`TrustedIssuer`].
 #[derive(Debug)]
 #[must_use]
 pub struct IdTokenVerifierBuilder {
@@ -52,16 +52,15 @@ pub struct IdTokenVerifierBuilder {
 }
 
 impl IdTokenVerifierBuilder {
-    /// Changes the verifier: keys, algorithms, clock.
-    pub fn verifier(mut self, change: impl FnOnce(VerifierBuilder) -> VerifierBuilder) -> Self {
-        self.verifier = change(self.verifier);
+    /// Takes the time from another clock; see [`VerifierBuilder::clock`]. Default: the system's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.verifier = self.verifier.clock(clock);
         self
     }
 
-    /// By how much clocks may differ. Default: 60 s; at most 10 min.
-    pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.verifier = self.verifier.leeway(leeway);
-        self.leeway = leeway;
+    /// Bounds the length of a token, in bytes. Default: 16 KiB.
+    pub fn max_token_bytes(mut self, most: usize) -> Self {
+        self.verifier = self.verifier.max_token_bytes(most);
         self
     }
 
@@ -77,9 +76,8 @@ impl IdTokenVerifierBuilder {
     /// # Errors
     /// What [`VerifierBuilder::build`] refuses.
     pub fn build(self) -> Result<IdTokenVerifier, ConfigError> {
-        let verifier = self.verifier.kind(TokenKind::Id).token_cache_capacity(0);
         Ok(IdTokenVerifier {
-            verifier: verifier.build()?,
+            verifier: self.verifier.build()?,
             client_id: self.client_id,
             trusted_audiences: self.trusted_audiences,
             leeway: self.leeway,
@@ -155,18 +153,32 @@ impl fmt::Debug for IdTokenChecks<'_> {
 }
 
 impl IdTokenVerifier {
-    /// For the ID tokens of an issuer for this client. Keys come by discovery at the issuer unless
-    /// something else is set.
+    /// Starts a builder for the ID tokens of an issuer for this client: short for
+    /// [`for_issuer`](Self::for_issuer) with [`TrustedIssuer::new`].
     pub fn builder(
         issuer: impl Into<String>,
         client_id: impl Into<String>,
     ) -> IdTokenVerifierBuilder {
-        let client_id = client_id.into();
+        Self::for_issuer(TrustedIssuer::new(issuer, client_id))
+    }
+
+    /// Starts a builder for the ID tokens of an issuer whose audience is the `client_id` of this
+    /// client. A [`token_profile`](TrustedIssuer::token_profile) of the issuer has no effect here.
+    ///
+    /// ```
+    /// use jwt_verify::{Algorithm, IdTokenVerifier, TrustedIssuer};
+    ///
+    /// let issuer = TrustedIssuer::new("https://issuer.example", "my-client-id")
+    ///     .algorithms([Algorithm::ES256]);
+    /// let verifier = IdTokenVerifier::for_issuer(issuer).build()?;
+    /// # Ok::<(), jwt_verify::ConfigError>(())
+    /// ```
+    pub fn for_issuer(issuer: TrustedIssuer) -> IdTokenVerifierBuilder {
         IdTokenVerifierBuilder {
-            verifier: Verifier::builder(issuer, client_id.clone()),
-            client_id,
+            client_id: issuer.client_id().to_owned(),
+            leeway: issuer.rules.leeway,
             trusted_audiences: Vec::new(),
-            leeway: LEEWAY,
+            verifier: Verifier::for_issuer(issuer.kind(TokenKind::Id)).token_cache_capacity(0),
         }
     }
 

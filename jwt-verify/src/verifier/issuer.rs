@@ -14,8 +14,10 @@ use crate::{
 
 /// An issuer whose tokens are accepted, with its own audiences, algorithms, keys and rules.
 ///
-/// A verifier has at least one, made by [`Verifier::builder`](crate::Verifier::builder); more are
-/// added with [`VerifierBuilder::issuer`](crate::VerifierBuilder::issuer) or found by an
+/// It is given to [`JwtAuth::for_issuer`](crate::JwtAuth::for_issuer) or
+/// [`Verifier::for_issuer`](crate::Verifier::for_issuer); more are added with
+/// [`JwtAuthBuilder::issuer`](crate::JwtAuthBuilder::issuer) or
+/// [`VerifierBuilder::issuer`](crate::VerifierBuilder::issuer), or found by an
 /// [`IssuerResolver`](crate::IssuerResolver). Nothing is shared between issuers: a token is held
 /// against the settings of the issuer that it names, and verified with that issuer's keys only
 /// (RFC 8725 §3.8).
@@ -33,7 +35,7 @@ use crate::{
 /// ```
 #[must_use]
 pub struct TrustedIssuer {
-    rules: Rules,
+    pub(super) rules: Rules,
     algorithms: AlgorithmSet,
     keys: Option<Arc<dyn KeyProvider>>,
     /// The algorithms of a key set that is given and never changes.
@@ -90,7 +92,8 @@ impl TrustedIssuer {
     }
 
     /// Where keys come from: a [`JwksProvider`](crate::JwksProvider), a [`JwkSet`](crate::JwkSet),
-    /// or a provider of your own. Default, with feature `jwks`: discovery at the issuer.
+    /// or a provider of your own. Default, with feature `jwks`: discovery at the issuer, by the clock
+    /// of the verifier.
     pub fn keys(mut self, keys: impl KeyProvider) -> Self {
         // Other providers get to know their keys later.
         let fixed = (&keys as &dyn Any).downcast_ref::<JwkSet>();
@@ -156,6 +159,11 @@ impl TrustedIssuer {
 
     pub(super) fn name(&self) -> &str {
         &self.rules.issuer
+    }
+
+    /// Returns the audience that it was made with, which is the client for tokens of a login.
+    pub(super) fn client_id(&self) -> &str {
+        self.rules.audiences.first().map_or("", String::as_str)
     }
 
     /// Checks the settings, and makes the default key provider where none is set.
@@ -321,19 +329,21 @@ mod tests {
     #[test]
     fn keys_that_fit_no_accepted_algorithm_are_refused() {
         let key = || VerificationKey::from_secret(Algorithm::HS256, &Secret::new([7; 32])).unwrap();
-        let builder = || Verifier::builder("https://issuer.example", "api");
-        let error = builder().keys(JwkSet::single(key())).build().unwrap_err().to_string();
+        let issuer = || TrustedIssuer::new("https://issuer.example", "api");
+        let build = |issuer| Verifier::for_issuer(issuer).build();
+        let error = build(issuer().keys(JwkSet::single(key()))).unwrap_err().to_string();
         assert!(error.contains("`.algorithms(…)`"), "{error}");
-        let fitting = builder().algorithms([Algorithm::HS256]).keys(JwkSet::single(key()));
-        assert!(fitting.build().is_ok());
+        let fitting = issuer().algorithms([Algorithm::HS256]).keys(JwkSet::single(key()));
+        assert!(build(fitting).is_ok());
         // A set without a usable key fits nothing in particular; tokens are refused.
-        assert!(builder().keys(JwkSet::default()).build().is_ok());
+        assert!(build(issuer().keys(JwkSet::default())).is_ok());
     }
 
     #[test]
     fn a_symmetric_algorithm_needs_its_secret() {
-        let builder = Verifier::builder("https://issuer.example", "api");
-        let error = builder.algorithms([Algorithm::HS256]).build().unwrap_err().to_string();
+        let issuer =
+            TrustedIssuer::new("https://issuer.example", "api").algorithms([Algorithm::HS256]);
+        let error = Verifier::for_issuer(issuer).build().unwrap_err().to_string();
         assert_eq!(error, "keys: a symmetric algorithm has no key set to fetch; give its secret");
     }
 }

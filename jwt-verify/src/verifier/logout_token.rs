@@ -1,8 +1,9 @@
 //! Logout tokens (OIDC Back-Channel Logout §2.4): the issuer says that a session is over.
 
-use super::{Verifier, VerifierBuilder};
+use super::{TrustedIssuer, Verifier, VerifierBuilder};
 use crate::{
     claims::VerifiedClaims,
+    clock::Clock,
     error::{AuthError, ConfigError},
     revocation::Revocation,
     validation::TokenKind,
@@ -14,6 +15,35 @@ pub struct LogoutTokenVerifier {
     verifier: Verifier,
 }
 
+/// Settings of a [`LogoutTokenVerifier`]. Keys and algorithms are set on the [`TrustedIssuer`].
+#[derive(Debug)]
+#[must_use]
+pub struct LogoutTokenVerifierBuilder {
+    verifier: VerifierBuilder,
+}
+
+impl LogoutTokenVerifierBuilder {
+    /// Takes the time from another clock; see [`VerifierBuilder::clock`]. Default: the system's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.verifier = self.verifier.clock(clock);
+        self
+    }
+
+    /// Bounds the length of a token, in bytes. Default: 16 KiB.
+    pub fn max_token_bytes(mut self, most: usize) -> Self {
+        self.verifier = self.verifier.max_token_bytes(most);
+        self
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// What [`VerifierBuilder::build`] refuses.
+    pub fn build(self) -> Result<LogoutTokenVerifier, ConfigError> {
+        Ok(LogoutTokenVerifier { verifier: self.verifier.build()? })
+    }
+}
+
 /// What an issuer has ended.
 #[derive(Debug, Clone)]
 pub struct LogoutToken {
@@ -21,19 +51,22 @@ pub struct LogoutToken {
 }
 
 impl LogoutTokenVerifier {
-    /// For the logout tokens of an issuer for this client. `change` sets keys, algorithms and clock;
-    /// keys come by discovery at the issuer unless something else is set.
-    ///
-    /// # Errors
-    /// What [`VerifierBuilder::build`] refuses.
-    pub fn new(
+    /// Starts a builder for the logout tokens of an issuer for this client: short for
+    /// [`for_issuer`](Self::for_issuer) with [`TrustedIssuer::new`].
+    pub fn builder(
         issuer: impl Into<String>,
         client_id: impl Into<String>,
-        change: impl FnOnce(VerifierBuilder) -> VerifierBuilder,
-    ) -> Result<Self, ConfigError> {
-        let builder = change(Verifier::builder(issuer, client_id));
-        let verifier = builder.kind(TokenKind::Logout).token_cache_capacity(0).build()?;
-        Ok(Self { verifier })
+    ) -> LogoutTokenVerifierBuilder {
+        Self::for_issuer(TrustedIssuer::new(issuer, client_id))
+    }
+
+    /// Starts a builder for the logout tokens of an issuer whose audience is the `client_id` of this
+    /// client. A [`token_profile`](TrustedIssuer::token_profile) of the issuer has no effect here.
+    pub fn for_issuer(issuer: TrustedIssuer) -> LogoutTokenVerifierBuilder {
+        let issuer = issuer.kind(TokenKind::Logout);
+        LogoutTokenVerifierBuilder {
+            verifier: Verifier::for_issuer(issuer).token_cache_capacity(0),
+        }
     }
 
     /// Verifies a logout token (§2.6).

@@ -20,7 +20,7 @@ pub use self::{
     builder::VerifierBuilder,
     id_token::{IdTokenChecks, IdTokenVerifier, IdTokenVerifierBuilder},
     issuer::TrustedIssuer,
-    logout_token::{LogoutToken, LogoutTokenVerifier},
+    logout_token::{LogoutToken, LogoutTokenVerifier, LogoutTokenVerifierBuilder},
     resolver::IssuerResolver,
     template::IssuerTemplate,
 };
@@ -40,14 +40,14 @@ use crate::{
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use jwt_verify::{Algorithm, JwkSet, Secret, VerificationKey, Verifier};
+/// use jwt_verify::{Algorithm, JwkSet, Secret, TrustedIssuer, VerificationKey, Verifier};
 ///
 /// let secret = Secret::from("a secret of at least thirty-two bytes");
 /// let key = VerificationKey::from_secret(Algorithm::HS256, &secret)?;
-/// let verifier = Verifier::builder("https://issuer.example/", "https://api.example/")
+/// let issuer = TrustedIssuer::new("https://issuer.example/", "https://api.example/")
 ///     .algorithms([Algorithm::HS256])
-///     .keys(JwkSet::single(key))
-///     .build()?;
+///     .keys(JwkSet::single(key));
+/// let verifier = Verifier::for_issuer(issuer).build()?;
 /// assert!(verifier.verify("not.a.token").await.is_err());
 /// # Ok(())
 /// # }
@@ -69,18 +69,22 @@ struct VerifierInner {
 }
 
 impl Verifier {
-    /// A verifier for one issuer's tokens for this API.
-    ///
-    /// `issuer` is compared with the `iss` claim byte by byte, so it must be written as the issuer
-    /// writes it. `audience` is the identifier of this API, as the issuer puts it into `aud`.
+    /// Starts a builder for the tokens of one issuer with its default settings: short for
+    /// [`for_issuer`](Self::for_issuer) with [`TrustedIssuer::new`].
     pub fn builder(issuer: impl Into<String>, audience: impl Into<String>) -> VerifierBuilder {
-        VerifierBuilder::new(Some(TrustedIssuer::new(issuer, audience)))
+        Self::for_issuer(TrustedIssuer::new(issuer, audience))
     }
 
-    /// A verifier for the tokens of issuers that are not known beforehand, such as those of the
+    /// Starts a builder for the tokens of one issuer. More are added with
+    /// [`VerifierBuilder::issuer`].
+    pub fn for_issuer(issuer: TrustedIssuer) -> VerifierBuilder {
+        VerifierBuilder::new().issuer(issuer)
+    }
+
+    /// Starts a builder for the tokens of issuers that are not known beforehand, such as those of the
     /// tenants of an application. Issuers that are known can be added.
     pub fn with_resolver(resolver: impl IssuerResolver) -> VerifierBuilder {
-        VerifierBuilder::new(None).issuer_resolver(resolver)
+        VerifierBuilder::new().issuer_resolver(resolver)
     }
 
     /// Verifies a token in compact form.

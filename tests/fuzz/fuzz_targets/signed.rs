@@ -11,7 +11,7 @@ use std::{
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jwt_verify::{Algorithm, Clock, JwkSet, Secret, VerificationKey, Verifier};
+use jwt_verify::{Algorithm, Clock, JwkSet, Secret, TrustedIssuer, VerificationKey, Verifier};
 use libfuzzer_sys::fuzz_target;
 
 const SECRET: &[u8] = b"a secret for fuzzing, not for anything else";
@@ -34,12 +34,9 @@ static SIGNER: LazyLock<hmac::Key> = LazyLock::new(|| hmac::Key::new(hmac::HMAC_
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     let key = VerificationKey::from_secret(Algorithm::HS256, &Secret::new(SECRET))
         .expect("the secret is long enough");
-    Verifier::builder("i", "a")
-        .algorithms([Algorithm::HS256])
-        .keys(JwkSet::new([key]))
-        .clock(Fixed)
-        .build()
-        .expect("the settings are good")
+    let issuer =
+        TrustedIssuer::new("i", "a").algorithms([Algorithm::HS256]).keys(JwkSet::new([key]));
+    Verifier::for_issuer(issuer).clock(Fixed).build().expect("the settings are good")
 });
 
 fuzz_target!(|parts: (Vec<u8>, Vec<u8>)| {

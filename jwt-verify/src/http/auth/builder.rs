@@ -1,6 +1,6 @@
 //! How [`JwtAuth`] is set up.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -13,16 +13,18 @@ use crate::http::{
     endpoints::metadata_document::{OtherSettings, ResourceMetadata},
 };
 use crate::{
-    algorithm::Algorithm,
     authz::{AuditSink, Authorizer},
-    claims::ClaimsMapping,
+    clock::Clock,
     dpop::Dpop,
     error::{AuthError, ConfigError},
-    key::KeyProvider,
-    verifier::{TrustedIssuer, VerifierBuilder},
+    revocation::RevocationStore,
+    verifier::{IssuerResolver, TrustedIssuer, VerifierBuilder},
 };
 
-/// Settings of [`JwtAuth`]. Nothing but issuer and audience is needed.
+/// Settings of [`JwtAuth`] as a whole. Every one has a default.
+///
+/// What holds for the tokens of one issuer, such as keys, algorithms and leeway, is set on its
+/// [`TrustedIssuer`].
 #[must_use]
 pub struct JwtAuthBuilder {
     verifier: VerifierBuilder,
@@ -46,40 +48,72 @@ impl JwtAuthBuilder {
         self
     }
 
-    /// Where keys come from; see [`VerifierBuilder::keys`]. Default: discovery at the issuer.
-    pub fn keys(self, keys: impl KeyProvider) -> Self {
-        self.verifier(|verifier| verifier.keys(keys))
-    }
-
-    /// The algorithms that are accepted; see [`VerifierBuilder::algorithms`]. Default: `RS256`.
-    pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.verifier(|verifier| verifier.algorithms(algorithms))
-    }
-
     /// Trusts one more issuer; see [`VerifierBuilder::issuer`].
-    pub fn issuer(self, issuer: TrustedIssuer) -> Self {
-        self.verifier(|verifier| verifier.issuer(issuer))
+    pub fn issuer(mut self, issuer: TrustedIssuer) -> Self {
+        self.verifier = self.verifier.issuer(issuer);
+        self
     }
 
-    /// By how much clocks may differ; see [`VerifierBuilder::leeway`]. Default: 60 s.
-    pub fn leeway(self, leeway: Duration) -> Self {
-        self.verifier(|verifier| verifier.leeway(leeway))
+    /// Finds issuers that are not listed; see [`IssuerResolver`]. Default: none.
+    pub fn issuer_resolver(mut self, resolver: impl IssuerResolver) -> Self {
+        self.verifier = self.verifier.issuer_resolver(resolver);
+        self
     }
 
-    /// Where the issuer puts roles and permissions; see [`VerifierBuilder::claims_mapping`].
-    pub fn claims_mapping(self, mapping: ClaimsMapping) -> Self {
-        self.verifier(|verifier| verifier.claims_mapping(mapping))
+    /// Bounds how many issuers that the [`IssuerResolver`] has named are kept; see
+    /// [`VerifierBuilder::max_resolved_issuers`]. Default: 100.
+    pub fn max_resolved_issuers(mut self, most: usize) -> Self {
+        self.verifier = self.verifier.max_resolved_issuers(most);
+        self
     }
 
-    /// Any other setting of the verifier.
+    /// Changes how the keys of issuers that the [`IssuerResolver`] names are fetched; see
+    /// [`VerifierBuilder::resolved_jwks`].
+    #[cfg(feature = "jwks")]
+    pub fn resolved_jwks<F>(mut self, configure: F) -> Self
+    where
+        F: Fn(crate::jwks::JwksProviderBuilder) -> crate::jwks::JwksProviderBuilder
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.verifier = self.verifier.resolved_jwks(configure);
+        self
+    }
+
+    /// Bounds the length of a token, in bytes. Default: 16 KiB.
+    pub fn max_token_bytes(mut self, most: usize) -> Self {
+        self.verifier = self.verifier.max_token_bytes(most);
+        self
+    }
+
+    /// Sets how many verified tokens are remembered; see
+    /// [`VerifierBuilder::token_cache_capacity`]. Default: 10,000; 0 switches it off.
+    pub fn token_cache_capacity(mut self, entries: usize) -> Self {
+        self.verifier = self.verifier.token_cache_capacity(entries);
+        self
+    }
+
+    /// Refuses tokens that this store knows as revoked; see [`VerifierBuilder::revocation`].
+    /// Default: none, and tokens are good until they expire.
+    pub fn revocation(mut self, store: impl RevocationStore) -> Self {
+        self.verifier = self.verifier.revocation(store);
+        self
+    }
+
+    /// Accepts tokens while the revocation store is out of reach. Default: no.
     ///
-    /// ```
-    /// # use jwt_verify::{JwtAuth, TokenProfile};
-    /// let builder = JwtAuth::builder("https://issuer.example", "https://api.example")
-    ///     .verifier(|verifier| verifier.token_profile(TokenProfile::AccessToken).require_subject());
-    /// ```
-    pub fn verifier(mut self, configure: impl FnOnce(VerifierBuilder) -> VerifierBuilder) -> Self {
-        self.verifier = configure(self.verifier);
+    /// **Security:** revoked tokens count again meanwhile; see
+    /// [`VerifierBuilder::revocation_fails_open`].
+    pub fn revocation_fails_open(mut self) -> Self {
+        self.verifier = self.verifier.revocation_fails_open();
+        self
+    }
+
+    /// Takes the time from another clock, also for the keys that are fetched by default. Default: the
+    /// system's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.verifier = self.verifier.clock(clock);
         self
     }
 
@@ -253,13 +287,6 @@ impl JwtAuthBuilder {
             })?);
         }
         Ok(JwtAuth { context: AuthContext::new(verifier, self.settings) })
-    }
-}
-
-/// For a verifier that has no first issuer, such as [`Verifier::with_resolver`](crate::Verifier::with_resolver).
-impl From<VerifierBuilder> for JwtAuthBuilder {
-    fn from(verifier: VerifierBuilder) -> Self {
-        Self::new(verifier)
     }
 }
 

@@ -201,12 +201,12 @@ impl fmt::Debug for JwtAuth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::JwkSet;
+    use crate::{key::JwkSet, verifier::TrustedIssuer};
 
     #[test]
     fn an_unshared_handle_is_of_the_same_settings() {
-        let verifier = Verifier::builder("https://issuer.example", "api").keys(JwkSet::new([]));
-        let verifier = verifier.build().unwrap();
+        let issuer = TrustedIssuer::new("https://issuer.example", "api").keys(JwkSet::new([]));
+        let verifier = Verifier::for_issuer(issuer).build().unwrap();
         let context = AuthContext::new(verifier.clone(), AuthSettings::default()).report_only();
         let unshared = context.unshared();
         assert!(unshared.is_same(&context) && unshared.is_report_only() && !unshared.is_optional());

@@ -3,7 +3,7 @@
 use std::{env::VarError, io::Read as _, str::FromStr, time::Duration};
 
 use crate::http::{
-    auth::builder::JwtAuthBuilder,
+    auth::{builder::JwtAuthBuilder, context::JwtAuth},
     authentication::client_certificate::MutualTls,
     credentials::{CookieExtractor, FirstOf},
 };
@@ -15,7 +15,7 @@ use crate::{
     jwks::{JwksProvider, JwksProviderBuilder},
     key::JwkSet,
     limits::{CONNECT_TIMEOUT, FETCH_TIMEOUT},
-    verifier::Verifier,
+    verifier::TrustedIssuer,
 };
 
 /// Where variables are looked up; another one in tests.
@@ -88,11 +88,16 @@ fn read_file(name: &'static str, path: &str) -> Result<String, ConfigError> {
 }
 
 /// Reads the settings from the environment of the process.
-pub(crate) fn read_process() -> Result<JwtAuthBuilder, ConfigError> {
-    read(&Environment(&|name| std::env::var(name)))
+pub(crate) fn read_process(
+    change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
+) -> Result<JwtAuthBuilder, ConfigError> {
+    read(&Environment(&|name| std::env::var(name)), change)
 }
 
-fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
+fn read(
+    environment: &Environment<'_>,
+    change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
+) -> Result<JwtAuthBuilder, ConfigError> {
     let (issuer, auth0) = match environment.text("JWT_ISSUER")? {
         Some(issuer) => (issuer, None),
         None => match environment.text("AUTH0_DOMAIN")? {
@@ -117,20 +122,13 @@ fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
 
     let mut audiences = audiences.into_iter();
     let first = audiences.next().unwrap_or_default();
-    let mut verifier = Verifier::builder(issuer, first).keys(keys);
-    for audience in audiences {
-        verifier = verifier.audience(audience);
-    }
+    let mut issuer =
+        audiences.fold(TrustedIssuer::new(issuer, first).keys(keys), TrustedIssuer::audience);
     if let Some(names) = environment.list("JWT_ALGORITHMS")? {
-        verifier = verifier.algorithms(algorithms(&names)?);
+        issuer = issuer.algorithms(algorithms(&names)?);
     }
     if let Some(leeway) = environment.seconds("JWT_LEEWAY")? {
-        verifier = verifier.leeway(leeway);
-    }
-    if let Some(entries) = environment.number("JWT_TOKEN_CACHE")? {
-        let entries = usize::try_from(entries)
-            .map_err(|_| ConfigError::invalid("JWT_TOKEN_CACHE", "is too large"))?;
-        verifier = verifier.token_cache_capacity(entries);
+        issuer = issuer.leeway(leeway);
     }
     let mut mapping = ClaimsMapping::default();
     if let Some(name) = environment.text("JWT_ROLES_CLAIM")? {
@@ -142,7 +140,12 @@ fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
     if let Some(name) = environment.text("JWT_SINGLE_ROLE_CLAIM")? {
         mapping = mapping.single_role_claim(name);
     }
-    let mut builder = JwtAuthBuilder::new(verifier.claims_mapping(mapping));
+    let mut builder = JwtAuth::for_issuer(change(issuer.claims_mapping(mapping)));
+    if let Some(entries) = environment.number("JWT_TOKEN_CACHE")? {
+        let entries = usize::try_from(entries)
+            .map_err(|_| ConfigError::invalid("JWT_TOKEN_CACHE", "is too large"))?;
+        builder = builder.token_cache_capacity(entries);
+    }
     let dpop = dpop(environment, &shared)?;
     let (cookie, origins) =
         (environment.text("JWT_COOKIE")?, environment.list("JWT_COOKIE_ORIGINS")?);
@@ -375,7 +378,7 @@ mod tests {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned()).ok_or(VarError::NotPresent)
         };
-        read(&Environment(&lookup))?.build().map_err(name_variable)
+        read(&Environment(&lookup), |issuer| issuer)?.build().map_err(name_variable)
     }
 
     const BASE: [(&str, &str); 2] =

@@ -16,24 +16,61 @@ use crate::http::{
     entry::middleware::RequireMiddleware,
 };
 use crate::{
-    authz::Requirement, error::AuthError, key::KeyHealth, revocation::RevocationHealth,
-    verifier::Verifier,
+    authz::Requirement,
+    error::AuthError,
+    key::KeyHealth,
+    revocation::RevocationHealth,
+    verifier::{IssuerResolver, TrustedIssuer, Verifier},
 };
 
 impl JwtAuth {
-    /// For the tokens of one issuer, meant for this API; see [`Verifier::builder`].
+    /// Starts a builder for the tokens of one issuer, meant for this API: short for
+    /// [`for_issuer`](Self::for_issuer) with [`TrustedIssuer::new`].
     ///
     /// With nothing else set: keys by discovery at the issuer, `RS256`, bearer tokens, roles and
     /// permissions from the claims of these names.
     pub fn builder(issuer: impl Into<String>, audience: impl Into<String>) -> JwtAuthBuilder {
-        JwtAuthBuilder::new(Verifier::builder(issuer, audience))
+        Self::for_issuer(TrustedIssuer::new(issuer, audience))
     }
 
-    /// For the tokens of sessions of the application's own. With `#[require(refresh)]` a route takes
-    /// refresh tokens; see [`Sessions`](crate::Sessions).
+    /// Starts a builder for the tokens of one issuer, with the settings of that issuer. More are added
+    /// with [`JwtAuthBuilder::issuer`].
+    ///
+    /// ```
+    /// use jwt_verify::{Algorithm, JwtAuth, TrustedIssuer};
+    ///
+    /// let issuer = TrustedIssuer::new("https://issuer.example", "https://api.example")
+    ///     .algorithms([Algorithm::ES256])
+    ///     .require_subject();
+    /// let auth = JwtAuth::for_issuer(issuer).realm("api").build()?;
+    /// # Ok::<(), jwt_verify::ConfigError>(())
+    /// ```
+    pub fn for_issuer(issuer: TrustedIssuer) -> JwtAuthBuilder {
+        JwtAuthBuilder::new(Verifier::for_issuer(issuer))
+    }
+
+    /// Starts a builder for the tokens of issuers that are not known beforehand; see
+    /// [`IssuerResolver`]. Issuers that are known can be added.
+    pub fn with_resolver(resolver: impl IssuerResolver) -> JwtAuthBuilder {
+        JwtAuthBuilder::new(Verifier::with_resolver(resolver))
+    }
+
+    /// Starts a builder for the tokens of the application's own sessions. With `#[require(refresh)]` a
+    /// route takes refresh tokens; see [`Sessions`](crate::Sessions).
     #[cfg(feature = "issuing")]
     pub fn for_sessions(sessions: &crate::issuing::Sessions) -> JwtAuthBuilder {
-        JwtAuthBuilder::new(sessions.verifier()).refresh_tokens(sessions.refresh_tokens().clone())
+        Self::for_sessions_with(sessions, |issuer| issuer)
+    }
+
+    /// Starts a builder with the settings of [`for_sessions`](Self::for_sessions), and changes those of
+    /// the issuer, such as its [`leeway`](TrustedIssuer::leeway).
+    #[cfg(feature = "issuing")]
+    pub fn for_sessions_with(
+        sessions: &crate::issuing::Sessions,
+        change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
+    ) -> JwtAuthBuilder {
+        JwtAuthBuilder::new(sessions.verifier_with(change))
+            .refresh_tokens(sessions.refresh_tokens().clone())
     }
 
     /// Around a verifier that is ready, with bearer tokens and the default answers.
@@ -168,13 +205,33 @@ impl JwtAuth {
         Self::builder_from_env()?.build().map_err(env::name_variable)
     }
 
-    /// The same, for settings that the environment cannot give to be added.
+    /// Starts a builder with the settings of [`from_env`](Self::from_env), for those that the
+    /// environment cannot give to be added.
     ///
     /// # Errors
     /// As [`from_env`](Self::from_env).
     #[cfg(feature = "jwks")]
     pub fn builder_from_env() -> Result<JwtAuthBuilder, ConfigError> {
-        env::read_process()
+        env::read_process(|issuer| issuer)
+    }
+
+    /// Starts a builder with the settings of [`from_env`](Self::from_env), and changes those of the
+    /// issuer.
+    ///
+    /// ```no_run
+    /// use jwt_verify::{JwtAuth, TrustedIssuer};
+    ///
+    /// let auth = JwtAuth::builder_from_env_with(TrustedIssuer::require_subject)?.build()?;
+    /// # Ok::<(), jwt_verify::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    #[cfg(feature = "jwks")]
+    pub fn builder_from_env_with(
+        change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
+    ) -> Result<JwtAuthBuilder, ConfigError> {
+        env::read_process(change)
     }
 
     /// Takes the caller of a request as authenticated, as a test says.

@@ -34,7 +34,7 @@ use crate::{
 /// # use actix_web::App;
 /// # use jwt_verify::{BackChannelLogoutEndpoint, LogoutTokenVerifier, MemoryRevocation};
 /// # fn example(revocations: MemoryRevocation) -> Result<(), Box<dyn std::error::Error>> {
-/// let tokens = LogoutTokenVerifier::new("https://login.example", "my-client", |keys| keys)?;
+/// let tokens = LogoutTokenVerifier::builder("https://login.example", "my-client").build()?;
 /// let app = App::new().service(BackChannelLogoutEndpoint::new("/logout/back-channel", tokens, revocations));
 /// # let _ = app;
 /// # Ok(())
@@ -68,7 +68,7 @@ impl BackChannelLogoutEndpoint {
     }
 
     /// Remembers revocations for as long as a token can be good that this verifier accepts: the
-    /// longest [`max_lifetime`](crate::VerifierBuilder::max_lifetime) of its issuers, or 30 days if
+    /// longest [`max_lifetime`](crate::TrustedIssuer::max_lifetime) of its issuers, or 30 days if
     /// one of them has none or they are resolved. Give the verifier of the API, not that of the
     /// logout tokens.
     #[must_use]

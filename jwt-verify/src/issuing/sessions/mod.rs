@@ -27,7 +27,7 @@ use crate::{
     json::Json,
     revocation::RevocationStore,
     validation::REFRESH_TYPE,
-    verifier::{Verifier, VerifierBuilder},
+    verifier::{TrustedIssuer, Verifier, VerifierBuilder},
 };
 
 /// Sessions of users: begun by a login, carried on by refresh tokens, ended by a logout.
@@ -113,7 +113,14 @@ impl Sessions {
 
     /// A verifier of the access tokens, which refuses those of sessions that have ended.
     pub fn verifier(&self) -> VerifierBuilder {
-        let verifier = self.inner.issuer.verifier();
+        self.verifier_with(|issuer| issuer)
+    }
+
+    pub(crate) fn verifier_with(
+        &self,
+        change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
+    ) -> VerifierBuilder {
+        let verifier = self.inner.issuer.verifier_with(change);
         match &self.inner.revocation {
             Some(store) => verifier.shared_revocation(store.clone()),
             None => verifier,

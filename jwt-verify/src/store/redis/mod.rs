@@ -35,7 +35,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// wait for answers at a time; what is asked beyond that fails at once.
 ///
 /// ```no_run
-/// use jwt_verify::{JwksProvider, JwtAuth, RedisCache};
+/// use jwt_verify::{JwksProvider, JwtAuth, RedisCache, TrustedIssuer};
 ///
 /// # fn secret() -> String { String::new() }
 /// let cache = RedisCache::new("rediss://redis.internal:6379").build()?;
@@ -43,9 +43,8 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 ///     .cache(cache)
 ///     .cache_integrity_key(secret())
 ///     .build()?;
-/// let auth = JwtAuth::builder("https://tenant.auth0.com/", "https://api.example.com")
-///     .keys(keys)
-///     .build()?;
+/// let issuer = TrustedIssuer::new("https://tenant.auth0.com/", "https://api.example.com").keys(keys);
+/// let auth = JwtAuth::for_issuer(issuer).build()?;
 /// # Ok::<(), jwt_verify::ConfigError>(())
 /// ```
 ///
