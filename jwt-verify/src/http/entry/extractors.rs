@@ -188,8 +188,9 @@ pub(crate) fn extract<T: 'static>(
             authentication::authenticate_first(auth, request, wanted.is_for_refresh(), || address)
         }
     };
-    let made = authenticated.and_then(&make, request, |make, request, known| make(&known, request));
-    conclude(auth, request, payload, made)
+    let argument =
+        authenticated.and_then(&make, request, |make, request, known| make(known, request));
+    conclude(auth, request, payload, argument)
 }
 
 fn conclude<T: 'static>(
