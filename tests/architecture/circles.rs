@@ -107,8 +107,7 @@ impl Files {
 }
 
 fn module_of(path: &Path) -> Name {
-    let mut name: Name =
-        path.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+    let mut name: Name = path.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
     if name.last().is_some_and(|part| part == "mod") {
         name.pop();
     }

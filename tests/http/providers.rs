@@ -9,7 +9,8 @@ use std::{
 };
 
 use jwt_verify::{
-    JwkSet, KeyLookupError, KeyProvider, KeyQuery, Lookup, TrustedIssuer, VerificationKey,
+    JwkSet, KeyProvider, Lookup, TrustedIssuer, VerificationKey,
+    keys::{KeyLookupError, KeyQuery},
 };
 
 use super::*;

@@ -13,7 +13,8 @@ use actix_web::App;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use example_resource_server as resource_server;
 use jwt_verify::{
-    Algorithm, Clock, Dpop, JwtAuth, MutualTls, SystemClock, TrustedIssuer, testing::ProofKey,
+    Algorithm, Clock, JwtAuth, SystemClock, TrustedIssuer, dpop::Dpop, mtls::MutualTls,
+    testing::ProofKey,
 };
 use jwt_verify_tests::{AUDIENCE, Identity, TestServer};
 use process::Provider;

@@ -6,7 +6,8 @@ use std::{
 };
 
 use jwt_verify::{
-    Algorithm, JwkSet, Secret, SigningKey, TokenIssuer, TrustedIssuer, VerificationKey, Verifier,
+    Algorithm, JwkSet, Secret, TrustedIssuer, VerificationKey, Verifier,
+    issuing::{SigningKey, TokenIssuer},
 };
 use serde_json::{Value, json};
 

@@ -15,7 +15,7 @@ use crate::{
 /// refused before there is anything to decide and is not seen here.
 ///
 /// ```
-/// use jwt_verify::{AuditEvent, AuditOutcome, AuditSink};
+/// use jwt_verify::authorization::{AuditEvent, AuditOutcome, AuditSink};
 ///
 /// struct Refusals(std::sync::mpsc::SyncSender<String>);
 ///
@@ -45,7 +45,7 @@ pub struct AuditEvent<'a> {
     /// The pattern of the route, such as `/posts/{id}`; empty for a path that no route has.
     pub route: &'a str,
     /// The handler with the requirement; `None` where it is that of a scope or resource, and where an
-    /// [`Authorizer`](crate::Authorizer) was asked for claims as arguments.
+    /// [`Authorizer`](crate::authorization::Authorizer) was asked for claims as arguments.
     pub handler: Option<&'static str>,
     /// What was demanded.
     pub requirement: &'a Requirement,

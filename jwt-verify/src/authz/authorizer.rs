@@ -26,7 +26,9 @@ use crate::{
 /// [`CurrentUser`]: crate::CurrentUser
 ///
 /// ```
-/// use jwt_verify::{AuthError, Authorizer, ForbiddenReason, Lookup, Requirement, VerifiedClaims};
+/// use jwt_verify::{
+///     AuthError, ForbiddenReason, Lookup, Requirement, VerifiedClaims, authorization::Authorizer,
+/// };
 ///
 /// struct NotSuspended;
 ///
@@ -47,7 +49,9 @@ use crate::{
 /// ```
 /// use std::sync::Arc;
 ///
-/// use jwt_verify::{AuthError, Authorizer, ForbiddenReason, Lookup, Requirement, VerifiedClaims};
+/// use jwt_verify::{
+///     AuthError, ForbiddenReason, Lookup, Requirement, VerifiedClaims, authorization::Authorizer,
+/// };
 ///
 /// # struct Database;
 /// # impl Database {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// enum of the application's own, and a misspelled one does not compile.
 ///
 /// ```
-/// use jwt_verify::{AccessName, require};
+/// use jwt_verify::{authorization::AccessName, require};
 ///
 /// enum Role {
 ///     Admin,
@@ -33,8 +33,8 @@ use std::borrow::Cow;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name a role, permission or scope",
-    label = "expected a constant `&str`, or a type that implements `jwt_verify::AccessName`",
-    note = "implement `jwt_verify::AccessName` for `{Self}`"
+    label = "expected a constant `&str`, or a type that implements `jwt_verify::authorization::AccessName`",
+    note = "implement `jwt_verify::authorization::AccessName` for `{Self}`"
 )]
 pub trait AccessName {
     /// The name as it stands in tokens. It must not change: it is read once.

@@ -53,7 +53,7 @@ impl fmt::Debug for VerifiedToken {
 /// As a handler's argument it is the proof that the request was authenticated. With [`JwtAuth`] as
 /// middleware in front, it takes what the middleware verified; without, it verifies by itself with
 /// the [`JwtAuth`] in the app's data. Several of them in one request with a good token cost one
-/// verification. An [`Authorizer`](crate::Authorizer) of the application is asked there as well, if
+/// verification. An [`Authorizer`](crate::authorization::Authorizer) of the application is asked there as well, if
 /// nothing in front of the handler has asked it.
 ///
 /// A type of your own is read from the whole payload, registered claims included. Claims that do
@@ -80,6 +80,7 @@ impl fmt::Debug for VerifiedToken {
 ///
 /// [`JwtAuth`]: crate::JwtAuth
 /// [`OptionalClaims`]: crate::OptionalClaims
+#[doc(alias = "extractor")]
 pub struct VerifiedClaims<T = Claims> {
     claims: View<T>,
     token: Arc<VerifiedToken>,

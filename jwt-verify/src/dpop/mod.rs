@@ -32,7 +32,7 @@ use crate::{
 /// a bearer token.
 ///
 /// ```
-/// use jwt_verify::{Dpop, JwtAuth};
+/// use jwt_verify::{JwtAuth, dpop::Dpop};
 ///
 /// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
 ///     .dpop(Dpop::new("https://api.example.com"));
@@ -46,6 +46,7 @@ use crate::{
 /// [`JwtAuth`](crate::JwtAuth) that is built by itself, remembers the proofs that it has seen unless they
 /// share a [`ReplayStore`]: until then a proof can be used once at each of them, by somebody who has also
 /// got hold of the token. So build one `JwtAuth`, outside of the closure that Actix runs for each worker.
+#[doc(alias = "proof of possession")]
 #[derive(Debug)]
 #[must_use = "settings do nothing until they are given to `JwtAuthBuilder::dpop`"]
 pub struct Dpop {

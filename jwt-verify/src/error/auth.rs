@@ -19,7 +19,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 /// | [`KeyLookupLimited`](Self::KeyLookupLimited) | 429 | none; `Retry-After` (RFC 6585 §4) |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | none |
 ///
-/// Challenges are of the scheme `Bearer` unless it says otherwise; where [`Dpop`](crate::Dpop) is set,
+/// Challenges are of the scheme `Bearer` unless it says otherwise; where [`Dpop`](crate::dpop::Dpop) is set,
 /// one of the scheme `DPoP` takes its place or stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -199,7 +199,7 @@ pub enum ForbiddenReason {
     Scope(Arc<str>),
     /// Something that the claims do not say, or say although they must not.
     UnmetCondition,
-    /// A rule of the application's own: a policy or an [`Authorizer`](crate::Authorizer).
+    /// A rule of the application's own: a policy or an [`Authorizer`](crate::authorization::Authorizer).
     Policy,
 }
 

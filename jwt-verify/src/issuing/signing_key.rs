@@ -32,6 +32,7 @@ use crate::{
 ///
 /// Its key ID, which tokens name, is the thumbprint of the public key (RFC 7638), or, of a secret, a
 /// tag that it makes over a fixed text, unless [`with_id`](Self::with_id) says something else.
+#[doc(alias = "private key")]
 #[derive(Clone)]
 pub struct SigningKey {
     algorithm: Algorithm,

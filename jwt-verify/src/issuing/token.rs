@@ -9,7 +9,7 @@ use super::{issuer::TokenIssuer, random_name};
 use crate::limits::MAX_ACCESS_LIFETIME;
 
 /// An access token that is being put together; made by
-/// [`TokenIssuer::access_token`](super::TokenIssuer::access_token).
+/// [`TokenIssuer::access_token`](crate::issuing::TokenIssuer::access_token).
 ///
 /// Each claim is set once: what is copied from somewhere replaces nothing that was set before, and
 /// is not replaced by what comes after. This mistake and others, such as a claim that is reserved,
@@ -154,7 +154,7 @@ impl<'i> AccessTokenBuilder<'i> {
     }
 
     /// The session that it belongs to (`sid`), by which it can be revoked. The holder of the token
-    /// can end the session, so its name must not come from a request. [`Sessions`](super::Sessions)
+    /// can end the session, so its name must not come from a request. [`Sessions`](crate::sessions::Sessions)
     /// sets it by itself.
     pub fn session(mut self, session_id: impl Into<String>) -> Self {
         self.set("sid", session_id.into());

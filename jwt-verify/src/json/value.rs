@@ -67,7 +67,7 @@ pub(crate) struct Json<'a> {
 }
 
 impl<'a> Json<'a> {
-    /// By which its [`JsonDocument`](super::JsonDocument) finds it again.
+    /// By which its [`JsonDocument`](crate::JsonDocument) finds it again.
     pub(crate) fn place(self) -> usize {
         self.place
     }

@@ -16,7 +16,7 @@ use crate::{limits::MAX_CERTIFICATE_BYTES, url::percent_decoded};
 /// The certificate that a client has shown on its TLS connection, with which it has proved to hold the
 /// key in it: kept is the SHA-256 hash, which is what tokens are bound to (`x5t#S256`, RFC 8705 §3.1).
 ///
-/// [`MutualTls`](crate::MutualTls) looks for it in the extensions of a request, where a middleware of
+/// [`MutualTls`](crate::mtls::MutualTls) looks for it in the extensions of a request, where a middleware of
 /// yours may have put it, and then with the connection. **Security:** whoever makes one vouches that the
 /// certificate was shown in the handshake of the connection that the request came over.
 #[derive(Clone, Copy, PartialEq, Eq)]

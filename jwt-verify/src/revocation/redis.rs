@@ -13,7 +13,10 @@ use crate::{
     limits::MAX_LEEWAY,
     store::{RedisCache, millis},
 };
-use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
+use crate::{
+    error::StoreUnavailable,
+    lookup::{BoxFuture, Lookup},
+};
 
 /// A [`RevocationStore`] on Redis: what one instance revokes, all others refuse with the next
 /// request.
@@ -23,14 +26,14 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 /// after that.
 ///
 /// What is revoked is written twice: under a name of its own, which is what requests look for, and into
-/// a log from which a [`RevocationReplica`](crate::RevocationReplica) reads.
+/// a log from which a [`RevocationReplica`](crate::revocation::RevocationReplica) reads.
 ///
 /// The server must keep what it is given: set `maxmemory-policy noeviction`, and persistence if a
 /// restart must not bring revoked tokens back. What a failing master has not yet copied to its
 /// replica is lost with it.
 ///
 /// ```no_run
-/// use jwt_verify::{JwtAuth, RedisCache, RedisRevocation};
+/// use jwt_verify::{JwtAuth, revocation::RedisRevocation, store::RedisCache};
 ///
 /// let redis = RedisCache::new("rediss://redis.internal:6379").connections(32).build()?;
 /// let auth = JwtAuth::builder("https://tenant.auth0.com/", "https://api.example.com")

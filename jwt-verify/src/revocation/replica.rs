@@ -17,7 +17,10 @@ use super::{
     log::{Page, Position},
 };
 use crate::{error::ConfigError, jitter, limits::REPLICA_STALENESS, metrics};
-use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
+use crate::{
+    error::StoreUnavailable,
+    lookup::{BoxFuture, Lookup},
+};
 
 /// A [`RevocationStore`] that answers from memory, with a copy of what is in Redis.
 ///
@@ -26,7 +29,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 /// kept or told: while the copy may be older, because the server is out of reach, it is not known what
 /// is revoked, and the answer is 503. So it is before the first copy is there:
 /// [`JwtAuth::wait_until_ready`](crate::JwtAuth::wait_until_ready) waits for it, `/health/ready` of
-/// [`HealthEndpoints`](crate::HealthEndpoints) says 503 as long as it is not fresh, and
+/// [`HealthEndpoints`](crate::endpoints::HealthEndpoints) says 503 as long as it is not fresh, and
 /// [`is_fresh`](Self::is_fresh), [`age`](Self::age) and the metrics say so too.
 ///
 /// The server is asked about four times within the bound, for what is new since the last answer; at
@@ -37,7 +40,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 /// ten minutes longer.
 ///
 /// ```no_run
-/// use jwt_verify::{RedisCache, RedisRevocation, RevocationReplica};
+/// use jwt_verify::{revocation::{RedisRevocation, RevocationReplica}, store::RedisCache};
 ///
 /// let redis = RedisCache::new("rediss://redis.internal:6379").build()?;
 /// let replica = RevocationReplica::start(RedisRevocation::new(redis))?;

@@ -72,7 +72,7 @@ impl TestIssuer {
         Self::with_clock(algorithm, SystemClock::new())
     }
 
-    /// An issuer that goes by a clock of the test, such as a [`TestClock`](super::TestClock):
+    /// An issuer that goes by a clock of the test, such as a [`TestClock`](crate::testing::TestClock):
     /// tokens are dated by it, and [`auth`](Self::auth) and [`verifier`](Self::verifier) judge by it.
     ///
     /// # Panics

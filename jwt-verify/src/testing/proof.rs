@@ -19,11 +19,11 @@ use crate::{
     issuing::SigningKey,
 };
 
-/// The key of a client, to which tokens can be [bound](super::TestToken::bound_to), and its proofs.
+/// The key of a client, to which tokens can be [bound](crate::testing::TestToken::bound_to), and its proofs.
 ///
 /// ```
 /// use actix_web::{App, get, test};
-/// use jwt_verify::{Dpop, VerifiedClaims, require, testing::{ProofKey, TestIssuer}};
+/// use jwt_verify::{VerifiedClaims, dpop::Dpop, require, testing::{ProofKey, TestIssuer}};
 ///
 /// #[get("/profile")]
 /// #[require]
@@ -63,7 +63,7 @@ impl ProofKey {
     }
 
     /// A key for another asymmetric algorithm, whose proofs are dated by a clock of the test, such as a
-    /// [`TestClock`](super::TestClock).
+    /// [`TestClock`](crate::testing::TestClock).
     ///
     /// # Panics
     /// If no key can be made, and for an algorithm that needs a shared secret.

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     clock::{Clock as _, SystemClock},
-    issuing::{RefreshStore, Rotation, RotationOutcome, SessionRecord},
+    issuing::refresh_store::{RefreshStore, Rotation, RotationOutcome, SessionRecord},
 };
 
 /// Holds a store against everything that [`RefreshStore`] promises.
@@ -16,7 +16,7 @@ use crate::{
 /// more.
 ///
 /// ```
-/// use jwt_verify::{MemoryRefreshStore, testing};
+/// use jwt_verify::{sessions::MemoryRefreshStore, testing};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// testing::refresh_store(MemoryRefreshStore::new()).await;

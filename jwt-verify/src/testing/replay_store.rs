@@ -16,7 +16,7 @@ use crate::{
 /// must that is not told otherwise.
 ///
 /// ```
-/// use jwt_verify::{MemoryReplay, testing};
+/// use jwt_verify::{dpop::MemoryReplay, testing};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let store = MemoryReplay::new().proofs_per_key(8);

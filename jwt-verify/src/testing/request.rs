@@ -39,7 +39,7 @@ pub trait TestRequestExt: Sized {
     /// The request of a caller with these claims, for an application that is protected with this
     /// [`JwtAuth`]. Its middleware and its extractors take them for what a token has said: no
     /// token, no key and no revocation store are looked at, while roles, permissions, policies and
-    /// an [`Authorizer`](crate::Authorizer) decide as ever. Where roles and permissions are found
+    /// an [`Authorizer`](crate::authorization::Authorizer) decide as ever. Where roles and permissions are found
     /// says [`TestClaims::mapping`], not the [`JwtAuth`]. Routes that take refresh tokens need real
     /// ones.
     ///

@@ -82,7 +82,7 @@ impl VerifierBuilder {
     /// nothing about keys: through a shared cache, for example, or a proxy.
     ///
     /// ```
-    /// # use jwt_verify::{MemoryCache, TrustedIssuer, Verifier};
+    /// # use jwt_verify::{TrustedIssuer, Verifier, store::MemoryCache};
     /// let cache = MemoryCache::new();
     /// let verifier = Verifier::with_resolver(|_: &str| None::<TrustedIssuer>)
     ///     .resolved_jwks(move |keys| keys.cache(cache.clone()))

@@ -51,6 +51,7 @@ pub(crate) use self::{
 ///
 /// It is shown as the arguments of `#[require]` that would say the same, with what the attribute would
 /// not take in angle brackets, and serialised as an object with the same names.
+#[doc(alias = "rbac", alias = "acl", alias = "permissions")]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requirement {
     roles: Option<Names>,

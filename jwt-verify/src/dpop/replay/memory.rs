@@ -24,7 +24,7 @@ use crate::{
 ///
 /// It remembers a proof for a minute longer than its date is good, and not longer than the process runs.
 /// There is room for 500,000 proofs, in about 60 MB; while all of them are remembered, the answer to
-/// others is 503. With the defaults of [`Dpop`](crate::Dpop) that takes nearly 3,000 new proofs a second,
+/// others is 503. With the defaults of [`Dpop`](crate::dpop::Dpop) that takes nearly 3,000 new proofs a second,
 /// and with longer times less. One key can take 10,000 places ([`proofs_per_key`](Self::proofs_per_key)),
 /// after which the answer is 429 to it alone: so it takes fifty good tokens, each bound to another key,
 /// to fill the memory.
@@ -83,7 +83,7 @@ impl MemoryReplay {
     /// `Retry-After`, and all others go on. Default: 10,000, a fiftieth of all places; nothing counts as
     /// one.
     ///
-    /// A proof is remembered for two to three minutes with the defaults of [`Dpop`](crate::Dpop), so the
+    /// A proof is remembered for two to three minutes with the defaults of [`Dpop`](crate::dpop::Dpop), so the
     /// default is good for some 80 requests a second of one key. Raise it where one client, such as
     /// another service, makes more.
     ///

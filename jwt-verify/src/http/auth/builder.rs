@@ -117,7 +117,7 @@ impl JwtAuthBuilder {
         self
     }
 
-    /// Where the token is in a request. Default: [`BearerExtractor`](crate::BearerExtractor).
+    /// Where the token is in a request. Default: [`BearerExtractor`](crate::extract::BearerExtractor).
     pub fn extractor(mut self, extractor: impl TokenExtractor) -> Self {
         self.settings.extractor = Some(Box::new(extractor));
         self
@@ -143,7 +143,7 @@ impl JwtAuthBuilder {
     }
 
     /// Protects requests whose token the browser attaches by itself, as it does with one that a
-    /// [`CookieExtractor`](crate::http::credentials::CookieExtractor) finds, by a token that the page has to repeat; see
+    /// [`CookieExtractor`](crate::extract::CookieExtractor) finds, by a token that the page has to repeat; see
     /// [`CsrfProtection`].
     ///
     /// Default: none. Then such a token counts for a request that changes something, or that opens a
@@ -181,7 +181,7 @@ impl JwtAuthBuilder {
     }
 
     /// Takes access and refresh tokens from cookies too, and protects requests that they come with
-    /// against other sites; see [`SessionCookies`](crate::http::sessions::cookies::SessionCookies). A request with both a
+    /// against other sites; see [`SessionCookies`](crate::sessions::SessionCookies). A request with both a
     /// bearer token and a cookie is refused (RFC 6750 §2).
     #[cfg(feature = "issuing")]
     pub fn cookies(mut self, cookies: &crate::http::sessions::cookies::SessionCookies) -> Self {
@@ -201,7 +201,7 @@ impl JwtAuthBuilder {
     }
 
     /// Takes note of every decision about a requirement of a handler or a middleware, with who asked;
-    /// see [`AuditSink`] and [`TracingAudit`](crate::TracingAudit). Default: nobody.
+    /// see [`AuditSink`] and [`TracingAudit`](crate::authorization::TracingAudit). Default: nobody.
     pub fn audit_log(mut self, sink: impl AuditSink) -> Self {
         self.settings.audit = Some(Box::new(sink));
         self

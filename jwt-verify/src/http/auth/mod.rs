@@ -56,9 +56,9 @@ impl JwtAuth {
     }
 
     /// Starts a builder for the tokens of the application's own sessions. With `#[require(refresh)]` a
-    /// route takes refresh tokens; see [`Sessions`](crate::Sessions).
+    /// route takes refresh tokens; see [`Sessions`](crate::sessions::Sessions).
     #[cfg(feature = "issuing")]
-    pub fn for_sessions(sessions: &crate::issuing::Sessions) -> JwtAuthBuilder {
+    pub fn for_sessions(sessions: &crate::issuing::sessions::Sessions) -> JwtAuthBuilder {
         Self::for_sessions_with(sessions, |issuer| issuer)
     }
 
@@ -66,7 +66,7 @@ impl JwtAuth {
     /// the issuer, such as its [`leeway`](TrustedIssuer::leeway).
     #[cfg(feature = "issuing")]
     pub fn for_sessions_with(
-        sessions: &crate::issuing::Sessions,
+        sessions: &crate::issuing::sessions::Sessions,
         change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
     ) -> JwtAuthBuilder {
         JwtAuthBuilder::new(sessions.verifier_with(change))
@@ -89,7 +89,7 @@ impl JwtAuth {
     /// The same, for introducing requirements in a live system: a caller who lacks what a requirement
     /// demands is let through, and the log says at `WARN` at which route one would have been refused,
     /// and why.
-    /// An [`AuditSink`] gets [`AuditOutcome::Reported`](crate::AuditOutcome::Reported).
+    /// An [`AuditSink`](crate::authorization::AuditSink) gets [`AuditOutcome::Reported`](crate::authorization::AuditOutcome::Reported).
     ///
     /// **Security:** roles, permissions, policies and all else that a requirement can demand protect
     /// nothing meanwhile. Callers still have to be authenticated. Of several around each other, in
@@ -142,7 +142,7 @@ impl JwtAuth {
         HealthEndpoints::new(self.context.clone())
     }
 
-    /// The route that publishes what [`ResourceMetadata`](crate::ResourceMetadata) says. Without such a
+    /// The route that publishes what [`ResourceMetadata`](crate::endpoints::ResourceMetadata) says. Without such a
     /// setting there is none, and the log says so.
     pub fn resource_metadata_route(&self) -> ResourceMetadataEndpoint {
         ResourceMetadataEndpoint::new(self.context.clone())
@@ -178,12 +178,12 @@ impl JwtAuth {
     /// | `JWT_STALE_TTL` | how long old keys serve while the issuer is out of reach |
     /// | `JWT_FETCH_TIMEOUT` | the longest a fetch may take |
     /// | `JWT_TOKEN_CACHE` | how many verified tokens are remembered; 0 is off |
-    /// | `JWT_ROLES_CLAIM`, `JWT_PERMISSIONS_CLAIM`, `JWT_SINGLE_ROLE_CLAIM` | see [`ClaimsMapping`] |
+    /// | `JWT_ROLES_CLAIM`, `JWT_PERMISSIONS_CLAIM`, `JWT_SINGLE_ROLE_CLAIM` | see [`ClaimsMapping`](crate::ClaimsMapping) |
     /// | `JWT_COOKIE` | a cookie that may carry the token instead of the `Authorization` field |
     /// | `JWT_COOKIE_ORIGINS` | origins of pages, separated by commas, that may send the cookie besides those of this one; see [`JwtAuthBuilder::cookie_origins`] |
-    /// | `JWT_DPOP_URL` | addresses at which clients reach this API, separated by commas: takes tokens that are bound to a key; see [`Dpop`] |
+    /// | `JWT_DPOP_URL` | addresses at which clients reach this API, separated by commas: takes tokens that are bound to a key; see [`Dpop`](crate::dpop::Dpop) |
     /// | `JWT_DPOP_NONCE_SECRET` | the secret of the nonces that proofs must say, at least 32 bytes |
-    /// | `JWT_MTLS_PROXIES` | addresses and networks of proxies, separated by commas, that say which certificate a client has shown: takes tokens that are bound to one; see [`MutualTls`] |
+    /// | `JWT_MTLS_PROXIES` | addresses and networks of proxies, separated by commas, that say which certificate a client has shown: takes tokens that are bound to one; see [`MutualTls`](crate::mtls::MutualTls) |
     /// | `JWT_MTLS_FIELD` | the field that they say it in, instead of `Client-Cert` |
     /// | `JWT_ROOT_CERTIFICATES` | PEM of authorities that may vouch for the issuer, besides the built-in ones |
     /// | `JWT_PROXY` | the HTTP proxy for fetches, or `environment` for what `HTTPS_PROXY` and `NO_PROXY` say |

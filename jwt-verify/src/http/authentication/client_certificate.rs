@@ -24,7 +24,7 @@ const FIELD: &str = "client-cert";
 /// whoever ends the TLS connection to say.
 ///
 /// ```
-/// use jwt_verify::{JwtAuth, MutualTls};
+/// use jwt_verify::{JwtAuth, mtls::MutualTls};
 ///
 /// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
 ///     .mutual_tls(MutualTls::behind_proxies(["10.0.7.0/24"]));
@@ -32,6 +32,7 @@ const FIELD: &str = "client-cert";
 ///
 /// **Security:** the word of a proxy is taken for the certificate. It must take the field out of what
 /// clients send (RFC 9440 §4), and nobody else may be able to connect from its addresses.
+#[doc(alias = "mtls")]
 #[derive(Debug, Clone)]
 #[must_use = "settings do nothing until they are given to `JwtAuthBuilder::mutual_tls`"]
 pub struct MutualTls {
@@ -78,7 +79,7 @@ impl MutualTls {
 
     /// Refuses tokens that are bound to nothing. Default: they are bearer tokens.
     ///
-    /// With [`Dpop`](crate::Dpop) beside it, tokens may be bound in either way. Tokens for refreshing need
+    /// With [`Dpop`](crate::dpop::Dpop) beside it, tokens may be bound in either way. Tokens for refreshing need
     /// not be bound. Access tokens of sessions of your own never are bound, so that it would refuse them all.
     pub fn require_bound_tokens(mut self) -> Self {
         self.required = true;
@@ -193,7 +194,7 @@ impl ClientCertificate {
     ///
     /// ```no_run
     /// use actix_web::{App, HttpServer};
-    /// use jwt_verify::{ClientCertificate, JwtAuth};
+    /// use jwt_verify::{JwtAuth, mtls::ClientCertificate};
     ///
     /// # fn example(auth: JwtAuth) {
     /// let server = HttpServer::new(move || App::new().wrap(auth.clone()))

@@ -36,10 +36,11 @@ use crate::{
 /// [`AuthError::Csrf`].
 ///
 /// Without it a token in a cookie counts only in requests of pages of the same origin, as the browser
-/// tells: see [`JwtAuthBuilder::csrf`](crate::http::auth::builder::JwtAuthBuilder::csrf).
+/// tells: see [`JwtAuthBuilder::csrf`](crate::JwtAuthBuilder::csrf).
 ///
-/// Set it with [`JwtAuthBuilder::csrf`](crate::http::auth::builder::JwtAuthBuilder::csrf); sessions of the application's
+/// Set it with [`JwtAuthBuilder::csrf`](crate::JwtAuthBuilder::csrf); sessions of the application's
 /// own have it with their cookies.
+#[doc(alias = "csrf", alias = "double submit")]
 #[derive(Clone)]
 pub struct CsrfProtection {
     key: Arc<hmac::Key>,

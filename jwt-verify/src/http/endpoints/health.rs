@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::http::{auth::context::AuthContext, endpoints::document_route::document_route};
 
-/// Two routes for load balancers and orchestrators, made by [`JwtAuth::health_routes`].
+/// Two routes for load balancers and orchestrators, made by [`JwtAuth::health_routes`](crate::JwtAuth::health_routes).
 ///
 /// | route | answer |
 /// | --- | --- |

@@ -33,7 +33,7 @@ const METHODS: &str = "bearer_methods_supported";
 ///
 /// ```no_run
 /// use actix_web::{App, HttpServer, web};
-/// use jwt_verify::{JwtAuth, ResourceMetadata};
+/// use jwt_verify::{JwtAuth, endpoints::ResourceMetadata};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let metadata = ResourceMetadata::new("https://api.example.com/mcp").scopes(["read:posts", "write:posts"]);
@@ -55,10 +55,11 @@ const METHODS: &str = "bearer_methods_supported";
 ///
 /// The document has `resource`; `authorization_servers`, the issuers that are listed, unless others are
 /// named; `bearer_methods_supported`, where no extractor is set: `["header"]`, or `[]` if only tokens with
-/// proofs are accepted; what [`Dpop`](crate::Dpop) and [`MutualTls`](crate::MutualTls) say; and what is
+/// proofs are accepted; what [`Dpop`](crate::dpop::Dpop) and [`MutualTls`](crate::mtls::MutualTls) say; and what is
 /// added here. Issuers that a resolver vouches for are not in it.
 ///
 /// **Security:** everybody can read it. Where it is comes from what is set here, never from `Host`.
+#[doc(alias = "rfc9728", alias = "mcp")]
 #[derive(Debug, Clone)]
 #[must_use = "settings do nothing until they are given to `JwtAuthBuilder::resource_metadata`"]
 pub struct ResourceMetadata {

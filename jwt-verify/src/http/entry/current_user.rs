@@ -18,7 +18,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// Finds the user that a verified token is about, in a database for example.
 ///
 /// ```
-/// use jwt_verify::{BoxFuture, StoreUnavailable, UserLoader, VerifiedClaims};
+/// use jwt_verify::{BoxFuture, StoreUnavailable, VerifiedClaims, extract::UserLoader};
 ///
 /// struct User { name: String }
 /// struct Directory;
@@ -89,6 +89,7 @@ impl<U> fmt::Debug for UserLoaderData<U> {
 ///     format!("hello {}", user.name)
 /// }
 /// ```
+#[doc(alias = "identity")]
 pub struct CurrentUser<U>(Arc<U>);
 
 impl<U> Deref for CurrentUser<U> {

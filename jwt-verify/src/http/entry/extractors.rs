@@ -47,10 +47,10 @@ pub trait VerifiedClaimsExt {
     /// argument of the handler.
     fn verified_claims(&self) -> Option<VerifiedClaims>;
 
-    /// Holds the caller against a requirement, by the clock of the [`JwtAuth`] and with the segments
-    /// of the path. It is the handler's own decision: an [`Authorizer`](crate::Authorizer) is not
-    /// asked, an [`AuditSink`](crate::AuditSink) not told, and it counts under
-    /// [`JwtAuth::report_only`] too.
+    /// Holds the caller against a requirement, by the clock of the [`JwtAuth`](crate::JwtAuth) and with the segments
+    /// of the path. It is the handler's own decision: an [`Authorizer`](crate::authorization::Authorizer) is not
+    /// asked, an [`AuditSink`](crate::authorization::AuditSink) not told, and it counts under
+    /// [`JwtAuth::report_only`](crate::JwtAuth::report_only) too.
     ///
     /// # Errors
     /// [`AuthError::Forbidden`] or [`AuthError::StepUp`] with what is missing;
@@ -188,8 +188,9 @@ pub(crate) fn extract<T: 'static>(
             authentication::authenticate_first(auth, request, wanted.is_for_refresh(), || address)
         }
     };
-    let made = authenticated.and_then(&make, request, |make, request, known| make(&known, request));
-    conclude(auth, request, payload, made)
+    let argument =
+        authenticated.and_then(&make, request, |make, request, known| make(known, request));
+    conclude(auth, request, payload, argument)
 }
 
 fn conclude<T: 'static>(

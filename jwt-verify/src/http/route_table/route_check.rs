@@ -18,12 +18,12 @@ use crate::http::route_table::{
     unprotected_routes::UnprotectedRoutes,
 };
 
-/// Finds the routes of an application that are outside of every [`AuthScope`](crate::http::route_table::auth_scope::AuthScope): the
+/// Finds the routes of an application that are outside of every [`AuthScope`](crate::AuthScope): the
 /// same as [`RouteCheck::new`] and [`RouteCheck::run`].
 ///
 /// ```
 /// # use actix_web::{App, get};
-/// # use jwt_verify::{AuthScope, check_routes, require};
+/// # use jwt_verify::{AuthScope, require, routes::check_routes};
 /// #[require]
 /// #[get("/posts")]
 /// async fn posts() -> &'static str { "posts" }
@@ -60,15 +60,15 @@ where
 /// or for a start that refuses.
 ///
 /// What Actix tells of an application's routes does not say which handler they have. So a route
-/// counts as decided about if it is in an [`AuthScope`](crate::http::route_table::auth_scope::AuthScope), and each of those is asked
+/// counts as decided about if it is in an [`AuthScope`](crate::AuthScope), and each of those is asked
 /// by a request of its own which handler answers: a route without a requirement that has the same
 /// method and path and was registered before shows itself then, and so does one for the other methods
 /// of that path. Its handler runs.
 ///
-/// Routes outside of an [`AuthScope`](crate::http::route_table::auth_scope::AuthScope) are named unless they are excepted. With
+/// Routes outside of an [`AuthScope`](crate::AuthScope) are named unless they are excepted. With
 /// [`probe_handlers`](Self::probe_handlers) they are asked too.
 ///
-/// A route of an [`AuthScope`](crate::http::route_table::auth_scope::AuthScope) whose requests another handler with a requirement or
+/// A route of an [`AuthScope`](crate::AuthScope) whose requests another handler with a requirement or
 /// `#[public]` answers is named apart, as one that is not reached.
 ///
 /// Turn the feature `introspection` on for tests only. With it Actix joins the patterns of nested scopes
@@ -97,7 +97,7 @@ impl RouteCheck {
         self
     }
 
-    /// Asks the routes outside of every [`AuthScope`](crate::http::route_table::auth_scope::AuthScope) as well, so that handlers with
+    /// Asks the routes outside of every [`AuthScope`](crate::AuthScope) as well, so that handlers with
     /// `#[require]` count wherever they are. A route for every method is asked with each usual one and
     /// with one that nobody has, and is listed with the method `*`.
     ///

@@ -23,7 +23,7 @@ impl UnprotectedRoutes {
     /// requirement that stands there protects nothing, and the matrix would name it.
     ///
     /// Two routes of one method and path that a guard tells apart look the same. Leave them out with
-    /// [`RouteCheck::ignore`](crate::http::route_table::route_check::RouteCheck::ignore).
+    /// [`RouteCheck::ignore`](crate::routes::RouteCheck::ignore).
     pub fn unreached(&self) -> &[String] {
         &self.unreached
     }

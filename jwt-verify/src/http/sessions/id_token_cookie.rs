@@ -15,7 +15,7 @@ impl IdTokenVerifier {
     ///
     /// **Security:** the browser sends the cookie with requests that other sites cause too, and nothing
     /// here looks at that: where something changes, ask
-    /// [`CsrfProtection::comes_from_here`](crate::CsrfProtection::comes_from_here) as well, or let a
+    /// [`CsrfProtection::comes_from_here`](crate::extract::CsrfProtection::comes_from_here) as well, or let a
     /// [`JwtAuth`](crate::JwtAuth) take the cookie.
     ///
     /// # Errors

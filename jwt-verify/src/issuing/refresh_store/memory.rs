@@ -4,7 +4,8 @@ use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use dashmap::{DashMap, Entry};
 
-use super::{REPLACED, RefreshStore, Rotation, RotationOutcome, SessionRecord};
+use super::REPLACED;
+use crate::issuing::refresh_store::{RefreshStore, Rotation, RotationOutcome, SessionRecord};
 use crate::{
     clock::{Clock, SystemClock},
     expiry::Agenda,
@@ -16,7 +17,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 ///
 /// What is over is forgotten as other sessions begin, those of at most eight subjects with each.
 /// There are as many entries as there are subjects with a session, and as many sessions of each as
-/// [`SessionsBuilder::sessions_per_subject`](crate::SessionsBuilder::sessions_per_subject) says.
+/// [`SessionsBuilder::sessions_per_subject`](crate::sessions::SessionsBuilder::sessions_per_subject) says.
 #[derive(Clone)]
 pub struct MemoryRefreshStore {
     inner: Arc<MemoryRefreshStoreInner>,

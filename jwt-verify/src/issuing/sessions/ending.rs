@@ -4,7 +4,8 @@ use std::{future::Future, time::Duration};
 
 use serde::Serialize;
 
-use super::{SessionError, Sessions, SessionsInner};
+use super::SessionsInner;
+use crate::issuing::sessions::{SessionError, Sessions};
 use crate::lookup::Lookup;
 use crate::{
     claims::{Claims, VerifiedClaims},
@@ -18,7 +19,7 @@ use crate::{
 /// Actix does.
 impl Sessions {
     /// Ends the session that a token belongs to: a verified access token or refresh token. Both
-    /// stop working; without a [`RevocationStore`](crate::RevocationStore), the refresh token only.
+    /// stop working; without a [`RevocationStore`](crate::revocation::RevocationStore), the refresh token only.
     ///
     /// # Errors
     /// [`SessionError::InvalidGrant`] for a token of another issuer or without a session,
@@ -35,7 +36,7 @@ impl Sessions {
         .await
     }
 
-    /// Ends a session of this subject by its name, as [`TokenPair::session_id`](super::TokenPair)
+    /// Ends a session of this subject by its name, as [`TokenPair::session_id`](crate::sessions::TokenPair)
     /// has it, and says whether there was one.
     ///
     /// The name of a session is no secret, so it may come from anywhere: for one that is another

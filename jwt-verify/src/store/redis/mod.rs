@@ -24,8 +24,8 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// Sentinel set or a Cluster, with or without TLS.
 ///
 /// As a cache it holds key sets and what instances tell each other, never a token, and may lose
-/// everything at any time (not so under a [`RedisRevocation`](crate::RedisRevocation), a
-/// [`RedisReplay`](crate::RedisReplay) or a `RedisRefreshStore`, which say what they need): whatever goes wrong is a miss and costs at most its time limit
+/// everything at any time (not so under a [`RedisRevocation`](crate::revocation::RedisRevocation), a
+/// [`RedisReplay`](crate::dpop::RedisReplay) or a `RedisRefreshStore`, which say what they need): whatever goes wrong is a miss and costs at most its time limit
 /// ([`timeout`](RedisCacheBuilder::timeout), 200 ms). Once failures outnumber answers by five, nothing
 /// is asked for a second, after which one question tries again. So the server may be down when the
 /// application starts, and one slow answer does not count.
@@ -35,7 +35,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// wait for answers at a time; what is asked beyond that fails at once.
 ///
 /// ```no_run
-/// use jwt_verify::{JwksProvider, JwtAuth, RedisCache, TrustedIssuer};
+/// use jwt_verify::{JwksProvider, JwtAuth, TrustedIssuer, store::RedisCache};
 ///
 /// # fn secret() -> String { String::new() }
 /// let cache = RedisCache::new("rediss://redis.internal:6379").build()?;
@@ -50,7 +50,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 ///
 /// Entries have a prefix, so that applications can share a server
 /// ([`namespace`](RedisCacheBuilder::namespace)). Give the server a password or an ACL and TLS:
-/// without a [`cache_integrity_key`](crate::JwksProviderBuilder::cache_integrity_key), whoever can
+/// without a [`cache_integrity_key`](crate::keys::JwksProviderBuilder::cache_integrity_key), whoever can
 /// write to it can make tokens.
 #[derive(Clone)]
 pub struct RedisCache {
