@@ -166,7 +166,7 @@ impl IdTokenVerifier {
     /// client. A [`token_profile`](TrustedIssuer::token_profile) of the issuer has no effect here.
     ///
     /// ```
-    /// use jwt_verify::{Algorithm, IdTokenVerifier, TrustedIssuer};
+    /// use jwt_verify::{Algorithm, TrustedIssuer, oidc::IdTokenVerifier};
     ///
     /// let issuer = TrustedIssuer::new("https://issuer.example", "my-client-id")
     ///     .algorithms([Algorithm::ES256]);
