@@ -182,7 +182,7 @@ fn the_strict_profile_asks_for_what_rfc_9068_asks() {
     let auth = jwt_verify::JwtAuth::for_issuer(
         jwt_verify::TrustedIssuer::new(stage.issuer.url(), jwt_verify_tests::AUDIENCE)
             .algorithms([Algorithm::ES256])
-            .keys(jwt_verify::JwksProvider::new(stage.issuer.jwks_uri()).build().unwrap())
+            .keys(jwt_verify::JwksProvider::builder(stage.issuer.jwks_uri()).build().unwrap())
             .token_profile(jwt_verify::TokenProfile::AccessToken),
     )
     .clock(clock)

@@ -139,13 +139,13 @@ fn what_holds_a_secret_does_not_show_it() {
     let pem_like = VerificationKey::from_pem(Algorithm::RS256, words.as_bytes()).unwrap_err();
     let url = format!("https://issuer.example/jwks?code={words}");
     let proxy = format!("http://user:{words}@127.0.0.1:1");
-    let builder = JwksProvider::new(url.clone()).proxy(proxy).cache_integrity_key(words);
+    let builder = JwksProvider::builder(url.clone()).proxy(proxy).cache_integrity_key(words);
     let shown_builder = format!("{builder:?}");
     let provider = builder.build().unwrap();
     let auth = JwtAuth::for_issuer(
         TrustedIssuer::new("https://issuer.example", AUDIENCE).keys(provider.clone()),
     );
-    let userinfo = JwksProvider::new(format!("https://user:{words}@issuer.example/")).build();
+    let userinfo = JwksProvider::builder(format!("https://user:{words}@issuer.example/")).build();
     let shown = [
         format!("{secret:?}"),
         format!("{key:?}"),

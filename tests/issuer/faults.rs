@@ -145,7 +145,7 @@ fn nobody_listening_is_answered_with_try_later() {
     };
     let clock = TestClock::new();
     for url in [closed.as_str(), "https://no-such-host.invalid/jwks.json"] {
-        let api = serve(&issuer, &clock, JwksProvider::new(url).clock(clock.clone()));
+        let api = serve(&issuer, &clock, JwksProvider::builder(url).clock(clock.clone()));
         let response = api.get("/protected").bearer(Token::of(issuer.url()).sign(&key)).send();
         assert_eq!(response.status, 503);
         assert_eq!(api.get("/health/ready").send().json()["reason"], "no usable key: connect");

@@ -51,7 +51,7 @@ fn instance(
     store: impl CacheStore,
     secret: &str,
 ) -> TestServer {
-    let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).cache(store);
+    let provider = JwksProvider::builder(issuer.jwks_uri()).clock(clock.clone()).cache(store);
     serve(issuer, clock, provider.cache_integrity_key(secret))
 }
 
@@ -306,7 +306,7 @@ fn a_lease_ends_soon_after_its_holder() {
     let key = key("k");
     let issuer = FakeIssuer::start(&[&key]);
     let store = Frozen { leases: MemoryCache::new() };
-    let provider = || JwksProvider::new(issuer.jwks_uri()).cache(store.clone());
+    let provider = || JwksProvider::builder(issuer.jwks_uri()).cache(store.clone());
     let dead = JwtAuth::for_issuer(
         TrustedIssuer::new(issuer.url(), AUDIENCE)
             .algorithms([Algorithm::ES256])
@@ -378,7 +378,7 @@ fn what_is_written_without_the_key_counts_for_nothing() {
     for secret in ["another secret that somebody has made up", ""] {
         let store = MemoryCache::new().clock(clock.clone());
         // The same names, filled by somebody who has another key, or none.
-        let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone());
+        let provider = JwksProvider::builder(issuer.jwks_uri()).clock(clock.clone());
         let provider = provider.cache(Moved { store: store.clone() });
         let provider = match secret {
             "" => provider,
@@ -455,7 +455,7 @@ fn two_issuers_in_one_store_are_kept_apart() {
 
 #[test]
 fn a_weak_integrity_key_is_refused() {
-    let provider = JwksProvider::new("https://issuer.example/jwks").cache(MemoryCache::new());
+    let provider = JwksProvider::builder("https://issuer.example/jwks").cache(MemoryCache::new());
     let error = provider.cache_integrity_key("too short").build().unwrap_err();
     assert!(error.to_string().contains("cache_integrity_key"), "{error}");
 }

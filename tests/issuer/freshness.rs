@@ -22,7 +22,7 @@ fn keys_are_refreshed_at_four_fifths_of_their_time() {
 fn keys_are_refreshed_without_any_request() {
     let key = key("k");
     let issuer = FakeIssuer::start(&[&key]);
-    let provider = JwksProvider::new(issuer.jwks_uri()).cache_ttl(Duration::from_secs(1));
+    let provider = JwksProvider::builder(issuer.jwks_uri()).cache_ttl(Duration::from_secs(1));
     let auth = JwtAuth::for_issuer(
         TrustedIssuer::new(issuer.url(), AUDIENCE)
             .algorithms([Algorithm::ES256])

@@ -32,7 +32,7 @@ impl Api {
         let (issuer, clock) = (FakeIssuer::start(keys), TestClock::new());
         let instances = (0..instances)
             .map(|_| {
-                let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone());
+                let provider = JwksProvider::builder(issuer.jwks_uri()).clock(clock.clone());
                 serve(&issuer, &clock, configure(provider))
             })
             .collect();
@@ -136,7 +136,7 @@ fn a_question_that_had_to_wait_is_put_as_soon_as_that_is_allowed() {
     let (old, new) = (key("old"), key("new"));
     for store in [None, Some(MemoryCache::new())] {
         let issuer = FakeIssuer::start(&[&old]);
-        let provider = JwksProvider::new(issuer.jwks_uri())
+        let provider = JwksProvider::builder(issuer.jwks_uri())
             .max_refetches(1)
             .refetch_window(Duration::from_secs(2));
         let provider = match store {

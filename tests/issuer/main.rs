@@ -52,7 +52,7 @@ impl World {
         configure: impl FnOnce(JwksProviderBuilder) -> JwksProviderBuilder,
     ) -> Self {
         let clock = TestClock::new();
-        let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone());
+        let provider = JwksProvider::builder(issuer.jwks_uri()).clock(clock.clone());
         let api = serve(&issuer, &clock, configure(provider));
         Self { issuer, clock, api }
     }

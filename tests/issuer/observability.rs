@@ -97,7 +97,7 @@ fn failed_fetches_are_counted_by_class() {
 
 /// An auth of its own, to be asked about its health.
 fn auth(issuer: &FakeIssuer, clock: &TestClock) -> JwtAuth {
-    let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone());
+    let provider = JwksProvider::builder(issuer.jwks_uri()).clock(clock.clone());
     JwtAuth::for_issuer(
         TrustedIssuer::new(issuer.url(), AUDIENCE)
             .algorithms([Algorithm::ES256])
@@ -152,7 +152,7 @@ fn ready_waits_for_keys_or_for_the_news_that_there_are_none() {
     let (first, second) = (FakeIssuer::start(&[&a]), FakeIssuer::start(&[&b]));
     let clock = TestClock::new();
     let keys = |issuer: &FakeIssuer| {
-        JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).build().unwrap()
+        JwksProvider::builder(issuer.jwks_uri()).clock(clock.clone()).build().unwrap()
     };
     let auth = JwtAuth::for_issuer(TrustedIssuer::new(first.url(), AUDIENCE).keys(keys(&first)))
         .issuer(TrustedIssuer::new(second.url(), AUDIENCE).keys(keys(&second)))

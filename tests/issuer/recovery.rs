@@ -22,7 +22,7 @@ impl Outage {
         let store = store.map(|store| store.clock(clock.clone()));
         let instances = (0..instances)
             .map(|_| {
-                let provider = JwksProvider::new(issuer.jwks_uri())
+                let provider = JwksProvider::builder(issuer.jwks_uri())
                     .clock(clock.clone())
                     .cache_ttl(Duration::from_secs(ttl));
                 let provider = match &store {

@@ -13,7 +13,7 @@ pub(super) fn api(clock: &TestClock, verifier: VerifierBuilder) -> TestServer {
 }
 
 fn trust(issuer: &FakeIssuer, clock: &TestClock) -> TrustedIssuer {
-    let keys = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
+    let keys = JwksProvider::builder(issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
     TrustedIssuer::new(issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys)
 }
 
@@ -28,7 +28,7 @@ fn two(a: &SigningKey, b: &SigningKey) -> (FakeIssuer, FakeIssuer, TestServer) {
     let verifier = Verifier::for_issuer(
         TrustedIssuer::new(first.url(), AUDIENCE)
             .algorithms([Algorithm::ES256])
-            .keys(JwksProvider::new(first.jwks_uri()).clock(clock.clone()).build().unwrap()),
+            .keys(JwksProvider::builder(first.jwks_uri()).clock(clock.clone()).build().unwrap()),
     )
     .issuer(trust(&second, &clock));
     let api = api(&clock, verifier);
@@ -103,13 +103,13 @@ fn each_issuer_has_rules_of_its_own() {
     let (first, second) = (FakeIssuer::start(&[&es, &rs]), FakeIssuer::start(&[&rs, &es]));
     let clock = TestClock::new();
     let other = TrustedIssuer::new(second.url(), "https://other.example")
-        .keys(JwksProvider::new(second.jwks_uri()).clock(clock.clone()).build().unwrap())
+        .keys(JwksProvider::builder(second.jwks_uri()).clock(clock.clone()).build().unwrap())
         .require_subject()
         .claims_mapping(ClaimsMapping::default().roles_claim("realm_access.roles"));
     let verifier = Verifier::for_issuer(
         TrustedIssuer::new(first.url(), AUDIENCE)
             .algorithms([Algorithm::ES256])
-            .keys(JwksProvider::new(first.jwks_uri()).clock(clock.clone()).build().unwrap()),
+            .keys(JwksProvider::builder(first.jwks_uri()).clock(clock.clone()).build().unwrap()),
     )
     .issuer(other);
     let api = api(&clock, verifier);

@@ -9,7 +9,7 @@ use jwt_verify_tests::Answer;
 use super::*;
 
 fn instance(issuer: &FakeIssuer, clock: &TestClock, store: impl CacheStore) -> TestServer {
-    serve(issuer, clock, JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).cache(store))
+    serve(issuer, clock, JwksProvider::builder(issuer.jwks_uri()).clock(clock.clone()).cache(store))
 }
 
 fn status(api: &TestServer, issuer: &FakeIssuer, key: &SigningKey) -> u16 {

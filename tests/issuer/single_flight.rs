@@ -98,7 +98,7 @@ fn a_fetch_outlives_the_server_that_began_it() {
     let issuer = FakeIssuer::start(&[&known]);
     slow(&issuer, &known, 500);
     let clock = TestClock::new();
-    let provider = JwksProvider::new(issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
+    let provider = JwksProvider::builder(issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
     let auth = JwtAuth::for_issuer(
         TrustedIssuer::new(issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(provider),
     )

@@ -13,7 +13,7 @@ fn api(
     configure: impl FnOnce(JwksProviderBuilder) -> JwksProviderBuilder,
 ) -> (TestServer, TestClock) {
     let clock = TestClock::new();
-    let api = serve(issuer, &clock, configure(JwksProvider::new(url).clock(clock.clone())));
+    let api = serve(issuer, &clock, configure(JwksProvider::builder(url).clock(clock.clone())));
     (api, clock)
 }
 
@@ -133,25 +133,25 @@ fn settings_that_make_no_sense_are_refused() {
     let url = "https://issuer.example/jwks";
     let problem = |keys: JwksProviderBuilder| -> ConfigError { keys.build().unwrap_err() };
     for (setting, keys) in [
-        ("root_certificates", JwksProvider::new(url).root_certificates("garbage")),
-        ("root_certificates", JwksProvider::new(url).without_builtin_roots()),
-        ("proxy", JwksProvider::new(url).proxy("socks5://127.0.0.1")),
+        ("root_certificates", JwksProvider::builder(url).root_certificates("garbage")),
+        ("root_certificates", JwksProvider::builder(url).without_builtin_roots()),
+        ("proxy", JwksProvider::builder(url).proxy("socks5://127.0.0.1")),
         (
             "initial_keys",
-            JwksProvider::new(url).initial_keys(JwkSet::from_json(br#"{"keys":[]}"#).unwrap()),
+            JwksProvider::builder(url).initial_keys(JwkSet::from_json(br#"{"keys":[]}"#).unwrap()),
         ),
-        ("cache_ttl", JwksProvider::new(url).cache_ttl(Duration::ZERO)),
-        ("cache_ttl", JwksProvider::new(url).cache_ttl(Duration::MAX)),
-        ("negative_cache_ttl", JwksProvider::new(url).negative_cache_ttl(Duration::ZERO)),
-        ("refetch_window", JwksProvider::new(url).refetch_window(Duration::ZERO)),
-        ("max_refetches", JwksProvider::new(url).max_refetches(0)),
-        ("fetch_timeout", JwksProvider::new(url).fetch_timeout(Duration::ZERO)),
-        ("fetch_timeout", JwksProvider::new(url).fetch_timeout(Duration::from_secs(61))),
-        ("connect_timeout", JwksProvider::new(url).connect_timeout(Duration::ZERO)),
-        ("jwks_uri", JwksProvider::new("http://issuer.example/jwks")),
-        ("jwks_uri", JwksProvider::new("file:///etc/passwd")),
-        ("jwks_uri", JwksProvider::new("data:application/json,{}")),
-        ("jwks_uri", JwksProvider::new("ftp://issuer.example/jwks")),
+        ("cache_ttl", JwksProvider::builder(url).cache_ttl(Duration::ZERO)),
+        ("cache_ttl", JwksProvider::builder(url).cache_ttl(Duration::MAX)),
+        ("negative_cache_ttl", JwksProvider::builder(url).negative_cache_ttl(Duration::ZERO)),
+        ("refetch_window", JwksProvider::builder(url).refetch_window(Duration::ZERO)),
+        ("max_refetches", JwksProvider::builder(url).max_refetches(0)),
+        ("fetch_timeout", JwksProvider::builder(url).fetch_timeout(Duration::ZERO)),
+        ("fetch_timeout", JwksProvider::builder(url).fetch_timeout(Duration::from_secs(61))),
+        ("connect_timeout", JwksProvider::builder(url).connect_timeout(Duration::ZERO)),
+        ("jwks_uri", JwksProvider::builder("http://issuer.example/jwks")),
+        ("jwks_uri", JwksProvider::builder("file:///etc/passwd")),
+        ("jwks_uri", JwksProvider::builder("data:application/json,{}")),
+        ("jwks_uri", JwksProvider::builder("ftp://issuer.example/jwks")),
         ("issuer", JwksProvider::discover("http://issuer.example")),
     ] {
         let error = problem(keys).to_string();
@@ -192,6 +192,6 @@ fn the_authorities_of_the_system_can_be_trusted() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(auth.wait_until_ready())
     };
-    assert!(fetch(JwksProvider::new(url.clone()).native_roots()).is_ok());
-    assert!(fetch(JwksProvider::new(url)).is_err());
+    assert!(fetch(JwksProvider::builder(url.clone()).native_roots()).is_ok());
+    assert!(fetch(JwksProvider::builder(url)).is_err());
 }

@@ -52,7 +52,7 @@ fn main() {
 }
 
 fn cache(url: &str) -> RedisCache {
-    let builder = RedisCache::new(url).connections(WRITERS);
+    let builder = RedisCache::builder(url).connections(WRITERS);
     builder.timeout(Duration::from_millis(250)).build().unwrap()
 }
 

@@ -27,7 +27,7 @@ fn the_memory_of_the_process_keeps_its_promises() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn redis_keeps_them() {
     let redis = RedisServer::start();
-    hold(RedisCache::new(redis.url()).build().unwrap());
+    hold(RedisCache::builder(redis.url()).build().unwrap());
 }
 
 /// A store survives the runtime on which it was used first.
@@ -35,7 +35,7 @@ fn redis_keeps_them() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn redis_keeps_them_on_one_runtime_after_another() {
     let redis = RedisServer::start();
-    let cache = RedisCache::new(redis.url()).build().unwrap();
+    let cache = RedisCache::builder(redis.url()).build().unwrap();
     for _ in 0..3 {
         hold(cache.clone());
     }
@@ -49,11 +49,11 @@ fn namespaces_are_kept_apart() {
     let world = World::new(&[&key("k")]);
     let (first, second) = (key("k"), key("k"));
     world.issuer.publish(&[&first]);
-    let api = world.instance(RedisCache::new(redis.url()).namespace("a"));
+    let api = world.instance(RedisCache::builder(redis.url()).namespace("a"));
     assert_eq!(world.status(&api, &first), 200);
     shared(&redis);
     world.issuer.publish(&[&second]);
-    let other = world.instance(RedisCache::new(redis.url()).namespace("b"));
+    let other = world.instance(RedisCache::builder(redis.url()).namespace("b"));
     assert_eq!((world.status(&other, &second), world.status(&other, &first)), (200, 401));
     assert!(
         redis

@@ -28,9 +28,9 @@ async fn look(cache: &RedisCache) -> Result<Option<Vec<u8>>, StoreUnavailable> {
 /// worker.
 fn asking(world: &World, redis: &RedisServer) -> TestServer {
     let clock = world.clock.clone();
-    let cache = RedisCache::new(redis.url()).timeout(Duration::from_millis(250));
+    let cache = RedisCache::builder(redis.url()).timeout(Duration::from_millis(250));
     let store = RedisRevocation::with_clock(cache.build().unwrap(), clock.clone());
-    let keys = JwksProvider::new(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
+    let keys = JwksProvider::builder(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
     let auth = JwtAuth::for_issuer(
         TrustedIssuer::new(world.issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
     )
@@ -97,7 +97,7 @@ fn a_blocked_worker_is_its_own_affair() {
 fn one_slow_answer_among_good_ones_keeps_nobody_out() {
     let redis = RedisServer::start();
     let _world = World::new(&[]);
-    let cache = RedisCache::new(redis.url()).build().unwrap();
+    let cache = RedisCache::builder(redis.url()).build().unwrap();
     // How long the server pauses is not how long the question has to wait: a few tries.
     let was_slow = (0..20).any(|_| {
         wait(look(&cache)).unwrap();
@@ -115,7 +115,7 @@ fn one_slow_answer_among_good_ones_keeps_nobody_out() {
 fn a_server_that_is_down_is_left_alone_for_a_second() {
     let mut redis = RedisServer::start();
     let _world = World::new(&[]);
-    let cache = RedisCache::new(redis.url()).build().unwrap();
+    let cache = RedisCache::builder(redis.url()).build().unwrap();
     assert_eq!(wait(look(&cache)), Ok(None));
     redis.freeze();
     // As many at once as will: they share the few attempts.
@@ -147,7 +147,7 @@ fn questions_that_wait_are_bounded() {
     // It takes connections and says nothing.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", silent.local_addr().unwrap());
-    let cache = RedisCache::new(url).build().unwrap();
+    let cache = RedisCache::builder(url).build().unwrap();
     let at_once = wait(async {
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..4196 {
@@ -174,7 +174,7 @@ fn questions_that_wait_are_bounded() {
 fn a_question_that_is_dropped_holds_nobody_up() {
     let mut redis = RedisServer::start();
     let _world = World::new(&[]);
-    let cache = RedisCache::new(redis.url()).build().unwrap();
+    let cache = RedisCache::builder(redis.url()).build().unwrap();
     assert_eq!(wait(look(&cache)), Ok(None));
     redis.kill();
     for _ in 0..20 {
@@ -201,7 +201,7 @@ fn a_question_that_is_dropped_holds_nobody_up() {
 fn refusals_are_not_logged_one_by_one() {
     let redis = RedisServer::with(&["--maxmemory", "1kb", "--maxmemory-policy", "noeviction"]);
     let _world = World::new(&[]);
-    let cache = RedisCache::new(redis.url()).build().unwrap();
+    let cache = RedisCache::builder(redis.url()).build().unwrap();
     let lines = || logged().matches("Redis refuses a command").count();
     let before = lines();
     for number in 0..200 {

@@ -21,7 +21,7 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn cache(redis: &RedisServer) -> RedisCache {
-    RedisCache::new(redis.url()).timeout(Duration::from_millis(250)).build().unwrap()
+    RedisCache::builder(redis.url()).timeout(Duration::from_millis(250)).build().unwrap()
 }
 
 fn replica(redis: &RedisServer) -> RevocationReplica {
@@ -239,7 +239,7 @@ fn an_instance_without_a_fresh_copy_is_not_ready() {
     let world = World::new(&[&known]);
     let replica = replica(&redis);
     let (clock, store) = (world.clock.clone(), replica.clone());
-    let keys = JwksProvider::new(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
+    let keys = JwksProvider::builder(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
     let auth = JwtAuth::for_issuer(
         TrustedIssuer::new(world.issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
     )
@@ -338,7 +338,7 @@ fn metrics_say_how_a_copy_is() {
         let found = text.lines().find_map(|found| found.strip_prefix(&line).map(str::to_owned));
         found.map_or(-1.0, |value| value.parse().unwrap())
     };
-    let cache = RedisCache::new(redis.url()).namespace("measured").build().unwrap();
+    let cache = RedisCache::builder(redis.url()).namespace("measured").build().unwrap();
     let store = RedisRevocation::new(cache);
     let replica = RevocationReplica::start(store.clone()).unwrap();
     assert!(value("timestamp_seconds").abs() < 0.1 && value("entries").abs() < 0.1);

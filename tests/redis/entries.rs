@@ -11,11 +11,11 @@ fn one_instance_fetches_for_all() {
     let redis = RedisServer::start();
     let known = key("k");
     let world = World::new(&[&known]);
-    let first = world.instance(RedisCache::new(redis.url()));
+    let first = world.instance(RedisCache::builder(redis.url()));
     assert_eq!(world.status(&first, &known), 200);
     shared(&redis);
     world.issuer.answer_keys(Answer::status(500));
-    let second = world.instance(RedisCache::new(redis.url()));
+    let second = world.instance(RedisCache::builder(redis.url()));
     assert_eq!(world.status(&second, &known), 200);
     assert_eq!(world.issuer.key_fetches(), 1);
 }
@@ -53,7 +53,7 @@ fn a_fleet_makes_one_fetch_for_a_start_and_one_for_a_rotation() {
     let slowly = |key: &SigningKey| {
         Answer::json(&json!({"keys": [key.jwk()]})).after(Duration::from_millis(300))
     };
-    let fleet: Vec<_> = (0..5).map(|_| world.instance(RedisCache::new(redis.url()))).collect();
+    let fleet: Vec<_> = (0..5).map(|_| world.instance(RedisCache::builder(redis.url()))).collect();
     let all = |key: &SigningKey| -> Vec<u16> {
         std::thread::scope(|scope| {
             let (world, key) = (&world, &key);
@@ -82,7 +82,7 @@ fn every_entry_ends_by_itself() {
     let redis = RedisServer::start();
     let known = key("k");
     let world = World::new(&[&known]);
-    let api = world.instance(RedisCache::new(redis.url()));
+    let api = world.instance(RedisCache::builder(redis.url()));
     assert_eq!(world.status(&api, &known), 200);
     assert_eq!(world.status(&api, &key("stranger")), 401);
     shared(&redis);
@@ -106,7 +106,7 @@ fn garbage_is_overwritten() {
     let redis = RedisServer::start();
     let known = key("k");
     let world = World::new(&[&known]);
-    assert_eq!(world.status(&world.instance(RedisCache::new(redis.url())), &known), 200);
+    assert_eq!(world.status(&world.instance(RedisCache::builder(redis.url())), &known), 200);
     shared(&redis);
     let name = redis.names("*:keys:*").remove(0);
     let good = redis.command(&["--raw", "GET", &name]);
@@ -123,7 +123,7 @@ fn garbage_is_overwritten() {
     ] {
         let shown = String::from_utf8_lossy(&garbage[..garbage.len().min(20)]).into_owned();
         redis.write(&name, &garbage);
-        let api = world.instance(RedisCache::new(redis.url()));
+        let api = world.instance(RedisCache::builder(redis.url()));
         fetches += 1;
         assert_eq!(
             (world.status(&api, &known), world.issuer.key_fetches()),
@@ -142,7 +142,7 @@ fn garbage_is_overwritten() {
         }
     }
     redis.command(&["RPUSH", &name.replace(":keys:", ":lease:"), "x"]);
-    let api = world.instance(RedisCache::new(redis.url()));
+    let api = world.instance(RedisCache::builder(redis.url()));
     assert_eq!((world.status(&api, &known), world.issuer.key_fetches()), (200, fetches + 1));
     eventually("it is overwritten", || redis.command(&["TYPE", &name]) == "string");
 }
@@ -154,7 +154,7 @@ fn a_poisoned_key_set_is_a_miss() {
     let redis = RedisServer::start();
     let (real, forged) = (key("k"), key("k"));
     let world = World::new(&[&real]);
-    assert_eq!(world.status(&world.instance(RedisCache::new(redis.url())), &real), 200);
+    assert_eq!(world.status(&world.instance(RedisCache::builder(redis.url())), &real), 200);
     shared(&redis);
     let name = redis.names("*:keys:*").remove(0);
     let good = redis.command(&["--raw", "GET", &name]);
@@ -165,7 +165,7 @@ fn a_poisoned_key_set_is_a_miss() {
     let words: Vec<&str> = line.split(' ').collect();
     for tag in [words[2], "-", ""] {
         redis.write(&name, format!("{} {} {tag}\n{document}", words[0], words[1]).as_bytes());
-        let api = world.instance(RedisCache::new(redis.url()));
+        let api = world.instance(RedisCache::builder(redis.url()));
         assert_eq!((world.status(&api, &real), world.status(&api, &forged)), (200, 401));
     }
     assert!(logged().contains("an entry of the shared cache is not one of ours"));
@@ -178,14 +178,14 @@ fn an_entry_that_lost_its_expiry_is_still_over_in_time() {
     let redis = RedisServer::start();
     let (old, new) = (key("old"), key("new"));
     let world = World::new(&[&old]);
-    assert_eq!(world.status(&world.instance(RedisCache::new(redis.url())), &old), 200);
+    assert_eq!(world.status(&world.instance(RedisCache::builder(redis.url())), &old), 200);
     shared(&redis);
     for name in redis.names("*") {
         redis.command(&["PERSIST", &name]);
     }
     world.issuer.publish(&[&new]);
     world.advance(600);
-    let api = world.instance(RedisCache::new(redis.url()));
+    let api = world.instance(RedisCache::builder(redis.url()));
     assert_eq!((world.status(&api, &new), world.status(&api, &old)), (200, 401));
 }
 
@@ -196,7 +196,7 @@ fn a_flushed_cache_fills_again() {
     let redis = RedisServer::start();
     let known = key("k");
     let world = World::new(&[&known]);
-    let api = world.instance(RedisCache::new(redis.url()));
+    let api = world.instance(RedisCache::builder(redis.url()));
     assert_eq!(world.status(&api, &known), 200);
     shared(&redis);
     redis.command(&["FLUSHALL"]);

@@ -11,7 +11,7 @@ fn down_at_the_start() {
     let mut redis = RedisServer::planned(&[]);
     let known = key("k");
     let world = World::new(&[&known]);
-    let api = world.instance(RedisCache::new(redis.url()));
+    let api = world.instance(RedisCache::builder(redis.url()));
     assert_eq!((world.status(&api, &known), world.issuer.key_fetches()), (200, 1));
     redis.run();
     std::thread::sleep(Duration::from_millis(1100));
@@ -28,7 +28,7 @@ fn killed_under_load() {
     let mut redis = RedisServer::start();
     let known = key("k");
     let world = World::new(&[&known]);
-    let fleet: Vec<_> = (0..2).map(|_| world.instance(RedisCache::new(redis.url()))).collect();
+    let fleet: Vec<_> = (0..2).map(|_| world.instance(RedisCache::builder(redis.url()))).collect();
     for api in &fleet {
         assert_eq!(world.status(api, &known), 200);
     }
@@ -87,11 +87,11 @@ fn stopped() {
     let redis = RedisServer::start();
     let known = key("k");
     let world = World::new(&[&known]);
-    let warm = world.instance(RedisCache::new(redis.url()));
+    let warm = world.instance(RedisCache::builder(redis.url()));
     assert_eq!(world.status(&warm, &known), 200);
     shared(&redis);
     redis.freeze();
-    let cold = world.instance(RedisCache::new(redis.url()));
+    let cold = world.instance(RedisCache::builder(redis.url()));
     assert_eq!((world.status(&cold, &known), world.issuer.key_fetches()), (200, 2));
     world.advance(500);
     assert_eq!((world.status(&warm, &known), world.status(&cold, &known)), (200, 200));
@@ -119,8 +119,8 @@ fn refusals() {
         let world = World::new(&[&known]);
         let url = format!("redis://:{password}@127.0.0.1:{}", redis.port());
         let url = if password.is_empty() { redis.url() } else { url };
-        let first = world.instance(RedisCache::new(&url));
-        let second = world.instance(RedisCache::new(&url));
+        let first = world.instance(RedisCache::builder(&url));
+        let second = world.instance(RedisCache::builder(&url));
         assert_eq!(world.status(&first, &known), 200, "{what}");
         assert_eq!(world.status(&second, &known), 200, "{what}");
         assert_eq!(world.issuer.key_fetches(), 2, "{what}");
@@ -136,7 +136,7 @@ fn full_and_free_again() {
     let redis = RedisServer::with(&["--maxmemory", "1kb", "--maxmemory-policy", "noeviction"]);
     let known = key("k");
     let world = World::new(&[&known]);
-    let api = world.instance(RedisCache::new(redis.url()));
+    let api = world.instance(RedisCache::builder(redis.url()));
     assert_eq!(world.status(&api, &known), 200);
     assert!(redis.names("*").is_empty());
     redis.command(&["CONFIG", "SET", "maxmemory", "0"]);

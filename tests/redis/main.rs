@@ -56,7 +56,7 @@ impl World {
 
     /// One more instance of the application.
     fn instance(&self, cache: RedisCacheBuilder) -> TestServer {
-        let provider = JwksProvider::new(self.issuer.jwks_uri())
+        let provider = JwksProvider::builder(self.issuer.jwks_uri())
             .clock(self.clock.clone())
             .cache(cache.build().unwrap())
             .cache_integrity_key(SECRET);

@@ -11,7 +11,8 @@ fn an_issuer_that_is_back_is_noticed_by_all() {
         let redis = RedisServer::start();
         let (old, new) = (key("old"), key("new"));
         let world = World::new(&[&old]);
-        let fleet: Vec<_> = (0..3).map(|_| world.instance(RedisCache::new(redis.url()))).collect();
+        let fleet: Vec<_> =
+            (0..3).map(|_| world.instance(RedisCache::builder(redis.url()))).collect();
         let all = |key: &SigningKey, expected: u16| {
             fleet.iter().filter(|api| world.status(api, key) == expected).count() == fleet.len()
         };
@@ -41,7 +42,7 @@ fn unknown_keys_beyond_the_budget_are_put_off() {
     let redis = RedisServer::start();
     let (old, new) = (key("old"), key("new"));
     let world = World::new(&[&old]);
-    let fleet: Vec<_> = (0..3).map(|_| world.instance(RedisCache::new(redis.url()))).collect();
+    let fleet: Vec<_> = (0..3).map(|_| world.instance(RedisCache::builder(redis.url()))).collect();
     let all =
         |key: &SigningKey| -> Vec<u16> { fleet.iter().map(|api| world.status(api, key)).collect() };
     assert_eq!(all(&old), [200; 3]);

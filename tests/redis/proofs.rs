@@ -23,8 +23,8 @@ fn instance_with(
     change: impl FnOnce(RedisReplay) -> RedisReplay,
 ) -> TestServer {
     let clock = world.clock.clone();
-    let keys = JwksProvider::new(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
-    let cache = RedisCache::new(redis.url()).build().unwrap();
+    let keys = JwksProvider::builder(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
+    let cache = RedisCache::builder(redis.url()).build().unwrap();
     let replay = change(RedisReplay::with_clock(cache, clock.clone()));
     let auth = JwtAuth::for_issuer(
         TrustedIssuer::new(world.issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
@@ -191,7 +191,8 @@ fn without_the_store_bound_tokens_have_to_wait() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn the_store_keeps_its_promises() {
     let redis = RedisServer::start();
-    let store = RedisReplay::new(RedisCache::new(redis.url()).build().unwrap()).proofs_per_key(8);
+    let store =
+        RedisReplay::new(RedisCache::builder(redis.url()).build().unwrap()).proofs_per_key(8);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(testing::replay_store(store, 8, tokio::time::sleep));
 }

@@ -45,7 +45,7 @@ fn tls_server() -> (RedisServer, String) {
 fn tls_with_a_private_authority() {
     let (redis, authority) = tls_server();
     let url = format!("rediss://localhost:{}", redis.port());
-    hold(RedisCache::new(url).root_certificate(authority));
+    hold(RedisCache::builder(url).root_certificate(authority));
 }
 
 /// RED-14: a certificate that nobody vouches for, and plain text where TLS is spoken.
@@ -58,9 +58,9 @@ fn tls_is_not_negotiable() {
     let world = World::new(&[&known]);
     let tls = format!("rediss://localhost:{}", redis.port());
     for (number, cache) in [
-        RedisCache::new(&tls),
-        RedisCache::new(&tls).root_certificate(other),
-        RedisCache::new(redis.url()),
+        RedisCache::builder(&tls),
+        RedisCache::builder(&tls).root_certificate(other),
+        RedisCache::builder(redis.url()),
     ]
     .into_iter()
     .enumerate()

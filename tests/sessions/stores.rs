@@ -20,7 +20,7 @@ fn those_in_memory_keep_their_promises() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn those_on_redis_keep_them() {
     let redis = RedisServer::start();
-    let cache = RedisCache::new(redis.url()).connections(16).build().unwrap();
+    let cache = RedisCache::builder(redis.url()).connections(16).build().unwrap();
     wait(testing::refresh_store(RedisRefreshStore::new(cache.clone())));
     let store = RedisRevocation::new(cache);
     wait(testing::revocation_store(store.clone(), tokio::time::sleep));

@@ -20,7 +20,7 @@ use crate::{
 };
 
 fn cache(redis: &RedisServer) -> RedisCache {
-    let builder = RedisCache::new(redis.url()).timeout(Duration::from_millis(250));
+    let builder = RedisCache::builder(redis.url()).timeout(Duration::from_millis(250));
     builder.connections(16).build().unwrap()
 }
 
@@ -180,7 +180,8 @@ fn a_copy_follows_within_its_bound_or_says_that_it_cannot() {
 
 #[test]
 fn a_bound_that_cannot_be_kept_stops_the_start() {
-    let store = || RedisRevocation::new(RedisCache::new("redis://127.0.0.1:1").build().unwrap());
+    let store =
+        || RedisRevocation::new(RedisCache::builder("redis://127.0.0.1:1").build().unwrap());
     for millis in [0, 199, 60_001] {
         let bound = Duration::from_millis(millis);
         assert!(RevocationReplica::start_with(store(), bound).is_err(), "{millis}");

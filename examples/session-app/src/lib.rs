@@ -76,7 +76,7 @@ impl SessionApp {
         let sessions = match &settings.redis_url {
             Some(url) => {
                 let redis =
-                    RedisCache::new(url).namespace("session-app").connections(16).build()?;
+                    RedisCache::builder(url).namespace("session-app").connections(16).build()?;
                 sessions
                     .store(RedisRefreshStore::new(redis.clone()))
                     .revocation(RedisRevocation::new(redis))

@@ -27,11 +27,7 @@ use crate::{
 // The constructors are here, since every way to get a provider goes through its builder.
 impl JwksProvider {
     /// Starts a builder for the key set at this URL.
-    #[expect(
-        clippy::new_ret_no_self,
-        reason = "every way to get a provider goes through its builder"
-    )]
-    pub fn new(jwks_uri: impl Into<String>) -> JwksProviderBuilder {
+    pub fn builder(jwks_uri: impl Into<String>) -> JwksProviderBuilder {
         JwksProviderBuilder::key_set(jwks_uri.into())
     }
 

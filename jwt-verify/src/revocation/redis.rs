@@ -35,7 +35,7 @@ use crate::{
 /// ```no_run
 /// use jwt_verify::{JwtAuth, revocation::RedisRevocation, store::RedisCache};
 ///
-/// let redis = RedisCache::new("rediss://redis.internal:6379").connections(32).build()?;
+/// let redis = RedisCache::builder("rediss://redis.internal:6379").connections(32).build()?;
 /// let auth = JwtAuth::builder("https://tenant.auth0.com/", "https://api.example.com")
 ///     .revocation(RedisRevocation::new(redis))
 ///     .build()?;

@@ -42,7 +42,7 @@ use crate::{
 /// ```no_run
 /// use jwt_verify::{revocation::{RedisRevocation, RevocationReplica}, store::RedisCache};
 ///
-/// let redis = RedisCache::new("rediss://redis.internal:6379").build()?;
+/// let redis = RedisCache::builder("rediss://redis.internal:6379").build()?;
 /// let replica = RevocationReplica::start(RedisRevocation::new(redis))?;
 /// # Ok::<(), jwt_verify::ConfigError>(())
 /// ```

@@ -27,7 +27,7 @@ use crate::{
 /// ```no_run
 /// use jwt_verify::{JwtAuth, dpop::{Dpop, RedisReplay}, store::RedisCache};
 ///
-/// let redis = RedisCache::new("rediss://redis.internal:6379").connections(32).build()?;
+/// let redis = RedisCache::builder("rediss://redis.internal:6379").connections(32).build()?;
 /// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
 ///     .dpop(Dpop::new("https://api.example.com").replay_store(RedisReplay::new(redis)))
 ///     .build()?;

@@ -254,9 +254,9 @@ mod tests {
     #[test]
     fn addresses_of_all_kinds_are_taken_without_connecting() {
         for builder in [
-            RedisCache::new("redis://127.0.0.1:1/2"),
-            RedisCache::new("rediss://user:password@redis.internal:6379"),
-            RedisCache::new("redis+unix:///run/redis.sock"),
+            RedisCache::builder("redis://127.0.0.1:1/2"),
+            RedisCache::builder("rediss://user:password@redis.internal:6379"),
+            RedisCache::builder("redis+unix:///run/redis.sock"),
             RedisCache::sentinel(["redis://127.0.0.1:1", "redis://127.0.0.1:2"], "main")
                 .node_credentials(Some("user"), "password")
                 .node_tls(),
@@ -270,15 +270,15 @@ mod tests {
     #[test]
     fn what_cannot_work_is_refused_without_repeating_it() {
         for builder in [
-            RedisCache::new(""),
-            RedisCache::new("http://secret.example"),
-            RedisCache::new("redis://127.0.0.1:port"),
-            RedisCache::new("rediss://secret.example/#insecure"),
-            RedisCache::new("redis://127.0.0.1").timeout(Duration::ZERO),
-            RedisCache::new("redis://127.0.0.1").timeout(Duration::from_secs(1)),
-            RedisCache::new("redis://127.0.0.1").connections(0),
-            RedisCache::new("redis://127.0.0.1").root_certificate("x"),
-            RedisCache::new("rediss://127.0.0.1").root_certificate("x"),
+            RedisCache::builder(""),
+            RedisCache::builder("http://secret.example"),
+            RedisCache::builder("redis://127.0.0.1:port"),
+            RedisCache::builder("rediss://secret.example/#insecure"),
+            RedisCache::builder("redis://127.0.0.1").timeout(Duration::ZERO),
+            RedisCache::builder("redis://127.0.0.1").timeout(Duration::from_secs(1)),
+            RedisCache::builder("redis://127.0.0.1").connections(0),
+            RedisCache::builder("redis://127.0.0.1").root_certificate("x"),
+            RedisCache::builder("rediss://127.0.0.1").root_certificate("x"),
             RedisCache::sentinel(["redis://127.0.0.1"], ""),
             RedisCache::sentinel(Vec::<String>::new(), "main"),
             RedisCache::cluster(Vec::<String>::new()),

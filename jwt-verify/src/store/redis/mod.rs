@@ -38,7 +38,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// use jwt_verify::{JwksProvider, JwtAuth, TrustedIssuer, store::RedisCache};
 ///
 /// # fn secret() -> String { String::new() }
-/// let cache = RedisCache::new("rediss://redis.internal:6379").build()?;
+/// let cache = RedisCache::builder("rediss://redis.internal:6379").build()?;
 /// let keys = JwksProvider::discover("https://tenant.auth0.com/")
 ///     .cache(cache)
 ///     .cache_integrity_key(secret())
@@ -71,14 +71,13 @@ struct RedisCacheInner {
 static CONNECTIONS: SharedThread = SharedThread::new("jwt-verify-redis");
 
 impl RedisCache {
-    /// A single server: `redis://[[user]:password@]host[:port][/database]`, `rediss://` for TLS, or
-    /// `redis+unix://path`.
-    #[expect(clippy::new_ret_no_self, reason = "every way to get a cache goes through its builder")]
-    pub fn new(url: impl Into<String>) -> RedisCacheBuilder {
+    /// Starts a builder for a single server: `redis://[[user]:password@]host[:port][/database]`,
+    /// `rediss://` for TLS, or `redis+unix://path`.
+    pub fn builder(url: impl Into<String>) -> RedisCacheBuilder {
         RedisCacheBuilder::single(url.into())
     }
 
-    /// The master that Sentinels at these URLs know under this name.
+    /// Starts a builder for the master that Sentinels at these URLs know under this name.
     pub fn sentinel<I, S>(sentinels: I, master: impl Into<String>) -> RedisCacheBuilder
     where
         I: IntoIterator<Item = S>,
@@ -88,7 +87,7 @@ impl RedisCache {
         RedisCacheBuilder::sentinel(sentinels, master.into())
     }
 
-    /// The Cluster of which nodes are at these URLs.
+    /// Starts a builder for the Cluster of which nodes are at these URLs.
     pub fn cluster<I, S>(nodes: I) -> RedisCacheBuilder
     where
         I: IntoIterator<Item = S>,

@@ -140,7 +140,7 @@ fn keys(
     auth0: Option<&str>,
 ) -> Result<JwksProvider, ConfigError> {
     let mut keys = match (environment.text("JWT_JWKS_URI")?, auth0) {
-        (Some(url), _) => JwksProvider::new(url),
+        (Some(url), _) => JwksProvider::builder(url),
         (None, Some(domain)) => JwksProvider::auth0(domain),
         (None, None) => JwksProvider::discover(issuer),
     };
@@ -192,7 +192,7 @@ fn shared(environment: &Environment<'_>) -> Result<SharedCache, ConfigError> {
     if url.is_none() && integrity_key.is_some() {
         return Err(ConfigError::invalid("JWT_CACHE_INTEGRITY_KEY", "needs REDIS_URL"));
     }
-    let cache = url.map(|url| crate::store::RedisCache::new(url).build()).transpose();
+    let cache = url.map(|url| crate::store::RedisCache::builder(url).build()).transpose();
     Ok(SharedCache { cache: cache.map_err(name_variable)?, integrity_key })
 }
 
