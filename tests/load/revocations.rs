@@ -91,7 +91,8 @@ async fn row(size: usize) -> String {
     watch(&redis);
     let before = resident();
     let begin = Instant::now();
-    let replica = RevocationReplica::start(RedisRevocation::new(cache(&redis.url()))).unwrap();
+    let replica =
+        RevocationReplica::builder(RedisRevocation::new(cache(&redis.url()))).spawn().unwrap();
     while replica.wait_until_ready().await.is_err() {}
     let time = begin.elapsed();
     assert_eq!(replica.len(), size);

@@ -25,7 +25,7 @@ fn cache(redis: &RedisServer) -> RedisCache {
 }
 
 fn replica(redis: &RedisServer) -> RevocationReplica {
-    RevocationReplica::start(RedisRevocation::new(cache(redis))).unwrap()
+    RevocationReplica::builder(RedisRevocation::new(cache(redis))).spawn().unwrap()
 }
 
 fn session(name: &str) -> Revocation {
@@ -220,7 +220,7 @@ fn a_copy_that_fails_keeps_no_other_from_asking() {
     let mut redis = RedisServer::planned(&[]);
     let _world = World::new(&[]);
     let cache = cache(&redis);
-    let _replica = RevocationReplica::start(RedisRevocation::new(cache.clone())).unwrap();
+    let _replica = RevocationReplica::builder(RedisRevocation::new(cache.clone())).spawn().unwrap();
     for _ in 0..4 {
         // It knocks several times, in vain.
         std::thread::sleep(Duration::from_millis(1700));
@@ -340,7 +340,7 @@ fn metrics_say_how_a_copy_is() {
     };
     let cache = RedisCache::builder(redis.url()).namespace("measured").build().unwrap();
     let store = RedisRevocation::new(cache);
-    let replica = RevocationReplica::start(store.clone()).unwrap();
+    let replica = RevocationReplica::builder(store.clone()).spawn().unwrap();
     assert!(value("timestamp_seconds").abs() < 0.1 && value("entries").abs() < 0.1);
     eventually("it is asked for in vain", || value("failures_total") > 1.5);
     redis.run();

@@ -24,7 +24,7 @@ fn those_on_redis_keep_them() {
     wait(testing::refresh_store(RedisRefreshStore::new(cache.clone())));
     let store = RedisRevocation::new(cache);
     wait(testing::revocation_store(store.clone(), tokio::time::sleep));
-    let replica = RevocationReplica::start(store).unwrap();
+    let replica = RevocationReplica::builder(store).spawn().unwrap();
     wait(replica.wait_until_ready()).unwrap();
     wait(testing::revocation_store(replica, tokio::time::sleep));
 }

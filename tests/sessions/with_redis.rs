@@ -144,8 +144,8 @@ fn a_copy_follows_within_its_bound_or_says_that_it_cannot() {
     wait(store.revoke(&Revocation::session(crate::ISSUER, "before"), until)).unwrap();
 
     let bound = Duration::from_secs(1);
-    let replica = RevocationReplica::start_with(RedisRevocation::new(cache(&redis)), bound);
-    let replica = replica.unwrap();
+    let replica = RevocationReplica::builder(RedisRevocation::new(cache(&redis)));
+    let replica = replica.max_staleness(bound).spawn().unwrap();
     let verifier = issuer.verifier().revocation(replica.clone()).build().unwrap();
     let verify = |token: &IssuedToken| match wait(verifier.verify(token.as_str())) {
         Ok(_) => "good",
@@ -184,6 +184,7 @@ fn a_bound_that_cannot_be_kept_stops_the_start() {
         || RedisRevocation::new(RedisCache::builder("redis://127.0.0.1:1").build().unwrap());
     for millis in [0, 199, 60_001] {
         let bound = Duration::from_millis(millis);
-        assert!(RevocationReplica::start_with(store(), bound).is_err(), "{millis}");
+        let replica = RevocationReplica::builder(store()).max_staleness(bound);
+        assert!(replica.spawn().is_err(), "{millis}");
     }
 }

@@ -9,6 +9,8 @@ mod memory;
 mod redis;
 #[cfg(feature = "redis")]
 mod replica;
+#[cfg(feature = "redis")]
+mod replica_builder;
 
 use std::{fmt, time::Duration};
 
@@ -20,6 +22,8 @@ pub use memory::MemoryRevocation;
 pub use redis::RedisRevocation;
 #[cfg(feature = "redis")]
 pub use replica::RevocationReplica;
+#[cfg(feature = "redis")]
+pub use replica_builder::RevocationReplicaBuilder;
 
 use crate::claims::Claims;
 use crate::{

@@ -16,7 +16,7 @@ use super::{
     copy::RevokedCopy,
     log::{Page, Position},
 };
-use crate::{error::ConfigError, jitter, limits::REPLICA_STALENESS, metrics};
+use crate::{error::ConfigError, jitter, metrics};
 use crate::{
     error::StoreUnavailable,
     lookup::{BoxFuture, Lookup},
@@ -43,7 +43,7 @@ use crate::{
 /// use jwt_verify::{revocation::{RedisRevocation, RevocationReplica}, store::RedisCache};
 ///
 /// let redis = RedisCache::builder("rediss://redis.internal:6379").build()?;
-/// let replica = RevocationReplica::start(RedisRevocation::new(redis))?;
+/// let replica = RevocationReplica::builder(RedisRevocation::new(redis)).spawn()?;
 /// # Ok::<(), jwt_verify::ConfigError>(())
 /// ```
 #[derive(Clone)]
@@ -72,23 +72,8 @@ enum CopyAttempt {
 }
 
 impl RevocationReplica {
-    /// Begins to copy. Every token is answered with 503 before the first copy is there.
-    ///
-    /// # Errors
-    /// If no thread can be made for the connections.
-    pub fn start(source: RedisRevocation) -> Result<Self, ConfigError> {
-        Self::start_with(source, REPLICA_STALENESS)
-    }
-
-    /// Begins to copy, with another bound than two seconds: how much longer a token that another
-    /// instance has revoked may be accepted here.
-    ///
-    /// # Errors
-    /// A bound below 200 ms or above a minute, and if no thread can be made for the connections.
-    pub fn start_with(source: RedisRevocation, staleness: Duration) -> Result<Self, ConfigError> {
-        if staleness < Duration::from_millis(200) || staleness > Duration::from_secs(60) {
-            return Err(ConfigError::invalid("staleness", "must be between 200 ms and 1 min"));
-        }
+    /// Begins to copy.
+    pub(super) fn spawn(source: RedisRevocation, staleness: Duration) -> Result<Self, ConfigError> {
         let redis = source.log().redis().clone();
         let ended = Arc::new(Notify::new());
         let inner = Arc::new(ReplicaInner {
