@@ -10,6 +10,8 @@
 ///     email.is_some_and(|email| email.ends_with("@example.com")).into()
 /// }
 /// ```
+///
+/// The list is closed: there is no third answer, so a `match` needs no arm for one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// The rule is met.

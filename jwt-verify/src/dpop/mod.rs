@@ -47,7 +47,7 @@ use crate::{
 /// share a [`ReplayStore`]: until then a proof can be used once at each of them, by somebody who has also
 /// got hold of the token. So build one `JwtAuth`, outside of the closure that Actix runs for each worker.
 #[doc(alias = "proof of possession")]
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "settings do nothing until they are given to `JwtAuthBuilder::dpop`"]
 pub struct Dpop {
     bases: Vec<String>,

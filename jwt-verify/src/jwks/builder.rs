@@ -47,7 +47,7 @@ impl JwksProvider {
 }
 
 /// Settings of a [`JwksProvider`]. Every one has a safe default.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use]
 pub struct JwksProviderBuilder {
     target: Target,
@@ -59,13 +59,14 @@ pub struct JwksProviderBuilder {
     proxy: Option<ProxySetting>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum ProxySetting {
     Url(Secret),
     Environment,
 }
 
 /// Issuer, as it was configured.
+#[derive(Clone)]
 enum Target {
     KeySet(String),
     Issuer(String),

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{clock::Clock, key::JwkSet, secret::Secret, store::CacheStore};
 
 /// Settings that the parts of a provider are built from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) cache_ttl: Option<Duration>,
     pub(super) stale_if_error: Duration,

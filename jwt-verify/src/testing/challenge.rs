@@ -28,7 +28,9 @@ use actix_web::{
 /// response.assert_missing_token();
 /// # });
 /// ```
-pub trait ChallengeAssertions {
+///
+/// It is sealed: the library implements it for the responses of Actix.
+pub trait ChallengeAssertions: sealed::Sealed {
     /// Status and header fields of the response.
     fn head(&self) -> (StatusCode, &HeaderMap);
 
@@ -116,6 +118,13 @@ fn assert_challenge(head: (StatusCode, &HeaderMap), status: StatusCode, error: O
         .and_then(|parameters| parameters.split_once("error=\""))
         .and_then(|(_, rest)| rest.split('"').next());
     assert_eq!(named, error, "the error of the challenge {challenge:?}");
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl<B> Sealed for super::ServiceResponse<B> {}
+    impl<B> Sealed for super::HttpResponse<B> {}
 }
 
 impl<B> ChallengeAssertions for ServiceResponse<B> {

@@ -31,7 +31,9 @@ use crate::http::JwtAuth;
 /// test::call_service(&app, request).await.assert_insufficient_scope();
 /// # });
 /// ```
-pub trait TestRequestExt: Sized {
+///
+/// It is sealed: the library implements it for [`TestRequest`].
+pub trait TestRequestExt: Sized + sealed::Sealed {
     /// Adds `Authorization: Bearer …`.
     #[must_use]
     fn bearer(self, token: &str) -> Self;
@@ -52,6 +54,12 @@ pub trait TestRequestExt: Sized {
     /// # Panics
     /// As [`TestClaims::verified`].
     fn to_http_request_as(self, auth: &JwtAuth, claims: TestClaims) -> HttpRequest;
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::TestRequest {}
 }
 
 impl TestRequestExt for TestRequest {

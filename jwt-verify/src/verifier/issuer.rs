@@ -33,6 +33,7 @@ use crate::{
 ///     .build()?;
 /// # Ok::<(), jwt_verify::ConfigError>(())
 /// ```
+#[derive(Clone)]
 #[must_use]
 pub struct TrustedIssuer {
     pub(super) rules: Rules,

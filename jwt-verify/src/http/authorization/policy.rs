@@ -54,18 +54,30 @@ pub trait Policy<Args> {
     fn decide(self, request: &HttpRequest, claims: &VerifiedClaims) -> PolicyFuture;
 }
 
-/// What a policy may return.
+/// Results that a policy may return.
+///
+/// It is sealed: a policy that has another type makes a [`Decision`] of it.
 #[diagnostic::on_unimplemented(
     message = "a policy cannot return `{Self}`",
     label = "expected `Decision`, `Result<Decision, _>` or `Result<(), _>`",
     note = "make a `Decision` of a `bool` with `Decision::from`"
 )]
-pub trait IntoDecision {
+pub trait IntoDecision: sealed::Sealed {
     /// The decision, or the response of a request that cannot be decided about.
     ///
     /// # Errors
     /// Whatever the policy failed with.
     fn into_decision(self) -> Result<Decision, Error>;
+}
+
+mod sealed {
+    use super::Decision;
+
+    pub trait Sealed {}
+
+    impl Sealed for Decision {}
+    impl<E> Sealed for Result<Decision, E> {}
+    impl<E> Sealed for Result<(), E> {}
 }
 
 impl IntoDecision for Decision {

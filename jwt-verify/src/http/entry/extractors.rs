@@ -42,7 +42,9 @@ use crate::{authz::Requirement, claims::VerifiedClaims, error::AuthError};
 pub struct OptionalClaims<T = crate::claims::Claims>(pub Option<VerifiedClaims<T>>);
 
 /// Access to the verified claims from code that has a request instead of an argument.
-pub trait VerifiedClaimsExt {
+///
+/// It is sealed: the library implements it for the requests of Actix.
+pub trait VerifiedClaimsExt: sealed::Sealed {
     /// The claims, if the request has been authenticated already, by the middleware or by an
     /// argument of the handler.
     fn verified_claims(&self) -> Option<VerifiedClaims>;
@@ -58,6 +60,13 @@ pub trait VerifiedClaimsExt {
     /// [`AuthError::Misconfigured`] if the requirement asks for a segment that the route does not
     /// have, for a handler's policy, or for a token of another kind.
     fn check(&self, requirement: &Requirement) -> Result<(), AuthError>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::HttpRequest {}
+    impl Sealed for super::ServiceRequest {}
 }
 
 impl VerifiedClaimsExt for HttpRequest {

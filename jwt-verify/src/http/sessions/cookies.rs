@@ -61,7 +61,9 @@ pub struct SessionCookiesBuilder {
     same_site: SameSite,
 }
 
-/// Which requests that another site has caused carry the cookies (RFC 6265bis §5.6.7).
+/// Requests caused by another site that carry the cookies (RFC 6265bis §5.6.7).
+///
+/// The list is closed: these are the values that browsers know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SameSite {
     /// None of them. A link from another site leads to a page without a session.

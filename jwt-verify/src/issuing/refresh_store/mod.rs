@@ -110,7 +110,10 @@ pub struct Rotation<'a> {
     pub grace: Duration,
 }
 
-/// What became of a [`Rotation`].
+/// Outcome of a [`Rotation`].
+///
+/// The list is closed: a store returns one of these four, and each of them has a consequence for the
+/// session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RotationOutcome {
     /// The next token is the current one now.

@@ -7,6 +7,7 @@ use crate::issuing::IssuedToken;
 /// An access token and the refresh token that goes with it. Serializes as the answer of a token
 /// endpoint (RFC 6749 §5.1); `Debug` shows neither.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct TokenPair {
     /// For the API.
     pub access: IssuedToken,
