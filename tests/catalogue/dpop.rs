@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, ResponseError as _, web};
 use jwt_verify::{
-    Algorithm, AuthError, BoxFuture, InvalidTokenReason, JwksProvider, JwtAuth, JwtAuthBuilder,
-    TrustedIssuer,
+    Algorithm, AuthError, BoxFuture, InvalidTokenReason, JwtAuth, JwtAuthBuilder, TrustedIssuer,
     dpop::{Dpop, MemoryReplay, ProofId, ReplayError, ReplayStore},
 };
 use jwt_verify_tests::{
@@ -279,13 +278,7 @@ impl Other {
     }
 
     fn builder(&self, dpop: Dpop) -> JwtAuthBuilder {
-        let (clock, keys) = (self.clock.clone(), JwksProvider::discover(self.issuer.url()));
-        JwtAuth::for_issuer(
-            TrustedIssuer::new(self.issuer.url(), AUDIENCE)
-                .keys(keys.clock(clock.clone()).build().unwrap()),
-        )
-        .clock(clock)
-        .dpop(dpop)
+        JwtAuth::builder(self.issuer.url(), AUDIENCE).clock(self.clock.clone()).dpop(dpop)
     }
 
     /// A request with a good proof.
