@@ -30,8 +30,8 @@ pub trait KeyProvider: fmt::Debug + Send + Sync + 'static {
     /// Finds the key for a token.
     ///
     /// Return a key in memory as [`Lookup::Ready`]; only a lookup that has to wait is
-    /// [`Lookup::Pending`]. Its future must do nothing before it is first polled: the verifier drops it
-    /// unpolled where no key could make the token good.
+    /// [`Lookup::Pending`]. A future that is not polled must have no effect: the verifier drops it where
+    /// no key could make the token good.
     ///
     /// The key must support the algorithm asked for; the verifier refuses one that does not.
     fn find<'a>(

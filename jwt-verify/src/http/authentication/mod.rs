@@ -195,7 +195,7 @@ async fn finish(
     let token = if *has_proof {
         sender_constraint::accept_dpop(context, request, &source.verifier, token).await?
     } else {
-        let outcome = source.verifier.finish(token, cached.clone()).await;
+        let outcome = source.verifier.finish(token, cached.as_ref()).await;
         sender_constraint::accept_bearer(context, request, outcome, *is_for_refresh)?
     };
     keep(context, request, Some(token), *way, *is_for_refresh, app_data::locate(request).1)
