@@ -1,4 +1,4 @@
-//! Tokens of one's own: minting, refreshing, ending.
+//! Issuing tokens: minting, refreshing, sessions.
 
 mod builder;
 mod issuer;
@@ -23,7 +23,7 @@ pub use token::{AccessTokenBuilder, IssuedToken, IssuingError};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// A name that nobody can guess, in base64url, of as many random bytes.
+/// Generates an unpredictable name in base64url, from this many random bytes.
 fn random_name<const BYTES: usize>() -> Result<String, IssuingError> {
     let mut bytes = [0; BYTES];
     SystemRandom::new().fill(&mut bytes).map_err(|_| IssuingError::Random)?;
