@@ -135,7 +135,7 @@ impl SharedKeyStore {
                     () = tokio::time::sleep(LEASE / 3) => {}
                 }
                 let entry = shared.lease_entry(&name);
-                // A store that is out of reach must not delay the release.
+                // A store that is unreachable must not delay the release.
                 let _ = within(shared.store.set(&name, &entry, LEASE)).await;
             }
             let _ = within(shared.store.remove(&name)).await;
