@@ -238,7 +238,7 @@ impl SharedKeyStore {
             Err(EntryError::Outdated) => Ok(None),
             Err(problem) => {
                 let problem = problem.code();
-                tracing::warn!(problem, "an entry of the shared cache is not one of ours");
+                tracing::warn!(problem, "ignored an invalid shared cache entry");
                 Ok(None)
             }
         }
