@@ -7,6 +7,7 @@
 )]
 
 mod book;
+mod circles;
 mod language;
 mod layers;
 mod manifests;

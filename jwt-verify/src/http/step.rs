@@ -8,7 +8,7 @@ use crate::error::AuthError;
 
 /// The reason why a request does not go on.
 #[derive(Debug)]
-pub(super) enum Rejection {
+pub(crate) enum Rejection {
     Error(AuthError),
     /// A policy has an answer of its own.
     Response(Error),
@@ -21,21 +21,21 @@ impl From<AuthError> for Rejection {
 }
 
 /// A future that stays on the worker of its request.
-pub(super) type LocalBoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+pub(crate) type LocalBoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// The result of a stage. A request whose stages are all ready allocates no future.
-pub(super) enum Step<T = (), E = Rejection> {
+pub(crate) enum Step<T = (), E = Rejection> {
     Ready(Result<T, E>),
     Pending(LocalBoxFuture<Result<T, E>>),
 }
 
 impl<T: 'static, E: 'static> Step<T, E> {
-    pub(super) fn pending(future: impl Future<Output = Result<T, E>> + 'static) -> Self {
+    pub(crate) fn pending(future: impl Future<Output = Result<T, E>> + 'static) -> Self {
         Self::Pending(Box::pin(future))
     }
 
     /// Waits for the result, where it is not ready.
-    pub(super) async fn get(self) -> Result<T, E> {
+    pub(crate) async fn get(self) -> Result<T, E> {
         match self {
             Self::Ready(result) => result,
             Self::Pending(future) => future.await,
@@ -43,14 +43,14 @@ impl<T: 'static, E: 'static> Step<T, E> {
     }
 
     /// Makes a future of it that has to be polled, whether it is ready or not.
-    pub(super) fn into_pending(self) -> Self {
+    pub(crate) fn into_pending(self) -> Self {
         match self {
             Self::Ready(result) => Self::pending(std::future::ready(result)),
             pending @ Self::Pending(_) => pending,
         }
     }
 
-    pub(super) fn map<U: 'static>(self, make: impl FnOnce(T) -> U + 'static) -> Step<U, E> {
+    pub(crate) fn map<U: 'static>(self, make: impl FnOnce(T) -> U + 'static) -> Step<U, E> {
         match self {
             Self::Ready(result) => Step::Ready(result.map(make)),
             Self::Pending(future) => Step::pending(async move { future.await.map(make) }),
@@ -58,7 +58,7 @@ impl<T: 'static, E: 'static> Step<T, E> {
     }
 
     /// The next stage, with what it needs of the request. That is cloned only if there is a wait.
-    pub(super) fn and_then<C, U, F>(
+    pub(crate) fn and_then<C, U, F>(
         self,
         context: &C,
         request: &HttpRequest,

@@ -6,6 +6,7 @@ mod cookie;
 mod dpop;
 mod first_of;
 mod query;
+mod scheme;
 
 use std::{borrow::Cow, fmt};
 
@@ -16,6 +17,7 @@ pub use cookie::CookieExtractor;
 pub(crate) use dpop::DpopExtractor;
 pub use first_of::FirstOf;
 pub use query::QueryExtractor;
+pub(crate) use scheme::Scheme;
 
 use crate::error::InvalidRequestReason;
 
@@ -29,11 +31,11 @@ pub struct Credential<'r> {
 
 /// Properties of the way in which a credential came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Way {
+pub(crate) struct Way {
     /// Browsers attach it by themselves.
-    pub(super) is_ambient: bool,
+    pub(crate) is_ambient: bool,
     /// It is part of the URL.
-    pub(super) is_in_url: bool,
+    pub(crate) is_in_url: bool,
 }
 
 impl<'r> Credential<'r> {
@@ -65,7 +67,7 @@ impl<'r> Credential<'r> {
     }
 
     /// The way in which it came.
-    pub(super) fn way(&self) -> Way {
+    pub(crate) fn way(&self) -> Way {
         self.way
     }
 

@@ -1,0 +1,216 @@
+//! What every stage of a request needs: the verifier and the settings of a [`JwtAuth`].
+
+use std::{fmt, sync::Arc};
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::http::{
+    authentication::{client_certificate::CertificateRules, cross_site::CrossSite},
+    credentials::{BearerExtractor, DpopExtractor, TokenExtractor},
+    endpoints::metadata_document::PublishedMetadata,
+};
+use crate::{
+    authz::{AuditSink, Authorizer},
+    dpop::ProofRules,
+    error::AuthError,
+    verifier::Verifier,
+};
+
+/// Protection for an Actix application: make one, clone it into the app factory.
+///
+/// Wrap an app or a scope with it and every route inside needs a token; or put it into the app's
+/// data, and handlers with `#[require]` or [`VerifiedClaims`](crate::VerifiedClaims) verify by
+/// themselves. Clones share keys, caches and settings across all workers.
+///
+/// ```no_run
+/// use actix_web::{App, HttpServer, Responder, get};
+/// use jwt_verify::{JwtAuth, VerifiedClaims};
+///
+/// #[get("/profile")]
+/// async fn profile(claims: VerifiedClaims) -> impl Responder {
+///     format!("hello {}", claims.subject().unwrap_or("stranger"))
+/// }
+///
+/// #[actix_web::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let auth = JwtAuth::builder("https://tenant.auth0.com/", "https://api.example.com").build()?;
+///     HttpServer::new(move || App::new().wrap(auth.clone()).service(profile))
+///         .bind(("127.0.0.1", 8080))?
+///         .run()
+///         .await?;
+///     Ok(())
+/// }
+/// ```
+///
+/// A refusal inside the middleware is an ordinary response, so CORS, logging and error pages of
+/// middlewares around it apply to it. Register a CORS middleware *after* this one, so that it is
+/// outside and answers preflights, which carry no token.
+#[derive(Clone)]
+pub struct JwtAuth {
+    pub(crate) context: AuthContext,
+}
+
+/// Handle to the settings of a [`JwtAuth`], for the stages of a request.
+#[derive(Clone)]
+pub(crate) struct AuthContext {
+    handle: Arc<RefCountCell>,
+    is_optional: bool,
+    is_report_only: bool,
+}
+
+/// Counts references. Each request is one, and workers that count in one place wait for each other,
+/// so that the middleware of each has a handle [of its own](AuthContext::unshared).
+struct RefCountCell {
+    state: Arc<AuthState>,
+}
+
+struct AuthState {
+    access: TokenSource,
+    settings: AuthSettings,
+}
+
+/// Where tokens of one kind are found, and the verifier for them.
+pub(crate) struct TokenSource {
+    pub(crate) verifier: Verifier,
+    pub(crate) extractor: Box<dyn TokenExtractor>,
+}
+
+/// Settings around the verifier.
+#[derive(Default)]
+pub(crate) struct AuthSettings {
+    /// Bearer tokens, if there is none.
+    pub(crate) extractor: Option<Box<dyn TokenExtractor>>,
+    pub(crate) refresh: Option<TokenSource>,
+    pub(crate) cross_site: CrossSite,
+    pub(crate) proofs: Option<Box<ProofRules>>,
+    pub(crate) certificates: Option<Box<CertificateRules>>,
+    pub(crate) metadata: Option<PublishedMetadata>,
+    pub(crate) authorizer: Option<Box<dyn Authorizer>>,
+    pub(crate) audit: Option<Box<dyn AuditSink>>,
+    pub(crate) realm: Option<Arc<str>>,
+    pub(crate) reveal_roles: bool,
+    pub(crate) error_response: Option<Box<ErrorResponse>>,
+}
+
+impl AuthSettings {
+    pub(crate) fn take_extractor(&mut self) -> Box<dyn TokenExtractor> {
+        let extractor = self.extractor.take().unwrap_or_else(|| Box::new(BearerExtractor));
+        match &self.proofs {
+            None => extractor,
+            Some(_) => Box::new(DpopExtractor(extractor)),
+        }
+    }
+}
+
+/// Makes a response of a refusal.
+pub(crate) type ErrorResponse = dyn Fn(&AuthError, &HttpRequest) -> HttpResponse + Send + Sync;
+
+impl AuthContext {
+    pub(crate) fn new(verifier: Verifier, mut settings: AuthSettings) -> Self {
+        let access = TokenSource { verifier, extractor: settings.take_extractor() };
+        let state = Arc::new(AuthState { access, settings });
+        let handle = Arc::new(RefCountCell { state });
+        Self { handle, is_optional: false, is_report_only: false }
+    }
+
+    /// Handle for routes that anonymous callers may use too.
+    pub(crate) fn optional(&self) -> Self {
+        Self { is_optional: true, ..self.clone() }
+    }
+
+    /// Handle for requirements that are reported and not enforced.
+    pub(crate) fn report_only(&self) -> Self {
+        Self { is_report_only: true, ..self.clone() }
+    }
+
+    /// Handle whose references are counted apart from those of all others.
+    pub(crate) fn unshared(&self) -> Self {
+        let state = Arc::clone(&self.handle.state);
+        Self { handle: Arc::new(RefCountCell { state }), ..*self }
+    }
+
+    /// Tells whether both are of one `JwtAuth`, so that the outcome of one holds for the other.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.handle.state, &other.handle.state)
+    }
+
+    pub(crate) fn is_optional(&self) -> bool {
+        self.is_optional
+    }
+
+    pub(crate) fn is_report_only(&self) -> bool {
+        self.is_report_only
+    }
+
+    pub(crate) fn verifier(&self) -> &Verifier {
+        &self.handle.state.access.verifier
+    }
+
+    pub(crate) fn settings(&self) -> &AuthSettings {
+        &self.handle.state.settings
+    }
+
+    /// The source of tokens of a kind, if there is one.
+    pub(crate) fn token_source(&self, is_for_refresh: bool) -> Option<&TokenSource> {
+        if is_for_refresh {
+            self.settings().refresh.as_ref()
+        } else {
+            Some(&self.handle.state.access)
+        }
+    }
+
+    /// Rules for DPoP proofs, where tokens may be bound to a key.
+    pub(crate) fn proofs(&self) -> Option<&ProofRules> {
+        self.settings().proofs.as_deref()
+    }
+
+    /// Where the certificate of a client is found, where tokens may be bound to one.
+    pub(crate) fn certificates(&self) -> Option<&CertificateRules> {
+        self.settings().certificates.as_deref()
+    }
+
+    pub(crate) fn authorizer(&self) -> Option<&dyn Authorizer> {
+        self.settings().authorizer.as_deref()
+    }
+
+    pub(crate) fn audit(&self) -> Option<&dyn AuditSink> {
+        self.settings().audit.as_deref()
+    }
+}
+
+impl fmt::Debug for AuthContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthContext")
+            .field("verifier", self.verifier())
+            .field("optional", &self.is_optional)
+            .field("report_only", &self.is_report_only)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for JwtAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwtAuth")
+            .field("verifier", self.context.verifier())
+            .field("optional", &self.context.is_optional)
+            .field("report_only", &self.context.is_report_only)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::JwkSet;
+
+    #[test]
+    fn an_unshared_handle_is_of_the_same_settings() {
+        let verifier = Verifier::builder("https://issuer.example", "api").keys(JwkSet::new([]));
+        let verifier = verifier.build().unwrap();
+        let context = AuthContext::new(verifier.clone(), AuthSettings::default()).report_only();
+        let unshared = context.unshared();
+        assert!(unshared.is_same(&context) && unshared.is_report_only() && !unshared.is_optional());
+        assert!(!Arc::ptr_eq(&unshared.handle, &context.handle));
+        assert!(!AuthContext::new(verifier, AuthSettings::default()).is_same(&context));
+    }
+}

@@ -1,0 +1,74 @@
+//! The environment as a source of texts, numbers and lists.
+
+use std::{env::VarError, io::Read as _, time::Duration};
+
+use crate::error::ConfigError;
+
+/// Where variables are looked up; another one in tests.
+pub(super) struct Environment<'a>(pub(super) &'a dyn Fn(&str) -> Result<String, VarError>);
+
+impl Environment<'_> {
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        let value = match (self.value(name, name)?, self.value(name, &format!("{name}_FILE"))?) {
+            (None, None) => return Ok(None),
+            (Some(value), None) => value,
+            (None, Some(path)) => read_file(name, &path)?,
+            (Some(_), Some(_)) => {
+                let problem = "must not be set together with its _FILE variable";
+                return Err(ConfigError::invalid(name, problem));
+            }
+        };
+        if value.trim().is_empty() {
+            return Err(ConfigError::Empty { setting: name });
+        }
+        Ok(Some(value))
+    }
+
+    fn value(&self, name: &'static str, variable: &str) -> Result<Option<String>, ConfigError> {
+        match (self.0)(variable) {
+            Ok(value) => Ok(Some(value)),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => Err(ConfigError::invalid(name, "must be Unicode text")),
+        }
+    }
+
+    pub(super) fn number(&self, name: &'static str) -> Result<Option<u64>, ConfigError> {
+        let parse = |text: String| {
+            Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
+        };
+        match self.text(name)? {
+            None => Ok(None),
+            Some(text) => {
+                parse(text).map(Some).ok_or(ConfigError::invalid(name, "must be a whole number"))
+            }
+        }
+    }
+
+    pub(super) fn seconds(&self, name: &'static str) -> Result<Option<Duration>, ConfigError> {
+        Ok(self.number(name)?.map(Duration::from_secs))
+    }
+
+    pub(super) fn list(&self, name: &'static str) -> Result<Option<Vec<String>>, ConfigError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let items: Vec<String> = text.split(',').map(|item| item.trim().to_owned()).collect();
+        if items.iter().any(String::is_empty) {
+            return Err(ConfigError::invalid(name, "has an empty item between commas"));
+        }
+        Ok(Some(items))
+    }
+}
+
+/// A file that holds a value. Larger ones are no settings.
+fn read_file(name: &'static str, path: &str) -> Result<String, ConfigError> {
+    const MOST: u64 = 1024 * 1024;
+    let mut text = String::new();
+    let file = std::fs::File::open(path);
+    let read = file.and_then(|file| file.take(MOST + 1).read_to_string(&mut text));
+    if read.is_err() || text.len() as u64 > MOST {
+        let problem = "the file that its _FILE variable names cannot be read";
+        return Err(ConfigError::invalid(name, problem));
+    }
+    let end = text.trim_end_matches(['\r', '\n']).len();
+    text.truncate(end);
+    Ok(text)
+}

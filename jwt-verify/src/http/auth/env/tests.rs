@@ -1,0 +1,153 @@
+use std::env::VarError;
+
+use super::*;
+use crate::http::auth::context::JwtAuth;
+
+fn build(variables: &[(&str, &str)]) -> Result<JwtAuth, ConfigError> {
+    let lookup = |name: &str| {
+        let found = variables.iter().find(|(key, _)| *key == name);
+        found.map(|(_, value)| (*value).to_owned()).ok_or(VarError::NotPresent)
+    };
+    read(&Environment(&lookup))?.build().map_err(name_variable)
+}
+
+const BASE: [(&str, &str); 2] =
+    [("JWT_ISSUER", "https://issuer.example/"), ("JWT_AUDIENCE", "api, api-2")];
+
+#[test]
+fn issuer_and_audience_are_enough() {
+    assert!(build(&BASE).is_ok());
+    let auth0 = [("AUTH0_DOMAIN", "tenant.auth0.com"), ("AUTH0_API_IDENTIFIER", "api")];
+    let auth = build(&auth0).unwrap();
+    assert_eq!(auth.health().first().unwrap().0, "https://tenant.auth0.com/");
+    for odd in ["tenant.auth0.com ", "user@tenant.auth0.com", "tenant.auth0.com/x"] {
+        let error = build(&[("AUTH0_DOMAIN", odd), auth0[1]]).unwrap_err().to_string();
+        assert!(error.contains("AUTH0_DOMAIN"), "{error}");
+    }
+    let url = [("AUTH0_DOMAIN", "https://tenant.auth0.com/"), auth0[1]];
+    assert_eq!(build(&url).unwrap().health(), auth.health());
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let error = |variables: &[(&str, &str)]| build(variables).unwrap_err().to_string();
+    assert_eq!(error(&[]), "JWT_ISSUER is not set");
+    assert_eq!(error(&BASE[..1]), "JWT_AUDIENCE is not set");
+}
+
+#[test]
+fn a_value_that_does_not_parse_names_its_variable() {
+    for (name, value) in [
+        ("JWT_ALGORITHMS", "RS256,none"),
+        ("JWT_ALGORITHMS", "HS256"),
+        ("JWT_ALGORITHMS", "RS256,HS256"),
+        ("JWT_ALGORITHMS", ""),
+        ("JWT_ALGORITHMS", "RS256,,ES256"),
+        ("JWT_LEEWAY", "abc"),
+        ("JWT_LEEWAY", "-1"),
+        ("JWT_LEEWAY", "1.5"),
+        ("JWT_LEEWAY", "+5"),
+        ("JWT_LEEWAY", "601"),
+        ("JWT_TOKEN_CACHE", "20000000"),
+        ("JWT_KEY_CACHE_TTL", "0"),
+        ("JWT_KEY_CACHE_TTL", "NaN"),
+        ("JWT_NEGATIVE_CACHE_TTL", "0"),
+        ("JWT_REFRESH_MIN_INTERVAL", "0"),
+        ("JWT_STALE_TTL", "99999999999"),
+        ("JWT_FETCH_TIMEOUT", "0"),
+        ("JWT_TOKEN_CACHE", "many"),
+        ("JWT_JWKS_URI", "http://issuer.example/jwks"),
+        ("JWT_JWKS_URI", "file:///etc/passwd"),
+        ("JWT_COOKIE", "a b"),
+        ("JWT_COOKIE", ""),
+        ("JWT_COOKIE_ORIGINS", "https://app.example"),
+        ("REDIS_URL", "http://secret.example"),
+        ("JWT_CACHE_INTEGRITY_KEY", "an integrity key of enough bytes, alone"),
+        ("JWT_DPOP_URL", "http://api.example"),
+        ("JWT_DPOP_URL", "https://api.example,"),
+        ("JWT_DPOP_NONCE_SECRET", "0123456789abcdef0123456789abcdef"),
+        ("JWT_MTLS_PROXIES", "proxy.internal"),
+        ("JWT_MTLS_PROXIES", "10.0.0.1,0.0.0.0/0"),
+        ("JWT_MTLS_FIELD", "Client-Cert"),
+        ("JWT_ROOT_CERTIFICATES", "no certificate"),
+        ("JWT_PROXY", "https://proxy.example"),
+        ("JWT_SEED_KEYS", "{}"),
+        ("JWT_SEED_KEYS", r#"{"keys":[]}"#),
+        ("JWT_LEEWAY_FILE", "/nowhere/at/all"),
+    ] {
+        let error = build(&[BASE[0], BASE[1], (name, value)]).unwrap_err().to_string();
+        assert!(error.contains(name.trim_end_matches("_FILE")), "{name}={value}: {error}");
+        assert!(value.is_empty() || value.len() < 3 || !error.contains(value), "{error}");
+    }
+    let cookie = ("JWT_COOKIE", "access");
+    let origins = ("JWT_COOKIE_ORIGINS", "https://app.example/");
+    let error = build(&[BASE[0], BASE[1], cookie, origins]).unwrap_err();
+    assert!(error.to_string().contains("JWT_COOKIE_ORIGINS"), "{error}");
+    let proxies = ("JWT_MTLS_PROXIES", "10.0.0.1");
+    let error = build(&[BASE[0], BASE[1], proxies, ("JWT_MTLS_FIELD", "a b")]).unwrap_err();
+    assert!(error.to_string().contains("JWT_MTLS_FIELD"), "{error}");
+    let error = build(&[("JWT_ISSUER", "http://issuer.example"), BASE[1]]).unwrap_err();
+    assert!(error.to_string().contains("JWT_ISSUER"), "{error}");
+}
+
+#[test]
+fn every_variable_has_an_effect_that_builds() {
+    let all = [
+        BASE[0],
+        BASE[1],
+        ("JWT_JWKS_URI", "http://127.0.0.1:1/jwks"),
+        ("JWT_ALGORITHMS", "RS256, ES256"),
+        ("JWT_LEEWAY", "0"),
+        ("JWT_KEY_CACHE_TTL", "5"),
+        ("JWT_NEGATIVE_CACHE_TTL", "5"),
+        ("JWT_REFRESH_MIN_INTERVAL", "5"),
+        ("JWT_STALE_TTL", "0"),
+        ("JWT_FETCH_TIMEOUT", "1"),
+        ("JWT_TOKEN_CACHE", "0"),
+        ("JWT_ROLES_CLAIM", "https://myapp.com/roles"),
+        ("JWT_PERMISSIONS_CLAIM", "scope"),
+        ("JWT_SINGLE_ROLE_CLAIM", "r"),
+        ("JWT_COOKIE", "__Host-access"),
+        ("JWT_COOKIE_ORIGINS", "https://app.example, http://localhost:3000"),
+        ("JWT_DPOP_URL", "https://api.example/v1, http://localhost:8080"),
+        ("JWT_DPOP_NONCE_SECRET", "0123456789abcdef0123456789abcdef"),
+        ("JWT_MTLS_PROXIES", "10.0.0.1, 10.1.0.0/16, ::1"),
+        ("JWT_MTLS_FIELD", "X-Client-Certificate"),
+        ("JWT_PROXY", "environment"),
+    ];
+    assert!(build(&all).is_ok());
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn a_shared_cache_needs_a_url_and_may_have_a_secret() {
+    let url = ("REDIS_URL", "redis://127.0.0.1:1");
+    let secret = ("JWT_CACHE_INTEGRITY_KEY", "0123456789abcdef0123456789abcdef");
+    assert!(build(&[BASE[0], BASE[1], url]).is_ok());
+    assert!(build(&[BASE[0], BASE[1], url, secret]).is_ok());
+    let short = build(&[BASE[0], BASE[1], url, (secret.0, "short")]).unwrap_err().to_string();
+    assert!(short.contains(secret.0) && !short.contains("short "), "{short}");
+}
+
+#[test]
+fn a_value_may_be_in_a_file() {
+    let folder = std::env::temp_dir().join(format!("jwt-verify-env-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.into_os_string().into_string().unwrap()
+    };
+    let (issuer, audience) = (file("issuer", "https://issuer.example/\n"), file("aud", "api\r\n"));
+    let (empty, large) = (file("empty", "\n"), file("large", &" ".repeat(1024 * 1024 + 1)));
+    let files = [("JWT_ISSUER_FILE", issuer.as_str()), ("JWT_AUDIENCE_FILE", &audience)];
+    let auth = build(&files).unwrap();
+    assert_eq!(auth.health().first().unwrap().0, "https://issuer.example/");
+    let both = build(&[BASE[0], files[0], files[1]]).unwrap_err().to_string();
+    assert!(both.contains("JWT_ISSUER") && both.contains("_FILE"), "{both}");
+    for bad in [&empty, &large] {
+        let error = build(&[("JWT_ISSUER_FILE", bad), files[1]]).unwrap_err().to_string();
+        assert!(error.contains("JWT_ISSUER"), "{error}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}

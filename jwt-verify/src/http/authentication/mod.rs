@@ -1,0 +1,244 @@
+//! Authentication: once for a request, which then keeps the outcome.
+
+pub(crate) mod app_data;
+pub(crate) mod client_certificate;
+pub(crate) mod cross_site;
+pub(crate) mod csrf;
+mod sender;
+pub(crate) mod sender_constraint;
+
+pub use client_certificate::MutualTls;
+pub use csrf::CsrfProtection;
+
+use std::{rc::Rc, sync::Arc};
+
+use actix_web::{HttpMessage, HttpRequest};
+use tokio::sync::OnceCell;
+
+use crate::http::{
+    auth::context::AuthContext, authentication::app_data::DataAddress, credentials::Way, step::Step,
+};
+use crate::{
+    claims::{VerifiedClaims, VerifiedToken},
+    error::AuthError,
+    verifier::{Progress, Verified},
+};
+
+/// The outcome for a request. An `Rc` of it is in its extensions: whoever needs it again shares it
+/// without touching counters that other workers touch too.
+#[derive(Clone)]
+pub(crate) struct Authentication {
+    /// Who found it out. Another one with other rules has to find out for itself.
+    pub(crate) by: AuthContext,
+    /// `None` for a request without credentials.
+    pub(crate) token: Option<Arc<VerifiedToken>>,
+    /// Whether it was a refresh token that was looked for.
+    pub(crate) is_for_refresh: bool,
+    /// Whether the token was part of the URL.
+    pub(crate) is_in_url: bool,
+    /// Which one was in the app's data at that point. A scope further in may have put another there,
+    /// or the same once more.
+    data_address: DataAddress,
+}
+
+/// An authentication that has to be waited for. Several arguments of one handler wait for it together.
+struct Ongoing {
+    by: AuthContext,
+    is_for_refresh: bool,
+    credential: PendingCredential,
+    outcome: OnceCell<Result<Rc<Authentication>, AuthError>>,
+}
+
+/// A credential on its own, so that the request is asked for it once.
+struct PendingCredential {
+    token: Box<[u8]>,
+    way: Way,
+    has_proof: bool,
+    /// What the token cache had of it.
+    cached: Option<Verified>,
+}
+
+impl Authentication {
+    /// What is known about the request already.
+    pub(crate) fn of(request: &HttpRequest) -> Option<Rc<Self>> {
+        request.extensions().get::<Rc<Self>>().cloned()
+    }
+
+    /// What of it holds for a handler that is reached with this in the app's data. One that was put
+    /// there further in decides for itself.
+    pub(crate) fn valid_for(
+        self: &Rc<Self>,
+        nearest: Option<&AuthContext>,
+        address: DataAddress,
+    ) -> Option<Rc<Self>> {
+        match nearest {
+            Some(nearest) if self.data_address != address => nearest
+                .is_same(&self.by)
+                .then(|| Rc::new(Self { by: nearest.clone(), ..Self::clone(self) })),
+            _ => Some(self.clone()),
+        }
+    }
+
+    /// The claims, or the refusal of a request that has none.
+    pub(crate) fn claims(&self) -> Result<VerifiedClaims, AuthError> {
+        self.token.clone().map(VerifiedClaims::new).ok_or(AuthError::MissingToken)
+    }
+}
+
+/// Takes the caller of a request as authenticated, as a test says.
+#[cfg(feature = "testing")]
+pub(crate) fn assume(
+    context: &AuthContext,
+    extensions: &mut actix_web::dev::Extensions,
+    claims: &VerifiedClaims,
+) {
+    extensions.insert(Rc::new(Authentication {
+        by: context.clone(),
+        token: Some(claims.token()),
+        is_for_refresh: false,
+        is_in_url: false,
+        data_address: DataAddress::default(),
+    }));
+}
+
+/// Authenticates a request, once: the outcome stays with the request.
+pub(crate) fn authenticate(
+    context: &AuthContext,
+    request: &HttpRequest,
+    is_for_refresh: bool,
+) -> Step<Rc<Authentication>, AuthError> {
+    match known(context, request, is_for_refresh) {
+        Some(known) => Step::Ready(Ok(known)),
+        None => {
+            authenticate_first(context, request, is_for_refresh, || app_data::locate(request).1)
+        }
+    }
+}
+
+/// Authenticates a request about which nothing is known.
+pub(crate) fn authenticate_first(
+    context: &AuthContext,
+    request: &HttpRequest,
+    is_for_refresh: bool,
+    address: impl FnOnce() -> DataAddress,
+) -> Step<Rc<Authentication>, AuthError> {
+    let Some(source) = context.token_source(is_for_refresh) else {
+        return Step::Ready(Err(no_sessions()));
+    };
+    if let Some(ongoing) = ongoing(context, request, is_for_refresh) {
+        return wait_for(context, request, ongoing);
+    }
+    let credential = match source.extractor.extract(request) {
+        Ok(Some(credential)) => credential,
+        Ok(None) => {
+            let way = Way::default();
+            return Step::Ready(keep(context, request, None, way, is_for_refresh, address()));
+        }
+        Err(reason) => return Step::Ready(Err(reason.into())),
+    };
+    let (way, has_proof) = (credential.way(), credential.has_proof());
+    let cached = if has_proof {
+        None
+    } else {
+        match source.verifier.start(credential.as_bytes()) {
+            Progress::Done(outcome) => {
+                let accepted =
+                    sender_constraint::accept_bearer(context, request, outcome, is_for_refresh);
+                return Step::Ready(accepted.and_then(|token| {
+                    keep(context, request, Some(token), way, is_for_refresh, address())
+                }));
+            }
+            Progress::Unfinished(cached) => cached,
+        }
+    };
+    let token = credential.as_bytes().into();
+    let credential = PendingCredential { token, way, has_proof, cached };
+    let outcome = OnceCell::new();
+    let ongoing = Rc::new(Ongoing { by: context.clone(), is_for_refresh, credential, outcome });
+    request.extensions_mut().insert(ongoing.clone());
+    wait_for(context, request, ongoing)
+}
+
+/// The authentication of the request that has begun.
+fn ongoing(
+    context: &AuthContext,
+    request: &HttpRequest,
+    is_for_refresh: bool,
+) -> Option<Rc<Ongoing>> {
+    let extensions = request.extensions();
+    let ongoing = extensions.get::<Rc<Ongoing>>()?;
+    let is_same = ongoing.by.is_same(context) && ongoing.is_for_refresh == is_for_refresh;
+    is_same.then(|| ongoing.clone())
+}
+
+fn wait_for(
+    context: &AuthContext,
+    request: &HttpRequest,
+    ongoing: Rc<Ongoing>,
+) -> Step<Rc<Authentication>, AuthError> {
+    let (context, request) = (context.clone(), request.clone());
+    Step::pending(async move {
+        let finish = || finish(&context, &request, &ongoing);
+        ongoing.outcome.get_or_init(finish).await.clone()
+    })
+}
+
+/// Verifies the token of a request, checks its sender constraint, and keeps the outcome.
+async fn finish(
+    context: &AuthContext,
+    request: &HttpRequest,
+    ongoing: &Ongoing,
+) -> Result<Rc<Authentication>, AuthError> {
+    let Ongoing { is_for_refresh, credential, .. } = ongoing;
+    let PendingCredential { token, way, has_proof, cached } = credential;
+    let source = context.token_source(*is_for_refresh).ok_or_else(no_sessions)?;
+    let token = if *has_proof {
+        sender_constraint::accept_dpop(context, request, &source.verifier, token).await?
+    } else {
+        let outcome = source.verifier.finish(token, cached.clone()).await;
+        sender_constraint::accept_bearer(context, request, outcome, *is_for_refresh)?
+    };
+    keep(context, request, Some(token), *way, *is_for_refresh, app_data::locate(request).1)
+}
+
+fn known(
+    context: &AuthContext,
+    request: &HttpRequest,
+    is_for_refresh: bool,
+) -> Option<Rc<Authentication>> {
+    let known = Authentication::of(request)
+        .filter(|known| known.by.is_same(context) && known.is_for_refresh == is_for_refresh)?;
+    if known.by.is_report_only() == context.is_report_only() {
+        return Some(known);
+    }
+    // The innermost decides whether refusals count from here on.
+    let known = Rc::new(Authentication { by: context.clone(), ..Authentication::clone(&known) });
+    request.extensions_mut().insert(known.clone());
+    Some(known)
+}
+
+fn keep(
+    context: &AuthContext,
+    request: &HttpRequest,
+    token: Option<Arc<VerifiedToken>>,
+    way: Way,
+    is_for_refresh: bool,
+    data_address: DataAddress,
+) -> Result<Rc<Authentication>, AuthError> {
+    if let (Some(token), true) = (&token, way.is_ambient) {
+        context.settings().cross_site.check(request, token.claims())?;
+    }
+    let (by, is_in_url) = (context.clone(), way.is_in_url);
+    let known = Authentication { by, token, is_for_refresh, is_in_url, data_address };
+    let authentication = Rc::new(known);
+    request.extensions_mut().insert(authentication.clone());
+    Ok(authentication)
+}
+
+fn no_sessions() -> AuthError {
+    tracing::error!(
+        "a route takes refresh tokens, but there are no sessions: make the JwtAuth with \
+         `JwtAuth::for_sessions(&sessions)`"
+    );
+    AuthError::Misconfigured
+}

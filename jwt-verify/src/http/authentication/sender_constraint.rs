@@ -1,0 +1,131 @@
+//! Whether a token is for whoever shows it: by itself, over the connection of its certificate (RFC 8705
+//! §3), or with a proof of its key (RFC 9449 §7).
+
+use std::sync::Arc;
+
+use actix_web::{HttpMessage, HttpRequest};
+
+use crate::http::{
+    auth::context::AuthContext, authentication::client_certificate::CertificateRules,
+};
+use crate::{
+    claims::VerifiedToken,
+    dpop::{Proof, ProofContext, ProofId, ProofRules, ReplayError},
+    error::{AuthError, InvalidProofReason, InvalidTokenReason},
+    limits::{PROOFS_RETRY, STORE_RETRY},
+    metrics,
+    verifier::{SenderUnchecked, Verifier},
+};
+
+/// The field that holds a proof.
+const PROOF: &str = "dpop";
+
+/// The proofs that this request has used, each with the memory that said so. Whoever asks again on
+/// behalf of the same request is not told that somebody else was first.
+#[derive(Default)]
+struct Used(Vec<(ProofId, usize)>);
+
+/// The nonce that the answer to a request has to tell.
+pub(crate) struct NextNonce(pub(crate) Arc<str>);
+
+/// The outcome for a sender who shows a token without a proof.
+#[inline]
+pub(crate) fn accept_bearer(
+    context: &AuthContext,
+    request: &HttpRequest,
+    unchecked: Result<SenderUnchecked, AuthError>,
+    is_for_refresh: bool,
+) -> Result<Arc<VerifiedToken>, AuthError> {
+    let accepted = unchecked.and_then(|unchecked| match context.certificates() {
+        None => unchecked.accept_bearer(),
+        Some(rules) => unchecked.accept_certificate(|| rules.certificate(request)),
+    });
+    let outcome = match accepted {
+        Ok(token) if !is_for_refresh && !token.is_bound() && wants_bound_tokens(context) => {
+            Err(InvalidTokenReason::SenderConstraint.into())
+        }
+        outcome => outcome,
+    };
+    metrics::verification(&outcome);
+    outcome
+}
+
+/// Whether tokens must be bound, to whatever it is.
+fn wants_bound_tokens(context: &AuthContext) -> bool {
+    context.proofs().is_some_and(ProofRules::is_required)
+        || context.certificates().is_some_and(CertificateRules::is_required)
+}
+
+/// The outcome for a sender who shows a token with a proof.
+pub(crate) async fn accept_dpop(
+    context: &AuthContext,
+    request: &HttpRequest,
+    verifier: &Verifier,
+    token: &[u8],
+) -> Result<Arc<VerifiedToken>, AuthError> {
+    let outcome = check_proof(context, request, verifier, token).await;
+    metrics::verification(&outcome);
+    outcome
+}
+
+async fn check_proof(
+    context: &AuthContext,
+    request: &HttpRequest,
+    verifier: &Verifier,
+    token: &[u8],
+) -> Result<Arc<VerifiedToken>, AuthError> {
+    // Nobody looks for such tokens without rules for their proofs.
+    let rules = context.proofs().ok_or(AuthError::Misconfigured)?;
+    let field = proof_field(request)?;
+    // Only who has a good token causes the work that a proof makes.
+    let unchecked = verifier.verify_token(token).await?;
+    let shown = ProofContext {
+        proof: field,
+        token,
+        method: request.method().as_str(),
+        path: request.uri().path(),
+        key: unchecked.key().ok_or(InvalidTokenReason::SenderConstraint)?,
+    };
+    let proof = rules.check(shown, verifier.now())?;
+    let token = unchecked.accept_proof(proof.key)?;
+    use_up(request, rules, proof).await?;
+    Ok(token)
+}
+
+/// Lets a proof pass that nobody has used before.
+async fn use_up(request: &HttpRequest, rules: &ProofRules, proof: Proof) -> Result<(), AuthError> {
+    let memory = rules.replay().instance_id();
+    let known = |used: &Used| used.0.iter().any(|(id, by)| *id == proof.id && Some(*by) == memory);
+    if !request.extensions().get().is_some_and(known) {
+        match rules.replay().insert_if_absent(&proof.id, proof.until).await {
+            Ok(true) => {}
+            Ok(false) => return Err(InvalidProofReason::Replayed.into()),
+            Err(ReplayError::ShareUsedUp) => {
+                return Err(AuthError::TooManyProofs { retry_after: PROOFS_RETRY });
+            }
+            Err(ReplayError::Unavailable) => {
+                return Err(AuthError::Unavailable { retry_after: STORE_RETRY });
+            }
+        }
+    }
+    let mut extensions = request.extensions_mut();
+    if let Some(memory) = memory {
+        let mut used = extensions.remove::<Used>().unwrap_or_default();
+        used.0.push((proof.id, memory));
+        extensions.insert(used);
+    }
+    if let Some(nonce) = proof.next_nonce {
+        extensions.insert(NextNonce(nonce));
+    }
+    Ok(())
+}
+
+/// The one proof of a request (RFC 9449 §4.3, check 1).
+fn proof_field(request: &HttpRequest) -> Result<&[u8], InvalidProofReason> {
+    let mut fields = request.headers().get_all(PROOF);
+    match (fields.next(), fields.next()) {
+        (None, _) => Err(InvalidProofReason::Missing),
+        (Some(field), None) => Ok(field.as_bytes()),
+        (Some(_), Some(_)) => Err(InvalidProofReason::Ambiguous),
+    }
+}

@@ -1,0 +1,252 @@
+//! Whether an authenticated request may go on.
+
+pub(crate) mod admission;
+mod path_params;
+pub(crate) mod policy;
+
+pub use policy::{IntoDecision, Policy, PolicyFuture, ask_authorizer, ask_policy, no_policy};
+
+use std::{borrow::Cow, rc::Rc, time::Duration};
+
+use actix_web::{Error, HttpRequest};
+use tokio::sync::OnceCell;
+
+use crate::http::{
+    auth::context::AuthContext,
+    authorization::path_params::segment,
+    step::{Rejection, Step},
+};
+use crate::lookup::Lookup;
+use crate::{
+    authz::{AuditEvent, AuditOutcome, Decision, EvalContext, Evaluation, PolicyRef, Requirement},
+    claims::VerifiedClaims,
+    error::{AuthError, ForbiddenReason},
+};
+
+/// What is demanded, and by whom.
+#[derive(Clone)]
+pub(crate) enum Demand {
+    Handler { name: &'static str, requirement: &'static Requirement, policy: AskPolicy },
+    Scope { requirement: Rc<Requirement>, report_only: bool },
+}
+
+/// Asks the policy of a number.
+pub(crate) type AskPolicy = fn(usize, &HttpRequest, &VerifiedClaims) -> PolicyFuture;
+
+impl Demand {
+    pub(crate) fn of_scope(requirement: Requirement, report_only: bool) -> Self {
+        Self::Scope { requirement: Rc::new(requirement), report_only }
+    }
+
+    /// Nothing but a caller who is known.
+    pub(crate) fn authenticated() -> Self {
+        Self::of_scope(Requirement::authenticated(), false)
+    }
+
+    pub(crate) fn requirement(&self) -> &Requirement {
+        match self {
+            Self::Handler { requirement, .. } => requirement,
+            Self::Scope { requirement, .. } => requirement,
+        }
+    }
+
+    fn handler(&self) -> Option<&'static str> {
+        match self {
+            Self::Handler { name, .. } => Some(name),
+            Self::Scope { .. } => None,
+        }
+    }
+
+    /// Decides about a caller: first the requirement, with the handler's policies where they matter,
+    /// then the application's authorizer.
+    pub(crate) fn decide(
+        &self,
+        auth: &AuthContext,
+        request: &HttpRequest,
+        claims: &VerifiedClaims,
+    ) -> Step {
+        let context = RequestContext { auth, request, policies: &[] };
+        let evaluation = self.requirement().evaluate(claims.verified(), &context);
+        let authorized = match (evaluation, self) {
+            (Evaluation::NeedsPolicy(_), Self::Handler { .. }) => None,
+            (Evaluation::Met, _) => Some(self.authorize(auth, claims)),
+            _ => Some(Lookup::Ready(self.requirement().check(claims.verified(), &context))),
+        };
+        if let Some(Lookup::Ready(result)) = authorized {
+            let result = result.map_err(Rejection::from);
+            return Step::Ready(self.conclude(auth, request, claims, result));
+        }
+        let (demand, auth) = (self.clone(), auth.clone());
+        let (request, claims) = (request.clone(), claims.clone());
+        Step::pending(async move {
+            let result = match authorized {
+                Some(authorized) => authorized.await.map_err(Rejection::from),
+                None => demand.ask_policies(&auth, &request, &claims).await,
+            };
+            demand.conclude(&auth, &request, &claims, result)
+        })
+    }
+
+    /// Asks the policies that matter, one after the other, and then the authorizer.
+    async fn ask_policies(
+        &self,
+        auth: &AuthContext,
+        request: &HttpRequest,
+        claims: &VerifiedClaims,
+    ) -> Result<(), Rejection> {
+        let mut policies: Vec<(PolicyRef, bool)> = Vec::new();
+        loop {
+            let context = RequestContext { auth, request, policies: &policies };
+            let evaluation = self.requirement().evaluate(claims.verified(), &context);
+            let (Evaluation::NeedsPolicy(asked), Self::Handler { policy, .. }) = (evaluation, self)
+            else {
+                self.requirement().check(claims.verified(), &context)?;
+                break;
+            };
+            let decision = match policy(asked.index(), request, claims).await.map_err(own_or_answer)
+            {
+                Ok(decision) => decision,
+                // One alternative is closed; another may be open.
+                Err(Rejection::Error(AuthError::Forbidden(_))) => Decision::Deny,
+                // The next login must satisfy everything that is demanded.
+                Err(Rejection::Error(asked @ AuthError::StepUp { .. })) => {
+                    let asked = self.requirement().explain_with(asked, claims.verified(), &context);
+                    return Err(asked.into());
+                }
+                Err(rejection) => return Err(rejection),
+            };
+            policies.push((*asked, decision == Decision::Allow));
+        }
+        Ok(self.authorize(auth, claims).await?)
+    }
+
+    /// Asks the application's authorizer, where there is one.
+    fn authorize(
+        &self,
+        auth: &AuthContext,
+        claims: &VerifiedClaims,
+    ) -> Lookup<'static, Result<(), AuthError>> {
+        match auth.authorizer() {
+            Some(authorizer) => authorizer.authorize(claims, self.requirement()),
+            None => Lookup::Ready(Ok(())),
+        }
+    }
+
+    fn is_report_only(&self, auth: &AuthContext) -> bool {
+        auth.is_report_only() || matches!(self, Self::Scope { report_only: true, .. })
+    }
+
+    /// Leaves a trace of the decision, and lets pass where refusals are only reported.
+    fn conclude(
+        &self,
+        auth: &AuthContext,
+        request: &HttpRequest,
+        claims: &VerifiedClaims,
+        result: Result<(), Rejection>,
+    ) -> Result<(), Rejection> {
+        let is_report_only = self.is_report_only(auth);
+        if result.is_ok() || is_report_only {
+            admission::leave(auth, request, claims);
+        }
+        if result.is_ok() && auth.audit().is_none() {
+            return result;
+        }
+        let route = request.match_pattern().unwrap_or_default();
+        let method = request.method().as_str();
+        if let Some(sink) = auth.audit() {
+            sink.record(&AuditEvent {
+                claims,
+                method,
+                route: &route,
+                handler: self.handler(),
+                requirement: self.requirement(),
+                outcome: match &result {
+                    Ok(()) => AuditOutcome::Allowed,
+                    Err(Rejection::Error(error)) if is_report_only => AuditOutcome::Reported(error),
+                    Err(Rejection::Error(error)) => AuditOutcome::Refused(error),
+                    Err(Rejection::Response(_)) if is_report_only => {
+                        AuditOutcome::Reported(&AuthError::Forbidden(ForbiddenReason::Policy))
+                    }
+                    Err(Rejection::Response(_)) => AuditOutcome::Failed,
+                },
+            });
+        }
+        match result {
+            Err(refusal) if is_report_only => {
+                let reason = match &refusal {
+                    Rejection::Error(error) => error.reason(),
+                    Rejection::Response(_) => "answered_by_policy",
+                };
+                tracing::warn!(
+                    route,
+                    handler = self.handler(),
+                    requirement = %self.requirement(),
+                    reason,
+                    "would have refused a request"
+                );
+                Ok(())
+            }
+            result => result,
+        }
+    }
+}
+
+/// Asks the authorizer with an empty requirement, unless it is asked about this request already.
+///
+/// It is asked when the answer is waited for, not before: an argument in front may have refused by then.
+pub(crate) fn admit(auth: &AuthContext, request: &HttpRequest, claims: &VerifiedClaims) -> Step {
+    if auth.authorizer().is_none() {
+        return Step::Ready(Ok(()));
+    }
+    let begun = admission::known(auth, request, claims);
+    let outcome = begun.unwrap_or_else(|| admission::begin(auth, request, claims, OnceCell::new()));
+    if let Some(outcome) = outcome.get() {
+        return Step::Ready(outcome.clone().map_err(Rejection::from));
+    }
+    let (auth, request, claims) = (auth.clone(), request.clone(), claims.clone());
+    Step::pending(async move {
+        let ask = async || {
+            let decision = Demand::authenticated().decide(&auth, &request, &claims);
+            decision.get().await.map_err(own)
+        };
+        outcome.get_or_init(ask).await.clone().map_err(Rejection::from)
+    })
+}
+
+/// Without policies there are no answers of their own.
+fn own(refusal: Rejection) -> AuthError {
+    match refusal {
+        Rejection::Error(error) => error,
+        Rejection::Response(_) => AuthError::Misconfigured,
+    }
+}
+
+/// A policy that refuses with an error of this library is answered like every other refusal.
+fn own_or_answer(error: Error) -> Rejection {
+    match error.as_error::<AuthError>() {
+        Some(own) => Rejection::Error(own.clone()),
+        None => Rejection::Response(error),
+    }
+}
+
+/// A request, as a requirement sees it.
+pub(crate) struct RequestContext<'a> {
+    pub(crate) auth: &'a AuthContext,
+    pub(crate) request: &'a HttpRequest,
+    /// What the policies have decided that were asked.
+    pub(crate) policies: &'a [(PolicyRef, bool)],
+}
+
+impl EvalContext for RequestContext<'_> {
+    fn now(&self) -> Duration {
+        self.auth.verifier().now()
+    }
+
+    fn segment(&self, name: &str) -> Option<Cow<'_, str>> {
+        segment(self.request, name).map(Cow::Owned)
+    }
+
+    fn policy(&self, policy: &PolicyRef) -> Option<bool> {
+        self.policies.iter().find(|(asked, _)| asked.is_same(policy)).map(|(_, decision)| *decision)
+    }
+}

@@ -1,0 +1,168 @@
+//! Where an issuer says that a session is over (OIDC Back-Channel Logout §2.5).
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use actix_web::{
+    HttpResponse, ResponseError as _,
+    dev::{AppService, HttpServiceFactory},
+    http::header::CACHE_CONTROL,
+    web,
+};
+use serde::Deserialize;
+
+use crate::http::refusal::Body;
+use crate::{
+    detached::to_the_end,
+    error::AuthError,
+    limits::{LONGEST_ACCESS_TOKEN, STORE_RETRY},
+    revocation::RevocationStore,
+    verifier::{LogoutTokenVerifier, Verifier},
+};
+
+/// A route that takes logout tokens and revokes what they are about: the session, if the token
+/// names one (`sid`), and all tokens of the subject, if it names one (`sub`), that were issued
+/// until then. So access tokens are refused at once, whether they say which session they belong to
+/// or not. The other devices of the user are logged out with it; see
+/// [`sessions_only`](Self::sessions_only). Give the verifier of the API the same
+/// [`RevocationStore`]; access tokens must carry a `jti`, as always where something can be revoked.
+///
+/// The issuer calls it, without credentials: register it outside the scope that needs a token. The
+/// answers are those of the standard: 200, or 400 `invalid_request`; 503 while keys or store are out
+/// of reach, so that the issuer can repeat it.
+///
+/// ```no_run
+/// # use actix_web::App;
+/// # use jwt_verify::{BackChannelLogoutEndpoint, LogoutTokenVerifier, MemoryRevocation};
+/// # fn example(revocations: MemoryRevocation) -> Result<(), Box<dyn std::error::Error>> {
+/// let tokens = LogoutTokenVerifier::new("https://login.example", "my-client", |keys| keys)?;
+/// let app = App::new().service(BackChannelLogoutEndpoint::new("/logout/back-channel", tokens, revocations));
+/// # let _ = app;
+/// # Ok(())
+/// # }
+/// ```
+pub struct BackChannelLogoutEndpoint {
+    path: String,
+    tokens: LogoutTokenVerifier,
+    store: Arc<dyn RevocationStore>,
+    retention: Duration,
+    sessions_only: bool,
+}
+
+impl BackChannelLogoutEndpoint {
+    /// At this path.
+    pub fn new(
+        path: impl Into<String>,
+        tokens: LogoutTokenVerifier,
+        store: impl RevocationStore,
+    ) -> Self {
+        let (store, retention) = (Arc::new(store), LONGEST_ACCESS_TOKEN);
+        Self { path: path.into(), tokens, store, retention, sessions_only: false }
+    }
+
+    /// Remembers revocations for this long. It must be as long as an access token can be good for,
+    /// or the token is good again after it. Default: 30 days.
+    #[must_use]
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Remembers revocations for as long as a token can be good that this verifier accepts: the
+    /// longest [`max_lifetime`](crate::VerifierBuilder::max_lifetime) of its issuers, or 30 days if
+    /// one of them has none or they are resolved. Give the verifier of the API, not that of the
+    /// logout tokens.
+    #[must_use]
+    pub fn retention_for(self, verifier: &Verifier) -> Self {
+        let longest = verifier.max_lifetime().unwrap_or(LONGEST_ACCESS_TOKEN);
+        self.retention(longest)
+    }
+
+    /// Revokes the session alone where the logout token names one, so that other devices of the
+    /// user stay logged in. Only for issuers whose access tokens say which session they belong to
+    /// (`sid`): of others nothing would be revoked, and the answer would be 200 all the same.
+    /// Default: off. A logout token without a session still ends all of the subject.
+    #[must_use]
+    pub fn sessions_only(mut self) -> Self {
+        self.sessions_only = true;
+        self
+    }
+}
+
+impl fmt::Debug for BackChannelLogoutEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackChannelLogoutEndpoint")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct Form {
+    logout_token: String,
+}
+
+impl HttpServiceFactory for BackChannelLogoutEndpoint {
+    fn register(self, config: &mut AppService) {
+        let Self { path, tokens, store, retention, sessions_only } = self;
+        let receive = move |form: Result<web::Form<Form>, actix_web::Error>| {
+            let (tokens, store) = (tokens.clone(), store.clone());
+            async move {
+                let outcome = match &form {
+                    Ok(form) => {
+                        let until = tokens.now().saturating_add(retention);
+                        log_out(&tokens, store, until, sessions_only, &form.logout_token).await
+                    }
+                    Err(_) => Err(LogoutRejection::Invalid),
+                };
+                answer(&outcome)
+            }
+        };
+        web::resource(path).route(web::post().to(receive)).register(config);
+    }
+}
+
+enum LogoutRejection {
+    Invalid,
+    /// Not judged; the answer says when to come back.
+    Later(AuthError),
+}
+
+async fn log_out(
+    tokens: &LogoutTokenVerifier,
+    store: Arc<dyn RevocationStore>,
+    until: Duration,
+    sessions_only: bool,
+    token: &str,
+) -> Result<(), LogoutRejection> {
+    let token = tokens.verify(token).await.map_err(|error| {
+        tracing::debug!(reason = error.reason(), "refused a logout token");
+        match error {
+            AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
+                LogoutRejection::Later(error)
+            }
+            _ => LogoutRejection::Invalid,
+        }
+    })?;
+    let revocations = token.revocations(sessions_only);
+    if revocations.is_empty() {
+        return Err(LogoutRejection::Invalid);
+    }
+    // An issuer that does not wait for the answer has still said it.
+    let revoked = to_the_end(async move { store.revoke_all(&revocations, until).await }).await;
+    match revoked {
+        Some(Ok(())) => Ok(()),
+        Some(Err(_)) | None => {
+            Err(LogoutRejection::Later(AuthError::Unavailable { retry_after: STORE_RETRY }))
+        }
+    }
+}
+
+fn answer(outcome: &Result<(), LogoutRejection>) -> HttpResponse {
+    match outcome {
+        Ok(()) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish(),
+        Err(LogoutRejection::Invalid) => HttpResponse::BadRequest()
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .json(Body::new("invalid_request", "the logout token is not valid", "invalid_request")),
+        Err(LogoutRejection::Later(error)) => error.error_response(),
+    }
+}

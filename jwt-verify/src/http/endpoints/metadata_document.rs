@@ -1,0 +1,311 @@
+//! The document of OAuth 2.0 Protected Resource Metadata (RFC 9728).
+
+use std::sync::Arc;
+
+use actix_web::{http::Uri, web::Bytes};
+use serde_json::{Map, Value, json};
+
+use crate::{dpop::ProofRules, error::ConfigError, url::is_loopback};
+
+/// Where the document is, between the host of an API and its path (RFC 9728 §3).
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// Members that have a setting of their own, or say what other settings say.
+const SETTLED: [&str; 8] = [
+    "resource",
+    "authorization_servers",
+    "scopes_supported",
+    "resource_name",
+    "resource_documentation",
+    "dpop_signing_alg_values_supported",
+    "dpop_bound_access_tokens_required",
+    "tls_client_certificate_bound_access_tokens",
+];
+
+/// Where bearer tokens may be. Of an extractor only who has set it can say.
+const METHODS: &str = "bearer_methods_supported";
+
+/// Tells clients where to get tokens for this API, and what may be in them: OAuth 2.0 Protected Resource
+/// Metadata (RFC 9728), as clients of the Model Context Protocol look for it.
+///
+/// Set it with [`JwtAuthBuilder::resource_metadata`](crate::JwtAuthBuilder::resource_metadata), and
+/// register the route that publishes it, which needs no token:
+///
+/// ```no_run
+/// use actix_web::{App, HttpServer, web};
+/// use jwt_verify::{JwtAuth, ResourceMetadata};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let metadata = ResourceMetadata::new("https://api.example.com/mcp").scopes(["read:posts", "write:posts"]);
+/// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com/mcp")
+///     .resource_metadata(metadata)
+///     .build()?;
+/// HttpServer::new(move || {
+///     App::new()
+///         .service(auth.resource_metadata_route())
+///         .service(web::scope("/mcp").wrap(auth.clone()))
+/// })
+/// # .bind(("127.0.0.1", 8080))?.run().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Each challenge says `resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/mcp"`
+/// then (RFC 9728 §5.1).
+///
+/// The document has `resource`; `authorization_servers`, the issuers that are listed, unless others are
+/// named; `bearer_methods_supported`, where no extractor is set: `["header"]`, or `[]` if only tokens with
+/// proofs are accepted; what [`Dpop`](crate::Dpop) and [`MutualTls`](crate::MutualTls) say; and what is
+/// added here. Issuers that a resolver vouches for are not in it.
+///
+/// **Security:** everybody can read it. Where it is comes from what is set here, never from `Host`.
+#[derive(Debug, Clone)]
+#[must_use = "settings do nothing until they are given to `JwtAuthBuilder::resource_metadata`"]
+pub struct ResourceMetadata {
+    resource: String,
+    authorization_servers: Option<Vec<String>>,
+    members: Map<String, Value>,
+    /// Those that have no setting of their own.
+    others: Map<String, Value>,
+}
+
+impl ResourceMetadata {
+    /// For an API of which this is the resource identifier: an `https` URL without query and fragment, or
+    /// an `http` one on this machine.
+    ///
+    /// Clients that follow a challenge refuse the document unless this is byte by byte the URL that they
+    /// have asked (RFC 9728 §3.3); some are content with its beginning. They ask for tokens for it
+    /// (`resource`, RFC 8707), so make it one of the audiences.
+    pub fn new(resource: impl Into<String>) -> Self {
+        let (members, others) = (Map::new(), Map::new());
+        Self { resource: resource.into(), authorization_servers: None, members, others }
+    }
+
+    /// The issuers at which clients get tokens. Default: those that are listed. Tokens of
+    /// `Sessions` of your own are to be had at no authorization server.
+    pub fn authorization_servers<S: Into<String>>(
+        mut self,
+        issuers: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.authorization_servers = Some(issuers.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The scopes that clients may ask for. Default: nothing is said.
+    pub fn scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
+        let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
+        self.say("scopes_supported", scopes)
+    }
+
+    /// The API's name, for people. Default: nothing is said.
+    pub fn name(self, name: impl Into<String>) -> Self {
+        self.say("resource_name", name.into())
+    }
+
+    /// A page for developers. Default: nothing is said.
+    pub fn documentation(self, url: impl Into<String>) -> Self {
+        self.say("resource_documentation", url.into())
+    }
+
+    /// Any other member of the document (RFC 9728 §2), such as `resource_policy_uri` or
+    /// `resource_name#de`; `bearer_methods_supported` where an extractor is set. Those that have a setting
+    /// of their own or follow from others are refused.
+    pub fn additional(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.others.insert(name.into(), value.into());
+        self
+    }
+
+    fn say(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.into(), value.into());
+        self
+    }
+
+    /// Checks the settings, and writes the document.
+    pub(crate) fn build(self, known: &OtherSettings<'_>) -> Result<PublishedMetadata, ConfigError> {
+        let invalid = |problem| ConfigError::invalid("resource_metadata", problem);
+        let place = DocumentLocation::of(&self.resource).map_err(invalid)?;
+        let is_settled =
+            |name: &str| SETTLED.contains(&name) || (name == METHODS && known.is_header_only);
+        if self.others.keys().any(|name| is_settled(name)) {
+            let problem = "a member that has a setting or follows from others cannot be set";
+            return Err(invalid(problem));
+        }
+        let listed = || known.issuers.iter().map(|issuer| (*issuer).to_owned()).collect();
+        let issuers = self.authorization_servers.unwrap_or_else(listed);
+        if issuers.is_empty() {
+            return Err(ConfigError::Empty { setting: "resource_metadata.authorization_servers" });
+        }
+        let mut document = self.members;
+        // What is empty is left out (RFC 9728 §3.2).
+        document.retain(|_, value| value.as_array().is_none_or(|items| !items.is_empty()));
+        document.insert("resource".into(), self.resource.into());
+        document.insert("authorization_servers".into(), issuers.into());
+        document.extend(known.members());
+        document.extend(self.others);
+        Ok(PublishedMetadata {
+            url: place.url.into(),
+            path: place.path,
+            document: Value::Object(document).to_string().into(),
+        })
+    }
+}
+
+/// What the other settings say.
+pub(crate) struct OtherSettings<'a> {
+    pub(crate) issuers: Vec<&'a str>,
+    /// Whether tokens are looked for in `Authorization` alone.
+    pub(crate) is_header_only: bool,
+    pub(crate) proofs: Option<&'a ProofRules>,
+    pub(crate) takes_certificates: bool,
+}
+
+impl OtherSettings<'_> {
+    fn members(&self) -> Map<String, Value> {
+        let mut members = Map::new();
+        let mut say = |name: &str, value: Value| drop(members.insert(name.into(), value));
+        let is_proof_required =
+            !self.takes_certificates && self.proofs.is_some_and(ProofRules::is_required);
+        if self.is_header_only {
+            // That there are none is said, unlike other things that there are none of (RFC 9728 §2).
+            say(METHODS, if is_proof_required { json!([]) } else { json!(["header"]) });
+        }
+        if let Some(rules) = self.proofs {
+            let algorithms: Vec<&str> = rules.algorithm_names().split(' ').collect();
+            say("dpop_signing_alg_values_supported", json!(algorithms));
+            if is_proof_required {
+                say("dpop_bound_access_tokens_required", json!(true));
+            }
+        }
+        if self.takes_certificates {
+            say("tls_client_certificate_bound_access_tokens", json!(true));
+        }
+        members
+    }
+}
+
+/// Where a document is.
+struct DocumentLocation {
+    url: String,
+    path: String,
+}
+
+impl DocumentLocation {
+    fn of(resource: &str) -> Result<Self, &'static str> {
+        const NO_URL: &str =
+            "must be an absolute URL with a host, without user, query and fragment";
+
+        if resource.contains(['?', '#']) {
+            return Err(NO_URL);
+        }
+        // A route of Actix reads them in another way.
+        if resource.contains(['%', '{', '}', '*']) {
+            return Err("must be without escapes, braces and asterisks");
+        }
+        let uri: Uri = resource.parse().map_err(|_| NO_URL)?;
+        let authority =
+            uri.authority().filter(|one| !one.host().is_empty() && !one.as_str().contains('@'));
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), authority) else {
+            return Err(NO_URL);
+        };
+        if scheme != "https" && !(scheme == "http" && is_loopback(authority.host())) {
+            return Err("must use https; http is accepted for loopback addresses only");
+        }
+        // A slash that ends the host does not end the document's path as well (RFC 9728 §3.1).
+        let path = format!(
+            "{WELL_KNOWN}{}",
+            Some(uri.path()).filter(|path| *path != "/").unwrap_or_default()
+        );
+        Ok(Self { url: format!("{scheme}://{authority}{path}"), path })
+    }
+}
+
+/// The document, as it is served.
+#[derive(Debug)]
+pub(crate) struct PublishedMetadata {
+    url: Arc<str>,
+    path: String,
+    document: Bytes,
+}
+
+impl PublishedMetadata {
+    /// Where clients find it.
+    pub(crate) fn url(&self) -> &Arc<str> {
+        &self.url
+    }
+
+    /// Path of its route.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) fn document(&self) -> &Bytes {
+        &self.document
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_between_host_and_path() {
+        for (resource, url, path) in [
+            ("https://api.example", "https://api.example/.well-known/oauth-protected-resource", ""),
+            (
+                "https://api.example/",
+                "https://api.example/.well-known/oauth-protected-resource",
+                "",
+            ),
+            (
+                "https://api.example:8443/shop/v1",
+                "https://api.example:8443/.well-known/oauth-protected-resource/shop/v1",
+                "/shop/v1",
+            ),
+            (
+                "http://localhost:8080/shop/",
+                "http://localhost:8080/.well-known/oauth-protected-resource/shop/",
+                "/shop/",
+            ),
+            ("http://[::1]:1", "http://[::1]:1/.well-known/oauth-protected-resource", ""),
+        ] {
+            let place = DocumentLocation::of(resource).unwrap();
+            assert_eq!((place.url.as_str(), place.path), (url, format!("{WELL_KNOWN}{path}")));
+        }
+    }
+
+    #[test]
+    fn settings_that_cannot_work_stop_the_start() {
+        let build = |metadata: ResourceMetadata| {
+            let issuers = vec!["https://issuer.example"];
+            let (is_header_only, proofs, takes_certificates) = (true, None, false);
+            metadata.build(&OtherSettings { issuers, is_header_only, proofs, takes_certificates })
+        };
+        for resource in [
+            "",
+            "api.example",
+            "/posts",
+            "https://",
+            "https://:8443",
+            "http://api.example",
+            "ftp://api.example",
+            "https://api.example?tenant=1",
+            "https://api.example#top",
+            "https://user@api.example",
+            "https://api.example/{tenant}",
+            "https://api.example/caf%C3%A9",
+            "https://api.example/files/*",
+            "https://api.example/a b",
+        ] {
+            let error = build(ResourceMetadata::new(resource)).unwrap_err().to_string();
+            assert!(error.contains("resource_metadata"), "{resource}: {error}");
+        }
+        let metadata = || ResourceMetadata::new("https://api.example/@v1");
+        assert!(build(metadata()).is_ok());
+        for name in SETTLED.into_iter().chain([METHODS]) {
+            let problem = build(metadata().additional(name, true)).unwrap_err().to_string();
+            assert!(problem.contains("follows from others"), "{name}");
+        }
+        let none = build(metadata().authorization_servers([""; 0])).unwrap_err().to_string();
+        assert!(none.contains("authorization_servers"), "{none}");
+    }
+}

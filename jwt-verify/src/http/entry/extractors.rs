@@ -1,0 +1,279 @@
+//! Claims as arguments of handlers.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    Error, FromRequest, HttpRequest,
+    dev::{Payload, ServiceRequest},
+};
+use serde::de::DeserializeOwned;
+
+use crate::http::{
+    auth::context::AuthContext,
+    authentication::{self, Authentication, app_data},
+    authorization::{RequestContext, admit},
+    entry::payload_gate::PayloadGate,
+    refusal::refuse_as_error,
+    step::{Rejection, Step},
+};
+use crate::{authz::Requirement, claims::VerifiedClaims, error::AuthError};
+
+/// The claims of a caller who may also be anonymous.
+///
+/// `None` means that the request carries no credentials at all. A credential that is present and
+/// bad is refused, which is the difference to `Option<VerifiedClaims>`: Actix turns every error
+/// under an `Option` into `None`.
+///
+/// ```
+/// use jwt_verify::OptionalClaims;
+///
+/// async fn welcome(OptionalClaims(claims): OptionalClaims) -> String {
+///     match claims.as_ref().and_then(|claims| claims.subject()) {
+///         Some(name) => format!("welcome back, {name}"),
+///         None => "welcome, guest".into(),
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct OptionalClaims<T = crate::claims::Claims>(pub Option<VerifiedClaims<T>>);
+
+/// Access to the verified claims from code that has a request instead of an argument.
+pub trait VerifiedClaimsExt {
+    /// The claims, if the request has been authenticated already, by the middleware or by an
+    /// argument of the handler.
+    fn verified_claims(&self) -> Option<VerifiedClaims>;
+
+    /// Holds the caller against a requirement, by the clock of the [`JwtAuth`] and with the segments
+    /// of the path. It is the handler's own decision: an [`Authorizer`](crate::Authorizer) is not
+    /// asked, an [`AuditSink`](crate::AuditSink) not told, and it counts under
+    /// [`JwtAuth::report_only`] too.
+    ///
+    /// # Errors
+    /// [`AuthError::Forbidden`] or [`AuthError::StepUp`] with what is missing;
+    /// [`AuthError::MissingToken`] if the request has not been authenticated;
+    /// [`AuthError::Misconfigured`] if the requirement asks for a segment that the route does not
+    /// have, for a handler's policy, or for a token of another kind.
+    fn check(&self, requirement: &Requirement) -> Result<(), AuthError>;
+}
+
+impl VerifiedClaimsExt for HttpRequest {
+    fn verified_claims(&self) -> Option<VerifiedClaims> {
+        Authentication::of(self)?.claims().ok()
+    }
+
+    fn check(&self, requirement: &Requirement) -> Result<(), AuthError> {
+        let Some(known) = Authentication::of(self) else { return Err(AuthError::MissingToken) };
+        let claims = known.claims()?;
+        if requirement.is_for_refresh() != known.is_for_refresh {
+            tracing::error!(
+                "a requirement is about tokens of another kind than that of the request"
+            );
+            return Err(AuthError::Misconfigured);
+        }
+        let context = RequestContext { auth: &known.by, request: self, policies: &[] };
+        requirement.check(claims.verified(), &context)
+    }
+}
+
+impl VerifiedClaimsExt for ServiceRequest {
+    fn verified_claims(&self) -> Option<VerifiedClaims> {
+        self.request().verified_claims()
+    }
+
+    fn check(&self, requirement: &Requirement) -> Result<(), AuthError> {
+        self.request().check(requirement)
+    }
+}
+
+impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for VerifiedClaims<T> {
+    type Error = Error;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        extract(request, payload, Wanted::Any, |authentication, request| {
+            match authentication.claims() {
+                Ok(claims) => admitted(&authentication.by, request, claims),
+                Err(error) => Step::Ready(Err(error.into())),
+            }
+        })
+    }
+}
+
+impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for OptionalClaims<T> {
+    type Error = Error;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        extract(request, payload, Wanted::Any, |authentication, request| {
+            match authentication.token.clone().map(VerifiedClaims::new) {
+                Some(claims) => admitted(&authentication.by, request, claims)
+                    .map(|claims| OptionalClaims(Some(claims))),
+                None => Step::Ready(Ok(OptionalClaims(None))),
+            }
+        })
+    }
+}
+
+/// The claims as a type of the application's, of a caller whom its authorizer lets in.
+fn admitted<T: DeserializeOwned + Send + Sync + 'static>(
+    context: &AuthContext,
+    request: &HttpRequest,
+    claims: VerifiedClaims,
+) -> Step<VerifiedClaims<T>> {
+    if context.authorizer().is_none() {
+        return Step::Ready(claims.parse().map_err(Rejection::from));
+    }
+    let admission = admit(context, request, &claims);
+    match claims.parse() {
+        Ok(claims) => admission.map(|()| claims),
+        Err(error) => Step::Ready(Err(error.into())),
+    }
+}
+
+/// Which kind of token an argument is about.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    /// Whichever was found already; else an access token.
+    Any,
+    /// Only this kind.
+    Kind { is_for_refresh: bool },
+}
+
+impl Wanted {
+    fn is_for_refresh(self) -> bool {
+        matches!(self, Self::Kind { is_for_refresh: true })
+    }
+
+    fn is_met_by(self, known: &Authentication) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Kind { is_for_refresh } => known.is_for_refresh == is_for_refresh,
+        }
+    }
+}
+
+/// Authenticates the request, unless that is done already, and makes an argument of the outcome. While it
+/// has to be waited for, the body is closed for the arguments that follow.
+pub(crate) fn extract<T: 'static>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    wanted: Wanted,
+    make: fn(&Authentication, &HttpRequest) -> Step<T>,
+) -> Extraction<T> {
+    let (nearest, address) = match app_data::locate(request) {
+        (Ok(nearest), address) => (nearest, address),
+        (Err(error), _) => return Extraction::ready(Err(error.into())),
+    };
+    let known = Authentication::of(request);
+    if let Some(known) = known.as_ref().and_then(|known| known.valid_for(nearest, address))
+        && wanted.is_met_by(&known)
+    {
+        return conclude(&known.by, request, payload, make(&known, request));
+    }
+    // A middleware has authenticated tokens of another kind; its JwtAuth serves here too.
+    let Some(auth) = nearest.or(known.as_ref().map(|known| &known.by)) else {
+        tracing::error!(
+            "a handler needs verified claims, but there is no JwtAuth: add `.wrap(auth)` to the app \
+             or scope, or `.app_data(auth)`"
+        );
+        return Extraction::ready(Err(AuthError::Misconfigured.into()));
+    };
+    let authenticated = match known {
+        Some(_) => authentication::authenticate(auth, request, wanted.is_for_refresh()),
+        None => {
+            authentication::authenticate_first(auth, request, wanted.is_for_refresh(), || address)
+        }
+    };
+    let made = authenticated.and_then(&make, request, |make, request, known| make(&known, request));
+    conclude(auth, request, payload, made)
+}
+
+fn conclude<T: 'static>(
+    context: &AuthContext,
+    request: &HttpRequest,
+    payload: &mut Payload,
+    step: Step<T>,
+) -> Extraction<T> {
+    match step {
+        Step::Ready(outcome) => Extraction::ready(
+            outcome.map_err(|rejection| reject_as_error(context, rejection, request)),
+        ),
+        Step::Pending(outcome) => {
+            let (context, request) = (context.clone(), request.clone());
+            Extraction::waiting(payload, async move {
+                outcome.await.map_err(|rejection| reject_as_error(&context, rejection, &request))
+            })
+        }
+    }
+}
+
+fn reject_as_error(context: &AuthContext, rejection: Rejection, request: &HttpRequest) -> Error {
+    match rejection {
+        Rejection::Error(error) => refuse_as_error(context, error, request),
+        Rejection::Response(response) => response,
+    }
+}
+
+/// The future of an extractor of this library.
+pub struct Extraction<T>(ExtractionState<T>);
+
+enum ExtractionState<T> {
+    Ready(Option<Result<T, Error>>),
+    Waiting(Pin<Box<dyn Future<Output = Result<T, Error>>>>),
+}
+
+impl<T> Extraction<T> {
+    pub(crate) fn ready(result: Result<T, Error>) -> Self {
+        Self(ExtractionState::Ready(Some(result)))
+    }
+
+    /// What it is, if nothing has to be waited for.
+    pub(crate) fn now(self) -> Result<Result<T, Error>, Self> {
+        match self.0 {
+            ExtractionState::Ready(Some(result)) => Ok(result),
+            state => Err(Self(state)),
+        }
+    }
+
+    fn waiting(
+        payload: &mut Payload,
+        outcome: impl Future<Output = Result<T, Error>> + 'static,
+    ) -> Self
+    where
+        T: 'static,
+    {
+        let gate = PayloadGate::close(payload);
+        Self(ExtractionState::Waiting(Box::pin(async move {
+            let outcome = outcome.await;
+            drop(gate);
+            outcome
+        })))
+    }
+}
+
+impl<T> std::fmt::Debug for Extraction<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Extraction")
+    }
+}
+
+/// Nothing in it is pinned in place.
+impl<T> Unpin for Extraction<T> {}
+
+impl<T> Future for Extraction<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.get_mut().0 {
+            ExtractionState::Ready(result) => match result.take() {
+                Some(result) => Poll::Ready(result),
+                None => Poll::Pending,
+            },
+            ExtractionState::Waiting(future) => future.as_mut().poll(context),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Protection for an app or scope as a whole.
+
+use std::{
+    future::{Future, Ready, ready},
+    marker::PhantomData,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+
+use actix_web::{
+    Error, HttpMessage, HttpRequest,
+    body::{EitherBody, MessageBody},
+    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+};
+use pin_project_lite::pin_project;
+
+use crate::authz::Requirement;
+use crate::http::{
+    auth::context::{AuthContext, JwtAuth},
+    authentication::{self, Authentication, sender_constraint::NextNonce},
+    authorization::Demand,
+    refusal::{self, keep_private, set_dpop_nonce},
+    step::{Rejection, Step},
+};
+
+/// A middleware that demands something of every request; made by [`JwtAuth::require`].
+#[derive(Debug, Clone)]
+pub struct RequireMiddleware {
+    context: AuthContext,
+    requirement: Requirement,
+    report_only: bool,
+}
+
+impl RequireMiddleware {
+    pub(crate) fn new(context: AuthContext, requirement: Requirement) -> Self {
+        Self { context, requirement, report_only: false }
+    }
+
+    /// The same, but whoever does not meet this requirement is let through, and the log says so; see
+    /// [`JwtAuth::report_only`]. Requirements of scopes and handlers further in count as before.
+    #[must_use]
+    pub fn report_only(mut self) -> Self {
+        self.report_only = true;
+        self
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for JwtAuth
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = JwtAuthService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, Self::InitError>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        // An application's own rules hold for everybody who is let in.
+        let context = &self.context;
+        let demand = context.authorizer().is_some().then(Demand::authenticated);
+        JwtAuthService::around(service, context, demand, context.is_optional())
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for RequireMiddleware
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = JwtAuthService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, Self::InitError>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        let demand = Demand::of_scope(self.requirement.clone(), self.report_only);
+        JwtAuthService::around(service, &self.context, Some(demand), false)
+    }
+}
+
+/// The service behind which the protected ones are.
+#[derive(Debug)]
+pub struct JwtAuthService<S> {
+    service: Rc<S>,
+    guard: Guard,
+}
+
+impl<S> JwtAuthService<S> {
+    fn around(
+        service: S,
+        context: &AuthContext,
+        demand: Option<Demand>,
+        admits_anonymous: bool,
+    ) -> Ready<Result<Self, ()>> {
+        let guard = Guard { context: context.unshared(), demand, admits_anonymous };
+        ready(Ok(Self { service: Rc::new(service), guard }))
+    }
+}
+
+#[derive(Clone)]
+struct Guard {
+    context: AuthContext,
+    demand: Option<Demand>,
+    /// Whether who shows no credentials is let through.
+    admits_anonymous: bool,
+}
+
+impl std::fmt::Debug for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guard")
+            .field("context", &self.context)
+            .field("requirement", &self.demand.as_ref().map(Demand::requirement))
+            .field("admits_anonymous", &self.admits_anonymous)
+            .finish()
+    }
+}
+
+impl Guard {
+    fn check(&self, request: &HttpRequest) -> Step {
+        #[cfg(feature = "introspection")]
+        if crate::http::route_table::route_check::is_probe(request) {
+            return Step::Ready(Ok(()));
+        }
+        let is_for_refresh =
+            self.demand.as_ref().is_some_and(|demand| demand.requirement().is_for_refresh());
+        let authenticated = authentication::authenticate(&self.context, request, is_for_refresh);
+        authenticated.and_then(self, request, Self::authorize)
+    }
+
+    fn authorize(&self, request: &HttpRequest, authentication: Rc<Authentication>) -> Step {
+        let decision = match (&authentication.token, &self.demand) {
+            (Some(_), None) => Step::Ready(Ok(())),
+            (None, _) if self.admits_anonymous => Step::Ready(Ok(())),
+            (_, demand) => match (authentication.claims(), demand) {
+                (Ok(claims), Some(demand)) => demand.decide(&self.context, request, &claims),
+                (outcome, _) => Step::Ready(outcome.map(drop).map_err(Rejection::from)),
+            },
+        };
+        // Its response needs another header, which only a request that waits gets.
+        if authentication.is_in_url { decision.into_pending() } else { decision }
+    }
+
+    /// An ordinary response, not an error: errors pass by the response side of the middlewares
+    /// outside, and CORS headers would be lost.
+    fn refuse<B>(
+        &self,
+        rejection: Rejection,
+        request: ServiceRequest,
+    ) -> ServiceResponse<EitherBody<B>> {
+        let response = match rejection {
+            Rejection::Error(error) => refusal::refuse(&self.context, &error, request.request()),
+            Rejection::Response(error) => error.error_response(),
+        };
+        request.into_response(response).map_into_right_body()
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for JwtAuthService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = AuthFuture<S, B>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let (service, guard) = (&self.service, &self.guard);
+        match guard.check(request.request()) {
+            Step::Ready(Ok(())) => AuthFuture::Inner { future: service.call(request) },
+            Step::Ready(Err(rejection)) => AuthFuture::Refused {
+                response: Some(guard.refuse(rejection, request)),
+                body: PhantomData,
+            },
+            Step::Pending(outcome) => {
+                let (service, guard) = (service.clone(), guard.clone());
+                AuthFuture::Waiting {
+                    future: Box::pin(async move {
+                        let outcome = outcome.await;
+                        forward(&*service, &guard, request, outcome).await
+                    }),
+                }
+            }
+        }
+    }
+}
+
+/// Forwards a request that may pass, and adds to the response what waiting has brought.
+async fn forward<S, B>(
+    service: &S,
+    guard: &Guard,
+    request: ServiceRequest,
+    outcome: Result<(), Rejection>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    let nonce = request.extensions_mut().remove::<NextNonce>();
+    let is_in_url = Authentication::of(request.request()).is_some_and(|known| known.is_in_url);
+    let mut response = match outcome {
+        Ok(()) => service.call(request).await?.map_into_left_body(),
+        Err(rejection) => guard.refuse(rejection, request),
+    };
+    if let Some(NextNonce(nonce)) = nonce {
+        set_dpop_nonce(response.headers_mut(), &nonce);
+    }
+    if is_in_url {
+        keep_private(response.headers_mut());
+    }
+    Ok(response)
+}
+
+type Waiting<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>>>>;
+
+pin_project! {
+    /// The future of [`JwtAuthService`]. Only a request that has to wait is boxed.
+    #[project = AuthFutureState]
+    pub enum AuthFuture<S: Service<ServiceRequest>, B> {
+        /// The request is let through.
+        #[doc(hidden)]
+        Inner { #[pin] future: S::Future },
+        /// The request is refused.
+        #[doc(hidden)]
+        Refused { response: Option<ServiceResponse<EitherBody<B>>>, body: PhantomData<B> },
+        /// The request waits for a key, or for a decision.
+        #[doc(hidden)]
+        Waiting { future: Waiting<B> },
+    }
+}
+
+impl<S: Service<ServiceRequest>, B> std::fmt::Debug for AuthFuture<S, B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AuthFuture")
+    }
+}
+
+impl<S, B> Future for AuthFuture<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            AuthFutureState::Inner { future } => {
+                Poll::Ready(ready!(future.poll(context)).map(ServiceResponse::map_into_left_body))
+            }
+            AuthFutureState::Refused { response, .. } => match response.take() {
+                Some(response) => Poll::Ready(Ok(response)),
+                None => Poll::Pending,
+            },
+            AuthFutureState::Waiting { future } => future.as_mut().poll(context),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Where a request enters protected code: the middleware, and the arguments of handlers.
+
+pub(crate) mod authorized;
+pub(crate) mod current_user;
+pub(crate) mod extractors;
+pub(crate) mod handler_probe;
+pub(crate) mod middleware;
+pub(crate) mod payload_gate;
+pub(crate) mod public;
+
+pub use authorized::{Authorized, HandlerRequirement};
+pub use current_user::{CurrentUser, UserLoader, UserLoaderData};
+pub use extractors::{OptionalClaims, VerifiedClaimsExt};
+pub use handler_probe::{Otherwise, Probe};
+pub use middleware::{AuthFuture, JwtAuthService, RequireMiddleware};
+pub use public::{IsPublic, PublicRoute};

@@ -1,0 +1,372 @@
+//! From an error to what the caller sees. The only place that decides it.
+
+pub(crate) mod challenge;
+#[cfg(feature = "issuing")]
+mod session_error;
+
+pub use challenge::BearerChallenge;
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use actix_web::{
+    Error, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
+    error::InternalError,
+    http::{
+        StatusCode,
+        header::{
+            ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue,
+            RETRY_AFTER, WWW_AUTHENTICATE,
+        },
+    },
+};
+use actix_web_httpauth::{
+    extractors::bearer::Error as BearerError, headers::www_authenticate::WwwAuthenticate,
+};
+use serde::Serialize;
+
+use crate::http::{
+    auth::context::AuthContext, credentials::Scheme,
+    endpoints::metadata_document::PublishedMetadata, refusal::challenge::DpopChallenge,
+};
+use crate::{
+    dpop::ProofRules,
+    error::{AuthError, ForbiddenReason, InvalidTokenReason},
+};
+
+/// The body of a refusal.
+#[derive(Serialize)]
+pub(crate) struct Body<'a> {
+    pub(crate) error: &'a str,
+    pub(crate) error_description: &'a str,
+    pub(crate) code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) required_roles: Option<&'a [Cow<'static, str>]>,
+}
+
+impl<'a> Body<'a> {
+    pub(crate) fn new(error: &'a str, error_description: &'a str, code: &'a str) -> Self {
+        Self { error, error_description, code, required_roles: None }
+    }
+}
+
+/// What an error looks like from outside.
+struct ErrorMapping {
+    status: StatusCode,
+    /// The `error` of the body; that of the challenge is the same where RFC 6750 defines it.
+    error: &'static str,
+    challenge: Option<BearerChallenge>,
+    retry_after: Option<u64>,
+}
+
+/// What the refusals of an application have in common.
+#[derive(Default)]
+pub(crate) struct ResponseContext<'a> {
+    pub(crate) realm: Option<&'a Arc<str>>,
+    pub(crate) reveal_roles: bool,
+    /// Where clients learn about the API.
+    pub(crate) metadata: Option<&'a Arc<str>>,
+    /// Where tokens may be bound to a key.
+    pub(crate) proofs: Option<&'a ProofRules>,
+    /// Whether they may be bound to a certificate.
+    pub(crate) takes_certificates: bool,
+    /// How the request has shown its token.
+    pub(crate) scheme: Scheme,
+}
+
+/// Response to a request that is refused, with a trace in the log.
+pub(crate) fn refuse(
+    context: &AuthContext,
+    error: &AuthError,
+    request: &HttpRequest,
+) -> HttpResponse {
+    record(error);
+    let settings = context.settings();
+    let response_context = ResponseContext {
+        realm: settings.realm.as_ref(),
+        reveal_roles: settings.reveal_roles,
+        metadata: settings.metadata.as_ref().map(PublishedMetadata::url),
+        proofs: settings.proofs.as_deref(),
+        takes_certificates: settings.certificates.is_some(),
+        scheme: Scheme::of(request),
+    };
+    let Some(custom) = &settings.error_response else {
+        return error_response(error, &response_context);
+    };
+    let mut response = custom(error, request);
+    merge_challenges(&mut response, error, &response_context);
+    response
+}
+
+/// Refusal in the form in which extractors fail.
+pub(crate) fn refuse_as_error(
+    context: &AuthContext,
+    error: AuthError,
+    request: &HttpRequest,
+) -> Error {
+    let response = refuse(context, &error, request);
+    InternalError::from_response(error, response).into()
+}
+
+/// Turns an error into a response.
+fn error_response(error: &AuthError, context: &ResponseContext<'_>) -> HttpResponse {
+    let answer = answer(error);
+    let mut response = HttpResponse::build(answer.status);
+    response.insert_header((CACHE_CONTROL, "no-store"));
+    if let Some(challenge) = answer.challenge {
+        add_challenges(&mut response, challenge, answer.status, error, context);
+    }
+    if let Some(seconds) = answer.retry_after {
+        response.insert_header((RETRY_AFTER, seconds));
+    }
+    let mut response = response.json(Body {
+        error: answer.error,
+        error_description: &error.to_string(),
+        code: error.code(),
+        required_roles: match error {
+            AuthError::Forbidden(ForbiddenReason::Role(roles)) if context.reveal_roles => {
+                Some(roles)
+            }
+            _ => None,
+        },
+    });
+    if let AuthError::UseDpopNonce { nonce } = error {
+        set_dpop_nonce(response.headers_mut(), nonce);
+    }
+    response
+}
+
+/// Gives the challenges of an application's own response, where it has left them as they are by
+/// default, what the application has set.
+fn merge_challenges(response: &mut HttpResponse, error: &AuthError, context: &ResponseContext<'_>) {
+    let challenges = |response: &HttpResponse| -> Vec<HeaderValue> {
+        response.headers().get_all(WWW_AUTHENTICATE).cloned().collect()
+    };
+    let kept = challenges(response);
+    if kept.is_empty() || kept != challenges(&error.error_response()) {
+        return;
+    }
+    response.headers_mut().remove(WWW_AUTHENTICATE);
+    for challenge in challenges(&error_response(error, context)) {
+        response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+    }
+}
+
+/// One challenge for each scheme that is good here: the one that the request has tried says what was
+/// wrong, the other that it is there (RFC 9449 §7.2). Where other credentials are of no use, only that.
+fn add_challenges(
+    response: &mut HttpResponseBuilder,
+    challenge: BearerChallenge,
+    status: StatusCode,
+    error: &AuthError,
+    context: &ResponseContext<'_>,
+) {
+    let of_here = |mut challenge: BearerChallenge| {
+        if let Some(realm) = context.realm {
+            challenge = challenge.realm(realm.clone());
+        }
+        if let Some(url) = context.metadata {
+            challenge = challenge.resource_metadata(url.clone());
+        }
+        challenge
+    };
+    let for_dpop = |challenge: BearerChallenge| {
+        let challenge = DpopChallenge::from(challenge);
+        let challenge = match context.proofs {
+            Some(rules) => challenge.algorithms(rules.algorithm_names().clone()),
+            None => challenge,
+        };
+        (WWW_AUTHENTICATE, challenge)
+    };
+    let (challenge, bare) = (of_here(challenge), of_here(BearerChallenge::new()));
+    let (takes_dpop, takes_bearer) = match context.proofs {
+        Some(rules) => (true, !rules.is_required() || context.takes_certificates),
+        None => (false, true),
+    };
+    let is_for_dpop = match error {
+        AuthError::InvalidProof(_) | AuthError::UseDpopNonce { .. } => true,
+        // Of a bound token that was shown alone, the scheme was wrong, unless a certificate would do.
+        AuthError::InvalidToken(InvalidTokenReason::SenderConstraint)
+            if !context.takes_certificates =>
+        {
+            takes_dpop
+        }
+        _ => takes_dpop && (context.scheme == Scheme::Dpop || !takes_bearer),
+    };
+    let others_would_do = status == StatusCode::UNAUTHORIZED && takes_dpop && takes_bearer;
+    if is_for_dpop {
+        response.append_header(for_dpop(challenge));
+        if others_would_do {
+            response.append_header(WwwAuthenticate(bare));
+        }
+    } else {
+        response.append_header(WwwAuthenticate(challenge));
+        if others_would_do {
+            response.append_header(for_dpop(bare));
+        }
+    }
+}
+
+/// Tells a nonce, to pages of other origins too; it is not for caches (RFC 9449 §8.2, §9).
+pub(crate) fn set_dpop_nonce(headers: &mut HeaderMap, nonce: &str) {
+    const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+    // It is base64url.
+    if let Ok(nonce) = HeaderValue::from_str(nonce) {
+        headers.insert(NONCE, nonce);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("DPoP-Nonce"));
+    }
+}
+
+/// Keeps an answer out of caches that several users share, unless it says so already (RFC 6750 §2.3).
+/// Where that contradicts what it says, the more restrictive counts (RFC 9111 §4.2.1).
+pub(crate) fn keep_private(headers: &mut HeaderMap) {
+    let is_kept = |directive: &[u8]| {
+        let directive = directive.trim_ascii();
+        directive.eq_ignore_ascii_case(b"no-store") || directive.eq_ignore_ascii_case(b"private")
+    };
+    let mut fields = headers.get_all(CACHE_CONTROL);
+    if !fields.any(|field| field.as_bytes().split(|byte| *byte == b',').any(is_kept)) {
+        headers.append(CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+}
+
+/// Leaves a trace of a refusal: names of fixed sets, nothing of the request.
+pub(crate) fn record(error: &AuthError) {
+    let (code, reason) = (error.code(), error.reason());
+    match error {
+        AuthError::MissingToken
+        | AuthError::InvalidRequest(_)
+        | AuthError::ExpiredToken
+        | AuthError::InvalidToken(_)
+        | AuthError::Forbidden(_)
+        | AuthError::StepUp { .. }
+        | AuthError::InvalidProof(_)
+        | AuthError::UseDpopNonce { .. }
+        | AuthError::TooManyProofs { .. }
+        | AuthError::Csrf => tracing::debug!(code, reason, "refused a request"),
+        // Whoever failed has said so once; every request in the meantime need not.
+        AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
+            tracing::debug!(code, reason, "could not authenticate a request");
+        }
+        AuthError::Misconfigured => {
+            tracing::error!(code, reason, "could not authenticate a request");
+        }
+    }
+}
+
+fn answer(error: &AuthError) -> ErrorMapping {
+    let challenge = |kind: BearerError| BearerChallenge::new().error(kind, error.to_string());
+    match error {
+        AuthError::MissingToken => ErrorMapping {
+            status: StatusCode::UNAUTHORIZED,
+            error: "missing_token",
+            challenge: Some(BearerChallenge::new()),
+            retry_after: None,
+        },
+        AuthError::InvalidRequest(_) => ErrorMapping {
+            status: StatusCode::BAD_REQUEST,
+            error: "invalid_request",
+            challenge: Some(challenge(BearerError::InvalidRequest)),
+            retry_after: None,
+        },
+        AuthError::ExpiredToken | AuthError::InvalidToken(_) => ErrorMapping {
+            status: StatusCode::UNAUTHORIZED,
+            error: "invalid_token",
+            challenge: Some(challenge(BearerError::InvalidToken)),
+            retry_after: None,
+        },
+        AuthError::Forbidden(missing) => ErrorMapping {
+            status: StatusCode::FORBIDDEN,
+            error: "insufficient_scope",
+            challenge: Some(match missing {
+                ForbiddenReason::Permission(scope) | ForbiddenReason::Scope(scope) => {
+                    challenge(BearerError::InsufficientScope).scope(scope.clone())
+                }
+                ForbiddenReason::Role(_)
+                | ForbiddenReason::UnmetCondition
+                | ForbiddenReason::Policy => challenge(BearerError::InsufficientScope),
+            }),
+            retry_after: None,
+        },
+        AuthError::StepUp { max_age, acr_values } => ErrorMapping {
+            status: StatusCode::UNAUTHORIZED,
+            error: "insufficient_user_authentication",
+            challenge: Some({
+                let challenge = BearerChallenge::new().step_up(error.to_string(), *max_age);
+                match acr_values {
+                    Some(classes) => challenge.acr_values(classes.clone()),
+                    None => challenge,
+                }
+            }),
+            retry_after: None,
+        },
+        AuthError::InvalidProof(_) | AuthError::UseDpopNonce { .. } => ErrorMapping {
+            status: StatusCode::UNAUTHORIZED,
+            error: error.code(),
+            challenge: Some(BearerChallenge::new().named(error.code(), error.to_string())),
+            retry_after: None,
+        },
+        AuthError::Csrf => ErrorMapping {
+            status: StatusCode::FORBIDDEN,
+            error: "csrf",
+            challenge: None,
+            retry_after: None,
+        },
+        AuthError::TooManyProofs { retry_after } => ErrorMapping {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            error: "too_many_proofs",
+            challenge: None,
+            retry_after: Some(whole_seconds(*retry_after)),
+        },
+        AuthError::Unavailable { retry_after } => ErrorMapping {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            error: "temporarily_unavailable",
+            challenge: None,
+            retry_after: Some(whole_seconds(*retry_after)),
+        },
+        AuthError::KeyLookupLimited { retry_after } => ErrorMapping {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            error: error.code(),
+            challenge: None,
+            retry_after: Some(whole_seconds(*retry_after)),
+        },
+        AuthError::Misconfigured => ErrorMapping {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            error: "server_error",
+            challenge: None,
+            retry_after: None,
+        },
+    }
+}
+
+/// At least one second, and rounded up: whoever comes back that late does not come too early.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    let begun = u64::from(duration.subsec_nanos() > 0);
+    duration.as_secs().saturating_add(begun).max(1)
+}
+
+/// For handlers that return an [`AuthError`] with `?`: the same answer, without what the application
+/// has set.
+impl ResponseError for AuthError {
+    fn status_code(&self) -> StatusCode {
+        answer(self).status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        error_response(self, &ResponseContext::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Actix asks for either; they must not differ.
+    #[test]
+    fn the_status_is_that_of_the_response() {
+        for error in [AuthError::MissingToken, AuthError::ExpiredToken, AuthError::Misconfigured] {
+            assert_eq!(error.status_code(), error.error_response().status());
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What callers see of a session that did not begin or go on (RFC 6749 §5.2).
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, RETRY_AFTER},
+    },
+};
+
+use crate::http::refusal::{Body, whole_seconds};
+use crate::{http::sessions::cookies::SessionCookieError, issuing::SessionError};
+
+impl ResponseError for SessionError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::InvalidGrant => StatusCode::BAD_REQUEST,
+            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Issuing(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((CACHE_CONTROL, "no-store"));
+        let (code, text) = match self {
+            Self::InvalidGrant => ("invalid_grant", self.to_string()),
+            Self::Unavailable { retry_after } => {
+                response.insert_header((RETRY_AFTER, whole_seconds(*retry_after)));
+                ("temporarily_unavailable", self.to_string())
+            }
+            Self::Issuing(problem) => {
+                tracing::error!(%problem, "no token could be issued");
+                ("server_error", "no token could be issued".to_owned())
+            }
+        };
+        response.json(Body::new(code, &text, code))
+    }
+}
+
+impl ResponseError for SessionCookieError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        tracing::error!(problem = %self, "no cookies could be set");
+        let (code, text) = ("server_error", "no token could be issued");
+        HttpResponse::build(self.status_code())
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .json(Body::new(code, text, code))
+    }
+}

@@ -1,0 +1,210 @@
+//! Routes with what they demand.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::authz::Requirement;
+
+/// The method of a route for every one.
+#[cfg(any(feature = "introspection", feature = "utoipa"))]
+pub(crate) const ANY: &str = "*";
+
+/// A route, and who may use it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteInfo {
+    method: Cow<'static, str>,
+    /// As Actix joins them, so that it is empty where every part is.
+    path: String,
+    handler: &'static str,
+    requirement: Option<&'static Requirement>,
+    /// Which handler it is, of several with one name.
+    #[cfg(feature = "introspection")]
+    access: std::any::TypeId,
+}
+
+impl RouteInfo {
+    pub(crate) fn of<A: Access>(method: impl Into<Cow<'static, str>>, path: String) -> Self {
+        Self {
+            method: method.into(),
+            path,
+            handler: A::HANDLER,
+            requirement: A::requirement(),
+            #[cfg(feature = "introspection")]
+            access: std::any::TypeId::of::<A::Marker>(),
+        }
+    }
+
+    #[cfg(feature = "introspection")]
+    pub(crate) fn access(&self) -> std::any::TypeId {
+        self.access
+    }
+
+    /// The method, such as `GET`; `*` for every one that no other route of this path is for.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The pattern of the path, with the prefixes of the scopes that are known.
+    pub fn path(&self) -> &str {
+        if self.path.is_empty() { "/" } else { &self.path }
+    }
+
+    pub(crate) fn has_empty_path(&self) -> bool {
+        self.path.is_empty()
+    }
+
+    /// The name of the function.
+    pub fn handler(&self) -> &'static str {
+        self.handler
+    }
+
+    /// What it demands; `None` if it is [`#[public]`](crate::public).
+    pub fn requirement(&self) -> Option<&'static Requirement> {
+        self.requirement
+    }
+
+    pub(crate) fn beneath(mut self, prefix: &str) -> Self {
+        self.path = join(prefix, &self.path);
+        self
+    }
+}
+
+/// A path beneath a prefix, as Actix joins them: each begins with a slash unless it is empty.
+pub(crate) fn join(prefix: &str, path: &str) -> String {
+    let rooted = |part: &str| if part.is_empty() || part.starts_with('/') { "" } else { "/" };
+    format!("{}{prefix}{}{path}", rooted(prefix), rooted(path))
+}
+
+impl Serialize for RouteInfo {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("method", &self.method)?;
+        map.serialize_entry("path", self.path())?;
+        map.serialize_entry("handler", &self.handler)?;
+        match self.requirement {
+            Some(requirement) => map.serialize_entry("requirement", requirement)?,
+            None => map.serialize_entry("public", &true)?,
+        }
+        map.end()
+    }
+}
+
+/// Routes in the order of their paths and methods: who may do what, at a glance.
+///
+/// Shown as a table, one line for each route, and serialised as an array. Commit either, and compare
+/// it in a test: whoever opens a route then has to say so in the change.
+///
+/// ```text
+/// GET   /posts       list_posts   permissions = "read:posts"
+/// POST  /posts       create_post  permissions = "write:posts"
+/// PUT   /posts/{id}  edit_post    any(roles = "admin", policy = owns_post)
+/// GET   /public      public       public
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(transparent)]
+pub struct AccessMatrix(Vec<RouteInfo>);
+
+impl AccessMatrix {
+    /// The routes, in order.
+    pub fn routes(&self) -> &[RouteInfo] {
+        &self.0
+    }
+}
+
+impl FromIterator<RouteInfo> for AccessMatrix {
+    fn from_iter<I: IntoIterator<Item = RouteInfo>>(routes: I) -> Self {
+        let mut routes: Vec<RouteInfo> = routes.into_iter().collect();
+        // Of one path and method the first is the one that is reached; it stays the first.
+        routes.sort_by(|one, other| (one.path(), &one.method).cmp(&(other.path(), &other.method)));
+        Self(routes)
+    }
+}
+
+impl fmt::Display for AccessMatrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = |column: fn(&RouteInfo) -> &str| {
+            self.0.iter().map(|route| column(route).chars().count()).max().unwrap_or_default()
+        };
+        let (methods, paths) = (width(RouteInfo::method), width(RouteInfo::path));
+        let handlers = width(|route| route.handler);
+        for route in &self.0 {
+            let RouteInfo { method, handler, requirement, .. } = route;
+            let path = route.path();
+            write!(f, "{method:methods$}  {path:paths$}  {handler:handlers$}  ")?;
+            match requirement {
+                Some(requirement) => writeln!(f, "{requirement}")?,
+                None => writeln!(f, "public")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Argument of a handler that says who may call it: [`Authorized`](crate::Authorized) or [`PublicRoute`](crate::PublicRoute).
+#[diagnostic::on_unimplemented(
+    message = "this handler says neither `#[require]` nor `#[public]`",
+    label = "a handler here says nothing about who may call it",
+    note = "put `#[require]` or `#[public]` on the function"
+)]
+pub trait Access: 'static {
+    /// A type that tells the handler from all others, whatever its other arguments are.
+    type Marker: 'static;
+
+    /// The name of the handler.
+    const HANDLER: &'static str;
+
+    /// What it demands; `None` if nothing.
+    fn requirement() -> Option<&'static Requirement>;
+}
+
+/// A service that one of Actix' routing attributes makes of a handler with `#[require]` or
+/// `#[public]` *above* it. Implemented by generated code.
+#[diagnostic::on_unimplemented(
+    message = "the route `{Self}` says neither `#[require]` nor `#[public]`",
+    label = "this route says nothing about who may use it",
+    note = "put `#[require]` or `#[public]` above the routing attribute; below it, it is not seen here"
+)]
+pub trait Annotated {
+    /// What the handler says.
+    type Access: Access;
+
+    /// Methods and paths.
+    const ROUTES: &'static [(&'static str, &'static str)];
+}
+
+/// The arguments of a handler with `#[require]` or `#[public]`.
+#[diagnostic::on_unimplemented(
+    message = "this handler says neither `#[require]` nor `#[public]`",
+    label = "this handler says nothing about who may call it",
+    note = "put `#[require]` or `#[public]` on the function"
+)]
+pub trait Guarded {
+    /// What the handler says.
+    type Access: Access;
+}
+
+macro_rules! guarded {
+    ($($argument:ident)*) => {
+        impl<A: Access, $($argument),*> Guarded for (A, $($argument,)*) {
+            type Access = A;
+        }
+    };
+}
+
+guarded! {}
+guarded! { B }
+guarded! { B C }
+guarded! { B C D }
+guarded! { B C D E }
+guarded! { B C D E F }
+guarded! { B C D E F G }
+guarded! { B C D E F G H }
+guarded! { B C D E F G H I }
+guarded! { B C D E F G H I J }
+guarded! { B C D E F G H I J K }
+guarded! { B C D E F G H I J K L }
+guarded! { B C D E F G H I J K L M }
+guarded! { B C D E F G H I J K L M N }
+guarded! { B C D E F G H I J K L M N O }
+guarded! { B C D E F G H I J K L M N O P }

@@ -1,0 +1,17 @@
+//! The routes of an application with what they demand.
+
+pub(crate) mod access_matrix;
+pub(crate) mod auth_scope;
+#[cfg(feature = "utoipa")]
+mod open_api;
+#[cfg(feature = "introspection")]
+pub(crate) mod route_check;
+#[cfg(feature = "introspection")]
+pub(crate) mod unprotected_routes;
+
+pub use access_matrix::{AccessMatrix, Annotated, RouteInfo};
+pub use auth_scope::AuthScope;
+#[cfg(feature = "introspection")]
+pub use route_check::{RouteCheck, check_routes};
+#[cfg(feature = "introspection")]
+pub use unprotected_routes::UnprotectedRoutes;

@@ -1,0 +1,199 @@
+//! What routes demand, in an OpenAPI document.
+
+use utoipa::{
+    Modify,
+    openapi::{
+        Components, OpenApi, PathItem, SecurityRequirement,
+        path::Operation,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use crate::authz::Requirement;
+use crate::http::route_table::access_matrix::{ANY, AccessMatrix, RouteInfo};
+
+/// The names of the security schemes in the document.
+const ACCESS: &str = "bearer";
+const REFRESH: &str = "refresh";
+
+/// Writes into each operation which tokens it takes, so that the document says what `#[require]`
+/// says (OpenAPI 3.1 §4.8.30).
+///
+/// The security scheme `bearer` is added, and `refresh` where an operation takes refresh tokens. An
+/// operation gets an alternative for each way that its requirement leaves open, with the permissions
+/// and scopes that this way needs: for `any(permissions = "a", scopes = "b")` one with `a` and one with
+/// `b`. Roles, claims, logins and policies are not named, as they are not in refusals, so that a way
+/// which needs none but those is an alternative with an empty list; what is forbidden is not named
+/// either. Up to 256 alternatives are listed. Where there are more, one stands for all of them, with
+/// every name that is part of any: a client with those passes, and one with fewer may.
+///
+/// What is `#[public]` gets an empty list. Operations are found by method and path, with the prefixes
+/// of the scopes; operations that the matrix does not know are left as they are, and
+/// [`AccessMatrix::differences`] names them.
+///
+/// ```
+/// use actix_web::get;
+/// use jwt_verify::{AuthScope, require};
+/// use utoipa::{Modify, OpenApi};
+///
+/// #[utoipa::path(get, path = "/posts", responses((status = 200)))]
+/// #[require(permissions = "read:posts")]
+/// #[get("/posts")]
+/// async fn posts() -> &'static str {
+///     "posts"
+/// }
+///
+/// #[derive(OpenApi)]
+/// #[openapi(paths(posts))]
+/// struct Document;
+///
+/// let matrix = AuthScope::new("").service(posts).access_matrix();
+/// let mut document = Document::openapi();
+/// matrix.modify(&mut document);
+/// assert!(matrix.differences(&document).is_empty());
+/// let json = serde_json::to_value(&document).unwrap();
+/// assert_eq!(
+///     json["paths"]["/posts"]["get"]["security"],
+///     serde_json::json!([{"bearer": ["read:posts"]}]),
+/// );
+/// ```
+impl Modify for AccessMatrix {
+    fn modify(&self, document: &mut OpenApi) {
+        let components = document.components.get_or_insert_with(Components::new);
+        let access = "An access token of the API's issuer (RFC 6750)";
+        components.add_security_scheme(ACCESS, scheme(access));
+        if self.routes().iter().any(takes_refresh_tokens) {
+            let refresh = "A refresh token of a session of the API (RFC 6749 §1.5)";
+            components.add_security_scheme(REFRESH, scheme(refresh));
+        }
+        // Of one method and path the first route is the one that is reached.
+        for route in self.routes().iter().rev() {
+            let Some(item) = document.paths.paths.get_mut(&documented(route.path())) else {
+                continue;
+            };
+            for method in METHODS.into_iter().filter(|method| self.serves(route, method)) {
+                if let Some(operation) = slot(item, method) {
+                    operation.security = Some(security(route));
+                }
+            }
+        }
+    }
+}
+
+impl AccessMatrix {
+    /// Routes that the document lacks, and operations of the document that are none of these routes,
+    /// as `GET /posts`. For a test that keeps both together.
+    pub fn differences(&self, document: &OpenApi) -> Vec<String> {
+        let mut operations = Vec::new();
+        for (path, item) in &document.paths.paths {
+            let mut item = item.clone();
+            for method in METHODS {
+                if slot(&mut item, method).is_some() {
+                    operations.push((method, path));
+                }
+            }
+        }
+        let is_one = |route: &RouteInfo, (method, path): &(&'static str, &String)| {
+            self.serves(route, method) && documented(route.path()) == **path
+        };
+        let lacking = self
+            .routes()
+            .iter()
+            .filter(|route| !operations.iter().any(|operation| is_one(route, operation)))
+            .map(|route| format!("{} {}", route.method(), documented(route.path())));
+        let unknown = operations
+            .iter()
+            .filter(|operation| !self.routes().iter().any(|route| is_one(route, operation)))
+            .map(|(method, path)| format!("{method} {path}"));
+        lacking.chain(unknown).collect()
+    }
+
+    /// Whether requests of a method go to a route, as far as its path is theirs.
+    fn serves(&self, route: &RouteInfo, method: &str) -> bool {
+        let is_own = |other: &RouteInfo| other.method() == method;
+        let has_own = || self.routes().iter().any(|one| one.path() == route.path() && is_own(one));
+        is_own(route) || (route.method() == ANY && !has_own())
+    }
+}
+
+fn scheme(description: &str) -> SecurityScheme {
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+    SecurityScheme::Http(scheme.description(Some(description)).build())
+}
+
+fn takes_refresh_tokens(route: &RouteInfo) -> bool {
+    route.requirement().is_some_and(Requirement::is_for_refresh)
+}
+
+fn security(route: &RouteInfo) -> Vec<SecurityRequirement> {
+    let Some(requirement) = route.requirement() else { return Vec::new() };
+    let scheme = if takes_refresh_tokens(route) { REFRESH } else { ACCESS };
+    let ways = requirement.scope_alternatives();
+    ways.into_iter().map(|scopes| SecurityRequirement::new(scheme, scopes)).collect()
+}
+
+const METHODS: [&str; 8] = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"];
+
+fn slot<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operation> {
+    let slot = match method {
+        "GET" => &mut item.get,
+        "PUT" => &mut item.put,
+        "POST" => &mut item.post,
+        "DELETE" => &mut item.delete,
+        "OPTIONS" => &mut item.options,
+        "HEAD" => &mut item.head,
+        "PATCH" => &mut item.patch,
+        "TRACE" => &mut item.trace,
+        _ => return None,
+    };
+    slot.as_mut()
+}
+
+/// A pattern as OpenAPI has it: `{id:\d+}` is `{id}`, and `{tail}*` is `{tail}`.
+fn documented(pattern: &str) -> String {
+    let mut path = String::with_capacity(pattern.len());
+    let (mut depth, mut is_expression) = (0_usize, false);
+    let mut is_after_segment = false;
+    for character in pattern.chars() {
+        match character {
+            '{' => {
+                depth += 1;
+                if depth == 1 {
+                    path.push('{');
+                }
+            }
+            '}' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    is_expression = false;
+                    path.push('}');
+                }
+            }
+            ':' if depth == 1 => is_expression = true,
+            '*' if is_after_segment => {}
+            _ if is_expression => {}
+            other => path.push(other),
+        }
+        is_after_segment = character == '}' && depth == 0;
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::documented;
+
+    #[test]
+    fn patterns_become_templates() {
+        for (pattern, template) in [
+            ("/posts", "/posts"),
+            ("/posts/{id}", "/posts/{id}"),
+            (r"/posts/{id:\d{1,3}}/x", "/posts/{id}/x"),
+            ("/files/{tail}*", "/files/{tail}"),
+            ("/files/{tail:.*}", "/files/{tail}"),
+            ("/{a}-{b:[a-z]+}", "/{a}-{b}"),
+        ] {
+            assert_eq!(documented(pattern), template);
+        }
+    }
+}

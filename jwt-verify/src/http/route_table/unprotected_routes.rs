@@ -1,0 +1,61 @@
+//! What an audit of routes has found.
+
+use std::fmt;
+
+use crate::http::route_table::access_matrix::{AccessMatrix, RouteInfo};
+
+/// Routes of an application that say neither `#[require]` nor `#[public]`, and such that say it where
+/// no request comes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UnprotectedRoutes {
+    pub(crate) unprotected: Vec<String>,
+    pub(crate) unreached: Vec<String>,
+}
+
+impl UnprotectedRoutes {
+    /// The methods and patterns of those that say neither, as `GET /forgotten`; `*` for every method.
+    pub fn routes(&self) -> &[String] {
+        &self.unprotected
+    }
+
+    /// Those whose requests another handler answers, which says who may use it: a second route of one
+    /// method and path, or one behind a pattern that has its path too. Nothing is open, but the
+    /// requirement that stands there protects nothing, and the matrix would name it.
+    ///
+    /// Two routes of one method and path that a guard tells apart look the same. Leave them out with
+    /// [`RouteCheck::ignore`](crate::http::route_table::route_check::RouteCheck::ignore).
+    pub fn unreached(&self) -> &[String] {
+        &self.unreached
+    }
+
+    /// In order and once each; the matrix if there are none.
+    pub(crate) fn conclude(mut self, decided: Vec<RouteInfo>) -> Result<AccessMatrix, Self> {
+        for routes in [&mut self.unprotected, &mut self.unreached] {
+            routes.sort_unstable();
+            routes.dedup();
+        }
+        if self.unprotected.is_empty() && self.unreached.is_empty() {
+            return Ok(decided.into_iter().collect());
+        }
+        Err(self)
+    }
+}
+
+impl fmt::Display for UnprotectedRoutes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (what, routes) in [
+            ("routes without `#[require]` or `#[public]` in an `AuthScope`:", &self.unprotected),
+            ("routes that are not reached, since another one answers:", &self.unreached),
+        ] {
+            if !routes.is_empty() {
+                write!(f, "{separator}{what}")?;
+                routes.iter().try_for_each(|route| write!(f, "\n  {route}"))?;
+                separator = "\n";
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for UnprotectedRoutes {}

@@ -1,0 +1,34 @@
+//! ID tokens in cookies.
+
+use actix_web::HttpRequest;
+
+use crate::http::credentials::{CookieExtractor, TokenExtractor as _};
+use crate::{
+    claims::VerifiedClaims,
+    error::AuthError,
+    verifier::{IdTokenChecks, IdTokenVerifier},
+};
+
+impl IdTokenVerifier {
+    /// Verifies the ID token in a cookie of this name, for an application that has put it there
+    /// after a login.
+    ///
+    /// **Security:** the browser sends the cookie with requests that other sites cause too, and nothing
+    /// here looks at that: where something changes, ask
+    /// [`CsrfProtection::comes_from_here`](crate::CsrfProtection::comes_from_here) as well, or let a
+    /// [`JwtAuth`](crate::JwtAuth) take the cookie.
+    ///
+    /// # Errors
+    /// [`AuthError::MissingToken`] without such a cookie, [`AuthError::InvalidRequest`] with two, and
+    /// those of [`verify`](Self::verify).
+    pub async fn verify_cookie(
+        &self,
+        request: &HttpRequest,
+        cookie: &str,
+        checks: &IdTokenChecks<'_>,
+    ) -> Result<VerifiedClaims, AuthError> {
+        let credential = CookieExtractor::new(cookie).extract(request)?;
+        let credential = credential.ok_or(AuthError::MissingToken)?;
+        self.verify(credential.as_bytes(), checks).await
+    }
+}
