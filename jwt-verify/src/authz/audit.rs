@@ -22,7 +22,7 @@ use crate::{
 /// impl AuditSink for Refusals {
 ///     fn record(&self, event: &AuditEvent<'_>) {
 ///         if let AuditOutcome::Refused(error) = event.outcome {
-///             let who = event.claims.subject().unwrap_or("nobody");
+///             let who = event.claims.subject().unwrap_or("unknown");
 ///             let line = format!("{who:?} {} {}: {}", event.method, event.route, error.reason());
 ///             let _ = self.0.try_send(line);
 ///         }

@@ -23,7 +23,7 @@ use crate::{
 pub(crate) struct ProofRules {
     pub(super) bases: Vec<BaseUrl>,
     pub(super) algorithms: AlgorithmSet,
-    /// The same algorithms, as challenges name them.
+    /// Names of these algorithms in challenges.
     pub(super) names: Arc<str>,
     pub(super) max_age: Duration,
     pub(super) leeway: Duration,

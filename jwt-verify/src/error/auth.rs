@@ -316,9 +316,9 @@ reasons! {
         Missing => "proof_missing",
         /// The request has more than one `DPoP` header.
         Ambiguous => "proof_ambiguous",
-        /// It is longer than 8 KiB.
+        /// Longer than 8 KiB.
         TooLarge => "proof_too_large",
-        /// It is not one JWS in compact form whose segments are canonical base64url.
+        /// Not one JWS in compact form whose segments are canonical base64url.
         Malformed => "proof_form",
         /// The header is not a JSON object of the expected shape, has a member twice, or requires
         /// an unsupported extension.

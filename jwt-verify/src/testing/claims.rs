@@ -18,7 +18,7 @@ use crate::claims::{Claims, ClaimsMapping, VerifiedClaims, VerifiedToken};
 /// use jwt_verify::{VerifiedClaims, testing::TestClaims};
 ///
 /// async fn greeting(claims: VerifiedClaims) -> String {
-///     format!("hello {}", claims.subject().unwrap_or("stranger"))
+///     format!("hello {}", claims.subject().unwrap_or("unknown user"))
 /// }
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

@@ -19,7 +19,7 @@ use crate::http::JwtAuth;
 /// }
 ///
 /// # actix_web::rt::System::new().block_on(async {
-/// // Nobody listens there, and nobody is asked.
+/// // The issuer does not exist: nothing is fetched from it.
 /// let auth = JwtAuth::builder("https://issuer.example.com", "https://api.example.com").build().unwrap();
 /// let app = test::init_service(App::new().wrap(auth.clone()).service(posts)).await;
 ///
