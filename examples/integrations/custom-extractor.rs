@@ -12,7 +12,8 @@ use actix_web::{
 };
 use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
-    AuthError, Credential, ForbiddenReason, InvalidRequestReason, TokenExtractor, VerifiedClaims,
+    AuthError, ForbiddenReason, InvalidRequestReason, VerifiedClaims,
+    extract::{Credential, TokenExtractor},
     require,
 };
 use serde_json::json;

@@ -15,7 +15,7 @@ use crate::{
 /// refused before any decision and is not recorded.
 ///
 /// ```
-/// use jwt_verify::{AuditEvent, AuditOutcome, AuditSink};
+/// use jwt_verify::authorization::{AuditEvent, AuditOutcome, AuditSink};
 ///
 /// struct Refusals(std::sync::mpsc::SyncSender<String>);
 ///
@@ -45,7 +45,7 @@ pub struct AuditEvent<'a> {
     /// Pattern of the route, such as `/posts/{id}`; empty for a path without a route.
     pub route: &'a str,
     /// Handler with the requirement; `None` for the requirement of a scope or resource, and for an
-    /// [`Authorizer`](crate::Authorizer) that was called for claims as arguments.
+    /// [`Authorizer`](crate::authorization::Authorizer) that was called for claims as arguments.
     pub handler: Option<&'static str>,
     /// Requirement that was checked.
     pub requirement: &'a Requirement,

@@ -28,7 +28,9 @@ use crate::{
 /// [`CurrentUser`]: crate::CurrentUser
 ///
 /// ```
-/// use jwt_verify::{AuthError, Authorizer, ForbiddenReason, Lookup, Requirement, VerifiedClaims};
+/// use jwt_verify::{
+///     AuthError, ForbiddenReason, Lookup, Requirement, VerifiedClaims, authorization::Authorizer,
+/// };
 ///
 /// struct NotSuspended;
 ///
@@ -49,7 +51,9 @@ use crate::{
 /// ```
 /// use std::sync::Arc;
 ///
-/// use jwt_verify::{AuthError, Authorizer, ForbiddenReason, Lookup, Requirement, VerifiedClaims};
+/// use jwt_verify::{
+///     AuthError, ForbiddenReason, Lookup, Requirement, VerifiedClaims, authorization::Authorizer,
+/// };
 ///
 /// # struct Database;
 /// # impl Database {

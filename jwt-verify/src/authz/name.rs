@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// the application, and a misspelled name does not compile.
 ///
 /// ```
-/// use jwt_verify::{AccessName, require};
+/// use jwt_verify::{authorization::AccessName, require};
 ///
 /// enum Role {
 ///     Admin,
@@ -33,8 +33,8 @@ use std::borrow::Cow;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name a role, permission or scope",
-    label = "expected a constant `&str`, or a type that implements `jwt_verify::AccessName`",
-    note = "implement `jwt_verify::AccessName` for `{Self}`"
+    label = "expected a constant `&str`, or a type that implements `jwt_verify::authorization::AccessName`",
+    note = "implement `jwt_verify::authorization::AccessName` for `{Self}`"
 )]
 pub trait AccessName {
     /// Returns the name as it appears in tokens. It must be constant: it is read once.

@@ -52,7 +52,7 @@ impl fmt::Debug for VerifiedToken {
 /// As a handler's argument it proves that the request was authenticated. With [`JwtAuth`] as
 /// middleware in front, it takes what the middleware verified; without, it verifies the token with
 /// the [`JwtAuth`] in the app's data. Several of them in one request with a valid token cost one
-/// verification. An [`Authorizer`](crate::Authorizer) of the application is called too, if nothing
+/// verification. An [`Authorizer`](crate::authorization::Authorizer) of the application is called too, if nothing
 /// in front of the handler has called it.
 ///
 /// Your own type is deserialized from the whole payload, registered claims included. Claims that do
@@ -79,6 +79,7 @@ impl fmt::Debug for VerifiedToken {
 ///
 /// [`JwtAuth`]: crate::JwtAuth
 /// [`OptionalClaims`]: crate::OptionalClaims
+#[doc(alias = "extractor")]
 pub struct VerifiedClaims<T = Claims> {
     claims: View<T>,
     token: Arc<VerifiedToken>,

@@ -32,7 +32,7 @@ use crate::{
 /// bound token is never accepted as a bearer token.
 ///
 /// ```
-/// use jwt_verify::{Dpop, JwtAuth};
+/// use jwt_verify::{JwtAuth, dpop::Dpop};
 ///
 /// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
 ///     .dpop(Dpop::new("https://api.example.com"));
@@ -47,6 +47,7 @@ use crate::{
 /// they share a [`ReplayStore`]: without one, an attacker who has the proof and the token can
 /// replay the proof once at each of them. So build one `JwtAuth`, outside of the closure that Actix
 /// runs for each worker.
+#[doc(alias = "proof of possession")]
 #[derive(Debug)]
 #[must_use = "settings do nothing until they are given to `JwtAuthBuilder::dpop`"]
 pub struct Dpop {

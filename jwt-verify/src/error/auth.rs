@@ -19,7 +19,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 /// | [`KeyLookupLimited`](Self::KeyLookupLimited) | 429 | none; `Retry-After` (RFC 6585 §4) |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | none |
 ///
-/// Challenges use the scheme `Bearer` unless another is named; with [`Dpop`](crate::Dpop), a
+/// Challenges use the scheme `Bearer` unless another is named; with [`Dpop`](crate::dpop::Dpop), a
 /// challenge of the scheme `DPoP` replaces it or is added to it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -201,7 +201,7 @@ pub enum ForbiddenReason {
     Scope(Arc<str>),
     /// A claim that is absent or has another value than required, or a forbidden one.
     UnmetCondition,
-    /// A rule of the application: a policy or an [`Authorizer`](crate::Authorizer).
+    /// A rule of the application: a policy or an [`Authorizer`](crate::authorization::Authorizer).
     Policy,
 }
 

@@ -27,9 +27,8 @@ pub use endpoints::{
     BackChannelLogoutEndpoint, HealthEndpoints, ResourceMetadata, ResourceMetadataEndpoint,
 };
 pub use entry::{
-    AuthFuture, Authorized, CurrentUser, HandlerRequirement, IsPublic, JwtAuthService,
-    OptionalClaims, Otherwise, Probe, PublicRoute, RequireMiddleware, UserLoader, UserLoaderData,
-    VerifiedClaimsExt,
+    Authorized, CurrentUser, HandlerRequirement, IsPublic, OptionalClaims, Otherwise, Probe,
+    PublicRoute, RequireMiddleware, UserLoader, UserLoaderData, VerifiedClaimsExt,
 };
 pub use refusal::BearerChallenge;
 pub use route_table::{AccessMatrix, Annotated, AuthScope, RouteInfo};

@@ -63,7 +63,7 @@ impl<T: 'static, E: 'static> Step<T, E> {
         self,
         context: &C,
         request: &HttpRequest,
-        next: fn(&C, &HttpRequest, T) -> Step<U, F>,
+        next: fn(&C, &HttpRequest, &T) -> Step<U, F>,
     ) -> Step<U, F>
     where
         C: Clone + 'static,
@@ -71,11 +71,11 @@ impl<T: 'static, E: 'static> Step<T, E> {
         F: From<E> + 'static,
     {
         match self {
-            Self::Ready(Ok(value)) => next(context, request, value),
+            Self::Ready(Ok(value)) => next(context, request, &value),
             Self::Ready(Err(error)) => Step::Ready(Err(error.into())),
             Self::Pending(future) => {
                 let (context, request) = (context.clone(), request.clone());
-                Step::pending(async move { next(&context, &request, future.await?).get().await })
+                Step::pending(async move { next(&context, &request, &future.await?).get().await })
             }
         }
     }

@@ -21,7 +21,7 @@ use crate::{
 /// `jti`. Clones share keys and settings.
 ///
 /// ```
-/// use jwt_verify::{Algorithm, SigningKey, TokenIssuer};
+/// use jwt_verify::{Algorithm, issuing::{SigningKey, TokenIssuer}};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let key = SigningKey::generate(Algorithm::ES256)?;
@@ -41,7 +41,8 @@ use crate::{
 /// # }
 /// ```
 ///
-/// For tokens that can be refreshed and revoked see [`Sessions`](super::Sessions).
+/// For tokens that can be refreshed and revoked see [`Sessions`](crate::sessions::Sessions).
+#[doc(alias = "sign", alias = "encode")]
 #[derive(Debug, Clone)]
 pub struct TokenIssuer {
     pub(super) inner: Arc<TokenIssuerInner>,

@@ -1,22 +1,18 @@
-//! Issuing tokens: minting, refreshing, sessions.
+//! Issuing of access tokens: signing keys, rotation, the issuer.
+//!
+//! Sessions with refresh tokens are in [`sessions`](crate::sessions).
 
 mod builder;
 mod issuer;
 mod key_ring;
-mod refresh_store;
-mod sessions;
+pub(crate) mod refresh_store;
+pub(crate) mod sessions;
 mod signing_key;
 mod token;
 
 pub use builder::TokenIssuerBuilder;
 pub use issuer::TokenIssuer;
 pub use key_ring::TokenIssuerKeys;
-#[cfg(feature = "redis")]
-pub use refresh_store::RedisRefreshStore;
-pub use refresh_store::{
-    MemoryRefreshStore, RefreshStore, Rotation, RotationOutcome, SessionRecord,
-};
-pub use sessions::{RefreshGrant, SessionError, Sessions, SessionsBuilder, TokenPair};
 pub use signing_key::{SecretStore, SigningKey};
 pub use token::{AccessTokenBuilder, IssuedToken, IssuingError};
 

@@ -32,6 +32,7 @@ use crate::{
 ///
 /// Its key ID, which tokens contain, is the thumbprint of the public key (RFC 7638) or, for a
 /// secret, a MAC over a fixed text, unless [`with_id`](Self::with_id) sets another.
+#[doc(alias = "private key")]
 #[derive(Clone)]
 pub struct SigningKey {
     algorithm: Algorithm,

@@ -153,7 +153,7 @@ impl<'i> AccessTokenBuilder<'i> {
     }
 
     /// Sets the session (`sid`), by which the token can be revoked. The holder of the token can end
-    /// the session, so its ID must not come from a request. [`Sessions`](super::Sessions) sets it
+    /// the session, so its ID must not come from a request. [`Sessions`](crate::sessions::Sessions) sets it
     /// itself.
     pub fn session(mut self, session_id: impl Into<String>) -> Self {
         self.set("sid", session_id.into());

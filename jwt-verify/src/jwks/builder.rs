@@ -146,7 +146,7 @@ impl JwksProviderBuilder {
     }
 
     /// Limits the refetches that unknown keys and bad signatures may cause within any
-    /// [`refetch_window`](Self::refetch_window); see [`RefreshGate`](crate::RefreshGate).
+    /// [`refetch_window`](Self::refetch_window).
     /// Default: 2. The periodic refresh does not count. Neither do attempts to reach an issuer that
     /// fails, of which there is one a second at most.
     ///

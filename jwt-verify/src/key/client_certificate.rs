@@ -16,7 +16,7 @@ use crate::{limits::MAX_CERTIFICATE_BYTES, url::percent_decoded};
 /// Certificate of a client on a TLS connection, whose private key the client has proved to hold. It
 /// stores the SHA-256 hash, to which tokens are bound (`x5t#S256`, RFC 8705 §3.1).
 ///
-/// [`MutualTls`](crate::MutualTls) looks for it in the extensions of a request, where your
+/// [`MutualTls`](crate::mtls::MutualTls) looks for it in the extensions of a request, where your
 /// middleware may have put it, and then with the connection. **Security:** code that creates one
 /// asserts that the client presented the certificate in the handshake of the connection that the
 /// request came over.

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::VerificationKey;
 use crate::algorithm::Algorithm;
-use crate::{lookup::BoxFuture, lookup::Lookup};
+use crate::lookup::{BoxFuture, Lookup};
 
 /// A source of verification keys.
 ///
@@ -14,7 +14,7 @@ use crate::{lookup::BoxFuture, lookup::Lookup};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use jwt_verify::{KeyLookupError, KeyProvider, KeyQuery, Lookup, VerificationKey};
+/// use jwt_verify::{KeyProvider, Lookup, VerificationKey, keys::{KeyLookupError, KeyQuery}};
 ///
 /// #[derive(Debug)]
 /// struct OneKey(Arc<VerificationKey>);

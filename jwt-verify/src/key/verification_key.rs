@@ -26,6 +26,7 @@ use crate::{
 ///
 /// Importing a key checks its quality and prepares it, so that using it costs only the arithmetic.
 /// `Debug` contains the algorithms, nothing of the key.
+#[doc(alias = "public key", alias = "secret")]
 pub struct VerificationKey {
     id: Option<Box<str>>,
     algorithms: AlgorithmSet,

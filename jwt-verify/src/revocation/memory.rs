@@ -10,7 +10,10 @@ use crate::{
     expiry::Agenda,
     limits::{MAX_LEEWAY, REVOCATIONS},
 };
-use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
+use crate::{
+    error::StoreUnavailable,
+    lookup::{BoxFuture, Lookup},
+};
 
 /// A [`RevocationStore`] in the memory of the process. Clones share their content.
 ///

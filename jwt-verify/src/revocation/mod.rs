@@ -22,7 +22,10 @@ pub use redis::RedisRevocation;
 pub use replica::RevocationReplica;
 
 use crate::claims::Claims;
-use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
+use crate::{
+    error::StoreUnavailable,
+    lookup::{BoxFuture, Lookup},
+};
 
 /// Stores revocations and checks tokens against them.
 ///
@@ -38,6 +41,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 ///
 /// An error means that the state is unknown, and the response is 503: see
 /// [`VerifierBuilder::revocation_fails_open`](crate::VerifierBuilder::revocation_fails_open).
+#[doc(alias = "revoke", alias = "blocklist", alias = "denylist")]
 pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
     /// Returns `true` if any of these keys has been revoked.
     fn check<'a>(&'a self, keys: &'a RevocationKeys) -> Lookup<'a, Result<bool, StoreUnavailable>>;

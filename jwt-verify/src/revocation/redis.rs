@@ -13,7 +13,10 @@ use crate::{
     limits::MAX_LEEWAY,
     store::{RedisCache, millis},
 };
-use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
+use crate::{
+    error::StoreUnavailable,
+    lookup::{BoxFuture, Lookup},
+};
 
 /// A [`RevocationStore`] on Redis: a token revoked by one instance is refused by all others from
 /// the next request on.
@@ -23,14 +26,14 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 /// after that.
 ///
 /// Revocations are written twice: under a key of their own, which requests look up, and into a log
-/// from which a [`RevocationReplica`](crate::RevocationReplica) reads.
+/// from which a [`RevocationReplica`](crate::revocation::RevocationReplica) reads.
 ///
 /// The server must not evict data: set `maxmemory-policy noeviction`, and enable persistence if a
 /// restart must not make revoked tokens valid again. Writes that a failing master has not yet
 /// copied to its replica are lost with it.
 ///
 /// ```no_run
-/// use jwt_verify::{JwtAuth, RedisCache, RedisRevocation};
+/// use jwt_verify::{JwtAuth, revocation::RedisRevocation, store::RedisCache};
 ///
 /// let redis = RedisCache::new("rediss://redis.internal:6379").connections(32).build()?;
 /// let auth = JwtAuth::builder("https://tenant.auth0.com/", "https://api.example.com")

@@ -17,7 +17,10 @@ use super::{
     log::{Page, Position},
 };
 use crate::{error::ConfigError, jitter, limits::REPLICA_STALENESS, metrics};
-use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
+use crate::{
+    error::StoreUnavailable,
+    lookup::{BoxFuture, Lookup},
+};
 
 /// A [`RevocationStore`] that answers from memory, with a copy of the revocations in Redis.
 ///
@@ -26,7 +29,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 /// The bound is enforced: while the copy may be older, because the server is unreachable, the state
 /// of tokens is unknown and the answer is 503. The same holds before the first copy:
 /// [`JwtAuth::wait_until_ready`](crate::JwtAuth::wait_until_ready) waits for it, `/health/ready` of
-/// [`HealthEndpoints`](crate::HealthEndpoints) answers 503 until it is fresh, and
+/// [`HealthEndpoints`](crate::endpoints::HealthEndpoints) answers 503 until it is fresh, and
 /// [`is_fresh`](Self::is_fresh), [`age`](Self::age) and the metrics report it too.
 ///
 /// The replica polls the server about four times within the bound for news since the last answer;
@@ -37,7 +40,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 /// stays until its tokens have expired, and ten minutes longer.
 ///
 /// ```no_run
-/// use jwt_verify::{RedisCache, RedisRevocation, RevocationReplica};
+/// use jwt_verify::{revocation::{RedisRevocation, RevocationReplica}, store::RedisCache};
 ///
 /// let redis = RedisCache::new("rediss://redis.internal:6379").build()?;
 /// let replica = RevocationReplica::start(RedisRevocation::new(redis))?;

@@ -12,7 +12,7 @@ use crate::store::CacheStore;
 /// The store may be in use otherwise; the suite uses its own keys. It needs a Tokio runtime.
 ///
 /// ```
-/// use jwt_verify::{MemoryCache, testing};
+/// use jwt_verify::{store::MemoryCache, testing};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// testing::cache_store(MemoryCache::new(), tokio::time::sleep).await;

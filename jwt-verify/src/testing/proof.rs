@@ -19,11 +19,11 @@ use crate::{
     issuing::SigningKey,
 };
 
-/// The key of a client, to which tokens can be [bound](super::TestToken::bound_to), and its proofs.
+/// The key of a client, to which tokens can be [bound](crate::testing::TestToken::bound_to), and its proofs.
 ///
 /// ```
 /// use actix_web::{App, get, test};
-/// use jwt_verify::{Dpop, VerifiedClaims, require, testing::{ProofKey, TestIssuer}};
+/// use jwt_verify::{VerifiedClaims, dpop::Dpop, require, testing::{ProofKey, TestIssuer}};
 ///
 /// #[get("/profile")]
 /// #[require]

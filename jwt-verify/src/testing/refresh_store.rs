@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     clock::{Clock as _, SystemClock},
-    issuing::{RefreshStore, Rotation, RotationOutcome, SessionRecord},
+    issuing::refresh_store::{RefreshStore, Rotation, RotationOutcome, SessionRecord},
 };
 
 /// Tests that a store meets the contract of [`RefreshStore`].
@@ -15,7 +15,7 @@ use crate::{
 /// by default. It needs a Tokio runtime; one with several threads finds more.
 ///
 /// ```
-/// use jwt_verify::{MemoryRefreshStore, testing};
+/// use jwt_verify::{sessions::MemoryRefreshStore, testing};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// testing::refresh_store(MemoryRefreshStore::new()).await;

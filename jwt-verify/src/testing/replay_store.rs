@@ -15,7 +15,7 @@ use crate::{
 /// names, which are new with every call, and the system clock, which a store uses by default.
 ///
 /// ```
-/// use jwt_verify::{MemoryReplay, testing};
+/// use jwt_verify::{dpop::MemoryReplay, testing};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let store = MemoryReplay::new().proofs_per_key(8);

@@ -39,7 +39,7 @@ pub trait TestRequestExt: Sized {
     /// Creates the request of a caller with these claims, for an application that is protected with
     /// this [`JwtAuth`]. Its middleware and its extractors accept them as if they came from a
     /// token: no token, key or revocation store is used, while roles, permissions, policies and an
-    /// [`Authorizer`](crate::Authorizer) decide as usual. [`TestClaims::mapping`], not the
+    /// [`Authorizer`](crate::authorization::Authorizer) decide as usual. [`TestClaims::mapping`], not the
     /// [`JwtAuth`], defines the claims with roles and permissions. Routes that take refresh tokens
     /// need real ones.
     ///

@@ -15,7 +15,7 @@ use crate::{
 /// call, and the system clock, which a store uses by default.
 ///
 /// ```
-/// use jwt_verify::{MemoryRevocation, testing};
+/// use jwt_verify::{revocation::MemoryRevocation, testing};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// testing::revocation_store(MemoryRevocation::new(), tokio::time::sleep).await;

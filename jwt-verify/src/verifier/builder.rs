@@ -95,7 +95,7 @@ impl VerifierBuilder {
     /// settings set a key provider: through a shared cache or a proxy, for example.
     ///
     /// ```
-    /// # use jwt_verify::{MemoryCache, TrustedIssuer, Verifier};
+    /// # use jwt_verify::{TrustedIssuer, Verifier, store::MemoryCache};
     /// let cache = MemoryCache::new();
     /// let verifier = Verifier::with_resolver(|_: &str| None::<TrustedIssuer>)
     ///     .resolved_jwks(move |keys| keys.cache(cache.clone()))

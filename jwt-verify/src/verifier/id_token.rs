@@ -24,7 +24,7 @@ use crate::{
 ///
 /// ```
 /// # async fn example(id_token: &str, nonce: &str, access_token: &str) -> Result<(), Box<dyn std::error::Error>> {
-/// use jwt_verify::{IdTokenChecks, IdTokenVerifier};
+/// use jwt_verify::oidc::{IdTokenChecks, IdTokenVerifier};
 ///
 /// let verifier = IdTokenVerifier::builder("https://tenant.auth0.com/", "my-client-id").build()?;
 /// let checks = IdTokenChecks::nonce(nonce).access_token(access_token);

@@ -52,6 +52,7 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "decode", alias = "validate")]
 #[derive(Debug, Clone)]
 pub struct Verifier {
     inner: Arc<VerifierInner>,

@@ -40,6 +40,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// .build()?;
 /// # Ok::<(), jwt_verify::ConfigError>(())
 /// ```
+#[doc(alias = "multi-tenant", alias = "tenant")]
 pub trait IssuerResolver: Send + Sync + 'static {
     /// Returns the settings for this issuer, or `None` if it is not trusted.
     ///

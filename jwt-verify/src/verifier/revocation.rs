@@ -20,7 +20,7 @@ pub(super) struct Revocations {
 }
 
 impl Revocations {
-    fn outcome(&self, answer: Result<bool, StoreUnavailable>) -> Result<(), AuthError> {
+    fn outcome(&self, answer: &Result<bool, StoreUnavailable>) -> Result<(), AuthError> {
         match answer {
             Ok(false) => Ok(()),
             Ok(true) => Err(InvalidTokenReason::Revoked.into()),
@@ -91,9 +91,9 @@ impl Verifier {
             return Lookup::Ready(Ok(()));
         };
         match revocation.store.check(revocation_keys) {
-            Lookup::Ready(answer) => Lookup::Ready(revocation.outcome(answer)),
+            Lookup::Ready(answer) => Lookup::Ready(revocation.outcome(&answer)),
             Lookup::Pending(answer) => {
-                Lookup::Pending(Box::pin(async move { revocation.outcome(answer.await) }))
+                Lookup::Pending(Box::pin(async move { revocation.outcome(&answer.await) }))
             }
         }
     }

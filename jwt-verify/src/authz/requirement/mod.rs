@@ -51,6 +51,7 @@ pub(crate) use self::{
 ///
 /// `Display` renders it as the equivalent `#[require(…)]` arguments, with values that the attribute
 /// does not accept in angle brackets. It is serialized as an object with the same names.
+#[doc(alias = "rbac", alias = "acl", alias = "permissions")]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requirement {
     roles: Option<Names>,

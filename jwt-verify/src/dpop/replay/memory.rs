@@ -24,7 +24,7 @@ use crate::{
 ///
 /// A proof is kept for a minute longer than it is valid, and at most until the process ends. The
 /// limit is 500,000 proofs, in about 60 MB; while it is reached, other requests get 503. With the
-/// defaults of [`Dpop`](crate::Dpop) that is nearly 3,000 new proofs a second, and less with longer
+/// defaults of [`Dpop`](crate::dpop::Dpop) that is nearly 3,000 new proofs a second, and less with longer
 /// times. One key can have 10,000 proofs ([`proofs_per_key`](Self::proofs_per_key)), beyond which
 /// only that key gets 429: so it takes fifty valid tokens, each bound to another key, to fill the
 /// memory.
@@ -82,7 +82,7 @@ impl MemoryReplay {
     /// Sets the maximum number of proofs of one key; beyond it only that key gets 429 with
     /// `Retry-After`. Default: 10,000, a fiftieth of the total; zero counts as one.
     ///
-    /// A proof is kept for two to three minutes with the defaults of [`Dpop`](crate::Dpop), so the
+    /// A proof is kept for two to three minutes with the defaults of [`Dpop`](crate::dpop::Dpop), so the
     /// default is enough for about 80 requests a second of one key. Raise it if one client, such as
     /// another service, sends more.
     ///

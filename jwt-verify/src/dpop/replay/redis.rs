@@ -25,7 +25,7 @@ use crate::{
 /// holds at most 10,000 of them ([`proofs_per_key`](Self::proofs_per_key)), in about 1.5 MB.
 ///
 /// ```no_run
-/// use jwt_verify::{Dpop, JwtAuth, RedisCache, RedisReplay};
+/// use jwt_verify::{JwtAuth, dpop::{Dpop, RedisReplay}, store::RedisCache};
 ///
 /// let redis = RedisCache::new("rediss://redis.internal:6379").connections(32).build()?;
 /// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
@@ -53,7 +53,7 @@ impl RedisReplay {
 
     /// Sets the maximum number of proofs of one key, for all instances together; beyond it the key
     /// gets 429. The busiest client determines the value: see
-    /// [`MemoryReplay::proofs_per_key`](crate::MemoryReplay::proofs_per_key). Default: 10,000; zero
+    /// [`MemoryReplay::proofs_per_key`](crate::dpop::MemoryReplay::proofs_per_key). Default: 10,000; zero
     /// counts as one.
     #[must_use]
     pub fn proofs_per_key(mut self, proofs: usize) -> Self {

@@ -84,7 +84,7 @@ impl JwtAuthBuilder {
     }
 
     /// Sets the extractor that finds the token in a request. Default:
-    /// [`BearerExtractor`](crate::BearerExtractor).
+    /// [`BearerExtractor`](crate::extract::BearerExtractor).
     pub fn extractor(mut self, extractor: impl TokenExtractor) -> Self {
         self.settings.extractor = Some(Box::new(extractor));
         self
@@ -110,7 +110,7 @@ impl JwtAuthBuilder {
     }
 
     /// Enables CSRF protection for requests with ambient credentials, such as a cookie that a
-    /// [`CookieExtractor`](crate::http::credentials::CookieExtractor) finds, by a token that the
+    /// [`CookieExtractor`](crate::extract::CookieExtractor) finds, by a token that the
     /// page has to repeat; see [`CsrfProtection`].
     ///
     /// Default: none. Then such a token is accepted for a request that changes something, or that
@@ -150,7 +150,7 @@ impl JwtAuthBuilder {
     }
 
     /// Accepts access and refresh tokens from cookies too, with CSRF protection; see
-    /// [`SessionCookies`](crate::http::sessions::cookies::SessionCookies). A request with both a
+    /// [`SessionCookies`](crate::sessions::SessionCookies). A request with both a
     /// bearer token and a cookie is refused (RFC 6750 §2).
     #[cfg(feature = "issuing")]
     pub fn cookies(mut self, cookies: &crate::http::sessions::cookies::SessionCookies) -> Self {
@@ -170,7 +170,7 @@ impl JwtAuthBuilder {
     }
 
     /// Records every decision about a requirement of a handler or a middleware, with its caller;
-    /// see [`AuditSink`] and [`TracingAudit`](crate::TracingAudit). Default: none.
+    /// see [`AuditSink`] and [`TracingAudit`](crate::authorization::TracingAudit). Default: none.
     pub fn audit_log(mut self, sink: impl AuditSink) -> Self {
         self.settings.audit = Some(Box::new(sink));
         self

@@ -45,6 +45,7 @@ use crate::{
 /// A refusal inside the middleware is an ordinary response, so CORS, logging and error pages of
 /// middlewares around it apply to it. Register a CORS middleware *after* this one, so that it is
 /// outside and answers preflights, which carry no token.
+#[doc(alias = "middleware")]
 #[derive(Clone)]
 pub struct JwtAuth {
     pub(crate) context: AuthContext,

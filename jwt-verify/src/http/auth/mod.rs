@@ -30,9 +30,9 @@ impl JwtAuth {
     }
 
     /// Returns a builder for the tokens of the application's own sessions. With
-    /// `#[require(refresh)]` a route accepts refresh tokens; see [`Sessions`](crate::Sessions).
+    /// `#[require(refresh)]` a route accepts refresh tokens; see [`Sessions`](crate::sessions::Sessions).
     #[cfg(feature = "issuing")]
-    pub fn for_sessions(sessions: &crate::issuing::Sessions) -> JwtAuthBuilder {
+    pub fn for_sessions(sessions: &crate::issuing::sessions::Sessions) -> JwtAuthBuilder {
         JwtAuthBuilder::new(sessions.verifier()).refresh_tokens(sessions.refresh_tokens().clone())
     }
 
@@ -51,7 +51,7 @@ impl JwtAuth {
 
     /// Returns a handle that evaluates requirements without enforcing them, to introduce them in a
     /// live system. Requests that would have been refused are logged at `WARN` with route and
-    /// reason. An [`AuditSink`] gets [`AuditOutcome::Reported`](crate::AuditOutcome::Reported).
+    /// reason. An [`AuditSink`](crate::authorization::AuditSink) gets [`AuditOutcome::Reported`](crate::authorization::AuditOutcome::Reported).
     ///
     /// **Security:** roles, permissions, policies and all other parts of requirements protect
     /// nothing meanwhile. Callers still have to be authenticated. Of several nested handles, in
@@ -103,7 +103,7 @@ impl JwtAuth {
         HealthEndpoints::new(self.context.clone())
     }
 
-    /// Returns the route that publishes the [`ResourceMetadata`](crate::ResourceMetadata). Without
+    /// Returns the route that publishes the [`ResourceMetadata`](crate::endpoints::ResourceMetadata). Without
     /// such a setting there is none, and an error is logged.
     pub fn resource_metadata_route(&self) -> ResourceMetadataEndpoint {
         ResourceMetadataEndpoint::new(self.context.clone())
@@ -139,12 +139,12 @@ impl JwtAuth {
     /// | `JWT_STALE_TTL` | how long expired keys are still used while the issuer is unreachable |
     /// | `JWT_FETCH_TIMEOUT` | timeout of a fetch |
     /// | `JWT_TOKEN_CACHE` | capacity of the cache of verified tokens; 0 is off |
-    /// | `JWT_ROLES_CLAIM`, `JWT_PERMISSIONS_CLAIM`, `JWT_SINGLE_ROLE_CLAIM` | see [`ClaimsMapping`] |
+    /// | `JWT_ROLES_CLAIM`, `JWT_PERMISSIONS_CLAIM`, `JWT_SINGLE_ROLE_CLAIM` | see [`ClaimsMapping`](crate::ClaimsMapping) |
     /// | `JWT_COOKIE` | a cookie that may carry the token instead of the `Authorization` header |
     /// | `JWT_COOKIE_ORIGINS` | origins of pages, separated by commas, that may send the cookie besides those of this one; see [`JwtAuthBuilder::cookie_origins`] |
-    /// | `JWT_DPOP_URL` | addresses at which clients reach this API, separated by commas: accepts tokens that are bound to a key; see [`Dpop`] |
+    /// | `JWT_DPOP_URL` | addresses at which clients reach this API, separated by commas: accepts tokens that are bound to a key; see [`Dpop`](crate::dpop::Dpop) |
     /// | `JWT_DPOP_NONCE_SECRET` | the secret of the nonces that proofs must contain, at least 32 bytes |
-    /// | `JWT_MTLS_PROXIES` | addresses and networks of proxies, separated by commas, that pass on client certificates: accepts tokens that are bound to one; see [`MutualTls`] |
+    /// | `JWT_MTLS_PROXIES` | addresses and networks of proxies, separated by commas, that pass on client certificates: accepts tokens that are bound to one; see [`MutualTls`](crate::mtls::MutualTls) |
     /// | `JWT_MTLS_FIELD` | the header with the certificate, instead of `Client-Cert` |
     /// | `JWT_ROOT_CERTIFICATES` | PEM of trusted authorities for the issuer's certificate, besides the built-in ones |
     /// | `JWT_PROXY` | the HTTP proxy for fetches, or `environment` to use `HTTPS_PROXY` and `NO_PROXY` |

@@ -25,7 +25,7 @@ const FIELD: &str = "client-cert";
 /// to the party that terminates TLS.
 ///
 /// ```
-/// use jwt_verify::{JwtAuth, MutualTls};
+/// use jwt_verify::{JwtAuth, mtls::MutualTls};
 ///
 /// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
 ///     .mutual_tls(MutualTls::behind_proxies(["10.0.7.0/24"]));
@@ -33,6 +33,7 @@ const FIELD: &str = "client-cert";
 ///
 /// **Security:** the proxy is trusted to pass on the certificate. It must remove the header from
 /// requests of clients (RFC 9440 §4), and no other party may be able to connect from its addresses.
+#[doc(alias = "mtls")]
 #[derive(Debug, Clone)]
 #[must_use = "settings do nothing until they are given to `JwtAuthBuilder::mutual_tls`"]
 pub struct MutualTls {
@@ -81,7 +82,7 @@ impl MutualTls {
 
     /// Refuses tokens that are not bound. Default: they are accepted as bearer tokens.
     ///
-    /// Together with [`Dpop`](crate::Dpop), tokens may be bound in either way. Refresh tokens need
+    /// Together with [`Dpop`](crate::dpop::Dpop), tokens may be bound in either way. Refresh tokens need
     /// not be bound. Access tokens of your own sessions are never bound, so all of them would be
     /// refused.
     pub fn require_bound_tokens(mut self) -> Self {
@@ -197,7 +198,7 @@ impl ClientCertificate {
     ///
     /// ```no_run
     /// use actix_web::{App, HttpServer};
-    /// use jwt_verify::{ClientCertificate, JwtAuth};
+    /// use jwt_verify::{JwtAuth, mtls::ClientCertificate};
     ///
     /// # fn example(auth: JwtAuth) {
     /// let server = HttpServer::new(move || App::new().wrap(auth.clone()))

@@ -37,10 +37,11 @@ use crate::{
 ///
 /// Without it a token in a cookie is accepted only in requests of pages of the same origin, as
 /// reported by the browser: see
-/// [`JwtAuthBuilder::csrf`](crate::http::auth::builder::JwtAuthBuilder::csrf).
+/// [`JwtAuthBuilder::csrf`](crate::JwtAuthBuilder::csrf).
 ///
-/// Set it with [`JwtAuthBuilder::csrf`](crate::http::auth::builder::JwtAuthBuilder::csrf); the
+/// Set it with [`JwtAuthBuilder::csrf`](crate::JwtAuthBuilder::csrf); the
 /// application's own sessions enable it with their cookies.
+#[doc(alias = "csrf", alias = "double submit")]
 #[derive(Clone)]
 pub struct CsrfProtection {
     key: Arc<hmac::Key>,

@@ -9,6 +9,7 @@ use crate::error::InvalidRequestReason;
 ///
 /// The scheme is compared without case. A header of another scheme is not a credential; two
 /// headers, a list, or anything that cannot be read as one token is refused.
+#[doc(alias = "bearer", alias = "authorization header")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BearerExtractor;
 

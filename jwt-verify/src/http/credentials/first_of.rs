@@ -13,7 +13,7 @@ use crate::error::InvalidRequestReason;
 /// Credentials of later extractors are ignored, unless [`exclusive`](Self::exclusive) is set.
 ///
 /// ```
-/// use jwt_verify::{CookieExtractor, FirstOf};
+/// use jwt_verify::extract::{CookieExtractor, FirstOf};
 ///
 /// let extractor = FirstOf::bearer().or(CookieExtractor::new("__Host-access")).exclusive();
 /// ```

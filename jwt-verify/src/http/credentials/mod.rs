@@ -104,7 +104,7 @@ impl fmt::Debug for Credential<'_> {
 ///
 /// ```
 /// use actix_web::HttpRequest;
-/// use jwt_verify::{Credential, InvalidRequestReason, TokenExtractor};
+/// use jwt_verify::{InvalidRequestReason, extract::{Credential, TokenExtractor}};
 ///
 /// /// A gateway that passes the token on in a header of its own.
 /// struct GatewayExtractor;

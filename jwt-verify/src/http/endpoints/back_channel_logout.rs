@@ -32,7 +32,10 @@ use crate::{
 ///
 /// ```no_run
 /// # use actix_web::App;
-/// # use jwt_verify::{BackChannelLogoutEndpoint, LogoutTokenVerifier, MemoryRevocation};
+/// # use jwt_verify::{
+/// #     endpoints::BackChannelLogoutEndpoint, oidc::LogoutTokenVerifier,
+/// #     revocation::MemoryRevocation,
+/// # };
 /// # fn example(revocations: MemoryRevocation) -> Result<(), Box<dyn std::error::Error>> {
 /// let tokens = LogoutTokenVerifier::new("https://login.example", "my-client", |keys| keys)?;
 /// let app = App::new().service(BackChannelLogoutEndpoint::new("/logout/back-channel", tokens, revocations));
@@ -40,6 +43,7 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "logout")]
 pub struct BackChannelLogoutEndpoint {
     path: String,
     tokens: LogoutTokenVerifier,

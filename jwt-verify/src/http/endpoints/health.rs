@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::http::{auth::context::AuthContext, endpoints::document_route::document_route};
 
 /// Liveness and readiness routes for load balancers and orchestrators, made by
-/// [`JwtAuth::health_routes`].
+/// [`JwtAuth::health_routes`](crate::JwtAuth::health_routes).
 ///
 /// | route | response |
 /// | --- | --- |

@@ -19,7 +19,7 @@ use crate::{http::endpoints::document_route::document_route, issuing::TokenIssue
 ///
 /// ```no_run
 /// # use actix_web::App;
-/// # use jwt_verify::{JwksEndpoint, TokenIssuer};
+/// # use jwt_verify::{endpoints::JwksEndpoint, issuing::TokenIssuer};
 /// # fn example(issuer: TokenIssuer) {
 /// let app = App::new().service(JwksEndpoint::new(issuer));
 /// # let _ = app;

@@ -33,7 +33,7 @@ const METHODS: &str = "bearer_methods_supported";
 ///
 /// ```no_run
 /// use actix_web::{App, HttpServer, web};
-/// use jwt_verify::{JwtAuth, ResourceMetadata};
+/// use jwt_verify::{JwtAuth, endpoints::ResourceMetadata};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let metadata = ResourceMetadata::new("https://api.example.com/mcp").scopes(["read:posts", "write:posts"]);
@@ -56,10 +56,11 @@ const METHODS: &str = "bearer_methods_supported";
 ///
 /// The document has `resource`; `authorization_servers`, the listed issuers, unless others are set;
 /// `bearer_methods_supported`, if no extractor is set: `["header"]`, or `[]` if only tokens with
-/// proofs are accepted; the members of [`Dpop`](crate::Dpop) and [`MutualTls`](crate::MutualTls);
+/// proofs are accepted; the members of [`Dpop`](crate::dpop::Dpop) and [`MutualTls`](crate::mtls::MutualTls);
 /// and additional members. Issuers named by a resolver are not in it.
 ///
 /// **Security:** the document is public. Its URL comes from this setting, never from `Host`.
+#[doc(alias = "rfc9728", alias = "mcp")]
 #[derive(Debug, Clone)]
 #[must_use = "settings do nothing until they are given to `JwtAuthBuilder::resource_metadata`"]
 pub struct ResourceMetadata {

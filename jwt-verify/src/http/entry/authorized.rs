@@ -54,7 +54,7 @@ pub trait HandlerRequirement: 'static {
 ///
 /// ```
 /// use actix_web::web;
-/// use jwt_verify::{Authorized, HandlerRequirement, Requirement};
+/// use jwt_verify::{Authorized, Requirement, authorization::HandlerRequirement};
 ///
 /// struct Editors;
 ///

@@ -18,7 +18,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// Loads the user of a verified token, from a database for example.
 ///
 /// ```
-/// use jwt_verify::{BoxFuture, StoreUnavailable, UserLoader, VerifiedClaims};
+/// use jwt_verify::{BoxFuture, StoreUnavailable, VerifiedClaims, extract::UserLoader};
 ///
 /// struct User { name: String }
 /// struct Directory;
@@ -90,6 +90,7 @@ impl<U> fmt::Debug for UserLoaderData<U> {
 ///     format!("hello {}", user.name)
 /// }
 /// ```
+#[doc(alias = "identity")]
 pub struct CurrentUser<U>(Arc<U>);
 
 impl<U> Deref for CurrentUser<U> {

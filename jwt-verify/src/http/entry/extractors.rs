@@ -47,10 +47,10 @@ pub trait VerifiedClaimsExt {
     /// an argument of the handler.
     fn verified_claims(&self) -> Option<VerifiedClaims>;
 
-    /// Checks the caller against a requirement, with the clock of the [`JwtAuth`] and the path
-    /// parameters. It is the handler's own decision: an [`Authorizer`](crate::Authorizer) is not
-    /// called, an [`AuditSink`](crate::AuditSink) gets no event, and it is enforced under
-    /// [`JwtAuth::report_only`] too.
+    /// Checks the caller against a requirement, with the clock of the [`JwtAuth`](crate::JwtAuth) and the path
+    /// parameters. It is the handler's own decision: an [`Authorizer`](crate::authorization::Authorizer) is not
+    /// called, an [`AuditSink`](crate::authorization::AuditSink) gets no event, and it is enforced under
+    /// [`JwtAuth::report_only`](crate::JwtAuth::report_only) too.
     ///
     /// # Errors
     /// [`AuthError::Forbidden`] or [`AuthError::StepUp`] with the unmet part;
@@ -188,8 +188,9 @@ pub(crate) fn extract<T: 'static>(
             authentication::authenticate_first(auth, request, wanted.is_for_refresh(), || address)
         }
     };
-    let made = authenticated.and_then(&make, request, |make, request, known| make(&known, request));
-    conclude(auth, request, payload, made)
+    let argument =
+        authenticated.and_then(&make, request, |make, request, known| make(known, request));
+    conclude(auth, request, payload, argument)
 }
 
 fn conclude<T: 'static>(

@@ -131,7 +131,7 @@ impl Guard {
         authenticated.and_then(self, request, Self::authorize)
     }
 
-    fn authorize(&self, request: &HttpRequest, authentication: Rc<Authentication>) -> Step {
+    fn authorize(&self, request: &HttpRequest, authentication: &Rc<Authentication>) -> Step {
         let decision = match (&authentication.token, &self.demand) {
             (Some(_), None) => Step::Ready(Ok(())),
             (None, _) if self.admits_anonymous => Step::Ready(Ok(())),

@@ -12,5 +12,5 @@ pub use authorized::{Authorized, HandlerRequirement};
 pub use current_user::{CurrentUser, UserLoader, UserLoaderData};
 pub use extractors::{OptionalClaims, VerifiedClaimsExt};
 pub use handler_probe::{Otherwise, Probe};
-pub use middleware::{AuthFuture, JwtAuthService, RequireMiddleware};
+pub use middleware::RequireMiddleware;
 pub use public::{IsPublic, PublicRoute};

@@ -82,7 +82,7 @@ impl BearerChallenge {
     }
 
     /// Sets the URL of the document that names the issuers of tokens (RFC 9728 §5.1); see
-    /// [`ResourceMetadata`](crate::http::endpoints::resource_metadata::ResourceMetadata).
+    /// [`ResourceMetadata`](crate::endpoints::ResourceMetadata).
     #[must_use]
     pub fn resource_metadata(mut self, url: impl Into<Arc<str>>) -> Self {
         self.0.resource_metadata = Some(url.into());

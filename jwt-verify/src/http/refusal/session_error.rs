@@ -9,7 +9,7 @@ use actix_web::{
 };
 
 use crate::http::refusal::{Body, whole_seconds};
-use crate::{http::sessions::cookies::SessionCookieError, issuing::SessionError};
+use crate::{http::sessions::cookies::SessionCookieError, issuing::sessions::SessionError};
 
 impl ResponseError for SessionError {
     fn status_code(&self) -> StatusCode {

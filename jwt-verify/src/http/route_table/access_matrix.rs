@@ -101,6 +101,7 @@ impl Serialize for RouteInfo {
 /// PUT   /posts/{id}  edit_post    any(roles = "admin", policy = owns_post)
 /// GET   /public      public       public
 /// ```
+#[doc(alias = "acl", alias = "routes")]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(transparent)]
 pub struct AccessMatrix(Vec<RouteInfo>);
@@ -142,7 +143,7 @@ impl fmt::Display for AccessMatrix {
 }
 
 /// Argument of a handler that defines who may call it: [`Authorized`](crate::Authorized) or
-/// [`PublicRoute`](crate::PublicRoute).
+/// [`PublicRoute`](crate::authorization::PublicRoute).
 #[diagnostic::on_unimplemented(
     message = "this handler says neither `#[require]` nor `#[public]`",
     label = "a handler here says nothing about who may call it",

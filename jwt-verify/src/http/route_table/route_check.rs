@@ -19,12 +19,12 @@ use crate::http::route_table::{
 };
 
 /// Finds the routes of an application that are outside of every
-/// [`AuthScope`](crate::http::route_table::auth_scope::AuthScope): short for [`RouteCheck::new`]
+/// [`AuthScope`](crate::AuthScope): short for [`RouteCheck::new`]
 /// and [`RouteCheck::run`].
 ///
 /// ```
 /// # use actix_web::{App, get};
-/// # use jwt_verify::{AuthScope, check_routes, require};
+/// # use jwt_verify::{AuthScope, require, routes::check_routes};
 /// #[require]
 /// #[get("/posts")]
 /// async fn posts() -> &'static str { "posts" }
@@ -61,15 +61,15 @@ where
 /// or to refuse to start.
 ///
 /// Actix lists an application's routes without their handlers. So a route counts as declared if it
-/// is in an [`AuthScope`](crate::http::route_table::auth_scope::AuthScope), and each of those is
+/// is in an [`AuthScope`](crate::AuthScope), and each of those is
 /// probed with a request to find the handler that answers: this reveals a route without a
 /// requirement that has the same method and path and was registered before, and one for the other
 /// methods of that path. Its handler runs.
 ///
-/// Routes outside of an [`AuthScope`](crate::http::route_table::auth_scope::AuthScope) are reported
+/// Routes outside of an [`AuthScope`](crate::AuthScope) are reported
 /// unless they are ignored. With [`probe_handlers`](Self::probe_handlers) they are probed too.
 ///
-/// A route of an [`AuthScope`](crate::http::route_table::auth_scope::AuthScope) whose requests
+/// A route of an [`AuthScope`](crate::AuthScope) whose requests
 /// another handler with a requirement or `#[public]` answers is reported separately, as unreached.
 ///
 /// Enable the feature `introspection` for tests only. With it Actix joins the patterns of nested
@@ -99,7 +99,7 @@ impl RouteCheck {
     }
 
     /// Probes the routes outside of every
-    /// [`AuthScope`](crate::http::route_table::auth_scope::AuthScope) as well, so that handlers
+    /// [`AuthScope`](crate::AuthScope) as well, so that handlers
     /// with `#[require]` count wherever they are. A route for every method is probed with each
     /// usual one and with an invented one, and is listed with the method `*`.
     ///

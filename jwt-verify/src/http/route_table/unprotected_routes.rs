@@ -24,7 +24,7 @@ impl UnprotectedRoutes {
     /// requirement protects nothing, and the matrix would name it.
     ///
     /// Two routes of one method and path that differ in a guard look the same. Ignore them with
-    /// [`RouteCheck::ignore`](crate::http::route_table::route_check::RouteCheck::ignore).
+    /// [`RouteCheck::ignore`](crate::routes::RouteCheck::ignore).
     pub fn unreached(&self) -> &[String] {
         &self.unreached
     }

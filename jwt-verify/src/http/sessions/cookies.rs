@@ -11,7 +11,7 @@ use crate::http::{
     authentication::csrf::CsrfProtection,
     credentials::{BearerExtractor, CookieExtractor, FirstOf},
 };
-use crate::{error::ConfigError, issuing::TokenPair, secret::Secret};
+use crate::{error::ConfigError, issuing::sessions::TokenPair, secret::Secret};
 
 /// Cookies for the tokens of a session, and the protection that they need.
 ///
@@ -26,7 +26,7 @@ use crate::{error::ConfigError, issuing::TokenPair, secret::Secret};
 ///
 /// ```
 /// # use actix_web::HttpResponse;
-/// # use jwt_verify::{JwtAuth, Secret, SessionCookies, Sessions, TokenPair};
+/// # use jwt_verify::{JwtAuth, Secret, sessions::{SessionCookies, Sessions, TokenPair}};
 /// # fn example(sessions: Sessions, secret: Secret, tokens: TokenPair) -> Result<(), Box<dyn std::error::Error>> {
 /// let cookies = SessionCookies::builder(&secret).refresh_path("/auth/refresh").build()?;
 /// let auth = JwtAuth::for_sessions(&sessions).cookies(&cookies).build()?;

@@ -15,7 +15,7 @@ impl IdTokenVerifier {
     ///
     /// **Security:** the browser sends the cookie with requests that other sites cause too, which
     /// this method does not check: if a request changes something, call
-    /// [`CsrfProtection::comes_from_here`](crate::CsrfProtection::comes_from_here) as well, or let
+    /// [`CsrfProtection::comes_from_here`](crate::extract::CsrfProtection::comes_from_here) as well, or let
     /// a [`JwtAuth`](crate::JwtAuth) take the cookie.
     ///
     /// # Errors

@@ -4,7 +4,8 @@ use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use dashmap::{DashMap, Entry};
 
-use super::{REPLACED, RefreshStore, Rotation, RotationOutcome, SessionRecord};
+use super::REPLACED;
+use crate::issuing::refresh_store::{RefreshStore, Rotation, RotationOutcome, SessionRecord};
 use crate::{
     clock::{Clock, SystemClock},
     expiry::Agenda,
@@ -16,7 +17,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 ///
 /// Expired sessions are removed when others are created, those of at most eight subjects at a time.
 /// There are as many entries as subjects with a session, and as many sessions of each as
-/// [`SessionsBuilder::sessions_per_subject`](crate::SessionsBuilder::sessions_per_subject) allows.
+/// [`SessionsBuilder::sessions_per_subject`](crate::sessions::SessionsBuilder::sessions_per_subject) allows.
 #[derive(Clone)]
 pub struct MemoryRefreshStore {
     inner: Arc<MemoryRefreshStoreInner>,

@@ -2,10 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Sessions, SessionsInner};
+use super::SessionsInner;
+use crate::issuing::sessions::Sessions;
 use crate::{
     error::ConfigError,
-    issuing::{MemoryRefreshStore, RefreshStore, TokenIssuer},
+    issuing::{
+        TokenIssuer,
+        refresh_store::{MemoryRefreshStore, RefreshStore},
+    },
     limits::{
         MAX_SESSION_LIFETIME, MAX_SESSIONS_PER_SUBJECT, REFRESH_GRACE, SESSION_IDLE,
         SESSION_LIFETIME, SESSIONS_PER_SUBJECT,

@@ -4,7 +4,8 @@ use std::{future::Future, time::Duration};
 
 use serde::Serialize;
 
-use super::{SessionError, Sessions, SessionsInner};
+use super::SessionsInner;
+use crate::issuing::sessions::{SessionError, Sessions};
 use crate::lookup::Lookup;
 use crate::{
     claims::{Claims, VerifiedClaims},
@@ -18,7 +19,7 @@ use crate::{
 /// disconnects.
 impl Sessions {
     /// Revokes the session of a verified access token or refresh token. Both stop working; without
-    /// a [`RevocationStore`](crate::RevocationStore), only the refresh token.
+    /// a [`RevocationStore`](crate::revocation::RevocationStore), only the refresh token.
     ///
     /// # Errors
     /// [`SessionError::InvalidGrant`] for a token of another issuer or without a session,

@@ -16,11 +16,11 @@ pub use self::{
     builder::SessionsBuilder, error::SessionError, pair::TokenPair, refresh_grant::RefreshGrant,
 };
 use super::{
-    AccessTokenBuilder, IssuedToken, IssuingError, RefreshStore, SessionRecord, TokenIssuer,
-    random_name,
+    AccessTokenBuilder, IssuedToken, IssuingError, TokenIssuer, random_name,
     refresh_store::hashed,
     token::{Login, subject_name},
 };
+use crate::issuing::refresh_store::{RefreshStore, SessionRecord};
 use crate::{
     claims::{Claims, VerifiedClaims},
     error::AuthError,
@@ -45,7 +45,10 @@ use crate::{
 /// Access tokens carry the session ID as `sid`.
 ///
 /// ```
-/// use jwt_verify::{Algorithm, MemoryRevocation, Sessions, SigningKey, TokenIssuer};
+/// use jwt_verify::{
+///     Algorithm, issuing::{SigningKey, TokenIssuer}, revocation::MemoryRevocation,
+///     sessions::Sessions,
+/// };
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,6 +70,7 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "refresh token", alias = "login", alias = "logout")]
 #[derive(Debug, Clone)]
 pub struct Sessions {
     inner: Arc<SessionsInner>,

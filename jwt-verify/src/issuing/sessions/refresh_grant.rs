@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use super::{SessionClaims, SessionError, Sessions, SessionsInner, TokenPair, ending::finish};
+use super::{SessionClaims, SessionsInner, ending::finish};
+use crate::issuing::sessions::{SessionError, Sessions, TokenPair};
 use crate::{
     claims::VerifiedClaims,
-    issuing::{AccessTokenBuilder, Rotation, RotationOutcome, refresh_store::hashed},
+    issuing::{
+        AccessTokenBuilder,
+        refresh_store::{Rotation, RotationOutcome, hashed},
+    },
 };
 
 /// A verified refresh token that has not been used up yet.

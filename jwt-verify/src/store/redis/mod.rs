@@ -24,8 +24,8 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// Sentinel set or a Cluster, with or without TLS.
 ///
 /// As a cache it holds key sets and messages between instances, never a token, and may lose
-/// everything at any time (this does not apply to [`RedisRevocation`](crate::RedisRevocation),
-/// [`RedisReplay`](crate::RedisReplay) and `RedisRefreshStore`, which document their requirements):
+/// everything at any time (this does not apply to [`RedisRevocation`](crate::revocation::RedisRevocation),
+/// [`RedisReplay`](crate::dpop::RedisReplay) and `RedisRefreshStore`, which document their requirements):
 /// every failure is a miss and costs at most its time limit
 /// ([`timeout`](RedisCacheBuilder::timeout), 200 ms). Once failures outnumber answers by five, no
 /// calls are made for a second, after which one call tries again. So the server may be down when
@@ -36,7 +36,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// pending at a time; further ones fail at once.
 ///
 /// ```no_run
-/// use jwt_verify::{JwksProvider, JwtAuth, RedisCache};
+/// use jwt_verify::{JwksProvider, JwtAuth, store::RedisCache};
 ///
 /// # fn secret() -> String { String::new() }
 /// let cache = RedisCache::new("rediss://redis.internal:6379").build()?;
@@ -52,7 +52,7 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 ///
 /// Keys have a prefix, so that applications can share a server
 /// ([`namespace`](RedisCacheBuilder::namespace)). Protect the server with a password or an ACL, and
-/// with TLS: without a [`cache_integrity_key`](crate::JwksProviderBuilder::cache_integrity_key), an
+/// with TLS: without a [`cache_integrity_key`](crate::keys::JwksProviderBuilder::cache_integrity_key), an
 /// attacker who can write to it can forge tokens.
 #[derive(Clone)]
 pub struct RedisCache {
