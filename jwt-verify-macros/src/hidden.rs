@@ -173,7 +173,7 @@ impl Hidden<'_> {
         }
     }
 
-    /// By convention, types and constants are not named like functions and modules.
+    /// Refuses names of functions and modules; by convention, types and constants begin in upper case.
     fn import_name(&mut self, name: &Ident) {
         if !name.to_string().starts_with(char::is_uppercase) {
             self.errors.add(name.span(), NOT_OF_THIS_MODULE);

@@ -121,13 +121,13 @@ impl<'i> TestToken<'i> {
         self.claim("exp", end)
     }
 
-    /// Makes the token expire an hour ago.
+    /// Sets the expiry to an hour ago.
     pub fn expired(self) -> Self {
         let now = self.issuer.now();
         self.claim("iat", now - LONG - LIFETIME).claim("exp", now - LONG)
     }
 
-    /// Makes the token valid from an hour ahead.
+    /// Sets the start of validity to an hour from now.
     pub fn not_yet_valid(self) -> Self {
         let now = self.issuer.now();
         self.claim("nbf", now + LONG).claim("exp", now + LONG + LIFETIME)

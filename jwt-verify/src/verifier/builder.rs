@@ -35,7 +35,7 @@ pub struct VerifierBuilder {
     resolver: Option<Box<dyn IssuerResolver>>,
     max_resolved_issuers: usize,
     resolved_jwks: DefaultKeys,
-    /// First setting that was meant for an issuer of the builder, if it has none.
+    /// Setting of an issuer that was called on a builder without one.
     misplaced: Option<&'static str>,
     /// Kind of token of all issuers; `None` if each issuer has its own.
     kind: Option<TokenKind>,

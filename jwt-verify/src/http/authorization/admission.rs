@@ -20,7 +20,8 @@ struct Admission {
 type AdmissionCell = OnceCell<Result<(), AuthError>>;
 
 impl Admission {
-    /// A handle that only reports ignores the rejection of another.
+    /// Returns `true` for the same rules and caller. A handle that only reports does not share its
+    /// rejections with one that enforces.
     fn is_by(&self, auth: &AuthContext, claims: &VerifiedClaims) -> bool {
         self.by.is_same(auth)
             && self.by.is_report_only() == auth.is_report_only()
