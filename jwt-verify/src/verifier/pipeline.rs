@@ -1,4 +1,4 @@
-//! The verification of a token, stage by stage. The rules of each stage are elsewhere.
+//! The verification of a token, stage by stage. The rules of each stage are in other modules.
 
 use std::{
     pin::pin,
@@ -19,10 +19,11 @@ use crate::{
     limits::MAX_LEEWAY,
 };
 
-/// How far a token has come without waiting.
+/// Result of a verification without waiting.
 pub(crate) enum Progress {
     Done(Result<SenderUnchecked, AuthError>),
-    /// The rest is for [`Verifier::finish`], which may wait. `None` for a token that is not cached.
+    /// [`Verifier::finish`], which may wait, has to do the rest. `None` for a token that is not
+    /// cached.
     Unfinished(Option<Verified>),
 }
 
@@ -47,7 +48,7 @@ impl<E: Into<AuthError>> From<E> for Stop {
 }
 
 impl Verifier {
-    /// Verifies a token, whatever it is bound to.
+    /// Verifies a token, without checking its sender constraint.
     pub(crate) async fn verify_token(&self, token: &[u8]) -> Result<SenderUnchecked, AuthError> {
         match self.start(token) {
             Progress::Done(outcome) => outcome,
@@ -81,7 +82,7 @@ impl Verifier {
         }
     }
 
-    /// Verifies what [`start`](Self::start) has left.
+    /// Completes the verification that [`start`](Self::start) left unfinished.
     pub(crate) async fn finish(
         &self,
         token: &[u8],
@@ -124,7 +125,7 @@ impl Verifier {
         Ok(self.cache_token(token, accepted)?)
     }
 
-    /// The issuer that the claims name, if it is trusted.
+    /// Returns the issuer that the claims name, if it is trusted.
     #[inline]
     fn select_issuer<'v: 'c, 'c>(
         &'v self,
@@ -141,7 +142,7 @@ impl Verifier {
         };
         match tenants.find(name) {
             Some(tenant) => Lookup::Ready(tenant.map(SelectedIssuer::Resolved)),
-            // The resolver is not asked about a token that no settings could make good.
+            // The resolver is not asked about a token that would be invalid with any settings.
             None if !self.is_in_time(claims) => unknown(),
             None => Lookup::Pending(Box::pin(async move {
                 tenants.resolve(name).await.map(SelectedIssuer::Resolved)
@@ -149,13 +150,13 @@ impl Verifier {
         }
     }
 
-    /// Tells whether the token has not expired, by the largest leeway there is.
+    /// Returns `true` if the token has not expired, with the maximum leeway.
     fn is_in_time(&self, claims: &Claims) -> bool {
         let now = self.now();
         claims.expires_at().is_some_and(|end| now < end.since_epoch().saturating_add(MAX_LEEWAY))
     }
 
-    /// The key for a token, other than the one that has failed to verify it.
+    /// Finds the key for a token, other than the one that failed to verify it.
     #[inline]
     fn find_key<'a>(
         &'a self,
@@ -166,7 +167,7 @@ impl Verifier {
             Lookup::Pending(pending) => pending,
             ready @ Lookup::Ready(_) => return ready,
         };
-        // Nothing is fetched for a token that no key could make good.
+        // Nothing is fetched for a token that would be invalid with any key.
         if !candidate.claims_acceptable() {
             return Lookup::Ready(Err(KeyLookupError::NotFound));
         }
