@@ -93,7 +93,7 @@ impl Verifier {
     ) -> Result<Verified, AuthError> {
         let Accepted { claims, grants, validity, issuer, generation, header } = accepted;
         if let Some((segment, header)) = header {
-            self.inner.headers.keep(segment, header);
+            self.inner.headers.insert(segment, header);
         }
         let revocation_keys = self.revocation_keys(&claims)?;
         let verified = Arc::new(VerifiedToken::new(claims, grants));

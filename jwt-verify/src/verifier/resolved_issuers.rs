@@ -237,7 +237,7 @@ impl InFlightGuard {
     }
 
     fn end(&mut self, answer: Result<Option<TrustedIssuer>, StoreUnavailable>) {
-        let answer = self.settle(answer);
+        let answer = self.record_answer(answer);
         self.has_ended = true;
         if let Some(answer) = answer {
             self.sender.send_replace(Some(answer));
@@ -245,7 +245,7 @@ impl InFlightGuard {
     }
 
     /// Stores the resolver's answer. `None` if no request waits for it any more.
-    fn settle(
+    fn record_answer(
         &self,
         answer: Result<Option<TrustedIssuer>, StoreUnavailable>,
     ) -> Option<Resolution> {
@@ -256,7 +256,7 @@ impl InFlightGuard {
             return None;
         }
         let old = inner.known.get(name);
-        let outcome = inner.judge(name, answer, old.as_deref());
+        let outcome = inner.accept_settings(name, answer, old.as_deref());
         let now = inner.clock.monotonic();
         let settled = match (outcome, old) {
             (Ok(tenant), old) => {
@@ -305,7 +305,7 @@ impl Drop for InFlightGuard {
 }
 
 impl ResolvedIssuersInner {
-    fn judge(
+    fn accept_settings(
         &self,
         name: &str,
         answer: Result<Option<TrustedIssuer>, StoreUnavailable>,

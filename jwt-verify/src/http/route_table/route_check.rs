@@ -225,7 +225,7 @@ impl RouteCheck {
             }
             decided.extend(answered(&others, &pattern));
         }
-        findings.conclude(decided)
+        findings.into_result(decided)
     }
 }
 
