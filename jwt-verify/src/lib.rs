@@ -29,33 +29,33 @@
 //!
 //! * **Wrap** an app or a scope with [`JwtAuth`]: every route inside needs a valid token.
 //! * **Annotate** a handler, a module or an `impl` block with [`#[require]`](macro@require): roles,
-//!   permissions, scopes, claims, recent logins, rules of your own.
-//! * **Take** [`VerifiedClaims`] as an argument, of the library's [`Claims`] or of a type of yours.
+//!   permissions, scopes, claims, recent logins, custom rules.
+//! * **Take** [`VerifiedClaims`] as an argument, of the library's [`Claims`] or of your own type.
 //!
-//! They compose: whoever verifies first leaves the outcome with the request, and the others take it
-//! from there. Without the middleware, put [`JwtAuth`] into the app's data.
+//! They work together: the first of them verifies the token and stores the outcome in the request,
+//! and the others reuse it. Without the middleware, put [`JwtAuth`] into the app's data.
 //!
-//! # The way of a request
+//! # The path of a request
 //!
 //! ```text
 //!            request
 //!               │
 //!   L6  http    ▼   exactly one credential ─────────────── none: 401 · malformed or two: 400
 //!               │
-//!   L4  verifier    seen before, and still good? ───────┐
+//!   L4  verifier    cached, and still valid? ───────────┐
 //!               │                                       │
 //!   L1  token   ▼   size, three segments, header, alg   │
 //!       claims      one parse, no duplicates            │
 //!               │                                       │
-//!   L3  jwks    ▼   the issuer's key for this token ────│── no key to be had: 503 · asked for too often: 429
+//!   L3  jwks    ▼   the issuer's key for this token ────│── no key available: 503 · requested too often: 429
 //!               │                                       │
 //!   L1  key     ▼   signature                           │
 //!               │                                       │
-//!   L2  validation  iss, aud, typ, cnf, nbf, iat, exp ──│── not good: 401
+//!   L2  validation  iss, aud, typ, cnf, nbf, iat, exp ──│── invalid: 401
 //!               │                                       │
-//!   L3  revocation  not revoked, where somebody knows ◄─┘── revoked: 401 · nobody can tell: 503
+//!   L3  revocation  not revoked, if there is a store ◄──┘── revoked: 401 · unknown: 503
 //!               │
-//!   L3  dpop    ▼   bound to nothing, or shown with its key ─ neither: 401 · nobody can tell: 503
+//!   L3  dpop    ▼   not bound, or proved with its key ─────── neither: 401 · unknown: 503
 //!               │
 //!   L6  http    ▼   VerifiedClaims with the request
 //!               │
@@ -64,7 +64,7 @@
 //!            handler
 //! ```
 //!
-//! # Choosing a set-up
+//! # Choosing a setup
 //!
 //! | you have | you write |
 //! | --- | --- |
@@ -75,48 +75,48 @@
 //! | several issuers, or one for each tenant | [`TrustedIssuer`] in [`JwtAuthBuilder::issuer`], or an [`IssuerResolver`] |
 //! | several instances of the application | a [`CacheStore`](store::CacheStore), such as `RedisCache`, in [`JwksProviderBuilder::cache`](keys::JwksProviderBuilder::cache) |
 //! | an issuer behind a proxy or a private authority | [`JwksProviderBuilder::proxy`](keys::JwksProviderBuilder::proxy), [`JwksProviderBuilder::root_certificates`](keys::JwksProviderBuilder::root_certificates) |
-//! | someone who watches the application | [`JwtAuth::health_routes`], feature `metrics` |
-//! | keys somewhere else | a [`KeyProvider`] of your own |
+//! | monitoring | [`JwtAuth::health_routes`], feature `metrics` |
+//! | keys from another source | your own [`KeyProvider`] |
 //! | tokens in a cookie | [`CookieExtractor`](extract::CookieExtractor), alone or in [`FirstOf`](extract::FirstOf); counts for pages of the same origin, or with [`CsrfProtection`](extract::CsrfProtection) |
-//! | clients that prove to hold a key | [`Dpop`](dpop::Dpop) in [`JwtAuthBuilder::dpop`] |
-//! | clients that show a certificate | [`MutualTls`](mtls::MutualTls) in [`JwtAuthBuilder::mutual_tls`] |
-//! | clients that find out where to get tokens | [`ResourceMetadata`](endpoints::ResourceMetadata) in [`JwtAuthBuilder::resource_metadata`] |
-//! | tokens that end before they expire | a [`RevocationStore`](revocation::RevocationStore) in [`JwtAuthBuilder::revocation`] |
-//! | users of your own | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
-//! | a login elsewhere | [`IdTokenVerifier`](oidc::IdTokenVerifier), [`BackChannelLogoutEndpoint`](endpoints::BackChannelLogoutEndpoint) |
+//! | clients that prove possession of a key | [`Dpop`](dpop::Dpop) in [`JwtAuthBuilder::dpop`] |
+//! | clients that present a certificate | [`MutualTls`](mtls::MutualTls) in [`JwtAuthBuilder::mutual_tls`] |
+//! | clients that discover where to get tokens | [`ResourceMetadata`](endpoints::ResourceMetadata) in [`JwtAuthBuilder::resource_metadata`] |
+//! | tokens that are revoked before they expire | a [`RevocationStore`](revocation::RevocationStore) in [`JwtAuthBuilder::revocation`] |
+//! | your own users | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
+//! | a login at an external provider | [`IdTokenVerifier`](oidc::IdTokenVerifier), [`BackChannelLogoutEndpoint`](crate::endpoints::BackChannelLogoutEndpoint) |
 //! | rules that need a database | [`Policy`](authorization::Policy) functions in `#[require(policy = …)]`, an [`Authorizer`](authorization::Authorizer) |
-//! | roles that bring others | [`RoleHierarchy`] in [`ClaimsMapping::role_hierarchy`] |
-//! | routes that nobody may forget | [`AuthScope`], its [`AccessMatrix`](routes::AccessMatrix), `check_routes` (feature `introspection`) |
+//! | roles that include others | [`RoleHierarchy`] in [`ClaimsMapping::role_hierarchy`] |
+//! | routes that must not be forgotten | [`AuthScope`], its [`AccessMatrix`](routes::AccessMatrix), `check_routes` (feature `introspection`) |
 //! | new rules in a live system | [`JwtAuth::report_only`], [`AuditSink`](authorization::AuditSink) |
 //! | no HTTP at all | [`Verifier`] |
 //!
-//! # Safe with nothing set
+//! # Safe defaults
 //!
-//! Only `RS256`; only the exact issuer and audience; `exp` required; 60 s of leeway; keys over
-//! https; redirects refused; bounded sizes, times and memories. An outage of the issuer is answered
-//! with 503 and `Retry-After`, so that clients keep their tokens. No refusal says more than its
-//! class, and nothing of a token or key reaches a response or a log. Only what you ask for names
-//! people: [`TracingAudit`](authorization::TracingAudit) their issuer and subject.
+//! Defaults are strict: only `RS256`; only the exact issuer and audience; `exp` required; 60 s of
+//! leeway; keys over https; redirects refused; bounded sizes, times and memory. An outage of the
+//! issuer is answered with 503 and `Retry-After`, so that clients keep their tokens. A refusal
+//! reveals only its class, and nothing of a token or key reaches a response or a log. Personal data
+//! is logged only on request: [`TracingAudit`](authorization::TracingAudit) logs issuer and subject.
 //!
 //! # Features
 //!
-//! | feature | default | what it adds |
+//! | feature | default | adds |
 //! | --- | --- | --- |
 //! | `macros` | yes | `#[require]` |
 //! | `jwks` | yes | [`JwksProvider`], [`JwtAuth::from_env`]: keys over HTTP |
-//! | `issuing` | no | `TokenIssuer`, `Sessions`, `SessionCookies`: tokens of one's own |
-//! | `redis` | no | `RedisCache`: instances share what they fetched; `RedisRevocation`, `RedisReplay`, `RedisRefreshStore` |
+//! | `issuing` | no | `TokenIssuer`, `Sessions`, `SessionCookies`: your own tokens |
+//! | `redis` | no | `RedisCache`: instances share fetched keys; `RedisRevocation`, `RedisReplay`, `RedisRefreshStore` |
 //! | `native-roots` | no | issuers whose certificates the operating system trusts |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
-//! | `utoipa` | no | what routes demand, in `OpenAPI` documents |
-//! | `introspection` | no | `check_routes`: every route of an application that nobody has decided about. For tests: with it Actix itself panics at start where two segments of nested scopes have one name |
+//! | `utoipa` | no | requirements of routes in `OpenAPI` documents |
+//! | `introspection` | no | `check_routes`: finds every route of an application without a decision about access. For tests: with it Actix itself panics at startup if two segments of nested scopes have one name |
 //! | `mutual-tls` | no | `ClientCertificate::capture`: the certificates of clients, from connections of Actix with rustls |
-//! | `testing` | no | `testing`: an issuer, tokens, claims and a clock for your tests; what a store of your own must do. Brings `issuing` and `jwks` |
+//! | `testing` | no | `testing`: an issuer, tokens, claims and a clock for your tests; acceptance suites for your own stores. Enables `issuing` and `jwks` |
 //!
 //! # Package name
 //!
-//! The packages are called `actix-jwt-verify` and `actix-jwt-verify-macros`; the crate is imported as
-//! `jwt_verify`. A package `jwt-verify` exists and is somebody else's.
+//! The packages are called `actix-jwt-verify` and `actix-jwt-verify-macros`; the crate is imported
+//! as `jwt_verify`. The package `jwt-verify` is unrelated.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -183,7 +183,7 @@ pub use validation::{ClaimsValidator, TokenProfile};
 pub use verifier::{IssuerResolver, IssuerTemplate, TrustedIssuer, Verifier, VerifierBuilder};
 
 pub mod keys {
-    //! Sources of verification keys, and what they answer.
+    //! Sources of verification keys, and their results.
     //!
     //! The types that most applications need are in the root: [`JwksProvider`](crate::JwksProvider),
     //! [`JwkSet`](crate::JwkSet), [`VerificationKey`](crate::VerificationKey) and the trait
@@ -213,7 +213,7 @@ pub mod authorization {
 }
 
 pub mod extract {
-    //! Where a token is in a request, and the user behind it.
+    //! Extraction of the token from a request, and the user behind it.
 
     pub use crate::http::{
         BearerExtractor, CookieExtractor, Credential, CsrfProtection, FirstOf, QueryExtractor,
@@ -222,14 +222,14 @@ pub mod extract {
 }
 
 pub mod mtls {
-    //! Tokens that are bound to the certificate of their client (RFC 8705).
+    //! Mutual TLS: tokens bound to the certificate of their client (RFC 8705).
 
     pub use crate::{http::MutualTls, key::ClientCertificate};
 }
 
 #[cfg(feature = "issuing")]
 pub mod sessions {
-    //! Logins with rotating refresh tokens, and their cookies.
+    //! User sessions with rotating refresh tokens, and their cookies.
 
     #[cfg(feature = "redis")]
     pub use crate::issuing::refresh_store::RedisRefreshStore;
@@ -267,7 +267,7 @@ pub mod endpoints {
 }
 
 pub mod routes {
-    //! The routes of an application with what they demand.
+    //! The routes of an application with their requirements.
 
     pub use crate::http::{AccessMatrix, RouteInfo};
     #[cfg(feature = "introspection")]

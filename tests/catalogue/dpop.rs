@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, ResponseError as _, web};
 use jwt_verify::{
-    Algorithm, AuthError, BoxFuture, InvalidTokenReason, JwtAuth, JwtAuthBuilder, TrustedIssuer,
+    Algorithm, AuthError, BoxFuture, InvalidTokenReason, JwtAuth, JwtAuthBuilder,
     dpop::{Dpop, MemoryReplay, ProofId, ReplayError, ReplayStore},
 };
 use jwt_verify_tests::{

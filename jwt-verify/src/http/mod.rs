@@ -1,5 +1,5 @@
-//! The layer that knows Actix, in the order of a request: its credential, who sends it, whether it may,
-//! what enters the handler, what a refusal looks like.
+//! The layer that knows Actix, in the order of a request: credential, sender, authorization, entry
+//! into the handler, refusal.
 
 mod auth;
 mod authentication;

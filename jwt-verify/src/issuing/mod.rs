@@ -1,6 +1,6 @@
 //! Issuing of access tokens: signing keys, rotation, the issuer.
 //!
-//! Logins with refresh tokens are in [`sessions`](crate::sessions).
+//! Sessions with refresh tokens are in [`sessions`](crate::sessions).
 
 mod builder;
 mod issuer;
@@ -19,7 +19,7 @@ pub use token::{AccessTokenBuilder, IssuedToken, IssuingError};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// A name that nobody can guess, in base64url, of as many random bytes.
+/// Generates an unpredictable name in base64url, from this many random bytes.
 fn random_name<const BYTES: usize>() -> Result<String, IssuingError> {
     let mut bytes = [0; BYTES];
     SystemRandom::new().fill(&mut bytes).map_err(|_| IssuingError::Random)?;

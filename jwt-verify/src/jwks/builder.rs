@@ -26,19 +26,19 @@ use crate::{
 
 // The constructors are here, since every way to get a provider goes through its builder.
 impl JwksProvider {
-    /// Starts a builder for the key set at this URL.
+    /// Returns a builder for the key set at this URL.
     pub fn builder(jwks_uri: impl Into<String>) -> JwksProviderBuilder {
         JwksProviderBuilder::key_set(jwks_uri.into())
     }
 
-    /// Starts a builder for the key set that the metadata of this issuer names: OpenID Connect
+    /// Returns a builder for the key set that the metadata of this issuer names: OpenID Connect
     /// Discovery, or, where that is not found, RFC 8414. The metadata must name exactly this
     /// issuer.
     pub fn discover(issuer: impl Into<String>) -> JwksProviderBuilder {
         JwksProviderBuilder::discovery(issuer.into())
     }
 
-    /// Starts a builder for an Auth0 tenant or custom domain, such as `tenant.eu.auth0.com`. The
+    /// Returns a builder for an Auth0 tenant or custom domain, such as `tenant.eu.auth0.com`. The
     /// issuer of its tokens is `https://tenant.eu.auth0.com/`, with the slash.
     pub fn auth0(domain: impl AsRef<str>) -> JwksProviderBuilder {
         let domain = domain.as_ref().trim_end_matches('/');
@@ -189,8 +189,8 @@ impl JwksProviderBuilder {
     /// them fetches for all, and share the limit for unknown keys. Default: none; each instance
     /// fetches for itself.
     ///
-    /// A store that is slow or out of reach is ignored. Write access to the store is enough to
-    /// forge tokens, unless there is a [`cache_integrity_key`](Self::cache_integrity_key).
+    /// A store that is slow or unreachable is ignored. Write access to the store is enough to forge
+    /// tokens, unless there is a [`cache_integrity_key`](Self::cache_integrity_key).
     pub fn cache(mut self, store: impl CacheStore) -> Self {
         self.settings.store = Some(Arc::new(store));
         self
@@ -251,7 +251,7 @@ impl JwksProviderBuilder {
         self
     }
 
-    /// Sets the clock. Default: the system's.
+    /// Sets the clock. Default: the system clock.
     pub fn clock(self, clock: impl Clock) -> Self {
         self.shared_clock(Arc::new(clock))
     }
@@ -272,7 +272,8 @@ impl JwksProviderBuilder {
     /// # Errors
     /// URLs other than `https` (or `http` to a loopback address), with a user name, or with a
     /// fragment; durations of zero or beyond 30 days; timeouts beyond a minute; limits of zero; an
-    /// integrity key that is too short; certificates or a proxy that cannot be read; an empty set of initial keys.
+    /// integrity key that is too short; certificates or a proxy that cannot be read; an empty set
+    /// of initial keys.
     pub fn build(mut self) -> Result<JwksProvider, ConfigError> {
         let endpoint = match &self.target {
             Target::KeySet(url) => Endpoint::key_set(url)?,

@@ -34,8 +34,8 @@ use crate::{
 /// While there are usable keys, no request waits for a refresh. While there are none and none can
 /// be fetched, the response is "try later" (503), never "unauthorized". An issuer that fails is
 /// asked again after 1 to 60 s, and once a second as long as requests need keys: there are none,
-/// they have expired, or the one that a token names is not among them. A key that the issuer may
-/// not be asked for, because of the limit for unknown keys, is "ask later" (429).
+/// they have expired, or the one that a token names is not among them. A key that may not be
+/// requested from the issuer, because of the limit for unknown keys, is "ask later" (429).
 #[doc(alias = "jwks", alias = "jwk set url")]
 #[derive(Clone, Debug)]
 pub struct JwksProvider {

@@ -7,7 +7,7 @@ use crate::{error::ConfigError, limits::REPLICA_STALENESS};
 
 // The constructor is here, since a replica knows nothing of its builder.
 impl RevocationReplica {
-    /// Starts a builder for a replica of this store.
+    /// Returns a builder for a replica of this store.
     pub fn builder(source: RedisRevocation) -> RevocationReplicaBuilder {
         RevocationReplicaBuilder { source, max_staleness: REPLICA_STALENESS }
     }
@@ -31,10 +31,10 @@ impl RevocationReplicaBuilder {
         self
     }
 
-    /// Begins to copy. Every token is answered with 503 before the first copy is there.
+    /// Starts copying. Every token is answered with 503 before the first copy is complete.
     ///
     /// # Errors
-    /// A bound out of its range, and if no thread can be made for the connections.
+    /// A bound out of its range, or if no thread can be started for the connections.
     pub fn spawn(self) -> Result<RevocationReplica, ConfigError> {
         if !(Duration::from_millis(200)..=Duration::from_secs(60)).contains(&self.max_staleness) {
             let problem = "must be between 200 ms and 1 min";

@@ -1,4 +1,5 @@
-//! Logout tokens (OIDC Back-Channel Logout §2.4): the issuer says that a session is over.
+//! Logout tokens (OIDC Back-Channel Logout §2.4), with which an issuer reports the end of a
+//! session.
 
 use super::{TrustedIssuer, Verifier, VerifierBuilder};
 use crate::{
@@ -23,35 +24,35 @@ pub struct LogoutTokenVerifierBuilder {
 }
 
 impl LogoutTokenVerifierBuilder {
-    /// Takes the time from another clock; see [`VerifierBuilder::clock`]. Default: the system's.
+    /// Sets the clock; see [`VerifierBuilder::clock`]. Default: the system clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.verifier = self.verifier.clock(clock);
         self
     }
 
-    /// Bounds the length of a token, in bytes. Default: 16 KiB.
+    /// Sets the maximum token size in bytes. Default: 16 KiB.
     pub fn max_token_bytes(mut self, most: usize) -> Self {
         self.verifier = self.verifier.max_token_bytes(most);
         self
     }
 
-    /// Checks the settings.
+    /// Checks the settings and builds the verifier.
     ///
     /// # Errors
-    /// What [`VerifierBuilder::build`] refuses.
+    /// Every setting that [`VerifierBuilder::build`] refuses.
     pub fn build(self) -> Result<LogoutTokenVerifier, ConfigError> {
         Ok(LogoutTokenVerifier { verifier: self.verifier.build()? })
     }
 }
 
-/// What an issuer has ended.
+/// A verified logout token: the session or the subject that the issuer has logged out.
 #[derive(Debug, Clone)]
 pub struct LogoutToken {
     claims: VerifiedClaims,
 }
 
 impl LogoutTokenVerifier {
-    /// Starts a builder for the logout tokens of an issuer for this client: short for
+    /// Returns a builder for the logout tokens of an issuer for this client: short for
     /// [`for_issuer`](Self::for_issuer) with [`TrustedIssuer::new`].
     pub fn builder(
         issuer: impl Into<String>,
@@ -60,7 +61,7 @@ impl LogoutTokenVerifier {
         Self::for_issuer(TrustedIssuer::new(issuer, client_id))
     }
 
-    /// Starts a builder for the logout tokens of an issuer whose audience is the `client_id` of this
+    /// Returns a builder for the logout tokens of an issuer whose audience is the `client_id` of this
     /// client. A [`token_profile`](TrustedIssuer::token_profile) of the issuer has no effect here.
     pub fn for_issuer(issuer: TrustedIssuer) -> LogoutTokenVerifierBuilder {
         let issuer = issuer.kind(TokenKind::Logout);
@@ -73,30 +74,30 @@ impl LogoutTokenVerifier {
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`] or [`AuthError::ExpiredToken`]; [`AuthError::Unavailable`] if no
-    /// key can be had.
+    /// key is available.
     pub async fn verify(&self, token: impl AsRef<[u8]>) -> Result<LogoutToken, AuthError> {
         Ok(LogoutToken { claims: self.verifier.verify(token).await? })
     }
 
-    /// The time by which tokens are judged.
+    /// Returns the wall-clock time used for tokens.
     pub(crate) fn now(&self) -> std::time::Duration {
         self.verifier.now()
     }
 }
 
 impl LogoutToken {
-    /// The session that is over (`sid`), if the token names one.
+    /// Returns the session that has ended (`sid`), if the token names one.
     pub fn session_id(&self) -> Option<&str> {
         self.claims.find_text("sid")
     }
 
-    /// Whose session, or all of whose sessions, where no session is named.
+    /// Returns the subject of the session, or of all sessions to end if no session is named.
     pub fn subject(&self) -> Option<&str> {
         self.claims.subject()
     }
 
-    /// Names what has to be revoked: the session, and all of the subject's tokens until then;
-    /// without the latter where the token names a session and that is to be enough.
+    /// Returns the entries to revoke: the session, and all of the subject's tokens issued until
+    /// now. With `sessions_only`, a token that names a session revokes the session only.
     pub(crate) fn revocations(&self, sessions_only: bool) -> Vec<Revocation> {
         let claims = &self.claims;
         let (Some(issuer), Some(issued_at)) = (claims.issuer(), claims.issued_at()) else {

@@ -1,4 +1,4 @@
-//! Where a request enters protected code: the middleware, and the arguments of handlers.
+//! Entry of a request into protected code: the middleware, and the arguments of handlers.
 
 pub(crate) mod authorized;
 pub(crate) mod current_user;

@@ -1,4 +1,4 @@
-//! What callers see of a session that did not begin or go on (RFC 6749 §5.2).
+//! HTTP responses for session errors (RFC 6749 §5.2).
 
 use actix_web::{
     HttpResponse, ResponseError,

@@ -1,4 +1,4 @@
-//! Routes with what they demand.
+//! Routes and their requirements.
 
 use std::{borrow::Cow, fmt};
 
@@ -6,19 +6,19 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::authz::Requirement;
 
-/// The method of a route for every one.
+/// Stands for all methods.
 #[cfg(any(feature = "introspection", feature = "utoipa"))]
 pub(crate) const ANY: &str = "*";
 
-/// A route, and who may use it.
+/// A route and its requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteInfo {
     method: Cow<'static, str>,
-    /// As Actix joins them, so that it is empty where every part is.
+    /// Joined as by Actix, so that it is empty if every part is.
     path: String,
     handler: &'static str,
     requirement: Option<&'static Requirement>,
-    /// Which handler it is, of several with one name.
+    /// Distinguishes handlers with one name.
     #[cfg(feature = "introspection")]
     access: std::any::TypeId,
 }
@@ -40,12 +40,12 @@ impl RouteInfo {
         self.access
     }
 
-    /// The method, such as `GET`; `*` for every one that no other route of this path is for.
+    /// Returns the method, such as `GET`; `*` for all methods without another route of this path.
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// The pattern of the path, with the prefixes of the scopes that are known.
+    /// Returns the pattern of the path, with the known prefixes of scopes.
     pub fn path(&self) -> &str {
         if self.path.is_empty() { "/" } else { &self.path }
     }
@@ -54,12 +54,12 @@ impl RouteInfo {
         self.path.is_empty()
     }
 
-    /// The name of the function.
+    /// Returns the name of the function.
     pub fn handler(&self) -> &'static str {
         self.handler
     }
 
-    /// What it demands; `None` if it is [`#[public]`](crate::public).
+    /// Returns the requirement; `None` if it is [`#[public]`](crate::public).
     pub fn requirement(&self) -> Option<&'static Requirement> {
         self.requirement
     }
@@ -70,7 +70,7 @@ impl RouteInfo {
     }
 }
 
-/// A path beneath a prefix, as Actix joins them: each begins with a slash unless it is empty.
+/// Joins a path to a prefix, as Actix does: each begins with a slash unless it is empty.
 pub(crate) fn join(prefix: &str, path: &str) -> String {
     let rooted = |part: &str| if part.is_empty() || part.starts_with('/') { "" } else { "/" };
     format!("{}{prefix}{}{path}", rooted(prefix), rooted(path))
@@ -90,10 +90,10 @@ impl Serialize for RouteInfo {
     }
 }
 
-/// Routes in the order of their paths and methods: who may do what, at a glance.
+/// Routes and their requirements, in the order of paths and methods, for review.
 ///
-/// Shown as a table, one line for each route, and serialised as an array. Commit either, and compare
-/// it in a test: whoever opens a route then has to say so in the change.
+/// Displayed as a table, one line for each route, and serialized as an array. Commit either, and
+/// compare it in a test: a change that opens a route then shows up in review.
 ///
 /// ```text
 /// GET   /posts       list_posts   permissions = "read:posts"
@@ -107,7 +107,7 @@ impl Serialize for RouteInfo {
 pub struct AccessMatrix(Vec<RouteInfo>);
 
 impl AccessMatrix {
-    /// The routes, in order.
+    /// Returns the routes, in order.
     pub fn routes(&self) -> &[RouteInfo] {
         &self.0
     }
@@ -116,7 +116,7 @@ impl AccessMatrix {
 impl FromIterator<RouteInfo> for AccessMatrix {
     fn from_iter<I: IntoIterator<Item = RouteInfo>>(routes: I) -> Self {
         let mut routes: Vec<RouteInfo> = routes.into_iter().collect();
-        // Of one path and method the first is the one that is reached; it stays the first.
+        // Of one path and method only the first is reached; it stays the first.
         routes.sort_by(|one, other| (one.path(), &one.method).cmp(&(other.path(), &other.method)));
         Self(routes)
     }
@@ -142,20 +142,21 @@ impl fmt::Display for AccessMatrix {
     }
 }
 
-/// Argument of a handler that says who may call it: [`Authorized`](crate::Authorized) or [`PublicRoute`](crate::authorization::PublicRoute).
+/// Argument of a handler that defines who may call it: [`Authorized`](crate::Authorized) or
+/// [`PublicRoute`](crate::authorization::PublicRoute).
 #[diagnostic::on_unimplemented(
     message = "this handler says neither `#[require]` nor `#[public]`",
     label = "a handler here says nothing about who may call it",
     note = "put `#[require]` or `#[public]` on the function"
 )]
 pub trait Access: 'static {
-    /// A type that tells the handler from all others, whatever its other arguments are.
+    /// Type that distinguishes the handler from all others, whatever its other arguments are.
     type Marker: 'static;
 
-    /// The name of the handler.
+    /// Name of the handler.
     const HANDLER: &'static str;
 
-    /// What it demands; `None` if nothing.
+    /// Returns the requirement; `None` if there is none.
     fn requirement() -> Option<&'static Requirement>;
 }
 
@@ -167,7 +168,7 @@ pub trait Access: 'static {
     note = "put `#[require]` or `#[public]` above the routing attribute; below it, it is not seen here"
 )]
 pub trait Annotated {
-    /// What the handler says.
+    /// Access of the handler.
     type Access: Access;
 
     /// Methods and paths.
@@ -181,7 +182,7 @@ pub trait Annotated {
     note = "put `#[require]` or `#[public]` on the function"
 )]
 pub trait Guarded {
-    /// What the handler says.
+    /// Access of the handler.
     type Access: Access;
 }
 

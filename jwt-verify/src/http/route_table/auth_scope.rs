@@ -1,4 +1,4 @@
-//! A scope in which every route says who may use it.
+//! A scope in which every route declares who may use it.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use crate::http::{
     route_table::access_matrix::{AccessMatrix, Annotated, Guarded, RouteInfo, join},
 };
 
-/// A scope that takes only handlers with `#[require]` or `#[public]`: a forgotten one does not
+/// A scope that accepts only handlers with `#[require]` or `#[public]`: a forgotten one does not
 /// compile. So it knows every route with its requirement.
 ///
 /// ```
@@ -52,15 +52,16 @@ use crate::http::{
 /// # use jwt_verify::AuthScope;
 /// #[get("/forgotten")]
 /// async fn forgotten() -> &'static str {
-///     "everybody reads this"
+///     "all callers read this"
 /// }
 ///
 /// let api = AuthScope::new("/api").service(forgotten);
 /// ```
 ///
-/// `#[require]` has to stand *above* the routing attribute here, which gives away its route only
-/// then. The scope itself authenticates nobody: its handlers do, with [`auth`](Self::auth), or the
-/// middleware does around it, with [`wrap`](Self::wrap), which then guards the public routes too.
+/// Here, `#[require]` has to be *above* the routing attribute, since only then can it see the
+/// route. The scope itself does not authenticate requests: its handlers do, with
+/// [`auth`](Self::auth), or a middleware around it, with [`wrap`](Self::wrap), which then guards
+/// the public routes too.
 #[must_use]
 pub struct AuthScope {
     prefix: String,
@@ -69,27 +70,26 @@ pub struct AuthScope {
 }
 
 impl AuthScope {
-    /// A scope at a prefix, as [`web::scope`]. A slash at its end does not count. A route whose path is
-    /// empty is at the prefix itself; where all prefixes around it are empty too, Actix serves it
-    /// nowhere, and the log says so: give it the path `/`.
+    /// Creates a scope at a prefix, like [`web::scope`]. A slash at its end is ignored. A route
+    /// whose path is empty is at the prefix itself; if all prefixes around it are empty too, Actix
+    /// cannot reach it, and a warning is logged: give it the path `/`.
     pub fn new(prefix: &str) -> Self {
         let prefix = prefix.trim_end_matches('/');
         Self { prefix: prefix.to_owned(), scope: web::scope(prefix), routes: Vec::new() }
     }
 
-    /// Verifies the tokens of requests to this scope, where its handlers demand one.
+    /// Verifies the tokens of requests to this scope, for handlers that require one.
     pub fn auth(mut self, auth: JwtAuth) -> Self {
         self.scope = self.scope.app_data(auth);
         self
     }
 
-    /// Puts the middleware around the scope: every request beneath its prefix needs a good token then,
-    /// those to unknown paths and methods and to `#[public]` handlers included; with
-    /// [`optional`](JwtAuth::optional), a good one or none.
+    /// Puts the middleware around the scope: every request beneath its prefix then needs a valid
+    /// token, including those to unknown paths and methods and to `#[public]` handlers; with
+    /// [`optional`](JwtAuth::optional), a valid one or none.
     ///
-    /// It takes the place of [`auth`](Self::auth), and is the last call. A `web::scope` with the
-    /// middleware around this one protects as well, but each scope costs every request a search for its
-    /// route.
+    /// It replaces [`auth`](Self::auth), and is the last call. A `web::scope` with the middleware
+    /// around this one protects as well, but each scope costs every request a search for its route.
     ///
     /// ```
     /// # use actix_web::{App, get};
@@ -144,7 +144,7 @@ impl AuthScope {
         self
     }
 
-    /// Every route, with what it demands.
+    /// Returns every route with its requirement.
     pub fn access_matrix(&self) -> AccessMatrix {
         self.routes.iter().cloned().collect()
     }
@@ -172,7 +172,8 @@ impl HttpServiceFactory for WrappedScope {
     }
 }
 
-/// Says of routes that no request reaches: within a scope Actix does not take an empty path for `/`.
+/// Warns about routes that requests cannot reach: within a scope Actix does not accept an empty
+/// path for `/`.
 fn warn_of_nowhere(routes: &[RouteInfo], config: &AppService) {
     for route in routes.iter().filter(|route| config.is_root() && route.has_empty_path()) {
         tracing::warn!(
@@ -182,7 +183,7 @@ fn warn_of_nowhere(routes: &[RouteInfo], config: &AppService) {
     }
 }
 
-/// Registers a scope, and tells whoever looks for routes that nobody has decided about.
+/// Registers a scope, and reports it to a running check of routes.
 fn register<T, B>(scope: Scope<T>, prefix: &str, routes: &[RouteInfo], config: &mut AppService)
 where
     T: ServiceFactory<
