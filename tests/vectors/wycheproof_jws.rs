@@ -119,8 +119,9 @@ fn no_vector_passes_for_an_access_token() {
                         panic!("a payload that is no claims set came this far")
                     }),
             )
-            .build()
-            .unwrap();
+            .build();
+            // A set without a key for these algorithms does not build.
+            let Ok(verifier) = verifier else { continue };
             assert!(runtime.block_on(verifier.verify(&token)).is_err(), "{:?}", identity(&vector));
         }
     }
