@@ -84,6 +84,7 @@
 //! | tokens that end before they expire | a [`RevocationStore`] in [`VerifierBuilder::revocation`] |
 //! | users of your own | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
 //! | a login elsewhere | [`IdTokenVerifier`], [`BackChannelLogoutEndpoint`] |
+//! | arguments made of claims, such as a tenant | [`FromClaims`] and [`ClaimsArg`] |
 //! | rules that need a database | [`Policy`] functions in `#[require(policy = …)]`, an [`Authorizer`] |
 //! | roles that bring others | [`RoleHierarchy`] in [`ClaimsMapping::role_hierarchy`] |
 //! | routes that nobody may forget | [`AuthScope`], its [`AccessMatrix`], `check_routes` (feature `introspection`) |
@@ -178,9 +179,9 @@ pub use error::{
 };
 pub use http::{
     AccessMatrix, AuthFuture, AuthScope, Authorized, BackChannelLogoutEndpoint, BearerChallenge,
-    BearerExtractor, CookieExtractor, Credential, CsrfProtection, CurrentUser, FirstOf,
-    HandlerRequirement, HealthEndpoints, IntoDecision, JwtAuth, JwtAuthBuilder, JwtAuthService,
-    MutualTls, OptionalClaims, Policy, PolicyFuture, PublicRoute, QueryExtractor,
+    BearerExtractor, ClaimsArg, CookieExtractor, Credential, CsrfProtection, CurrentUser, FirstOf,
+    FromClaims, HandlerRequirement, HealthEndpoints, IntoDecision, JwtAuth, JwtAuthBuilder,
+    JwtAuthService, MutualTls, OptionalClaims, Policy, PolicyFuture, PublicRoute, QueryExtractor,
     RequireMiddleware, ResourceMetadata, ResourceMetadataEndpoint, RouteInfo, TokenExtractor,
     UserLoader, UserLoaderData, VerifiedClaimsExt,
 };

@@ -27,9 +27,9 @@ pub use endpoints::{
     BackChannelLogoutEndpoint, HealthEndpoints, ResourceMetadata, ResourceMetadataEndpoint,
 };
 pub use entry::{
-    AuthFuture, Authorized, CurrentUser, HandlerRequirement, IsPublic, JwtAuthService,
-    OptionalClaims, Otherwise, Probe, PublicRoute, RequireMiddleware, UserLoader, UserLoaderData,
-    VerifiedClaimsExt,
+    AuthFuture, Authorized, ClaimsArg, CurrentUser, FromClaims, HandlerRequirement, IsPublic,
+    JwtAuthService, OptionalClaims, Otherwise, Probe, PublicRoute, RequireMiddleware, UserLoader,
+    UserLoaderData, VerifiedClaimsExt,
 };
 pub use refusal::BearerChallenge;
 pub use route_table::{AccessMatrix, Annotated, AuthScope, RouteInfo};

@@ -1,6 +1,7 @@
 //! Where a request enters protected code: the middleware, and the arguments of handlers.
 
 pub(crate) mod authorized;
+pub(crate) mod claims_arg;
 pub(crate) mod current_user;
 pub(crate) mod extractors;
 pub(crate) mod handler_probe;
@@ -9,6 +10,7 @@ pub(crate) mod payload_gate;
 pub(crate) mod public;
 
 pub use authorized::{Authorized, HandlerRequirement};
+pub use claims_arg::{ClaimsArg, FromClaims};
 pub use current_user::{CurrentUser, UserLoader, UserLoaderData};
 pub use extractors::{OptionalClaims, VerifiedClaimsExt};
 pub use handler_probe::{Otherwise, Probe};
