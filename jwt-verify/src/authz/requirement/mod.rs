@@ -154,7 +154,8 @@ impl Requirement {
     /// That a claim has the value of this segment of the request's path, as `{user_id}` in
     /// `/users/{user_id}`. It is compared as `web::Path` gives it to a handler.
     ///
-    /// A route without such a segment answers 500, and the log says why.
+    /// A route without such a segment answers 500, and the log names the segment, the route and the
+    /// handler.
     pub fn claim_equals_segment(
         claim: impl AsRef<str>,
         segment: impl Into<Cow<'static, str>>,

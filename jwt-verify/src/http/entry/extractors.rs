@@ -74,7 +74,8 @@ impl VerifiedClaimsExt for HttpRequest {
             );
             return Err(AuthError::Misconfigured);
         }
-        let context = RequestContext { auth: &known.by, request: self, policies: &[] };
+        let context =
+            RequestContext { auth: &known.by, request: self, handler: None, policies: &[] };
         requirement.check(claims.verified(), &context)
     }
 }
