@@ -6,6 +6,7 @@ mod claim_rule;
 mod display;
 mod evaluate;
 mod explain;
+mod joined;
 mod number;
 mod policy;
 mod serialize;

@@ -8,6 +8,7 @@ pub(crate) mod handler_probe;
 pub(crate) mod middleware;
 pub(crate) mod payload_gate;
 pub(crate) mod public;
+pub(crate) mod scope_requirement;
 
 pub use authorized::{Authorized, HandlerRequirement};
 pub use claims_arg::{ClaimsArg, FromClaims};

@@ -75,6 +75,9 @@ where
 /// when an application starts, and panics where two segments have one name, as in `/{id}` within
 /// `/{id}`; without it the same application serves.
 ///
+/// Guards and middlewares of an [`AuthScope`](crate::http::route_table::auth_scope::AuthScope) are left out when its routes are
+/// asked.
+///
 /// Not seen: default services, unless they are all that is in a scope; and a route on the path of one
 /// that is decided about, if it has a guard other than for methods, such as one for a header.
 #[derive(Debug, Clone, Default)]
@@ -129,15 +132,16 @@ impl RouteCheck {
     {
         let found = Rc::new(RefCell::new(Vec::new()));
         let service = FOUND.scope(found.clone(), init_service(app)).await;
-        let ask = async |method: &str, path: &str| -> Option<Reply> {
+        let ask_in = async |scope: Option<&str>, method: &str, path: &str| -> Option<Reply> {
             let method = Method::from_bytes(method.as_bytes()).ok()?;
             let request = TestRequest::with_uri(path).method(method).to_request();
-            request.extensions_mut().insert(CheckRequest);
+            request.extensions_mut().insert(CheckRequest { scope: scope.map(str::to_owned) });
             let response = service.call(request).await.ok()?;
             let tree = response.request().app_data::<Data<IntrospectionTree>>().cloned();
             let answer = response.response().extensions().get::<HandlerAccess>().cloned();
             Some(Reply { status: response.status(), answer, tree })
         };
+        let ask = async |method: &str, path: &str| ask_in(None, method, path).await;
         let Some(tree) = ask("GET", NO_ROUTE).await.and_then(|reply| reply.tree) else {
             let unprotected = vec!["the routes cannot be listed".to_owned()];
             return Err(UnprotectedRoutes { unprotected, ..UnprotectedRoutes::default() });
@@ -148,14 +152,16 @@ impl RouteCheck {
         let mut decided = Vec::new();
         for Registered { marker, prefix, routes } in found.take() {
             let outer = listed.outside(&marker, &prefix);
-            decided.extend(routes.into_iter().map(|route| route.beneath(&outer)));
+            let scoped = |route: RouteInfo| (marker.clone(), route.beneath(&outer));
+            decided.extend(routes.into_iter().map(scoped));
         }
         let mut findings = UnprotectedRoutes::default();
-        for route in &decided {
-            let answer = match example(route.path()) {
-                Some(path) => ask(route.method(), &path).await.and_then(|reply| reply.answer),
+        for (marker, route) in &decided {
+            let reply = match example(route.path()) {
+                Some(path) => ask_in(Some(marker), route.method(), &path).await,
                 None => None,
             };
+            let answer = reply.and_then(|reply| reply.answer);
             let name = format!("{} {}", route.method(), route.path());
             match answer {
                 None => findings.unprotected.push(name),
@@ -164,6 +170,7 @@ impl RouteCheck {
                 Some(_) => findings.unreached.push(name),
             }
         }
+        let mut decided: Vec<RouteInfo> = decided.into_iter().map(|(_, route)| route).collect();
         for (method, pattern) in listed.routes {
             let is_decided =
                 decided.iter().any(|route| route.method() == method && route.path() == pattern);
@@ -274,6 +281,12 @@ impl ScopeMarker {
     }
 }
 
+impl ScopeMarker {
+    pub(crate) fn name(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Guard for ScopeMarker {
     fn check(&self, _: &GuardContext<'_>) -> bool {
         true
@@ -370,7 +383,18 @@ fn segments(pattern: &str) -> usize {
 }
 
 /// Marks a request that asks who may use a route. Nobody else can make one.
-struct CheckRequest;
+struct CheckRequest {
+    /// The marker of the scope whose route is meant, if it is that of one.
+    scope: Option<String>,
+}
+
+/// Tells whether a request that asks passes the guards of a scope, whatever they are; `None` for all
+/// other requests. Of scopes that differ in their guards alone, the one that is meant answers.
+pub(crate) fn is_probe_for(context: &GuardContext<'_>, scope: Option<&str>) -> Option<bool> {
+    let extensions = context.req_data();
+    let meant = extensions.get::<CheckRequest>()?.scope.as_deref();
+    Some(meant.is_none() || scope.is_none() || meant == scope)
+}
 
 /// Whether a request only asks who may use its route.
 pub(crate) fn is_probe(request: &HttpRequest) -> bool {
