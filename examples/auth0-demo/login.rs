@@ -9,7 +9,10 @@ use actix_web::{
     post,
     web::{Data, Query},
 };
-use jwt_verify::{AuthError, ClaimsMapping, IdTokenChecks, IdTokenVerifier};
+use jwt_verify::{
+    AuthError, ClaimsMapping,
+    oidc::{IdTokenChecks, IdTokenVerifier},
+};
 use openidconnect::{
     AuthorizationCode, ClientId, ClientSecret, CsrfToken, DiscoveryError, EmptyExtraTokenFields,
     EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, LogoutRequest, Nonce,

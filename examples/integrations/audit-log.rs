@@ -16,7 +16,7 @@ use actix_web::{
     web,
 };
 use example_support::demo::{Demo, announce, bind_address};
-use jwt_verify::{TracingAudit, VerifiedClaims, VerifiedClaimsExt as _, require};
+use jwt_verify::{VerifiedClaims, VerifiedClaimsExt as _, authorization::TracingAudit, require};
 use tracing::{Span, field::Empty};
 use tracing_actix_web::{RequestId, RootSpanBuilder, TracingLogger};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};

@@ -9,8 +9,9 @@ use std::error::Error;
 use actix_web::{App, HttpRequest, HttpServer, Responder, get, http::header::HeaderMap, web};
 use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
-    AuthError, ClaimsArg, Credential, ForbiddenReason, FromClaims, InvalidRequestReason,
-    TokenExtractor, VerifiedClaims, require,
+    AuthError, ClaimsArg, ForbiddenReason, FromClaims, InvalidRequestReason, VerifiedClaims,
+    extract::{Credential, TokenExtractor},
+    require,
 };
 use serde_json::json;
 

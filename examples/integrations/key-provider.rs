@@ -20,8 +20,9 @@ use actix_web::{
 use example_integrations::database_in_memory;
 use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
-    AuthError, JwkSet, KeyLookupError, KeyProvider, KeyQuery, Lookup, VerificationKey,
-    VerifiedClaims, require,
+    AuthError, JwkSet, KeyProvider, Lookup, VerificationKey, VerifiedClaims,
+    keys::{KeyLookupError, KeyQuery},
+    require,
 };
 use serde_json::{Value, json};
 use sqlx::SqlitePool;

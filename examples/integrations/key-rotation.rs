@@ -13,8 +13,10 @@ use actix_web::{
 };
 use example_support::demo::{announce, bind_address};
 use jwt_verify::{
-    Algorithm, AuthError, JwksEndpoint, JwtAuth, SigningKey, TokenIssuer, VerifiedClaims, public,
-    require,
+    Algorithm, AuthError, JwtAuth, VerifiedClaims,
+    endpoints::JwksEndpoint,
+    issuing::{SigningKey, TokenIssuer},
+    public, require,
 };
 use serde_json::json;
 

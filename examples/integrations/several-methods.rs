@@ -13,8 +13,9 @@ use actix_web::{
 };
 use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
-    AuthError, BearerExtractor, CookieExtractor, CsrfProtection, FirstOf, Secret,
-    TokenExtractor as _, VerifiedClaims, require,
+    AuthError, Secret, VerifiedClaims,
+    extract::{BearerExtractor, CookieExtractor, CsrfProtection, FirstOf, TokenExtractor as _},
+    require,
 };
 use serde_json::json;
 

@@ -23,9 +23,10 @@ use actix_web::{
 use actix_ws::{AggregatedMessage, CloseCode, CloseReason, Session};
 use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
-    AuthError, Credential, FirstOf, InvalidRequestReason, InvalidTokenReason, Lookup,
-    MemoryRevocation, Revocation, RevocationKeys, RevocationStore as _, TokenExtractor,
-    VerifiedClaims, require,
+    AuthError, InvalidRequestReason, InvalidTokenReason, Lookup, VerifiedClaims,
+    extract::{Credential, FirstOf, TokenExtractor},
+    require,
+    revocation::{MemoryRevocation, Revocation, RevocationKeys, RevocationStore as _},
 };
 use tokio::sync::broadcast::{self, error::RecvError};
 

@@ -6,7 +6,9 @@ use std::{env, error::Error, net::TcpListener, time::Duration};
 
 use actix_web::{App, HttpServer, Responder, get};
 use jwt_verify::{
-    Dpop, VerifiedClaims, require,
+    VerifiedClaims,
+    dpop::Dpop,
+    require,
     testing::{ProofKey, TestIssuer},
 };
 

@@ -7,7 +7,12 @@ use std::{env, error::Error, fs, io, net::TcpListener, path::PathBuf, sync::Arc}
 
 use actix_web::{App, Responder, get};
 use example_support::https;
-use jwt_verify::{ClientCertificate, MutualTls, VerifiedClaims, require, testing::TestIssuer};
+use jwt_verify::{
+    VerifiedClaims,
+    mtls::{ClientCertificate, MutualTls},
+    require,
+    testing::TestIssuer,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{
     RootCertStore, ServerConfig,

@@ -1,4 +1,4 @@
-//! What stands in the parentheses, with its spans. Nothing is judged here but syntax.
+//! Arguments in the parentheses, with their spans. Only the syntax is checked here.
 
 use proc_macro2::Span;
 use syn::{

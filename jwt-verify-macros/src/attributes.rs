@@ -1,4 +1,4 @@
-//! The attributes of this crate on the items inside of a module or a block.
+//! Attributes of this crate on the items inside of a module or a block.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -7,8 +7,8 @@ use syn::{Attribute, Error, Ident, Meta, Result, parse_quote, spanned::Spanned};
 use crate::handler::Mark;
 
 /// Puts the requirement of the module in front of that of the item, and the attribute above all
-/// others: what it leaves beside the handler is then beside it in the module, and not inside of what
-/// Actix' attributes make.
+/// others: items that it adds beside the handler are then beside it in the module, and not inside
+/// of the items that Actix' attributes generate.
 pub(crate) fn add_outer(outer: &TokenStream, attributes: &mut Vec<Attribute>) -> Result<()> {
     let Some(place) = attributes.iter().position(|one| Mark::of(one).is_some()) else {
         attributes.insert(0, parse_quote!(#[::jwt_verify::require(#outer)]));
@@ -24,7 +24,7 @@ pub(crate) fn add_outer(outer: &TokenStream, attributes: &mut Vec<Attribute>) ->
     Ok(())
 }
 
-/// The arguments of an attribute.
+/// Returns the arguments of an attribute.
 pub(crate) fn arguments(attribute: &Attribute) -> Result<TokenStream> {
     match &attribute.meta {
         Meta::Path(_) => Ok(TokenStream::new()),
@@ -35,7 +35,7 @@ pub(crate) fn arguments(attribute: &Attribute) -> Result<TokenStream> {
     }
 }
 
-/// The arguments of two attributes that both count.
+/// Joins the arguments of two attributes; both apply.
 pub(crate) fn joined(outer: &TokenStream, inner: &TokenStream) -> TokenStream {
     match (outer.is_empty(), inner.is_empty()) {
         (true, _) => inner.clone(),
@@ -44,7 +44,7 @@ pub(crate) fn joined(outer: &TokenStream, inner: &TokenStream) -> TokenStream {
     }
 }
 
-/// The conditions under which an item exists; what is made for it exists under the same.
+/// Returns the `cfg` conditions of an item, which generated items need too.
 pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<&Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
 }
@@ -53,7 +53,7 @@ pub(crate) fn is_marked(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|one| Mark::of(one).is_some())
 }
 
-/// Says that an item exists in tests alone.
+/// Returns `true` if an item exists in tests only.
 pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")

@@ -14,8 +14,8 @@ use crate::{
     hidden, routing, validate,
 };
 
-/// Gives every handler of a block the requirement, besides its own. Siblings cannot stand in a block,
-/// so everything is done here.
+/// Gives every handler of a block the requirement, besides its own. A block cannot contain sibling
+/// items, so everything is done here.
 pub(crate) fn block(outer: &TokenStream, mut block: ItemImpl) -> Result<TokenStream> {
     validate::requirement(&syn::parse2::<Args>(outer.clone())?)?;
     if let Some((_, path, _)) = &block.trait_ {
@@ -82,7 +82,7 @@ pub(crate) fn block(outer: &TokenStream, mut block: ItemImpl) -> Result<TokenStr
         }
         if let Some(expansion) = errors.collect(method(outer, &own, function, &within)) {
             siblings.extend(expansion.siblings);
-            // So that the attributes count as used.
+            // Marks the attributes as used.
             for mark in &own {
                 let path = mark.path();
                 siblings.extend(quote! { #[#path(__used)] const _: () = (); });
@@ -93,7 +93,7 @@ pub(crate) fn block(outer: &TokenStream, mut block: ItemImpl) -> Result<TokenStr
     errors.into_result()?;
     let conditions = conditions(&block.attrs);
     if !conditions.is_empty() {
-        // What stands beside the block exists only where the block does.
+        // Items beside the block exist only if the block does.
         return Ok(quote! {
             #(#conditions)*
             const _: () = { #siblings #block };
@@ -102,7 +102,7 @@ pub(crate) fn block(outer: &TokenStream, mut block: ItemImpl) -> Result<TokenStr
     Ok(quote! { #siblings #block })
 }
 
-/// A block as it is without attributes that do not work in it, to be shown beside an error.
+/// Returns a block without attributes that do not work in it, to be emitted beside an error.
 pub(crate) fn unmarked_block(item: TokenStream) -> TokenStream {
     let Ok(mut block) = syn::parse2::<ItemImpl>(item.clone()) else { return item };
     for item in &mut block.items {
@@ -143,7 +143,7 @@ fn method(
     Ok(expand::required(&requirement, handler.checked("require")?, within))
 }
 
-/// Tells the blocks of two types apart, in the same way whatever the compiler (FNV-1a).
+/// Distinguishes the blocks of two types, with the same result for every compiler (FNV-1a).
 fn fingerprint(ty: &syn::Type) -> String {
     let text = ty.to_token_stream().to_string();
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

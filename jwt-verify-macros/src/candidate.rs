@@ -1,8 +1,8 @@
-//! Functions and constants that Actix could call as handlers although no attribute marks them.
+//! Unmarked functions and constants that Actix could call as handlers.
 //!
-//! Actix takes a function whose arguments are all extractors and whose return value is a future of a
-//! responder. What the syntax cannot tell is left to the compiler: an assertion beside the function
-//! fails if its types are those of a handler.
+//! Actix accepts a function whose arguments are all extractors and whose return value is a future
+//! of a responder. If the syntax does not decide, the compiler does: an assertion beside the
+//! function fails if its types are those of a handler.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -11,11 +11,11 @@ use syn::{
     Signature, Type, TypeImplTrait, TypeParamBound, TypePath,
 };
 
-/// The judgement of a function or constant that nothing marks.
+/// Classification of an unmarked function or constant.
 pub(crate) enum Candidate {
     /// It cannot be a handler.
     No,
-    /// An assertion that compiles only if it is none.
+    /// An assertion that compiles only if it is not a handler.
     Assert(TokenStream),
     /// It may be a handler.
     Yes,
@@ -24,7 +24,7 @@ pub(crate) enum Candidate {
 /// The types around a function: those of its `impl` block or trait.
 #[derive(Default, Clone, Copy)]
 pub(crate) struct Owner<'a> {
-    /// The type that `Self` stands for; none outside of blocks, and in traits.
+    /// The type of `Self`; `None` outside of blocks, and in traits.
     self_type: Option<&'a Type>,
     generics: Option<&'a Generics>,
 }
@@ -42,7 +42,7 @@ impl<'a> Owner<'a> {
 }
 
 impl Candidate {
-    /// Judges a function. `message` is what the compiler says if the assertion fails.
+    /// Classifies a function. `message` is the compiler's message if the assertion fails.
     pub(crate) fn function(
         signature: &Signature,
         owner: Owner<'_>,
@@ -82,7 +82,7 @@ impl Candidate {
         }
     }
 
-    /// Judges the type of a constant or static: pointers to functions are handlers too.
+    /// Classifies the type of a constant or static: function pointers are handlers too.
     pub(crate) fn constant(
         name: &Ident,
         ty: &Type,
@@ -102,8 +102,8 @@ impl Candidate {
     }
 }
 
-/// Says that a function returns a future, as far as its signature tells: it is async, or returns
-/// `impl Future`, a boxed one, or an alias such as `LocalBoxFuture`.
+/// Returns `true` if a function returns a future, as far as its signature shows: it is async, or
+/// returns `impl Future`, a boxed one, or an alias such as `LocalBoxFuture`.
 pub(crate) fn returns_future(signature: &Signature) -> bool {
     let is_future = match &signature.output {
         ReturnType::Default => false,
@@ -116,17 +116,17 @@ pub(crate) fn returns_future(signature: &Signature) -> bool {
 
 /// The kind of a return type.
 enum Output {
-    /// Provably no future.
+    /// Certainly not a future.
     Plain,
     Future,
-    /// A type of which the compiler knows.
+    /// A type that the compiler has to check.
     Named(TokenStream),
     Unknown,
 }
 
 /// The kind of an argument.
 enum Argument {
-    /// A type of which the compiler knows, and whether it is likely not to be an extractor.
+    /// A type that the compiler has to check, and a flag for one that is probably not an extractor.
     Named {
         ty: TokenStream,
         is_doubtful: bool,
@@ -136,7 +136,7 @@ enum Argument {
     Unknown,
 }
 
-/// The names that mean nothing outside of the function.
+/// Names that are only valid inside of the function.
 struct Scope<'a> {
     owner: Owner<'a>,
     parameters: Vec<&'a Ident>,
@@ -168,7 +168,7 @@ impl<'a> Scope<'a> {
             Type::Tuple(_) | Type::Array(_) | Type::Slice(_) | Type::Never(_) | Type::Ptr(_) => {
                 Output::Plain
             }
-            // A shared reference is never a future; an exclusive one is if what it refers to is.
+            // A shared reference is never a future; an exclusive one is if its target is.
             Type::Reference(reference) if reference.mutability.is_none() => Output::Plain,
             Type::Reference(reference) => match self.output(&reference.elem) {
                 Output::Named(_) => self.named(ty).map_or(Output::Unknown, Output::Named),
@@ -181,7 +181,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The kind of what a returned function returns.
+    /// Returns the kind of the result of a returned function.
     fn called(&self, output: &ReturnType) -> Output {
         match output {
             ReturnType::Default => Output::Plain,
@@ -217,7 +217,7 @@ impl<'a> Scope<'a> {
         let Some(last) = path.path.segments.last() else { return Output::Unknown };
         let name = last.ident.to_string();
         if path.path.is_ident("Self") {
-            // Of a generic type nothing can be asked here; its `impl Future` is looked for instead.
+            // A generic type cannot be checked here; its `impl Future` is searched instead.
             return self.self_type().map_or(Output::Plain, Output::Named);
         }
         if name.ends_with("Future")
@@ -232,7 +232,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The kind of what a value of the type returns when it is called.
+    /// Returns the kind of the result of calling a value of the type.
     fn pointer(&self, ty: &Type) -> Output {
         match ty {
             Type::Group(group) => self.pointer(&group.elem),
@@ -270,12 +270,12 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// `Self`, if it can be named outside of the block.
+    /// Returns `Self`, if it can be named outside of the block.
     fn self_type(&self) -> Option<TokenStream> {
         self.named(self.owner.self_type?)
     }
 
-    /// The type as it is written outside of the function, if that is possible.
+    /// Returns the type as it is written outside of the function, if that is possible.
     fn named(&self, ty: impl ToTokens) -> Option<TokenStream> {
         self.renamed(ty.to_token_stream())
     }
@@ -316,7 +316,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Says that `Box<…>` or `Pin<…>` holds something that is called a future.
+/// Returns `true` if `Box<…>` or `Pin<…>` contains a type that is named as a future.
 fn boxes_future(arguments: &PathArguments) -> bool {
     fn names_future(tokens: TokenStream) -> bool {
         tokens.into_iter().any(|token| match token {
@@ -332,7 +332,7 @@ fn boxes_future(arguments: &PathArguments) -> bool {
         .any(|one| matches!(one, GenericArgument::Type(ty) if names_future(ty.to_token_stream())))
 }
 
-/// Does not compile if everything in `conjunction` is true.
+/// Creates an assertion that does not compile if everything in `conjunction` is true.
 fn assertion(
     conjunction: &[TokenStream],
     conditions: &[&Attribute],
@@ -357,7 +357,7 @@ fn assertion(
     }
 }
 
-/// The path of the type that answers questions about types.
+/// The path of the type that tests types.
 struct ProbePath;
 
 const PROBE: ProbePath = ProbePath;
@@ -368,7 +368,7 @@ impl ToTokens for ProbePath {
     }
 }
 
-/// Types of the standard library that are not futures, whatever is in them.
+/// Types of the standard library that are not futures, whatever their parameters.
 const CONTAINERS: [&str; 14] = [
     "Arc",
     "BTreeMap",
@@ -386,7 +386,7 @@ const CONTAINERS: [&str; 14] = [
     "VecDeque",
 ];
 
-/// Traits that do not make a future of a type that is known by them alone.
+/// Traits that do not make a type a future by themselves.
 const NOT_FUTURES: [&str; 26] = [
     "AsRef",
     "Clone",

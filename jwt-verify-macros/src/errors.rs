@@ -1,4 +1,4 @@
-//! Several mistakes, shown at once.
+//! Several errors, reported at once.
 
 use proc_macro2::Span;
 use syn::{Error, Result};

@@ -1,4 +1,4 @@
-//! Generates code; everything has been checked before.
+//! Code generation; everything has been checked before.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -14,7 +14,7 @@ use crate::{
     validate::{Claim, Fresh, Name, Operand, Requirement, Term},
 };
 
-/// A handler with its hidden argument, and what has to stand beside it.
+/// A handler with its hidden argument, and the items beside it.
 pub(crate) struct Expansion {
     pub(crate) siblings: TokenStream,
     pub(crate) handler: TokenStream,
@@ -27,7 +27,8 @@ impl ToTokens for Expansion {
     }
 }
 
-/// A handler that demands something. `within` tells handlers of one name in several blocks apart.
+/// Expands a handler with a requirement. `within` distinguishes handlers of one name in several
+/// blocks.
 pub(crate) fn required(requirement: &Requirement, handler: Handler, within: &str) -> Expansion {
     let mut policies = Vec::new();
     let tokens = requirement_tokens(requirement, &mut policies);
@@ -72,7 +73,7 @@ pub(crate) fn required(requirement: &Requirement, handler: Handler, within: &str
             FnArg::Receiver(_) => None,
         });
         let (patterns, types): (Vec<_>, Vec<_>) = parts.unzip();
-        // One argument needs no tuple, whose future is larger than its own.
+        // A single argument needs no tuple, whose future would be larger.
         let (patterns, types) = match (&*patterns, &*types) {
             ([pattern], [ty]) => (quote! { #pattern }, quote! { #ty }),
             _ => (quote! { (#(#patterns,)*) }, quote! { (#(#types,)*) }),
@@ -84,7 +85,7 @@ pub(crate) fn required(requirement: &Requirement, handler: Handler, within: &str
     })
 }
 
-/// A handler that is open to everybody.
+/// Expands a public handler.
 pub(crate) fn public(handler: Handler, within: &str) -> Expansion {
     let implementation = |marker: &Ident, name: &str| {
         quote! {
@@ -98,8 +99,8 @@ pub(crate) fn public(handler: Handler, within: &str) -> Expansion {
     })
 }
 
-/// Makes the arguments anew, the hidden one among them, and beside the handler the type that says what
-/// it demands.
+/// Rebuilds the arguments, including the hidden one, and creates the type that names the
+/// requirement beside the handler.
 fn mark(
     mut handler: Handler,
     within: &str,
@@ -109,13 +110,13 @@ fn mark(
 ) -> Expansion {
     let name = handler.ident().unraw().to_string();
     let marker = marker(within, handler.ident());
-    // It is `pub` whatever the handler is: Actix can make the handler's service `pub` by itself, and
-    // what a public type has in its traits must not be private.
-    // A twin for another configuration has a marker of the same name.
+    // It is `pub` for every handler: Actix can make the handler's service `pub` itself, and types
+    // in the traits of a public type must not be private. A twin for another configuration has a
+    // marker of the same name.
     let conditions = conditions(&handler.attrs);
     let implementation = implementation(&marker, &name);
     let access = quote! { ::jwt_verify::__private::#argument<#marker> };
-    // In a block there are no services: Actix' attributes do not work there.
+    // A block has no services: Actix' attributes do not work there.
     let annotated = within.is_empty().then(|| annotated(&handler, &access));
     let siblings = quote! {
         #(#conditions)*
@@ -139,7 +140,7 @@ fn mark(
     let lints = handler.take_argument_lints();
     let own = std::mem::take(&mut handler.sig.inputs);
     handler.sig.inputs.extend(arguments(own, &access, &marker));
-    // What is ours is not counted, and a handler is async whether it waits or not.
+    // The hidden argument is not counted, and the handler is async even if it never waits.
     let handler = quote! {
         #[allow(clippy::too_many_arguments, clippy::type_complexity, clippy::unused_async)]
         #(#lints)*
@@ -148,13 +149,13 @@ fn mark(
     Expansion { siblings, handler }
 }
 
-/// The name of the type that says what a handler demands.
+/// Returns the name of the type with the requirement of a handler.
 fn marker(within: &str, handler: &Ident) -> Ident {
     let span = Span::mixed_site().located_at(handler.span());
     format_ident!("__Require_{within}{}", handler.unraw().to_string(), span = span)
 }
 
-/// Does not compile if the attribute on a handler was somebody else's of the same name.
+/// Does not compile if the attribute on a handler belonged to another crate.
 pub(crate) fn assertion(mark: Mark, handler: &Handler) -> TokenStream {
     let marker = marker("", handler.ident());
     let conditions = conditions(&handler.attrs);
@@ -171,7 +172,7 @@ pub(crate) fn assertion(mark: Mark, handler: &Handler) -> TokenStream {
     }
 }
 
-/// What an `AuthScope` knows of a handler that Actix makes a service of.
+/// Annotates a handler that Actix makes a service of, for `AuthScope`.
 fn annotated(handler: &Handler, access: &TokenStream) -> Option<TokenStream> {
     let routes = routing::routes(&handler.attrs);
     if routes.is_empty() {
@@ -196,7 +197,7 @@ fn annotated(handler: &Handler, access: &TokenStream) -> Option<TokenStream> {
     })
 }
 
-/// Who decides where the claims do not.
+/// A decision beyond the claims.
 enum Policy<'a> {
     Function(&'a Path),
     Authorizer(&'a Type),
@@ -222,7 +223,8 @@ impl Policy<'_> {
         }
     }
 
-    /// The requirement that it lets the caller pass. The last argument tells two of them apart.
+    /// Returns the requirement that it allows the request. The last argument distinguishes two of
+    /// them.
     fn requirement(&self, index: usize) -> TokenStream {
         match self {
             Self::Function(path) => {
@@ -249,7 +251,7 @@ impl Policy<'_> {
     }
 }
 
-/// A path or a type as one writes it: with spaces between words alone.
+/// Formats a path or a type with spaces between words only.
 fn written(tokens: &impl ToTokens) -> String {
     let text = tokens.to_token_stream().to_string();
     let is_word = |character: Option<char>| {
@@ -266,7 +268,7 @@ fn written(tokens: &impl ToTokens) -> String {
     written
 }
 
-/// An expression that makes the requirement. Policies are numbered in the order in which they stand.
+/// Generates an expression for the requirement. Policies are numbered in their order.
 fn requirement_tokens<'a>(
     requirement: &'a Requirement,
     policies: &mut Vec<Policy<'a>>,

@@ -1,4 +1,4 @@
-//! The function that the attribute stands on.
+//! The annotated function.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -10,8 +10,7 @@ use syn::{
 
 use crate::routing;
 
-/// A handler. Its body is not looked into, so that a half-written one is nobody's problem but the
-/// compiler's.
+/// A handler. Its body is not parsed, so that the compiler reports mistakes in it.
 pub(crate) struct Handler {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -19,7 +18,7 @@ pub(crate) struct Handler {
     body: TokenTree,
 }
 
-/// Actix handlers take at most 16 arguments, and one is ours.
+/// Actix handlers take at most 16 arguments, and one is generated.
 const MOST_ARGUMENTS: usize = 15;
 
 impl Parse for Handler {
@@ -85,7 +84,7 @@ impl Handler {
         Ok(self)
     }
 
-    /// The attributes that read the types of its arguments: `#[utoipa::path]`.
+    /// Takes the attributes that read the types of its arguments: `#[utoipa::path]`.
     pub(crate) fn take_readers(&mut self) -> Vec<Attribute> {
         let is_reader = |attribute: &Attribute| {
             attribute.path().segments.last().is_some_and(|last| last.ident == "path")
@@ -104,12 +103,12 @@ impl Handler {
         self.sig.inputs.iter_mut().flat_map(attributes).collect()
     }
 
-    /// Whether a module's attribute reaches it by itself.
+    /// Returns `true` if a module's attribute applies to it automatically.
     pub(crate) fn is_routed(&self) -> bool {
         self.attrs.iter().any(routing::is_route)
     }
 
-    /// Whether it is a test.
+    /// Returns `true` if it is a test.
     pub(crate) fn is_test(&self) -> bool {
         let is_test = |attribute: &Attribute| {
             attribute.path().segments.last().is_some_and(|last| last.ident == "test")
@@ -122,7 +121,7 @@ impl Handler {
     }
 }
 
-/// Says in an attribute who may call a handler.
+/// Marks in an attribute who may call a handler.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
     Require,
@@ -169,7 +168,7 @@ fn is_hidden_argument(ty: &Type) -> bool {
         if path.segments.last().is_some_and(|last| last.ident == "Authorized"))
 }
 
-/// Where an error about an item as a whole is shown.
+/// Returns the span of errors about an item as a whole.
 pub(crate) fn first_span(item: &TokenStream) -> Span {
     item.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span())
 }

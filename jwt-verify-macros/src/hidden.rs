@@ -13,10 +13,10 @@ use crate::{
     errors::Errors,
 };
 
-/// Looks for handlers in the items of a module that are neither marked functions nor marked blocks.
+/// Searches the items of a module that are neither marked functions nor marked blocks for handlers.
 pub(crate) struct Hidden<'a> {
     pub(crate) errors: &'a mut Errors,
-    /// Questions for the compiler.
+    /// Assertions for the compiler.
     pub(crate) assertions: &'a mut Vec<Item>,
 }
 
@@ -57,13 +57,13 @@ impl Hidden<'_> {
             Item::Verbatim(_) => {
                 self.errors.add(item.span(), "`#[require]` on the module cannot read this item");
             }
-            // Types, and what only names other items. A tuple struct is a function too, and
-            // `impl Future` is what would make a handler of it.
+            // Types, and items that only name others. A tuple struct is a function too, but only an
+            // `impl Future` could make it a handler.
             _ => {}
         }
     }
 
-    /// Looks into an item. The questions that come of it are put only where the item exists.
+    /// Searches an item. Its assertions are emitted only if the item exists.
     fn within(&mut self, attributes: &[Attribute], look: impl FnOnce(&mut Hidden<'_>)) {
         let mut assertions = Vec::new();
         look(&mut Hidden { errors: &mut *self.errors, assertions: &mut assertions });
@@ -116,7 +116,7 @@ impl Hidden<'_> {
         }
     }
 
-    /// Functions of a trait are handlers where they have a body.
+    /// Functions of a trait are handlers if they have a body.
     fn definition(&mut self, definition: &ItemTrait) {
         let owner = Owner::of_trait(&definition.generics);
         for item in &definition.items {
@@ -158,7 +158,7 @@ impl Hidden<'_> {
         }
     }
 
-    /// Handlers of elsewhere that could be routed by a name in this module.
+    /// Handlers from elsewhere that could be routed by a name in this module.
     fn import(&mut self, tree: &UseTree) {
         match tree {
             UseTree::Path(path) => match &*path.tree {
@@ -173,7 +173,7 @@ impl Hidden<'_> {
         }
     }
 
-    /// Types and constants go by other names than functions and modules.
+    /// Refuses names of functions and modules; by convention, types and constants begin in upper case.
     fn import_name(&mut self, name: &Ident) {
         if !name.to_string().starts_with(char::is_uppercase) {
             self.errors.add(name.span(), NOT_OF_THIS_MODULE);
@@ -209,7 +209,7 @@ impl Hidden<'_> {
 const NOT_OF_THIS_MODULE: &str = "what is re-exported here is not reached by `#[require]` on the \
                                   module; re-export it elsewhere, or write `use` without `pub`";
 
-/// The message about a constant that may be a handler.
+/// Returns the message about a constant that may be a handler.
 pub(crate) fn is_pointer(name: &Ident) -> String {
     format!("does `{name}` point to a handler? `#[require]` does not reach it; move it elsewhere")
 }
@@ -225,11 +225,11 @@ fn is_future(path: &syn::Path) -> bool {
     path.segments.last().is_some_and(|last| last.ident == "Future")
 }
 
-/// Looks for `impl` blocks in bodies and initial values: what they define can be named outside.
+/// Searches bodies and initial values for `impl` blocks: their items can be named outside.
 pub(crate) fn in_bodies_of_item(item: &Item, errors: &mut Errors) {
     let mut bodies = Bodies { errors };
     match item {
-        // These are looked at by themselves, with what is in them.
+        // These are searched separately, with their content.
         Item::Mod(_) => {}
         Item::Impl(block) if is_marked(&block.attrs) => {}
         Item::Impl(block) => block.items.iter().for_each(|item| bodies.visit_impl_item(item)),
@@ -237,7 +237,7 @@ pub(crate) fn in_bodies_of_item(item: &Item, errors: &mut Errors) {
     }
 }
 
-/// Looks for them in a function or constant of a block.
+/// Searches a function or constant of a block for them.
 pub(crate) fn in_bodies_of_impl_item(item: &ImplItem, errors: &mut Errors) {
     Bodies { errors }.visit_impl_item(item);
 }
@@ -249,7 +249,7 @@ struct Bodies<'a> {
 impl<'ast> Visit<'ast> for Bodies<'_> {
     fn visit_item_impl(&mut self, block: &'ast ItemImpl) {
         if !is_marked(&block.attrs) {
-            // Nothing can be asserted from outside of the body, so what is unclear is refused.
+            // Nothing can be asserted from outside of the body, so unclear items are refused.
             let mut unclear = Vec::new();
             Hidden { errors: &mut *self.errors, assertions: &mut unclear }.block(block);
             if !unclear.is_empty() {

@@ -24,7 +24,7 @@ use syn::{
 
 use crate::{args::Args, handler::Handler};
 
-/// Protects a handler with roles, permissions and what else it demands.
+/// Protects a handler with roles, permissions and other requirements.
 #[proc_macro_attribute]
 pub fn require(
     args: proc_macro::TokenStream,
@@ -33,7 +33,7 @@ pub fn require(
     or_untouched(item, |item| protect(&args.into(), item))
 }
 
-/// Marks a handler that is open to everybody on purpose.
+/// Marks a handler as public on purpose.
 #[proc_macro_attribute]
 pub fn public(
     args: proc_macro::TokenStream,
@@ -42,7 +42,7 @@ pub fn public(
     or_untouched(item, |item| open(&args.into(), item))
 }
 
-/// The item as it was beside the error, so that one mistake is one message.
+/// Returns the unchanged item beside the error, so that one mistake causes one message.
 fn or_untouched(
     item: proc_macro::TokenStream,
     expand: impl FnOnce(TokenStream) -> Result<TokenStream>,
@@ -66,7 +66,7 @@ fn protect(args: &TokenStream, item: TokenStream) -> Result<TokenStream> {
     match kind(&item) {
         Kind::Function => {
             let mut handler = syn::parse2::<Handler>(item)?.checked("require")?;
-            // They come first, so that they see the handler as it was written.
+            // They come first, so that they see the original handler.
             let readers = handler.take_readers();
             if !readers.is_empty() {
                 return Ok(quote! { #(#readers)* #[::jwt_verify::require(#args)] #handler });
@@ -76,7 +76,7 @@ fn protect(args: &TokenStream, item: TokenStream) -> Result<TokenStream> {
                 segments::are_on_the_routes(&requirement, &routing::routes(&handler.attrs))?;
                 Ok(requirement)
             });
-            // A handler whose arguments are wrong is still one, so that nothing else complains.
+            // A handler with wrong arguments is still a handler, so that no other check fails.
             let (requirement, error) = match requirement {
                 Ok(requirement) => (requirement, None),
                 Err(error) => (validate::Requirement::default(), Some(error.into_compile_error())),
@@ -112,12 +112,13 @@ fn open(args: &TokenStream, item: TokenStream) -> Result<TokenStream> {
     }
 }
 
-/// What a block leaves behind of an attribute that it has taken off, so that its import is used.
+/// Returns `true` for the mark that a block leaves for an attribute that it has removed, so that
+/// its import is used.
 fn is_used_mark(args: &TokenStream) -> bool {
     syn::parse2::<syn::Ident>(args.clone()).is_ok_and(|word| word == "__used")
 }
 
-/// What the attribute stands on.
+/// The annotated item.
 enum Kind {
     Function,
     Module,

@@ -15,10 +15,10 @@ use crate::{
     validate,
 };
 
-/// Gives every handler of a module the requirement, besides its own. What could hide a handler from
-/// it is an error: a route that nothing protects must not come of a word that says so.
+/// Gives every handler of a module the requirement, besides its own. An item that could hide a
+/// handler from it is an error: the attribute must not leave a route unprotected.
 pub(crate) fn module(outer: &TokenStream, mut module: ItemMod) -> Result<TokenStream> {
-    // Once, and not once for each handler.
+    // Once, and not for each handler.
     validate::paths_are_absolute(&validate::requirement(&syn::parse2::<Args>(outer.clone())?)?)?;
     let mut errors = Errors::default();
     let Some((_, items)) = &mut module.content else {

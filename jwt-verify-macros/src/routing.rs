@@ -1,4 +1,4 @@
-//! The routing attributes of Actix, as far as they say which route a handler has.
+//! The routing attributes of Actix, as far as they define the route of a handler.
 
 use syn::{
     Attribute, Expr, ExprLit, Lit, LitStr, Meta, Result, Token,
@@ -15,7 +15,7 @@ pub(crate) struct Route {
     pub(crate) path: LitStr,
 }
 
-/// Whether it is one of Actix' routing attributes: other crates have attributes of these names, but
+/// Returns `true` for Actix' routing attributes: other crates have attributes of these names, but
 /// they do not begin with a path.
 pub(crate) fn is_route(attribute: &Attribute) -> bool {
     name(attribute).is_some_and(|name| {
@@ -25,7 +25,7 @@ pub(crate) fn is_route(attribute: &Attribute) -> bool {
     })
 }
 
-/// Every route that the attributes name.
+/// Returns every route that the attributes name.
 pub(crate) fn routes(attributes: &[Attribute]) -> Vec<Route> {
     let mut routes = Vec::new();
     for attribute in attributes {
@@ -42,7 +42,7 @@ pub(crate) fn routes(attributes: &[Attribute]) -> Vec<Route> {
     routes
 }
 
-/// `get` of `#[get(…)]` and of `#[actix_web::get(…)]`.
+/// Returns `get` for `#[get(…)]` and `#[actix_web::get(…)]`.
 fn name(attribute: &Attribute) -> Option<String> {
     let segments = &attribute.path().segments;
     let is_actix = match segments.len() {

@@ -1,5 +1,5 @@
-//! What the attributes generate, word by word: the files in `snapshots/`. `UPDATE_SNAPSHOTS=1` writes
-//! them anew; read the difference before it is committed.
+//! Snapshots of the generated code: the files in `snapshots/`. `UPDATE_SNAPSHOTS=1` rewrites them;
+//! review the difference before you commit.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 use proc_macro2::TokenStream;
@@ -97,7 +97,7 @@ fn an_exception() {
     check("public", open(&TokenStream::new(), item.parse().unwrap()).unwrap());
 }
 
-/// What is half written is the compiler's business, not this attribute's.
+/// The compiler, not the attribute, reports mistakes in a body.
 #[test]
 fn a_body_is_not_looked_into() {
     let item = "async fn handler(id: u64) { let x = ; id. }";
@@ -106,8 +106,8 @@ fn a_body_is_not_looked_into() {
     assert!(expansion.contains("let x = ; id ."), "{expansion}");
 }
 
-/// The attribute on every item of a file that has one, without the compiler: what it answers, and what
-/// it complains about.
+/// Expands every annotated item of a file without the compiler, and returns the output and the
+/// errors.
 fn answers(file: &str) -> Vec<(TokenStream, Vec<String>)> {
     let source = std::fs::read_to_string(file).unwrap();
     let Ok(file) = syn::parse_file(&source) else { return Vec::new() };
@@ -151,7 +151,7 @@ fn answer(item: TokenStream) -> Option<(TokenStream, Vec<String>)> {
     })
 }
 
-/// The texts of the errors that an expansion brings along.
+/// Returns the texts of the errors in an expansion.
 fn complaints(expansion: &str) -> Vec<String> {
     let errors = expansion.split("compile_error ! {").skip(1);
     let literals = errors.filter_map(|error| error.split('}').next());

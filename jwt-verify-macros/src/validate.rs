@@ -13,7 +13,7 @@ use crate::{
     vocabulary::unknown_argument,
 };
 
-/// What is demanded, checked. All of it has to be met. By default, a caller who is authenticated.
+/// The checked requirement. All of it has to be met. Default: an authenticated caller.
 #[derive(Default)]
 pub(crate) struct Requirement {
     pub(crate) roles: Vec<Name>,
@@ -28,7 +28,7 @@ pub(crate) struct Requirement {
     pub(crate) terms: Vec<Term>,
 }
 
-/// What cannot be said with a list of names.
+/// A requirement other than a list of names.
 pub(crate) enum Term {
     Any(Vec<Requirement>),
     All(Requirement),
@@ -41,7 +41,7 @@ pub(crate) enum Term {
 /// The name of a role, permission or scope.
 pub(crate) enum Name {
     Text(LitStr),
-    /// A constant, or a variant of the application's own.
+    /// A constant, or a variant of an enum of the application.
     Path(ExprPath),
 }
 
@@ -58,14 +58,14 @@ pub(crate) enum Operand {
     Segment(Ident),
 }
 
-/// How recent the login has to be.
+/// Required age of the login.
 #[derive(Clone, Copy)]
 pub(crate) enum Fresh {
     Login,
     Seconds(u64),
 }
 
-/// Of these a requirement can have several.
+/// Arguments that a requirement can have more than once.
 const REPEATABLE: [&str; 6] = ["any", "all_of", "not", "claim", "policy", "authorizer"];
 
 pub(crate) fn requirement(args: &Args) -> Result<Requirement> {
@@ -78,8 +78,8 @@ pub(crate) fn requirement(args: &Args) -> Result<Requirement> {
     Ok(requirement)
 }
 
-/// Of the requirement of a module: its paths would be looked up at each handler, where the same words
-/// can mean something else.
+/// Refuses relative paths in the requirement of a module: they would be resolved at each handler,
+/// where the same words can mean something else.
 pub(crate) fn paths_are_absolute(requirement: &Requirement) -> Result<()> {
     let lists =
         [&requirement.roles, &requirement.permissions, &requirement.scopes, &requirement.acr];
@@ -157,7 +157,7 @@ fn group(args: &Args) -> Result<Requirement> {
     Ok(requirement)
 }
 
-/// Adds what one argument demands.
+/// Adds the requirement of one argument.
 fn add(requirement: &mut Requirement, arg: &Arg) -> Result<()> {
     match arg.name.to_string().as_str() {
         "roles" => requirement.roles = names(arg)?,
@@ -187,7 +187,7 @@ fn add(requirement: &mut Requirement, arg: &Arg) -> Result<()> {
     Ok(())
 }
 
-/// What is generated stands beside the handler's block, where `Self` is something else.
+/// Refuses `Self`: the generated code is beside the handler's block, where `Self` is another type.
 fn refuse_self(path: &Path) -> Result<()> {
     match path.segments.first() {
         Some(first) if first.ident == "Self" => {
@@ -338,7 +338,7 @@ fn age(arg: &Arg) -> Result<u64> {
     })
 }
 
-/// A whole number and a unit.
+/// Parses a whole number and a unit.
 fn seconds(text: &str) -> Option<u64> {
     let unit = match text.as_bytes().last()? {
         b's' => 1,
@@ -354,7 +354,7 @@ fn seconds(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit).filter(|seconds| *seconds > 0)
 }
 
-/// One name or an array of names, none of them empty or doubled.
+/// Parses one name or an array of names, none of them empty or repeated.
 fn names(arg: &Arg) -> Result<Vec<Name>> {
     let name = &arg.name;
     let Value::Expr(value) = &arg.value else {
@@ -423,7 +423,7 @@ fn names(arg: &Arg) -> Result<Vec<Name>> {
     Ok(names)
 }
 
-/// What a macro of the application's own has put in.
+/// Removes the group around an expression that a macro of the application has inserted.
 fn ungrouped(expr: &Expr) -> &Expr {
     match expr {
         Expr::Group(group) => ungrouped(&group.expr),
@@ -431,7 +431,8 @@ fn ungrouped(expr: &Expr) -> &Expr {
     }
 }
 
-/// A lone word in lower case is a string whose quotes were forgotten.
+/// Returns `true` for a constant. A single word in lower case is a string whose quotes were
+/// forgotten.
 fn is_constant(ident: &Ident) -> bool {
     ident.to_string().chars().next().is_some_and(char::is_uppercase)
 }

@@ -1,4 +1,4 @@
-//! The words that the attribute knows, and what somebody may have meant by another.
+//! The words that the attribute knows, and suggestions for unknown ones.
 
 pub(crate) const KNOWN: [&str; 15] = [
     "roles",
@@ -37,7 +37,7 @@ pub(crate) fn unknown_argument(name: &str) -> String {
     }
 }
 
-/// How many letters have to be put in, taken out or changed.
+/// Counts the letters to insert, remove or change.
 pub(crate) fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

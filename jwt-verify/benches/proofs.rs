@@ -9,7 +9,10 @@ use aws_lc_rs::{
         ParsedPublicKey,
     },
 };
-use jwt_verify::{BoxFuture, ProofId, ReplayError, ReplayStore};
+use jwt_verify::{
+    BoxFuture,
+    dpop::{ProofId, ReplayError, ReplayStore},
+};
 use serde_json::json;
 
 use crate::keys::{AUDIENCE, ISSUER, SECRET, base64url};

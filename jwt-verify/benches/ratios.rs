@@ -24,12 +24,12 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{FromRequest as _, dev::Payload, test::TestRequest};
+use actix_web::{dev::Payload, test::TestRequest};
 use cpu_time::cpu;
 use jsonwebtoken::Validation;
 use jwt_verify::{
-    Algorithm, Dpop, JwkSet, JwtAuth, Requirement, Secret, VerificationKey, VerifiedClaims,
-    Verifier,
+    Algorithm, JwkSet, JwtAuth, Requirement, Secret, VerificationKey, VerifiedClaims, Verifier,
+    dpop::Dpop,
 };
 use keys::{AUDIENCE, ISSUER, SECRET, Subject};
 use proofs::{Client, Forgetful};

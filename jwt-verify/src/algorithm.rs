@@ -36,7 +36,7 @@ pub enum Algorithm {
     EdDSA,
 }
 
-/// The kind of key an algorithm needs. Algorithms of different families never share a key.
+/// The type of key that an algorithm needs. Algorithms of different families never share a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
     Hmac,
@@ -47,7 +47,7 @@ pub(crate) enum Family {
 }
 
 impl Algorithm {
-    /// Every algorithm this library can verify.
+    /// All algorithms that this library can verify.
     pub const ALL: [Self; 12] = [
         Self::HS256,
         Self::HS384,
@@ -63,7 +63,7 @@ impl Algorithm {
         Self::EdDSA,
     ];
 
-    /// The name in the `alg` header parameter.
+    /// Returns the name in the `alg` header parameter.
     pub const fn name(self) -> &'static str {
         match self {
             Self::HS256 => "HS256",
@@ -81,7 +81,7 @@ impl Algorithm {
         }
     }
 
-    /// Whether the verifier of this algorithm could also sign with the same key.
+    /// Returns `true` if a verifier of this algorithm could also sign, with the same key.
     pub const fn is_symmetric(self) -> bool {
         matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
     }
@@ -108,13 +108,14 @@ impl fmt::Display for Algorithm {
 impl FromStr for Algorithm {
     type Err = UnknownAlgorithm;
 
-    /// Reads a name exactly as RFC 7518 writes it; names are case-sensitive.
+    /// Parses a name exactly as in RFC 7518; names are case-sensitive.
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name).ok_or(UnknownAlgorithm)
     }
 }
 
-/// A name that is no supported [`Algorithm`]. It does not carry the name, which may be hostile.
+/// A name that is not a supported [`Algorithm`]. The error does not contain the name, which may be
+/// hostile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a supported signature algorithm")]
 pub struct UnknownAlgorithm;

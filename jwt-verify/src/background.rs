@@ -1,9 +1,8 @@
-//! Threads of the library's own, for what belongs to no request.
+//! Background threads, for work that is independent of requests.
 //!
-//! What is spawned on a worker of a server waits for that worker's handlers, and dies with it. So
-//! fetches of keys, and the connections to Redis, have a thread each with a runtime of its own: one
-//! for the whole process, however many need it. It starts with the first job and ends with the last
-//! who holds it.
+//! A task on a worker of a server waits for that worker's handlers, and ends with it. So fetches of
+//! keys, and the connections to Redis, have one thread each, with its own runtime and shared by the
+//! whole process. It starts with the first job and ends when its last user is dropped.
 
 use std::{
     fmt,
@@ -14,10 +13,10 @@ use std::{
 
 use tokio::sync::mpsc;
 
-/// Made on the thread, so that what it makes need not leave it.
+/// Created on the thread, so that it need not be `Send`.
 type Job = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
 
-/// The thread of a name that its users share as long as there are any.
+/// A named thread, shared by its users as long as there are any.
 pub(crate) struct SharedThread {
     name: &'static str,
     current: Mutex<Weak<BackgroundThread>>,
@@ -38,7 +37,7 @@ impl SharedThread {
     }
 }
 
-/// A thread that runs jobs side by side. None of them may block it.
+/// A thread that runs jobs concurrently. None of them may block it.
 pub(crate) struct BackgroundThread {
     name: &'static str,
     jobs: Mutex<Option<mpsc::UnboundedSender<Job>>>,
@@ -49,8 +48,8 @@ impl BackgroundThread {
         Self { name, jobs: Mutex::default() }
     }
 
-    /// Runs a job on the thread. A job that cannot be run is dropped, with all that it holds; says
-    /// whether it can.
+    /// Runs a job on the thread. A job that cannot be run is dropped, with all that it holds.
+    /// Returns `true` if it runs.
     pub(crate) fn run<F, Fut>(&self, job: F) -> bool
     where
         F: FnOnce() -> Fut + Send + 'static,
@@ -70,7 +69,7 @@ impl BackgroundThread {
                 true
             }
             Err(error) => {
-                // What the job holds may come back here when it is dropped.
+                // Values that the job holds may call this again when they are dropped.
                 drop(jobs);
                 tracing::error!(%error, thread = self.name, "cannot start a thread");
                 drop(job);
@@ -91,7 +90,8 @@ fn start(name: &str) -> std::io::Result<mpsc::UnboundedSender<Job>> {
     let (sender, mut jobs) = mpsc::unbounded_channel::<Job>();
     std::thread::Builder::new().name(name.into()).spawn(move || {
         let tasks = tokio::task::LocalSet::new();
-        // Ends when the last sender is gone; what still runs or sleeps is dropped with the set.
+        // Ends when the last sender is dropped; jobs that still run or sleep are dropped with the
+        // set.
         tasks.block_on(&runtime, async {
             while let Some(job) = jobs.recv().await {
                 tokio::task::spawn_local(async move { job().await });
@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    /// The thread ends with the last who has it, and takes with it what still runs there.
+    /// The thread ends with its last user, and drops jobs that still run.
     #[test]
     fn what_runs_in_the_background_ends_with_its_user() {
         let thread = BackgroundThread::new("test");

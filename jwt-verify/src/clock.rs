@@ -1,4 +1,4 @@
-//! Time, as the rest of the library sees it.
+//! Clocks.
 
 use std::{
     fmt,
@@ -6,36 +6,38 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// Where the library reads the time. Replace it in tests to move time by hand.
+/// Source of the time. Replace it in tests to move time by hand.
 ///
-/// Two clocks, because they answer different questions: claims are judged by the wall clock, ages
-/// and cache lifetimes by a clock that never jumps.
+/// It has two clocks for different uses: claims are checked by the wall clock, ages and cache
+/// lifetimes by a clock that never jumps.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// Time since the Unix epoch. May jump in both directions when the system's clock is set.
+    /// Returns the time since the Unix epoch. It may jump in both directions when the system clock
+    /// is set.
     fn now(&self) -> Duration;
 
-    /// Time since some fixed point in the past. Never goes backwards.
+    /// Returns the time since some fixed point in the past. Never goes backwards.
     fn monotonic(&self) -> Duration;
 }
 
 /// The clocks of the operating system; the default.
 ///
-/// On Linux and Android the monotonic one goes on while the machine is suspended, so that keys do
-/// not look younger afterwards than they are. Elsewhere it may stand still meanwhile.
+/// On Linux and Android the monotonic clock includes the time in which the machine was suspended,
+/// so that keys do not look younger afterwards than they are. Elsewhere it may stand still
+/// meanwhile.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
 
 impl SystemClock {
-    /// The system's clocks.
+    /// Creates the clock.
     pub const fn new() -> Self {
         Self
     }
 }
 
 impl Clock for SystemClock {
-    /// A clock set before 1970 cannot judge anything, so it reads as the end of time, at which every
-    /// token has expired.
+    /// A clock set before 1970 is unusable, so it reads as the end of time, at which every token
+    /// has expired.
     fn now(&self) -> Duration {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::MAX)
     }
@@ -45,7 +47,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that several hold.
+/// A shared clock.
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> Duration {
         C::now(self)
@@ -88,7 +90,7 @@ mod tests {
         }
     }
 
-    /// What the kernel calls uptime counts the time in which the machine was suspended.
+    /// The kernel's uptime includes the time in which the machine was suspended.
     #[cfg(target_os = "linux")]
     #[test]
     fn the_monotonic_clock_counts_what_was_slept_through() {

@@ -1,14 +1,14 @@
-//! Work that is done to its end, also if the caller does not wait for it.
+//! Work that runs to completion even if its caller is dropped.
 
 use std::future::Future;
 
 use tokio::runtime::Handle;
 use tracing::Instrument as _;
 
-/// Does the work in a task of its own, which goes on if this future is dropped after it has been
-/// asked once: a client that hangs up leaves nothing half done. `None` if the task did not come to
-/// its end, because the runtime ends or the work panicked. Without a Tokio runtime the work is done
-/// here, as far as it is waited for.
+/// Runs the work in a separate task, which continues if this future is dropped after its first
+/// poll: a client that disconnects leaves nothing half done. `None` if the task did not complete,
+/// because the runtime ended or the work panicked. Without a Tokio runtime the work runs inside of
+/// this future.
 pub(crate) async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Option<T> {

@@ -1,4 +1,4 @@
-//! What is to be forgotten when, found without a look at all of it.
+//! Expiry of map entries without full scans.
 
 use std::{
     collections::BTreeSet,
@@ -6,16 +6,16 @@ use std::{
     time::Duration,
 };
 
-/// Names in the order of the times at which they are to be looked at.
+/// Names ordered by the time of their next check.
 ///
-/// A map whose entries expire plans one look at each of them, and takes the few that are due with
-/// every write. So a write costs the same however many entries there are, and what is over becomes
-/// less with each. A name that is taken is planned anew, or forgotten.
+/// A map with expiring entries schedules one check for each of them, and checks the few that are
+/// due with every write. So a write has the same cost with any number of entries, and each removes
+/// some expired ones. A checked name is scheduled again, or removed.
 pub(crate) struct Agenda<N> {
     planned: Mutex<BTreeSet<(Duration, N)>>,
 }
 
-/// How many names one write looks at: more than the one that it may add.
+/// Number of names that one write checks: more than it may add.
 pub(crate) const LOOKS: usize = 8;
 
 impl<N: Ord> Agenda<N> {
@@ -23,7 +23,7 @@ impl<N: Ord> Agenda<N> {
         Self { planned: Mutex::new(BTreeSet::new()) }
     }
 
-    /// Plans a look at a name. It must not be planned already.
+    /// Schedules a check of a name. It must not be scheduled already.
     pub(crate) fn plan(&self, at: Duration, name: N) {
         self.planned.lock().unwrap_or_else(PoisonError::into_inner).insert((at, name));
     }
@@ -38,7 +38,7 @@ impl<N: Ord> Agenda<N> {
         due
     }
 
-    /// Counts the names.
+    /// Returns the number of names.
     pub(crate) fn len(&self) -> usize {
         self.planned.lock().unwrap_or_else(PoisonError::into_inner).len()
     }

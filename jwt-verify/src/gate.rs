@@ -1,4 +1,4 @@
-//! How often tokens that are not verified can cause something.
+//! Rate limit for work caused by unverified tokens.
 
 use std::{
     collections::VecDeque,
@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-/// Lets at most a number of refetches pass within an interval.
+/// Permits a limited number of refetches within an interval.
 ///
-/// Anybody can send a token with an unknown `kid`, so what such a token causes must be bounded. The
-/// periodic refresh does not pass through the gate: a flood can neither cause fetches without end
-/// nor keep a rotated key from being noticed.
+/// Any client can send a token with an unknown `kid`, so the work that such a token causes must be
+/// bounded. The periodic refresh does not pass through the gate: a flood can neither cause fetches
+/// without end nor keep a rotated key from being noticed.
 #[derive(Debug)]
 pub(crate) struct RefreshGate {
     most: usize,
@@ -19,13 +19,13 @@ pub(crate) struct RefreshGate {
 }
 
 impl RefreshGate {
-    /// A gate that lets `most` pass within any `interval`.
+    /// Creates a gate that permits `most` refetches within any `interval`.
     pub(crate) fn new(most: usize, interval: Duration) -> Self {
         Self { most, interval, passed: Mutex::default() }
     }
 
-    /// Passes, and counts it, unless the number for the interval that ends now is used up. `now` is
-    /// the time of a clock that never goes backwards.
+    /// Takes a permit, unless all permits of the interval that ends now are used. `now` is the time
+    /// of the monotonic clock.
     pub(crate) fn try_pass(&self, now: Duration) -> bool {
         let mut passed = self.passed_until(now);
         let open = passed.len() < self.most;
@@ -35,7 +35,7 @@ impl RefreshGate {
         open
     }
 
-    /// The time until it lets one pass; none if it does so now.
+    /// Returns the time until the next permit; zero if there is one now.
     pub(crate) fn opens_in(&self, now: Duration) -> Duration {
         let passed = self.passed_until(now);
         match passed.len().checked_sub(self.most).and_then(|surplus| passed.get(surplus)) {
@@ -44,7 +44,7 @@ impl RefreshGate {
         }
     }
 
-    /// Takes back a pass of that time, because it need not have been counted.
+    /// Returns the permit of that time, because it need not have been counted.
     pub(crate) fn take_back(&self, passed_at: Duration) {
         let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Ok(place) = passed.binary_search(&passed_at) {
@@ -52,13 +52,13 @@ impl RefreshGate {
         }
     }
 
-    /// Takes back the last pass, because no refetch came of it.
+    /// Returns the last permit, because it led to no refetch.
     #[cfg(feature = "jwks")]
     pub(crate) fn give_back(&self) {
         self.passed.lock().unwrap_or_else(PoisonError::into_inner).pop_back();
     }
 
-    /// Those that count now.
+    /// Returns the permits that count now.
     fn passed_until(&self, now: Duration) -> MutexGuard<'_, VecDeque<Duration>> {
         let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
         while passed.front().is_some_and(|earlier| now.saturating_sub(*earlier) >= self.interval) {

@@ -1,16 +1,16 @@
-//! Chance, so that instances do not do the same at the same time.
+//! Jitter, so that instances do not act at the same time.
 
 #[cfg(feature = "redis")]
 use std::time::Duration;
 
-/// A number from 0 up to 1. A failing random generator costs the spread, nothing else.
+/// Returns a number from 0 up to 1. A failing random generator costs the spread, nothing else.
 pub(crate) fn random_fraction() -> f64 {
     let mut bytes = [0xff; 4];
     let _ = aws_lc_rs::rand::fill(&mut bytes);
     f64::from(u32::from_be_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// A time between two others.
+/// Returns a time between two others.
 #[cfg(feature = "redis")]
 pub(crate) fn between(least: Duration, most: Duration) -> Duration {
     least + most.saturating_sub(least).mul_f64(random_fraction())

@@ -29,33 +29,33 @@
 //!
 //! * **Wrap** an app or a scope with [`JwtAuth`]: every route inside needs a valid token.
 //! * **Annotate** a handler, a module or an `impl` block with [`#[require]`](macro@require): roles,
-//!   permissions, scopes, claims, recent logins, rules of your own.
-//! * **Take** [`VerifiedClaims`] as an argument, of the library's [`Claims`] or of a type of yours.
+//!   permissions, scopes, claims, recent logins, custom rules.
+//! * **Take** [`VerifiedClaims`] as an argument, of the library's [`Claims`] or of your own type.
 //!
-//! They compose: whoever verifies first leaves the outcome with the request, and the others take it
-//! from there. Without the middleware, put [`JwtAuth`] into the app's data.
+//! They work together: the first of them verifies the token and stores the outcome in the request,
+//! and the others reuse it. Without the middleware, put [`JwtAuth`] into the app's data.
 //!
-//! # The way of a request
+//! # The path of a request
 //!
 //! ```text
 //!            request
 //!               │
 //!   L6  http    ▼   exactly one credential ─────────────── none: 401 · malformed or two: 400
 //!               │
-//!   L4  verifier    seen before, and still good? ───────┐
+//!   L4  verifier    cached, and still valid? ───────────┐
 //!               │                                       │
 //!   L1  token   ▼   size, three segments, header, alg   │
 //!       claims      one parse, no duplicates            │
 //!               │                                       │
-//!   L3  jwks    ▼   the issuer's key for this token ────│── no key to be had: 503 · asked for too often: 429
+//!   L3  jwks    ▼   the issuer's key for this token ────│── no key available: 503 · requested too often: 429
 //!               │                                       │
 //!   L1  key     ▼   signature                           │
 //!               │                                       │
-//!   L2  validation  iss, aud, typ, cnf, nbf, iat, exp ──│── not good: 401
+//!   L2  validation  iss, aud, typ, cnf, nbf, iat, exp ──│── invalid: 401
 //!               │                                       │
-//!   L3  revocation  not revoked, where somebody knows ◄─┘── revoked: 401 · nobody can tell: 503
+//!   L3  revocation  not revoked, if there is a store ◄──┘── revoked: 401 · unknown: 503
 //!               │
-//!   L3  dpop    ▼   bound to nothing, or shown with its key ─ neither: 401 · nobody can tell: 503
+//!   L3  dpop    ▼   not bound, or proved with its key ─────── neither: 401 · unknown: 503
 //!               │
 //!   L6  http    ▼   VerifiedClaims with the request
 //!               │
@@ -64,7 +64,7 @@
 //!            handler
 //! ```
 //!
-//! # Choosing a set-up
+//! # Choosing a setup
 //!
 //! | you have | you write |
 //! | --- | --- |
@@ -73,51 +73,51 @@
 //! | only the URL of a key set | [`JwksProvider::new`] in [`JwtAuthBuilder::keys`] |
 //! | a public key or a shared secret | [`JwkSet::single`] of a [`VerificationKey`] in [`JwtAuthBuilder::keys`] |
 //! | several issuers, or one for each tenant | [`TrustedIssuer`] in [`JwtAuthBuilder::issuer`], or an [`IssuerResolver`] |
-//! | several instances of the application | a [`CacheStore`], such as `RedisCache`, in [`JwksProviderBuilder::cache`] |
-//! | an issuer behind a proxy or a private authority | [`JwksProviderBuilder::proxy`], [`JwksProviderBuilder::root_certificates`] |
-//! | someone who watches the application | [`JwtAuth::health_routes`], feature `metrics` |
-//! | keys somewhere else | a [`KeyProvider`] of your own |
-//! | tokens in a cookie | [`CookieExtractor`], alone or in [`FirstOf`]; counts for pages of the same origin, or with [`CsrfProtection`] |
-//! | clients that prove to hold a key | [`Dpop`] in [`JwtAuthBuilder::dpop`] |
-//! | clients that show a certificate | [`MutualTls`] in [`JwtAuthBuilder::mutual_tls`] |
-//! | clients that find out where to get tokens | [`ResourceMetadata`] in [`JwtAuthBuilder::resource_metadata`] |
-//! | tokens that end before they expire | a [`RevocationStore`] in [`VerifierBuilder::revocation`] |
-//! | users of your own | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
-//! | a login elsewhere | [`IdTokenVerifier`], [`BackChannelLogoutEndpoint`] |
+//! | several instances of the application | a [`CacheStore`](store::CacheStore), such as `RedisCache`, in [`JwksProviderBuilder::cache`](keys::JwksProviderBuilder::cache) |
+//! | an issuer behind a proxy or a private authority | [`JwksProviderBuilder::proxy`](keys::JwksProviderBuilder::proxy), [`JwksProviderBuilder::root_certificates`](keys::JwksProviderBuilder::root_certificates) |
+//! | monitoring | [`JwtAuth::health_routes`], feature `metrics` |
+//! | keys from another source | your own [`KeyProvider`] |
+//! | tokens in a cookie | [`CookieExtractor`](extract::CookieExtractor), alone or in [`FirstOf`](extract::FirstOf); counts for pages of the same origin, or with [`CsrfProtection`](extract::CsrfProtection) |
+//! | clients that prove possession of a key | [`Dpop`](dpop::Dpop) in [`JwtAuthBuilder::dpop`] |
+//! | clients that present a certificate | [`MutualTls`](mtls::MutualTls) in [`JwtAuthBuilder::mutual_tls`] |
+//! | clients that discover where to get tokens | [`ResourceMetadata`](endpoints::ResourceMetadata) in [`JwtAuthBuilder::resource_metadata`] |
+//! | tokens that are revoked before they expire | a [`RevocationStore`](revocation::RevocationStore) in [`VerifierBuilder::revocation`] |
+//! | your own users | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
+//! | a login at an external provider | [`IdTokenVerifier`](oidc::IdTokenVerifier), [`BackChannelLogoutEndpoint`](crate::endpoints::BackChannelLogoutEndpoint) |
 //! | arguments made of claims, such as a tenant | [`FromClaims`] and [`ClaimsArg`] |
-//! | rules that need a database | [`Policy`] functions in `#[require(policy = …)]`, an [`Authorizer`] |
-//! | roles that bring others | [`RoleHierarchy`] in [`ClaimsMapping::role_hierarchy`] |
-//! | routes that nobody may forget | [`AuthScope`], its [`AccessMatrix`], `check_routes` (feature `introspection`) |
-//! | new rules in a live system | [`JwtAuth::report_only`], [`AuditSink`] |
+//! | rules that need a database | [`Policy`](authorization::Policy) functions in `#[require(policy = …)]`, an [`Authorizer`](authorization::Authorizer) |
+//! | roles that include others | [`RoleHierarchy`] in [`ClaimsMapping::role_hierarchy`] |
+//! | routes that must not be forgotten | [`AuthScope`], its [`AccessMatrix`](routes::AccessMatrix), `check_routes` (feature `introspection`) |
+//! | new rules in a live system | [`JwtAuth::report_only`], [`AuditSink`](authorization::AuditSink) |
 //! | no HTTP at all | [`Verifier`] |
 //!
-//! # Safe with nothing set
+//! # Safe defaults
 //!
-//! Only `RS256`; only the exact issuer and audience; `exp` required; 60 s of leeway; keys over
-//! https; redirects refused; bounded sizes, times and memories. An outage of the issuer is answered
-//! with 503 and `Retry-After`, so that clients keep their tokens. No refusal says more than its
-//! class, and nothing of a token or key reaches a response or a log. Only what you ask for names
-//! people: [`TracingAudit`] their issuer and subject.
+//! Defaults are strict: only `RS256`; only the exact issuer and audience; `exp` required; 60 s of
+//! leeway; keys over https; redirects refused; bounded sizes, times and memory. An outage of the
+//! issuer is answered with 503 and `Retry-After`, so that clients keep their tokens. A refusal
+//! reveals only its class, and nothing of a token or key reaches a response or a log. Personal data
+//! is logged only on request: [`TracingAudit`](authorization::TracingAudit) logs issuer and subject.
 //!
 //! # Features
 //!
-//! | feature | default | what it adds |
+//! | feature | default | adds |
 //! | --- | --- | --- |
 //! | `macros` | yes | `#[require]` |
 //! | `jwks` | yes | [`JwksProvider`], [`JwtAuth::from_env`]: keys over HTTP |
-//! | `issuing` | no | `TokenIssuer`, `Sessions`, `SessionCookies`: tokens of one's own |
-//! | `redis` | no | `RedisCache`: instances share what they fetched; `RedisRevocation`, `RedisReplay`, `RedisRefreshStore` |
+//! | `issuing` | no | `TokenIssuer`, `Sessions`, `SessionCookies`: your own tokens |
+//! | `redis` | no | `RedisCache`: instances share fetched keys; `RedisRevocation`, `RedisReplay`, `RedisRefreshStore` |
 //! | `native-roots` | no | issuers whose certificates the operating system trusts |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
-//! | `utoipa` | no | what routes demand, in `OpenAPI` documents |
-//! | `introspection` | no | `check_routes`: every route of an application that nobody has decided about. For tests: with it Actix itself panics at start where two segments of nested scopes have one name |
+//! | `utoipa` | no | requirements of routes in `OpenAPI` documents |
+//! | `introspection` | no | `check_routes`: finds every route of an application without a decision about access. For tests: with it Actix itself panics at startup if two segments of nested scopes have one name |
 //! | `mutual-tls` | no | `ClientCertificate::capture`: the certificates of clients, from connections of Actix with rustls |
-//! | `testing` | no | `testing`: an issuer, tokens, claims and a clock for your tests; what a store of your own must do. Brings `issuing` and `jwks` |
+//! | `testing` | no | `testing`: an issuer, tokens, claims and a clock for your tests; acceptance suites for your own stores. Enables `issuing` and `jwks` |
 //!
 //! # Package name
 //!
-//! The packages are called `actix-jwt-verify` and `actix-jwt-verify-macros`; the crate is imported as
-//! `jwt_verify`. A package `jwt-verify` exists and is somebody else's.
+//! The packages are called `actix-jwt-verify` and `actix-jwt-verify-macros`; the crate is imported
+//! as `jwt_verify`. The package `jwt-verify` is unrelated.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -146,78 +146,133 @@ mod token;
 
 mod validation;
 
-mod dpop;
+pub mod dpop;
 #[cfg(feature = "jwks")]
 mod jwks;
-mod revocation;
-mod store;
+pub mod revocation;
+pub mod store;
 mod token_cache;
 
 mod verifier;
 
 mod authz;
 #[cfg(feature = "issuing")]
-mod issuing;
+pub mod issuing;
 
 mod http;
 
 #[cfg(feature = "metrics")]
 pub use self::metrics::describe_metrics;
-pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub use authz::{
-    AccessName, AuditEvent, AuditOutcome, AuditSink, Authorizer, Decision, Requirement,
-    TracingAudit,
-};
+pub use algorithm::Algorithm;
+pub use authz::{Decision, Requirement};
 pub use claims::{Audience, Claims, ClaimsMapping, NumericDate, RoleHierarchy, VerifiedClaims};
 pub use clock::{Clock, SystemClock};
-#[cfg(feature = "redis")]
-pub use dpop::RedisReplay;
-pub use dpop::{Dpop, MemoryReplay, ProofId, ReplayError, ReplayStore};
 pub use error::{
-    AuthError, ConfigError, ForbiddenReason, InvalidKeyError, InvalidProofReason,
-    InvalidRequestReason, InvalidTokenReason, StoreUnavailable,
+    AuthError, ConfigError, ForbiddenReason, InvalidProofReason, InvalidRequestReason,
+    InvalidTokenReason, StoreUnavailable,
 };
 pub use http::{
-    AccessMatrix, AuthFuture, AuthScope, Authorized, BackChannelLogoutEndpoint, BearerChallenge,
-    BearerExtractor, ClaimsArg, CookieExtractor, Credential, CsrfProtection, CurrentUser, FirstOf,
-    FromClaims, HandlerRequirement, HealthEndpoints, IntoDecision, JwtAuth, JwtAuthBuilder,
-    JwtAuthService, MutualTls, OptionalClaims, Policy, PolicyFuture, PublicRoute, QueryExtractor,
-    RequireMiddleware, ResourceMetadata, ResourceMetadataEndpoint, RouteInfo, TokenExtractor,
-    UserLoader, UserLoaderData, VerifiedClaimsExt,
-};
-#[cfg(feature = "issuing")]
-pub use http::{JwksEndpoint, SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};
-#[cfg(feature = "introspection")]
-pub use http::{RouteCheck, UnprotectedRoutes, check_routes};
-#[cfg(all(feature = "issuing", feature = "redis"))]
-pub use issuing::RedisRefreshStore;
-#[cfg(feature = "issuing")]
-pub use issuing::{
-    AccessTokenBuilder, IssuedToken, IssuingError, MemoryRefreshStore, RefreshGrant, RefreshStore,
-    Rotation, RotationOutcome, SecretStore, SessionError, SessionRecord, Sessions, SessionsBuilder,
-    SigningKey, TokenIssuer, TokenIssuerBuilder, TokenIssuerKeys, TokenPair,
+    AuthScope, Authorized, BearerChallenge, ClaimsArg, CurrentUser, FromClaims, JwtAuth,
+    JwtAuthBuilder, OptionalClaims, VerifiedClaimsExt,
 };
 #[cfg(feature = "jwks")]
-pub use jwks::{JwksProvider, JwksProviderBuilder};
-pub use key::{
-    ClientCertificate, JwkSet, JwkSetError, KeyHealth, KeyLookupError, KeyProvider, KeyQuery,
-    VerificationKey,
-};
-pub use lookup::{BoxFuture, Lookup};
-pub use revocation::{
-    MemoryRevocation, Revocation, RevocationHealth, RevocationKeys, RevocationStore,
-};
-#[cfg(feature = "redis")]
-pub use revocation::{RedisRevocation, RevocationReplica};
+pub use jwks::JwksProvider;
+pub use key::{JwkSet, KeyProvider, VerificationKey};
+pub use lookup::{BoxFuture, Lookup, LookupFuture};
 pub use secret::Secret;
-pub use store::{CacheStore, MemoryCache};
-#[cfg(feature = "redis")]
-pub use store::{RedisCache, RedisCacheBuilder};
 pub use validation::{ClaimsValidator, TokenProfile};
-pub use verifier::{
-    IdTokenChecks, IdTokenVerifier, IdTokenVerifierBuilder, IssuerResolver, IssuerTemplate,
-    LogoutToken, LogoutTokenVerifier, TrustedIssuer, Verifier, VerifierBuilder,
-};
+pub use verifier::{IssuerResolver, IssuerTemplate, TrustedIssuer, Verifier, VerifierBuilder};
+
+pub mod keys {
+    //! Sources of verification keys, and their results.
+    //!
+    //! The types that most applications need are in the root: [`JwksProvider`](crate::JwksProvider),
+    //! [`JwkSet`](crate::JwkSet), [`VerificationKey`](crate::VerificationKey) and the trait
+    //! [`KeyProvider`](crate::KeyProvider).
+
+    #[cfg(feature = "jwks")]
+    pub use crate::jwks::JwksProviderBuilder;
+    pub use crate::{
+        algorithm::UnknownAlgorithm,
+        error::InvalidKeyError,
+        key::{JwkSetError, KeyHealth, KeyLookupError, KeyQuery},
+    };
+}
+
+pub mod authorization {
+    //! Rules beyond roles and permissions, and the audit log of decisions.
+    //!
+    //! [`Requirement`](crate::Requirement), [`Decision`](crate::Decision) and
+    //! [`#[require]`](macro@crate::require) are in the root.
+
+    pub use crate::{
+        authz::{AccessName, AuditEvent, AuditOutcome, AuditSink, Authorizer, TracingAudit},
+        http::{
+            HandlerRequirement, IntoDecision, Policy, PolicyFuture, PublicRoute, RequireMiddleware,
+        },
+    };
+}
+
+pub mod extract {
+    //! Extraction of the token from a request, and the user behind it.
+
+    pub use crate::http::{
+        BearerExtractor, CookieExtractor, Credential, CsrfProtection, FirstOf, QueryExtractor,
+        TokenExtractor, UserLoader, UserLoaderData,
+    };
+}
+
+pub mod mtls {
+    //! Mutual TLS: tokens bound to the certificate of their client (RFC 8705).
+
+    pub use crate::{http::MutualTls, key::ClientCertificate};
+}
+
+#[cfg(feature = "issuing")]
+pub mod sessions {
+    //! User sessions with rotating refresh tokens, and their cookies.
+
+    #[cfg(feature = "redis")]
+    pub use crate::issuing::refresh_store::RedisRefreshStore;
+    pub use crate::{
+        http::{SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder},
+        issuing::{
+            refresh_store::{
+                MemoryRefreshStore, RefreshStore, Rotation, RotationOutcome, SessionRecord,
+            },
+            sessions::{RefreshGrant, SessionError, Sessions, SessionsBuilder, TokenPair},
+        },
+    };
+}
+
+pub mod oidc {
+    //! ID tokens and logout tokens of OpenID Connect.
+    //!
+    //! The route for logout tokens is
+    //! [`BackChannelLogoutEndpoint`](crate::endpoints::BackChannelLogoutEndpoint).
+
+    pub use crate::verifier::{
+        IdTokenChecks, IdTokenVerifier, IdTokenVerifierBuilder, LogoutToken, LogoutTokenVerifier,
+    };
+}
+
+pub mod endpoints {
+    //! Routes that the library serves: health, keys, resource metadata, back-channel logout.
+
+    #[cfg(feature = "issuing")]
+    pub use crate::http::JwksEndpoint;
+    pub use crate::http::{
+        BackChannelLogoutEndpoint, HealthEndpoints, ResourceMetadata, ResourceMetadataEndpoint,
+    };
+}
+
+pub mod routes {
+    //! The routes of an application with their requirements.
+
+    pub use crate::http::{AccessMatrix, RouteInfo};
+    #[cfg(feature = "introspection")]
+    pub use crate::http::{RouteCheck, UnprotectedRoutes, check_routes};
+}
 
 #[cfg(feature = "macros")]
 #[doc = include_str!("require.md")]
@@ -234,17 +289,17 @@ pub mod testing;
 #[doc(hidden)]
 pub mod test_hooks;
 
-/// What generated code refers to. Not for anybody else.
+/// Items for generated code. They may change in any version.
 #[doc(hidden)]
 pub mod __private {
     pub use std::{sync::LazyLock, time::Duration};
 
     pub use crate::{
-        Authorized, HandlerRequirement, PolicyFuture, PublicRoute, Requirement, VerifiedClaims,
+        Authorized, Requirement, VerifiedClaims,
         authz::{authorizer, function, literal, name},
         http::{
-            Annotated, HttpRequest, IsPublic, Otherwise, Probe, ask_authorizer, ask_policy,
-            no_policy,
+            Annotated, HandlerRequirement, HttpRequest, IsPublic, Otherwise, PolicyFuture, Probe,
+            PublicRoute, ask_authorizer, ask_policy, no_policy,
         },
     };
 }

@@ -1,4 +1,4 @@
-//! Answers of extension points: ready, or to be waited for.
+//! Results of extension points: ready or pending.
 
 use std::{
     fmt,
@@ -7,13 +7,13 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Future that an extension point returns, on the heap.
+/// Boxed future that an extension point returns.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Answer of an extension point that usually needs no waiting.
+/// Result of an extension point that usually need not wait.
 ///
-/// A request goes on at once where the answer is [`Ready`](Self::Ready), and nothing is allocated. The
-/// two variants are all there can be. `lookup.await` gives the answer of either.
+/// With [`Ready`](Self::Ready) a request continues at once, without allocation. There will be no
+/// further variants. `lookup.await` returns the result of either.
 ///
 /// ```
 /// use jwt_verify::Lookup;
@@ -23,14 +23,14 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// # let _ = (cached, fetched);
 /// ```
 pub enum Lookup<'a, T> {
-    /// The answer.
+    /// The result is available.
     Ready(T),
-    /// Future of the answer. It must do nothing before it is first polled: it may be dropped unpolled
-    /// where the answer turns out not to matter.
+    /// Future of the result. It must do nothing before it is first polled: it may be dropped
+    /// unpolled if the result turns out not to matter.
     Pending(BoxFuture<'a, T>),
 }
 
-/// Waits for the answer, where it is not ready.
+/// Waits for the result, unless it is ready.
 impl<'a, T> IntoFuture for Lookup<'a, T> {
     type Output = T;
     type IntoFuture = LookupFuture<'a, T>;

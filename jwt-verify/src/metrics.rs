@@ -1,7 +1,7 @@
-//! What is counted. Without feature `metrics` nothing is, and it costs nothing.
+//! Metrics. Without feature `metrics` they do nothing and cost nothing.
 //!
-//! Every label has one of a few fixed values, or the name of an issuer that was configured: nothing
-//! that a caller can choose.
+//! Every label has one of a few fixed values, or the name of a configured issuer: nothing that a
+//! caller can choose.
 
 #[cfg(feature = "metrics")]
 pub use enabled::describe_metrics;
@@ -16,9 +16,9 @@ mod enabled {
 
     use crate::error::AuthError;
 
-    /// A token has been judged.
+    /// Counts a verification.
     pub(crate) fn verification<T>(outcome: &Result<T, AuthError>) {
-        // Labels that are literals cost no allocation: what is usual must not.
+        // Literal labels need no allocation, which keeps the common case cheap.
         let counter = match outcome {
             Ok(_) => {
                 counter!("jwt_verify_verifications_total", "outcome" => "ok", "reason" => "ok")
@@ -31,7 +31,7 @@ mod enabled {
         counter.increment(1);
     }
 
-    /// Somebody has looked into a cache: of tokens, of keys, or into the shared store.
+    /// Counts a lookup in a cache: of tokens, of keys, or in the shared store.
     pub(crate) fn cache(level: &'static str, hit: bool) {
         let counter = match (level, hit) {
             ("token", true) => {
@@ -48,30 +48,30 @@ mod enabled {
         counter.increment(1);
     }
 
-    /// Nobody could say whether a token has been revoked.
+    /// Counts a token whose revocation could not be checked.
     pub(crate) fn revocation_unknown() {
         counter!("jwt_verify_revocation_unknown_total").increment(1);
     }
 
-    /// A fetch of keys has ended.
+    /// Counts a fetch of keys.
     #[cfg(feature = "jwks")]
     pub(crate) fn fetch(outcome: &'static str) {
         counter!("jwt_verify_key_fetches_total", "outcome" => outcome).increment(1);
     }
 
-    /// A refetch was refused, because strangers have caused enough of them.
+    /// Counts a refetch that was refused because of the limit for unverified tokens.
     #[cfg(feature = "jwks")]
     pub(crate) fn refetch_refused() {
         counter!("jwt_verify_refetches_refused_total").increment(1);
     }
 
-    /// A key of a key set cannot be used.
+    /// Counts an unusable key of a key set.
     #[cfg(feature = "jwks")]
     pub(crate) fn key_skipped(reason: &'static str) {
         counter!("jwt_verify_skipped_keys_total", "reason" => reason).increment(1);
     }
 
-    /// The key set of a configured issuer has been replaced.
+    /// Records that the key set of a configured issuer has been replaced.
     #[cfg(feature = "jwks")]
     #[expect(
         clippy::cast_precision_loss,
@@ -83,7 +83,7 @@ mod enabled {
             .set(fetched_at.as_secs() as f64);
     }
 
-    /// A copy of what is revoked has been confirmed at that time, or there is none yet.
+    /// Records when a copy of the revocations was confirmed, or that there is none yet.
     #[cfg(feature = "redis")]
     #[expect(
         clippy::cast_precision_loss,
@@ -100,15 +100,15 @@ mod enabled {
             .set(confirmed_at.unwrap_or_default().as_secs_f64());
     }
 
-    /// A question for a copy of what is revoked has failed.
+    /// Counts a failed request for a copy of the revocations.
     #[cfg(feature = "redis")]
     pub(crate) fn revocation_copy_failed(source: &str) {
         counter!("jwt_verify_revocation_copy_failures_total", "source" => source.to_owned())
             .increment(1);
     }
 
-    /// Tells the recorder of the process what the library's metrics mean. Call it after the
-    /// recorder was installed.
+    /// Registers descriptions of the library's metrics with the recorder of the process. Call it
+    /// after the recorder was installed.
     pub fn describe_metrics() {
         use metrics::{Unit, describe_counter, describe_gauge};
 

@@ -1,4 +1,4 @@
-//! Questions that have just been answered with "no".
+//! Negative cache.
 
 use std::{
     hash::{BuildHasher, Hash, RandomState},
@@ -7,10 +7,10 @@ use std::{
 
 use dashmap::DashMap;
 
-/// Remembers for a while which questions were answered with "no", so that nobody is asked again.
+/// Caches queries that were answered with "no" for a while, so that they are not repeated.
 ///
-/// A question is kept as a keyed hash: it may be long, and it may be hostile. Two that collide,
-/// which nobody can arrange, delay a new answer by the time of an entry.
+/// A query is kept as a keyed hash: it may be long, and it may be hostile. A collision, which an
+/// attacker cannot cause on purpose, delays a new answer by the lifetime of an entry.
 #[derive(Debug)]
 pub(crate) struct NegativeCache {
     until: DashMap<u64, Duration>,
@@ -19,17 +19,17 @@ pub(crate) struct NegativeCache {
 }
 
 impl NegativeCache {
-    /// For at most this many answers at a time.
+    /// Creates a cache for at most this many entries.
     pub(crate) fn new(most: usize) -> Self {
         Self { until: DashMap::new(), hasher: RandomState::new(), most }
     }
 
-    /// Whether the answer was "no". Times are of a clock that never goes backwards.
+    /// Returns `true` if the answer was "no". Times are of the monotonic clock.
     pub(crate) fn contains(&self, question: impl Hash, now: Duration) -> bool {
         self.until.get(&self.hasher.hash_one(question)).is_some_and(|until| now < *until)
     }
 
-    /// Remembers until then, unless the memory is full of entries that still count.
+    /// Caches "no" until then, unless the cache is full of valid entries.
     pub(crate) fn insert(&self, question: impl Hash, now: Duration, until: Duration) {
         if self.until.len() >= self.most {
             self.until.retain(|_, until| now < *until);
@@ -39,7 +39,7 @@ impl NegativeCache {
         }
     }
 
-    /// Forgets an answer, because somebody knows better.
+    /// Removes an answer that is known to be outdated.
     pub(crate) fn remove(&self, question: impl Hash) {
         self.until.remove(&self.hasher.hash_one(question));
     }

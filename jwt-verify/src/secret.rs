@@ -1,16 +1,16 @@
-//! Bytes that must not be seen.
+//! Shared secrets.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A shared secret, such as the key of an HMAC. Its `Debug` shows nothing of it, it has no
-/// `Display`, and its memory is overwritten when it is dropped.
+/// A shared secret with redacted `Debug`, such as the key of an HMAC. It has no `Display`, and its
+/// memory is zeroized when it is dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// Takes the secret as it is: the bytes are used, not a decoding of them.
+    /// Takes the secret as raw bytes, without decoding them.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self(Zeroizing::new(bytes.into()))
     }

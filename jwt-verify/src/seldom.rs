@@ -1,4 +1,4 @@
-//! Lines in the log that callers could write as often as they like.
+//! Rate limit for log lines that callers can cause.
 
 use std::{
     fmt,
@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-/// Lets one of many events of a kind into the log: the first at once, the next after a pause, with
-/// the number of those that were left out.
+/// Logs one of many events of a kind: the first at once, the next after a pause, with the number of
+/// those that were left out.
 pub(crate) struct Seldom {
     pause: Duration,
     state: Mutex<SeldomState>,
@@ -24,8 +24,8 @@ impl Seldom {
         Self { pause, state: Mutex::default() }
     }
 
-    /// Counts an event, by a clock that never goes back. Says whether it is to be logged, and how many
-    /// before it were not.
+    /// Counts an event, by the monotonic clock. Returns the number of events left out before it, if
+    /// it is to be logged.
     pub(crate) fn turn(&self, now: Duration) -> Option<u64> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if now < state.quiet_until {

@@ -1,5 +1,5 @@
-//! The stages one by one, for suites that test and fuzz them alone. Not for anybody else: nothing
-//! here is stable, and a stage alone is no verification.
+//! Access to single stages, for the suites that test and fuzz them. Not for applications: nothing
+//! here is stable, and a stage alone does not verify a token.
 
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ use crate::{
     token::{CompactToken, Header, decode_exact},
 };
 
-/// Verifies form, header and signature, and returns the payload whatever it is (RFC 7515 §5.2).
+/// Verifies format, header and signature, and returns the payload without checking it (RFC 7515
+/// §5.2).
 pub fn verify_jws(
     token: &[u8],
     keys: &JwkSet,
@@ -38,29 +39,29 @@ pub fn verify_jws(
     }
 }
 
-/// Reads a header, and says the algorithm and `kid`.
+/// Parses a header, and returns the algorithm and `kid`.
 pub fn parse_header(json: &[u8]) -> Result<(Algorithm, Option<String>), InvalidTokenReason> {
     let header = Header::parse(json.to_vec())?;
     Ok((header.algorithm, header.key_id().map(Into::into)))
 }
 
-/// Reads a payload.
+/// Parses a payload.
 pub fn parse_claims(json: &[u8]) -> Result<Claims, InvalidTokenReason> {
     let text = String::from_utf8(json.to_vec()).map_err(|_| InvalidTokenReason::Payload)?;
     Claims::parse(text).map_err(|_| InvalidTokenReason::Payload)
 }
 
-/// A document without duplicate members, as claims and headers are read.
+/// Parses a document without duplicate members, as claims and headers are parsed.
 pub fn read_json(text: &str) -> Option<Value> {
     JsonDocument::parse(text.to_owned()).ok().map(|document| document.root().to_value())
 }
 
-/// The same by `serde_json`, which key sets and metadata are read by.
+/// Parses a document with `serde_json`, as key sets and metadata are parsed.
 pub fn read_json_by_serde(text: &str) -> Option<Value> {
     serde_json::from_str::<Unique>(text).ok().map(|Unique(value)| value)
 }
 
-/// Holds a proof of a key against a request to the API at an address, and says its name.
+/// Checks a proof for a request to the API at an address, and returns its identifier.
 pub fn check_proof(
     address: &str,
     proof: &[u8],
@@ -76,13 +77,13 @@ pub fn check_proof(
     Ok(proof.id)
 }
 
-/// Reads an issuer's metadata, and says where its keys are.
+/// Parses an issuer's metadata, and returns the URL of its keys.
 #[cfg(feature = "jwks")]
 pub fn parse_discovery(json: &[u8], issuer: &str) -> Option<String> {
     crate::jwks::key_set_url(json, issuer)
 }
 
-/// Whether a signature is right.
+/// Returns `true` if a signature is valid.
 pub fn verifies(
     key: &crate::key::VerificationKey,
     algorithm: Algorithm,

@@ -1,15 +1,16 @@
-//! What several modules ask of a URL.
+//! Parts of URLs.
 
 use std::net::IpAddr;
 
-/// Whether a host, as it stands in a URL, is this machine: nobody listens on the way.
+/// Returns `true` if the host of a URL is this machine, so that traffic cannot be intercepted on
+/// the way.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// The host and the port of an authority that names no user (RFC 3986 §3.2).
+/// Returns host and port of an authority without a user name (RFC 3986 §3.2).
 pub(crate) fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
     let after_address = authority.find(']').map_or(0, |bracket| bracket + 1);
     let (host, port) = match authority.get(after_address..)?.split_once(':') {
@@ -22,7 +23,7 @@ pub(crate) fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
     }
     match port {
         None => Some((host, None)),
-        // Not `parse` alone, which takes a sign as well.
+        // `parse` alone would accept a sign.
         Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
             Some((host, Some(port.parse().ok()?)))
         }
@@ -30,7 +31,8 @@ pub(crate) fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
     }
 }
 
-/// Undoes percent-encoding (RFC 3986 §2.1). `None` if a `%` begins no escape. A `+` stays one.
+/// Decodes percent-encoding (RFC 3986 §2.1). `None` if a `%` does not begin an escape. A `+` is
+/// left as it is.
 pub(crate) fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;

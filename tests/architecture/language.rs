@@ -1,6 +1,6 @@
-//! The book is written in plain words: the ones in this list have a plainer one.
+//! The book and the doc comments are written in plain words: the ones in this list have a plainer one.
 
-use super::{book::pages, read, root};
+use super::{book::pages, read, root, sources};
 
 /// Pages beside the book that are held to the same words.
 const PAGES: [&str; 3] = ["CONTRIBUTING.md", "README.md", "docs/llms.txt"];
@@ -31,6 +31,26 @@ const WORDS: [(&str, &str); 22] = [
     ("to be had", "available"),
 ];
 
+/// What no doc comment says besides: words that only this library used in these senses.
+const COMMENT_WORDS: [(&str, &str); 12] = [
+    ("as good as", "equivalent to, treated as"),
+    ("genuine", "valid, verified, authentic"),
+    ("good token", "valid token"),
+    ("goes on", "continues"),
+    ("hangs up", "disconnects"),
+    ("is over", "has ended, has expired"),
+    ("are over", "have ended, have expired"),
+    ("judged", "checked, evaluated"),
+    ("remembered", "cached, stored, kept"),
+    ("remembers", "caches, stores, keeps"),
+    ("vouched", "named, trusted"),
+    ("vouches", "asserts, signs"),
+];
+
+/// How no doc comment begins: in the list of a module's items it has to stand alone.
+const OPENERS: [&str; 10] =
+    ["what", "whether", "who", "whose", "whom", "how", "which", "where", "why", "the same"];
+
 /// Where one of these words is right.
 const ALLOWED: [&str; 6] =
     ["there is no", "there are no", "is no longer", "are no longer", "is no more", "is no worse"];
@@ -38,13 +58,13 @@ const ALLOWED: [&str; 6] =
 /// The words of the list in a text of Markdown, each with what to write and with the words around it.
 ///
 /// Code is not read, but for the comments in it.
-fn found(markdown: &str) -> Vec<String> {
+fn found(markdown: &str, list: &[(&str, &str)]) -> Vec<String> {
     let mut text = words(&prose(markdown));
     for allowed in ALLOWED {
         text = text.replace(&format!(" {allowed} "), " ; ");
     }
     let mut found = Vec::new();
-    for (word, instead) in WORDS {
+    for (word, instead) in list {
         for (start, hit) in text.match_indices(&format!(" {word} ")) {
             let before: Vec<_> = text[..start].split(' ').rev().take(4).collect();
             let before: Vec<_> = before.into_iter().rev().collect();
@@ -104,6 +124,48 @@ fn words(text: &str) -> String {
     words
 }
 
+/// The doc comments of the library and its macros, each with its place and as Markdown.
+fn doc_comments() -> Vec<(String, String)> {
+    let mut comments = Vec::new();
+    for package in ["jwt-verify/src", "jwt-verify-macros/src"] {
+        for path in sources(&root().join(package)) {
+            let name = path.strip_prefix(root()).unwrap().display().to_string();
+            comments.extend(
+                doc_comments_of(&read(&name))
+                    .into_iter()
+                    .map(|(line, text)| (format!("{name}:{line}"), text)),
+            );
+        }
+    }
+    comments
+}
+
+/// The doc comments of a file, each with the number of its first line.
+fn doc_comments_of(source: &str) -> Vec<(usize, String)> {
+    let mut comments: Vec<(usize, String)> = Vec::new();
+    let mut last_marker = None;
+    for (index, line) in source.lines().enumerate() {
+        let line = line.trim_start();
+        let marker = ["///", "//!"].into_iter().find(|marker| line.starts_with(marker));
+        if let Some(marker) = marker {
+            if last_marker != Some(marker) {
+                comments.push((index + 1, String::new()));
+            }
+            let (_, text) = comments.last_mut().unwrap();
+            text.push_str(line[marker.len()..].trim_start());
+            text.push('\n');
+        }
+        last_marker = marker;
+    }
+    comments
+}
+
+/// The words that a doc comment must not begin with, if it does.
+fn opener(comment: &str) -> Option<&'static str> {
+    let text = words(comment);
+    OPENERS.into_iter().find(|opener| text.starts_with(&format!(" {opener} ")))
+}
+
 #[test]
 fn the_book_uses_plain_words() {
     let mut all = pages(&root().join("docs"));
@@ -113,7 +175,7 @@ fn the_book_uses_plain_words() {
         let name = page.strip_prefix(root()).unwrap().display().to_string();
         // Written by the catalogue of attacks.
         if name != "docs/security/coverage.md" {
-            let found = found(&read(&name));
+            let found = found(&read(&name), &WORDS);
             problems.extend(found.into_iter().map(|problem| format!("{name}: {problem}")));
         }
     }
@@ -121,8 +183,43 @@ fn the_book_uses_plain_words() {
 }
 
 #[test]
+fn doc_comments_use_plain_words() {
+    let list = [&WORDS[..], &COMMENT_WORDS].concat();
+    let pages = ["jwt-verify/src/public.md", "jwt-verify/src/require.md"];
+    let pages = pages.map(|page| (page.to_owned(), read(page)));
+    let mut problems = Vec::new();
+    for (place, text) in doc_comments().into_iter().chain(pages) {
+        let found = found(&text, &list);
+        problems.extend(found.into_iter().map(|problem| format!("{place}: {problem}")));
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn doc_comments_stand_alone_in_a_list() {
+    let problems: Vec<_> = doc_comments()
+        .into_iter()
+        .filter_map(|(place, text)| Some(format!("{place}: begins with `{}`", opener(&text)?)))
+        .collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn doc_comments_are_found_with_their_first_words() {
+    let source =
+        "//! How it works.\n\n/// Returns it.\n/// Where\n///\n/// more\nfn it() {} // Who\n";
+    let comments = doc_comments_of(source);
+    assert_eq!(comments[0], (1, "How it works.\n".to_owned()));
+    assert_eq!(comments[1], (3, "Returns it.\nWhere\n\nmore\n".to_owned()));
+    assert_eq!(comments.len(), 2);
+    assert_eq!(opener(&comments[0].1), Some("how"));
+    assert_eq!(opener(&comments[1].1), None);
+    assert_eq!(opener("The same, but"), Some("the same"));
+}
+
+#[test]
 fn words_are_found_in_prose_and_comments_and_not_in_code() {
-    let count = |text: &str| found(text).len();
+    let count = |text: &str| found(text, &WORDS).len();
     assert_eq!(count("Whoever has it, and a key *at\nhand*: nobody."), 3);
     assert_eq!(count("```rust\nlet nobody = 1; // nobody\n```\n"), 1);
     assert_eq!(count("`nobody`, the fields; at\n\nhand, nobody_is"), 0);

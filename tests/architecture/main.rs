@@ -11,6 +11,7 @@ mod circles;
 mod language;
 mod layers;
 mod manifests;
+mod namespaces;
 mod readme;
 
 use std::path::{Path, PathBuf};

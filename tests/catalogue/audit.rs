@@ -1,7 +1,7 @@
 //! What the log says of decisions, when it is asked to.
 
 use actix_web::{App, web};
-use jwt_verify::{Algorithm, JwtAuth, TracingAudit, require};
+use jwt_verify::{Algorithm, JwtAuth, authorization::TracingAudit, require};
 use jwt_verify_tests::{AUDIENCE, FakeIssuer, SigningKey, TestServer, Token};
 
 use crate::log;

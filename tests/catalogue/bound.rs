@@ -1,6 +1,6 @@
 //! An API that takes tokens that are bound to a key (RFC 9449), a client, and its proofs.
 
-use jwt_verify::{Algorithm, Dpop, VerificationKey};
+use jwt_verify::{Algorithm, VerificationKey, dpop::Dpop};
 use jwt_verify_tests::{SigningKey, Token, base64url, sign};
 use serde_json::{Value, json};
 

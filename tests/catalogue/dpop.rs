@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, ResponseError as _, web};
 use jwt_verify::{
-    Algorithm, AuthError, BoxFuture, Dpop, InvalidTokenReason, JwksProvider, JwtAuth,
-    JwtAuthBuilder, MemoryReplay, ProofId, ReplayError, ReplayStore,
+    Algorithm, AuthError, BoxFuture, InvalidTokenReason, JwksProvider, JwtAuth, JwtAuthBuilder,
+    dpop::{Dpop, MemoryReplay, ProofId, ReplayError, ReplayStore},
 };
 use jwt_verify_tests::{
     AUDIENCE, FakeIssuer, START, SigningKey, TestClock, TestServer, Token, base64url, sign,

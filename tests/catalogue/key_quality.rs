@@ -5,7 +5,7 @@ use aws_lc_rs::{
     rsa::KeySize,
     signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair},
 };
-use jwt_verify::{Algorithm, InvalidKeyError, JwkSet};
+use jwt_verify::{Algorithm, JwkSet, keys::InvalidKeyError};
 use jwt_verify_tests::{SigningKey, base64url};
 use serde_json::{Value, json};
 

@@ -2,8 +2,8 @@
 //! or log.
 
 use jwt_verify::{
-    Algorithm, AuthError, CookieExtractor, JwkSet, JwksProvider, JwtAuth, Secret, VerificationKey,
-    VerifiedClaims,
+    Algorithm, AuthError, JwkSet, JwksProvider, JwtAuth, Secret, VerificationKey, VerifiedClaims,
+    extract::CookieExtractor,
 };
 use jwt_verify_tests::{AUDIENCE, Answer, SigningKey};
 use serde::Deserialize;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use jwt_verify::{
-    Algorithm, ClaimsMapping, CookieExtractor, FirstOf, JwtAuth, QueryExtractor, Requirement,
-    Secret, VerificationKey, Verifier,
+    Algorithm, ClaimsMapping, JwtAuth, Requirement, Secret, VerificationKey, Verifier,
+    extract::{CookieExtractor, FirstOf, QueryExtractor},
 };
 use jwt_verify_tests::{AUDIENCE, SigningKey, base64url};
 use serde_json::{Value, json};

@@ -13,8 +13,8 @@ use actix_web::{
     post, web,
 };
 use jwt_verify::{
-    AuthError, Authorizer, ForbiddenReason, Lookup, OptionalClaims, Requirement, VerifiedClaims,
-    VerifiedClaimsExt as _, require,
+    AuthError, ForbiddenReason, Lookup, OptionalClaims, Requirement, VerifiedClaims,
+    VerifiedClaimsExt as _, authorization::Authorizer, require,
 };
 
 use super::*;
@@ -292,13 +292,14 @@ fn middlewares_inside_see_the_claims() {
 #[test]
 fn a_request_is_judged_once_however_many_ask() {
     struct Counting(Arc<AtomicUsize>);
-    impl jwt_verify::TokenExtractor for Counting {
+    impl jwt_verify::extract::TokenExtractor for Counting {
         fn extract<'r>(
             &self,
             request: &'r actix_web::HttpRequest,
-        ) -> Result<Option<jwt_verify::Credential<'r>>, jwt_verify::InvalidRequestReason> {
+        ) -> Result<Option<jwt_verify::extract::Credential<'r>>, jwt_verify::InvalidRequestReason>
+        {
             self.0.fetch_add(1, Ordering::SeqCst);
-            jwt_verify::BearerExtractor.extract(request)
+            jwt_verify::extract::BearerExtractor.extract(request)
         }
     }
     #[get("/many")]

@@ -1,7 +1,7 @@
 //! Where the token is in a request, and what else may be there.
 
 use actix_web::{HttpResponse, web};
-use jwt_verify::{CookieExtractor, FirstOf, QueryExtractor};
+use jwt_verify::extract::{CookieExtractor, FirstOf, QueryExtractor};
 
 use super::*;
 

@@ -2,7 +2,8 @@
 
 use actix_web::web;
 use jwt_verify::{
-    CookieExtractor, Credential, CsrfProtection, FirstOf, InvalidRequestReason, Secret,
+    InvalidRequestReason, Secret,
+    extract::{CookieExtractor, Credential, CsrfProtection, FirstOf},
 };
 use jwt_verify_tests::Request;
 use serde_json::json;
@@ -224,7 +225,7 @@ fn a_request_without_a_good_token_is_told_so() {
 fn whatever_browsers_attach_is_protected() {
     struct Login;
 
-    impl jwt_verify::TokenExtractor for Login {
+    impl jwt_verify::extract::TokenExtractor for Login {
         fn extract<'r>(
             &self,
             request: &'r actix_web::HttpRequest,

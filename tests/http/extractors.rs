@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, dev::Payload, get, web};
 use jwt_verify::{
-    AuthError, Authorizer, ClaimsArg, ForbiddenReason, FromClaims, Lookup, OptionalClaims,
-    Requirement, VerifiedClaims, require,
+    AuthError, ClaimsArg, ForbiddenReason, FromClaims, Lookup, OptionalClaims, Requirement,
+    VerifiedClaims, authorization::Authorizer, require,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use actix_web::{App, HttpMessage as _, dev::Service as _, web};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jwt_verify::{
-    ClientCertificate, Dpop, JwtAuth, MutualTls, VerifiedClaims,
+    JwtAuth, VerifiedClaims,
+    dpop::Dpop,
+    mtls::{ClientCertificate, MutualTls},
     testing::{ProofKey, TestIssuer},
 };
 use jwt_verify_tests::{Authority, Identity, Request, Response, TestServer};

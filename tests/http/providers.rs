@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use jwt_verify::{JwkSet, KeyLookupError, KeyProvider, KeyQuery, Lookup, VerificationKey};
+use jwt_verify::{
+    JwkSet, KeyProvider, Lookup, VerificationKey,
+    keys::{KeyLookupError, KeyQuery},
+};
 
 use super::*;
 

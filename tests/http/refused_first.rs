@@ -6,7 +6,9 @@ use std::sync::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, middleware::Condition, web};
-use jwt_verify::{Authorized, Decision, HandlerRequirement, Requirement, VerifiedClaims, require};
+use jwt_verify::{
+    Authorized, Decision, Requirement, VerifiedClaims, authorization::HandlerRequirement, require,
+};
 use serde_json::{Value, json};
 
 use super::*;

@@ -2,8 +2,13 @@
 
 use actix_web::{App, HttpRequest, HttpResponse, ResponseError as _, get, web};
 use jwt_verify::{
-    AuthError, CookieExtractor, Dpop, FirstOf, JwtAuth, MutualTls, QueryExtractor,
-    ResourceMetadata, TrustedIssuer, VerifiedClaims, require, testing::TestIssuer,
+    AuthError, JwtAuth, TrustedIssuer, VerifiedClaims,
+    dpop::Dpop,
+    endpoints::ResourceMetadata,
+    extract::{CookieExtractor, FirstOf, QueryExtractor},
+    mtls::MutualTls,
+    require,
+    testing::TestIssuer,
 };
 use jwt_verify_tests::TestServer;
 use serde_json::{Value, json};

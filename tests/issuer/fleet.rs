@@ -1,6 +1,9 @@
 //! Instances of one application that share a store: one of them fetches for all.
 
-use jwt_verify::{BoxFuture, CacheStore, MemoryCache, StoreUnavailable};
+use jwt_verify::{
+    BoxFuture, StoreUnavailable,
+    store::{CacheStore, MemoryCache},
+};
 use jwt_verify_tests::{Answer, START};
 use serde_json::json;
 

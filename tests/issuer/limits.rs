@@ -1,6 +1,6 @@
 //! Questions for unknown keys that are not put because there were enough of them.
 
-use jwt_verify::MemoryCache;
+use jwt_verify::store::MemoryCache;
 use jwt_verify_tests::Response;
 
 use super::*;

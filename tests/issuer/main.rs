@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use actix_web::App;
 use example_resource_server as resource_server;
-use jwt_verify::{Algorithm, JwksProvider, JwksProviderBuilder, JwtAuth};
+use jwt_verify::{Algorithm, JwksProvider, JwtAuth, keys::JwksProviderBuilder};
 use jwt_verify_tests::{
     AUDIENCE, FakeIssuer, SigningKey, TestClock, TestServer, Token, eventually,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use jwt_verify::{JwksProvider, KeyHealth, TrustedIssuer, describe_metrics};
+use jwt_verify::{JwksProvider, TrustedIssuer, describe_metrics, keys::KeyHealth};
 use jwt_verify_tests::Answer;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! An issuer that was away, and is back with other keys.
 
-use jwt_verify::{CacheStore, MemoryCache};
+use jwt_verify::store::{CacheStore, MemoryCache};
 use jwt_verify_tests::Answer;
 
 use super::*;

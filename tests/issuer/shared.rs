@@ -1,6 +1,9 @@
 //! Key sets that instances share through a store.
 
-use jwt_verify::{BoxFuture, CacheStore, MemoryCache, StoreUnavailable};
+use jwt_verify::{
+    BoxFuture, StoreUnavailable,
+    store::{CacheStore, MemoryCache},
+};
 use jwt_verify_tests::Answer;
 
 use super::*;

@@ -20,8 +20,10 @@ use std::{
 };
 
 use jwt_verify::{
-    Clock as _, RedisCache, RedisRevocation, Revocation, RevocationReplica, RevocationStore as _,
-    SystemClock, testing::TestClock,
+    Clock as _, SystemClock,
+    revocation::{RedisRevocation, Revocation, RevocationReplica, RevocationStore as _},
+    store::RedisCache,
+    testing::TestClock,
 };
 use jwt_verify_tests::RedisServer;
 use tokio::task::JoinSet;

@@ -1,7 +1,7 @@
 //! Each line of the grammar: what it says of itself, and whom it lets pass.
 
 use actix_web::{App, http::Method};
-use jwt_verify::{AccessName, AuthScope, require};
+use jwt_verify::{AuthScope, authorization::AccessName, require};
 use jwt_verify_tests::{START, TestServer};
 use serde_json::{Value, json};
 

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::{App, HttpResponse, get, http::Method, post, route, routes, web};
 use example_resource_server as resource_server;
-use jwt_verify::{AuthScope, RouteCheck, check_routes, public, require};
+use jwt_verify::{
+    AuthScope, public, require,
+    routes::{RouteCheck, check_routes},
+};
 use jwt_verify_tests::TestServer;
 use serde_json::json;
 

@@ -8,8 +8,10 @@ use std::sync::{
 
 use actix_web::{App, HttpRequest, web};
 use jwt_verify::{
-    AuthError, Authorizer, BoxFuture, Claims, CurrentUser, Decision, ForbiddenReason, Lookup,
-    OptionalClaims, Requirement, StoreUnavailable, UserLoader, UserLoaderData, VerifiedClaims,
+    AuthError, BoxFuture, Claims, CurrentUser, Decision, ForbiddenReason, Lookup, OptionalClaims,
+    Requirement, StoreUnavailable, VerifiedClaims,
+    authorization::Authorizer,
+    extract::{UserLoader, UserLoaderData},
     require,
 };
 use jwt_verify_tests::TestServer;
@@ -220,7 +222,7 @@ async fn nevertheless(
 
 struct Boss;
 
-impl jwt_verify::HandlerRequirement for Boss {
+impl jwt_verify::authorization::HandlerRequirement for Boss {
     const HANDLER: &'static str = "boss";
 
     fn requirement() -> &'static Requirement {

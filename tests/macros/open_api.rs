@@ -124,7 +124,7 @@ fn no(_: &jwt_verify::VerifiedClaims) -> jwt_verify::Decision {
 }
 
 /// A document with an operation at each route.
-fn document_of(matrix: &jwt_verify::AccessMatrix) -> utoipa::openapi::OpenApi {
+fn document_of(matrix: &jwt_verify::routes::AccessMatrix) -> utoipa::openapi::OpenApi {
     use utoipa::openapi::{HttpMethod, PathItem, path::OperationBuilder};
     let mut document = Document::openapi();
     document.paths.paths.clear();
@@ -163,7 +163,9 @@ fn every_way_is_an_alternative() {
 fn more_alternatives_than_are_listed_are_one() {
     struct Many<const NAMES: usize, const LISTS: usize>;
 
-    impl<const NAMES: usize, const LISTS: usize> jwt_verify::HandlerRequirement for Many<NAMES, LISTS> {
+    impl<const NAMES: usize, const LISTS: usize> jwt_verify::authorization::HandlerRequirement
+        for Many<NAMES, LISTS>
+    {
         const HANDLER: &'static str = "many";
 
         fn requirement() -> &'static jwt_verify::Requirement {
@@ -221,7 +223,7 @@ async fn a_route_for_every_method_is_in_every_operation() {
         "other"
     }
     let app = App::new().service(web::resource("/x").route(web::get().to(read)).to(other));
-    let matrix = jwt_verify::RouteCheck::new().probe_handlers().run(app).await.unwrap();
+    let matrix = jwt_verify::routes::RouteCheck::new().probe_handlers().run(app).await.unwrap();
     let mut document = Document::openapi();
     document.paths.paths.clear();
     assert_eq!(matrix.differences(&document), ["* /x", "GET /x"]);

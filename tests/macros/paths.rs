@@ -7,7 +7,7 @@ use actix_web::{
     test::{TestRequest, init_service, read_body},
     web,
 };
-use jwt_verify::{AuthScope, check_routes, public};
+use jwt_verify::{AuthScope, public, routes::check_routes};
 use utoipa::openapi::{HttpMethod, OpenApiBuilder, PathItem, PathsBuilder, path::OperationBuilder};
 
 /// What an application is made of.

@@ -12,8 +12,10 @@ use std::{
 
 use actix_web::{App, HttpRequest, error::ErrorNotFound, http::Method, web};
 use jwt_verify::{
-    AuditEvent, AuditOutcome, AuditSink, AuthError, AuthScope, Authorizer, Decision,
-    ForbiddenReason, Lookup, Requirement, VerifiedClaims, VerifiedClaimsExt as _, require,
+    AuthError, AuthScope, Decision, ForbiddenReason, Lookup, Requirement, VerifiedClaims,
+    VerifiedClaimsExt as _,
+    authorization::{AuditEvent, AuditOutcome, AuditSink, Authorizer},
+    require,
 };
 use jwt_verify_tests::TestServer;
 use serde_json::json;

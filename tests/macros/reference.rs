@@ -8,8 +8,8 @@ use actix_web::{
     get, post, put, web,
 };
 use jwt_verify::{
-    AuthError, Authorizer, ClaimsMapping, Decision, ForbiddenReason, Lookup, Requirement,
-    RoleHierarchy, VerifiedClaims, require,
+    AuthError, ClaimsMapping, Decision, ForbiddenReason, Lookup, Requirement, RoleHierarchy,
+    VerifiedClaims, authorization::Authorizer, require,
 };
 use jwt_verify_tests::TestServer;
 use serde_json::{Value, json};

@@ -13,8 +13,9 @@ use actix_web::{
     web,
 };
 use jwt_verify::{
-    AuthError, AuthScope, JwtAuth, Requirement, RouteCheck, VerifiedClaims, VerifiedClaimsExt as _,
-    check_routes, public, require,
+    AuthError, AuthScope, JwtAuth, Requirement, VerifiedClaims, VerifiedClaimsExt as _, public,
+    require,
+    routes::{RouteCheck, check_routes},
 };
 use jwt_verify_tests::TestServer;
 use serde_json::json;

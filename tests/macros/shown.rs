@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use jwt_verify::{
-    AuthError, AuthScope, Authorizer, Decision, Lookup, Requirement, VerifiedClaims, require,
+    AuthError, AuthScope, Decision, Lookup, Requirement, VerifiedClaims, authorization::Authorizer,
+    require,
 };
 use serde_json::{Value, json};
 

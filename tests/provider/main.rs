@@ -12,7 +12,9 @@ use std::time::Duration;
 use actix_web::App;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use example_resource_server as resource_server;
-use jwt_verify::{Algorithm, Clock, Dpop, JwtAuth, MutualTls, SystemClock, testing::ProofKey};
+use jwt_verify::{
+    Algorithm, Clock, JwtAuth, SystemClock, dpop::Dpop, mtls::MutualTls, testing::ProofKey,
+};
 use jwt_verify_tests::{AUDIENCE, Identity, TestServer};
 use process::Provider;
 use serde_json::json;

@@ -1,6 +1,9 @@
 //! The same suite for every store.
 
-use jwt_verify::{CacheStore, MemoryCache, testing};
+use jwt_verify::{
+    store::{CacheStore, MemoryCache},
+    testing,
+};
 
 use super::*;
 

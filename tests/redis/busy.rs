@@ -9,8 +9,8 @@ use std::{
 
 use actix_web::{HttpResponse, web};
 use jwt_verify::{
-    BoxFuture, CacheStore as _, IssuerResolver, RedisRevocation, StoreUnavailable, TrustedIssuer,
-    VerifiedClaims, Verifier,
+    BoxFuture, IssuerResolver, StoreUnavailable, TrustedIssuer, VerifiedClaims, Verifier,
+    revocation::RedisRevocation, store::CacheStore as _,
 };
 
 use super::*;

@@ -5,8 +5,11 @@ use std::time::Instant;
 
 use actix_web::web;
 use jwt_verify::{
-    CacheStore as _, Claims, Clock as _, Lookup, RedisRevocation, Revocation, RevocationKeys,
-    RevocationReplica, RevocationStore as _, SystemClock,
+    Claims, Clock as _, Lookup, SystemClock,
+    revocation::{
+        RedisRevocation, Revocation, RevocationKeys, RevocationReplica, RevocationStore as _,
+    },
+    store::CacheStore as _,
 };
 
 use super::*;

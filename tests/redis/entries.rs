@@ -168,7 +168,7 @@ fn a_poisoned_key_set_is_a_miss() {
         let api = world.instance(RedisCache::new(redis.url()));
         assert_eq!((world.status(&api, &real), world.status(&api, &forged)), (200, 401));
     }
-    assert!(logged().contains("an entry of the shared cache is not one of ours"));
+    assert!(logged().contains("ignored an invalid shared cache entry"));
 }
 
 /// RED-08: the age of an entry is inside it; that Redis no longer counts it does not matter.

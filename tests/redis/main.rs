@@ -22,7 +22,10 @@ use std::{
 
 use actix_web::App;
 use example_resource_server as resource_server;
-use jwt_verify::{Algorithm, JwksProvider, JwtAuth, RedisCache, RedisCacheBuilder};
+use jwt_verify::{
+    Algorithm, JwksProvider, JwtAuth,
+    store::{RedisCache, RedisCacheBuilder},
+};
 use jwt_verify_tests::{
     AUDIENCE, Answer, FakeIssuer, Process, RedisServer, START, SigningKey, TestClock, TestServer,
     Token, eventually,

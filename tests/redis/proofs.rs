@@ -1,6 +1,10 @@
 //! Instances that share which DPoP proofs have been used (RFC 9449 §11.1).
 
-use jwt_verify::{Dpop, RedisReplay, testing, testing::ProofKey};
+use jwt_verify::{
+    dpop::{Dpop, RedisReplay},
+    testing,
+    testing::ProofKey,
+};
 
 use super::*;
 

@@ -18,7 +18,7 @@ use actix_web::{
     test::{TestRequest, call_service, init_service, read_body_json},
 };
 use example_session_app::{SessionApp, Settings};
-use jwt_verify::SessionCookies;
+use jwt_verify::sessions::SessionCookies;
 use serde_json::{Value, json};
 
 use crate::app::{Browser, Demo, PASSWORD};

@@ -1,7 +1,10 @@
 //! Tokens in cookies, and what protects them from other sites.
 
 use actix_web::HttpResponse;
-use jwt_verify::{Secret, SessionCookieError, SessionCookies, Sessions};
+use jwt_verify::{
+    Secret,
+    sessions::{SessionCookieError, SessionCookies, Sessions},
+};
 use jwt_verify_tests::TestClock;
 
 use crate::{

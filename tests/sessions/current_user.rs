@@ -7,8 +7,10 @@ use std::sync::{
 
 use actix_web::{App, HttpResponse, Responder, get};
 use jwt_verify::{
-    BoxFuture, CurrentUser, JwtAuth, StoreUnavailable, TokenIssuer, UserLoader, UserLoaderData,
-    VerifiedClaims, require,
+    BoxFuture, CurrentUser, JwtAuth, StoreUnavailable, VerifiedClaims,
+    extract::{UserLoader, UserLoaderData},
+    issuing::TokenIssuer,
+    require,
 };
 use jwt_verify_tests::{TestClock, TestServer};
 

@@ -13,8 +13,9 @@ use std::{
 };
 
 use jwt_verify::{
-    BoxFuture, Lookup, MemoryRefreshStore, MemoryRevocation, RefreshStore, Revocation,
-    RevocationKeys, RevocationStore, SessionError, Sessions, StoreUnavailable, TokenPair,
+    BoxFuture, Lookup, StoreUnavailable,
+    revocation::{MemoryRevocation, Revocation, RevocationKeys, RevocationStore},
+    sessions::{MemoryRefreshStore, RefreshStore, SessionError, Sessions, TokenPair},
 };
 use jwt_verify_tests::{TestClock, eventually};
 use tokio::sync::Semaphore;

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, Responder, get, web};
-use jwt_verify::{JwtAuth, Requirement, Sessions, TokenPair, VerifiedClaims, require};
+use jwt_verify::{
+    JwtAuth, Requirement, VerifiedClaims, require,
+    sessions::{Sessions, TokenPair},
+};
 use jwt_verify_tests::{TestClock, TestServer};
 
 use crate::{issuer, wait};

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jwt_verify::{
-    Algorithm, AuthError, IdTokenChecks, IdTokenVerifier, JwkSet, VerificationKey, Verifier,
+    Algorithm, AuthError, JwkSet, VerificationKey, Verifier,
+    oidc::{IdTokenChecks, IdTokenVerifier},
 };
 use jwt_verify_tests::{START, SigningKey, TestClock, Token};
 use serde_json::{Value, json};

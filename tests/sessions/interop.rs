@@ -5,7 +5,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-use jwt_verify::{Algorithm, JwkSet, Secret, SigningKey, TokenIssuer, VerificationKey, Verifier};
+use jwt_verify::{
+    Algorithm, JwkSet, Secret, VerificationKey, Verifier,
+    issuing::{SigningKey, TokenIssuer},
+};
 use serde_json::{Value, json};
 
 use crate::{AUDIENCE, ISSUER, wait};

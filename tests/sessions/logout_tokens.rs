@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, web};
 use jwt_verify::{
-    Algorithm, BackChannelLogoutEndpoint, Claims, JwkSet, JwtAuth, LogoutTokenVerifier, Lookup,
-    MemoryRevocation, RevocationKeys, RevocationStore as _, TrustedIssuer, VerificationKey,
-    Verifier, VerifierBuilder,
+    Algorithm, Claims, JwkSet, JwtAuth, Lookup, TrustedIssuer, VerificationKey, Verifier,
+    VerifierBuilder,
+    endpoints::BackChannelLogoutEndpoint,
+    oidc::LogoutTokenVerifier,
+    revocation::{MemoryRevocation, RevocationKeys, RevocationStore as _},
 };
 use jwt_verify_tests::{AUDIENCE, START, SigningKey, TestClock, TestServer, Token};
 use serde_json::{Value, json};

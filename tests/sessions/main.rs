@@ -28,7 +28,10 @@ mod with_redis;
 
 use std::{future::Future, sync::LazyLock};
 
-use jwt_verify::{Algorithm, Secret, SigningKey, TokenIssuer, TokenIssuerBuilder};
+use jwt_verify::{
+    Algorithm, Secret,
+    issuing::{SigningKey, TokenIssuer, TokenIssuerBuilder},
+};
 use jwt_verify_tests::TestClock;
 
 const ISSUER: &str = "https://app.example";

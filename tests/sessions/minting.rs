@@ -4,8 +4,9 @@ use std::{collections::HashSet, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jwt_verify::{
-    Algorithm, AuthError, IssuingError, JwkSet, Secret, SecretStore, Sessions, SigningKey,
-    StoreUnavailable, TokenIssuer, TokenProfile, Verifier,
+    Algorithm, AuthError, JwkSet, Secret, StoreUnavailable, TokenProfile, Verifier,
+    issuing::{IssuingError, SecretStore, SigningKey, TokenIssuer},
+    sessions::Sessions,
 };
 use jwt_verify_tests::TestClock;
 use serde_json::{Value, json};

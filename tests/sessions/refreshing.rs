@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use jwt_verify::{
-    Algorithm, Clock as _, MemoryRefreshStore, MemoryRevocation, RefreshStore, Revocation,
-    RevocationStore, SessionError, Sessions, TokenPair,
+    Algorithm, Clock as _,
+    revocation::{MemoryRevocation, Revocation, RevocationStore},
+    sessions::{MemoryRefreshStore, RefreshStore, SessionError, Sessions, TokenPair},
 };
 use jwt_verify_tests::TestClock;
 
@@ -240,7 +241,7 @@ fn an_ended_session_stays_ended() {
 fn sessions_are_ended_by_their_own_tokens_only() {
     let world = World::in_memory();
     let own = world.begin("alice");
-    let foreign = jwt_verify::TokenIssuer::builder(
+    let foreign = jwt_verify::issuing::TokenIssuer::builder(
         "https://other.example",
         crate::AUDIENCE,
         crate::key(Algorithm::ES256),
@@ -281,7 +282,7 @@ fn sessions_that_are_over_take_no_memory() {
 #[test]
 fn a_refresh_token_needs_no_proof_where_access_tokens_do() {
     use actix_web::{App, get, test};
-    use jwt_verify::{Dpop, JwtAuth, require};
+    use jwt_verify::{JwtAuth, dpop::Dpop, require};
 
     #[get("/refresh")]
     #[require(refresh)]

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, web};
 use jwt_verify::{
-    Algorithm, BoxFuture, JwtAuth, Lookup, MemoryRevocation, Revocation, RevocationKeys,
-    RevocationStore, StoreUnavailable, TokenIssuer,
+    Algorithm, BoxFuture, JwtAuth, Lookup, StoreUnavailable,
+    issuing::TokenIssuer,
+    revocation::{MemoryRevocation, Revocation, RevocationKeys, RevocationStore},
 };
 use jwt_verify_tests::{START, TestClock, TestServer};
 

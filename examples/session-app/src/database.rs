@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use jwt_verify::{BoxFuture, StoreUnavailable, UserLoader, VerifiedClaims};
+use jwt_verify::{BoxFuture, StoreUnavailable, VerifiedClaims, extract::UserLoader};
 use serde::Serialize;
 use sqlx::{
     Row, SqlitePool,

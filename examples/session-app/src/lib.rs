@@ -16,9 +16,13 @@ use std::{error::Error, sync::Arc, time::Duration};
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 use aws_lc_rs::hkdf;
 use jwt_verify::{
-    Algorithm, AuthError, JwksEndpoint, JwtAuth, MemoryRevocation, RedisCache, RedisRefreshStore,
-    RedisRevocation, Secret, SessionCookies, SessionError, Sessions, SigningKey, TokenIssuer,
-    UserLoaderData,
+    Algorithm, AuthError, JwtAuth, Secret,
+    endpoints::JwksEndpoint,
+    extract::UserLoaderData,
+    issuing::{SigningKey, TokenIssuer},
+    revocation::{MemoryRevocation, RedisRevocation},
+    sessions::{RedisRefreshStore, SessionCookies, SessionError, Sessions},
+    store::RedisCache,
 };
 
 pub use self::settings::Settings;

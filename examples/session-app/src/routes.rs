@@ -11,8 +11,10 @@ use actix_web::{
     web,
 };
 use jwt_verify::{
-    AuthError, BearerExtractor, CookieExtractor, CurrentUser, TokenExtractor as _, TokenPair,
-    VerifiedClaims, require,
+    AuthError, CurrentUser, VerifiedClaims,
+    extract::{BearerExtractor, CookieExtractor, TokenExtractor as _},
+    require,
+    sessions::TokenPair,
 };
 use serde::Deserialize;
 use serde_json::json;

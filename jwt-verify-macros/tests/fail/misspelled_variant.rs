@@ -1,4 +1,4 @@
-use jwt_verify::{AccessName, require};
+use jwt_verify::{authorization::AccessName, require};
 
 enum Role {
     Admin,

@@ -15,8 +15,8 @@ use std::{future::Future, pin::Pin};
 
 use actix_web::{App, FromRequest, HttpRequest, HttpResponse, Responder, get, post, route, web};
 use jwt_verify::{
-    AccessName, AuthError, AuthScope, Authorizer, Decision, Lookup, OptionalClaims, Requirement,
-    VerifiedClaims, public, require,
+    AuthError, AuthScope, Decision, Lookup, OptionalClaims, Requirement, VerifiedClaims,
+    authorization::{AccessName, Authorizer}, public, require,
 };
 
 #[require]

@@ -1,4 +1,4 @@
-//! What was decided about whom.
+//! Audit log of authorization decisions.
 
 use std::fmt;
 
@@ -8,21 +8,21 @@ use crate::{
     error::AuthError,
 };
 
-/// Takes note of every decision about a requirement.
+/// Records every decision about a requirement.
 ///
-/// It is called on the request's way, once for each requirement that a request meets or fails, after
-/// the caller has been authenticated; it should not take long. A request without a good token is
-/// refused before there is anything to decide and is not seen here.
+/// It is called during the request, once for each requirement that a request meets or fails, after
+/// the caller has been authenticated; it should return quickly. A request without a valid token is
+/// refused before any decision and is not recorded.
 ///
 /// ```
-/// use jwt_verify::{AuditEvent, AuditOutcome, AuditSink};
+/// use jwt_verify::authorization::{AuditEvent, AuditOutcome, AuditSink};
 ///
 /// struct Refusals(std::sync::mpsc::SyncSender<String>);
 ///
 /// impl AuditSink for Refusals {
 ///     fn record(&self, event: &AuditEvent<'_>) {
 ///         if let AuditOutcome::Refused(error) = event.outcome {
-///             let who = event.claims.subject().unwrap_or("nobody");
+///             let who = event.claims.subject().unwrap_or("unknown");
 ///             let line = format!("{who:?} {} {}: {}", event.method, event.route, error.reason());
 ///             let _ = self.0.try_send(line);
 ///         }
@@ -30,46 +30,46 @@ use crate::{
 /// }
 /// ```
 pub trait AuditSink: Send + Sync + 'static {
-    /// Takes note.
+    /// Records a decision.
     fn record(&self, event: &AuditEvent<'_>);
 }
 
-/// A decision about a requirement. Holds no token; what it holds of the claims is about a person.
+/// A decision about a requirement. It holds no token, but claims are personal data.
 #[non_exhaustive]
 #[derive(Clone, Copy)]
 pub struct AuditEvent<'a> {
-    /// Who asked. Text in claims comes from outside: it may hold whatever the issuer lets it.
+    /// Claims of the caller. Their text comes from outside: it may hold whatever the issuer allows.
     pub claims: &'a VerifiedClaims<Claims>,
-    /// The method of the request.
+    /// Method of the request.
     pub method: &'a str,
-    /// The pattern of the route, such as `/posts/{id}`; empty for a path that no route has.
+    /// Pattern of the route, such as `/posts/{id}`; empty for a path without a route.
     pub route: &'a str,
-    /// The handler with the requirement; `None` where it is that of a scope or resource, and where an
-    /// [`Authorizer`](crate::Authorizer) was asked for claims as arguments.
+    /// Handler with the requirement; `None` for the requirement of a scope or resource, and for an
+    /// [`Authorizer`](crate::authorization::Authorizer) that was called for claims as arguments.
     pub handler: Option<&'static str>,
-    /// What was demanded.
+    /// Requirement that was checked.
     pub requirement: &'a Requirement,
-    /// What came of it.
+    /// Outcome of the check.
     pub outcome: AuditOutcome<'a>,
 }
 
-/// What came of a decision.
+/// Outcome of a decision.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy)]
 pub enum AuditOutcome<'a> {
-    /// The caller may pass.
+    /// The request was allowed.
     Allowed,
-    /// The caller may not pass.
+    /// The request was refused.
     Refused(&'a AuthError),
-    /// The caller may not pass, and does, since refusals are only reported. An answer of a policy's
-    /// own counts as [`ForbiddenReason::Policy`](crate::ForbiddenReason::Policy).
+    /// The request would have been refused, but refusals are only reported. A response of the
+    /// policy itself counts as [`ForbiddenReason::Policy`](crate::ForbiddenReason::Policy).
     Reported(&'a AuthError),
-    /// A policy of the handler has failed or has answered by itself.
+    /// A policy of the handler has failed or returned its own response.
     Failed,
 }
 
 impl AuditOutcome<'_> {
-    /// A name that will not change.
+    /// Returns a stable name.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Allowed => "allowed",
@@ -80,7 +80,7 @@ impl AuditOutcome<'_> {
     }
 }
 
-/// Shows names of claims, not their values.
+/// Contains names of claims, not their values.
 impl fmt::Debug for AuditEvent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuditEvent")
@@ -97,15 +97,15 @@ impl fmt::Debug for AuditEvent<'_> {
 /// Writes decisions as `tracing` events of the target `jwt_verify::audit`: `INFO`, and `WARN` for
 /// what was refused or would have been.
 ///
-/// The fields are `issuer`, `subject`, `method`, `route`, `handler`, `requirement`, `outcome` and
-/// `reason`. Issuer and subject name a person: keep this log as such. They are cut after 128
-/// characters, and control characters are escaped.
+/// The event has the fields `issuer`, `subject`, `method`, `route`, `handler`, `requirement`,
+/// `outcome` and `reason`. Issuer and subject identify a person: protect this log accordingly. They
+/// are cut after 128 characters, and control characters are escaped.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct TracingAudit;
 
 impl TracingAudit {
-    /// The sink.
+    /// Creates the sink.
     pub const fn new() -> Self {
         Self
     }
@@ -143,7 +143,7 @@ impl AuditSink for TracingAudit {
     }
 }
 
-/// Text from outside, as it may stand in a log.
+/// Text from outside, made safe for a log.
 #[derive(Clone, Copy)]
 struct Shortened<'a>(&'a str);
 

@@ -1,4 +1,4 @@
-//! Decisions of the application's own, for every route.
+//! Application-wide authorization rules.
 
 use super::Requirement;
 use crate::lookup::Lookup;
@@ -7,18 +7,20 @@ use crate::{
     error::AuthError,
 };
 
-/// Adds rules of the application's own to those of the routes, such as users that are suspended.
+/// Adds rules of the application to the requirements of all routes, such as a check for suspended
+/// users.
 ///
-/// It is asked for every requirement that a request has met, and sees what was required: once for a
-/// handler's `#[require]`, once for [`JwtAuth::require`], and once, with an empty requirement, for
-/// [`JwtAuth`] as middleware. Where none of those has asked it, and [`VerifiedClaims`],
-/// [`OptionalClaims`] or [`CurrentUser`] are arguments of a handler, they ask once for the request,
-/// with an empty requirement too. So a caller who is refused here is refused wherever claims are taken.
-/// It can only add refusals: it cannot let pass a caller whom the requirement has refused. It is not
-/// asked about a request without credentials, where that is allowed.
+/// It is called for every requirement that a request has met, and receives that requirement: once
+/// for a handler's `#[require]`, once for [`JwtAuth::require`], and once, with an empty
+/// requirement, for [`JwtAuth`] as middleware. If none of those has called it, and
+/// [`VerifiedClaims`], [`OptionalClaims`] or [`CurrentUser`] are arguments of a handler, they call
+/// it once for the request, with an empty requirement too. So a caller who is refused here is
+/// refused wherever claims are taken. It can only add refusals: it cannot admit a caller whom the
+/// requirement has refused. It is not called for a request without credentials, where that is
+/// allowed.
 ///
-/// Beside an `Option<Authorized<…>>`, which goes on after a refusal, claims as arguments count as asked
-/// while its decision is waited for.
+/// Beside an `Option<Authorized<…>>`, whose handler runs after a refusal too, claims as arguments
+/// count as checked while its decision is pending.
 ///
 /// [`JwtAuth`]: crate::JwtAuth
 /// [`JwtAuth::require`]: crate::JwtAuth::require
@@ -26,7 +28,9 @@ use crate::{
 /// [`CurrentUser`]: crate::CurrentUser
 ///
 /// ```
-/// use jwt_verify::{AuthError, Authorizer, ForbiddenReason, Lookup, Requirement, VerifiedClaims};
+/// use jwt_verify::{
+///     AuthError, ForbiddenReason, Lookup, Requirement, VerifiedClaims, authorization::Authorizer,
+/// };
 ///
 /// struct NotSuspended;
 ///
@@ -42,12 +46,14 @@ use crate::{
 /// }
 /// ```
 ///
-/// With a question that has to be waited for:
+/// An authorizer that has to wait:
 ///
 /// ```
 /// use std::sync::Arc;
 ///
-/// use jwt_verify::{AuthError, Authorizer, ForbiddenReason, Lookup, Requirement, VerifiedClaims};
+/// use jwt_verify::{
+///     AuthError, ForbiddenReason, Lookup, Requirement, VerifiedClaims, authorization::Authorizer,
+/// };
 ///
 /// # struct Database;
 /// # impl Database {
@@ -73,11 +79,10 @@ use crate::{
 /// }
 /// ```
 pub trait Authorizer: Send + Sync + 'static {
-    /// Lets the caller pass, or refuses. Where the answer has to be waited for, the wait has no limit:
-    /// set one where another service is asked.
+    /// Allows or refuses the request. There is no time limit: set one if you call another service.
     ///
     /// # Errors
-    /// Usually [`AuthError::Forbidden`]; every other refusal works as well.
+    /// Usually [`AuthError::Forbidden`]; any other refusal works as well.
     fn authorize(
         &self,
         claims: &VerifiedClaims<Claims>,

@@ -1,6 +1,6 @@
-//! The answer of a policy.
+//! Result of a policy.
 
-/// What a policy decides.
+/// The decision of a policy.
 ///
 /// ```
 /// use jwt_verify::{Decision, VerifiedClaims};
@@ -14,12 +14,12 @@
 pub enum Decision {
     /// The rule is met.
     Allow,
-    /// The rule is not met: 403, unless another way is open.
+    /// The rule is not met: 403, unless an alternative is met.
     Deny,
 }
 
 impl From<bool> for Decision {
-    /// `true` allows.
+    /// Allows if `true`.
     fn from(is_met: bool) -> Self {
         if is_met { Self::Allow } else { Self::Deny }
     }

@@ -1,4 +1,4 @@
-//! What a verified caller may do.
+//! Authorization of verified callers.
 
 mod audit;
 mod authorizer;

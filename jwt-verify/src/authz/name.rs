@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-/// The name of a role, permission or scope, so that `#[require]` can take it from a constant or an
-/// enum of the application's own, and a misspelled one does not compile.
+/// The name of a role, permission or scope. With it, `#[require]` accepts a constant or an enum of
+/// the application, and a misspelled name does not compile.
 ///
 /// ```
-/// use jwt_verify::{AccessName, require};
+/// use jwt_verify::{authorization::AccessName, require};
 ///
 /// enum Role {
 ///     Admin,
@@ -33,11 +33,11 @@ use std::borrow::Cow;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name a role, permission or scope",
-    label = "expected a constant `&str`, or a type that implements `jwt_verify::AccessName`",
-    note = "implement `jwt_verify::AccessName` for `{Self}`"
+    label = "expected a constant `&str`, or a type that implements `jwt_verify::authorization::AccessName`",
+    note = "implement `jwt_verify::authorization::AccessName` for `{Self}`"
 )]
 pub trait AccessName {
-    /// The name as it stands in tokens. It must not change: it is read once.
+    /// Returns the name as it appears in tokens. It must be constant: it is read once.
     fn access_name(&self) -> &'static str;
 }
 

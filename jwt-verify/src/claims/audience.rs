@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::json::Json;
 
-/// Whom a token is meant for: one string or several.
+/// The audiences of a token: one string or several.
 #[derive(Clone, Copy)]
 pub struct Audience<'a>(Json<'a>);
 
@@ -15,17 +15,17 @@ impl<'a> Audience<'a> {
         Self(value)
     }
 
-    /// Whether a value is a string or an array of strings.
+    /// Returns `true` for a string or an array of strings.
     pub(super) fn is_one(value: Json<'_>) -> bool {
         value.is_string() || value.is_array() && value.elements().all(Json::is_string)
     }
 
-    /// Every audience that the token names.
+    /// Returns every audience that the token names.
     pub fn iter(self) -> impl Iterator<Item = &'a str> {
         self.0.as_str().into_iter().chain(self.0.elements().filter_map(Json::as_str))
     }
 
-    /// Whether the token names this audience, compared byte by byte.
+    /// Returns `true` if the token names this audience, compared byte by byte.
     pub fn contains(self, audience: &str) -> bool {
         self.iter().any(|name| name == audience)
     }
@@ -39,7 +39,7 @@ impl PartialEq for Audience<'_> {
 
 impl Eq for Audience<'_> {}
 
-/// Shows how many audiences there are, not which.
+/// Contains the number of audiences, not their names.
 impl fmt::Debug for Audience<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Audience({})", self.iter().count())

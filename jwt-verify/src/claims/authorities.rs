@@ -5,21 +5,21 @@ use std::collections::HashSet;
 use super::{Claims, parse::ClaimPosition, scope_names};
 use crate::json::Json;
 
-/// Resolved once for a verified token: which claims say them, and what came with the roles. Names are
-/// read where they stand in the payload, so that nothing has to be made of them.
+/// Authorities of a verified token, resolved once: the claims that contain them, and the names that
+/// roles add. Names are read in place from the payload, without allocation.
 #[derive(Clone, Default)]
 pub(crate) struct GrantedAuthorities {
     pub(super) roles: Sources,
     pub(super) permissions: Sources,
 }
 
-/// Where names are said.
+/// Claims that contain names.
 #[derive(Clone, Default)]
 pub(super) struct Sources {
     /// The usual number of claims.
     inline: [Option<ClaimPosition>; 3],
     heap: Vec<ClaimPosition>,
-    /// By the hierarchy of roles.
+    /// Added by the role hierarchy.
     pub(super) inherited: Vec<Box<str>>,
 }
 
@@ -43,7 +43,7 @@ impl Sources {
     }
 }
 
-/// The names that some claims say: the strings of an array, and one string or the words of it.
+/// Names in some claims: the strings of an array, and one string or its words.
 #[derive(Clone, Copy)]
 pub(crate) struct AuthorityNames<'a> {
     claims: &'a Claims,
@@ -72,7 +72,7 @@ impl<'a> AuthorityNames<'a> {
         }
     }
 
-    /// Each of them once.
+    /// Returns each of them once.
     pub(crate) fn iter(self) -> impl ExactSizeIterator<Item = &'a str> {
         let mut names = Vec::new();
         for claim in self.source_claims() {

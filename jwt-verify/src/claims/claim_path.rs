@@ -1,9 +1,9 @@
-//! The name of a claim as an application writes it.
+//! Name of a claim as an application writes it.
 
 use super::Claims;
 use crate::json::Json;
 
-/// The name of a claim, and the path it stands for where no claim has that name.
+/// The name of a claim, and the path to use if no claim has that name.
 ///
 /// `permissions`, a URL such as `https://myapp.com/roles`, a path with dots such as
 /// `realm_access.roles`, or a JSON pointer such as `/resource_access/my.client/roles` (RFC 6901).
@@ -25,12 +25,12 @@ impl ClaimPath {
         Self { name: name.into(), path }
     }
 
-    /// As it was written.
+    /// Returns it as it was written.
     pub(crate) fn as_str(&self) -> &str {
         &self.name
     }
 
-    /// A claim without an accessor of its own.
+    /// Finds a claim without an accessor of its own.
     pub(super) fn find<'a>(&self, claims: &'a Claims) -> Option<Json<'a>> {
         claims.find(&self.name).or_else(|| {
             let (first, rest) = self.path.split_first()?;
@@ -38,12 +38,12 @@ impl ClaimPath {
         })
     }
 
-    /// Whether it is the claim `aud`.
+    /// Returns `true` for the claim `aud`.
     pub(crate) fn is_audience(&self) -> bool {
         matches!(&*self.name, "aud" | "/aud")
     }
 
-    /// Any claim but the dates.
+    /// Finds any claim but the dates.
     pub(crate) fn find_any<'a>(&self, claims: &'a Claims) -> Option<Json<'a>> {
         match &*self.name {
             "iss" | "/iss" => claims.find_any("iss"),
@@ -55,7 +55,7 @@ impl ClaimPath {
     }
 }
 
-/// A step of a JSON pointer (RFC 6901 §4).
+/// Decodes a step of a JSON pointer (RFC 6901 §4).
 fn unescaped(step: &str) -> Box<str> {
     step.replace("~1", "/").replace("~0", "~").into()
 }

@@ -1,20 +1,20 @@
-//! Where an issuer puts roles and permissions.
+//! Claims with roles and permissions.
 
 use super::{Claims, GrantedAuthorities, RoleHierarchy, claim_path::ClaimPath};
 
-/// Which claims hold the roles and the permissions of the caller.
+/// Selects the claims that hold the roles and the permissions of the caller.
 ///
-/// A claim is named as the issuer names it: `permissions`, a URL such as
-/// `https://myapp.com/roles`, a path into nested claims such as `realm_access.roles`, or a JSON
-/// pointer such as `/resource_access/my.client/roles` where names have dots in them (RFC 6901). A
-/// claim of exactly that name comes first; only if there is none is the name read as a path.
+/// A claim is named as the issuer names it: `permissions`, a URL such as `https://myapp.com/roles`,
+/// a path into nested claims such as `realm_access.roles`, or a JSON pointer such as
+/// `/resource_access/my.client/roles` if names contain dots (RFC 6901). A claim of exactly that
+/// name comes first; only if there is none is the name read as a path.
 ///
 /// Roles are the strings of an array, or one string. Permissions are the strings of an array, or
-/// the words of one string. Names compare exactly; anything that is no string counts for nothing.
+/// the words of one string. Names compare exactly; values of other types are ignored.
 ///
-/// For the usual issuers there are presets: [`auth0`](Self::auth0), [`keycloak`](Self::keycloak),
-/// [`entra`](Self::entra), [`cognito`](Self::cognito), [`okta`](Self::okta). They read the claims that
-/// they name and no others.
+/// Common issuers have presets: [`auth0`](Self::auth0), [`keycloak`](Self::keycloak),
+/// [`entra`](Self::entra), [`cognito`](Self::cognito), [`okta`](Self::okta). They read the claims
+/// that they name and no others.
 ///
 /// ```
 /// use jwt_verify::ClaimsMapping;
@@ -32,7 +32,7 @@ pub struct ClaimsMapping {
 }
 
 impl Default for ClaimsMapping {
-    /// `roles`, `permissions` and `role`; scopes are not permissions.
+    /// Reads `roles`, `permissions` and `role`; scopes are not permissions.
     fn default() -> Self {
         Self {
             roles: vec![ClaimPath::new("roles")],
@@ -45,9 +45,9 @@ impl Default for ClaimsMapping {
 }
 
 impl ClaimsMapping {
-    /// For Auth0: permissions in `permissions`, which "Add Permissions in the Access Token" of the
-    /// API switches on; roles in the custom claim `roles` under your namespace, which an action has
-    /// to add, since Auth0 puts no roles into tokens by itself.
+    /// Preset for Auth0: permissions in `permissions`, which "Add Permissions in the Access Token"
+    /// of the API switches on; roles in the custom claim `roles` under your namespace, which an
+    /// action has to add, since Auth0 does not put roles into tokens by default.
     ///
     /// ```
     /// # use jwt_verify::ClaimsMapping;
@@ -59,56 +59,56 @@ impl ClaimsMapping {
         Self { permissions, ..Self::only_roles(format!("{namespace}/roles")) }
     }
 
-    /// For Keycloak: the roles of the realm, and those of this client.
+    /// Preset for Keycloak: the roles of the realm, and those of this client.
     ///
-    /// A role of the realm and one of the client that have the same name are the same to a
-    /// requirement. Name the claims one by one where that must not be.
+    /// A requirement does not distinguish a role of the realm from one of the client with the same
+    /// name. If it must, name the claims one by one.
     pub fn keycloak(client: impl AsRef<str>) -> Self {
         let client = client.as_ref().replace('~', "~0").replace('/', "~1");
         Self::only_roles("/realm_access/roles")
             .and_roles_claim(format!("/resource_access/{client}/roles"))
     }
 
-    /// For Microsoft Entra: app roles in `roles`. What the client was allowed to do is in `scp`; ask
-    /// for it with `scopes`.
+    /// Preset for Microsoft Entra: app roles in `roles`. The client's permissions are in `scp`;
+    /// require them with `scopes`.
     pub fn entra() -> Self {
         Self::only_roles("roles")
     }
 
-    /// For Amazon Cognito: groups count as roles. Scopes are in `scope`.
+    /// Preset for Amazon Cognito: groups count as roles. Scopes are in `scope`.
     ///
-    /// Its access tokens have no `aud` unless the client asked for a resource or a trigger adds one,
-    /// and those without are refused.
+    /// Its access tokens have no `aud` unless the client asked for a resource or a trigger adds
+    /// one; tokens without are refused.
     pub fn cognito() -> Self {
         Self::only_roles("cognito:groups")
     }
 
-    /// For Okta: groups count as roles, once a claim `groups` has been added to the authorization
-    /// server. Scopes are in `scp`.
+    /// Preset for Okta: groups count as roles, once a claim `groups` has been added to the
+    /// authorization server. Scopes are in `scp`.
     pub fn okta() -> Self {
         Self::only_roles("groups")
     }
 
-    /// Nothing but what is named: other claims may be the users' own to edit.
+    /// Only the named claim: users may be able to edit others.
     fn only_roles(name: impl AsRef<str>) -> Self {
         Self { permissions: Vec::new(), single_role: None, ..Self::default() }.roles_claim(name)
     }
 
-    /// The claim with the caller's roles, in the place of those named before. Default: `roles`.
+    /// Sets the claim with the caller's roles, instead of those named before. Default: `roles`.
     #[must_use]
     pub fn roles_claim(mut self, name: impl AsRef<str>) -> Self {
         self.roles = vec![ClaimPath::new(name.as_ref())];
         self
     }
 
-    /// One more claim with roles; the caller has those of all.
+    /// Adds a claim with roles; the caller has those of all.
     #[must_use]
     pub fn and_roles_claim(mut self, name: impl AsRef<str>) -> Self {
         self.roles.push(ClaimPath::new(name.as_ref()));
         self
     }
 
-    /// The claim with the caller's permissions, in the place of those named before. Default:
+    /// Sets the claim with the caller's permissions, instead of those named before. Default:
     /// `permissions`.
     #[must_use]
     pub fn permissions_claim(mut self, name: impl AsRef<str>) -> Self {
@@ -116,40 +116,39 @@ impl ClaimsMapping {
         self
     }
 
-    /// One more claim with permissions; the caller has those of all.
+    /// Adds a claim with permissions; the caller has those of all.
     #[must_use]
     pub fn and_permissions_claim(mut self, name: impl AsRef<str>) -> Self {
         self.permissions.push(ClaimPath::new(name.as_ref()));
         self
     }
 
-    /// A claim with one role, which is added to those of the roles claim. Default: `role`.
+    /// Sets a claim with one role, which is added to those of the roles claim. Default: `role`.
     #[must_use]
     pub fn single_role_claim(mut self, name: impl AsRef<str>) -> Self {
         self.single_role = Some(ClaimPath::new(name.as_ref()));
         self
     }
 
-    /// Whether the scopes of the token (`scope`, or else `scp`) count as permissions too.
-    /// Default: no.
+    /// Counts the scopes of the token (`scope`, or else `scp`) as permissions too. Default: no.
     ///
-    /// A scope says what the *client* was allowed to do; whether that is also what the *user* may
-    /// do is for the issuer to say. Switch it on only for an issuer that grants scopes by user. To
-    /// ask for scopes as what they are, there is `#[require(scopes = …)]`.
+    /// A scope states what the *client* was allowed to do; the issuer decides if the *user* may do
+    /// it too. Enable it only for an issuer that grants scopes by user. To require scopes as such,
+    /// use `#[require(scopes = …)]`.
     #[must_use]
     pub fn scopes_as_permissions(mut self, count: bool) -> Self {
         self.scopes_as_permissions = count;
         self
     }
 
-    /// What comes with a role besides what the token says. Default: nothing.
+    /// Sets the roles and permissions that a role adds to those of the token. Default: none.
     #[must_use]
     pub fn role_hierarchy(mut self, hierarchy: RoleHierarchy) -> Self {
         self.hierarchy = hierarchy;
         self
     }
 
-    /// What the claims grant.
+    /// Finds the authorities in the claims.
     pub(crate) fn grants(&self, claims: &Claims) -> GrantedAuthorities {
         let mut grants = GrantedAuthorities::default();
         for claim in self.roles.iter().filter_map(|path| path.find(claims)) {

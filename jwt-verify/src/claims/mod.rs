@@ -28,10 +28,10 @@ pub(crate) use verified::VerifiedToken;
 
 /// The claims of a token.
 ///
-/// A value of this type says nothing about who made it; only [`VerifiedClaims`] does. The library
-/// never hands out the claims of a token it has not verified.
+/// A value of this type may come from any source; only [`VerifiedClaims`] are verified. The library
+/// never returns the claims of a token that it has not verified.
 ///
-/// `Debug` shows the names of the claims, not their values.
+/// `Debug` contains the names of the claims, not their values.
 ///
 /// [`VerifiedClaims`]: crate::VerifiedClaims
 #[derive(Clone, Default)]
@@ -44,63 +44,63 @@ pub struct Claims {
     expires_at: Option<NumericDate>,
     not_before: Option<NumericDate>,
     issued_at: Option<NumericDate>,
-    /// The claims that have no field, made when the application first asks for one of them.
+    /// Claims without a field, parsed when the application first reads one of them.
     values: OnceLock<Map<String, Value>>,
 }
 
 impl Claims {
-    /// The principal that issued the token, `iss`.
+    /// Returns the principal that issued the token, `iss`.
     pub fn issuer(&self) -> Option<&str> {
         self.text_at(self.issuer)
     }
 
-    /// Whom the token is about, `sub`. Unique within the issuer, never across issuers.
+    /// Returns the subject of the token, `sub`. Unique within the issuer, never across issuers.
     pub fn subject(&self) -> Option<&str> {
         self.text_at(self.subject)
     }
 
-    /// Whom the token is meant for, `aud`.
+    /// Returns the intended recipients of the token, `aud`.
     pub fn audience(&self) -> Option<Audience<'_>> {
         self.audience.map(|place| Audience::of(self.at(place)))
     }
 
-    /// From when on the token must not be accepted, `exp`.
+    /// Returns the time from which the token must not be accepted, `exp`.
     pub fn expires_at(&self) -> Option<NumericDate> {
         self.expires_at
     }
 
-    /// Before when the token must not be accepted, `nbf`.
+    /// Returns the time before which the token must not be accepted, `nbf`.
     pub fn not_before(&self) -> Option<NumericDate> {
         self.not_before
     }
 
-    /// When the token was issued, `iat`.
+    /// Returns the time of issue, `iat`.
     pub fn issued_at(&self) -> Option<NumericDate> {
         self.issued_at
     }
 
-    /// The identifier of the token, `jti`. Unique within the issuer.
+    /// Returns the identifier of the token, `jti`. Unique within the issuer.
     pub fn token_id(&self) -> Option<&str> {
         self.text_at(self.id)
     }
 
-    /// A claim that has no accessor of its own, by its exact name.
+    /// Returns a claim without an accessor of its own, by its exact name.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        // Most names that are asked for are not there.
+        // Most requested names do not exist.
         self.find(name)?;
         self.values().get(name)
     }
 
-    /// A claim that has no accessor of its own, as a type of the caller's. `None` if it is absent
-    /// or has another shape, or if a member in it has a name that `serde_json` keeps to itself
-    /// (`$serde_json::private::…`), since the type would hold something else than what was signed.
+    /// Deserializes a claim without an accessor of its own. `None` if it is absent or has another
+    /// shape, or if a member in it has a name that `serde_json` reserves
+    /// (`$serde_json::private::…`), since the result would differ from the signed value.
     pub fn get_as<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let json = self.find(name).filter(|json| !json.has_reserved_names())?;
         T::deserialize(json.to_value()).ok()
     }
 
-    /// The names in the `scope` claim (a string with spaces between them, RFC 8693 §4.2) or, where
-    /// there is none, in `scp` (a string or an array, as some issuers have it).
+    /// Returns the names in the `scope` claim (a string with spaces between them, RFC 8693 §4.2)
+    /// or, if there is none, in `scp` (a string or an array, depending on the issuer).
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.scope_claim().into_iter().flat_map(scope_names)
     }
@@ -109,12 +109,12 @@ impl Claims {
         self.find("scope").or_else(|| self.find("scp"))
     }
 
-    /// The payload that says all this.
+    /// Returns the payload that contains the claims.
     pub(crate) fn payload(&self) -> &str {
         self.document.text()
     }
 
-    /// A claim that has no field of its own.
+    /// Finds a claim without a field of its own.
     pub(crate) fn find(&self, name: &str) -> Option<Json<'_>> {
         if self.document.may_have(name) && !is_registered(name) {
             self.document.root().get(name)
@@ -123,27 +123,27 @@ impl Claims {
         }
     }
 
-    /// The same, where it is a string.
+    /// Finds a string claim without a field of its own.
     pub(crate) fn find_text(&self, name: &str) -> Option<&str> {
         self.find(name)?.as_str()
     }
 
-    /// Whether a type that is made of the payload could hold something else than what stands there.
+    /// Returns `true` if a type deserialized from the payload could differ from its text.
     pub(crate) fn has_reserved_names(&self) -> bool {
         self.document.root().has_reserved_names()
     }
 
-    /// A claim, whether it has a field or not.
+    /// Finds a claim, with or without a field.
     pub(crate) fn find_any(&self, name: &str) -> Option<Json<'_>> {
         self.document.root().get(name)
     }
 
-    /// The claims that have no field, in their order.
+    /// Returns the claims without a field, in their order.
     fn others(&self) -> impl Iterator<Item = (&str, Json<'_>)> {
         self.document.root().members().filter(|(name, _)| !is_registered(name))
     }
 
-    /// The same as values.
+    /// Returns the claims without a field as values.
     fn values(&self) -> &Map<String, Value> {
         let of = |(name, json): (&str, Json<'_>)| (name.to_owned(), json.to_value());
         self.values.get_or_init(|| self.others().map(of).collect())
@@ -158,13 +158,13 @@ impl Claims {
     }
 }
 
-/// The scope names in a claim's value: split at spaces, or the strings of an array.
+/// Splits a claim's value into scope names: at spaces, or into the strings of an array.
 pub(crate) fn scope_names(value: Json<'_>) -> impl Iterator<Item = &str> {
     let text = value.as_str().into_iter().flat_map(|text| text.split(' '));
     text.chain(value.elements().filter_map(Json::as_str)).filter(|name| !name.is_empty())
 }
 
-/// Neither the order nor the spelling counts.
+/// Ignores order and spelling.
 impl PartialEq for Claims {
     fn eq(&self, other: &Self) -> bool {
         let dates = |claims: &Self| (claims.expires_at, claims.not_before, claims.issued_at);

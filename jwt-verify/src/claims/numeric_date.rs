@@ -12,8 +12,8 @@ use serde::{
 
 use crate::{json::Json, limits::MAX_NUMERIC_DATE};
 
-/// A moment in a claim: seconds since the Unix epoch, possibly with a fraction, between 1970 and
-/// the end of the year 9999.
+/// A time in a claim: seconds since the Unix epoch, possibly with a fraction, between 1970 and the
+/// end of the year 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NumericDate(Duration);
 
@@ -29,12 +29,12 @@ impl NumericDate {
         (seconds <= MAX_NUMERIC_DATE).then(|| Self(Duration::from_secs(seconds)))
     }
 
-    /// Time since the Unix epoch.
+    /// Returns the time since the Unix epoch.
     pub const fn since_epoch(self) -> Duration {
         self.0
     }
 
-    /// Whole seconds since the Unix epoch.
+    /// Returns whole seconds since the Unix epoch.
     pub const fn as_secs(self) -> u64 {
         self.0.as_secs()
     }

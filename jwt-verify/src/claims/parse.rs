@@ -7,12 +7,12 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use super::{Audience, Claims, NumericDate};
 use crate::json::{Json, JsonDocument, Malformed, Unique};
 
-/// The claims that have a field of their own (RFC 7519 §4.1).
+/// Returns `true` for a claim that has a field of its own (RFC 7519 §4.1).
 pub(super) fn is_registered(name: &str) -> bool {
     matches!(name, "iss" | "sub" | "aud" | "exp" | "nbf" | "iat" | "jti")
 }
 
-/// Where a claim stands in the payload. The first place is that of the payload itself.
+/// Position of a claim in the payload. The first position is that of the payload itself.
 #[derive(Clone, Copy)]
 pub(super) struct ClaimPosition(NonZero<u32>);
 
@@ -42,7 +42,7 @@ impl Claims {
             return Err(Malformed);
         }
         for (name, value) in root.entries() {
-            // Those that have a field have names of three letters.
+            // Claims with a field have names of three letters.
             let name = name.as_bytes().and_then(|name| <&[u8; 3]>::try_from(name).ok());
             let Some(name) = name else { continue };
             let place = ClaimPosition::of(value);
@@ -64,7 +64,7 @@ impl Claims {
     }
 }
 
-/// Whether there was a value to set it to.
+/// Returns `true` if there was a value to set it to.
 fn set<T>(field: &mut Option<T>, value: Option<T>) -> bool {
     *field = value;
     field.is_some()
@@ -167,7 +167,7 @@ mod tests {
         }
     }
 
-    /// Applications see what the rules see.
+    /// Applications and rules read the same values.
     #[test]
     fn a_claim_is_what_stands_in_the_payload() {
         let claims = parse(

@@ -1,4 +1,4 @@
-//! Roles that bring others with them.
+//! Roles that include other roles.
 
 use std::{
     borrow::Cow,
@@ -7,11 +7,11 @@ use std::{
 
 use super::AuthorityNames;
 
-/// Which roles and permissions come with a role.
+/// Defines the roles and permissions that a role includes.
 ///
-/// An application says once that an admin may do what an editor may, instead of naming both at every
-/// route. What a role brings is added to the caller's own roles and permissions when a token is
-/// verified: `#[require]`, [`VerifiedClaims::has_role`] and every other question see it alike.
+/// An application defines once that an admin may do what an editor may, instead of naming both at
+/// every route. Included names are added to the caller's roles and permissions when a token is
+/// verified: `#[require]`, [`VerifiedClaims::has_role`] and all other checks use them.
 ///
 /// ```
 /// use jwt_verify::{ClaimsMapping, RoleHierarchy};
@@ -24,8 +24,8 @@ use super::AuthorityNames;
 /// ```
 ///
 /// Here an admin is an editor, a moderator and a user, and may read and write posts. Roles that
-/// bring each other are equal. It begins with the roles of a
-/// token; a permission brings nothing.
+/// include each other are equal. The hierarchy starts with the roles of a token; permissions do not
+/// include anything.
 ///
 /// [`VerifiedClaims::has_role`]: crate::VerifiedClaims::has_role
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,12 +37,12 @@ pub struct RoleHierarchy {
 pub(super) type Name = Cow<'static, str>;
 
 impl RoleHierarchy {
-    /// In which no role brings anything.
+    /// Creates a hierarchy in which no role includes another.
     pub const fn new() -> Self {
         Self { roles: BTreeMap::new(), permissions: BTreeMap::new() }
     }
 
-    /// Whoever has `role` has these roles too, and what they bring. Adds to what was said before.
+    /// Includes these roles in `role`, with everything that they include. Adds to earlier calls.
     #[must_use]
     pub fn role<I, S>(mut self, role: impl Into<Cow<'static, str>>, brings: I) -> Self
     where
@@ -53,7 +53,8 @@ impl RoleHierarchy {
         self
     }
 
-    /// Whoever has `role`, by the token or through another role, has these permissions too.
+    /// Includes these permissions in `role`, for callers who have it by the token or through
+    /// another role.
     #[must_use]
     pub fn permissions<I, S>(mut self, role: impl Into<Cow<'static, str>>, brings: I) -> Self
     where
@@ -64,15 +65,15 @@ impl RoleHierarchy {
         self
     }
 
-    /// Whether no role brings anything.
+    /// Returns `true` if no role includes anything.
     pub(super) fn is_empty(&self) -> bool {
         self.roles.is_empty() && self.permissions.is_empty()
     }
 
-    /// The roles of a caller that bring something, and every role that is brought.
+    /// Returns the caller's roles that include something, and every included role.
     pub(super) fn reached(&self, roles: AuthorityNames<'_>) -> BTreeSet<&Name> {
         let mut reached = BTreeSet::new();
-        // A hierarchy is the application's own: what is walked is bounded by what it names.
+        // A hierarchy is configured by the application, so the search is bounded by its size.
         let mut next: Vec<&Name> = self.known().filter(|role| roles.contains(role)).collect();
         while let Some(role) = next.pop() {
             if reached.insert(role) {
@@ -82,7 +83,7 @@ impl RoleHierarchy {
         reached
     }
 
-    /// The permissions that come with these roles.
+    /// Returns the permissions that these roles include.
     pub(super) fn permissions_of<'a>(
         &'a self,
         roles: &BTreeSet<&Name>,
@@ -90,7 +91,7 @@ impl RoleHierarchy {
         roles.iter().filter_map(|role| self.permissions.get(*role)).flatten()
     }
 
-    /// The roles that bring something.
+    /// Returns the roles that include something.
     fn known(&self) -> impl Iterator<Item = &Name> {
         self.roles.keys().chain(self.permissions.keys())
     }

@@ -1,4 +1,4 @@
-//! Claims that have been verified.
+//! Verified claims.
 
 use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer, de::DeserializeOwned};
 use super::{AuthorityNames, Claims, GrantedAuthorities};
 use crate::error::{AuthError, InvalidTokenReason};
 
-/// Everything that is kept of a verified token: not the token.
+/// The data kept of a verified token, without the token.
 #[derive(Clone)]
 pub(crate) struct VerifiedToken {
     claims: Arc<Claims>,
@@ -22,8 +22,8 @@ impl VerifiedToken {
         Self { claims, grants, is_bound }
     }
 
-    /// Whether it is bound to anything (RFC 7800 §3.1), so that it is no bearer token. Every request
-    /// asks.
+    /// Returns `true` if it is sender-constrained (RFC 7800 §3.1), so that it is not a bearer
+    /// token. Called on every request.
     pub(crate) fn is_bound(&self) -> bool {
         self.is_bound
     }
@@ -47,18 +47,17 @@ impl fmt::Debug for VerifiedToken {
     }
 }
 
-/// The claims of a token that has been verified, as the library's [`Claims`] or as a type of your
-/// own.
+/// The claims of a verified token, as the library's [`Claims`] or as your own type.
 ///
-/// As a handler's argument it is the proof that the request was authenticated. With [`JwtAuth`] as
-/// middleware in front, it takes what the middleware verified; without, it verifies by itself with
-/// the [`JwtAuth`] in the app's data. Several of them in one request with a good token cost one
-/// verification. An [`Authorizer`](crate::Authorizer) of the application is asked there as well, if
-/// nothing in front of the handler has asked it.
+/// As a handler's argument it proves that the request was authenticated. With [`JwtAuth`] as
+/// middleware in front, it takes what the middleware verified; without, it verifies the token with
+/// the [`JwtAuth`] in the app's data. Several of them in one request with a valid token cost one
+/// verification. An [`Authorizer`](crate::authorization::Authorizer) of the application is called too, if nothing
+/// in front of the handler has called it.
 ///
-/// A type of your own is read from the whole payload, registered claims included. Claims that do
+/// Your own type is deserialized from the whole payload, registered claims included. Claims that do
 /// not have its shape are refused with 401 `invalid_token`; so are those with a member whose name
-/// `serde_json` keeps to itself (`$serde_json::private::…`), of which it would make something else.
+/// `serde_json` reserves (`$serde_json::private::…`), since it would change their value.
 ///
 /// ```
 /// use jwt_verify::VerifiedClaims;
@@ -80,12 +79,13 @@ impl fmt::Debug for VerifiedToken {
 ///
 /// [`JwtAuth`]: crate::JwtAuth
 /// [`OptionalClaims`]: crate::OptionalClaims
+#[doc(alias = "extractor")]
 pub struct VerifiedClaims<T = Claims> {
     claims: View<T>,
     token: Arc<VerifiedToken>,
 }
 
-/// Where the claims are that are shown.
+/// Location of the claims that it returns.
 enum View<T> {
     /// In the token.
     Standard(fn(&VerifiedToken) -> &T),
@@ -97,11 +97,11 @@ impl VerifiedClaims {
         Self { claims: View::Standard(VerifiedToken::claims), token }
     }
 
-    /// The same claims as a type of your own.
+    /// Deserializes the claims as your own type.
     ///
     /// # Errors
-    /// [`InvalidTokenReason::ClaimsShape`] if they do not have its shape, or if a member has a name that
-    /// `serde_json` keeps to itself.
+    /// [`InvalidTokenReason::ClaimsShape`] if they do not have its shape, or if a member has a name
+    /// that `serde_json` reserves.
     pub fn parse<T: DeserializeOwned + Send + Sync + 'static>(
         self,
     ) -> Result<VerifiedClaims<T>, AuthError> {
@@ -121,50 +121,51 @@ impl VerifiedClaims {
 }
 
 impl<T> VerifiedClaims<T> {
-    /// What was verified.
+    /// Returns the verified token.
     pub(crate) fn verified(&self) -> &VerifiedToken {
         &self.token
     }
 
-    /// What was verified, to be kept with a request.
+    /// Returns the verified token, to be kept with a request.
     #[cfg(feature = "testing")]
     pub(crate) fn token(&self) -> Arc<VerifiedToken> {
         self.token.clone()
     }
 
-    /// Whether both were made of one verification.
+    /// Returns `true` if both come from one verification.
     pub(crate) fn is_of_same_token(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.token, &other.token)
     }
 
-    /// The claims as the library reads them, whatever `T` is.
+    /// Returns the claims as the library reads them, for any `T`.
     pub fn standard(&self) -> &Claims {
         self.token.claims()
     }
 
-    /// The caller's roles, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them, each once. The
-    /// list is made at each call; [`has_role`](Self::has_role) makes none.
+    /// Returns the caller's roles, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them, each
+    /// once. The list is made at each call; [`has_role`](Self::has_role) makes none.
     pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
         self.token.roles().iter()
     }
 
-    /// The caller's permissions, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them, each once.
-    /// The list is made at each call; [`has_permission`](Self::has_permission) makes none.
+    /// Returns the caller's permissions, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them,
+    /// each once. The list is made at each call; [`has_permission`](Self::has_permission) makes
+    /// none.
     pub fn permissions(&self) -> impl ExactSizeIterator<Item = &str> {
         self.token.permissions().iter()
     }
 
-    /// Whether the caller has exactly this role.
+    /// Returns `true` if the caller has exactly this role.
     pub fn has_role(&self, role: &str) -> bool {
         self.token.roles().contains(role)
     }
 
-    /// Whether the caller has exactly this permission.
+    /// Returns `true` if the caller has exactly this permission.
     pub fn has_permission(&self, permission: &str) -> bool {
         self.token.permissions().contains(permission)
     }
 
-    /// The payload of the token as it was signed.
+    /// Returns the payload of the token as it was signed.
     pub fn payload(&self) -> &str {
         self.token.claims.payload()
     }
@@ -214,7 +215,7 @@ impl<T: Serialize> Serialize for VerifiedClaims<T> {
     }
 }
 
-/// Shows the names of the claims, not their values, whatever `T` shows.
+/// Contains the names of the claims, not their values, for any `T`.
 impl<T> fmt::Debug for VerifiedClaims<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("VerifiedClaims").field(self.token.claims()).finish()
@@ -239,7 +240,7 @@ mod tests {
         VerifiedClaims::new(Arc::new(VerifiedToken::new(claims, grants)))
     }
 
-    /// `serde_json` makes of such a member what is in it.
+    /// `serde_json` replaces such a member by its content.
     #[test]
     fn a_type_holds_what_was_signed_or_is_not_made() {
         #[derive(Deserialize)]

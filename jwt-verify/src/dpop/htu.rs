@@ -1,5 +1,5 @@
-//! Where a request was sent (`htu`, RFC 9449 §4.3): URLs are compared after syntax-based and
-//! scheme-based normalization (RFC 3986 §6.2.2, §6.2.3), without query and fragment.
+//! Target URIs of requests (`htu`, RFC 9449 §4.3), compared after syntax-based and scheme-based
+//! normalization (RFC 3986 §6.2.2, §6.2.3), without query and fragment.
 
 use crate::url::is_loopback;
 
@@ -8,7 +8,7 @@ use crate::url::is_loopback;
 pub(super) struct BaseUrl(String);
 
 impl BaseUrl {
-    /// Says what is wrong with an address that is refused.
+    /// Parses an address. The error describes the problem.
     pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
         if url.contains(['?', '#']) {
             return Err("must have neither query nor fragment");
@@ -21,7 +21,7 @@ impl BaseUrl {
         Ok(Self(normal.trim_end_matches('/').to_owned()))
     }
 
-    /// Whether one of them is below the other, so that one URL could stand for two paths.
+    /// Returns `true` if one of them is below the other, so that one URL could stand for two paths.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         let is_below = |one: &Self, other: &Self| {
             one.0
@@ -31,10 +31,10 @@ impl BaseUrl {
         is_below(self, other) || is_below(other, self)
     }
 
-    /// The normal form of a URL, if it is that of this path of the API.
+    /// Returns the normal form of a URL, if it is that of this path of the API.
     ///
-    /// A path with dot segments is that of no URL: where a proxy or a router takes it literally, it
-    /// leads to something else than the URL says.
+    /// A path with dot segments never matches: a proxy or a router that takes it literally leads to
+    /// another resource than the URL.
     pub(super) fn target(&self, url: &str, path: &str) -> Option<String> {
         let url = normalize(url)?;
         let rest = url.strip_prefix(&self.0)?;
@@ -43,7 +43,7 @@ impl BaseUrl {
     }
 }
 
-/// A URL in the one form that stands for all of its spellings. `None` if it is none of HTTP.
+/// Normalizes a URL, so that all of its spellings become equal. `None` if it is not an HTTP URL.
 fn normalize(url: &str) -> Option<String> {
     if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
         return None;
@@ -75,7 +75,8 @@ fn normalize(url: &str) -> Option<String> {
     Some(normal)
 }
 
-/// The host of an authority: up to the port, which may follow the brackets of an IPv6 address.
+/// Returns the host of an authority: up to the port, which may follow the brackets of an IPv6
+/// address.
 fn host(authority: &str) -> &str {
     let after_address = authority.find(']').map_or(0, |bracket| bracket + 1);
     let authority = authority.split('/').next().unwrap_or_default();
@@ -83,13 +84,13 @@ fn host(authority: &str) -> &str {
     port.map_or(authority, |port| authority.get(..after_address + port).unwrap_or_default())
 }
 
-/// Not `str::parse`, which takes a sign as well.
+/// `str::parse` is not used, since it accepts a sign.
 fn is_number(port: &str) -> bool {
     port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
-/// Escapes of unreserved characters are these characters, and those of others have capitals. `None` if
-/// a `%` begins no escape: together with what follows it could become one.
+/// Decodes escapes of unreserved characters, and writes the others in capitals. `None` if a `%`
+/// does not begin an escape: together with the text that follows it could become one.
 fn unescape(path: &str) -> Option<String> {
     let mut normal = String::with_capacity(path.len());
     let mut rest = path;
@@ -112,7 +113,7 @@ fn unescape(path: &str) -> Option<String> {
     Some(normal)
 }
 
-/// Takes `.` and `..` out of an absolute path (RFC 3986 §5.2.4).
+/// Removes `.` and `..` from an absolute path (RFC 3986 §5.2.4).
 fn without_dots(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut is_folder = false;
@@ -198,14 +199,14 @@ mod tests {
         ] {
             assert!(!base.is_target(url, "/posts"), "{url}");
         }
-        // A path that is not in normal form is no URL's.
+        // A path that is not in normal form matches no URL.
         for path in ["/a/../posts", "/a/%2e%2E/posts", "/./posts", "*", "", "posts"] {
             assert!(!base.is_target("https://api.example/posts", path), "{path}");
         }
         for path in ["", "*"] {
             assert!(!base.is_target("https://api.example", path), "{path}");
         }
-        // What could become an escape when it is read twice is none.
+        // Text that becomes an escape when it is decoded twice is refused.
         for path in ["/a%b", "/%", "/%2", "/%2%46", "/%%32%46", "/%zz", "/%\u{e9}"] {
             let url = format!("https://api.example{path}");
             assert!(!base.is_target(&url, path), "{path}");

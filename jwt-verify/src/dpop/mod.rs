@@ -1,4 +1,4 @@
-//! Tokens that are worth nothing without their sender's key (RFC 9449).
+//! DPoP: access tokens bound to a key of the client (RFC 9449).
 
 mod htu;
 mod nonce;
@@ -21,18 +21,18 @@ use crate::{
     secret::Secret,
 };
 
-/// Takes access tokens that are bound to a key of their client, as DPoP has it (RFC 9449): whoever
-/// steals one cannot use it, since each request needs a proof that is signed with the key.
+/// Configures DPoP (RFC 9449): access tokens bound to a key of their client. A stolen token is
+/// useless without the key, since each request needs a proof that is signed with it.
 ///
 /// Set it with [`JwtAuthBuilder::dpop`](crate::JwtAuthBuilder::dpop). A client sends
-/// `Authorization: DPoP <token>` and the proof in a field `DPoP`. The token's `cnf.jkt` must be the
-/// thumbprint of the key that the proof was signed with, and the proof must be for this token, this
-/// method and this address, new, and used for the first time. Tokens that are bound to nothing are
-/// bearer tokens as before, unless [`require_bound_tokens`](Self::require_bound_tokens) is set; a bound one is never accepted as
-/// a bearer token.
+/// `Authorization: DPoP <token>` and the proof in the header `DPoP`. The token's `cnf.jkt` must be
+/// the thumbprint of the key that the proof was signed with, and the proof must be for this token,
+/// this method and this address, recent, and used for the first time. Tokens that are not bound
+/// remain bearer tokens, unless [`require_bound_tokens`](Self::require_bound_tokens) is set; a
+/// bound token is never accepted as a bearer token.
 ///
 /// ```
-/// use jwt_verify::{Dpop, JwtAuth};
+/// use jwt_verify::{JwtAuth, dpop::Dpop};
 ///
 /// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
 ///     .dpop(Dpop::new("https://api.example.com"));
@@ -41,11 +41,13 @@ use crate::{
 /// A refusal of the proof is 401 with `WWW-Authenticate: DPoP error="invalid_dpop_proof"`
 /// ([`AuthError::InvalidProof`](crate::AuthError::InvalidProof)).
 ///
-/// **Security:** what a proof says of the address is compared with what is set here, never with `Host`
-/// or `X-Forwarded-*`, which a caller can choose. Each instance of the application, and each
-/// [`JwtAuth`](crate::JwtAuth) that is built by itself, remembers the proofs that it has seen unless they
-/// share a [`ReplayStore`]: until then a proof can be used once at each of them, by somebody who has also
-/// got hold of the token. So build one `JwtAuth`, outside of the closure that Actix runs for each worker.
+/// **Security:** the address in a proof is compared with the configured one, never with `Host` or
+/// `X-Forwarded-*`, which a caller can choose. Each instance of the application, and each
+/// [`JwtAuth`](crate::JwtAuth) that is built separately, has its own memory of used proofs unless
+/// they share a [`ReplayStore`]: without one, an attacker who has the proof and the token can
+/// replay the proof once at each of them. So build one `JwtAuth`, outside of the closure that Actix
+/// runs for each worker.
+#[doc(alias = "proof of possession")]
 #[derive(Debug)]
 #[must_use = "settings do nothing until they are given to `JwtAuthBuilder::dpop`"]
 pub struct Dpop {
@@ -59,8 +61,8 @@ pub struct Dpop {
 }
 
 impl Dpop {
-    /// For an API that clients reach at this address: scheme, host, port and, where a proxy takes a
-    /// prefix off, the prefix of the path. `https`, or `http` to this machine.
+    /// Creates the settings of an API that clients reach at this address: scheme, host, port and,
+    /// if a proxy removes a prefix of the path, that prefix. `https`, or `http` to this machine.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             bases: vec![url.into()],
@@ -73,45 +75,48 @@ impl Dpop {
         }
     }
 
-    /// Another address at which clients reach the same API, neither below the first nor above it.
+    /// Adds an address at which clients reach the same API, neither below the first nor above it.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.bases.push(url.into());
         self
     }
 
-    /// The algorithms that proofs may be signed with, which challenges tell clients (`algs`). They have
-    /// nothing to do with those of access tokens. Default: all but those with a shared secret.
+    /// Sets the signature algorithms of proofs, which challenges announce (`algs`). They are
+    /// independent of those of access tokens. Default: all but those with a shared secret.
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = algorithms.into_iter().collect();
         self
     }
 
-    /// How long after it was made (`iat`) a proof is accepted. Default: 60 s; at most ten minutes.
+    /// Sets how long after its creation (`iat`) a proof is accepted. Default: 60 s; at most ten
+    /// minutes.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
         self
     }
 
-    /// By how much a client's clock may be ahead. Default: 60 s; at most ten minutes.
+    /// Sets how far a client's clock may be ahead. Default: 60 s; at most ten minutes.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
         self
     }
 
-    /// Who remembers the proofs that were used. Default: a [`MemoryReplay`], which is right for one
-    /// instance; several share a `RedisReplay`.
+    /// Sets the store of used proofs. Default: a [`MemoryReplay`], which is right for one instance;
+    /// several share a `RedisReplay`.
     pub fn replay_store(mut self, store: impl ReplayStore) -> Self {
         self.replay = Some(Arc::new(store));
         self
     }
 
-    /// Demands that proofs say a nonce that this server has given out (RFC 9449 §9), so that none can be
-    /// made long before it is used. It is made of the time and of this secret, of at least 32 bytes, which
-    /// all instances need; it changes every five minutes, and the one before is accepted as long again.
+    /// Requires a nonce of this server in proofs (RFC 9449 §9), so that proofs cannot be made long
+    /// before they are used. It is derived from the time and this secret of at least 32 bytes,
+    /// which all instances need. It changes every five minutes, and the previous one is accepted
+    /// for five more.
     ///
-    /// A client learns it from a refusal, 401 with `error="use_dpop_nonce"`, in the field `DPoP-Nonce`;
-    /// and the next one from an answer to a request with the one before, where the [middleware] is in
-    /// front. For clients in a browser a CORS middleware must expose the field. Default: no nonce.
+    /// A client receives it with a refusal, 401 with `error="use_dpop_nonce"`, in the header
+    /// `DPoP-Nonce`; and the next one with the response to a request that used the previous one, if
+    /// the [middleware] is installed. For clients in a browser a CORS middleware must expose the
+    /// header. Default: no nonce.
     ///
     /// [middleware]: crate::JwtAuth
     pub fn require_nonce(mut self, secret: impl Into<Secret>) -> Self {
@@ -119,7 +124,7 @@ impl Dpop {
         self
     }
 
-    /// Refuses tokens that are bound to nothing. Default: they are bearer tokens.
+    /// Refuses tokens that are not bound to a key. Default: they are accepted as bearer tokens.
     pub fn require_bound_tokens(mut self) -> Self {
         self.required = true;
         self
@@ -167,7 +172,7 @@ impl Dpop {
     }
 }
 
-/// Shows nothing of the secret.
+/// Omits the secret.
 impl fmt::Debug for ProofRules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProofRules")

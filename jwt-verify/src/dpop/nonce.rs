@@ -1,4 +1,4 @@
-//! Nonces for proofs (RFC 9449 §9), made of the time, so that nobody has to remember them.
+//! Nonces for proofs (RFC 9449 §9), derived from the time, so that no state is needed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ impl Nonces {
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, secret.expose())))
     }
 
-    /// Judges the nonce of a proof. One of the period before is good, and comes back as the one to say
+    /// Checks the nonce of a proof. For a nonce of the previous period it returns the one to use
     /// from now on.
     pub(super) fn judge(
         &self,
@@ -37,7 +37,7 @@ impl Nonces {
                 verify_slices_are_equal(nonce.as_bytes(), expected.as_bytes()).is_ok()
             })
         };
-        // An instance whose clock is ahead has given out the next one already.
+        // An instance whose clock is ahead has already issued the next one.
         if is(&current) || is(&self.of(period + 1)) {
             Ok(None)
         } else if period.checked_sub(1).is_some_and(|last| is(&self.of(last))) {
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(nonces.judge(Some(&next), later), Ok(None));
         assert!(nonces.judge(Some(&nonce), later + last).is_ok());
         assert!(nonces.judge(Some(&nonce), later + NONCE_PERIOD).is_err());
-        // Another instance may be there already, but no further.
+        // Another instance may be in the next period already, but no further.
         assert_eq!(nonces.judge(Some(&next), start), Ok(None));
         assert!(nonces.judge(Some(&next), start.saturating_sub(NONCE_PERIOD)).is_err());
     }

@@ -1,4 +1,4 @@
-//! What a proof must say (RFC 9449 §4.3). The numbers are those of its list of checks.
+//! Checks of a proof (RFC 9449 §4.3). The numbers are those of its list.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,11 +19,11 @@ use crate::{
     token::{CompactToken, Header, TypeName, decode_exact},
 };
 
-/// The rules for proofs, and who remembers which were used.
+/// The rules for proofs, and the store of used ones.
 pub(crate) struct ProofRules {
     pub(super) bases: Vec<BaseUrl>,
     pub(super) algorithms: AlgorithmSet,
-    /// The same as challenges name them.
+    /// Names of these algorithms in challenges.
     pub(super) names: Arc<str>,
     pub(super) max_age: Duration,
     pub(super) leeway: Duration,
@@ -38,25 +38,25 @@ pub(crate) struct ProofContext<'a> {
     pub(crate) proof: &'a [u8],
     pub(crate) token: &'a [u8],
     pub(crate) method: &'a str,
-    /// As it stands in the request.
+    /// As received in the request.
     pub(crate) path: &'a str,
-    /// The one that the token is bound to.
+    /// Key that the token is bound to.
     pub(crate) key: Thumbprint,
 }
 
-/// What a good proof proves, if it has not been used before.
+/// A valid proof, before the replay check.
 #[derive(Debug)]
 pub(crate) struct Proof {
-    /// The key that the sender holds.
+    /// Key that the sender holds.
     pub(crate) key: Thumbprint,
     pub(crate) id: ProofId,
-    /// From when on its date alone makes it bad.
+    /// Time from which it is too old.
     pub(crate) until: Duration,
-    /// The nonce that the client should say from now on.
+    /// Nonce that the client should use from now on.
     pub(crate) next_nonce: Option<Arc<str>>,
 }
 
-/// What the claims of a proof for the request at hand say.
+/// Claims of a proof that is bound to this request.
 struct BoundRequest<'c> {
     /// In normal form.
     target: String,
@@ -65,12 +65,12 @@ struct BoundRequest<'c> {
 }
 
 impl ProofRules {
-    /// Whether tokens must be bound.
+    /// Returns `true` if tokens must be bound.
     pub(crate) fn is_required(&self) -> bool {
         self.required
     }
 
-    /// The algorithms of proofs, with spaces between them.
+    /// Returns the algorithms of proofs, separated by spaces.
     pub(crate) fn algorithm_names(&self) -> &Arc<str> {
         &self.names
     }
@@ -79,7 +79,7 @@ impl ProofRules {
         &*self.replay
     }
 
-    /// Holds a proof against its request. Whether it was used before is another question.
+    /// Checks a proof against its request. The replay check is separate.
     pub(crate) fn check(&self, shown: ProofContext<'_>, now: Duration) -> Result<Proof, AuthError> {
         use InvalidProofReason as Reason;
 
@@ -90,11 +90,11 @@ impl ProofRules {
         let payload = String::from_utf8(payload).map_err(|_| Reason::Payload)?;
         let claims = Claims::parse(payload).map_err(|_| Reason::Payload)?;
         let BoundRequest { target, id, until } = self.check_claims(&claims, shown, now)?;
-        // (6), (7): what costs comes last.
+        // (6), (7): expensive checks come last.
         let key = header.proof_key().ok_or(Reason::Key)?;
         let key = VerificationKey::from_proof(algorithm, key).map_err(|_| Reason::Key)?;
         let thumbprint = key.public_thumbprint().ok_or(Reason::Key)?;
-        // (12b): what a key of the sender's own choice costs ends here.
+        // (12b): limits the cost of a key that the sender chose.
         if thumbprint != shown.key {
             return Err(InvalidTokenReason::SenderConstraint.into());
         }
@@ -102,7 +102,7 @@ impl ProofRules {
         if !key.verifies(algorithm, parts.signing_input, &signature) {
             return Err(Reason::Signature.into());
         }
-        // (10): only who holds a key is told a nonce.
+        // (10): a nonce is given only to a sender who holds the key.
         let next_nonce = match &self.nonces {
             Some(nonces) => nonces.judge(claims.find_text("nonce"), now)?,
             None => None,
@@ -111,7 +111,7 @@ impl ProofRules {
         Ok(Proof { key: thumbprint, id, until, next_nonce })
     }
 
-    /// (4), (5): that it is a proof, and signed in a way that is accepted.
+    /// Checks (4), (5): that it is a proof with an accepted algorithm.
     fn check_header(&self, header: &Header) -> Result<Algorithm, InvalidProofReason> {
         if !header.token_type().is_some_and(|name| TypeName::new(name).is("dpop+jwt")) {
             return Err(InvalidProofReason::TokenType);
@@ -122,9 +122,9 @@ impl ProofRules {
         Ok(header.algorithm)
     }
 
-    /// (3), (8), (9), (11), (12a): that it is for this request. Its other dates, which it need not
-    /// have, count as in every JWT (RFC 7519 §4.1.4, §4.1.5), with the same leeway; that they are
-    /// numbers has been seen when the claims were read.
+    /// Checks (3), (8), (9), (11), (12a): that it is for this request. Its other dates are optional
+    /// and apply as in every JWT (RFC 7519 §4.1.4, §4.1.5), with the same leeway; the parser has
+    /// checked that they are numbers.
     fn check_claims<'c>(
         &self,
         claims: &'c Claims,
@@ -163,7 +163,7 @@ impl ProofRules {
     }
 }
 
-/// What is wrong with the form of a proof, as what is wrong with that of a token.
+/// Converts a format error of a token to that of a proof.
 fn of_form(reason: InvalidTokenReason) -> InvalidProofReason {
     match reason {
         InvalidTokenReason::TooLarge => InvalidProofReason::TooLarge,

@@ -1,8 +1,8 @@
-//! Why a request was refused.
+//! Errors of requests.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-/// Why a request was refused. There is one answer on the wire for each variant.
+/// Reasons why a request was refused. Each variant has one response on the wire.
 ///
 /// | variant | status | challenge |
 /// | --- | --- | --- |
@@ -19,95 +19,96 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 /// | [`KeyLookupLimited`](Self::KeyLookupLimited) | 429 | none; `Retry-After` (RFC 6585 §4) |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | none |
 ///
-/// Challenges are of the scheme `Bearer` unless it says otherwise; where [`Dpop`](crate::Dpop) is set,
-/// one of the scheme `DPoP` takes its place or stands beside it.
+/// Challenges use the scheme `Bearer` unless another is named; with [`Dpop`](crate::dpop::Dpop), a
+/// challenge of the scheme `DPoP` replaces it or is added to it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// The request carries no credentials of a kind that is looked for.
+    /// The request has no credentials of a configured kind.
     #[error("authentication is required")]
     MissingToken,
 
-    /// The credentials cannot be read, or there is more than one.
+    /// The credentials are malformed, or there is more than one.
     #[error("the request carries malformed or more than one credential")]
     InvalidRequest(InvalidRequestReason),
 
-    /// The token is genuine, but its time is over.
+    /// The token is authentic, but has expired.
     #[error("the access token has expired")]
     ExpiredToken,
 
-    /// The token is not acceptable. The reason is for logs; the caller is not told.
+    /// The token is invalid. The reason is for logs; the caller is not told.
     #[error("the access token is not valid")]
     InvalidToken(InvalidTokenReason),
 
-    /// The caller is known, but may not do this.
+    /// The caller is authenticated, but may not do this.
     #[error("the access token does not grant what is required")]
     Forbidden(ForbiddenReason),
 
-    /// The caller is known and may do this, but has to log in again first, or in a stronger way
-    /// (RFC 9470).
+    /// The caller is authenticated and may do this, but has to log in again first, or in a stronger
+    /// way (RFC 9470).
     #[error("{}", if acr_values.is_some() { "a stronger or more recent login is required" } else { "a more recent login is required" })]
     StepUp {
-        /// How long ago the login may be, where that is limited.
+        /// Maximum age of the login, if that is limited.
         max_age: Option<Duration>,
-        /// The authentication context classes of which one would do, separated by spaces.
+        /// Authentication context classes of which one is enough, separated by spaces.
         acr_values: Option<Arc<str>>,
     },
 
-    /// The token came under the `DPoP` scheme, and the proof that goes with it is not acceptable. The
-    /// reason is for logs; the caller is not told.
+    /// The token came under the `DPoP` scheme, and its proof is invalid. The reason is for logs;
+    /// the caller is not told.
     #[error("the DPoP proof is not valid")]
     InvalidProof(InvalidProofReason),
 
-    /// The DPoP proof has to say a nonce of this server, and says none or an old one (RFC 9449 §9).
+    /// The DPoP proof must contain a current nonce of this server, and has none or an old one (RFC
+    /// 9449 §9).
     #[error("the DPoP proof must contain the nonce of this response")]
     UseDpopNonce {
-        /// The one to say.
+        /// Nonce to use.
         nonce: Arc<str>,
     },
 
-    /// The credential came in a cookie, and nothing shows that the application's own page has sent
-    /// it.
+    /// The credential came in a cookie, and the request has no evidence that the application's own
+    /// page has sent it.
     #[error("the request does not carry a valid CSRF token")]
     Csrf,
 
-    /// The key of a DPoP proof has made so many lately that no more of it can be remembered. Nothing is
-    /// wrong with the proof, which has not been used: the same client may go on in a while, with a new
+    /// The key of a DPoP proof has made so many recently that no more of them can be stored. The
+    /// proof may be valid and has not been used: the same client may try again later, with a new
     /// one.
     #[error("too many DPoP proofs of this key have been used lately")]
     TooManyProofs {
-        /// When another attempt makes sense.
+        /// Time after which another attempt makes sense.
         retry_after: Duration,
     },
 
-    /// The token could not be judged because something this library depends on is out of reach.
-    /// Nothing is wrong with the token as far as is known: keep it and try again.
+    /// The token could not be checked because a dependency of this library is unreachable. The
+    /// token may be valid: keep it and try again.
     #[error("authentication is temporarily unavailable")]
     Unavailable {
-        /// When another attempt makes sense.
+        /// Time after which another attempt makes sense.
         retry_after: Duration,
     },
 
-    /// The key that the token names is not at hand, and the issuer was not asked for it, because tokens
-    /// that name unknown keys have caused enough questions lately. Nothing is wrong with the token as
-    /// far as is known: keep it and try again.
+    /// The key that the token names is not cached, and was not requested from the issuer, because
+    /// tokens with unknown keys have caused too many requests recently. The token may be valid:
+    /// keep it and try again.
     ///
-    /// Any caller can bring this about for tokens of keys that are not at hand, and for no others. So
-    /// it is not 401, on which clients throw tokens away, and not 503, on which load balancers take
+    /// Any caller can cause this for tokens of keys that are not cached, and for no others. So it
+    /// is not 401, which makes clients discard tokens, and not 503, which makes load balancers take
     /// healthy instances out of service.
     #[error("the key of the access token cannot be looked up at the moment")]
     KeyLookupLimited {
-        /// When the issuer may be asked again.
+        /// Time after which the issuer may be asked again.
         retry_after: Duration,
     },
 
-    /// The application lacks something it must set up. The log says what.
+    /// The application lacks a required setting. The log names it.
     #[error("the server is not set up to authenticate this request")]
     Misconfigured,
 }
 
 impl AuthError {
-    /// A name of the variant that will not change, for clients and for metrics.
+    /// Returns a stable name of the variant, for clients and for metrics.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::MissingToken => "missing_token",
@@ -126,7 +127,8 @@ impl AuthError {
         }
     }
 
-    /// The finer reason within the variant, for logs and metrics. Never sent to a caller.
+    /// Returns the detailed reason within the variant, for logs and metrics. Never sent to a
+    /// caller.
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::InvalidRequest(reason) => reason.code(),
@@ -164,18 +166,18 @@ impl From<InvalidRequestReason> for AuthError {
     }
 }
 
-/// Why credentials could not be read from a request.
+/// Reasons why credentials could not be read from a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidRequestReason {
-    /// The field that should carry the credential does not have its syntax.
+    /// The header that should contain the credential does not have its syntax.
     Malformed,
     /// More than one credential was presented (RFC 6750 §2).
     Ambiguous,
 }
 
 impl InvalidRequestReason {
-    /// A name that will not change.
+    /// Returns a stable name.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Malformed => "malformed_credential",
@@ -184,27 +186,27 @@ impl InvalidRequestReason {
     }
 }
 
-/// What a caller lacks.
+/// A requirement that the caller does not meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForbiddenReason {
-    /// A role; holds those that would do. Callers are not told, since roles describe the inside of
-    /// the application, unless [`JwtAuthBuilder::reveal_roles`](crate::JwtAuthBuilder::reveal_roles)
-    /// says so.
+    /// A role; holds those that would be enough. Callers are not told, since roles describe the
+    /// inside of the application, unless
+    /// [`JwtAuthBuilder::reveal_roles`](crate::JwtAuthBuilder::reveal_roles) is set.
     Role(Arc<[Cow<'static, str>]>),
-    /// A permission; holds what would be needed, separated by spaces, for the `scope` attribute of
-    /// the challenge (RFC 6750 §3).
+    /// A permission; holds the needed ones, separated by spaces, for the `scope` attribute of the
+    /// challenge (RFC 6750 §3).
     Permission(Arc<str>),
-    /// A scope of the token; holds what would be needed, as above.
+    /// A scope of the token; holds the needed ones, as above.
     Scope(Arc<str>),
-    /// Something that the claims do not say, or say although they must not.
+    /// A claim that is absent or has another value than required, or a forbidden one.
     UnmetCondition,
-    /// A rule of the application's own: a policy or an [`Authorizer`](crate::Authorizer).
+    /// A rule of the application: a policy or an [`Authorizer`](crate::authorization::Authorizer).
     Policy,
 }
 
 impl ForbiddenReason {
-    /// A name that will not change.
+    /// Returns a stable name.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Role(_) => "missing_role",
@@ -232,7 +234,7 @@ macro_rules! reasons {
         }
 
         impl $reasons {
-            /// A name that will not change.
+            /// Returns a stable name.
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)+ }
             }
@@ -241,26 +243,29 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Why a token is not acceptable. For logs, metrics and error hooks; callers are not told, since
-    /// the difference would help only those who forge tokens.
+    /// Reasons why a token is invalid. For logs, metrics and error hooks; callers are not told,
+    /// since the difference would only help attackers.
     pub enum InvalidTokenReason {
         /// Longer than the configured limit.
         TooLarge => "too_large",
-        /// Not three non-empty segments, of which the first two are canonical base64url (RFC 7515 §7.1,
-        /// RFC 4648 §5). Of a third that is not, the signature is refused.
+        /// Not three non-empty segments, of which the first two are canonical base64url (RFC 7515
+        /// §7.1, RFC 4648 §5). A third that is not counts as an invalid signature.
         Malformed => "form",
-        /// The header is no JSON object of the expected shape, or has a member twice (RFC 7515 §4).
+        /// The header is not a JSON object of the expected shape, or has a member twice (RFC 7515
+        /// §4).
         Header => "header",
         /// `alg` is unknown or not on the allow-list (RFC 8725 §3.1).
         Algorithm => "algorithm",
-        /// `crit`, `b64`, `zip` or `enc` ask for something that is not supported (RFC 7515 §4.1.11).
+        /// `crit`, `b64`, `zip` or `enc` require an unsupported extension (RFC 7515 §4.1.11).
         UnsupportedHeader => "unsupported_header",
-        /// The `typ` header parameter, or a claim, says that this is no access token (RFC 8725 §3.11).
+        /// The `typ` header parameter, or a claim, shows that this is not an access token (RFC 8725
+        /// §3.11).
         TokenType => "token_type",
-        /// The payload is no JSON object of the expected shape, or has a member twice (RFC 7519 §4).
+        /// The payload is not a JSON object of the expected shape, or has a member twice (RFC 7519
+        /// §4).
         Payload => "payload",
-        /// No key of the issuer fits the token. While there are no keys at all, a token whose claims are
-        /// not good either is refused with this too, and nobody is asked for keys on its behalf.
+        /// No key of the issuer fits the token. While there are no keys at all, a token whose
+        /// claims are invalid too is refused with this, and causes no request for keys.
         UnknownKey => "unknown_key",
         /// The signature does not verify.
         Signature => "signature",
@@ -270,9 +275,9 @@ reasons! {
         Audience => "audience",
         /// `exp` is missing.
         MissingExpiry => "missing_expiry",
-        /// `nbf` lies in the future.
+        /// `nbf` is in the future.
         NotYetValid => "not_yet_valid",
-        /// `iat` lies in the future.
+        /// `iat` is in the future.
         IssuedAt => "issued_at",
         /// The dates contradict each other, or the lifetime is longer than allowed.
         LifetimeTooLong => "lifetime",
@@ -280,65 +285,65 @@ reasons! {
         Subject => "subject",
         /// A claim that the token profile requires is missing (RFC 9068 §2.2).
         MissingClaim => "missing_claim",
-        /// The token is bound (`cnf`), and came without a proof of its key, or over a connection on which its
-        /// certificate was not shown; or it is not bound, and came with a proof or has to be bound (RFC
-        /// 7800 §3, RFC 8705 §3, RFC 9449 §7.1).
+        /// The token is bound (`cnf`), and came without a proof of its key, or over a connection
+        /// without its certificate; or it is not bound, and came with a proof or has to be bound
+        /// (RFC 7800 §3, RFC 8705 §3, RFC 9449 §7.1).
         SenderConstraint => "confirmation",
         /// The client (`azp`, `client_id`) is not on the allow-list.
         ClientNotAllowed => "client",
-        /// The claims do not have the shape that the application's own claims type asks for.
+        /// The claims do not have the shape of the application's claims type.
         ClaimsShape => "claims_shape",
         /// The `nonce` of an ID token is not that of the login (OIDC Core §3.1.3.7).
         Nonce => "nonce",
-        /// `auth_time` of an ID token lies in the future.
+        /// `auth_time` of an ID token is in the future.
         AuthTime => "auth_time",
-        /// A hash in an ID token does not fit what came along with it, or is missing where it is
-        /// required (OIDC Core §3.1.3.6, §3.3.2.11).
+        /// A hash in an ID token does not match the code or token received with it, or is missing
+        /// although required (OIDC Core §3.1.3.6, §3.3.2.11).
         TokenHash => "token_hash",
         /// A validator of the application refused the token.
         CustomValidator => "validator",
         /// The token, its session or its subject's tokens have been revoked.
         Revoked => "revoked",
-        /// The token's subject is no user of the application, or not any more.
+        /// The token's subject is not, or no longer, a user of the application.
         UnknownUser => "unknown_user",
     }
 }
 
 reasons! {
-    /// Why a DPoP proof is not acceptable (RFC 9449 §4.3). For logs, metrics and error hooks.
+    /// Reasons why a DPoP proof is invalid (RFC 9449 §4.3). For logs, metrics and error hooks.
     pub enum InvalidProofReason {
-        /// The request carries no `DPoP` field.
+        /// The request has no `DPoP` header.
         Missing => "proof_missing",
-        /// The request carries more than one `DPoP` field.
+        /// The request has more than one `DPoP` header.
         Ambiguous => "proof_ambiguous",
-        /// It is longer than 8 KiB.
+        /// Longer than 8 KiB.
         TooLarge => "proof_too_large",
-        /// It is not one JWS in compact form whose segments are canonical base64url.
+        /// Not one JWS in compact form whose segments are canonical base64url.
         Malformed => "proof_form",
-        /// The header is no JSON object of the expected shape, has a member twice, or asks for what is
-        /// not supported.
+        /// The header is not a JSON object of the expected shape, has a member twice, or requires
+        /// an unsupported extension.
         Header => "proof_header",
         /// The `typ` header parameter is not `dpop+jwt`.
         TokenType => "proof_type",
         /// `alg` is unknown or not on the allow-list for proofs.
         Algorithm => "proof_algorithm",
-        /// `jwk` is absent, or no public key that is strong enough and fits `alg`.
+        /// `jwk` is absent, or not a public key that is strong enough and fits `alg`.
         Key => "proof_key",
         /// The signature does not verify.
         Signature => "proof_signature",
-        /// The payload is no JSON object of the expected shape, or has a member twice.
+        /// The payload is not a JSON object of the expected shape, or has a member twice.
         Payload => "proof_payload",
         /// `htm` is not the method of the request.
         Method => "proof_method",
-        /// `htu` is not where the request was sent.
+        /// `htu` is not the target of the request.
         Target => "proof_target",
         /// `ath` is not the hash of the access token.
         TokenHash => "proof_token_hash",
-        /// `iat` is missing, no whole number, too far in the past, or in the future.
+        /// `iat` is missing, not a whole number, too far in the past, or in the future.
         IssuedAt => "proof_issued_at",
-        /// `exp` is there and lies in the past (RFC 7519 §4.1.4).
+        /// `exp` is present and in the past (RFC 7519 §4.1.4).
         Expired => "proof_expired",
-        /// `nbf` is there and lies in the future (RFC 7519 §4.1.5).
+        /// `nbf` is present and in the future (RFC 7519 §4.1.5).
         NotYetValid => "proof_not_yet_valid",
         /// `jti` is missing, empty or too long.
         TokenId => "proof_token_id",

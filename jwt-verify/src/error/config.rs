@@ -1,11 +1,11 @@
-//! What is wrong with a configuration.
+//! Errors of a configuration.
 
 use std::{fmt, io};
 
 use crate::error::InvalidKeyError;
 
-/// A configuration that cannot work or would not be safe. It stops the start of the application;
-/// no request ever meets it.
+/// A configuration that cannot work or would not be safe. It stops the start of the application, so
+/// requests never cause it.
 ///
 /// Its `Debug` output is its text, so that a `main` that returns a `Result` prints a sentence. It converts
 /// into [`io::Error`] (kind `InvalidInput`), for a `main` that returns [`io::Result`].
@@ -19,34 +19,34 @@ pub enum ConfigError {
         variable: &'static str,
     },
 
-    /// Something required is empty.
+    /// A required value is empty.
     #[error("{setting} must not be empty")]
     Empty {
         /// The setting, or the environment variable.
         setting: &'static str,
     },
 
-    /// A value is outside what makes sense.
+    /// A value is out of range or malformed.
     #[error("{setting}: {problem}")]
     Invalid {
         /// The setting, or the environment variable.
         setting: &'static str,
-        /// What is wrong and what is expected instead.
+        /// Description of the mistake and of what is expected.
         problem: &'static str,
     },
 
     /// Two settings exclude each other.
     #[error("{first} and {second} cannot be used together: {problem}")]
     Conflict {
-        /// One setting.
+        /// First setting.
         first: &'static str,
-        /// The other.
+        /// Other setting.
         second: &'static str,
-        /// Why.
+        /// Reason.
         problem: &'static str,
     },
 
-    /// A key that was given cannot be used.
+    /// A configured key cannot be used.
     #[error("the given key cannot be used: {0}")]
     Key(#[from] InvalidKeyError),
 }
@@ -57,8 +57,8 @@ impl ConfigError {
     }
 }
 
-/// The text of `Display`: when `main` returns an error, Rust prints its `Debug` output, and the one who
-/// starts the program needs the sentence, not the names of variants.
+/// The text of `Display`: when `main` returns an error, Rust prints its `Debug` output, and the
+/// operator needs the sentence, not the names of variants.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

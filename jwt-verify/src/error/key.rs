@@ -1,7 +1,7 @@
-//! Why a key cannot be used.
+//! Errors of keys.
 
-/// Why a key cannot be used to verify tokens. In a key set such a key is skipped and counted; the
-/// others stay usable.
+/// Reasons why a key cannot be used to verify tokens. In a key set such a key is skipped and
+/// counted; the others stay usable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidKeyError {
@@ -14,10 +14,10 @@ pub enum InvalidKeyError {
     /// `alg` names an algorithm of another key type or curve.
     #[error("the algorithm does not fit the key")]
     AlgorithmMismatch,
-    /// `use` or `key_ops` say that the key is not for verifying signatures (RFC 7517 §4.2, §4.3).
+    /// `use` or `key_ops` do not allow verifying signatures (RFC 7517 §4.2, §4.3).
     #[error("not meant for verifying signatures")]
     WrongUse,
-    /// A symmetric key in a key set: whoever reads the set could sign (RFC 7517 §9.3).
+    /// A symmetric key in a key set: every reader of the set could sign (RFC 7517 §9.3).
     #[error("symmetric keys are not accepted here")]
     Symmetric,
     /// The key contains private members. It must be considered compromised.
@@ -28,7 +28,7 @@ pub enum InvalidKeyError {
         "too weak; secrets need 32 bytes for HS256, 48 for HS384, 64 for HS512, and RSA keys 2048 bits"
     )]
     Weak,
-    /// Larger than is reasonable to compute with.
+    /// Too large to compute with at reasonable cost.
     #[error("too large")]
     TooLarge,
     /// Two keys of the set have the same `kid` and fit the same algorithm.
@@ -37,7 +37,7 @@ pub enum InvalidKeyError {
 }
 
 impl InvalidKeyError {
-    /// A name that will not change, for logs and metrics.
+    /// Returns a stable name, for logs and metrics.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",

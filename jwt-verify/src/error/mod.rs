@@ -1,5 +1,5 @@
-//! Errors, grouped by whose fault they are: the caller's, an authority's that is out of reach, or
-//! the configuration's. Texts are fixed: nothing of a token, a key or an upstream answer is in them.
+//! Errors, grouped by their origin: the caller, an unreachable dependency, or the configuration.
+//! Texts are fixed: they contain nothing of a token, a key or an upstream response.
 
 mod auth;
 mod config;

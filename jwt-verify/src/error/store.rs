@@ -1,12 +1,12 @@
-//! Stores that cannot be asked.
+//! Errors of stores.
 
 use std::{error::Error, fmt, sync::Arc};
 
-/// Failure of a store, or of another extension point, that cannot be asked at the moment. The caller
+/// Failure of a store, or of another extension point, that is unreachable at the moment. The caller
 /// gets 503 with `Retry-After`.
 ///
-/// All are equal, whatever their causes. The cause is [`source()`](Error::source) for your own logs. The library neither logs it nor shows it
-/// to a caller: log it where it happens.
+/// All values are equal, whatever their causes. The cause is [`source()`](Error::source) for your
+/// own logs. The library neither logs it nor shows it to a caller: log it where it happens.
 #[derive(Clone, Default)]
 pub struct StoreUnavailable {
     source: Option<Arc<dyn Error + Send + Sync>>,

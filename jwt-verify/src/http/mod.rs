@@ -1,5 +1,5 @@
-//! The layer that knows Actix, in the order of a request: its credential, who sends it, whether it may,
-//! what enters the handler, what a refusal looks like.
+//! The layer that knows Actix, in the order of a request: credential, sender, authorization, entry
+//! into the handler, refusal.
 
 mod auth;
 mod authentication;
@@ -27,9 +27,9 @@ pub use endpoints::{
     BackChannelLogoutEndpoint, HealthEndpoints, ResourceMetadata, ResourceMetadataEndpoint,
 };
 pub use entry::{
-    AuthFuture, Authorized, ClaimsArg, CurrentUser, FromClaims, HandlerRequirement, IsPublic,
-    JwtAuthService, OptionalClaims, Otherwise, Probe, PublicRoute, RequireMiddleware, UserLoader,
-    UserLoaderData, VerifiedClaimsExt,
+    Authorized, ClaimsArg, CurrentUser, FromClaims, HandlerRequirement, IsPublic, OptionalClaims,
+    Otherwise, Probe, PublicRoute, RequireMiddleware, UserLoader, UserLoaderData,
+    VerifiedClaimsExt,
 };
 pub use refusal::BearerChallenge;
 pub use route_table::{AccessMatrix, Annotated, AuthScope, RouteInfo};

@@ -1,4 +1,4 @@
-//! The result of a stage of the request: ready, or to be waited for.
+//! The result of a stage of the request: ready or pending.
 
 use std::{future::Future, pin::Pin};
 
@@ -6,11 +6,11 @@ use actix_web::{Error, HttpRequest};
 
 use crate::error::AuthError;
 
-/// The reason why a request does not go on.
+/// Reasons why a request is refused.
 #[derive(Debug)]
 pub(crate) enum Rejection {
     Error(AuthError),
-    /// A policy has an answer of its own.
+    /// A policy has returned its own response.
     Response(Error),
 }
 
@@ -34,7 +34,7 @@ impl<T: 'static, E: 'static> Step<T, E> {
         Self::Pending(Box::pin(future))
     }
 
-    /// Waits for the result, where it is not ready.
+    /// Waits for the result, unless it is ready.
     pub(crate) async fn get(self) -> Result<T, E> {
         match self {
             Self::Ready(result) => result,
@@ -42,7 +42,7 @@ impl<T: 'static, E: 'static> Step<T, E> {
         }
     }
 
-    /// Makes a future of it that has to be polled, whether it is ready or not.
+    /// Turns it into a future that has to be polled, even if it is ready.
     pub(crate) fn into_pending(self) -> Self {
         match self {
             Self::Ready(result) => Self::pending(std::future::ready(result)),
@@ -57,12 +57,13 @@ impl<T: 'static, E: 'static> Step<T, E> {
         }
     }
 
-    /// The next stage, with what it needs of the request. That is cloned only if there is a wait.
+    /// Adds the next stage, with the context that it needs of the request. That is cloned only if
+    /// there is a wait.
     pub(crate) fn and_then<C, U, F>(
         self,
         context: &C,
         request: &HttpRequest,
-        next: fn(&C, &HttpRequest, T) -> Step<U, F>,
+        next: fn(&C, &HttpRequest, &T) -> Step<U, F>,
     ) -> Step<U, F>
     where
         C: Clone + 'static,
@@ -70,11 +71,11 @@ impl<T: 'static, E: 'static> Step<T, E> {
         F: From<E> + 'static,
     {
         match self {
-            Self::Ready(Ok(value)) => next(context, request, value),
+            Self::Ready(Ok(value)) => next(context, request, &value),
             Self::Ready(Err(error)) => Step::Ready(Err(error.into())),
             Self::Pending(future) => {
                 let (context, request) = (context.clone(), request.clone());
-                Step::pending(async move { next(&context, &request, future.await?).get().await })
+                Step::pending(async move { next(&context, &request, &future.await?).get().await })
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Settings of an issuer.
+//! Builder of a token issuer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,44 +35,44 @@ impl TokenIssuerBuilder {
         }
     }
 
-    /// One more API that access tokens are for.
+    /// Adds an API to the audience of access tokens.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audiences.push(audience.into());
         self
     }
 
-    /// The client that tokens are issued to (`client_id`), which the strict profile of RFC 9068 asks
-    /// for. Default: none.
+    /// Sets the client that tokens are issued to (`client_id`), which the strict profile of RFC
+    /// 9068 requires. Default: none.
     pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
         self.client_id = Some(client_id.into());
         self
     }
 
-    /// How long access tokens are good for. Default: 15 min; at most a day. Without a revocation
-    /// store nothing ends them earlier.
+    /// Sets the lifetime of access tokens. Default: 15 min; at most a day. Without a revocation
+    /// store they cannot be invalidated earlier.
     pub fn access_lifetime(mut self, lifetime: Duration) -> Self {
         self.access_lifetime = lifetime;
         self
     }
 
-    /// How long the longest-lived token of any kind is good for, refresh tokens included: as long is
-    /// a key published after it was rotated out. Default: 30 d.
+    /// Sets the maximum lifetime of tokens of any kind, refresh tokens included: a key is published
+    /// for this long after its rotation. Default: 30 d.
     pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.longest_lifetime = lifetime;
         self
     }
 
-    /// Takes the time from another clock. Default: the system's.
+    /// Sets the clock. Default: the system clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Checks the settings.
+    /// Checks the settings and builds the issuer.
     ///
     /// # Errors
-    /// An empty issuer, audience or client, an audience that is the issuer's own name, and lifetimes
-    /// that make no sense.
+    /// An empty issuer, audience or client, an audience that is the issuer's own name, and
+    /// lifetimes out of range.
     pub fn build(self) -> Result<TokenIssuer, ConfigError> {
         if self.issuer.is_empty() {
             return Err(ConfigError::Empty { setting: "issuer" });

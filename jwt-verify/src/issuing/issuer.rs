@@ -1,4 +1,4 @@
-//! Who mints tokens.
+//! Token issuer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,11 +17,11 @@ use crate::{
     verifier::{Verifier, VerifierBuilder},
 };
 
-/// Mints access tokens in the form of RFC 9068: `typ` is `at+jwt`, and each has a `jti` that nobody
-/// can guess. Clones share keys and settings.
+/// Mints access tokens in the form of RFC 9068: `typ` is `at+jwt`, and each has an unpredictable
+/// `jti`. Clones share keys and settings.
 ///
 /// ```
-/// use jwt_verify::{Algorithm, SigningKey, TokenIssuer};
+/// use jwt_verify::{Algorithm, issuing::{SigningKey, TokenIssuer}};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let key = SigningKey::generate(Algorithm::ES256)?;
@@ -41,7 +41,8 @@ use crate::{
 /// # }
 /// ```
 ///
-/// For tokens that can be refreshed and ended see [`Sessions`](super::Sessions).
+/// For tokens that can be refreshed and revoked see [`Sessions`](crate::sessions::Sessions).
+#[doc(alias = "sign", alias = "encode")]
 #[derive(Debug, Clone)]
 pub struct TokenIssuer {
     pub(super) inner: Arc<TokenIssuerInner>,
@@ -53,7 +54,8 @@ pub(super) struct TokenIssuerInner {
     pub(super) audiences: Vec<String>,
     pub(super) client_id: Option<String>,
     pub(super) access_lifetime: Duration,
-    /// How long tokens of any kind can be good for: as long are keys kept that have signed.
+    /// Maximum lifetime of tokens of any kind: keys are published for this long after their last
+    /// signature.
     pub(super) longest_lifetime: Duration,
     pub(super) ring: Arc<KeyRing>,
     pub(super) algorithm: crate::algorithm::Algorithm,
@@ -61,7 +63,8 @@ pub(super) struct TokenIssuerInner {
 }
 
 impl TokenIssuer {
-    /// An issuer of this name (`iss`), for an API of this one (`aud`), with a key to sign with.
+    /// Returns a builder for an issuer with this name (`iss`), an API of this name (`aud`), and a
+    /// signing key.
     pub fn builder(
         issuer: impl Into<String>,
         audience: impl Into<String>,
@@ -70,22 +73,23 @@ impl TokenIssuer {
         TokenIssuerBuilder::new(issuer.into(), audience.into(), key)
     }
 
-    /// Begins an access token for this user: a string or a whole number, which becomes a string.
+    /// Starts an access token for this user: a string or a whole number, which becomes a string.
     pub fn access_token(&self, subject: &impl Serialize) -> AccessTokenBuilder<'_> {
         AccessTokenBuilder::new(self, subject)
     }
 
-    /// The name of the issuer.
+    /// Returns the name of the issuer.
     pub fn name(&self) -> &str {
         &self.inner.issuer
     }
 
-    /// The keys to verify its tokens with, for a verifier in the same process.
+    /// Returns the verification keys, for a verifier in the same process.
     pub fn keys(&self) -> TokenIssuerKeys {
         TokenIssuerKeys::new(self.inner.ring.clone())
     }
 
-    /// A verifier of its access tokens, with issuer, audience, algorithm, keys and clock set.
+    /// Returns a verifier of its access tokens, with issuer, audience, algorithm, keys and clock
+    /// set.
     pub fn verifier(&self) -> VerifierBuilder {
         let TokenIssuerInner { issuer, audiences, .. } = &*self.inner;
         let mut audiences = audiences.iter();
@@ -99,7 +103,7 @@ impl TokenIssuer {
             .require_subject()
     }
 
-    /// A verifier of tokens of another kind, which are for the issuer itself.
+    /// Returns a verifier of tokens of another kind, whose audience is the issuer itself.
     pub(super) fn own_verifier(&self, kind: TokenKind) -> VerifierBuilder {
         Verifier::builder(self.name(), self.name())
             .algorithms([self.inner.algorithm])
@@ -110,42 +114,44 @@ impl TokenIssuer {
             .token_cache_capacity(0)
     }
 
-    /// The public keys as a JSON Web Key Set, for `/.well-known/jwks.json`. A secret is not in it.
+    /// Returns the public keys as a JSON Web Key Set, for `/.well-known/jwks.json`. It never
+    /// contains a secret.
     pub fn key_set(&self) -> Value {
         self.inner.ring.published()
     }
 
-    /// Publishes a key that is to sign later, so that every verifier has seen it by then. Give them
-    /// as long as they keep a key set, usually ten minutes, before [`rotate`](Self::rotate).
+    /// Publishes a key that will sign later, so that every verifier has loaded it by then. Wait for
+    /// the time that verifiers cache a key set, usually ten minutes, before
+    /// [`rotate`](Self::rotate).
     ///
     /// # Errors
-    /// A key for another algorithm, and another key of an ID that is there already.
+    /// A key for another algorithm, or an existing key ID with another key.
     pub fn announce(&self, key: SigningKey) -> Result<(), ConfigError> {
         self.inner.ring.announce(key)
     }
 
-    /// Signs with this key from now on. The one before stays published until the last of its tokens
-    /// has expired.
+    /// Signs with this key from now on. The previous key stays published until the last of its
+    /// tokens has expired.
     ///
     /// # Errors
-    /// A key for another algorithm, and another key of an ID that is there already.
+    /// A key for another algorithm, or an existing key ID with another key.
     pub fn rotate(&self, key: SigningKey) -> Result<(), ConfigError> {
         let until =
             self.now().saturating_add(self.inner.longest_lifetime).saturating_add(MAX_LEEWAY);
         self.inner.ring.rotate(key, until)
     }
 
-    /// Takes back a key that does not sign any more, because it has been stolen: every token that it
-    /// has signed is refused from now on, by verifiers elsewhere as soon as they look at the key set
+    /// Withdraws a key that no longer signs, because it has been compromised: all tokens signed
+    /// with it are refused from now on, by remote verifiers as soon as they fetch the key set
     /// again.
     ///
     /// # Errors
-    /// The key that signs, and a key ID that there is not.
+    /// The active signing key, or an unknown key ID.
     pub fn withdraw(&self, key_id: &str) -> Result<(), ConfigError> {
         self.inner.ring.withdraw(key_id)
     }
 
-    /// How long its access tokens are good for.
+    /// Returns the lifetime of its access tokens.
     pub fn access_lifetime(&self) -> Duration {
         self.inner.access_lifetime
     }

@@ -1,4 +1,4 @@
-//! The keys of an issuer: the one that signs, those that will, and those that did.
+//! Keys of an issuer: the active signing key, announced keys and former keys.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The verification keys of a [`TokenIssuer`](super::TokenIssuer) as a [`KeyProvider`], for a
-/// verifier in the same process. It follows every rotation at once.
+/// verifier in the same process. Rotations take effect at once.
 #[derive(Debug, Clone)]
 pub struct TokenIssuerKeys {
     ring: Arc<KeyRing>,
@@ -26,7 +26,7 @@ pub struct TokenIssuerKeys {
 #[derive(Debug)]
 pub(super) struct KeyRing {
     keys: ArcSwap<Keys>,
-    /// Held by whoever changes the keys.
+    /// Held while keys are changed.
     change: Mutex<()>,
     clock: Arc<dyn Clock>,
 }
@@ -35,20 +35,20 @@ pub(super) struct KeyRing {
 struct Keys {
     signing: SigningKey,
     others: Vec<Other>,
-    /// Counts the keys that were withdrawn.
+    /// Number of withdrawn keys.
     generation: u64,
 }
 
-/// A key that is published and does not sign.
+/// A published key that does not sign.
 #[derive(Debug, Clone)]
 struct Other {
     key: SigningKey,
-    /// When its last token has expired, on the wall clock; `None` for one that has not signed yet.
+    /// Expiry of its last token, on the wall clock; `None` for one that has not signed yet.
     until: Option<Duration>,
 }
 
 impl Keys {
-    /// Every key that counts at a time, with the one that signs in front.
+    /// Returns every valid key at a time, the signing key first.
     fn current(&self, now: Duration) -> impl Iterator<Item = &SigningKey> {
         let others = self.others.iter();
         let others = others.filter(move |other| other.until.is_none_or(|until| now < until));
@@ -66,7 +66,7 @@ impl KeyRing {
         self.keys.load().signing.clone()
     }
 
-    /// Publishes a key that is to sign later.
+    /// Publishes a key that will sign later.
     pub(super) fn announce(&self, key: SigningKey) -> Result<(), ConfigError> {
         self.change(|keys| {
             check(keys, &key)?;
@@ -78,7 +78,7 @@ impl KeyRing {
         })
     }
 
-    /// Signs with another key from now on; the one before is published until then.
+    /// Signs with another key from now on; the previous one is published until then.
     pub(super) fn rotate(&self, key: SigningKey, until: Duration) -> Result<(), ConfigError> {
         self.change(|keys| {
             check(keys, &key)?;
@@ -92,7 +92,7 @@ impl KeyRing {
         })
     }
 
-    /// Takes a key back at once, and every token that it has signed with it.
+    /// Withdraws a key at once; tokens signed with it become invalid.
     pub(super) fn withdraw(&self, key_id: &str) -> Result<(), ConfigError> {
         self.change(|keys| {
             if keys.signing.id() == key_id {
@@ -121,7 +121,7 @@ impl KeyRing {
         Ok(())
     }
 
-    /// The public keys as a JSON Web Key Set (RFC 7517 §5). Secrets are not in it.
+    /// Returns the public keys as a JSON Web Key Set (RFC 7517 §5), without secrets.
     pub(super) fn published(&self) -> Value {
         let keys = self.keys.load();
         let public: Vec<&Value> =
@@ -130,7 +130,7 @@ impl KeyRing {
     }
 }
 
-/// A verifier's algorithms are fixed when it is built.
+/// Checks a new key. A verifier's algorithms are fixed when it is built.
 fn check(keys: &Keys, key: &SigningKey) -> Result<(), ConfigError> {
     if keys.signing.algorithm() != key.algorithm() {
         return Err(ConfigError::invalid(

@@ -1,29 +1,25 @@
-//! Tokens of one's own: minting, refreshing, ending.
+//! Issuing of access tokens: signing keys, rotation, the issuer.
+//!
+//! Sessions with refresh tokens are in [`sessions`](crate::sessions).
 
 mod builder;
 mod issuer;
 mod key_ring;
-mod refresh_store;
-mod sessions;
+pub(crate) mod refresh_store;
+pub(crate) mod sessions;
 mod signing_key;
 mod token;
 
 pub use builder::TokenIssuerBuilder;
 pub use issuer::TokenIssuer;
 pub use key_ring::TokenIssuerKeys;
-#[cfg(feature = "redis")]
-pub use refresh_store::RedisRefreshStore;
-pub use refresh_store::{
-    MemoryRefreshStore, RefreshStore, Rotation, RotationOutcome, SessionRecord,
-};
-pub use sessions::{RefreshGrant, SessionError, Sessions, SessionsBuilder, TokenPair};
 pub use signing_key::{SecretStore, SigningKey};
 pub use token::{AccessTokenBuilder, IssuedToken, IssuingError};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// A name that nobody can guess, in base64url, of as many random bytes.
+/// Generates an unpredictable name in base64url, from this many random bytes.
 fn random_name<const BYTES: usize>() -> Result<String, IssuingError> {
     let mut bytes = [0; BYTES];
     SystemRandom::new().fill(&mut bytes).map_err(|_| IssuingError::Random)?;

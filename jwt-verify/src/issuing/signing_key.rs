@@ -1,4 +1,4 @@
-//! Keys that tokens are signed with.
+//! Signing keys.
 
 use std::{fmt, future::Future, sync::Arc};
 
@@ -27,26 +27,28 @@ use crate::{
     secret::Secret,
 };
 
-/// A private key or a secret that tokens are signed with, for one algorithm. Its `Debug` shows
-/// nothing of it.
+/// A private key or a secret that tokens are signed with, for one algorithm. Its `Debug` output is
+/// redacted.
 ///
-/// Its key ID, which tokens name, is the thumbprint of the public key (RFC 7638), or, of a secret, a
-/// tag that it makes over a fixed text, unless [`with_id`](Self::with_id) says something else.
+/// Its key ID, which tokens contain, is the thumbprint of the public key (RFC 7638) or, for a
+/// secret, a MAC over a fixed text, unless [`with_id`](Self::with_id) sets another.
+#[doc(alias = "private key")]
 #[derive(Clone)]
 pub struct SigningKey {
     algorithm: Algorithm,
     id: Arc<str>,
     signing: Arc<EncodingKey>,
     verification: Arc<VerificationKey>,
-    /// What is published of it; nothing of a secret.
+    /// Published form; `None` for a secret.
     public: Option<Arc<Value>>,
 }
 
 impl SigningKey {
-    /// A new private key, from the operating system's random numbers. RSA keys have 2048 bits.
+    /// Generates a private key, from the operating system's random numbers. RSA keys have 2048
+    /// bits.
     ///
-    /// It is gone with the process, and the tokens it has signed with it: load keys that have to
-    /// outlive a restart with [`from_pem`](Self::from_pem).
+    /// The key is lost when the process ends, and tokens signed with it become invalid: load keys
+    /// that have to outlive a restart with [`from_pem`](Self::from_pem).
     ///
     /// # Errors
     /// For an algorithm that needs a secret, and if the system has no random numbers.
@@ -81,10 +83,11 @@ impl SigningKey {
         Self::from_pem(algorithm, pem.as_bytes())
     }
 
-    /// A private key in PEM form: PKCS#8, or PKCS#1 for RSA.
+    /// Reads a private key in PEM form: PKCS#8, or PKCS#1 for RSA.
     ///
     /// # Errors
-    /// If it is no private key, does not fit the algorithm, or is too weak (RSA below 2048 bits).
+    /// If it is not a private key, does not fit the algorithm, or is too weak (RSA below 2048
+    /// bits).
     pub fn from_pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, ConfigError> {
         let malformed = || ConfigError::Key(InvalidKeyError::Malformed);
         let mismatch = || ConfigError::Key(InvalidKeyError::AlgorithmMismatch);
@@ -133,11 +136,12 @@ impl SigningKey {
         Ok(Self::new(algorithm, &id, signing, verification, Some(public)))
     }
 
-    /// A shared secret, for `HS256`, `HS384` or `HS512`. Whoever can verify with it can also sign.
+    /// Takes a shared secret, for `HS256`, `HS384` or `HS512`. Every party that can verify with it
+    /// can also sign.
     ///
     /// # Errors
-    /// For another algorithm, and if the secret is shorter than the hash: 32, 48 or 64 bytes
-    /// (RFC 7518 §3.2).
+    /// For another algorithm, and if the secret is shorter than the hash: 32, 48 or 64 bytes (RFC
+    /// 7518 §3.2).
     pub fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, ConfigError> {
         let verification = VerificationKey::from_secret(algorithm, secret)?;
         let signing = EncodingKey::from_secret(secret.expose());
@@ -145,11 +149,11 @@ impl SigningKey {
         Ok(Self::new(algorithm, &id, signing, verification, None))
     }
 
-    /// The key that a [`SecretStore`] keeps under this name: PEM, or the bytes of a secret.
+    /// Loads the key that a [`SecretStore`] has under this name: PEM, or the bytes of a secret.
     ///
     /// # Errors
-    /// What [`from_pem`](Self::from_pem) and [`from_secret`](Self::from_secret) refuse, and if the
-    /// store does not give it.
+    /// Everything that [`from_pem`](Self::from_pem) and [`from_secret`](Self::from_secret) refuse,
+    /// and if the store does not return it.
     pub async fn from_store(
         algorithm: Algorithm,
         store: &impl SecretStore,
@@ -183,7 +187,7 @@ impl SigningKey {
         key.with_id(id)
     }
 
-    /// Gives it another key ID.
+    /// Sets another key ID.
     #[must_use]
     pub fn with_id(mut self, id: &str) -> Self {
         self.id = id.into();
@@ -197,17 +201,17 @@ impl SigningKey {
         self
     }
 
-    /// The key ID.
+    /// Returns the key ID.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The algorithm.
+    /// Returns the algorithm.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The public key as a JSON Web Key (RFC 7517); `None` for a secret.
+    /// Returns the public key as a JSON Web Key (RFC 7517); `None` for a secret.
     pub fn public_jwk(&self) -> Option<&Value> {
         self.public.as_deref()
     }
@@ -216,7 +220,7 @@ impl SigningKey {
         &self.verification
     }
 
-    /// The signature over a message, as the last segment of a token has it.
+    /// Signs a message, and returns the last segment of a token.
     #[cfg(feature = "testing")]
     pub(crate) fn sign_message(&self, message: &[u8]) -> Result<String, IssuingError> {
         choose_backend();
@@ -234,8 +238,8 @@ impl SigningKey {
     }
 }
 
-/// jsonwebtoken panics at its first use where another crate has switched on its other backend, unless
-/// one is chosen; that one is chosen already is no failure.
+/// jsonwebtoken panics at its first use if another crate has enabled its other backend, unless one
+/// is chosen; an earlier choice is not a failure.
 fn choose_backend() {
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
 }
@@ -274,9 +278,9 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// Where an application keeps its secrets: a vault, a file, a key management service.
+/// Gives access to the secrets of an application: a vault, a file, a key management service.
 pub trait SecretStore {
-    /// The secret of this name.
+    /// Returns the secret of this name.
     fn secret(&self, name: &str) -> impl Future<Output = Result<Secret, StoreUnavailable>> + Send;
 }
 

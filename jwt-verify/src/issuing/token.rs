@@ -1,4 +1,4 @@
-//! One token, from what is put into it to what comes out.
+//! Access tokens, from their claims to the signed token.
 
 use std::{fmt, time::Duration};
 
@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use super::{issuer::TokenIssuer, random_name};
 use crate::limits::MAX_ACCESS_LIFETIME;
 
-/// An access token that is being put together; made by
+/// Builder of an access token; made by
 /// [`TokenIssuer::access_token`](super::TokenIssuer::access_token).
 ///
-/// Each claim is set once: what is copied from somewhere replaces nothing that was set before, and
-/// is not replaced by what comes after. This mistake and others, such as a claim that is reserved,
-/// are told by [`sign`](Self::sign).
+/// Each claim is set once: a claim that is copied from elsewhere neither replaces an earlier one
+/// nor is replaced by a later one. This mistake and others, such as a reserved claim, are reported
+/// by [`sign`](Self::sign).
 #[must_use]
 pub struct AccessTokenBuilder<'i> {
     issuer: &'i TokenIssuer,
@@ -22,8 +22,8 @@ pub struct AccessTokenBuilder<'i> {
     problem: Option<IssuingError>,
 }
 
-/// Claims that are set in their own way or would make another kind of token of it. Claims that an
-/// application copies from somewhere cannot replace them.
+/// Claims that have a setter or would change the kind of token. Claims that an application copies
+/// from elsewhere cannot replace them.
 const RESERVED: [&str; 27] = [
     "iss",
     "sub",
@@ -77,14 +77,14 @@ impl<'i> AccessTokenBuilder<'i> {
         self.claims.insert(name.to_owned(), value.into());
     }
 
-    /// What the caller may act as.
+    /// Sets the caller's roles.
     pub fn roles<S: Into<String>>(mut self, roles: impl IntoIterator<Item = S>) -> Self {
         let roles: Vec<String> = roles.into_iter().map(Into::into).collect();
         self.set("roles", roles);
         self
     }
 
-    /// What the caller may do.
+    /// Sets the caller's permissions.
     pub fn permissions<S: Into<String>>(
         mut self,
         permissions: impl IntoIterator<Item = S>,
@@ -94,14 +94,13 @@ impl<'i> AccessTokenBuilder<'i> {
         self
     }
 
-    /// Scopes, separated by spaces (RFC 9068 §2.2.3).
+    /// Sets the scopes, separated by spaces (RFC 9068 §2.2.3).
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.set("scope", scope.into());
         self
     }
 
-    /// One more claim. Names that have a meaning of their own, such as `roles` or `acr`, are
-    /// refused.
+    /// Adds a claim. Names with a defined meaning, such as `roles` or `acr`, are refused.
     pub fn claim(mut self, name: &str, value: impl Serialize) -> Self {
         match serde_json::to_value(value) {
             _ if RESERVED.contains(&name) => self.refuse(IssuingError::ReservedClaim),
@@ -111,8 +110,8 @@ impl<'i> AccessTokenBuilder<'i> {
         self
     }
 
-    /// More claims: the members of a struct or map. Each is held to the rules of
-    /// [`claim`](Self::claim).
+    /// Adds claims: the members of a struct or map. The rules of [`claim`](Self::claim) apply to
+    /// each.
     pub fn claims(mut self, claims: impl Serialize) -> Self {
         match serde_json::to_value(claims) {
             Ok(Value::Object(claims)) => {
@@ -129,8 +128,8 @@ impl<'i> AccessTokenBuilder<'i> {
         self.problem.get_or_insert(problem);
     }
 
-    /// Says that the user has just logged in: the token is *fresh*, and `auth_time` is now. What is
-    /// dangerous can be left to fresh tokens with `#[require(fresh)]`.
+    /// Marks the token as *fresh*: the user has just logged in, and `auth_time` is now. With
+    /// `#[require(fresh)]`, sensitive operations can be restricted to fresh tokens.
     pub fn fresh(mut self) -> Self {
         let now = self.issuer.now().as_secs();
         self.set("fresh", true);
@@ -138,36 +137,37 @@ impl<'i> AccessTokenBuilder<'i> {
         self
     }
 
-    /// The class of the login (`acr`), such as `urn:example:mfa`, on which `#[require(acr = "…")]`
-    /// decides. In a session it holds until the session ends.
+    /// Sets the class of the login (`acr`), such as `urn:example:mfa`, on which `#[require(acr =
+    /// "…")]` decides. In a session it applies until the session ends.
     pub fn acr(mut self, class: impl Into<String>) -> Self {
         self.set("acr", class.into());
         self
     }
 
-    /// The methods of the login (`amr`, RFC 8176), such as `pwd` and `otp`. In a session they hold
-    /// until the session ends.
+    /// Sets the methods of the login (`amr`, RFC 8176), such as `pwd` and `otp`. In a session they
+    /// apply until the session ends.
     pub fn amr<S: Into<String>>(mut self, methods: impl IntoIterator<Item = S>) -> Self {
         let methods: Vec<String> = methods.into_iter().map(Into::into).collect();
         self.set("amr", methods);
         self
     }
 
-    /// The session that it belongs to (`sid`), by which it can be revoked. The holder of the token
-    /// can end the session, so its name must not come from a request. [`Sessions`](super::Sessions)
-    /// sets it by itself.
+    /// Sets the session (`sid`), by which the token can be revoked. The holder of the token can end
+    /// the session, so its ID must not come from a request. [`Sessions`](crate::sessions::Sessions) sets it
+    /// itself.
     pub fn session(mut self, session_id: impl Into<String>) -> Self {
         self.set("sid", session_id.into());
         self
     }
 
-    /// Belongs to a session, whatever was granted.
+    /// Sets the session, and overrides what was granted.
     pub(super) fn in_session(mut self, session_id: &str) -> Self {
         self.replace("sid", session_id);
         self
     }
 
-    /// Is for a login of this moment, of which it says what was granted.
+    /// Marks it as issued for a login at this moment, and returns the granted claims about the
+    /// login.
     pub(super) fn at_login(mut self) -> (Self, Login) {
         let at = self.issuer.now().as_secs();
         self.replace("fresh", true);
@@ -177,7 +177,7 @@ impl<'i> AccessTokenBuilder<'i> {
         (self, login)
     }
 
-    /// Says of an earlier login what was said then, whatever was granted (RFC 9068 §2.2.1).
+    /// Copies the claims of an earlier login, and overrides what was granted (RFC 9068 §2.2.1).
     pub(super) fn after(mut self, login: &Login) -> Self {
         self.replace("fresh", false);
         self.replace("auth_time", login.at);
@@ -190,24 +190,24 @@ impl<'i> AccessTokenBuilder<'i> {
         self
     }
 
-    /// Another lifetime than the issuer's; at most a day.
+    /// Sets another lifetime than the issuer's; at most a day.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// Ends before a time of the wall clock, whatever its lifetime is.
+    /// Limits the lifetime to a time of the wall clock.
     pub(super) fn ends_before(mut self, end: Duration) -> Self {
         self.lifetime = self.lifetime.min(end.saturating_sub(self.issuer.now()));
         self
     }
 
-    /// Signs it.
+    /// Signs the token.
     ///
     /// # Errors
-    /// A subject that is no string or number, claims that are no JSON object, a reserved claim among
-    /// them, a claim that was set twice, no lifetime, and failures of the operating system's random
-    /// numbers and of the key.
+    /// A subject that is not a string or number, claims that are not a JSON object, a reserved
+    /// claim among them, a claim that was set twice, no lifetime, and failures of the operating
+    /// system's random numbers and of the key.
     pub fn sign(mut self) -> Result<IssuedToken, IssuingError> {
         if let Some(problem) = self.problem {
             return Err(problem);
@@ -224,7 +224,7 @@ impl<'i> AccessTokenBuilder<'i> {
     }
 }
 
-/// What tokens of a session say of its login, however long ago it was.
+/// Claims about the login that all tokens of a session have, however long ago it was.
 pub(super) struct Login {
     /// In seconds since the epoch.
     pub(super) at: u64,
@@ -239,7 +239,7 @@ impl fmt::Debug for AccessTokenBuilder<'_> {
     }
 }
 
-/// What a user is called: a string, or a number in decimal.
+/// Converts a subject to its name: a string, or a number in decimal.
 pub(super) fn subject_name(subject: &impl Serialize) -> Option<String> {
     match serde_json::to_value(subject).ok()? {
         Value::String(name) if !name.is_empty() => Some(name),
@@ -248,7 +248,7 @@ pub(super) fn subject_name(subject: &impl Serialize) -> Option<String> {
     }
 }
 
-/// A token that has been signed. `Debug` does not show it.
+/// A signed token. Its `Debug` output is redacted.
 #[derive(Clone)]
 pub struct IssuedToken {
     pub(super) token: String,
@@ -258,22 +258,22 @@ pub struct IssuedToken {
 }
 
 impl IssuedToken {
-    /// The token in compact form: a secret of whoever it is for.
+    /// Returns the token in compact form: a secret of its holder.
     pub fn as_str(&self) -> &str {
         &self.token
     }
 
-    /// Its `jti`.
+    /// Returns its `jti`.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// When it expires, since the epoch.
+    /// Returns its expiry, as time since the epoch.
     pub fn expires_at(&self) -> Duration {
         self.expires_at
     }
 
-    /// How long it is good for.
+    /// Returns its lifetime.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
     }
@@ -285,30 +285,30 @@ impl fmt::Debug for IssuedToken {
     }
 }
 
-/// Why no token was issued. A mistake of the application, or a failure of the machine; nothing that
-/// a caller could do about.
+/// Reasons why no token was issued. A mistake of the application, or a failure of the machine; the
+/// caller cannot do anything about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssuingError {
-    /// The subject is no string and no whole number, or empty.
+    /// The subject is empty, or neither a string nor a whole number.
     #[error("a subject must be a string or a whole number")]
     Subject,
-    /// Additional claims are no JSON object.
+    /// Additional claims are not a JSON object.
     #[error("additional claims must be a JSON object")]
     Claims,
-    /// Additional claims contain one that has a meaning of its own, such as `exp` or `roles`.
+    /// Additional claims contain one with a defined meaning, such as `exp` or `roles`.
     #[error("additional claims must not contain a reserved one")]
     ReservedClaim,
-    /// A claim was set twice. Which of the two should count, only the application knows.
+    /// A claim was set twice. Only the application knows which of the two is right.
     #[error("a claim must not be set twice")]
     RepeatedClaim,
-    /// The token would be over before it begins, or live longer than a day.
+    /// The lifetime of the token is zero, or longer than a day.
     #[error("a token must have a lifetime, of at most a day")]
     Lifetime,
     /// The operating system has no random numbers.
     #[error("there are no random numbers")]
     Random,
-    /// The key does not sign.
+    /// The key cannot sign.
     #[error("the key does not sign")]
     Signing,
 }

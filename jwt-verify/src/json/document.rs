@@ -1,11 +1,11 @@
-//! A JSON document that was read once.
+//! A parsed JSON document.
 
 use super::{
     scan::{Malformed, Scanner},
     value::{Json, Layout},
 };
 
-/// A document without duplicate members, and where its values stand.
+/// A document without duplicate members, and the positions of its values.
 #[derive(Clone, Default)]
 pub(crate) struct JsonDocument {
     text: String,
@@ -27,13 +27,13 @@ impl JsonDocument {
         self.at(0)
     }
 
-    /// Whether the document is an object that may have a member of this name. Most that are asked for
-    /// are not there, and that is known at once.
+    /// Returns `true` if the document is an object that may have a member of this name. Most
+    /// requested names do not exist, which this filter decides at once.
     pub(crate) fn may_have(&self, name: &str) -> bool {
         self.layout.names.may_contain(name)
     }
 
-    /// The value at a [place](Json::place) of this document.
+    /// Returns the value at a [position](Json::place) of this document.
     pub(crate) fn at(&self, place: usize) -> Json<'_> {
         self.layout.at(&self.text, place)
     }

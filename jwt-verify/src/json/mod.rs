@@ -1,4 +1,4 @@
-//! JSON as tokens and keys need it: no member may appear twice, at any depth.
+//! JSON parsing for tokens and keys: no member may appear twice, at any depth.
 //!
 //! RFC 7515 §4 and RFC 7519 §4 let a parser choose between refusing duplicates and taking the last
 //! one. Two parsers that choose differently read two different tokens, so duplicates are refused.
@@ -89,12 +89,12 @@ impl<'de> Deserialize<'de> for Unique {
     }
 }
 
-/// As which `serde_json` hands out every number of a document where any crate of the program turns on
-/// its feature `arbitrary_precision`: an object with this member.
+/// `serde_json` represents every number of a document as an object with this member if any crate of
+/// the program enables its feature `arbitrary_precision`.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// What is in such a member. That of a number is a string of its own; that of a member which is called
-/// so in a document stands there or is borrowed.
+/// Content of such a member. For a number it is an owned string; for an ordinary member of this
+/// name it is borrowed or another value.
 enum Digits {
     Number(Number),
     Text(String),
@@ -124,7 +124,7 @@ impl<'de> Deserialize<'de> for Digits {
     }
 }
 
-/// Reads the value of a member that no field exists for, and refuses the name if it was there.
+/// Reads the value of a member without a field, and refuses the name if it appeared before.
 pub(crate) fn insert_once<'de, A: MapAccess<'de>>(
     members: &mut Map<String, Value>,
     name: String,
@@ -179,8 +179,8 @@ mod tests {
 
     use super::*;
 
-    /// Numbers as `serde_json` hands them out with its feature `arbitrary_precision`, which cannot be on
-    /// here alone.
+    /// Numbers as `serde_json` represents them with its feature `arbitrary_precision`, which cannot
+    /// be enabled here alone.
     struct Precise(&'static str);
 
     impl<'de> Deserializer<'de> for Precise {
@@ -228,7 +228,7 @@ mod tests {
         for digits in ["", "x", "1x", "01", "{}"] {
             assert!(Unique::deserialize(Precise(digits)).is_err(), "{digits}");
         }
-        // A member that is called so in a document is one.
+        // An ordinary member of this name in a document.
         for text in [
             r#"{"$serde_json::private::Number":"1"}"#,
             r#"{"$serde_json::private::Number":"1\u0031"}"#,

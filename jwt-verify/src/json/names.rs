@@ -1,11 +1,11 @@
-//! Which names an object has, as far as can be told at once.
+//! A fast filter for the names of an object.
 
-/// Says of most names that they are not there, and of a name that is there never.
+/// A set filter: it rules out most names that do not exist, and never one that does.
 #[derive(Clone, Copy, Default)]
 pub(super) struct NameFilter(u128);
 
 impl NameFilter {
-    /// Adds a name; `true` if it was certainly not there before.
+    /// Adds a name; `true` if it certainly did not exist before.
     pub(super) fn add(&mut self, name: &[u8]) -> bool {
         let bit = bit(name);
         let is_new = self.0 & bit == 0;
@@ -19,7 +19,7 @@ impl NameFilter {
     }
 }
 
-/// One of 128, by length and both ends.
+/// Selects one of 128 bits, by length and both ends.
 #[inline]
 fn bit(name: &[u8]) -> u128 {
     let byte = |byte: Option<&u8>| byte.copied().map_or(0, u64::from);

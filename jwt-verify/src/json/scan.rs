@@ -1,7 +1,7 @@
-//! One pass over a JSON document (RFC 8259) that notes where each of its values stands.
+//! One pass over a JSON document (RFC 8259) that records the position of each value.
 //!
-//! The structure is read here; strings with escapes and numbers that are no plain integers are left
-//! to `serde_json`, so that both always read the same document.
+//! The structure is parsed here; strings with escapes and numbers that are not plain integers are
+//! left to `serde_json`, so that both always read the same document.
 
 use wide::u8x16;
 
@@ -10,24 +10,25 @@ use super::{
     value::{Layout, Node, NodeKind},
 };
 
-/// What is no JSON document, or has a member twice.
+/// The text is not a JSON document, or has a member twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
 type Result<T = ()> = std::result::Result<T, Malformed>;
 
-/// How deep values may be nested: what `serde_json` takes.
+/// Maximum nesting of values, the same as in `serde_json`.
 const MAX_DEPTH: u8 = 127;
 
-/// The bytes that one value takes in a usual token.
+/// Usual number of bytes per value in a token.
 const BYTES_EACH: usize = 12;
 
-/// Among so many members a name is looked for one by one. A stranger may send thousands.
+/// Up to this number of members, a name is searched linearly. An unauthenticated caller may send
+/// thousands.
 const FEW: usize = 16;
 
-/// A document that is being read.
+/// A document being parsed.
 ///
-/// Each step is told where it begins and answers where it ended.
+/// Each step takes its start position and returns its end position.
 pub(super) struct Scanner<'a> {
     text: &'a str,
     layout: Layout,
@@ -35,7 +36,7 @@ pub(super) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     pub(super) fn scan(text: &'a str) -> Result<Layout> {
-        // Places are kept as `u32`.
+        // Positions are stored as `u32`.
         u32::try_from(text.len()).map_err(|_| Malformed)?;
         let nodes = Vec::with_capacity(text.len() / BYTES_EACH + 4);
         let mut scanner = Self { text, layout: Layout { nodes, ..Layout::default() } };
@@ -43,14 +44,14 @@ impl<'a> Scanner<'a> {
         if scanner.next(end).1 == text.len() { Ok(scanner.layout) } else { Err(Malformed) }
     }
 
-    /// The value that comes next.
+    /// Parses the next value.
     #[inline]
     fn value(&mut self, at: usize, depth: u8) -> Result<usize> {
         let (byte, at) = self.next(at);
         if byte == b'"' { self.string(at) } else { self.no_string(byte, at, depth) }
     }
 
-    /// Most values are strings, which need no frame on the stack.
+    /// Most values are strings, which need no stack frame of their own.
     #[inline(never)]
     fn no_string(&mut self, first: u8, at: usize, depth: u8) -> Result<usize> {
         match first {
@@ -105,14 +106,14 @@ impl<'a> Scanner<'a> {
         Ok(self.close(object, at))
     }
 
-    /// Whether a member of this name stands in front of it.
+    /// Returns `true` if a member of this name precedes it.
     #[cold]
     fn is_repeated(&self, object: usize, name: usize) -> bool {
         let name = self.layout.at(self.text, name).as_str();
         name.is_none_or(|name| self.layout.at(self.text, object).get(name).is_some())
     }
 
-    /// Whether no member of an object is there twice.
+    /// Returns `true` if no member of an object appears twice.
     fn is_unique(&self, object: usize) -> bool {
         let members = self.layout.at(self.text, object).members();
         let mut names: Vec<&str> = members.map(|(name, _)| name).collect();
@@ -146,7 +147,7 @@ impl<'a> Scanner<'a> {
         Ok(place)
     }
 
-    /// Steps over the last byte of what was opened, and notes where it ends.
+    /// Consumes the closing byte, and records the end of the value.
     fn close(&mut self, place: usize, last: usize) -> usize {
         let after = offset(self.layout.nodes.len());
         if let Some(node) = self.layout.nodes.get_mut(place) {
@@ -172,24 +173,24 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A string that does not stand for itself from here on, or that there was no room for.
+    /// Handles a string from its first escape on, or one without room for its position.
     #[cold]
     fn unusual_string(&mut self, start: usize, mut end: usize) -> Result<usize> {
         if self.byte(end) == b'"' {
             return Ok(self.push(NodeKind::Plain, start, end + 1));
         }
         while self.byte(end) == b'\\' {
-            // What is escaped never ends the string.
+            // An escaped character never ends the string.
             end = self.plain_end(end + 2);
         }
-        // One that does not end here is refused by this reader too.
+        // A string that does not end here is refused by this parser too.
         let raw = self.text.get(start..=end).ok_or(Malformed)?;
         let text = serde_json::from_str::<Box<str>>(raw).map_err(|_| Malformed)?;
         self.layout.unescaped.push((offset(self.layout.nodes.len()), text));
         Ok(self.push(NodeKind::Escaped, start, end + 1))
     }
 
-    /// Where the part of a string ends that stands for itself: at a quote, a backslash or a control
+    /// Returns the end of the literal part of a string: at a quote, a backslash or a control
     /// character, or at the end of the document.
     fn plain_end(&self, mut at: usize) -> usize {
         let bytes = self.text.as_bytes();
@@ -218,7 +219,7 @@ impl<'a> Scanner<'a> {
         let is_other = |byte: &u8| matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E');
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let mut end = start + digits;
-        // Every integer of so many digits is in the range of a `u64`.
+        // Every integer of this many digits fits a `u64`.
         let is_plain = (1..=19).contains(&digits)
             && (digits == 1 || rest.first() != Some(&b'0'))
             && !rest.get(digits).is_some_and(is_other);
@@ -226,14 +227,14 @@ impl<'a> Scanner<'a> {
             let all = rest.iter().take_while(|byte| byte.is_ascii_digit() || is_other(byte));
             end = start + all.count();
             let raw = self.text.get(start..end).ok_or(Malformed)?;
-            // Beyond the range of an `f64` there are no numbers.
+            // Numbers beyond the range of an `f64` are refused.
             serde_json::from_str::<f64>(raw).map_err(|_| Malformed)?;
         }
         Ok(self.push(NodeKind::Number, start, end))
     }
 
-    /// The first byte from a place on that is no space, and where it is. At the end it is one that
-    /// no document has outside of its strings.
+    /// Returns the first byte from a position on that is not white space, and its position. At the
+    /// end it is a byte that no document has outside of its strings.
     #[inline]
     fn next(&self, at: usize) -> (u8, usize) {
         match self.byte(at) {
@@ -254,14 +255,14 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// A place in a document, which was found to be short enough before.
+/// Converts a position in a document, whose length was checked before.
 #[expect(clippy::cast_possible_truncation, reason = "said above")]
 fn offset(place: usize) -> u32 {
     place as u32
 }
 
-/// One bit for each byte, the lowest for the first: whether it is a quote, a backslash or a control
-/// character.
+/// Returns a bit mask of the bytes, the lowest bit for the first: set for a quote, a backslash or a
+/// control character.
 fn specials(bytes: [u8; 16]) -> u32 {
     let bytes = u8x16::new(bytes);
     let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
@@ -276,7 +277,7 @@ mod tests {
         FEW,
     };
 
-    /// Whether a document is taken, which `serde_json` has to agree about.
+    /// Returns `true` if a document is accepted, and checks that `serde_json` agrees.
     fn is_read(text: &str) -> bool {
         let is_read = JsonDocument::parse(text.to_owned()).is_ok();
         assert_eq!(is_read, serde_json::from_str::<Unique>(text).is_ok(), "{text}");
@@ -304,7 +305,7 @@ mod tests {
         }
     }
 
-    /// More values than so many bytes usually have.
+    /// More values than this many bytes usually have.
     #[test]
     fn a_dense_document_is_read() {
         for value in ["\"\"", "0", "{}", "\"\\n\"", "{\"\":[]}"] {

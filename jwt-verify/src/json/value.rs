@@ -1,32 +1,32 @@
-//! The values of a JSON document, looked at where they stand.
+//! Values of a JSON document, read in place.
 
 use serde_json::{Number, Value};
 
 use super::names::NameFilter;
 
-/// Where the values of a document stand, in the order in which they do.
+/// Positions of the values of a document, in document order.
 #[derive(Clone, Default)]
 pub(super) struct Layout {
     pub(super) nodes: Vec<Node>,
-    /// What the strings with escapes stand for, each with its place.
+    /// Decoded strings with escapes, each with its position.
     pub(super) unescaped: Vec<(u32, Box<str>)>,
-    /// Of the members of the document itself.
+    /// Member names of the document itself.
     pub(super) names: NameFilter,
 }
 
-/// A value, and where it stands in its document. What an array or an object holds comes right after
-/// it; a member is its name and then its value.
+/// A value and its position in the document. The content of an array or an object follows it; a
+/// member is its name and then its value.
 #[derive(Clone, Copy)]
 pub(super) struct Node {
     pub(super) kind: NodeKind,
     pub(super) start: u32,
     pub(super) end: u32,
-    /// The place that comes after everything in the value.
+    /// Position after everything in the value.
     pub(super) after: u32,
 }
 
 impl Node {
-    /// Whether its length fits. Most names that are not the one wanted have another.
+    /// Returns `true` if its length fits. Most other names have another length.
     fn could_be(&self, text: &str) -> bool {
         (self.end - self.start) as usize == text.len() + 2 || self.kind == NodeKind::Escaped
     }
@@ -37,7 +37,7 @@ pub(super) enum NodeKind {
     Null,
     Bool,
     Number,
-    /// A string that stands for itself.
+    /// A string without escapes.
     Plain,
     /// A string with escapes.
     Escaped,
@@ -52,7 +52,7 @@ impl Layout {
         self.unescaped.get(found.ok()?).map(|(_, text)| &**text)
     }
 
-    /// The value at a place of the document that was read, the whole of it at 0.
+    /// Returns the value at a position of the parsed document; the whole document is at 0.
     pub(super) fn at<'a>(&'a self, text: &'a str, place: usize) -> Json<'a> {
         Json { text, layout: self, place }
     }
@@ -67,7 +67,7 @@ pub(crate) struct Json<'a> {
 }
 
 impl<'a> Json<'a> {
-    /// By which its [`JsonDocument`](super::JsonDocument) finds it again.
+    /// Returns the position by which its [`JsonDocument`](super::JsonDocument) finds it again.
     pub(crate) fn place(self) -> usize {
         self.place
     }
@@ -80,7 +80,7 @@ impl<'a> Json<'a> {
         self.node().is_some_and(|node| node.kind == kind)
     }
 
-    /// As it is written in the document.
+    /// Returns its text in the document.
     pub(crate) fn raw(self) -> &'a str {
         self.node()
             .and_then(|node| self.text.get(node.start as usize..node.end as usize))
@@ -96,7 +96,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The bytes of a string, which are had for less.
+    /// Returns the bytes of a string, which is cheaper.
     pub(crate) fn as_bytes(self) -> Option<&'a [u8]> {
         let node = self.node()?;
         match node.kind {
@@ -111,7 +111,7 @@ impl<'a> Json<'a> {
         self.is(NodeKind::Bool).then(|| self.raw() == "true")
     }
 
-    /// A number that is written in at most 19 digits and nothing else.
+    /// Returns a number that consists of at most 19 digits.
     pub(crate) fn as_integer(self) -> Option<u64> {
         let node = self.node().filter(|node| node.kind == NodeKind::Number)?;
         let digits = self.text.as_bytes().get(node.start as usize..node.end as usize)?;
@@ -144,14 +144,14 @@ impl<'a> Json<'a> {
         self.is(NodeKind::Object)
     }
 
-    /// Whether it is exactly this string.
+    /// Returns `true` if it is exactly this string.
     pub(crate) fn is_text(self, text: &str) -> bool {
         self.node().is_some_and(|node| node.could_be(text))
             && self.as_bytes() == Some(text.as_bytes())
     }
 
-    /// As a value by itself. It is made of what stands here: `serde_json` itself takes some names of
-    /// members for something else.
+    /// Converts it to an owned value, built from the parsed text: `serde_json` itself interprets
+    /// some member names differently.
     pub(crate) fn to_value(self) -> Value {
         let Some(node) = self.node() else { return Value::Null };
         match node.kind {
@@ -167,8 +167,8 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Whether a member somewhere in it has a name that `serde_json` takes for something else when it makes
-    /// a value of a type, so that the type would hold what does not stand here.
+    /// Returns `true` if a member anywhere in it has a name that `serde_json` interprets
+    /// differently when it deserializes a type, so that the type would differ from the text.
     pub(crate) fn has_reserved_names(self) -> bool {
         const RESERVED: &str = "$serde_json::private::";
         let raw = self.raw();
@@ -180,22 +180,22 @@ impl<'a> Json<'a> {
                 .any(|(name, _)| name.as_str().is_some_and(|name| name.starts_with(RESERVED)))
     }
 
-    /// The elements of an array; of anything else none.
+    /// Returns the elements of an array; none for other values.
     pub(crate) fn elements(self) -> impl Iterator<Item = Json<'a>> + use<'a> {
         self.children(NodeKind::Array)
     }
 
-    /// The members of an object, in the order in which they stand; of anything else none.
+    /// Returns the members of an object, in document order; none for other values.
     pub(crate) fn members(self) -> impl Iterator<Item = (&'a str, Json<'a>)> + use<'a> {
         self.entries().filter_map(|(name, value)| Some((name.as_str()?, value)))
     }
 
-    /// The same with the names as they stand.
+    /// Returns the members with their names as values.
     pub(crate) fn entries(self) -> impl Iterator<Item = (Json<'a>, Json<'a>)> + use<'a> {
         let nodes = self.layout.nodes.as_slice();
         let end =
             self.node().filter(|node| node.kind == NodeKind::Object).map_or(0, |node| node.after);
-        // While an object is being read nobody knows its end, and its last member has no value yet.
+        // While an object is being parsed its end is unknown, and its last member has no value yet.
         let nodes = nodes.get(..end as usize).unwrap_or(nodes);
         let mut place = self.place + 1;
         std::iter::from_fn(move || {
@@ -206,7 +206,7 @@ impl<'a> Json<'a> {
         })
     }
 
-    /// The member of an object that has this name.
+    /// Returns the member of an object with this name.
     pub(crate) fn get(self, name: &str) -> Option<Self> {
         self.entries().find(|(known, _)| known.is_text(name)).map(|(_, value)| value)
     }
@@ -270,9 +270,9 @@ mod tests {
             assert!(document.root().get(name).is_none(), "{name}");
         }
         assert_eq!(document.at(get("list").place()).raw(), get("list").raw());
-        // Nor is what comes after an object in it.
+        // Values after an object are not part of it.
         assert!(get("object").get("").is_none());
-        // What is no object has no members, and what is no array no elements.
+        // Only objects have members, and only arrays have elements.
         assert!(get("list").members().next().is_none() && get("list").get("x").is_none());
         assert!(
             get("object").elements().next().is_none() && get("plain").elements().next().is_none()
@@ -325,7 +325,7 @@ mod tests {
         }
     }
 
-    /// Names by which `serde_json` hands numbers and raw values to itself are names like any other.
+    /// Names that `serde_json` uses internally for numbers and raw values are ordinary names here.
     #[test]
     fn a_value_is_what_stands_there() {
         for text in [

@@ -146,7 +146,7 @@ impl JwksProviderBuilder {
     }
 
     /// Limits the refetches that unknown keys and bad signatures may cause within any
-    /// [`refetch_window`](Self::refetch_window); see [`RefreshGate`](crate::RefreshGate).
+    /// [`refetch_window`](Self::refetch_window).
     /// Default: 2. The periodic refresh does not count. Neither do attempts to reach an issuer that
     /// fails, of which there is one a second at most.
     ///
@@ -192,8 +192,8 @@ impl JwksProviderBuilder {
     /// them fetches for all, and share the limit for unknown keys. Default: none; each instance
     /// fetches for itself.
     ///
-    /// A store that is slow or out of reach is ignored. Write access to the store is enough to
-    /// forge tokens, unless there is a [`cache_integrity_key`](Self::cache_integrity_key).
+    /// A store that is slow or unreachable is ignored. Write access to the store is enough to forge
+    /// tokens, unless there is a [`cache_integrity_key`](Self::cache_integrity_key).
     pub fn cache(mut self, store: impl CacheStore) -> Self {
         self.settings.store = Some(Arc::new(store));
         self
@@ -254,7 +254,7 @@ impl JwksProviderBuilder {
         self
     }
 
-    /// Sets the clock. Default: the system's.
+    /// Sets the clock. Default: the system clock.
     pub fn clock(self, clock: impl Clock) -> Self {
         self.shared_clock(Arc::new(clock))
     }
@@ -275,7 +275,8 @@ impl JwksProviderBuilder {
     /// # Errors
     /// URLs other than `https` (or `http` to a loopback address), with a user name, or with a
     /// fragment; durations of zero or beyond 30 days; timeouts beyond a minute; limits of zero; an
-    /// integrity key that is too short; certificates or a proxy that cannot be read; an empty set of initial keys.
+    /// integrity key that is too short; certificates or a proxy that cannot be read; an empty set
+    /// of initial keys.
     pub fn build(mut self) -> Result<JwksProvider, ConfigError> {
         let endpoint = match &self.target {
             Target::KeySet(url) => Endpoint::key_set(url)?,

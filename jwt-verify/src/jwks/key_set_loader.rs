@@ -59,7 +59,7 @@ pub(super) struct LoadError {
 enum Leader {
     /// This one, for all. The others wait for what it puts into the store.
     ThisForAll(Lease),
-    /// This one, for itself: there are no others, or the store is out of reach.
+    /// This one, for itself: there are no others, or the store is unreachable.
     ThisAlone,
     /// None, because there is a result already.
     None(Loaded),

@@ -18,12 +18,12 @@ use super::{
     settings::Settings,
     shared_store::{SharedKeyStore, SharedLimits},
 };
+use crate::lookup::{BoxFuture, Lookup};
 use crate::{
     key::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery, VerificationKey},
     limits::KEY_SET_TTL_CEILING,
     metrics,
 };
-use crate::{lookup::BoxFuture, lookup::Lookup};
 
 /// Keys of a remote issuer, fetched over HTTPS and cached.
 ///
@@ -34,8 +34,9 @@ use crate::{lookup::BoxFuture, lookup::Lookup};
 /// While there are usable keys, no request waits for a refresh. While there are none and none can
 /// be fetched, the response is "try later" (503), never "unauthorized". An issuer that fails is
 /// asked again after 1 to 60 s, and once a second as long as requests need keys: there are none,
-/// they have expired, or the one that a token names is not among them. A key that the issuer may
-/// not be asked for, because of the limit for unknown keys, is "ask later" (429).
+/// they have expired, or the one that a token names is not among them. A key that may not be
+/// requested from the issuer, because of the limit for unknown keys, is "ask later" (429).
+#[doc(alias = "jwks", alias = "jwk set url")]
 #[derive(Clone, Debug)]
 pub struct JwksProvider {
     refresher: Arc<Refresher>,

@@ -135,7 +135,7 @@ impl SharedKeyStore {
                     () = tokio::time::sleep(LEASE / 3) => {}
                 }
                 let entry = shared.lease_entry(&name);
-                // A store that is out of reach must not delay the release.
+                // A store that is unreachable must not delay the release.
                 let _ = within(shared.store.set(&name, &entry, LEASE)).await;
             }
             let _ = within(shared.store.remove(&name)).await;
@@ -238,7 +238,7 @@ impl SharedKeyStore {
             Err(EntryError::Outdated) => Ok(None),
             Err(problem) => {
                 let problem = problem.code();
-                tracing::warn!(problem, "an entry of the shared cache is not one of ours");
+                tracing::warn!(problem, "ignored an invalid shared cache entry");
                 Ok(None)
             }
         }

@@ -1,4 +1,4 @@
-//! The certificate of a client (RFC 8705 §3.1), and how proxies write one down (RFC 9440 §2).
+//! Client certificates (RFC 8705 §3.1), and their encoding by proxies (RFC 9440 §2).
 
 use std::fmt;
 
@@ -13,32 +13,35 @@ use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use super::thumbprint::{Thumbprint, sha256};
 use crate::{limits::MAX_CERTIFICATE_BYTES, url::percent_decoded};
 
-/// The certificate that a client has shown on its TLS connection, with which it has proved to hold the
-/// key in it: kept is the SHA-256 hash, which is what tokens are bound to (`x5t#S256`, RFC 8705 §3.1).
+/// Certificate of a client on a TLS connection, whose private key the client has proved to hold. It
+/// stores the SHA-256 hash, to which tokens are bound (`x5t#S256`, RFC 8705 §3.1).
 ///
-/// [`MutualTls`](crate::MutualTls) looks for it in the extensions of a request, where a middleware of
-/// yours may have put it, and then with the connection. **Security:** whoever makes one vouches that the
-/// certificate was shown in the handshake of the connection that the request came over.
+/// [`MutualTls`](crate::mtls::MutualTls) looks for it in the extensions of a request, where your
+/// middleware may have put it, and then with the connection. **Security:** code that creates one
+/// asserts that the client presented the certificate in the handshake of the connection that the
+/// request came over.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ClientCertificate(Thumbprint);
 
 impl ClientCertificate {
-    /// Of a certificate in DER, as TLS libraries hand it over. It is hashed, and not looked into.
+    /// Creates it from a certificate in DER, as TLS libraries return it. It is hashed without being
+    /// parsed.
     pub fn from_der(certificate: &[u8]) -> Self {
         Self(Thumbprint(sha256(certificate)))
     }
 
-    /// Of which only the SHA-256 hash of the DER is known, as some proxies tell no more.
+    /// Creates it from the SHA-256 hash of the DER, if a proxy passes on only that.
     pub fn from_sha256(hash: [u8; 32]) -> Self {
         Self(Thumbprint(hash))
     }
 
-    /// What tokens that are bound to it say in `cnf`, as `x5t#S256`: base64url of the hash.
+    /// Returns the value of `x5t#S256` in the `cnf` of tokens that are bound to it: base64url of
+    /// the hash.
     pub fn thumbprint(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0.as_bytes())
     }
 
-    /// As a field of a request says it. `None` if it does not say exactly one.
+    /// Reads it from a header. `None` if that does not contain exactly one certificate.
     pub(crate) fn from_field(value: &[u8]) -> Option<Self> {
         if value.len() > MAX_CERTIFICATE_BYTES {
             return None;
@@ -48,12 +51,12 @@ impl ClientCertificate {
             value if value.starts_with(b"-----BEGIN") => from_pem(&percent_decoded(value)?),
             value => BASE64.decode(percent_decoded(value)?).ok(),
         }
-        // What DER begins with: a sequence.
+        // DER begins with a sequence.
         .filter(|der| der.first() == Some(&0x30))
         .map(|der| Self::from_der(&der))
     }
 
-    /// Whether it is the one that a token is bound to.
+    /// Returns `true` if a token is bound to it.
     pub(crate) fn is(&self, bound: Thumbprint) -> bool {
         self.0 == bound
     }
@@ -65,7 +68,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The one certificate of a text.
+/// Extracts the only certificate of a text.
 fn from_pem(text: &[u8]) -> Option<Vec<u8>> {
     let mut certificates = CertificateDer::pem_slice_iter(text);
     match (certificates.next(), certificates.next()) {
@@ -74,7 +77,7 @@ fn from_pem(text: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Shows the beginning of the thumbprint, which is enough to tell some apart.
+/// Contains the beginning of the thumbprint, which is enough to distinguish certificates.
 impl fmt::Debug for ClientCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let thumbprint = self.thumbprint();

@@ -1,9 +1,9 @@
-//! Which Ed25519 keys are good enough (RFC 8032 §5.1.3, §8).
+//! Checks of Ed25519 keys (RFC 8032 §5.1.3, §8).
 
 use crate::error::InvalidKeyError;
 
-/// Encodings of the points of small order, with the sign bit cleared and little-endian. Under such
-/// a key, signatures verify for messages that nobody signed.
+/// Encodings of the points of small order, with the sign bit cleared and little-endian. With such a
+/// key, signatures verify for messages that were never signed.
 const SMALL_ORDER: [[u8; 32]; 5] = [
     // 0: order 4
     [0; 32],

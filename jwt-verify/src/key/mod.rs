@@ -1,4 +1,4 @@
-//! Verification keys: where they come from, what they may be used for, and how one is chosen.
+//! Verification keys: import, permitted uses, and selection.
 
 mod client_certificate;
 mod ed25519;

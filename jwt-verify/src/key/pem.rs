@@ -6,7 +6,7 @@ use super::VerificationKey;
 use crate::{algorithm::Algorithm, error::InvalidKeyError};
 
 /// Imports the only public key in the text. Private keys, certificates and second keys are refused,
-/// so that a wrong file is noticed at the start.
+/// so that a wrong file is noticed at startup.
 pub(super) fn import(algorithm: Algorithm, pem: &[u8]) -> Result<VerificationKey, InvalidKeyError> {
     if pem.windows(PRIVATE.len()).any(|window| window == PRIVATE) {
         return Err(InvalidKeyError::Private);
@@ -57,7 +57,7 @@ MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
         );
     }
 
-    /// A key has one thumbprint, whatever form it comes in.
+    /// A key has one thumbprint, in every format.
     #[test]
     fn the_form_does_not_change_the_thumbprint() {
         let key = import(Algorithm::EdDSA, ED25519.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! Which RSA keys are good enough (RFC 7518 §3.3, RFC 8725 §3.5).
+//! Checks of RSA keys (RFC 7518 §3.3, RFC 8725 §3.5).
 
 use crate::{
     error::InvalidKeyError,

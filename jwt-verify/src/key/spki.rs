@@ -13,7 +13,7 @@ pub(super) enum Numbers<'a> {
     Point(&'a [u8]),
 }
 
-/// Reads a key of the given type. Anything else than exactly the DER of one is malformed.
+/// Reads a key of the given type. Anything but exactly its DER is malformed.
 pub(super) fn read(family: Family, der: &[u8]) -> Result<Numbers<'_>, InvalidKeyError> {
     let numbers = match family {
         Family::Rsa => rsa(der),
@@ -25,8 +25,8 @@ pub(super) fn read(family: Family, der: &[u8]) -> Result<Numbers<'_>, InvalidKey
     numbers.ok_or(InvalidKeyError::Malformed)
 }
 
-/// What precedes the point of a key on P-256 and on P-384 (RFC 5480 §2), and the bytes of an Ed25519
-/// key (RFC 8410 §4): all of it is fixed, the length of what follows included.
+/// Bytes before the point of a key on P-256 and on P-384 (RFC 5480 §2), and before the bytes of an
+/// Ed25519 key (RFC 8410 §4). All of them are fixed, including the length of the rest.
 const P256: &[u8] = &[
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
     0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
@@ -37,7 +37,7 @@ const P384: &[u8] = &[
 ];
 const ED25519: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// `rsaEncryption` with a NULL (RFC 3279 §2.3.1), as it stands in DER.
+/// `rsaEncryption` with a NULL (RFC 3279 §2.3.1), in DER.
 const RSA: &[u8] =
     &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 
@@ -53,7 +53,7 @@ fn rsa(der: &[u8]) -> Option<Numbers<'_>> {
     Some(Numbers::Rsa { modulus: unsigned(modulus)?, exponent: unsigned(exponent)? })
 }
 
-/// A positive INTEGER without the zero byte that keeps it positive.
+/// Returns a positive INTEGER without its leading zero byte.
 fn unsigned(integer: &[u8]) -> Option<&[u8]> {
     match integer {
         [0, rest @ ..] => rest.first().is_some_and(|first| *first >= 0x80).then_some(rest),
@@ -62,12 +62,12 @@ fn unsigned(integer: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// The content of the only element.
+/// Returns the content of the only element.
 fn whole(tag: u8, der: &[u8]) -> Option<&[u8]> {
     element(tag, der).filter(|(_, rest)| rest.is_empty()).map(|(content, _)| content)
 }
 
-/// The content of the first element, and what follows. Lengths are in their shortest form (DER,
+/// Returns the content of the first element, and the rest. Lengths are in their shortest form (DER,
 /// X.690 §10.1) and below 64 KiB.
 fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (found, rest) = der.split_first()?;

@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{algorithm::Family, token::decode_exact};
 
-/// What tells one public key from all others, whatever it is called; or one certificate.
+/// Identifies a public key, independent of its name, or a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Thumbprint(pub(super) [u8; 32]);
 
@@ -15,7 +15,7 @@ impl Thumbprint {
         decode_exact(text.as_bytes())?.try_into().ok().map(Self)
     }
 
-    /// One that no key has, told apart by this text.
+    /// Creates one that no key has, derived from this text.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn invented(text: &str) -> Self {
         Self(sha256(text.as_bytes()))
@@ -26,13 +26,14 @@ impl Thumbprint {
     }
 }
 
-/// Of an RSA key, from its numbers without leading zeros.
+/// Computes it for an RSA key, from its numbers without leading zeros.
 pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> [u8; 32] {
     let (n, e) = (URL_SAFE_NO_PAD.encode(modulus), URL_SAFE_NO_PAD.encode(exponent));
     hash(&format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#))
 }
 
-/// Of a key on a curve: an uncompressed point, or the 32 bytes of an Ed25519 key (RFC 8037 §2).
+/// Computes it for a key on a curve: an uncompressed point, or the 32 bytes of an Ed25519 key (RFC
+/// 8037 §2).
 pub(super) fn point(family: Family, public_key: &[u8]) -> [u8; 32] {
     let curve = match family {
         Family::EcP256 => "P-256",
@@ -48,7 +49,7 @@ pub(super) fn point(family: Family, public_key: &[u8]) -> [u8; 32] {
     hash(&format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#))
 }
 
-/// Over the required members in the order of their names, without white space (RFC 7638 §3).
+/// Hashes the required members in the order of their names, without white space (RFC 7638 §3).
 fn hash(members: &str) -> [u8; 32] {
     sha256(members.as_bytes())
 }

@@ -1,4 +1,4 @@
-//! A key, prepared once so that a verification neither parses nor allocates.
+//! A verification key, prepared once so that a verification neither parses nor allocates.
 
 use std::fmt;
 
@@ -25,12 +25,13 @@ use crate::{
 /// A key that verifies signatures, with the algorithms it may be used for.
 ///
 /// Importing a key checks its quality and prepares it, so that using it costs only the arithmetic.
-/// `Debug` shows the algorithms, nothing of the key.
+/// `Debug` contains the algorithms, nothing of the key.
+#[doc(alias = "public key", alias = "secret")]
 pub struct VerificationKey {
     id: Option<Box<str>>,
     algorithms: AlgorithmSet,
     material: Material,
-    /// Of a public key its thumbprint.
+    /// Thumbprint of a public key.
     fingerprint: [u8; 32],
 }
 
@@ -40,14 +41,14 @@ enum Material {
     Hmac(Algorithm, Box<hmac::Key>),
 }
 
-/// Bytes that a signature has. Others are refused before any arithmetic.
+/// Length of a signature. Others are refused before any arithmetic.
 type SignatureLength = usize;
 
 impl VerificationKey {
     /// Imports one JSON Web Key (RFC 7517 §4).
     ///
-    /// The key is usable for the algorithm it names in `alg`, or for all algorithms of its type
-    /// where it names none.
+    /// The key is usable for the algorithm in its `alg`, or for all algorithms of its type if it
+    /// has none.
     ///
     /// # Errors
     /// Private, symmetric, weak, unsupported and malformed keys, keys for other uses (`use`,
@@ -56,8 +57,7 @@ impl VerificationKey {
         jwk::import(json, None)
     }
 
-    /// Imports the key that a token brings along to prove that its sender holds it, for the algorithm
-    /// that the token names.
+    /// Imports the key that a proof of possession contains, for the algorithm that the proof names.
     pub(crate) fn from_proof(algorithm: Algorithm, json: &str) -> Result<Self, InvalidKeyError> {
         jwk::import(json, Some(algorithm))
     }
@@ -72,7 +72,8 @@ impl VerificationKey {
         pem::import(algorithm, pem)
     }
 
-    /// Imports a shared secret for `HS256`, `HS384` or `HS512`. Whoever has it can make tokens.
+    /// Imports a shared secret for `HS256`, `HS384` or `HS512`. Every party that has it can forge
+    /// tokens.
     ///
     /// # Errors
     /// [`InvalidKeyError::Weak`] if it is shorter than the hash: 32, 48 or 64 bytes (RFC 7518 §3.2).
@@ -88,7 +89,7 @@ impl VerificationKey {
             return Err(InvalidKeyError::Weak);
         }
         let key = hmac::Key::new(hash, secret.expose());
-        // A tag over fixed text tells keys apart and tells nothing about the key.
+        // A MAC over fixed text distinguishes keys and reveals nothing about the key.
         let mut fingerprint = [0; 32];
         let tag = hmac::sign(&key, b"jwt-verify key fingerprint");
         for (to, from) in fingerprint.iter_mut().zip(tag.as_ref()) {
@@ -112,25 +113,25 @@ impl VerificationKey {
         jwk::import_secret(json)
     }
 
-    /// The same key under a `kid`.
+    /// Sets the key ID (`kid`).
     #[must_use]
     pub fn with_id(mut self, key_id: impl Into<String>) -> Self {
         self.id = Some(key_id.into().into_boxed_str());
         self
     }
 
-    /// The identifier of the key, `kid`.
+    /// Returns the key ID (`kid`).
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// Whether the key may be used for this algorithm.
+    /// Returns `true` if the key may be used for this algorithm.
     pub fn supports(&self, algorithm: Algorithm) -> bool {
         self.algorithms.contains(algorithm)
     }
 
-    /// The thumbprint of a public key with SHA-256, as base64url (RFC 7638; RFC 8037 §2): a name for
-    /// the key that does not depend on its `kid`. `None` for a shared secret.
+    /// Returns the thumbprint of a public key with SHA-256, as base64url (RFC 7638; RFC 8037 §2): a
+    /// name for the key that does not depend on its `kid`. `None` for a shared secret.
     pub fn thumbprint(&self) -> Option<String> {
         match self.material {
             Material::Public(_) => Some(URL_SAFE_NO_PAD.encode(self.fingerprint)),
@@ -138,7 +139,7 @@ impl VerificationKey {
         }
     }
 
-    /// The thumbprint, if it is a public key.
+    /// Returns the thumbprint, if it is a public key.
     pub(crate) fn public_thumbprint(&self) -> Option<Thumbprint> {
         match self.material {
             Material::Public(_) => Some(Thumbprint(self.fingerprint)),
@@ -146,13 +147,14 @@ impl VerificationKey {
         }
     }
 
-    /// A name for a secret that tells it apart and tells nothing about it.
+    /// Returns a name for a secret that distinguishes it and reveals nothing about it.
     #[cfg(feature = "issuing")]
     pub(crate) fn short_name(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.fingerprint.first_chunk::<12>().unwrap_or(&[0; 12]))
     }
 
-    /// Whether both are the same key material for the same algorithms under the same `kid`.
+    /// Returns `true` if both are the same key material for the same algorithms under the same
+    /// `kid`.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint
             && self.algorithms == other.algorithms
@@ -163,7 +165,7 @@ impl VerificationKey {
         self.algorithms
     }
 
-    /// Whether `signature` is this key's signature of `message` under `algorithm`.
+    /// Returns `true` if `signature` is this key's signature of `message` under `algorithm`.
     pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         match &self.material {
             Material::Public(prepared) => prepared

@@ -1,4 +1,4 @@
-//! A copy of the log in memory, that many read and one writes.
+//! Copy of the revocation log in memory, with many readers and one writer.
 
 use std::{
     array,
@@ -13,9 +13,9 @@ use std::{
 use super::RevocationKeys;
 use crate::limits::MAX_LEEWAY;
 
-/// Marks of 43 characters without a place of their own on the heap, in parts that are locked one by
-/// one: an entry costs about 130 bytes with what is free, and a look for a token waits for no more than one part of
-/// the whole.
+/// Revocation keys of 43 characters without separate heap allocations, in shards with a lock each:
+/// an entry costs about 130 bytes including free capacity, and a lookup waits for one shard at
+/// most.
 pub(super) struct RevokedCopy {
     parts: [RwLock<CopyPart>; PARTS],
     sweep: AtomicUsize,
@@ -28,7 +28,7 @@ type CopyPart = HashMap<KeyDigest, CopyEntry>;
 
 #[derive(Clone, Copy)]
 struct CopyEntry {
-    /// In milliseconds; [`ALWAYS`] revokes whenever a token was issued.
+    /// In milliseconds; [`ALWAYS`] revokes regardless of the time of issue.
     issued_until: u64,
     until: u64,
 }
@@ -40,7 +40,7 @@ impl RevokedCopy {
         Self { parts: array::from_fn(|_| RwLock::default()), sweep: AtomicUsize::new(0) }
     }
 
-    /// Whether any of these is revoked at that time of the wall clock.
+    /// Returns `true` if any of these is revoked at that wall-clock time.
     pub(super) fn revokes(&self, keys: &RevocationKeys, now: Duration) -> bool {
         let now = millis(now);
         keys.keys().any(|name| {
@@ -53,8 +53,8 @@ impl RevokedCopy {
         })
     }
 
-    /// Remembers what is kept under a name, unless it is over. The later of two moments counts, and no
-    /// moment at all is later than any.
+    /// Stores an entry, unless it has expired. The later of two moments wins, and an entry without
+    /// one is later than any.
     pub(super) fn note(
         &self,
         name: &str,
@@ -72,19 +72,19 @@ impl RevokedCopy {
         entry.until = entry.until.max(new.until);
     }
 
-    /// Forgets what is over, in the next of the parts.
+    /// Removes expired entries from the next shard.
     pub(super) fn sweep(&self, now: Duration) {
         let now = millis(now);
         let mut part = self.write(self.sweep.fetch_add(1, Ordering::Relaxed) % PARTS);
         part.retain(|_, entry| now < entry.until);
-        // Room for a crowd that is gone is given back.
+        // Gives back memory after a peak.
         if part.capacity() > 4 * part.len() {
             let some = 2 * part.len();
             part.shrink_to(some);
         }
     }
 
-    /// How many entries there are.
+    /// Returns the number of entries.
     pub(super) fn len(&self) -> usize {
         let parts = self.parts.iter();
         parts.map(|part| part.read().unwrap_or_else(PoisonError::into_inner).len()).sum()
@@ -104,17 +104,17 @@ impl RevokedCopy {
     }
 }
 
-/// A name of another length is none that a token could have.
+/// A key of another length cannot belong to a token.
 fn key_digest(name: &str) -> Option<KeyDigest> {
     name.as_bytes().try_into().ok()
 }
 
-/// Marks are hashes: some of their characters are as good as all.
+/// Keys are hashes, so a few of their characters distribute as well as all.
 fn part_of(key: &KeyDigest) -> usize {
     key.iter().take(4).fold(0, |sum, byte| sum * 31 + usize::from(*byte))
 }
 
-/// Longer than any token lives.
+/// Longer than the lifetime of any token.
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(ALWAYS).min(ALWAYS - 1)
 }
@@ -137,7 +137,7 @@ mod tests {
         copy.note(what.key(), what.issued_until(), until, NOW);
     }
 
-    /// entries of one mark are one, and the later of each moment counts.
+    /// entries of one key are one, and the later of each moment counts.
     #[test]
     fn the_later_moment_counts_whatever_came_first() {
         let copy = RevokedCopy::new();
@@ -155,7 +155,7 @@ mod tests {
         assert!(copy.revokes(&keys("s", 9_999_999_999), NOW));
     }
 
-    /// what is over is forgotten part by part, and its room given back.
+    /// expired entries are removed shard by shard, and their memory is given back.
     #[test]
     fn what_is_over_is_forgotten() {
         let copy = RevokedCopy::new();

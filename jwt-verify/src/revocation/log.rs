@@ -1,30 +1,30 @@
-//! What is revoked, in the order in which it became so, for those who keep a copy.
+//! Log of revocations in order, from which replicas are kept.
 //!
-//! On the server there are four keys, of one slot of a Cluster. `log` has the marks of all that is
-//! revoked, each at the position at which it was written last; `entries` says what is known of each;
-//! `ends` says when each is over; `steps` has the latest positions themselves. A position is the time of
-//! the server's clock in microseconds, or one more than the last where that clock is not ahead of it.
-//! So positions only grow. A mark that is revoked again moves to the end and takes both moments, the
-//! later of each; one about which nothing new is said stays.
+//! The server has four keys, in one slot of a Cluster. `log` has all revocation keys, each at the
+//! position of its latest write; `entries` has their values; `ends` has the time at which each
+//! expires; `steps` has the latest positions. A position is the time of the server's clock in
+//! microseconds, or one more than the last position if that clock is not ahead of it. So positions
+//! only grow. An entry that is revoked again moves to the end and keeps the later of each of its
+//! two moments; an entry without news stays.
 //!
 //! # Why a reader misses nothing
 //!
-//! A reader asks for the entries behind a position, a page at a time, and goes on behind the last of
-//! them. *Everything at or before the position it has reached has been read as it is now*: an entry
-//! changes only by moving behind every position there is, and so behind the reader's. What is written
-//! while pages are read is behind the reader as well, and comes in a later page. A page that is not full
-//! is the end: the copy has then all that was revoked when that page was asked for. The next question
-//! is the same one again. So there is no difference between the first copy and keeping it up to date,
-//! and a question that failed is asked again from the same position, however late.
+//! A reader requests the entries behind a position, page by page, and continues behind the last of
+//! them. *Everything at or before its position has been read in its current state*: an entry
+//! changes only by moving behind every existing position, and so behind the reader's. What is
+//! written while pages are read is also behind the reader, and comes in a later page. A page that
+//! is not full is the end: the copy then has everything that was revoked when that page was
+//! requested. The next request is the same again. So the first copy and later updates do not
+//! differ, and a failed request is repeated from the same position, however late.
 //!
-//! This holds as long as the server only adds to what it has. A server that takes the place of another,
-//! or comes back from a snapshot, may lack the end of what was there, and what it writes next may stand
-//! before the position of a reader. So a reader shows the newest position that it was told of with every
-//! question. What a server loses is always the end: if it knows that position (`steps`), it lacks nothing
-//! from before it. If not, or if there were 10,000 others since, the reader begins anew.
+//! This holds as long as the server only adds data. A server that replaces another, or restarts
+//! from a snapshot, may lack the latest writes, and its next write may get a position before the
+//! reader's. So a reader sends the newest position that it knows with every request. A server
+//! always loses the latest writes: if it knows that position (`steps`), nothing before it is lost.
+//! If it does not, or if there were 10,000 others since, the reader starts over.
 //!
-//! No command looks at more than a page, and what is over is removed a page at a time. So none keeps
-//! others waiting, however much is revoked.
+//! No command processes more than a page, and expired entries are removed a page at a time. So no
+//! command blocks others, however much is revoked.
 
 use std::time::Duration;
 
@@ -42,29 +42,29 @@ pub(super) struct RevocationLog {
     redis: RedisCache,
 }
 
-/// How far a reader has come.
+/// The position of a reader.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Position {
-    /// All at or before it has been read.
+    /// Everything at or before it has been read.
     read: u64,
-    /// The newest that the server has told of.
+    /// Newest position that the server has reported.
     seen: u64,
 }
 
-/// What came of a question.
+/// Result of a request.
 pub(super) struct Page {
     pub(super) entries: Vec<LogEntry>,
-    /// From where to go on.
+    /// Position of the next request.
     pub(super) next: Position,
-    /// Whether there was no more when it was asked for.
+    /// True if there was no more when it was requested.
     pub(super) is_last: bool,
-    /// Whether the server did not know the position, so that this is the first page.
+    /// True if the server did not know the position, so that this is the first page.
     pub(super) begins_anew: bool,
-    /// Whether there is enough that is over to be worth removing.
+    /// True if there are enough expired entries to be worth removing.
     pub(super) has_waste: bool,
 }
 
-/// Something that was revoked somewhere.
+/// A revocation made by any instance.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LogEntry {
     pub(super) mark: String,
@@ -72,12 +72,12 @@ pub(super) struct LogEntry {
     pub(super) until: Duration,
 }
 
-/// What stands for a revocation that does not ask when a token was issued.
+/// Stands for a revocation regardless of the time of issue.
 pub(super) const ALWAYS: &str = "-";
 
 const KEYS: [&str; 4] = ["log", "entries", "ends", "steps"];
 
-/// Writes entries, unless they say nothing new. Answers how many entries are over.
+/// Writes entries, unless they contain nothing new. Returns the number of expired entries.
 const WRITE: &str = r"
 local log, entries, ends, steps = unpack(KEYS)
 local kept, most = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -131,7 +131,7 @@ local over = string.format('%.0f', time[1] * 1000 - kept)
 return { from, newest, anew, redis.call('ZCOUNT', ends, '-inf', over), marks, values }
 ";
 
-/// Removes a page of what is over.
+/// Removes a page of expired entries.
 const FORGET: &str = r"
 local log, entries, ends = unpack(KEYS)
 local time = redis.call('TIME')
@@ -154,7 +154,7 @@ impl RevocationLog {
         &self.redis
     }
 
-    /// Writes marks with their values and until when they count, for those who keep a copy, in one step.
+    /// Writes keys with their values and expiry for replicas, in one step.
     pub(super) async fn write<'a>(
         &self,
         marks: impl Iterator<Item = (&'a str, &'a str)>,
@@ -167,13 +167,13 @@ impl RevocationLog {
         }
         let over: usize = self.redis.ask(command).await.map_err(StoreUnavailable::caused_by)?;
         if over >= WASTE {
-            // It is revoked all the same; the next one tries again.
+            // It is revoked all the same; the next call tries again.
             let _ = self.redis.ask::<()>(self.forgetting()).await;
         }
         Ok(())
     }
 
-    /// The next page.
+    /// Reads the next page.
     pub(super) async fn read(&self, position: Position) -> Result<Page, StoreUnavailable> {
         type LogReply = (u64, u64, u8, usize, Vec<String>, Vec<Option<String>>);
 
@@ -184,7 +184,7 @@ impl RevocationLog {
         let (read, seen, anew, over, marks, values): LogReply =
             answer.map_err(StoreUnavailable::caused_by)?;
         let is_last = marks.len() < REPLICA_PAGE;
-        // An entry that cannot be read is not one of ours, and says nothing.
+        // An entry that cannot be read was not written by this library, and is ignored.
         let entries = marks.into_iter().zip(values);
         let entries = entries.filter_map(|(mark, value)| LogEntry::parse(mark, &value?)).collect();
         Ok(Page {
@@ -196,7 +196,7 @@ impl RevocationLog {
         })
     }
 
-    /// Removes a page of what is over.
+    /// Removes a page of expired entries.
     pub(super) async fn forget(&self) -> Result<(), StoreUnavailable> {
         let answer = self.redis.ask_patiently::<()>(self.forgetting(), REPLICA_TIMEOUT).await;
         answer.map_err(StoreUnavailable::caused_by)
@@ -218,7 +218,7 @@ impl RevocationLog {
     }
 }
 
-/// How many entries that are over are worth a command.
+/// Number of expired entries that are worth a command.
 const WASTE: usize = 100;
 
 fn millis(time: Duration) -> u64 {

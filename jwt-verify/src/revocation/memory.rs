@@ -1,4 +1,4 @@
-//! Revocations of one process.
+//! Revocation store in the memory of one process.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -10,18 +10,20 @@ use crate::{
     expiry::Agenda,
     limits::{MAX_LEEWAY, REVOCATIONS},
 };
-use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
+use crate::{
+    error::StoreUnavailable,
+    lookup::{BoxFuture, Lookup},
+};
 
 /// A [`RevocationStore`] in the memory of the process. Clones share their content.
 ///
-/// It forgets what it is told to forget at its time, and everything when the process ends: tokens
-/// that were revoked are good again then, until they expire. Use it with one instance and tokens
-/// that live for minutes.
+/// Entries are removed when they expire, and all are lost when the process ends: revoked tokens are
+/// then accepted again until they expire. Use it with one instance and tokens that live for
+/// minutes.
 ///
-/// What is over is forgotten as other things are revoked, at most eight entries with each call.
-/// There is room for 1,000,000 entries, in about 200 MB. While all of them are needed nothing else
-/// can be revoked, which is an error (503 from `Sessions`) and an event: what
-/// was revoked before stays so.
+/// Expired entries are removed by later revocations, at most eight with each call. The limit is
+/// 1,000,000 entries, in about 200 MB. While all of them are needed nothing else can be revoked:
+/// that is an error (503 from `Sessions`) and an event, and earlier revocations are kept.
 #[derive(Clone)]
 pub struct MemoryRevocation {
     inner: Arc<MemoryRevocationInner>,
@@ -29,7 +31,7 @@ pub struct MemoryRevocation {
 
 struct MemoryRevocationInner {
     entries: DashMap<Arc<str>, MemoryEntry>,
-    /// One look at each entry.
+    /// One check for each entry.
     agenda: Agenda<Arc<str>>,
     most: usize,
     clock: Arc<dyn Clock>,
@@ -38,7 +40,7 @@ struct MemoryRevocationInner {
 #[derive(Clone, Copy)]
 struct MemoryEntry {
     issued_until: Option<Duration>,
-    /// On the wall clock, as the tokens' own dates are.
+    /// On the wall clock, like the dates of tokens.
     until: Duration,
 }
 
@@ -49,12 +51,12 @@ impl Default for MemoryRevocation {
 }
 
 impl MemoryRevocation {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::with_clock(SystemClock::new())
     }
 
-    /// The same with another clock than the system's.
+    /// Creates an empty store with another clock than the system clock.
     pub fn with_clock(clock: impl Clock) -> Self {
         Self::holding(REVOCATIONS, Arc::new(clock))
     }
@@ -64,12 +66,12 @@ impl MemoryRevocation {
         Self { inner: Arc::new(MemoryRevocationInner { entries, agenda, most, clock }) }
     }
 
-    /// How many revocations are remembered.
+    /// Returns the number of stored revocations.
     pub fn len(&self) -> usize {
         self.inner.entries.len()
     }
 
-    /// Whether nothing is revoked.
+    /// Returns `true` if nothing is revoked.
     pub fn is_empty(&self) -> bool {
         self.inner.entries.is_empty()
     }
@@ -78,8 +80,8 @@ impl MemoryRevocation {
         // Tokens are accepted for a while after they have expired.
         let new = MemoryEntry { issued_until, until: until.saturating_add(MAX_LEEWAY) };
         match self.inner.entries.entry(key.into()) {
-            // What is revoked already does not come back: the later of two moments counts, and no
-            // moment at all is later than any.
+            // A revocation is never undone: the later of two moments wins, and an entry without one
+            // is later than any.
             MapEntry::Occupied(mut known) => {
                 let entry = known.get_mut();
                 let both = entry.issued_until.zip(new.issued_until);

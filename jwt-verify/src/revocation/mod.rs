@@ -1,4 +1,4 @@
-//! Tokens that are over before they expire.
+//! Token revocation.
 
 #[cfg(feature = "redis")]
 mod copy;
@@ -22,36 +22,40 @@ pub use redis::RedisRevocation;
 pub use replica::RevocationReplica;
 
 use crate::claims::Claims;
-use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
+use crate::{
+    error::StoreUnavailable,
+    lookup::{BoxFuture, Lookup},
+};
 
-/// Knows which tokens have been revoked.
+/// Stores revocations and checks tokens against them.
 ///
-/// A verifier that has one ([`VerifierBuilder::revocation`](crate::VerifierBuilder::revocation))
-/// asks it about every token that is good otherwise, tokens that were verified before included. It
-/// accepts only tokens with a `jti` then: one without could not be revoked.
+/// A verifier with a store ([`VerifierBuilder::revocation`](crate::VerifierBuilder::revocation))
+/// checks every otherwise valid token, including cached ones. It then accepts only tokens with a
+/// `jti`, since others could not be revoked.
 ///
-/// [`MemoryRevocation`] is for one process, `RedisRevocation` for several instances, of which each may
-/// keep a copy (`RevocationReplica`); implement it for anything else, such as a table of a database,
-/// and hold it against `testing::revocation_store`.
+/// [`MemoryRevocation`] is for one process, `RedisRevocation` for several instances, each of which
+/// may keep a copy (`RevocationReplica`). Implement it for other stores, such as a database table,
+/// and test the implementation with `testing::revocation_store`.
 ///
-/// Requests wait for the answer, however long it takes: a store bounds its own time.
+/// Requests wait for the answer without a time limit: a store has to limit its own time.
 ///
-/// An error means that nobody knows, and the caller gets 503: see
+/// An error means that the state is unknown, and the response is 503: see
 /// [`VerifierBuilder::revocation_fails_open`](crate::VerifierBuilder::revocation_fails_open).
+#[doc(alias = "revoke", alias = "blocklist", alias = "denylist")]
 pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
-    /// Whether any of these has been revoked.
+    /// Returns `true` if any of these keys has been revoked.
     fn check<'a>(&'a self, keys: &'a RevocationKeys) -> Lookup<'a, Result<bool, StoreUnavailable>>;
 
-    /// Revokes something until every token that it is about has expired: `until` is the latest of
-    /// their `exp`, in time since the epoch. A store remembers it ten minutes longer, the largest
-    /// leeway with which a verifier accepts a token after that.
+    /// Revokes something until every token it applies to has expired: `until` is the latest `exp`
+    /// of these tokens, as time since the epoch. A store keeps the entry ten minutes longer, the
+    /// largest leeway with which a verifier accepts a token after its expiry.
     fn revoke<'a>(
         &'a self,
         what: &'a Revocation,
         until: Duration,
     ) -> BoxFuture<'a, Result<(), StoreUnavailable>>;
 
-    /// Revokes several things, as [`revoke`](Self::revoke) does one: those that belong together,
+    /// Revokes several things, each as by [`revoke`](Self::revoke): those that belong together,
     /// such as the sessions of a user. After an error some of them may have been revoked, and the
     /// call can be repeated. Default: one after the other; a store that can does it in one step.
     fn revoke_all<'a>(
@@ -73,34 +77,34 @@ pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
         false
     }
 
-    /// Waits until the store can answer, or until an attempt to make it so has failed; see
-    /// [`JwtAuth::wait_until_ready`](crate::JwtAuth::wait_until_ready). The default does not wait.
+    /// Waits until the store can answer, or until an attempt to connect has failed; see
+    /// [`JwtAuth::wait_until_ready`](crate::JwtAuth::wait_until_ready). Default: returns at once.
     fn wait_until_ready(&self) -> BoxFuture<'_, Result<(), StoreUnavailable>> {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Says whether the store can answer now, for readiness checks, without asking anything elsewhere.
-    /// The default says that it can.
+    /// Returns whether the store can answer now, for readiness checks, without a remote call.
+    /// Default: it can.
     fn health(&self) -> RevocationHealth {
         RevocationHealth { usable: true, ..RevocationHealth::default() }
     }
 }
 
-/// The state of a [`RevocationStore`], as far as the store knows it without asking.
+/// State of a [`RevocationStore`], known without a remote call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RevocationHealth {
-    /// Whether it can be told now what is revoked. While it cannot, the answer to every token is 503.
+    /// True if revocations can be checked now. While it is false, every token is answered with 503.
     pub usable: bool,
-    /// How many revocations are at hand, where they are kept in memory.
+    /// Number of revocations kept in memory, if they are.
     pub entries: Option<usize>,
-    /// Time since what is at hand was the same as its original, where it is a copy: `None` as well
-    /// before the first copy.
+    /// Age of a copy: the time since it was last equal to its original. `None` for a store that is
+    /// not a copy, and before the first copy.
     pub age: Option<Duration>,
 }
 
-/// Something that can be revoked, under a name of fixed length: what an issuer calls its tokens,
-/// sessions and subjects is hashed, together with the issuer's own name.
+/// A thing that can be revoked, under a key of fixed length: the issuer's name for a token, session
+/// or subject is hashed together with the name of the issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocation {
     key: RevocationKey,
@@ -108,7 +112,7 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    /// One token, by its `jti`.
+    /// Identifies one token, by its `jti`.
     pub fn token(issuer: &str, token_id: &str) -> Self {
         Self {
             key: RevocationKey::new(RevocationKind::Token, issuer, token_id),
@@ -116,7 +120,7 @@ impl Revocation {
         }
     }
 
-    /// All tokens of a session, by their `sid`.
+    /// Identifies all tokens of a session, by their `sid`.
     pub fn session(issuer: &str, session_id: &str) -> Self {
         Self {
             key: RevocationKey::new(RevocationKind::Session, issuer, session_id),
@@ -124,26 +128,26 @@ impl Revocation {
         }
     }
 
-    /// All tokens of a subject that were issued then or before, in time since the epoch: "log out
-    /// everywhere". A token that does not say when it was issued counts as issued before. The dates
-    /// of tokens are usually whole seconds, so a token of the same second counts as well.
+    /// Identifies all tokens of a subject that were issued at or before this time since the epoch:
+    /// "log out everywhere". A token without its time of issue counts as issued before. Dates in
+    /// tokens are usually whole seconds, so a token of the same second is included.
     pub fn subject(issuer: &str, subject: &str, issued_until: Duration) -> Self {
         let key = RevocationKey::new(RevocationKind::Subject, issuer, subject);
         Self { key, issued_until: Some(issued_until) }
     }
 
-    /// The name under which to remember it: 43 characters of base64url.
+    /// Returns the key to store it under: 43 characters of base64url.
     pub fn key(&self) -> &str {
         &self.key.0
     }
 
-    /// For a subject, until when its revoked tokens were issued.
+    /// Returns the time until which revoked tokens of a subject were issued.
     pub fn issued_until(&self) -> Option<Duration> {
         self.issued_until
     }
 }
 
-/// What a token could be revoked by.
+/// Keys under which a token could be revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationKeys {
     keys: [Option<RevocationKey>; 3],
@@ -151,8 +155,8 @@ pub struct RevocationKeys {
 }
 
 impl RevocationKeys {
-    /// What the claims of a verified token name. The verifier asks for each token by itself; this is
-    /// for whoever holds on to claims for longer than a request, such as a WebSocket.
+    /// Takes the keys from the claims of a verified token. The verifier checks each token itself;
+    /// this is for code that uses claims for longer than a request, such as a WebSocket.
     pub fn of(claims: &Claims) -> Self {
         let issuer = claims.issuer().unwrap_or_default();
         let session = claims.find_text("sid");
@@ -168,13 +172,13 @@ impl RevocationKeys {
         }
     }
 
-    /// The names to look for, as [`Revocation::key`] has them: of the token, its session and its
-    /// subject, as far as it has them.
+    /// Returns the keys to look up, as made by [`Revocation::key`]: those of the token, its session
+    /// and its subject, as far as it has them.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().flatten().map(|key| &*key.0)
     }
 
-    /// Whether what is remembered under one of the names, that is its
+    /// Returns `true` if an entry stored under one of the keys, given its
     /// [`issued_until`](Revocation::issued_until), revokes the token.
     pub fn is_revoked_by(&self, issued_until: Option<Duration>) -> bool {
         match (issued_until, self.issued_at) {
@@ -195,7 +199,7 @@ enum RevocationKind {
 }
 
 impl RevocationKey {
-    /// Lengths are hashed as well, so that no two pairs of names run together.
+    /// Lengths are hashed as well, so that different pairs of names never have the same input.
     fn new(kind: RevocationKind, issuer: &str, value: &str) -> Self {
         let mut hash = Context::new(&SHA256);
         hash.update(&[kind as u8]);

@@ -1,4 +1,4 @@
-//! Revocations that instances of an application share.
+//! Revocation store on Redis, shared by the instances of an application.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,24 +13,27 @@ use crate::{
     limits::MAX_LEEWAY,
     store::{RedisCache, millis},
 };
-use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
+use crate::{
+    error::StoreUnavailable,
+    lookup::{BoxFuture, Lookup},
+};
 
-/// A [`RevocationStore`] on Redis: what one instance revokes, all others refuse with the next
-/// request.
+/// A [`RevocationStore`] on Redis: a token revoked by one instance is refused by all others from
+/// the next request on.
 ///
-/// It asks the server about every request. While the server is out of reach the answer is 503;
-/// requests wait for it at most for the time limit of the connection, and not at all for a second
+/// Every request causes a call to the server. While the server is unreachable the answer is 503;
+/// requests wait for it for the time limit of the connection at most, and not at all for a second
 /// after that.
 ///
-/// What is revoked is written twice: under a name of its own, which is what requests look for, and into
-/// a log from which a [`RevocationReplica`](crate::RevocationReplica) reads.
+/// Revocations are written twice: under a key of their own, which requests look up, and into a log
+/// from which a [`RevocationReplica`](crate::revocation::RevocationReplica) reads.
 ///
-/// The server must keep what it is given: set `maxmemory-policy noeviction`, and persistence if a
-/// restart must not bring revoked tokens back. What a failing master has not yet copied to its
-/// replica is lost with it.
+/// The server must not evict data: set `maxmemory-policy noeviction`, and enable persistence if a
+/// restart must not make revoked tokens valid again. Writes that a failing master has not yet
+/// copied to its replica are lost with it.
 ///
 /// ```no_run
-/// use jwt_verify::{JwtAuth, RedisCache, RedisRevocation};
+/// use jwt_verify::{JwtAuth, revocation::RedisRevocation, store::RedisCache};
 ///
 /// let redis = RedisCache::new("rediss://redis.internal:6379").connections(32).build()?;
 /// let auth = JwtAuth::builder("https://tenant.auth0.com/", "https://api.example.com")
@@ -46,12 +49,12 @@ pub struct RedisRevocation {
 }
 
 impl RedisRevocation {
-    /// On this server, under the names of this application.
+    /// Creates a store on this server, with the key prefix of this application.
     pub fn new(redis: RedisCache) -> Self {
         Self::with_clock(redis, SystemClock::new())
     }
 
-    /// The same with another clock than the system's.
+    /// Creates a store with another clock than the system clock.
     pub fn with_clock(redis: RedisCache, clock: impl Clock) -> Self {
         let log = RevocationLog::new(redis.clone());
         Self { redis, log, clock: Arc::new(clock) }
@@ -72,7 +75,7 @@ impl RedisRevocation {
             self.redis.ask(command).await.map_err(StoreUnavailable::caused_by)?;
         let revokes = |entry: String| match entry.as_str() {
             ALWAYS => true,
-            // Whatever else stands there was meant to revoke something.
+            // Any other value was meant to revoke something.
             moment => moment
                 .parse()
                 .map_or(true, |millis| keys.is_revoked_by(Some(Duration::from_millis(millis)))),
@@ -81,7 +84,7 @@ impl RedisRevocation {
     }
 }
 
-/// Writes the later of two moments for each name, and keeps it for the longer of two times.
+/// Writes the later of two moments for each key, and keeps it for the longer of two times.
 const WRITE: &str = r"
 for index, name in ipairs(KEYS) do
   local known = redis.call('GET', name)
@@ -95,7 +98,8 @@ end
 return 1
 ";
 
-/// How many are revoked in one step: enough for all sessions of a subject, and a few milliseconds.
+/// Maximum number of revocations in one step: enough for all sessions of a subject, in a few
+/// milliseconds.
 const STEP: usize = 1000;
 
 impl RevocationStore for RedisRevocation {
@@ -111,8 +115,8 @@ impl RevocationStore for RedisRevocation {
         Box::pin(self.write(std::slice::from_ref(what), until))
     }
 
-    /// Revokes up to 1,000 in one step; on a Cluster, where names are on several nodes, one after the
-    /// other.
+    /// Revokes up to 1,000 in one step; on a Cluster, where keys are on several nodes, one after
+    /// the other.
     fn revoke_all<'a>(
         &'a self,
         what: &'a [Revocation],
@@ -147,7 +151,7 @@ impl RedisRevocation {
         }
         command.arg(millis(ttl)).arg(&values);
         self.redis.ask::<()>(command).await.map_err(StoreUnavailable::caused_by)?;
-        // Redis knows no time that is farther away than a few years.
+        // Redis accepts no expiry more than a few years ahead.
         let longest = Duration::from_millis(millis(until));
         let until = until.min(self.clock.now().saturating_add(longest));
         let keys = what.iter().map(Revocation::key).zip(values.iter().map(String::as_str));
@@ -158,7 +162,7 @@ impl RedisRevocation {
         &self.clock
     }
 
-    /// What is revoked, for those who keep a copy.
+    /// Returns the log for replicas.
     pub(super) fn log(&self) -> &RevocationLog {
         &self.log
     }

@@ -1,4 +1,4 @@
-//! A copy of what is revoked, in the memory of each instance.
+//! Copy of the shared revocations in the memory of each instance.
 
 use std::{
     fmt,
@@ -17,27 +17,30 @@ use super::{
     log::{Page, Position},
 };
 use crate::{error::ConfigError, jitter, limits::REPLICA_STALENESS, metrics};
-use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
+use crate::{
+    error::StoreUnavailable,
+    lookup::{BoxFuture, Lookup},
+};
 
-/// A [`RevocationStore`] that answers from memory, with a copy of what is in Redis.
+/// A [`RevocationStore`] that answers from memory, with a copy of the revocations in Redis.
 ///
-/// A request costs no question to the server. What another instance revokes is refused here after
-/// two seconds at most, usually after half of one; what this instance revokes, at once. The bound is
-/// kept or told: while the copy may be older, because the server is out of reach, it is not known what
-/// is revoked, and the answer is 503. So it is before the first copy is there:
+/// A request causes no call to the server. A token revoked by another instance is refused here
+/// after two seconds at most, usually after half a second; one revoked by this instance at once.
+/// The bound is enforced: while the copy may be older, because the server is unreachable, the state
+/// of tokens is unknown and the answer is 503. The same holds before the first copy:
 /// [`JwtAuth::wait_until_ready`](crate::JwtAuth::wait_until_ready) waits for it, `/health/ready` of
-/// [`HealthEndpoints`](crate::HealthEndpoints) says 503 as long as it is not fresh, and
-/// [`is_fresh`](Self::is_fresh), [`age`](Self::age) and the metrics say so too.
+/// [`HealthEndpoints`](crate::endpoints::HealthEndpoints) answers 503 until it is fresh, and
+/// [`is_fresh`](Self::is_fresh), [`age`](Self::age) and the metrics report it too.
 ///
-/// The server is asked about four times within the bound, for what is new since the last answer; at
-/// first for everything, 250 entries at a time. A failed question is asked again from where the last one
-/// ended. Each may take 2 seconds, and none counts for the other users of the connection. Everything is
-/// read again only if the server has lost something, or if more than 10,000 were revoked since the last
-/// answer. An entry takes about 130 bytes of memory; it stays until its tokens have expired, and
-/// ten minutes longer.
+/// The replica polls the server about four times within the bound for news since the last answer;
+/// at first for everything, 250 entries at a time. A failed request is repeated from where the last
+/// one ended. Each may take 2 seconds, and none counts for the circuit breaker of other users of
+/// the connection. Everything is read again only if the server has lost data, or if more than
+/// 10,000 entries were added since the last answer. An entry takes about 130 bytes of memory; it
+/// stays until its tokens have expired, and ten minutes longer.
 ///
 /// ```no_run
-/// use jwt_verify::{RedisCache, RedisRevocation, RevocationReplica};
+/// use jwt_verify::{revocation::{RedisRevocation, RevocationReplica}, store::RedisCache};
 ///
 /// let redis = RedisCache::new("rediss://redis.internal:6379").build()?;
 /// let replica = RevocationReplica::start(RedisRevocation::new(redis))?;
@@ -52,15 +55,15 @@ struct ReplicaInner {
     source: RedisRevocation,
     copy: RevokedCopy,
     staleness: Duration,
-    /// When the copy was the same as the original, in nanoseconds of the clock that never goes back;
-    /// one more than that, so that zero means never.
+    /// Time at which the copy was last equal to the original, in nanoseconds of the monotonic
+    /// clock; one more than that, so that zero means never.
     confirmed_at: AtomicU64,
     attempts: watch::Sender<CopyAttempt>,
-    /// Told when the last user is gone.
+    /// Notified when the last user is dropped.
     ended: Arc<Notify>,
 }
 
-/// What the latest attempt to have a fresh copy came to.
+/// Result of the latest attempt to have a fresh copy.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CopyAttempt {
     None,
@@ -69,19 +72,19 @@ enum CopyAttempt {
 }
 
 impl RevocationReplica {
-    /// Begins to copy. Every token is answered with 503 before the first copy is there.
+    /// Starts copying. Every token is answered with 503 before the first copy is complete.
     ///
     /// # Errors
-    /// If no thread can be made for the connections.
+    /// If no thread can be started for the connections.
     pub fn start(source: RedisRevocation) -> Result<Self, ConfigError> {
         Self::start_with(source, REPLICA_STALENESS)
     }
 
-    /// Begins to copy, with another bound than two seconds: how much longer a token that another
-    /// instance has revoked may be accepted here.
+    /// Starts copying with another bound than two seconds: the time for which a token revoked by
+    /// another instance may still be accepted here.
     ///
     /// # Errors
-    /// A bound below 200 ms or above a minute, and if no thread can be made for the connections.
+    /// A bound below 200 ms or above a minute, or if no thread can be started for the connections.
     pub fn start_with(source: RedisRevocation, staleness: Duration) -> Result<Self, ConfigError> {
         if staleness < Duration::from_millis(200) || staleness > Duration::from_secs(60) {
             return Err(ConfigError::invalid("staleness", "must be between 200 ms and 1 min"));
@@ -104,28 +107,29 @@ impl RevocationReplica {
         }
     }
 
-    /// Says whether the copy is within its bound, so that tokens can be judged by it.
+    /// Returns `true` if the copy is within its bound, so that tokens can be checked against it.
     pub fn is_fresh(&self) -> bool {
         self.inner.is_fresh()
     }
 
-    /// Time since the copy was the same as what Redis has; `None` before the first copy.
+    /// Returns the time since the copy was last equal to the data in Redis; `None` before the first
+    /// copy.
     pub fn age(&self) -> Option<Duration> {
         self.inner.age()
     }
 
-    /// Counts the revocations in the copy.
+    /// Returns the number of revocations in the copy.
     pub fn len(&self) -> usize {
         self.inner.copy.len()
     }
 
-    /// Says whether nothing is revoked, as far as the copy knows.
+    /// Returns `true` if nothing is revoked, as far as the copy knows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Asks again and again, until the last user of the copy is gone.
+/// Polls until the last user of the copy is dropped.
 async fn follow(copied: Weak<ReplicaInner>, ended: Arc<Notify>) {
     let mut reader = LogReader { position: Position::default(), is_late: false };
     while let Some(inner) = copied.upgrade() {
@@ -138,13 +142,13 @@ async fn follow(copied: Weak<ReplicaInner>, ended: Arc<Notify>) {
 
 struct LogReader {
     position: Position,
-    /// Whether the log says that the copy is not fresh.
+    /// True if the log contains that the copy is not fresh.
     is_late: bool,
 }
 
 impl LogReader {
-    /// Asks for a page. Says how long to wait before the next one, so that instances do not all ask at
-    /// the same time.
+    /// Requests a page. Returns the time to wait before the next one, so that instances do not all
+    /// send requests at the same time.
     async fn go_on(&mut self, inner: &ReplicaInner) -> Duration {
         let asked_at = inner.monotonic();
         let log = inner.source.log();
@@ -159,16 +163,16 @@ impl LogReader {
             self.copied(inner, asked_at);
         }
         if page.has_waste {
-            // Whether it works shows when the next page is asked for.
+            // Success shows when the next page is requested.
             let _ = log.forget().await;
         }
         if page.is_last {
             jitter::between(quarter * 3 / 4, quarter)
         } else if page.begins_anew && is_known {
-            // All instances have noticed at the same time.
+            // All instances notice at the same time.
             jitter::between(Duration::ZERO, quarter)
         } else {
-            // The server is free for others while the page is on its way and is taken in.
+            // The server is free for others while the page is transferred and stored.
             Duration::ZERO
         }
     }
@@ -187,7 +191,7 @@ impl LogReader {
     }
 
     fn copied(&mut self, inner: &ReplicaInner, asked_at: u64) {
-        // What is revoked while the answer is on its way may be lacking in it.
+        // Entries revoked while the answer is on its way may be missing in it.
         inner.confirmed_at.store(asked_at.saturating_add(1), Ordering::Release);
         inner.attempts.send_replace(CopyAttempt::Copied);
         let now = inner.source.clock().now();
@@ -234,9 +238,9 @@ impl Drop for ReplicaInner {
 impl RevocationStore for RevocationReplica {
     fn check<'a>(&'a self, keys: &'a RevocationKeys) -> Lookup<'a, Result<bool, StoreUnavailable>> {
         let inner = &*self.inner;
-        // Asked first: what is confirmed while the copy is looked into may lack what was not in it.
+        // Read first: a confirmation during the lookup may refer to entries that it did not see.
         let is_fresh = inner.is_fresh();
-        // What is revoked stays so, however old the copy is.
+        // A revoked entry stays revoked, however old the copy is.
         let answer = if inner.copy.revokes(keys, inner.source.clock().now()) {
             Ok(true)
         } else if is_fresh {

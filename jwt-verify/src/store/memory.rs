@@ -1,4 +1,4 @@
-//! The store of a single process.
+//! Cache store in the memory of one process.
 
 use std::{fmt, future::ready, sync::Arc, time::Duration};
 
@@ -8,10 +8,10 @@ use super::CacheStore;
 use crate::clock::{Clock, SystemClock};
 use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
-/// A [`CacheStore`] in the memory of the process, shared by everything that holds a clone of it.
+/// A [`CacheStore`] in the memory of the process, shared by all of its clones.
 ///
-/// It holds at most a fixed number of entries (default 1,024). When it is full, expired entries
-/// make room; if there are none, an arbitrary one does.
+/// It holds at most a fixed number of entries (default 1,024). When it is full, expired entries are
+/// evicted; if there are none, an arbitrary one.
 #[derive(Clone)]
 pub struct MemoryCache {
     entries: Arc<DashMap<String, Stored>>,
@@ -26,17 +26,17 @@ struct Stored {
 }
 
 impl MemoryCache {
-    /// An empty store for 1,024 entries.
+    /// Creates an empty store for 1,024 entries.
     pub fn new() -> Self {
         Self::with_capacity(1024)
     }
 
-    /// An empty store for this many entries, at least one.
+    /// Creates an empty store for this many entries, at least one.
     pub fn with_capacity(most: usize) -> Self {
         Self { entries: Arc::default(), most: most.max(1), clock: Arc::new(SystemClock::new()) }
     }
 
-    /// Takes the time from another clock.
+    /// Sets another clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -47,7 +47,7 @@ impl MemoryCache {
         Stored { value: value.to_vec(), until: self.clock.monotonic().saturating_add(ttl) }
     }
 
-    /// Frees a place for a key that is not there yet.
+    /// Makes room for a new key.
     fn make_room(&self, key: &str) {
         if self.entries.len() < self.most || self.entries.contains_key(key) {
             return;

@@ -1,4 +1,4 @@
-//! A shared cache of bytes, for key sets and for what instances of an application tell each other.
+//! Shared cache of bytes, for key sets and for messages between instances of an application.
 
 mod memory;
 #[cfg(feature = "redis")]
@@ -15,18 +15,17 @@ pub use redis::{RedisCache, RedisCacheBuilder};
 
 /// A key-value store whose entries expire.
 ///
-/// A [`JwksProvider`](crate::JwksProvider) asks it before it fetches a key set and writes to it
-/// after; never once per request. What is in it is public (verification keys), but whoever can
-/// write to it can make tokens: protect it like the issuer.
+/// A [`JwksProvider`](crate::JwksProvider) reads it before it fetches a key set and writes to it
+/// after; never once per request. Its content is public (verification keys), but an attacker who
+/// can write to it can forge tokens: protect it like the issuer.
 ///
-/// An error means "out of reach" and makes the provider go on as if there were no cache; so does an
-/// answer that takes longer than 250 ms. The futures must not block the thread: all fetches share
-/// it.
+/// An error means "unreachable", and the provider continues without the cache; so does an answer
+/// that takes longer than 250 ms. The futures must not block the thread: all fetches share it.
 pub trait CacheStore: fmt::Debug + Send + Sync + 'static {
-    /// The value under a key, unless it is absent or its time is over.
+    /// Returns the value of a key, unless it is absent or expired.
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreUnavailable>>;
 
-    /// Writes a value that is gone after `ttl`.
+    /// Writes a value that expires after `ttl`.
     fn set<'a>(
         &'a self,
         key: &'a str,
@@ -34,7 +33,7 @@ pub trait CacheStore: fmt::Debug + Send + Sync + 'static {
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreUnavailable>>;
 
-    /// Writes a value only if there is none, in one step, and says whether it did.
+    /// Writes a value only if there is none, in one step, and returns `true` if it did.
     fn add<'a>(
         &'a self,
         key: &'a str,
@@ -42,6 +41,6 @@ pub trait CacheStore: fmt::Debug + Send + Sync + 'static {
         ttl: Duration,
     ) -> BoxFuture<'a, Result<bool, StoreUnavailable>>;
 
-    /// Removes a value if it is there.
+    /// Removes a value if it exists.
     fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), StoreUnavailable>>;
 }

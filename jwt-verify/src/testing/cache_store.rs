@@ -1,4 +1,4 @@
-//! The acceptance suite of stores.
+//! Acceptance suite for cache stores.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,13 +6,13 @@ use tokio::task::JoinSet;
 
 use crate::store::CacheStore;
 
-/// Holds a store against everything that [`CacheStore`] promises.
+/// Tests that a store meets the contract of [`CacheStore`].
 ///
 /// `wait` lets time pass for the store: by sleeping, or by moving the clock that the store reads.
-/// The store may be in use otherwise; the suite keeps to names of its own. It needs a Tokio runtime.
+/// The store may be in use otherwise; the suite uses its own keys. It needs a Tokio runtime.
 ///
 /// ```
-/// use jwt_verify::{MemoryCache, testing};
+/// use jwt_verify::{store::MemoryCache, testing};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// testing::cache_store(MemoryCache::new(), tokio::time::sleep).await;
@@ -20,7 +20,7 @@ use crate::store::CacheStore;
 /// ```
 ///
 /// # Panics
-/// If the store does not keep a promise; the message says which.
+/// If the store violates the contract; the message describes how.
 #[expect(clippy::panic, clippy::expect_used, reason = "this is what a test suite does")]
 pub async fn cache_store<W: Future<Output = ()>>(
     store: impl CacheStore,

@@ -1,4 +1,4 @@
-//! What a refusal must look like.
+//! Assertions about refusals.
 
 use actix_web::{
     HttpResponse,
@@ -29,69 +29,69 @@ use actix_web::{
 /// # });
 /// ```
 pub trait ChallengeAssertions {
-    /// Status and header fields of the response.
+    /// Returns status and headers of the response.
     fn head(&self) -> (StatusCode, &HeaderMap);
 
-    /// 401 with a challenge that names no error: there was no token.
+    /// Asserts 401 with a challenge without an error: there was no token.
     ///
     /// # Panics
-    /// If it is another answer.
+    /// For any other response.
     #[track_caller]
     fn assert_missing_token(&self) {
         assert_challenge(self.head(), StatusCode::UNAUTHORIZED, None);
     }
 
-    /// 401 `invalid_token`: there was a token, and it is not good.
+    /// Asserts 401 `invalid_token`: the token is invalid.
     ///
     /// # Panics
-    /// If it is another answer.
+    /// For any other response.
     #[track_caller]
     fn assert_invalid_token(&self) {
         assert_challenge(self.head(), StatusCode::UNAUTHORIZED, Some("invalid_token"));
     }
 
-    /// 400 `invalid_request`: malformed credentials, or more than one.
+    /// Asserts 400 `invalid_request`: malformed credentials, or more than one.
     ///
     /// # Panics
-    /// If it is another answer.
+    /// For any other response.
     #[track_caller]
     fn assert_invalid_request(&self) {
         assert_challenge(self.head(), StatusCode::BAD_REQUEST, Some("invalid_request"));
     }
 
-    /// 403 `insufficient_scope`: the token is good, and not enough.
+    /// Asserts 403 `insufficient_scope`: the token is valid, and not enough.
     ///
     /// # Panics
-    /// If it is another answer.
+    /// For any other response.
     #[track_caller]
     fn assert_insufficient_scope(&self) {
         assert_challenge(self.head(), StatusCode::FORBIDDEN, Some("insufficient_scope"));
     }
 
-    /// 401 `insufficient_user_authentication`: another login is needed (RFC 9470).
+    /// Asserts 401 `insufficient_user_authentication`: another login is needed (RFC 9470).
     ///
     /// # Panics
-    /// If it is another answer.
+    /// For any other response.
     #[track_caller]
     fn assert_step_up(&self) {
         let error = "insufficient_user_authentication";
         assert_challenge(self.head(), StatusCode::UNAUTHORIZED, Some(error));
     }
 
-    /// 503 with `Retry-After`: nobody can tell now whether the token is good.
+    /// Asserts 503 with `Retry-After`: the token cannot be checked now.
     ///
     /// # Panics
-    /// If it is another answer.
+    /// For any other response.
     #[track_caller]
     fn assert_unavailable(&self) {
         assert_later(self.head(), StatusCode::SERVICE_UNAVAILABLE);
     }
 
-    /// 429 with `Retry-After`: the key of the token is not at hand and was not asked for, because
-    /// unknown keys have been asked for often enough.
+    /// Asserts 429 with `Retry-After`: the key of the token is not cached and was not requested,
+    /// because unknown keys have caused too many requests.
     ///
     /// # Panics
-    /// If it is another answer.
+    /// For any other response.
     #[track_caller]
     fn assert_key_lookup_limited(&self) {
         assert_later(self.head(), StatusCode::TOO_MANY_REQUESTS);

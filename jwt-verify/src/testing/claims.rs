@@ -1,4 +1,4 @@
-//! Verified claims that nobody has verified.
+//! Claims that count as verified, without a token.
 
 use std::{
     fmt,
@@ -11,14 +11,14 @@ use serde_json::{Map, Value, json};
 use super::{AUDIENCE, token::add};
 use crate::claims::{Claims, ClaimsMapping, VerifiedClaims, VerifiedToken};
 
-/// The claims of a caller, without a token, a key or an issuer: of the subject `test-user`, for
-/// [`AUDIENCE`] and for ten minutes from now, unless they are changed.
+/// The claims of a caller, without a token, a key or an issuer: by default of the subject
+/// `test-user`, for [`AUDIENCE`] and for ten minutes from now.
 ///
 /// ```
 /// use jwt_verify::{VerifiedClaims, testing::TestClaims};
 ///
 /// async fn greeting(claims: VerifiedClaims) -> String {
-///     format!("hello {}", claims.subject().unwrap_or("stranger"))
+///     format!("hello {}", claims.subject().unwrap_or("unknown user"))
 /// }
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -35,7 +35,7 @@ pub struct TestClaims {
 }
 
 impl TestClaims {
-    /// Good claims without roles and permissions.
+    /// Creates valid claims without roles and permissions.
     pub fn new() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut claims = Map::new();
@@ -79,16 +79,16 @@ impl TestClaims {
         self
     }
 
-    /// Where roles and permissions are found, if the application has them elsewhere.
+    /// Sets the claims that hold roles and permissions.
     pub fn mapping(mut self, mapping: ClaimsMapping) -> Self {
         self.mapping = mapping;
         self
     }
 
-    /// The claims as a handler takes them.
+    /// Returns the claims as a handler takes them.
     ///
     /// # Panics
-    /// If registered claims do not have their type, such as an `exp` that is no number.
+    /// If registered claims do not have their type, such as an `exp` that is not a number.
     #[expect(clippy::expect_used, reason = "a test cannot go on without its claims")]
     pub fn verified(&self) -> VerifiedClaims {
         VerifiedClaims::new(Arc::new(self.token().expect("registered claims have their types")))
@@ -108,7 +108,7 @@ impl Default for TestClaims {
     }
 }
 
-/// Shows the names of the claims, not the values.
+/// Contains the names of the claims, not the values.
 impl fmt::Debug for TestClaims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&String> = self.claims.keys().collect();

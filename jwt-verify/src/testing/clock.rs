@@ -1,4 +1,4 @@
-//! Time that a test moves.
+//! A clock that a test moves.
 
 use std::{
     sync::{
@@ -28,11 +28,11 @@ pub struct TestClock {
 }
 
 impl TestClock {
-    /// Where a clock stands at first, in seconds since the epoch: a moment in January 2027, the same
-    /// in every run.
+    /// Initial time of the clock, in seconds since the epoch: a moment in January 2027, equal in
+    /// every run.
     pub const START: u64 = 1_800_000_000;
 
-    /// Stands at [`START`](Self::START).
+    /// Creates a clock that stands at [`START`](Self::START).
     pub fn new() -> Self {
         Self { wall: Arc::new(AtomicU64::new(Self::START * 1000)), monotonic: Arc::default() }
     }

@@ -1,4 +1,4 @@
-//! An issuer for tests, on a real socket.
+//! Token issuer for tests, on a real socket.
 
 use std::{
     fmt,
@@ -20,10 +20,10 @@ use crate::{
     verifier::{Verifier, VerifierBuilder},
 };
 
-/// An issuer with keys that are made when it starts, and with discovery and key set over HTTP on the
-/// loopback interface, in a thread of its own. It ends when it is dropped.
+/// An issuer with newly generated keys, which serves discovery and key set over HTTP on the
+/// loopback interface, in a thread of its own. It stops when it is dropped.
 ///
-/// It hands tokens to whoever holds it, and to nobody over HTTP.
+/// Tokens are available to its owner only, not over HTTP.
 ///
 /// ```
 /// use jwt_verify::testing::TestIssuer;
@@ -45,9 +45,9 @@ pub struct TestIssuer {
     server: Option<(ServerHandle, JoinHandle<()>)>,
 }
 
-/// What the thread that answers shares with the test.
+/// State that the server thread shares with the test.
 struct IssuerState {
-    /// Those that are published; the last one signs.
+    /// Published keys; the last one signs.
     keys: Vec<SigningKey>,
     fails: bool,
     delay: Duration,
@@ -55,7 +55,7 @@ struct IssuerState {
 }
 
 impl TestIssuer {
-    /// An issuer that signs with RS256, as most do.
+    /// Starts an issuer that signs with RS256, as most do.
     ///
     /// # Panics
     /// If no key can be made or no port is free.
@@ -63,20 +63,21 @@ impl TestIssuer {
         Self::signing_with(Algorithm::RS256)
     }
 
-    /// An issuer that signs with another asymmetric algorithm. [`auth`](Self::auth) and
+    /// Starts an issuer that signs with another asymmetric algorithm. [`auth`](Self::auth) and
     /// [`verifier`](Self::verifier) expect that one.
     ///
     /// # Panics
-    /// As [`start`](Self::start), and for an algorithm that needs a shared secret.
+    /// As for [`start`](Self::start), and for an algorithm that needs a shared secret.
     pub fn signing_with(algorithm: Algorithm) -> Self {
         Self::with_clock(algorithm, SystemClock::new())
     }
 
-    /// An issuer that goes by a clock of the test, such as a [`TestClock`](super::TestClock):
-    /// tokens are dated by it, and [`auth`](Self::auth) and [`verifier`](Self::verifier) judge by it.
+    /// Starts an issuer with a clock of the test, such as a [`TestClock`](super::TestClock): it
+    /// sets the dates of tokens, and [`auth`](Self::auth) and [`verifier`](Self::verifier) use it
+    /// too.
     ///
     /// # Panics
-    /// As [`signing_with`](Self::signing_with).
+    /// As for [`signing_with`](Self::signing_with).
     #[expect(clippy::expect_used, reason = "a test cannot go on without its issuer")]
     pub fn with_clock(algorithm: Algorithm, clock: impl Clock) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
@@ -99,22 +100,22 @@ impl TestIssuer {
         }
     }
 
-    /// Its name, which is also where it is found: `http://127.0.0.1:PORT`.
+    /// Returns its name, which is also its address: `http://127.0.0.1:PORT`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where its key set is.
+    /// Returns the URL of its key set.
     pub fn jwks_uri(&self) -> String {
         format!("{}/jwks.json", self.url)
     }
 
-    /// Its public keys (RFC 7517 §5).
+    /// Returns its public keys (RFC 7517 §5).
     pub fn key_set(&self) -> Value {
         key_set(&self.state())
     }
 
-    /// A [`JwtAuth`] that trusts it, for [`AUDIENCE`].
+    /// Returns a builder of a [`JwtAuth`] that trusts it, for [`AUDIENCE`].
     pub fn auth(&self) -> JwtAuthBuilder {
         let clock = self.clock.clone();
         JwtAuth::builder(&self.url, AUDIENCE)
@@ -122,14 +123,14 @@ impl TestIssuer {
             .verifier(|builder| builder.clock(clock))
     }
 
-    /// A [`Verifier`] that trusts it, for [`AUDIENCE`].
+    /// Returns a builder of a [`Verifier`] that trusts it, for [`AUDIENCE`].
     pub fn verifier(&self) -> VerifierBuilder {
         Verifier::builder(&self.url, AUDIENCE)
             .algorithms([self.algorithm])
             .clock(self.clock.clone())
     }
 
-    /// A token that is good for ten minutes unless it is changed.
+    /// Starts a token, by default valid for ten minutes.
     pub fn token(&self) -> TestToken<'_> {
         TestToken::new(self)
     }
@@ -143,28 +144,28 @@ impl TestIssuer {
         self.state().keys.push(key);
     }
 
-    /// Publishes no key any more but the one that signs.
+    /// Withdraws all keys but the one that signs.
     pub fn withdraw_old_keys(&self) {
         let keys = &mut self.state().keys;
         keys.drain(..keys.len().saturating_sub(1));
     }
 
-    /// Answers 503 from now on.
+    /// Responds with 503 from now on.
     pub fn fail(&self) {
         self.state().fails = true;
     }
 
-    /// Answers again.
+    /// Responds normally again.
     pub fn recover(&self) {
         self.state().fails = false;
     }
 
-    /// Waits so long before each answer.
+    /// Delays each response by this time.
     pub fn delay(&self, delay: Duration) {
         self.state().delay = delay;
     }
 
-    /// How often the key set was asked for, those included that were answered with 503.
+    /// Returns the number of requests for the key set, including those answered with 503.
     pub fn key_fetches(&self) -> usize {
         self.state().key_fetches
     }
@@ -177,7 +178,7 @@ impl TestIssuer {
         self.state().keys.last().cloned()
     }
 
-    /// A key that is never published and has the name of the one that is.
+    /// Returns a key that is never published and has the name of the published one.
     pub(super) fn unknown_key(&self) -> SigningKey {
         let id = self.signing_key().map(|key| key.id().to_owned()).unwrap_or_default();
         self.unknown_key.get_or_init(|| new_key(self.algorithm)).clone().with_id(&id)
@@ -188,7 +189,7 @@ impl TestIssuer {
     }
 }
 
-/// A test that failed while it held the lock has said what there is to say.
+/// A test that failed while it held the lock has reported its failure already.
 fn lock(state: &Mutex<IssuerState>) -> MutexGuard<'_, IssuerState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -225,7 +226,7 @@ fn serve(
             .listen(listener)
             .expect("the port is its own")
             .run();
-            // Who starts it waits for this.
+            // The constructor waits for this.
             let _ = sender.send(server.handle());
             let _ = server.await;
         });

@@ -1,19 +1,19 @@
-//! Testing what is protected with this crate.
+//! Test support for protected applications.
 //!
 //! With feature `testing`, for the `[dev-dependencies]` of an application. Functions and methods of
-//! this module panic with what is wrong, as assertions do.
+//! this module panic with a description, as assertions do.
 //!
-//! | to test | take |
+//! | to test | use |
 //! | --- | --- |
 //! | a handler, without any token | [`TestClaims::verified`] as its argument |
 //! | routes with their requirements, without any key or network | [`TestRequestExt::to_request_as`] |
-//! | the whole way of a request, with real tokens, keys and fetches | [`TestIssuer`] |
-//! | what is refused, and how | [`ChallengeAssertions`], [`TestToken::expired`] and its like |
-//! | what time does | [`TestClock`] |
+//! | the whole path of a request, with real tokens, keys and fetches | [`TestIssuer`] |
+//! | refusals | [`ChallengeAssertions`], [`TestToken::expired`] and similar methods |
+//! | the passing of time | [`TestClock`] |
 //! | tokens that are bound to a key (DPoP) | [`ProofKey`], [`TestToken::bound_to`] |
 //! | tokens that are bound to a certificate | [`TestToken::bound_to_certificate`] |
 //! | a rotation, an issuer that is down or slow | [`TestIssuer::rotate`], [`fail`](TestIssuer::fail), [`delay`](TestIssuer::delay) |
-//! | a store of your own | [`cache_store`], [`refresh_store`], [`replay_store`], [`revocation_store`] |
+//! | your own store | [`cache_store`], [`refresh_store`], [`replay_store`], [`revocation_store`] |
 //!
 //! ```
 //! use actix_web::{App, get, test};
@@ -64,5 +64,5 @@ pub use request::TestRequestExt;
 pub use revocation_store::revocation_store;
 pub use token::TestToken;
 
-/// The audience of [`TestIssuer::auth`] and of the tokens that a [`TestIssuer`] signs.
+/// Audience of [`TestIssuer::auth`] and of the tokens that a [`TestIssuer`] signs.
 pub const AUDIENCE: &str = "https://api.example.com";

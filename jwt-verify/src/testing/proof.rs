@@ -19,11 +19,11 @@ use crate::{
     issuing::SigningKey,
 };
 
-/// The key of a client, to which tokens can be [bound](super::TestToken::bound_to), and its proofs.
+/// The key of a client, to which tokens can be [bound](crate::testing::TestToken::bound_to), and its proofs.
 ///
 /// ```
 /// use actix_web::{App, get, test};
-/// use jwt_verify::{Dpop, VerifiedClaims, require, testing::{ProofKey, TestIssuer}};
+/// use jwt_verify::{VerifiedClaims, dpop::Dpop, require, testing::{ProofKey, TestIssuer}};
 ///
 /// #[get("/profile")]
 /// #[require]
@@ -53,7 +53,7 @@ pub struct ProofKey {
 }
 
 impl ProofKey {
-    /// A key for ES256, as most clients have it.
+    /// Creates a key for ES256, as most clients have it.
     ///
     /// # Panics
     /// If no key can be made.
@@ -62,8 +62,8 @@ impl ProofKey {
         Self::with_clock(Algorithm::ES256, SystemClock::new())
     }
 
-    /// A key for another asymmetric algorithm, whose proofs are dated by a clock of the test, such as a
-    /// [`TestClock`](super::TestClock).
+    /// Creates a key for another asymmetric algorithm, with a clock of the test for the dates of
+    /// proofs, such as a [`TestClock`](super::TestClock).
     ///
     /// # Panics
     /// If no key can be made, and for an algorithm that needs a shared secret.
@@ -75,22 +75,23 @@ impl ProofKey {
         if let Some(members) = jwk.as_object_mut() {
             members.retain(|name, _| matches!(&**name, "kty" | "crv" | "x" | "y" | "n" | "e"));
         }
-        // A key that is generated has its thumbprint for a name.
+        // The name of a generated key is its thumbprint.
         let thumbprint = key.id().to_owned();
         Self { key, jwk, thumbprint, clock: Arc::new(clock) }
     }
 
-    /// The thumbprint of its public key (RFC 7638), as a token that is bound to it has it in `cnf.jkt`.
+    /// Returns the thumbprint of its public key (RFC 7638), as in the `cnf.jkt` of a token that is
+    /// bound to it.
     pub fn thumbprint(&self) -> &str {
         &self.thumbprint
     }
 
-    /// The public key as a JSON Web Key.
+    /// Returns the public key as a JSON Web Key.
     pub fn jwk(&self) -> &Value {
         &self.jwk
     }
 
-    /// A proof for a request with this token, good unless it is changed.
+    /// Starts a proof for a request with this token, by default valid.
     pub fn proof(&self, method: &str, url: &str, token: &str) -> TestProof<'_> {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
 
@@ -114,14 +115,14 @@ impl ProofKey {
     }
 }
 
-/// Shows the algorithm.
+/// Contains the algorithm.
 impl fmt::Debug for ProofKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProofKey").field("algorithm", &self.key.algorithm()).finish_non_exhaustive()
     }
 }
 
-/// A proof of a [`ProofKey`]. Nothing that is set is checked, so that it can be bad in any way.
+/// A proof of a [`ProofKey`]. Values are not checked, so that it can be invalid in any way.
 #[must_use = "a proof comes to be when it is signed"]
 #[derive(Clone)]
 pub struct TestProof<'k> {
@@ -131,7 +132,7 @@ pub struct TestProof<'k> {
 }
 
 impl TestProof<'_> {
-    /// Says a nonce of the server.
+    /// Sets a nonce of the server.
     pub fn nonce(self, nonce: impl Into<String>) -> Self {
         self.claim("nonce", nonce.into())
     }
@@ -142,7 +143,7 @@ impl TestProof<'_> {
         self
     }
 
-    /// Leaves a claim out.
+    /// Removes a claim.
     pub fn without(mut self, name: &str) -> Self {
         self.claims.remove(name);
         self
@@ -154,22 +155,22 @@ impl TestProof<'_> {
         self
     }
 
-    /// Leaves a header parameter out.
+    /// Removes a header parameter.
     pub fn without_header(mut self, name: &str) -> Self {
         self.header.remove(name);
         self
     }
 
-    /// Signs it.
+    /// Signs the proof.
     ///
     /// # Panics
-    /// If the key does not sign.
+    /// If the key cannot sign.
     pub fn sign(self) -> String {
         compact(&self.key.key, self.header, self.claims)
     }
 }
 
-/// Shows the names of the claims, not the values.
+/// Contains the names of the claims, not the values.
 impl fmt::Debug for TestProof<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&String> = self.claims.keys().collect();

@@ -1,4 +1,4 @@
-//! The acceptance suite of stores of sessions.
+//! Acceptance suite for refresh stores.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,17 +6,16 @@ use tokio::task::JoinSet;
 
 use crate::{
     clock::{Clock as _, SystemClock},
-    issuing::{RefreshStore, Rotation, RotationOutcome, SessionRecord},
+    issuing::refresh_store::{RefreshStore, Rotation, RotationOutcome, SessionRecord},
 };
 
-/// Holds a store against everything that [`RefreshStore`] promises.
+/// Tests that a store meets the contract of [`RefreshStore`].
 ///
-/// It keeps to names of its own, which are new with every call, and goes by the system's clock, as a
-/// store must that is not told otherwise. It needs a Tokio runtime; one with several threads finds
-/// more.
+/// It uses its own names, which are new with every call, and the system clock, which a store uses
+/// by default. It needs a Tokio runtime; one with several threads finds more.
 ///
 /// ```
-/// use jwt_verify::{MemoryRefreshStore, testing};
+/// use jwt_verify::{sessions::MemoryRefreshStore, testing};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// testing::refresh_store(MemoryRefreshStore::new()).await;
@@ -24,7 +23,7 @@ use crate::{
 /// ```
 ///
 /// # Panics
-/// If the store does not keep a promise; the message says which.
+/// If the store violates the contract; the message describes how.
 pub async fn refresh_store(store: impl RefreshStore) {
     let suite = RefreshSuite { store: Arc::new(store), now: SystemClock::new().now() };
     suite.one_after_the_other().await;
@@ -50,7 +49,7 @@ impl<S: RefreshStore> RefreshSuite<S> {
         format!("suite-{}-{name}", self.now.as_nanos())
     }
 
-    /// As many sessions as a subject may have, where that is not the question.
+    /// Limit of sessions of a subject, in tests of other behavior.
     const MANY: usize = 100;
 
     async fn begin(&self, session: &str, subject: &str) {
@@ -218,7 +217,7 @@ impl<S: RefreshStore> RefreshSuite<S> {
         }
         let outcome = self.rotate("h", "dave", "t0", "t1", 0).await;
         assert_eq!(outcome, RotationOutcome::Rotated, "the one goes on");
-        // The name of a session of another subject keeps none of this one.
+        // The name of a session of another subject keeps none of this subject.
         assert_eq!(self.end_all("dave", Some("j")).await, names(&["h"]));
         assert!(self.sessions_of("dave").await.is_empty());
         assert_eq!(self.sessions_of("erin").await, names(&["j"]), "others are left alone");

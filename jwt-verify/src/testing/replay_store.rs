@@ -1,4 +1,4 @@
-//! The acceptance suite of stores of used proofs.
+//! Acceptance suite for replay stores.
 
 use std::time::Duration;
 
@@ -8,15 +8,14 @@ use crate::{
     key::Thumbprint,
 };
 
-/// Holds a store against everything that [`ReplayStore`] promises.
+/// Tests that a store meets the contract of [`ReplayStore`].
 ///
-/// `per_key` is how many proofs of one key the store has been told to remember at a time: at least four,
-/// and for the suite better a few than thousands. `wait` lets time pass for the store. The suite keeps to
-/// keys and names of its own, which are new with every call. It goes by the system's clock, as a store
-/// must that is not told otherwise.
+/// `per_key` is the limit of proofs of one key that is set at the store: at least four, and rather
+/// a few than thousands. `wait` lets time pass for the store. The suite uses its own keys and
+/// names, which are new with every call, and the system clock, which a store uses by default.
 ///
 /// ```
-/// use jwt_verify::{MemoryReplay, testing};
+/// use jwt_verify::{dpop::MemoryReplay, testing};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let store = MemoryReplay::new().proofs_per_key(8);
@@ -25,7 +24,7 @@ use crate::{
 /// ```
 ///
 /// # Panics
-/// If the store does not keep a promise; the message says which.
+/// If the store violates the contract; the message describes how.
 #[expect(clippy::expect_used, reason = "this is what a test suite does")]
 pub async fn replay_store<W: Future<Output = ()>>(
     store: impl ReplayStore,
@@ -57,7 +56,7 @@ pub async fn replay_store<W: Future<Output = ()>>(
     wait(Duration::from_millis(300)).await;
     assert!(!insert_if_absent(&proof("brief"), brief).await, "as long as it was told to");
 
-    // As many as a key may have, and then no more of this key.
+    // Up to the limit of the key, and then no more.
     let of_key = |owner: &str, name: &str| ProofId::new(key(owner), &target, name);
     for number in 0..per_key {
         let proof = of_key("a busy key", &number.to_string());

@@ -1,4 +1,4 @@
-//! Requests of callers who are known.
+//! Requests of authenticated callers.
 
 use actix_http::{HttpMessage as _, Request};
 use actix_web::{HttpRequest, http::header::AUTHORIZATION, test::TestRequest};
@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, http::header::AUTHORIZATION, test::TestRequest};
 use super::TestClaims;
 use crate::http::JwtAuth;
 
-/// Requests with a token, or with claims as if there had been one.
+/// Creates requests with a token, or with claims instead of one.
 ///
 /// ```
 /// use actix_web::{App, get, test};
@@ -19,7 +19,7 @@ use crate::http::JwtAuth;
 /// }
 ///
 /// # actix_web::rt::System::new().block_on(async {
-/// // Nobody listens there, and nobody is asked.
+/// // The issuer does not exist: nothing is fetched from it.
 /// let auth = JwtAuth::builder("https://issuer.example.com", "https://api.example.com").build().unwrap();
 /// let app = test::init_service(App::new().wrap(auth.clone()).service(posts)).await;
 ///
@@ -36,21 +36,21 @@ pub trait TestRequestExt: Sized {
     #[must_use]
     fn bearer(self, token: &str) -> Self;
 
-    /// The request of a caller with these claims, for an application that is protected with this
-    /// [`JwtAuth`]. Its middleware and its extractors take them for what a token has said: no
-    /// token, no key and no revocation store are looked at, while roles, permissions, policies and
-    /// an [`Authorizer`](crate::Authorizer) decide as ever. Where roles and permissions are found
-    /// says [`TestClaims::mapping`], not the [`JwtAuth`]. Routes that take refresh tokens need real
-    /// ones.
+    /// Creates the request of a caller with these claims, for an application that is protected with
+    /// this [`JwtAuth`]. Its middleware and its extractors accept them as if they came from a
+    /// token: no token, key or revocation store is used, while roles, permissions, policies and an
+    /// [`Authorizer`](crate::authorization::Authorizer) decide as usual. [`TestClaims::mapping`], not the
+    /// [`JwtAuth`], defines the claims with roles and permissions. Routes that take refresh tokens
+    /// need real ones.
     ///
     /// # Panics
-    /// As [`TestClaims::verified`].
+    /// As for [`TestClaims::verified`].
     fn to_request_as(self, auth: &JwtAuth, claims: TestClaims) -> Request;
 
-    /// The same for code that takes an [`HttpRequest`].
+    /// Creates a request with these claims for code that takes an [`HttpRequest`].
     ///
     /// # Panics
-    /// As [`TestClaims::verified`].
+    /// As for [`TestClaims::verified`].
     fn to_http_request_as(self, auth: &JwtAuth, claims: TestClaims) -> HttpRequest;
 }
 

@@ -1,4 +1,4 @@
-//! The acceptance suite of stores of revocations.
+//! Acceptance suite for revocation stores.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use crate::{
     revocation::{Revocation, RevocationKeys, RevocationStore},
 };
 
-/// Holds a store against everything that [`RevocationStore`] promises.
+/// Tests that a store meets the contract of [`RevocationStore`].
 ///
-/// `wait` lets time pass for the store; the suite keeps to names of its own, which are new with every
-/// call. It goes by the system's clock, as a store must that is not told otherwise.
+/// `wait` lets time pass for the store; the suite uses its own names, which are new with every
+/// call, and the system clock, which a store uses by default.
 ///
 /// ```
-/// use jwt_verify::{MemoryRevocation, testing};
+/// use jwt_verify::{revocation::MemoryRevocation, testing};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// testing::revocation_store(MemoryRevocation::new(), tokio::time::sleep).await;
@@ -23,7 +23,7 @@ use crate::{
 /// ```
 ///
 /// # Panics
-/// If the store does not keep a promise; the message says which.
+/// If the store violates the contract; the message describes how.
 #[expect(clippy::panic, clippy::expect_used, reason = "this is what a test suite does")]
 pub async fn revocation_store<W: Future<Output = ()>>(
     store: impl RevocationStore,

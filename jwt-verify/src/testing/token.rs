@@ -12,9 +12,8 @@ use serde_json::{Map, Value, json};
 use super::{AUDIENCE, ProofKey, TestIssuer};
 use crate::{issuing::SigningKey, key::ClientCertificate};
 
-/// A token of a [`TestIssuer`]: good for [`AUDIENCE`] and for ten minutes, of the subject
-/// `test-user`, unless it is changed. Nothing that is set is checked, so that it can be bad in any
-/// way.
+/// A token of a [`TestIssuer`]: by default for [`AUDIENCE`], valid for ten minutes, of the subject
+/// `test-user`. Values are not checked, so that it can be invalid in any way.
 ///
 /// ```
 /// use jwt_verify::testing::TestIssuer;
@@ -32,7 +31,7 @@ pub struct TestToken<'i> {
 }
 
 const LIFETIME: u64 = 600;
-/// Further than any leeway.
+/// Beyond any leeway.
 const LONG: u64 = 3600;
 
 impl<'i> TestToken<'i> {
@@ -88,12 +87,12 @@ impl<'i> TestToken<'i> {
         self.claim("scope", scope.into())
     }
 
-    /// Binds it to the key of a client (RFC 9449 §6.1).
+    /// Binds the token to the key of a client (RFC 9449 §6.1).
     pub fn bound_to(self, key: &ProofKey) -> Self {
         self.claim("cnf", json!({ "jkt": key.thumbprint() }))
     }
 
-    /// Binds it to the certificate of a client (RFC 8705 §3.1).
+    /// Binds the token to the certificate of a client (RFC 8705 §3.1).
     pub fn bound_to_certificate(self, certificate: &ClientCertificate) -> Self {
         self.claim("cnf", json!({ "x5t#S256": certificate.thumbprint() }))
     }
@@ -104,31 +103,31 @@ impl<'i> TestToken<'i> {
         self
     }
 
-    /// Leaves a claim out.
+    /// Removes a claim.
     pub fn without(mut self, name: &str) -> Self {
         self.claims.remove(name);
         self
     }
 
-    /// Sets a header parameter. `alg` and `kid` are the key's unless they are set here.
+    /// Sets a header parameter. Default of `alg` and `kid`: those of the key.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.header.insert(name.into(), value.into());
         self
     }
 
-    /// Sets how long it is good for.
+    /// Sets the lifetime.
     pub fn lifetime(self, lifetime: Duration) -> Self {
         let end = self.issuer.now().saturating_add(lifetime.as_secs());
         self.claim("exp", end)
     }
 
-    /// It expired an hour ago.
+    /// Sets the expiry to an hour ago.
     pub fn expired(self) -> Self {
         let now = self.issuer.now();
         self.claim("iat", now - LONG - LIFETIME).claim("exp", now - LONG)
     }
 
-    /// It will be good in an hour.
+    /// Sets the start of validity to an hour from now.
     pub fn not_yet_valid(self) -> Self {
         let now = self.issuer.now();
         self.claim("nbf", now + LONG).claim("exp", now + LONG + LIFETIME)
@@ -140,10 +139,10 @@ impl<'i> TestToken<'i> {
         self
     }
 
-    /// Signs it.
+    /// Signs the token.
     ///
     /// # Panics
-    /// If the key does not sign.
+    /// If the key cannot sign.
     #[expect(clippy::expect_used, reason = "there is always a key that signs")]
     pub fn sign(mut self) -> String {
         let key = if self.is_signed_by_unknown_key {
@@ -157,7 +156,7 @@ impl<'i> TestToken<'i> {
     }
 }
 
-/// Signs what it is given.
+/// Signs header and claims as given.
 #[expect(clippy::expect_used, reason = "a test cannot go on without its token")]
 pub(super) fn compact(
     key: &SigningKey,
@@ -177,7 +176,7 @@ pub(super) fn add(claims: &mut Map<String, Value>, name: &str, entry: String) {
     }
 }
 
-/// Shows the names of the claims, not the values.
+/// Contains the names of the claims, not the values.
 impl fmt::Debug for TestToken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&String> = self.claims.keys().collect();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 
-/// Wide registers where the processor has them; strict either way.
+/// Wide registers if the processor has them; strict either way.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 static ENGINE: std::sync::LazyLock<base64::engine::Simd> = std::sync::LazyLock::new(|| {
     base64::engine::Simd::url_safe(base64::engine::general_purpose::NO_PAD)
@@ -13,10 +13,10 @@ static ENGINE: std::sync::LazyLock<base64::engine::Simd> = std::sync::LazyLock::
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as ENGINE;
 
-/// Decodes a segment into a buffer, or into a vector where it has no room, or says that the segment
-/// is not canonical base64url.
+/// Decodes a segment into a buffer, or into a vector if it does not fit. `None` if the segment is
+/// not canonical base64url.
 pub(crate) fn decode_into<'b>(segment: &[u8], buffer: &'b mut [u8]) -> Option<Cow<'b, [u8]>> {
-    // `decode_slice` judges whether the output fits by an estimate, so the estimate decides.
+    // `decode_slice` estimates whether the output fits, so the estimate decides.
     if base64::decoded_len_estimate(segment.len()) > buffer.len() {
         return decode_exact(segment).map(Cow::Owned);
     }
@@ -24,7 +24,7 @@ pub(crate) fn decode_into<'b>(segment: &[u8], buffer: &'b mut [u8]) -> Option<Co
     buffer.get(..length).map(Cow::Borrowed)
 }
 
-/// Decodes into a vector of the right size, or says that the text is not canonical base64url.
+/// Decodes into a vector of the right size. `None` if the text is not canonical base64url.
 pub(crate) fn decode_exact(segment: &[u8]) -> Option<Vec<u8>> {
     ENGINE.decode(segment).ok()
 }
@@ -48,7 +48,7 @@ mod tests {
         assert_eq!(decode("-_-_").unwrap(), [0xfb, 0xff, 0xbf]);
     }
 
-    /// Segments that are long enough for wide registers, with a mistake in any place.
+    /// Segments long enough for wide registers, with a mistake in any position.
     #[test]
     fn long_text_is_judged_as_short_text_is() {
         use base64::engine::general_purpose::URL_SAFE_NO_PAD;

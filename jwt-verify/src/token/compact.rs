@@ -1,13 +1,13 @@
-//! Three segments (RFC 7515 §7.1).
+//! The compact serialization: three segments (RFC 7515 §7.1).
 
 use memchr::memchr;
 
 use crate::error::InvalidTokenReason;
 
-/// A token split at its dots. Nothing is decoded and nothing is believed yet.
+/// A token split at its dots. Nothing is decoded or verified yet.
 #[derive(Clone, Copy)]
 pub(crate) struct CompactToken<'a> {
-    /// Header and payload with the dot between them: what the signature covers.
+    /// Header and payload with the dot between them: the input of the signature.
     pub(crate) signing_input: &'a [u8],
     pub(crate) header: &'a [u8],
     pub(crate) payload: &'a [u8],
@@ -15,7 +15,7 @@ pub(crate) struct CompactToken<'a> {
 }
 
 impl<'a> CompactToken<'a> {
-    /// Splits without looking further than the third dot, so that a token of dots costs nothing.
+    /// Splits at the first three dots only, so that a token of dots costs nothing.
     pub(crate) fn parse(token: &'a [u8], limit: usize) -> Result<Self, InvalidTokenReason> {
         if token.len() > limit {
             return Err(InvalidTokenReason::TooLarge);

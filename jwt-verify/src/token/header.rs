@@ -11,9 +11,9 @@ use crate::{
     json::{Json, JsonDocument},
 };
 
-/// What a verifier needs to know of a header. Parameters that carry or point to keys (`jwk`, `jku`,
-/// `x5u`, `x5c`) are checked for their type; of a proof of possession `jwk` can be asked for, of all
-/// else nothing.
+/// The header parameters that a verifier needs. Parameters that contain or refer to keys (`jwk`,
+/// `jku`, `x5u`, `x5c`) are checked for their type; only `jwk` of a proof of possession can be
+/// read.
 pub(crate) struct Header {
     pub(crate) algorithm: Algorithm,
     document: JsonDocument,
@@ -52,7 +52,7 @@ impl Header {
                 "alg" => algorithm = value.as_str(),
                 "kid" => key_id = Some(value.place()),
                 "typ" => token_type = Some(value.place()),
-                // What would change the meaning of the token.
+                // Parameters that would change the meaning of the token.
                 "crit" | "b64" | "zip" | "enc" => is_supported = false,
                 _ => {}
             }
@@ -65,27 +65,27 @@ impl Header {
         Ok(Self { algorithm, document, key_id, token_type })
     }
 
-    /// The name of the key, `kid`.
+    /// Returns the name of the key, `kid`.
     pub(crate) fn key_id(&self) -> Option<&str> {
         self.document.at(self.key_id?).as_str()
     }
 
-    /// The key that a DPoP proof says it is signed with, `jwk`, as JSON (RFC 9449 §4.2). It says nothing
-    /// about who that is: for no other kind of token may a key come with it.
+    /// Returns the key that a DPoP proof is signed with, `jwk`, as JSON (RFC 9449 §4.2). It does
+    /// not identify the sender: no other kind of token may carry its own key.
     pub(crate) fn proof_key(&self) -> Option<&str> {
         self.document.root().get("jwk").map(Json::raw)
     }
 
-    /// What kind of token it says it is, `typ`.
+    /// Returns the declared type of the token, `typ`.
     pub(crate) fn token_type(&self) -> Option<&str> {
         self.document.at(self.token_type?).as_str()
     }
 }
 
-/// Headers of tokens that were accepted. The tokens of an issuer have one and the same, so that most
-/// headers need not be read again.
+/// Headers of accepted tokens. All tokens of an issuer have the same, so most headers need not be
+/// parsed again.
 ///
-/// Only a genuine token leaves its header here, and the whole segment is compared.
+/// Only a verified token stores its header here, and the whole segment is compared.
 #[derive(Default)]
 pub(crate) struct KnownHeaders([ArcSwapOption<KnownHeader>; 8]);
 
@@ -95,21 +95,21 @@ struct KnownHeader {
 }
 
 impl KnownHeaders {
-    /// What a segment that was [kept](Self::keep) says.
+    /// Returns the header of a segment that was [kept](Self::keep).
     pub(crate) fn find(&self, segment: &[u8]) -> Option<Arc<Header>> {
         let known = self.slot(segment)?.load();
         let known = known.as_ref().filter(|known| *known.segment == *segment)?;
         Some(known.header.clone())
     }
 
-    /// Keeps a header, in the place of another one perhaps.
+    /// Keeps a header, possibly replacing another one.
     pub(crate) fn keep(&self, segment: &[u8], header: Arc<Header>) {
         if let Some(slot) = self.slot(segment) {
             slot.store(Some(Arc::new(KnownHeader { segment: segment.into(), header })));
         }
     }
 
-    /// What tells headers of one size apart is the name of the key, often the last member.
+    /// Headers of one size differ in the name of the key, often the last member.
     fn slot(&self, segment: &[u8]) -> Option<&ArcSwapOption<KnownHeader>> {
         let half = |half: Option<&[u8; 8]>| half.map_or(0, |bytes| u64::from_le_bytes(*bytes));
         let (front, end) = segment.split_last_chunk().unzip();
@@ -120,7 +120,7 @@ impl KnownHeaders {
     }
 }
 
-/// Says nothing of what is in them.
+/// Omits the content.
 impl fmt::Debug for KnownHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KnownHeaders").finish_non_exhaustive()
@@ -240,7 +240,7 @@ mod tests {
         for other in [&b"onf"[..], b"on", b"one.", b""] {
             assert!(known.find(other).is_none());
         }
-        // More than there is room for.
+        // More than the capacity.
         for number in 0..100 {
             let segment = format!("a rather long segment {number}");
             known.keep(segment.as_bytes(), header(&segment));

@@ -1,11 +1,11 @@
-//! Tokens that were verified before.
+//! Cache of verified tokens.
 //!
 //! The key is the whole token, compared byte by byte. Only its last 32 bytes are hashed: they
-//! belong to the signature, which nobody can choose for a token that verifies, and the hash is
-//! keyed at random, so neither a bucket nor a comparison can be aimed at.
+//! belong to the signature, which an attacker cannot choose for a token that verifies, and the hash
+//! is keyed at random, so neither a bucket nor a comparison can be targeted.
 //!
-//! What all threads share costs all of them: two that count references to one token wait for each
-//! other. So each thread keeps the tokens that it meets most once more for itself.
+//! Shared data costs all threads: two threads that change the reference count of one token wait for
+//! each other. So each thread also keeps its own copy of its most frequent tokens.
 
 mod thread_local_cache;
 
@@ -21,22 +21,22 @@ use thread_local::ThreadLocal;
 use self::thread_local_cache::ThreadLocalCache;
 use crate::limits::TOKEN_CACHE_BYTES_PER_ENTRY;
 
-/// Verified tokens, bounded in number and in bytes. `E` is what is remembered of one.
+/// Verified tokens, bounded in number and in bytes. `E` is the data cached for one.
 pub(crate) struct TokenCache<E: Remembered> {
     tokens: Cache<TokenKey, E, ByBytes, RandomState>,
     recent: ThreadLocal<RefCell<ThreadLocalCache<E>>>,
     entries: usize,
 }
 
-/// What is remembered of a token.
+/// The data cached for a token.
 pub(crate) trait Remembered: Clone + Send {
-    /// The same, with counters of references of its own.
+    /// Returns a copy with separate reference counts.
     fn unshared(&self) -> Self;
 }
 
 impl<E: Remembered> TokenCache<E> {
-    /// A cache for at most this many tokens, which together take at most 4 KiB for each. A thread
-    /// keeps at most 64 of them for itself.
+    /// Creates a cache for at most this many tokens, which together take at most 4 KiB for each. A
+    /// thread keeps copies of at most 64 of them.
     pub(crate) fn new(entries: usize) -> Self {
         let weight = entries as u64 * TOKEN_CACHE_BYTES_PER_ENTRY;
         let lifecycle = quick_cache::sync::DefaultLifecycle::default();
@@ -44,10 +44,10 @@ impl<E: Remembered> TokenCache<E> {
         Self { tokens, recent: ThreadLocal::new(), entries }
     }
 
-    /// What `judge` says of a token that is remembered. One of which it says nothing is forgotten.
+    /// Returns the result of `judge` for a cached token. If that is `None`, the token is removed.
     pub(crate) fn get<T>(&self, token: &[u8], judge: impl Fn(&E) -> Option<T>) -> Option<T> {
         let recent = self.recent.get_or(|| RefCell::new(ThreadLocalCache::new(self.entries)));
-        // Taken only if judging led here again, by a clock that verifies tokens for instance.
+        // Taken only if `judge` led here again, for example by a clock that verifies tokens.
         let Ok(mut recent) = recent.try_borrow_mut() else {
             return self.get_shared(token, &judge).map(|(_, judged)| judged);
         };
@@ -106,8 +106,8 @@ impl Equivalent<TokenKey> for TokenRef<'_> {
 struct ByBytes;
 
 impl<E> Weighter<TokenKey, E> for ByBytes {
-    /// The token, and its payload three times over: as text, as places or values, and as what they
-    /// need around them. Small tokens weigh as much as the mean, which bounds the number of entries.
+    /// The token, and its payload three times: as text, as positions or values, and with their
+    /// overhead. Small tokens count as the mean, which bounds the number of entries.
     fn weight(&self, key: &TokenKey, _: &E) -> u64 {
         (key.0.len() as u64 * 4).max(TOKEN_CACHE_BYTES_PER_ENTRY)
     }
@@ -136,7 +136,7 @@ mod tests {
         for name in ["a", "b"] {
             cache.put(format!("{name}{tail}").as_bytes(), name.into());
         }
-        // Found in what is shared, and then in what the thread keeps.
+        // Found in the shared cache, and then in the thread's copies.
         for _ in 0..4 {
             for name in ["a", "a", "a", "b", "b", "b"] {
                 assert_eq!(get(&cache, &format!("{name}{tail}")).as_deref(), Some(name));
@@ -159,7 +159,7 @@ mod tests {
         }
     }
 
-    /// What a thread kept for itself may be older than what all have.
+    /// The copy of a thread may be older than the shared entry.
     #[test]
     fn what_was_replaced_does_not_hide_what_replaced_it() {
         let cache = TokenCache::new(100);

@@ -1,28 +1,28 @@
-//! The tokens that one thread meets most.
+//! Copies of the most frequent tokens of one thread.
 
 use crate::limits::{RECENT_TOKEN_BYTES, RECENT_TOKENS};
 
-/// A few tokens, each in the place that its last bytes say. They belong to the signature, so that
-/// tokens spread, and who has two that meet in one place only loses the place.
+/// A few tokens, each in the slot that its last bytes select. They belong to the signature, so
+/// tokens spread evenly, and a client with two tokens for one slot only loses the slot.
 pub(super) struct ThreadLocalCache<E> {
-    /// None until the first token is met.
+    /// Empty until the first token.
     slots: Vec<Slot<E>>,
     most: usize,
 }
 
 struct Slot<E> {
     entry: Option<(Box<[u8]>, E)>,
-    /// The end of the token that was met last and is not kept.
+    /// The end of the last token that is not kept.
     last_miss: u64,
 }
 
 impl<E> ThreadLocalCache<E> {
-    /// For at most so many tokens, and never for more than 64.
+    /// Creates a cache for at most this many tokens, and never for more than 64.
     pub(super) fn new(most: usize) -> Self {
         Self { slots: Vec::new(), most: most.clamp(1, RECENT_TOKENS) }
     }
 
-    /// What `judge` says of a token that is kept. One of which it says nothing is let go.
+    /// Returns the result of `judge` for a kept token. If that is `None`, the token is removed.
     pub(super) fn get<T>(&mut self, token: &[u8], judge: impl Fn(&E) -> Option<T>) -> Option<T> {
         let slot = self.slot(token)?;
         let (_, entry) = slot.entry.as_ref().filter(|(kept, _)| **kept == *token)?;
@@ -34,8 +34,8 @@ impl<E> ThreadLocalCache<E> {
         judged
     }
 
-    /// Keeps a token that is met twice in a row in its place. So those that are met often push out
-    /// those that are not, and a thread that meets ever other tokens copies none.
+    /// Keeps a token that arrives twice in a row in its slot. So frequent tokens replace rare ones,
+    /// and a thread that only sees new tokens copies none.
     pub(super) fn record_miss(&mut self, token: &[u8], entry: impl FnOnce() -> E) {
         if token.len() > RECENT_TOKEN_BYTES {
             return;

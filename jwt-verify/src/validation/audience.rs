@@ -1,4 +1,4 @@
-//! `aud` (RFC 7519 §4.1.3): at least one of ours, byte by byte.
+//! `aud` (RFC 7519 §4.1.3): at least one of the configured audiences, byte by byte.
 
 use crate::{claims::Claims, error::InvalidTokenReason};
 

@@ -1,9 +1,9 @@
-//! The client a token was issued to (`azp`, OIDC Core §2; `client_id`, RFC 8693 §4.3), where the
-//! application names the clients it serves.
+//! The client a token was issued to (`azp`, OIDC Core §2; `client_id`, RFC 8693 §4.3), if the
+//! application restricts its clients.
 
 use crate::{claims::Claims, error::InvalidTokenReason, json::Json};
 
-/// What issuers call it: `appid` is Entra's in its first version, `cid` Okta's.
+/// Names used by issuers: `appid` is Entra's in its first version, `cid` Okta's.
 const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "appid", "cid"];
 
 /// Every client claim that is present must be on the list, and at least one must be present.

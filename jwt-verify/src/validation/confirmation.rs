@@ -1,27 +1,28 @@
-//! `cnf` (RFC 7800 §3.1, RFC 8705 §3, RFC 9449 §6): a token bound to a key is no bearer token. A
-//! binding that nothing here can check is refused whoever shows the token; accepting it would undo it.
+//! `cnf` (RFC 7800 §3.1, RFC 8705 §3, RFC 9449 §6): a token bound to a key is not a bearer token. A
+//! binding that this library cannot check is always refused; accepting it would remove the
+//! protection.
 
 use crate::{claims::Claims, error::InvalidTokenReason, key::Thumbprint};
 
-/// What a token is bound to.
+/// The sender constraint of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Binding {
     /// A key that a DPoP proof can prove (`jkt`).
     Key(Thumbprint),
-    /// A certificate that was shown on the connection (`x5t#S256`).
+    /// A certificate presented on the connection (`x5t#S256`).
     Certificate(Thumbprint),
 }
 
-/// Accepts a token that is bound to nothing, or to what its sender can prove to hold.
+/// Accepts a token that is not bound, or whose binding can be checked.
 pub(super) fn check(claims: &Claims) -> Result<(), InvalidTokenReason> {
     binding(claims).map(drop)
 }
 
-/// What a token is bound to, if it is bound.
+/// Returns the sender constraint of a token, if it has one.
 pub(crate) fn binding(claims: &Claims) -> Result<Option<Binding>, InvalidTokenReason> {
     let Some(confirmation) = claims.find("cnf") else { return Ok(None) };
     let mut methods = confirmation.members();
-    // Of two methods each would have to hold.
+    // With two methods, each would have to be satisfied.
     let (Some((method, value)), None) = (methods.next(), methods.next()) else {
         return Err(InvalidTokenReason::SenderConstraint);
     };

@@ -1,4 +1,4 @@
-//! `exp` (RFC 7519 §4.1.4): required; at `exp` plus leeway the token is over.
+//! `exp` (RFC 7519 §4.1.4): required; at `exp` plus leeway the token has expired.
 
 use std::time::Duration;
 

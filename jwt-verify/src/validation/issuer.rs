@@ -1,5 +1,5 @@
-//! `iss` (RFC 7519 §4.1.1): exactly the trusted string. No URL is normalised: two spellings of one
-//! URL are two issuers.
+//! `iss` (RFC 7519 §4.1.1): exactly the trusted string. URLs are not normalized: two spellings of
+//! one URL are two issuers.
 
 use crate::{claims::Claims, error::InvalidTokenReason};
 

@@ -1,4 +1,4 @@
-//! Dates that fit together, and a lifetime that is not longer than the application allows.
+//! Consistent dates, and a lifetime within the configured maximum.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub(super) fn check(claims: &Claims, longest: Option<Duration>) -> Result<(), In
         return Err(InvalidTokenReason::LifetimeTooLong);
     }
     let Some(longest) = longest else { return Ok(()) };
-    // Without a beginning there is no telling how long the token has been valid.
+    // Without a start it is unknown how long the token has been valid.
     let start =
         claims.issued_at().or(claims.not_before()).ok_or(InvalidTokenReason::LifetimeTooLong)?;
     if end.since_epoch().saturating_sub(start.since_epoch()) > longest {

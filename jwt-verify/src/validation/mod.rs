@@ -1,5 +1,5 @@
-//! What the claims of a genuine token must say before it is accepted. One rule per file; none of
-//! them knows of the others, of keys or of requests.
+//! Rules for the claims of a token with a valid signature. One rule per file; none of them depends
+//! on the others, on keys or on requests.
 
 mod audience;
 mod client;
@@ -26,17 +26,16 @@ use crate::{
     token::Header,
 };
 
-/// A rule of the application's own about the claims of a token.
+/// A custom rule about the claims of a token.
 ///
-/// It runs after the standard rules, once for every token that is verified; a token that is
-/// remembered from an earlier request is not judged again. It can only refuse: a token that the
-/// standard rules refuse never gets here.
+/// It runs after the standard rules, once for every verified token; a cached token is not checked
+/// again. It can only refuse: a token that the standard rules refuse is not passed to it.
 pub trait ClaimsValidator: Send + Sync + 'static {
     /// Accepts or refuses the claims.
     ///
     /// # Errors
-    /// The reason for the logs, usually [`InvalidTokenReason::CustomValidator`]. The caller gets the same
-    /// answer for every reason.
+    /// The reason for the logs, usually [`InvalidTokenReason::CustomValidator`]. The caller gets
+    /// the same response for every reason.
     fn validate(&self, claims: &Claims) -> Result<(), InvalidTokenReason>;
 }
 
@@ -49,7 +48,7 @@ where
     }
 }
 
-/// What one issuer's tokens are held against.
+/// The rules for one issuer's tokens.
 #[derive(Clone)]
 pub(crate) struct Rules {
     pub(crate) issuer: String,
@@ -63,13 +62,13 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// The rule that needs no claims: what kind of token the header says it is.
+    /// Checks the header: the declared kind of token.
     pub(crate) fn check_header(&self, header: &Header) -> Result<(), InvalidTokenReason> {
         self.kind.check_type(header.token_type())
     }
 
-    /// Every standard rule about claims. Expiry comes last: "expired" tells a client that the token would
-    /// otherwise do, and that a new one will.
+    /// Checks every standard rule about claims. Expiry comes last: "expired" tells a client that
+    /// the token is valid otherwise, and that a new one will work.
     pub(crate) fn check_claims(&self, claims: &Claims, now: Duration) -> Result<(), AuthError> {
         issuer::check(claims, &self.issuer)?;
         audience::check(claims, &self.audiences)?;
@@ -83,12 +82,12 @@ impl Rules {
         expiry::check(claims, now, self.leeway)
     }
 
-    /// The application's own rules. They see the claims of genuine tokens only.
+    /// Checks the custom rules. They receive claims of verified tokens only.
     pub(crate) fn check_custom(&self, claims: &Claims) -> Result<(), InvalidTokenReason> {
         self.validators.iter().try_for_each(|validator| validator.validate(claims))
     }
 
-    /// From when until when the claims pass the rules about dates, on the wall clock.
+    /// Returns the time span in which the claims pass the rules about dates, on the wall clock.
     pub(crate) fn validity(&self, claims: &Claims) -> Range<Duration> {
         let starts = [claims.not_before(), claims.issued_at()];
         let start = starts
@@ -100,7 +99,7 @@ impl Rules {
         start..end.saturating_add(self.leeway)
     }
 
-    /// The rule that decides whose keys are looked at.
+    /// Returns `true` if the token names this issuer, whose keys are then used.
     pub(crate) fn is_issuer_of(&self, claims: &Claims) -> bool {
         issuer::check(claims, &self.issuer).is_ok()
     }

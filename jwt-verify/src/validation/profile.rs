@@ -1,18 +1,18 @@
-//! What kind of token is expected (RFC 8725 §3.11, RFC 9068).
+//! Expected kind of token (RFC 8725 §3.11, RFC 9068).
 
 use crate::{claims::Claims, error::InvalidTokenReason, token::TypeName};
 
-/// How strictly a token must declare itself to be an access token.
+/// Strictness with which a token must declare itself to be an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TokenProfile {
-    /// The `typ` header parameter may be absent, `JWT` or `at+jwt`; the default. What most issuers
-    /// send. Tokens that declare another type are refused.
+    /// Accepts a `typ` header parameter that is absent, `JWT` or `at+jwt`; the default, and what
+    /// most issuers send. Tokens that declare another type are refused.
     #[default]
     Jwt,
-    /// The JWT profile for access tokens (RFC 9068 §2, §4): `typ` must be `at+jwt`, and `iss`,
-    /// `exp`, `aud`, `sub`, `client_id`, `iat` and `jti` must be there. Choose it if the issuer can
-    /// do it: an ID token of the same issuer can then never pass for an access token.
+    /// Requires the JWT profile for access tokens (RFC 9068 §2, §4): `typ` must be `at+jwt`, and
+    /// `iss`, `exp`, `aud`, `sub`, `client_id`, `iat` and `jti` must be present. Choose it if the
+    /// issuer supports it: an ID token of the same issuer can then never pass as an access token.
     AccessToken,
 }
 

@@ -1,4 +1,4 @@
-//! `sub` (RFC 7519 §4.1.2): present and not empty, where the application asks for it.
+//! `sub` (RFC 7519 §4.1.2): present and not empty, if the application requires it.
 
 use crate::{claims::Claims, error::InvalidTokenReason};
 

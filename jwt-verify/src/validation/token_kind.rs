@@ -1,13 +1,13 @@
-//! Tokens of one kind never stand in for those of another (RFC 8725 §3.12).
+//! Tokens of one kind are never accepted as another (RFC 8725 §3.12).
 
 use super::{TokenProfile, token_type};
 use crate::{claims::Claims, error::InvalidTokenReason, json::Json, token::TypeName};
 
-/// The kind of token that a verifier takes.
+/// The kind of token that a verifier accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenKind {
     Access(TokenProfile),
-    /// A refresh token of this library's own issuer.
+    /// A refresh token of this library's issuer.
     #[cfg(feature = "issuing")]
     Refresh,
     /// An ID token (OIDC Core §2).
@@ -46,14 +46,14 @@ impl TokenKind {
         let has_subject = claims.subject().is_some_and(|subject| !subject.is_empty());
         let purpose = claims.find("token_use");
         let (right_kind, complete) = match self {
-            // Is judged above.
+            // Checked above.
             Self::Access(_) => (false, false),
             #[cfg(feature = "issuing")]
             Self::Refresh => (
                 purpose.is_some_and(|purpose| purpose.is_text("refresh")) && !is_event,
                 has_subject && claims.token_id().is_some() && text("sid").is_some(),
             ),
-            // `typ` is what Keycloak writes, `scp` what Entra and Okta give to access tokens.
+            // Keycloak writes `typ`; Entra and Okta add `scp` to access tokens.
             Self::Id => (
                 purpose.is_none_or(|purpose| purpose.is_text("id"))
                     && claims.find("typ").is_none_or(|kind| kind.is_text("ID"))

@@ -1,27 +1,27 @@
-//! Claims that give away a token of another kind, for issuers that do not say it in the header
+//! Claims that reveal a token of another kind, for issuers that do not declare it in the header
 //! (RFC 8725 §3.11, §3.12).
 
 use crate::{claims::Claims, error::InvalidTokenReason, json::Json};
 
-/// Hashes that only an ID token carries (OIDC Core §3.1.3.6, §3.3.2.11; FAPI `s_hash`).
+/// Hashes that only an ID token has (OIDC Core §3.1.3.6, §3.3.2.11; FAPI `s_hash`).
 const ID_TOKEN_CLAIMS: [&str; 3] = ["at_hash", "c_hash", "s_hash"];
 
-/// Members of a `typ` claim that Keycloak gives to tokens other than access tokens.
+/// Values of the `typ` claim that Keycloak gives to tokens other than access tokens.
 const OTHER_TYPES: [&str; 4] = ["ID", "Refresh", "Offline", "Logout"];
 
 pub(super) fn check(claims: &Claims) -> Result<(), InvalidTokenReason> {
     let is_id_token = ID_TOKEN_CLAIMS.iter().any(|name| claims.find(name).is_some());
-    // Access tokens say what they are for; an ID token that answers a request with a nonce does not.
+    // Access tokens have a scope; an ID token that answers a request with a nonce does not.
     let is_id_token = is_id_token
         || claims.find("nonce").is_some()
             && claims.find("scope").is_none()
             && claims.find("scp").is_none();
     // Security event tokens (RFC 8417 §2.2), among them logout tokens.
     let is_event = claims.find("events").is_some_and(Json::is_object);
-    // `token_use` is what Amazon Cognito and others write.
+    // Amazon Cognito and others write `token_use`.
     let is_for_other_use = claims.find("token_use").is_some_and(|use_| !use_.is_text("access"));
     let is_other_type = claims.find_text("typ").is_some_and(|typ| OTHER_TYPES.contains(&typ));
-    // What Flask-JWT-Extended writes; nothing else tells its tokens apart.
+    // Flask-JWT-Extended writes it; nothing else distinguishes its tokens.
     let is_refresh = claims.find_text("type") == Some("refresh");
     if is_id_token || is_event || is_for_other_use || is_other_type || is_refresh {
         return Err(InvalidTokenReason::TokenType);

@@ -1,4 +1,4 @@
-//! Settings of a verifier.
+//! Builder of a [`Verifier`](super::Verifier).
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -24,10 +24,10 @@ use crate::{
     validation::{ClaimsValidator, TokenKind, TokenProfile},
 };
 
-/// Settings of a [`Verifier`]. Nothing but issuer and audience is needed.
+/// Settings of a [`Verifier`]. Only issuer and audience are required.
 ///
-/// Settings about tokens are those of the issuer that the builder was made with; an issuer that is
-/// added with [`issuer`](Self::issuer) brings its own.
+/// Token settings apply to the issuer that the builder was made with; an issuer added with
+/// [`issuer`](Self::issuer) brings its own.
 #[must_use]
 pub struct VerifierBuilder {
     first: Option<TrustedIssuer>,
@@ -35,9 +35,9 @@ pub struct VerifierBuilder {
     resolver: Option<Box<dyn IssuerResolver>>,
     max_resolved_issuers: usize,
     resolved_jwks: DefaultKeys,
-    /// A setting that was meant for an issuer, where there is none.
+    /// Setting of an issuer that was called on a builder without one.
     misplaced: Option<&'static str>,
-    /// The kind of token of all issuers, where it is not up to each.
+    /// Kind of token of all issuers; `None` if each issuer has its own.
     kind: Option<TokenKind>,
     max_token_bytes: usize,
     token_cache: usize,
@@ -64,37 +64,38 @@ impl VerifierBuilder {
         }
     }
 
-    /// Trusts one more issuer, with settings of its own. A token is held against the settings of
+    /// Adds a trusted issuer with settings of its own. A token is checked against the settings of
     /// the issuer that its `iss` names exactly, and verified with that issuer's keys only.
     pub fn issuer(mut self, issuer: TrustedIssuer) -> Self {
         self.others.push(issuer);
         self
     }
 
-    /// Who knows the issuers that are not listed; see [`IssuerResolver`].
+    /// Sets the resolver of issuers that are not listed; see [`IssuerResolver`].
     pub fn issuer_resolver(mut self, resolver: impl IssuerResolver) -> Self {
         self.resolver = Some(Box::new(resolver));
         self
     }
 
-    /// How many issuers that the [`IssuerResolver`] has named are kept with their keys. Default:
-    /// 100. Set it above the number of tenants.
+    /// Sets the number of issuers named by the [`IssuerResolver`] that are kept with their keys.
+    /// Default: 100. Set it above the number of tenants.
     ///
-    /// So many that have shown a good token are kept, and as many that were merely named, by tokens
-    /// that are not signed. Those make room first. Within 30 s as many of them may have keys looked
-    /// up; tokens of others are answered with [`AuthError::KeyLookupLimited`](crate::AuthError::KeyLookupLimited) (429).
-    /// That bounds what unsigned tokens which name one tenant after another can cause. An issuer that
-    /// has to make room although the resolver's word still counts is reported once, at `WARN`.
+    /// That many issuers with a valid token are kept, and as many that were only named by
+    /// unverified tokens. Those are evicted first. Within 30 s the same number of them may have
+    /// keys looked up; tokens of further ones are answered with
+    /// [`AuthError::KeyLookupLimited`](crate::AuthError::KeyLookupLimited) (429). This bounds the
+    /// work that unsigned tokens naming one tenant after another can cause. If an issuer is evicted
+    /// while the resolver's answer is still valid, one event is logged at `WARN`.
     pub fn max_resolved_issuers(mut self, most: usize) -> Self {
         self.max_resolved_issuers = most;
         self
     }
 
-    /// How the keys of issuers that the [`IssuerResolver`] names are fetched, where its settings say
-    /// nothing about keys: through a shared cache, for example, or a proxy.
+    /// Configures how keys of issuers named by the [`IssuerResolver`] are fetched, unless their
+    /// settings set a key provider: through a shared cache or a proxy, for example.
     ///
     /// ```
-    /// # use jwt_verify::{MemoryCache, TrustedIssuer, Verifier};
+    /// # use jwt_verify::{TrustedIssuer, Verifier, store::MemoryCache};
     /// let cache = MemoryCache::new();
     /// let verifier = Verifier::with_resolver(|_: &str| None::<TrustedIssuer>)
     ///     .resolved_jwks(move |keys| keys.cache(cache.clone()))
@@ -131,17 +132,17 @@ impl VerifierBuilder {
         self.first("audience", |issuer| issuer.audience(audience))
     }
 
-    /// The algorithms that are accepted; see [`TrustedIssuer::algorithms`]. Default: `RS256` alone.
+    /// Sets the accepted algorithms; see [`TrustedIssuer::algorithms`]. Default: `RS256` only.
     pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.first("algorithms", |issuer| issuer.algorithms(algorithms))
     }
 
-    /// Where keys come from; see [`TrustedIssuer::keys`]. Default: discovery at the issuer.
+    /// Sets the key provider; see [`TrustedIssuer::keys`]. Default: discovery at the issuer.
     pub fn keys(self, keys: impl KeyProvider) -> Self {
         self.first("keys", |issuer| issuer.keys(keys))
     }
 
-    /// What kind of token is expected. Default: [`TokenProfile::Jwt`].
+    /// Sets the expected kind of token. Default: [`TokenProfile::Jwt`].
     pub fn token_profile(self, profile: TokenProfile) -> Self {
         self.first("token_profile", |issuer| issuer.token_profile(profile))
     }
@@ -152,12 +153,12 @@ impl VerifierBuilder {
         self
     }
 
-    /// By how much clocks may differ; see [`TrustedIssuer::leeway`]. Default: 60 s.
+    /// Sets the tolerated clock difference; see [`TrustedIssuer::leeway`]. Default: 60 s.
     pub fn leeway(self, leeway: Duration) -> Self {
         self.first("leeway", |issuer| issuer.leeway(leeway))
     }
 
-    /// The longest lifetime that is accepted; see [`TrustedIssuer::max_lifetime`]. Default: any.
+    /// Sets the maximum token lifetime; see [`TrustedIssuer::max_lifetime`]. Default: unlimited.
     pub fn max_lifetime(self, longest: Duration) -> Self {
         self.first("max_lifetime", |issuer| issuer.max_lifetime(longest))
     }
@@ -167,7 +168,8 @@ impl VerifierBuilder {
         self.first("require_subject", TrustedIssuer::require_subject)
     }
 
-    /// The clients whose tokens are accepted; see [`TrustedIssuer::allowed_clients`]. Default: any.
+    /// Restricts the clients whose tokens are accepted; see [`TrustedIssuer::allowed_clients`].
+    /// Default: any.
     pub fn allowed_clients<I, S>(self, clients: I) -> Self
     where
         I: IntoIterator<Item = S>,
@@ -176,53 +178,54 @@ impl VerifierBuilder {
         self.first("allowed_clients", |issuer| issuer.allowed_clients(clients))
     }
 
-    /// Adds a rule of your own; see [`TrustedIssuer::validator`].
+    /// Adds a custom rule; see [`TrustedIssuer::validator`].
     pub fn validator(self, validator: impl ClaimsValidator) -> Self {
         self.first("validator", |issuer| issuer.validator(validator))
     }
 
-    /// Where the issuer puts roles and permissions; see [`ClaimsMapping`].
+    /// Sets the claims that hold roles and permissions; see [`ClaimsMapping`].
     pub fn claims_mapping(self, mapping: ClaimsMapping) -> Self {
         self.first("claims_mapping", |issuer| issuer.claims_mapping(mapping))
     }
 
-    /// The longest token that is looked at, in bytes. Default: 16 KiB.
+    /// Sets the maximum token size in bytes. Longer tokens are rejected before parsing. Default: 16
+    /// KiB.
     pub fn max_token_bytes(mut self, most: usize) -> Self {
         self.max_token_bytes = most;
         self
     }
 
-    /// How many verified tokens are remembered, so that they need not be verified again. Default:
-    /// 10,000, in at most 40 MB. 0 switches it off.
+    /// Sets the capacity of the cache of verified tokens. Default: 10,000 tokens, in at most 40 MB.
+    /// 0 switches it off.
     ///
-    /// A token is forgotten when it expires and when a key of its issuer is withdrawn or replaced. Each
-    /// thread keeps up to 64 of the tokens that it meets most, of at most 4 KiB, once more for itself; a
-    /// thread that has ended leaves them to the one that comes after it.
+    /// A token leaves the cache when it expires and when a key of its issuer is withdrawn or
+    /// replaced. Each thread also keeps its own copy of up to 64 frequent tokens of at most 4 KiB;
+    /// when a thread ends, its copy passes to the next thread.
     pub fn token_cache_capacity(mut self, entries: usize) -> Self {
         self.token_cache = entries;
         self
     }
 
-    /// Who knows which tokens have been revoked; asked about every request, also about tokens that
-    /// are remembered. Default: nobody, and tokens are good until they expire.
+    /// Sets the revocation store, consulted on every request, including for cached tokens. Default:
+    /// none; tokens remain valid until they expire.
     ///
-    /// A token must have a `jti` then. While the store is out of reach the answer is 503.
+    /// Tokens must then have a `jti`. While the store is unreachable the answer is 503.
     pub fn revocation(mut self, store: impl RevocationStore) -> Self {
         self.revocation = Some(Arc::new(store));
         self
     }
 
-    /// Accepts tokens while the revocation store is out of reach, those that have been revoked
-    /// included. Default: no.
+    /// Accepts tokens while the revocation store is unreachable, revoked ones included. Default:
+    /// refused.
     ///
-    /// Whoever can disturb the store can use a revoked token then. Watch the metric
+    /// An attacker who can disturb the store can then use a revoked token. Watch the metric
     /// `jwt_verify_revocation_unknown_total`.
     pub fn revocation_fails_open(mut self) -> Self {
         self.revocation_fails_open = true;
         self
     }
 
-    /// Takes the time from another clock. Default: the system's.
+    /// Sets the clock. Default: the system clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -240,13 +243,13 @@ impl VerifierBuilder {
         self
     }
 
-    /// Checks the settings.
+    /// Checks the settings and builds the verifier.
     ///
     /// # Errors
     /// For every issuer: an empty issuer, audience, client or list of clients; no algorithm, or
-    /// symmetric and asymmetric ones together; symmetric ones without keys; a key set that fits none
-    /// of them; a leeway above 10 min; and what the default key provider refuses. Besides: no
-    /// issuer at all, or one that is named twice, and limits that make no sense.
+    /// symmetric and asymmetric ones together; symmetric ones without keys; a key set that fits
+    /// none of them; a leeway above 10 min; and everything that the default key provider refuses.
+    /// For the verifier: no issuer at all, an issuer that is named twice, and limits out of range.
     pub fn build(self) -> Result<Verifier, ConfigError> {
         if let Some(setting) = self.misplaced {
             return Err(ConfigError::invalid(setting, "needs an issuer; set it on TrustedIssuer"));
@@ -325,8 +328,8 @@ const fn usual_token_cache() -> usize {
     TOKEN_CACHE_ENTRIES
 }
 
-/// The suites are run with the cache switched off and with room for one token, too: what they find
-/// must be the same. A size that a test sets itself stays.
+/// The suites also run with the cache switched off and with room for one token: their results must
+/// not differ. A size that a test sets itself is kept.
 #[cfg(feature = "internals")]
 fn usual_token_cache() -> usize {
     let size = std::env::var("JWT_VERIFY_SUITES_TOKEN_CACHE").ok();

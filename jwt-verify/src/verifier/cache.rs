@@ -1,4 +1,4 @@
-//! The cache of verified tokens, as the verifier uses it.
+//! Use of the cache of verified tokens.
 
 use std::{
     sync::{Arc, Weak},
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Verified {
     pub(super) token: Arc<VerifiedToken>,
-    /// What it can be revoked by, where there is a store of revocations.
+    /// Keys under which it can be revoked, if there is a revocation store.
     pub(super) revocation_keys: Option<Arc<RevocationKeys>>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct CachedToken {
     issuer: IssuerRef,
     /// Generation of the issuer's keys, read before the verification began.
     generation: u64,
-    /// From when and until when, on the wall clock.
+    /// Start and end of its validity, on the wall clock.
     from: Duration,
     until: Duration,
 }
@@ -36,7 +36,7 @@ pub(super) struct CachedToken {
 #[derive(Debug, Clone)]
 pub(super) enum IssuerRef {
     Listed(usize),
-    /// Dropped as soon as the resolver's answer no longer counts.
+    /// Dropped as soon as the resolver's answer is no longer valid.
     Resolved(Weak<Tenant>),
 }
 
@@ -51,7 +51,7 @@ impl Remembered for CachedToken {
 }
 
 impl Verifier {
-    /// A token that was verified before and is still valid.
+    /// Returns a cached token that is still valid.
     #[inline]
     pub(super) fn cached(&self, token: &[u8]) -> Option<Verified> {
         let cached = self.inner.cache.as_ref()?.get(token, |cached| {
@@ -68,7 +68,7 @@ impl Verifier {
         cached
     }
 
-    /// The generation of an issuer's keys, if the issuer is still trusted.
+    /// Returns the generation of an issuer's keys, if the issuer is still trusted.
     #[inline]
     fn generation(&self, issuer: &IssuerRef) -> Option<u64> {
         match issuer {

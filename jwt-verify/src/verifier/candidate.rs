@@ -1,4 +1,4 @@
-//! A token before the rules of its issuer.
+//! A parsed token, before and after the rules of its issuer.
 
 use std::{
     ops::{Deref, Range},
@@ -44,7 +44,7 @@ impl Deref for SelectedIssuer<'_> {
     }
 }
 
-/// A token that has been taken apart. Nothing in it is verified.
+/// A parsed token. Nothing in it is verified.
 pub(super) struct Unverified<'a> {
     parts: CompactToken<'a>,
     header: Arc<Header>,
@@ -71,11 +71,11 @@ impl<'a> Unverified<'a> {
     }
 }
 
-/// A token with the issuer that it names. Its header meets the issuer's rules.
+/// A token with the issuer that it names. Its header satisfies the issuer's rules.
 pub(super) struct Candidate<'v, 'a> {
     issuer: SelectedIssuer<'v>,
     token: Unverified<'a>,
-    /// Generation of the issuer's keys before any of them was looked at.
+    /// Generation of the issuer's keys before any of them was used.
     generation: Option<u64>,
     now: Duration,
 }
@@ -87,7 +87,7 @@ pub(super) struct Accepted<'a> {
     pub(super) validity: Range<Duration>,
     pub(super) issuer: IssuerRef,
     pub(super) generation: Option<u64>,
-    /// The header and its segment, where no token had the same before.
+    /// The header and its segment, if no earlier token had the same.
     pub(super) header: Option<(&'a [u8], Arc<Header>)>,
 }
 
@@ -120,8 +120,8 @@ impl<'v, 'a> Candidate<'v, 'a> {
         self.issuer.keys.find(KeyQuery { key_id, algorithm: header.algorithm, exclude })
     }
 
-    /// Tells whether the claims would be accepted if the signature were right. The caller is not told
-    /// why not: no answer is about what is not verified.
+    /// Returns `true` if the claims would be accepted with a valid signature. The reason is not
+    /// exposed: no response depends on unverified claims.
     #[inline]
     pub(super) fn claims_acceptable(&self) -> bool {
         self.issuer.rules.check_claims(&self.token.claims, self.now).is_ok()
@@ -142,8 +142,8 @@ impl<'v, 'a> Candidate<'v, 'a> {
             }
     }
 
-    /// Checks a signature that the first key has not verified against the key that replaced it. If no
-    /// other key can be had at the moment, the signature is wrong all the same.
+    /// Checks a signature that the first key did not verify against the key that replaced it. If no
+    /// other key is available at the moment, the signature is invalid.
     pub(super) fn check_replaced_key(
         &self,
         key: Result<Arc<VerificationKey>, KeyLookupError>,
@@ -154,7 +154,7 @@ impl<'v, 'a> Candidate<'v, 'a> {
         }
     }
 
-    /// Checks the claims of a token whose signature is right.
+    /// Checks the claims of a token with a valid signature.
     #[inline]
     pub(super) fn check_claims(
         self,
@@ -188,8 +188,10 @@ impl From<KeyLookupError> for AuthError {
     }
 }
 
-/// Enough for a signature by an RSA key of 4096 bits, with what the decoder reserves.
+/// Enough for a signature by an RSA key of 4096 bits, including the space that the decoder
+/// reserves.
 const SIGNATURE_BYTES: usize = 520;
 
-/// Characters of a signature for which as many bytes are more than enough: all but those by RSA keys.
+/// Encoded length up to which the same number of bytes is enough: all signatures but those by RSA
+/// keys.
 const SHORT_SIGNATURE: usize = 96;

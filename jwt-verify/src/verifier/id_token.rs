@@ -1,4 +1,4 @@
-//! ID tokens (OIDC Core §2, §3.1.3.7): who has logged in, said to a client of the issuer.
+//! ID tokens (OIDC Core §2, §3.1.3.7), which tell a client of the issuer who has logged in.
 
 use std::{fmt, time::Duration};
 
@@ -19,12 +19,12 @@ use crate::{
     validation::TokenKind,
 };
 
-/// Verifies ID tokens, as a client does after a login. An API never takes one: that is what access
-/// tokens are for.
+/// Verifies ID tokens, as a client does after a login. Do not use it to protect an API: APIs accept
+/// access tokens only.
 ///
 /// ```
 /// # async fn example(id_token: &str, nonce: &str, access_token: &str) -> Result<(), Box<dyn std::error::Error>> {
-/// use jwt_verify::{IdTokenChecks, IdTokenVerifier};
+/// use jwt_verify::oidc::{IdTokenChecks, IdTokenVerifier};
 ///
 /// let verifier = IdTokenVerifier::builder("https://tenant.auth0.com/", "my-client-id").build()?;
 /// let checks = IdTokenChecks::nonce(nonce).access_token(access_token);
@@ -52,30 +52,30 @@ pub struct IdTokenVerifierBuilder {
 }
 
 impl IdTokenVerifierBuilder {
-    /// Changes the verifier: keys, algorithms, clock.
+    /// Configures the underlying verifier: keys, algorithms, clock.
     pub fn verifier(mut self, change: impl FnOnce(VerifierBuilder) -> VerifierBuilder) -> Self {
         self.verifier = change(self.verifier);
         self
     }
 
-    /// By how much clocks may differ. Default: 60 s; at most 10 min.
+    /// Sets the tolerated clock difference. Default: 60 s; at most 10 min.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.verifier = self.verifier.leeway(leeway);
         self.leeway = leeway;
         self
     }
 
-    /// Another audience that may be named beside this client. Default: none, and a token that names
-    /// one is refused.
+    /// Trusts an additional audience beside this client. Default: none; a token that names another
+    /// audience is refused.
     pub fn trusted_audience(mut self, audience: impl Into<String>) -> Self {
         self.trusted_audiences.push(audience.into());
         self
     }
 
-    /// Checks the settings.
+    /// Checks the settings and builds the verifier.
     ///
     /// # Errors
-    /// What [`VerifierBuilder::build`] refuses.
+    /// Every setting that [`VerifierBuilder::build`] refuses.
     pub fn build(self) -> Result<IdTokenVerifier, ConfigError> {
         let verifier = self.verifier.kind(TokenKind::Id).token_cache_capacity(0);
         Ok(IdTokenVerifier {
@@ -87,7 +87,7 @@ impl IdTokenVerifierBuilder {
     }
 }
 
-/// What the client knows of the login that an ID token is the answer to.
+/// Expectations of an ID token, from the login request that it answers.
 #[must_use]
 pub struct IdTokenChecks<'a> {
     nonce: Option<&'a str>,
@@ -98,13 +98,14 @@ pub struct IdTokenChecks<'a> {
 }
 
 impl<'a> IdTokenChecks<'a> {
-    /// The nonce of the request, which must be in the token: it ties the answer to the browser that
-    /// asked.
+    /// Requires the nonce of the request, which ties the response to the browser that sent the
+    /// request.
     pub const fn nonce(nonce: &'a str) -> Self {
         Self { nonce: Some(nonce), ..Self::without_nonce() }
     }
 
-    /// For a request without a nonce. A token that has one is refused: it answers another request.
+    /// Expects no nonce, for a request without one. A token that has one is refused: it answers
+    /// another request.
     pub const fn without_nonce() -> Self {
         Self {
             nonce: None,
@@ -115,33 +116,33 @@ impl<'a> IdTokenChecks<'a> {
         }
     }
 
-    /// The access token that came along; the token's `at_hash` must fit, if there is one or it came
-    /// [from the front channel](Self::from_front_channel).
+    /// Checks the access token received with the ID token. Its `at_hash` must match, if it is
+    /// present or the token came [from the front channel](Self::from_front_channel).
     pub const fn access_token(mut self, token: &'a str) -> Self {
         self.access_token = Some(token);
         self
     }
 
-    /// The authorization code that came along; the token's `c_hash` must fit, if there is one or it
-    /// came [from the front channel](Self::from_front_channel).
+    /// Checks the authorization code received with the ID token. Its `c_hash` must match, if it is
+    /// present or the token came [from the front channel](Self::from_front_channel).
     pub const fn code(mut self, code: &'a str) -> Self {
         self.code = Some(code);
         self
     }
 
-    /// Says that the token came through the browser, in the answer to the request for authorization
-    /// (hybrid and implicit flow), and not from the token endpoint. What came along with it, a
-    /// [`code`](Self::code) or an [`access_token`](Self::access_token), could have been exchanged
-    /// on the way, so the token must have the hash of each that is given here (OIDC Core §3.2.2.9,
-    /// §3.3.2.11). Default: a hash is checked where there is one, as for tokens from the token
-    /// endpoint.
+    /// Declares that the token came through the browser, in the authorization response (hybrid and
+    /// implicit flow), and not from the token endpoint. A [`code`](Self::code) or an
+    /// [`access_token`](Self::access_token) received with it could have been exchanged on the way,
+    /// so the token must have the hash of each that is given here (OIDC Core §3.2.2.9, §3.3.2.11).
+    /// Default: a hash is checked only if it is present, as for tokens from the token endpoint.
     pub const fn from_front_channel(mut self) -> Self {
         self.from_front_channel = true;
         self
     }
 
-    /// How long ago the login may be, if that was asked for. The token must say then when it was
-    /// (`auth_time`); a time that is further in the future than clocks may differ is refused.
+    /// Sets the maximum age of the login, if the request asked for one. The token must then contain
+    /// the time of the login (`auth_time`); a time further in the future than the leeway is
+    /// refused.
     pub const fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
         self
@@ -155,8 +156,8 @@ impl fmt::Debug for IdTokenChecks<'_> {
 }
 
 impl IdTokenVerifier {
-    /// For the ID tokens of an issuer for this client. Keys come by discovery at the issuer unless
-    /// something else is set.
+    /// Builds a verifier of the ID tokens that an issuer makes for this client. Keys are found by
+    /// discovery at the issuer unless another provider is set.
     pub fn builder(
         issuer: impl Into<String>,
         client_id: impl Into<String>,
@@ -170,12 +171,12 @@ impl IdTokenVerifier {
         }
     }
 
-    /// Verifies an ID token: signature and times, and that it is for this client and this login.
+    /// Verifies an ID token: signature, times, and that it is for this client and this login.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`] or [`AuthError::ExpiredToken`]; [`AuthError::StepUp`] if the
-    /// login was too long ago; [`AuthError::Unavailable`] or
-    /// [`AuthError::KeyLookupLimited`] if no key can be had.
+    /// login was too long ago; [`AuthError::Unavailable`] or [`AuthError::KeyLookupLimited`] if no
+    /// key is available.
     pub async fn verify(
         &self,
         token: impl AsRef<[u8]>,
@@ -193,7 +194,7 @@ impl IdTokenVerifier {
         Ok(claims)
     }
 
-    /// Everybody whom it is for must be trusted, and the party it was issued to must be this client.
+    /// Every audience must be trusted, and the authorized party must be this client.
     fn check_audience(&self, claims: &Claims) -> Result<(), InvalidTokenReason> {
         let mut audiences = claims.audience().into_iter().flat_map(crate::claims::Audience::iter);
         let is_trusted = |name: &str| {
@@ -215,7 +216,7 @@ impl IdTokenVerifier {
         let logged_in_at = claims.find("auth_time").and_then(Json::as_f64);
         let logged_in_at = logged_in_at.ok_or(InvalidTokenReason::MissingClaim)?;
         let age = self.verifier.now().as_secs_f64() - logged_in_at;
-        // It would look recent for ever.
+        // Otherwise the login would seem recent until that time.
         if age < -self.leeway.as_secs_f64() {
             return Err(InvalidTokenReason::AuthTime.into());
         }
@@ -238,7 +239,8 @@ fn check_nonce(claims: &Claims, expected: Option<&str>) -> Result<(), InvalidTok
     if is_right { Ok(()) } else { Err(InvalidTokenReason::Nonce) }
 }
 
-/// Compares the left half of the hash of what came along (OIDC Core §3.1.3.6, §3.3.2.11).
+/// Compares the hash claim with the left half of the hash of the value (OIDC Core §3.1.3.6,
+/// §3.3.2.11).
 fn check_hash(
     claims: &Claims,
     name: &str,
@@ -263,7 +265,7 @@ fn check_hash(
     if is_right { Ok(()) } else { Err(InvalidTokenReason::TokenHash) }
 }
 
-/// The algorithm of a token that has been verified.
+/// Returns the algorithm of a verified token.
 fn algorithm_of(token: &[u8]) -> Result<Algorithm, InvalidTokenReason> {
     let parts = CompactToken::parse(token, usize::MAX)?;
     Ok(Header::decode(parts.header)?.algorithm)

@@ -1,4 +1,4 @@
-//! An issuer, and everything that its tokens are held against.
+//! A trusted issuer and the settings for its tokens.
 
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 
@@ -16,9 +16,8 @@ use crate::{
 ///
 /// A verifier has at least one, made by [`Verifier::builder`](crate::Verifier::builder); more are
 /// added with [`VerifierBuilder::issuer`](crate::VerifierBuilder::issuer) or found by an
-/// [`IssuerResolver`](crate::IssuerResolver). Nothing is shared between issuers: a token is held
-/// against the settings of the issuer that it names, and verified with that issuer's keys only
-/// (RFC 8725 §3.8).
+/// [`IssuerResolver`](crate::IssuerResolver). Issuers share nothing: a token is checked against the
+/// settings of the issuer that it names, and verified with that issuer's keys only (RFC 8725 §3.8).
 ///
 /// ```
 /// use jwt_verify::{Algorithm, ClaimsMapping, TrustedIssuer, Verifier};
@@ -36,25 +35,26 @@ pub struct TrustedIssuer {
     rules: Rules,
     algorithms: AlgorithmSet,
     keys: Option<Arc<dyn KeyProvider>>,
-    /// The algorithms of a key set that is given and never changes.
+    /// Algorithms of a fixed key set.
     key_algorithms: AlgorithmSet,
     mapping: ClaimsMapping,
 }
 
-/// The same, checked and ready for tokens.
+/// A trusted issuer with checked settings, ready for tokens.
 #[derive(Debug)]
 pub(crate) struct Issuer {
     pub(crate) algorithms: AlgorithmSet,
     pub(crate) rules: Rules,
     pub(crate) keys: Arc<dyn KeyProvider>,
     pub(crate) mapping: ClaimsMapping,
-    /// Whether the keys come from the default provider, which is as good as another one like it.
+    /// True if the keys come from the default provider, which a renewal can take over.
     pub(super) has_default_keys: bool,
 }
 
 impl TrustedIssuer {
-    /// `issuer` is compared with the `iss` claim byte by byte, so it must be written as the issuer
-    /// writes it. `audience` is the identifier of this API, as the issuer puts it into `aud`.
+    /// Trusts an issuer for one audience. `issuer` is compared with the `iss` claim byte by byte,
+    /// so write it exactly as the issuer does. `audience` is the identifier of this API, as the
+    /// issuer puts it into `aud`.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
             rules: Rules {
@@ -80,26 +80,26 @@ impl TrustedIssuer {
         self
     }
 
-    /// The algorithms that are accepted. Default: `RS256` alone.
+    /// Sets the accepted algorithms. Default: `RS256` only.
     ///
-    /// Name only what the issuer uses. The `alg` header of a token never decides by itself: it must
-    /// be on this list and fit the key (RFC 8725 §3.1).
+    /// Name only those that the issuer uses. The `alg` header of a token is not trusted by itself:
+    /// it must be on this list and fit the key (RFC 8725 §3.1).
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = algorithms.into_iter().collect();
         self
     }
 
-    /// Where keys come from: a [`JwksProvider`](crate::JwksProvider), a [`JwkSet`](crate::JwkSet),
-    /// or a provider of your own. Default, with feature `jwks`: discovery at the issuer.
+    /// Sets the key provider: a [`JwksProvider`](crate::JwksProvider), a [`JwkSet`](crate::JwkSet),
+    /// or your own. Default, with feature `jwks`: discovery at the issuer.
     pub fn keys(mut self, keys: impl KeyProvider) -> Self {
-        // Other providers get to know their keys later.
+        // Other providers learn their keys later.
         let fixed = (&keys as &dyn Any).downcast_ref::<JwkSet>();
         self.key_algorithms = fixed.map(JwkSet::algorithms).unwrap_or_default();
         self.keys = Some(Arc::new(keys));
         self
     }
 
-    /// What kind of token is expected. Default: [`TokenProfile::Jwt`].
+    /// Sets the expected kind of token. Default: [`TokenProfile::Jwt`].
     pub fn token_profile(mut self, profile: TokenProfile) -> Self {
         self.rules.kind = TokenKind::Access(profile);
         self
@@ -111,28 +111,28 @@ impl TrustedIssuer {
         self
     }
 
-    /// By how much clocks may differ when `exp`, `nbf` and `iat` are judged. Default: 60 s, at most
-    /// 10 min. A token is accepted this much longer than it says.
+    /// Sets the tolerated clock difference for `exp`, `nbf` and `iat`. Default: 60 s; at most 10
+    /// min. A token is accepted for this long after it has expired.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.rules.leeway = leeway;
         self
     }
 
-    /// The longest time from `iat` (or `nbf`) to `exp` that is accepted. Default: any. A token that
-    /// does not say when it was issued is refused once this is set.
+    /// Sets the maximum time from `iat` (or `nbf`) to `exp`. Default: unlimited. Once it is set, a
+    /// token without its time of issue is refused.
     pub fn max_lifetime(mut self, longest: Duration) -> Self {
         self.rules.max_lifetime = Some(longest);
         self
     }
 
-    /// Refuses tokens without a subject. Default: accepted; tokens of machines may have none.
+    /// Refuses tokens without a subject. Default: accepted, since machine tokens may have none.
     pub fn require_subject(mut self) -> Self {
         self.rules.require_subject = true;
         self
     }
 
-    /// Accepts only tokens issued to one of these clients (`azp`, `client_id`, or what
-    /// Entra and Okta call them, `appid` and `cid`). Default: any.
+    /// Restricts the accepted clients (`azp`, `client_id`, or `appid` and `cid` as Entra and Okta
+    /// name them). Default: any.
     pub fn allowed_clients<I, S>(mut self, clients: I) -> Self
     where
         I: IntoIterator<Item = S>,
@@ -142,13 +142,13 @@ impl TrustedIssuer {
         self
     }
 
-    /// Adds a rule of your own, such as `|claims: &Claims| …`. It cannot loosen the standard ones.
+    /// Adds a custom rule, such as `|claims: &Claims| …`. It cannot loosen the standard rules.
     pub fn validator(mut self, validator: impl ClaimsValidator) -> Self {
         self.rules.validators.push(Arc::new(validator));
         self
     }
 
-    /// Where the issuer puts roles and permissions. Default: `roles`, `role` and `permissions`.
+    /// Sets the claims that hold roles and permissions. Default: `roles`, `role` and `permissions`.
     pub fn claims_mapping(mut self, mapping: ClaimsMapping) -> Self {
         self.mapping = mapping;
         self
@@ -158,13 +158,13 @@ impl TrustedIssuer {
         &self.rules.issuer
     }
 
-    /// Checks the settings, and makes the default key provider where none is set.
+    /// Checks the settings, and makes the default key provider if none is set.
     pub(super) fn prepare(self, clock: &Arc<dyn Clock>) -> Result<Issuer, ConfigError> {
         self.prepare_with(|issuer| DefaultKeys::default().of_listed(issuer, clock))
     }
 
-    /// The same for one of many, in the place of settings from before, whose default key provider
-    /// serves on.
+    /// Prepares the settings of a tenant. If they replace earlier ones, the earlier default key
+    /// provider is kept.
     pub(super) fn prepare_tenant(
         self,
         before: Option<&Issuer>,
@@ -223,7 +223,7 @@ impl TrustedIssuer {
     }
 }
 
-/// Checks that the algorithms can go together, and says whether they need a shared secret.
+/// Checks that the algorithms can be combined. Returns `true` if they need a shared secret.
 fn check_algorithms(algorithms: AlgorithmSet) -> Result<bool, ConfigError> {
     if algorithms.is_empty() {
         return Err(ConfigError::Empty { setting: "algorithms" });
@@ -239,14 +239,14 @@ fn check_algorithms(algorithms: AlgorithmSet) -> Result<bool, ConfigError> {
     Ok(symmetric > 0)
 }
 
-/// Makes the key provider of an issuer that brings none.
+/// Makes the key provider of an issuer without one.
 #[derive(Default)]
 pub(super) struct DefaultKeys {
     #[cfg(feature = "jwks")]
     pub(super) configure: Option<Box<Configure>>,
 }
 
-/// Changes the settings of a provider.
+/// Configures the builder of a provider.
 #[cfg(feature = "jwks")]
 pub(super) type Configure =
     dyn Fn(crate::jwks::JwksProviderBuilder) -> crate::jwks::JwksProviderBuilder + Send + Sync;
@@ -326,7 +326,7 @@ mod tests {
         assert!(error.contains("`.algorithms(…)`"), "{error}");
         let fitting = builder().algorithms([Algorithm::HS256]).keys(JwkSet::single(key()));
         assert!(fitting.build().is_ok());
-        // A set without a usable key fits nothing in particular; tokens are refused.
+        // A set without a usable key cannot be checked against the algorithms; tokens are refused.
         assert!(builder().keys(JwkSet::default()).build().is_ok());
     }
 

@@ -1,4 +1,5 @@
-//! Logout tokens (OIDC Back-Channel Logout §2.4): the issuer says that a session is over.
+//! Logout tokens (OIDC Back-Channel Logout §2.4), with which an issuer reports the end of a
+//! session.
 
 use super::{Verifier, VerifierBuilder};
 use crate::{
@@ -14,18 +15,19 @@ pub struct LogoutTokenVerifier {
     verifier: Verifier,
 }
 
-/// What an issuer has ended.
+/// A verified logout token: the session or the subject that the issuer has logged out.
 #[derive(Debug, Clone)]
 pub struct LogoutToken {
     claims: VerifiedClaims,
 }
 
 impl LogoutTokenVerifier {
-    /// For the logout tokens of an issuer for this client. `change` sets keys, algorithms and clock;
-    /// keys come by discovery at the issuer unless something else is set.
+    /// Builds a verifier of the logout tokens that an issuer makes for this client. `change` sets
+    /// keys, algorithms and clock; keys are found by discovery at the issuer unless another
+    /// provider is set.
     ///
     /// # Errors
-    /// What [`VerifierBuilder::build`] refuses.
+    /// Every setting that [`VerifierBuilder::build`] refuses.
     pub fn new(
         issuer: impl Into<String>,
         client_id: impl Into<String>,
@@ -40,30 +42,30 @@ impl LogoutTokenVerifier {
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`] or [`AuthError::ExpiredToken`]; [`AuthError::Unavailable`] if no
-    /// key can be had.
+    /// key is available.
     pub async fn verify(&self, token: impl AsRef<[u8]>) -> Result<LogoutToken, AuthError> {
         Ok(LogoutToken { claims: self.verifier.verify(token).await? })
     }
 
-    /// The time by which tokens are judged.
+    /// Returns the wall-clock time used for tokens.
     pub(crate) fn now(&self) -> std::time::Duration {
         self.verifier.now()
     }
 }
 
 impl LogoutToken {
-    /// The session that is over (`sid`), if the token names one.
+    /// Returns the session that has ended (`sid`), if the token names one.
     pub fn session_id(&self) -> Option<&str> {
         self.claims.find_text("sid")
     }
 
-    /// Whose session, or all of whose sessions, where no session is named.
+    /// Returns the subject of the session, or of all sessions to end if no session is named.
     pub fn subject(&self) -> Option<&str> {
         self.claims.subject()
     }
 
-    /// Names what has to be revoked: the session, and all of the subject's tokens until then;
-    /// without the latter where the token names a session and that is to be enough.
+    /// Returns the entries to revoke: the session, and all of the subject's tokens issued until
+    /// now. With `sessions_only`, a token that names a session revokes the session only.
     pub(crate) fn revocations(&self, sessions_only: bool) -> Vec<Revocation> {
         let claims = &self.claims;
         let (Some(issuer), Some(issued_at)) = (claims.issuer(), claims.issued_at()) else {

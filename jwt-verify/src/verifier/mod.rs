@@ -1,4 +1,4 @@
-//! Verifies tokens. The order of the stages is in `pipeline`.
+//! Token verification. The order of the stages is in `pipeline`.
 
 mod builder;
 mod cache;
@@ -33,9 +33,9 @@ use crate::{
     token::KnownHeaders, token_cache::TokenCache,
 };
 
-/// Verifies tokens: their form, their signature and their claims.
+/// Verifies tokens: format, signature and claims.
 ///
-/// Clones share everything and are cheap. It knows nothing of HTTP; [`JwtAuth`](crate::JwtAuth)
+/// Clones share everything and are cheap. It does not depend on HTTP; [`JwtAuth`](crate::JwtAuth)
 /// puts it in front of an Actix application.
 ///
 /// ```
@@ -52,6 +52,7 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "decode", alias = "validate")]
 #[derive(Debug, Clone)]
 pub struct Verifier {
     inner: Arc<VerifierInner>,
@@ -69,29 +70,29 @@ struct VerifierInner {
 }
 
 impl Verifier {
-    /// A verifier for one issuer's tokens for this API.
+    /// Returns a builder for one issuer's tokens for this API.
     ///
-    /// `issuer` is compared with the `iss` claim byte by byte, so it must be written as the issuer
-    /// writes it. `audience` is the identifier of this API, as the issuer puts it into `aud`.
+    /// `issuer` is compared with the `iss` claim byte by byte, so write it exactly as the issuer
+    /// does. `audience` is the identifier of this API, as the issuer puts it into `aud`.
     pub fn builder(issuer: impl Into<String>, audience: impl Into<String>) -> VerifierBuilder {
         VerifierBuilder::new(Some(TrustedIssuer::new(issuer, audience)))
     }
 
-    /// A verifier for the tokens of issuers that are not known beforehand, such as those of the
-    /// tenants of an application. Issuers that are known can be added.
+    /// Returns a builder for issuers that are not known beforehand, such as those of the tenants of
+    /// an application. Known issuers can be added.
     pub fn with_resolver(resolver: impl IssuerResolver) -> VerifierBuilder {
         VerifierBuilder::new(None).issuer_resolver(resolver)
     }
 
     /// Verifies a token in compact form.
     ///
-    /// Waits only if the issuer has to be looked up, its key has to be fetched, or a store elsewhere
-    /// is asked about revocations. A token that was verified before is taken from the cache, without
-    /// another look at its signature. Sender-constrained tokens (`cnf`, RFC 7800) are refused here:
-    /// the check of possession needs the HTTP request.
+    /// Waits only if the issuer has to be resolved, its key has to be fetched, or a remote store is
+    /// asked about revocations. A token that was verified before is taken from the cache, without
+    /// another signature check. Sender-constrained tokens (`cnf`, RFC 7800) are refused here: the
+    /// check of possession needs the HTTP request.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], or, if no key can be had at the
+    /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], or, if no key is available at the
     /// moment, [`AuthError::Unavailable`] or [`AuthError::KeyLookupLimited`].
     pub async fn verify(&self, token: impl AsRef<[u8]>) -> Result<VerifiedClaims, AuthError> {
         let unchecked = self.verify_token(token.as_ref()).await;
@@ -100,20 +101,20 @@ impl Verifier {
         outcome.map(VerifiedClaims::new)
     }
 
-    /// Begins to fetch the keys of the issuers that are listed, so that the first request need not
-    /// wait. Returns at once.
+    /// Starts fetching the keys of the listed issuers, so that the first request need not wait.
+    /// Returns at once.
     pub fn warm_up(&self) {
         self.inner.issuers.iter().for_each(|issuer| issuer.keys.warm_up());
     }
 
-    /// Waits until there are keys of every issuer that is listed, and until it can be told what is
-    /// revoked, such as by the first copy of a `RevocationReplica`; or until an attempt to get there has
-    /// failed. With [`revocation_fails_open`](VerifierBuilder::revocation_fails_open) it does not wait for
-    /// the second.
+    /// Waits until the keys of every listed issuer are loaded and the revocation store can answer,
+    /// for example after the first copy of a `RevocationReplica`; or until an attempt has failed.
+    /// With [`revocation_fails_open`](VerifierBuilder::revocation_fails_open) it does not wait for
+    /// the revocation store.
     ///
     /// # Errors
-    /// [`AuthError::Unavailable`] if one of them is lacking. They are got in the background as soon as
-    /// they can be had; the verifier can be used meanwhile.
+    /// [`AuthError::Unavailable`] if one of them is missing. Loading continues in the background,
+    /// and the verifier can be used meanwhile.
     pub async fn wait_until_ready(&self) -> Result<(), AuthError> {
         self.warm_up();
         for issuer in &self.inner.issuers {
@@ -122,8 +123,8 @@ impl Verifier {
         self.revocation_ready().await
     }
 
-    /// The state of each issuer's keys, with the issuer's name: those that are listed, and those
-    /// that the resolver has named lately.
+    /// Returns the state of each issuer's keys, with the issuer's name: the listed issuers, and
+    /// those that the resolver has named recently.
     pub fn health(&self) -> Vec<(String, KeyHealth)> {
         let state = |issuer: &Issuer| (issuer.rules.issuer.clone(), issuer.keys.health());
         let listed = self.inner.issuers.iter().map(state);
@@ -131,35 +132,35 @@ impl Verifier {
         listed.chain(resolved.map(|tenant| state(&tenant.issuer))).collect()
     }
 
-    /// The state of the keys of the issuers that are listed.
+    /// Returns the state of the keys of the listed issuers.
     pub(crate) fn listed_health(&self) -> impl Iterator<Item = KeyHealth> {
         self.inner.issuers.iter().map(|issuer| issuer.keys.health())
     }
 
-    /// The names of the issuers that are listed.
+    /// Returns the names of the listed issuers.
     pub(crate) fn listed_issuers(&self) -> impl Iterator<Item = &str> {
         self.inner.issuers.iter().map(|issuer| issuer.rules.issuer.as_str())
     }
 
-    /// Forgets what the [`IssuerResolver`] has said about an issuer: it is asked again by the next
-    /// token, and tokens that were verified before are verified anew.
+    /// Discards the [`IssuerResolver`]'s answer about an issuer: the next token asks again, and
+    /// cached tokens of this issuer are verified anew.
     pub fn invalidate_issuer(&self, issuer: &str) {
         if let Some(tenants) = &self.inner.tenants {
             tenants.forget(issuer);
         }
     }
 
-    /// The clock by which tokens are judged.
+    /// Returns the clock used for tokens.
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.inner.clock
     }
 
-    /// The time by which tokens are judged.
+    /// Returns the wall-clock time used for tokens.
     pub(crate) fn now(&self) -> Duration {
         self.inner.clock.now()
     }
 
-    /// Bounds how long a token that is accepted can be good for, if every issuer has a bound.
+    /// Returns an upper bound for the lifetime of accepted tokens, if every issuer has one.
     pub(crate) fn max_lifetime(&self) -> Option<Duration> {
         if self.inner.tenants.is_some() {
             return None;

@@ -1,6 +1,10 @@
-//! The verification of a token, stage by stage. The rules of each stage are elsewhere.
+//! The verification of a token, stage by stage. The rules of each stage are in other modules.
 
-use std::sync::Arc;
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use super::{
     SenderUnchecked, Verifier,
@@ -15,66 +19,113 @@ use crate::{
     limits::MAX_LEEWAY,
 };
 
-/// How far a token has come without waiting.
+/// Result of a verification without waiting.
 pub(crate) enum Progress {
     Done(Result<SenderUnchecked, AuthError>),
-    /// The rest is for [`Verifier::finish`], which may wait. `None` for a token that is not cached.
+    /// [`Verifier::finish`], which may wait, has to do the rest. `None` for a token that is not
+    /// cached.
     Unfinished(Option<Verified>),
 }
 
+/// Tells a stage whether it may wait. With `No` the pipeline never suspends: what would have to wait
+/// ends it.
+#[derive(Clone, Copy)]
+enum Wait {
+    No,
+    Yes,
+}
+
+/// The reason why a pipeline has ended early.
+enum Stop {
+    WouldWait,
+    Refused(AuthError),
+}
+
+impl<E: Into<AuthError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
 impl Verifier {
-    /// Verifies a token, whatever it is bound to.
+    /// Verifies a token, without checking its sender constraint.
     pub(crate) async fn verify_token(&self, token: &[u8]) -> Result<SenderUnchecked, AuthError> {
         match self.start(token) {
             Progress::Done(outcome) => outcome,
-            // On the heap, so that the future of a cached token stays small.
-            Progress::Unfinished(cached) => Box::pin(self.finish(token, cached)).await,
+            Progress::Unfinished(cached) => Box::pin(self.finish(token, cached.as_ref())).await,
         }
     }
 
-    /// Verifies a token that is cached, unless its revocation has to be asked elsewhere: what every
-    /// request after the first one costs. It has no rules of its own.
+    /// Verifies a token as far as that needs no waiting, and no future on the heap.
     #[inline]
     pub(crate) fn start(&self, token: &[u8]) -> Progress {
         let cached = self.cached(token);
-        if let Some(verified) = &cached
-            && !self.checks_revocation_elsewhere()
-            && let Lookup::Ready(outcome) = self.revocation(verified)
-        {
-            return Progress::Done(outcome.map(|()| SenderUnchecked(verified.token.clone())));
+        if self.checks_revocation_elsewhere() {
+            return Progress::Unfinished(cached);
         }
-        Progress::Unfinished(cached)
+        if let Some(verified) = &cached {
+            // What every request after the first one costs. It has no rules of its own.
+            if let Lookup::Ready(outcome) = self.revocation(verified) {
+                return Progress::Done(outcome.map(|()| SenderUnchecked(verified.token.clone())));
+            }
+            return Progress::Unfinished(cached);
+        }
+        self.start_uncached(token)
     }
 
-    /// Verifies what [`start`](Self::start) has left.
+    #[inline(never)]
+    fn start_uncached(&self, token: &[u8]) -> Progress {
+        match now(self.stages(token, None, Wait::No)) {
+            Some(Ok(verified)) => Progress::Done(Ok(verified)),
+            Some(Err(Stop::Refused(error))) => Progress::Done(Err(error)),
+            Some(Err(Stop::WouldWait)) | None => Progress::Unfinished(None),
+        }
+    }
+
+    /// Completes the verification that [`start`](Self::start) left unfinished.
     pub(crate) async fn finish(
         &self,
         token: &[u8],
-        cached: Option<Verified>,
+        cached: Option<&Verified>,
     ) -> Result<SenderUnchecked, AuthError> {
+        match self.stages(token, cached, Wait::Yes).await {
+            Ok(verified) => Ok(verified),
+            Err(Stop::Refused(error)) => Err(error),
+            // Nothing ends so where it may wait.
+            Err(Stop::WouldWait) => Err(AuthError::Misconfigured),
+        }
+    }
+
+    /// All stages of a token.
+    async fn stages(
+        &self,
+        token: &[u8],
+        cached: Option<&Verified>,
+        wait: Wait,
+    ) -> Result<SenderUnchecked, Stop> {
         let verified = match cached {
-            Some(verified) => verified,
-            None => self.verify_uncached(token).await?,
+            Some(verified) => verified.clone(),
+            None => self.verify_uncached(token, wait).await?,
         };
-        self.revocation(&verified).await?;
+        wait.on(self.revocation(&verified))?.await?;
         Ok(SenderUnchecked(verified.token))
     }
 
-    async fn verify_uncached(&self, token: &[u8]) -> Result<Verified, AuthError> {
+    async fn verify_uncached(&self, token: &[u8], wait: Wait) -> Result<Verified, Stop> {
         let unverified = Unverified::read(token, self.inner.max_token_bytes, &self.inner.headers)?;
-        let issuer = self.select_issuer(&unverified.claims).await?;
+        let issuer = wait.on(self.select_issuer(&unverified.claims))?.await?;
         let candidate = Candidate::check_header(issuer, unverified, self.now())?;
-        let key = self.find_key(&candidate, None).await?;
+        let key = wait.on(self.find_key(&candidate, None))?.await?;
         if !candidate.is_signed_by(&key) {
             // The issuer may have replaced the key under the same ID.
-            let replaced = self.find_key(&candidate, Some(&key)).await;
+            let replaced = wait.on(self.find_key(&candidate, Some(&key)))?.await;
             candidate.check_replaced_key(replaced)?;
         }
         let accepted = candidate.check_claims(self.inner.tenants.as_ref())?;
-        self.cache_token(token, accepted)
+        Ok(self.cache_token(token, accepted)?)
     }
 
-    /// The issuer that the claims name, if it is trusted.
+    /// Returns the issuer that the claims name, if it is trusted.
     #[inline]
     fn select_issuer<'v: 'c, 'c>(
         &'v self,
@@ -91,7 +142,7 @@ impl Verifier {
         };
         match tenants.find(name) {
             Some(tenant) => Lookup::Ready(tenant.map(SelectedIssuer::Resolved)),
-            // The resolver is not asked about a token that no settings could make good.
+            // The resolver is not asked about a token that would be invalid with any settings.
             None if !self.is_in_time(claims) => unknown(),
             None => Lookup::Pending(Box::pin(async move {
                 tenants.resolve(name).await.map(SelectedIssuer::Resolved)
@@ -99,13 +150,13 @@ impl Verifier {
         }
     }
 
-    /// Tells whether the token has not expired, by the largest leeway there is.
+    /// Returns `true` if the token has not expired, with the maximum leeway.
     fn is_in_time(&self, claims: &Claims) -> bool {
         let now = self.now();
         claims.expires_at().is_some_and(|end| now < end.since_epoch().saturating_add(MAX_LEEWAY))
     }
 
-    /// The key for a token, other than the one that has failed to verify it.
+    /// Finds the key for a token, other than the one that failed to verify it.
     #[inline]
     fn find_key<'a>(
         &'a self,
@@ -116,17 +167,39 @@ impl Verifier {
             Lookup::Pending(pending) => pending,
             ready @ Lookup::Ready(_) => return ready,
         };
-        // Nothing is fetched for a token that no key could make good.
+        // Nothing is fetched for a token that would be invalid with any key.
         if !candidate.claims_acceptable() {
             return Lookup::Ready(Err(KeyLookupError::NotFound));
         }
-        if let (Some(tenants), SelectedIssuer::Resolved(tenant)) =
-            (&self.inner.tenants, candidate.issuer())
+        match (&self.inner.tenants, candidate.issuer()) {
             // There may be too many issuers that are no more than a name so far.
-            && let Err(limited) = tenants.admit(tenant)
-        {
-            return Lookup::Ready(Err(limited));
+            (Some(tenants), SelectedIssuer::Resolved(tenant)) => {
+                Lookup::Pending(Box::pin(async move {
+                    tenants.admit(tenant)?;
+                    pending.await
+                }))
+            }
+            _ => Lookup::Pending(pending),
         }
-        Lookup::Pending(pending)
+    }
+}
+
+impl Wait {
+    /// The answer to wait for, unless it would have to be waited for and may not.
+    #[inline]
+    fn on<T>(self, lookup: Lookup<'_, T>) -> Result<Lookup<'_, T>, Stop> {
+        match (self, lookup) {
+            (Self::No, Lookup::Pending(_)) => Err(Stop::WouldWait),
+            (_, lookup) => Ok(lookup),
+        }
+    }
+}
+
+/// The output of a future that does not have to wait.
+#[inline]
+fn now<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Issuers that are not listed beforehand but found when a token names them.
+//! Issuers that are not listed beforehand but resolved when a token names them.
 
 use std::{
     fmt,
@@ -30,16 +30,16 @@ use crate::{
     seldom::Seldom,
 };
 
-/// What a question has brought.
+/// Result of a call of the resolver.
 type Resolution = Result<Arc<Tenant>, AuthError>;
 
-/// A question that is being answered.
+/// A resolver call in flight.
 struct InFlight {
     id: u64,
     answer: watch::Receiver<Option<Resolution>>,
 }
 
-/// The resolver, and what it has said.
+/// The resolver and its cached answers.
 #[derive(Clone)]
 pub(super) struct ResolvedIssuers {
     inner: Arc<ResolvedIssuersInner>,
@@ -49,12 +49,12 @@ struct ResolvedIssuersInner {
     resolver: Box<dyn IssuerResolver>,
     default_keys: DefaultKeys,
     known: TenantCache,
-    /// How many issuers may have keys waited for within a span, before a good token was seen of them.
+    /// Limits how many issuers without a valid token may have keys looked up within a window.
     newcomers: Mutex<RefreshGate>,
     in_flight: DashMap<String, InFlight>,
     next_id: AtomicU64,
     untrusted: NegativeCache,
-    /// Names about which it has just failed to answer, or answered with what cannot be used.
+    /// Names for which the resolver recently failed, or returned unusable settings.
     failed: NegativeCache,
     invalid: NegativeCache,
     out_of_reach: Seldom,
@@ -88,7 +88,7 @@ impl ResolvedIssuers {
         Self { inner: Arc::new(inner) }
     }
 
-    /// What is known without asking; `None` means that the resolver has to be asked.
+    /// Returns the cached answer; `None` means that the resolver has to be asked.
     pub(super) fn find(&self, name: &str) -> Option<Resolution> {
         let (inner, now) = (&self.inner, self.inner.clock.monotonic());
         if let Some(tenant) = inner.known.get(name) {
@@ -103,9 +103,9 @@ impl ResolvedIssuers {
         inner.failed.contains(name, now).then(|| Err(unavailable()))
     }
 
-    /// Waits for what the resolver says.
+    /// Asks the resolver and waits for its answer.
     pub(super) async fn resolve(&self, name: &str) -> Resolution {
-        // A question that was overtaken by `forget` is put once more.
+        // A call that was overtaken by `forget` is made once more.
         for _ in 0..2 {
             if let Some(answer) = self.find(name) {
                 return answer;
@@ -122,15 +122,15 @@ impl ResolvedIssuers {
         Err(unavailable())
     }
 
-    /// What the resolver said before, where that counts while it cannot be asked.
+    /// Returns the resolver's previous answer, if it may be used while the resolver is unreachable.
     fn last_word(&self, name: &str) -> Option<Arc<Tenant>> {
         let now = self.inner.clock.monotonic();
         self.inner.known.get(name).filter(|tenant| tenant.is_usable(now))
     }
 
-    /// The question about this issuer that is being answered, or a new one, which belongs to nobody
-    /// who waits: whoever hangs up can neither end nor delay it. `None` if there are too many. Names
-    /// that are known have places that others cannot take.
+    /// Joins the resolver call in flight for this issuer, or starts one. The call is independent of
+    /// the requests that wait for it: a client that disconnects can neither end nor delay it.
+    /// `None` if there are too many. Known names have capacity reserved for them.
     fn question(&self, name: &str) -> Option<watch::Receiver<Option<Resolution>>> {
         let places = if self.last_word(name).is_some() { 2 } else { 1 } * MAX_RESOLVER_QUESTIONS;
         let is_full = self.inner.in_flight.len() >= places;
@@ -140,14 +140,15 @@ impl ResolvedIssuers {
             Entry::Occupied(asked) => return Some(asked.get().answer.clone()),
             Entry::Vacant(_) if is_full => return None,
             Entry::Vacant(place) => {
-                // Answered since this one looked: an answer is in its place before its question ends.
+                // Answered since this request looked: an answer is stored before its call ends.
                 if let Some(answer) = self.find(name) {
                     return Some(watch::channel(Some(answer)).1);
                 }
                 place.insert(InFlight { id, answer: receiver.clone() });
             }
         }
-        // Made before the job is handed over, so that a job dropped unrun still ends the question.
+        // Made before the job is handed over, so that a job dropped before it runs still ends the
+        // call.
         let guard = InFlightGuard {
             tenants: self.clone(),
             name: name.to_owned(),
@@ -172,17 +173,18 @@ impl ResolvedIssuers {
         tokio::time::timeout(RESOLVER_TIMEOUT, answer).await.unwrap_or(Err(StoreUnavailable::new()))
     }
 
-    /// Whether keys may be waited for on behalf of a token of this issuer that is not verified.
+    /// Returns an error if keys may not be waited for on behalf of an unverified token of this
+    /// issuer.
     ///
-    /// Of an issuer that has shown a good token they always may. Those that are only named share a
-    /// number of places, each for one issuer and a span of time, or until a good token comes.
+    /// Keys of an issuer with a valid token may always be waited for. Issuers without one share a
+    /// number of slots; each slot is taken for a window, or until a valid token arrives.
     pub(super) fn admit(&self, tenant: &Tenant) -> Result<(), KeyLookupError> {
         let now = self.inner.clock.monotonic();
         if tenant.is_admitted(now) {
             return Ok(());
         }
         let newcomers = self.inner.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another request may have taken the place meanwhile.
+        // Another request may have taken the slot meanwhile.
         if tenant.is_admitted(now) {
             return Ok(());
         }
@@ -193,8 +195,7 @@ impl ResolvedIssuers {
         Ok(())
     }
 
-    /// Notes that a good token of this issuer has come. If it was a mere name before, it gives its place
-    /// among those back.
+    /// Records a valid token of this issuer. An issuer that had none before gives its slot back.
     pub(super) fn note_good(&self, tenant: &Tenant) {
         if !tenant.has_been_good()
             && let Some(until) = tenant.take_admission()
@@ -205,7 +206,7 @@ impl ResolvedIssuers {
         tenant.note_good(self.inner.clock.monotonic());
     }
 
-    /// Forgets what the resolver has said about an issuer, and what it is about to say.
+    /// Discards the resolver's answer about an issuer, and the answer of a call in flight.
     pub(super) fn forget(&self, name: &str) {
         self.inner.in_flight.remove(name);
         if let Some(tenant) = self.inner.known.remove(name) {
@@ -221,7 +222,7 @@ impl ResolvedIssuers {
     }
 }
 
-/// Ends a question exactly once, whatever happens to the task that puts it.
+/// Ends a call exactly once, however its task ends.
 struct InFlightGuard {
     tenants: ResolvedIssuers,
     name: String,
@@ -243,13 +244,13 @@ impl InFlightGuard {
         }
     }
 
-    /// Takes over what the resolver said. `None` if nobody wants to know any more.
+    /// Stores the resolver's answer. `None` if no request waits for it any more.
     fn settle(
         &self,
         answer: Result<Option<TrustedIssuer>, StoreUnavailable>,
     ) -> Option<Resolution> {
         let (inner, name) = (&*self.tenants.inner, self.name.as_str());
-        // Held until the answer is in its place, so that `forget` comes before or after it.
+        // Held until the answer is stored, so that `forget` comes before or after it.
         let Entry::Occupied(question) = inner.in_flight.entry(name.to_owned()) else { return None };
         if question.get().id != self.id {
             return None;
@@ -273,7 +274,7 @@ impl InFlightGuard {
                 }
                 Err(reason.into())
             }
-            // Its last word counts on for a while.
+            // Its previous answer remains usable for a while.
             (Err(_), Some(old)) if old.is_usable(now) => {
                 old.ask_again_at(now.saturating_add(RESOLVER_PATIENCE));
                 Ok(old)
@@ -294,8 +295,8 @@ impl InFlightGuard {
 }
 
 impl Drop for InFlightGuard {
-    /// A question that is lost, because the resolver has panicked or its runtime has ended, is one to
-    /// which there is no answer: that is remembered as any other failure is.
+    /// A lost call, because the resolver panicked or its runtime ended, counts as a failure and is
+    /// cached as one.
     fn drop(&mut self) {
         if !self.has_ended {
             self.end(Err(StoreUnavailable::new()));

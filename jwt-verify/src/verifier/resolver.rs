@@ -1,30 +1,29 @@
-//! What says which issuers are trusted, where they are not listed.
+//! Resolution of issuers that are not listed.
 
 use std::future::ready;
 
 use super::issuer::TrustedIssuer;
 use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
-/// Says which issuers are trusted, where they cannot be listed beforehand: one for each tenant of
-/// an application, for example.
+/// Decides which issuers are trusted if they cannot be listed beforehand: one for each tenant of an
+/// application, for example.
 ///
-/// It is asked with the `iss` of a token whose signature nobody has looked at yet, so the text is
-/// whatever its sender has put there. Trust an issuer because it is on a list or in a table of
-/// yours, never because of how it looks: what it returns decides whose keys are fetched and
-/// believed.
+/// It is called with the `iss` of a token whose signature is not verified yet, so the text is under
+/// the sender's control. Trust an issuer because it is on a list or in a table that you own, never
+/// because of how it looks: the result decides whose keys are fetched and trusted.
 ///
-/// However many requests ask about an issuer, there is one question, which belongs to none of them
-/// and may take 5 s. An answer is used for 10 minutes, and up to 1 h longer while the resolver is out
-/// of reach; a refusal for 30 s. 100 issuers that have shown good tokens stay in memory, and as many
-/// others ([`max_resolved_issuers`](crate::VerifierBuilder::max_resolved_issuers)). Tokens can name issuers
-/// without end, and each is one question: answer from an index, not by a search. 256 such questions
-/// are open at a time; issuers that are known have 256 places of their own, and keep their old answer
-/// where those are taken, too. A resolver that panics is out of reach.
+/// Concurrent requests for one issuer share one call, which belongs to none of them and may take 5
+/// s. An answer is used for 10 minutes, and up to 1 h longer while the resolver is unreachable; a
+/// refusal for 30 s. 100 issuers with valid tokens stay in memory, and as many others
+/// ([`max_resolved_issuers`](crate::VerifierBuilder::max_resolved_issuers)). Tokens can name any
+/// number of issuers, and each causes one call: answer from an index, not by a search. Up to 256
+/// such calls run at a time; known issuers have a separate limit of 256, and keep their old answer
+/// if that is reached. A resolver that panics counts as unreachable.
 ///
-/// Settings without keys of their own keep the keys that were fetched before when they are renewed.
-/// A provider that the settings bring takes their place, so return clones of one that you keep.
+/// Settings without keys keep the keys that were fetched before when they are renewed. A provider
+/// in the settings replaces them, so return clones of one that you keep.
 ///
-/// A function will do where nothing needs to be waited for:
+/// If nothing has to be waited for, use a function:
 ///
 /// ```
 /// use jwt_verify::{IssuerTemplate, TrustedIssuer, Verifier};
@@ -41,10 +40,11 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// .build()?;
 /// # Ok::<(), jwt_verify::ConfigError>(())
 /// ```
+#[doc(alias = "multi-tenant", alias = "tenant")]
 pub trait IssuerResolver: Send + Sync + 'static {
-    /// The settings for this issuer, or `None` if it is not trusted.
+    /// Returns the settings for this issuer, or `None` if it is not trusted.
     ///
-    /// The settings must name exactly the issuer that was asked about; others are refused.
+    /// The settings must name exactly the requested issuer; others are refused.
     fn resolve<'a>(
         &'a self,
         issuer: &'a str,

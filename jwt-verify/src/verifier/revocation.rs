@@ -12,7 +12,7 @@ use crate::{
 };
 use crate::{error::StoreUnavailable, lookup::Lookup};
 
-/// The store of revocations, and what it means that it does not answer.
+/// The revocation store, and how to answer while it is unreachable.
 #[derive(Debug)]
 pub(super) struct Revocations {
     pub(super) store: Arc<dyn RevocationStore>,
@@ -20,7 +20,7 @@ pub(super) struct Revocations {
 }
 
 impl Revocations {
-    fn outcome(&self, answer: Result<bool, StoreUnavailable>) -> Result<(), AuthError> {
+    fn outcome(&self, answer: &Result<bool, StoreUnavailable>) -> Result<(), AuthError> {
         match answer {
             Ok(false) => Ok(()),
             Ok(true) => Err(InvalidTokenReason::Revoked.into()),
@@ -36,8 +36,8 @@ impl Revocations {
 }
 
 impl Verifier {
-    /// What a token can be revoked by, where there is a store of revocations. A token without a `jti`
-    /// could never be revoked.
+    /// Returns the keys under which a token can be revoked, if there is a revocation store. A token
+    /// without a `jti` is refused, as it could not be revoked.
     #[inline]
     pub(super) fn revocation_keys(
         &self,
@@ -52,7 +52,7 @@ impl Verifier {
         Ok(Some(Arc::new(RevocationKeys::of(claims))))
     }
 
-    /// Waits until the store can answer, where tokens are refused otherwise.
+    /// Waits until the store can answer, unless the verifier fails open.
     pub(super) async fn revocation_ready(&self) -> Result<(), AuthError> {
         let Some(revocation) = self.inner.revocation.as_ref().filter(|known| !known.fails_open)
         else {
@@ -62,18 +62,18 @@ impl Verifier {
         ready.map_err(|_| AuthError::Unavailable { retry_after: STORE_RETRY })
     }
 
-    /// Reports the state of the store of revocations, where there is one, without asking it anything.
+    /// Returns the state of the revocation store, if there is one, without a call to it.
     pub fn revocation_health(&self) -> Option<RevocationHealth> {
         self.inner.revocation.as_ref().map(|revocation| revocation.store.health())
     }
 
-    /// Tells whether tokens are refused because the store cannot answer.
+    /// Returns `true` if tokens are refused because the store cannot answer.
     pub(crate) fn lacks_revocations(&self) -> bool {
         let revocation = self.inner.revocation.as_ref();
         revocation.is_some_and(|known| !known.fails_open && !known.store.health().usable)
     }
 
-    /// Tells whether every token has to wait for the store.
+    /// Returns `true` if every token has to wait for the store.
     #[inline]
     pub(super) fn checks_revocation_elsewhere(&self) -> bool {
         self.inner.revocation.as_ref().is_some_and(|revocation| !revocation.store.is_immediate())
@@ -91,9 +91,9 @@ impl Verifier {
             return Lookup::Ready(Ok(()));
         };
         match revocation.store.check(revocation_keys) {
-            Lookup::Ready(answer) => Lookup::Ready(revocation.outcome(answer)),
+            Lookup::Ready(answer) => Lookup::Ready(revocation.outcome(&answer)),
             Lookup::Pending(answer) => {
-                Lookup::Pending(Box::pin(async move { revocation.outcome(answer.await) }))
+                Lookup::Pending(Box::pin(async move { revocation.outcome(&answer.await) }))
             }
         }
     }

@@ -9,8 +9,9 @@ use crate::{
     validation::{Binding, binding},
 };
 
-/// A verified token whose sender constraint has not been checked. Its claims can be had only by checking
-/// it: a token that is bound to a key is worth nothing without that key (RFC 7800 §3).
+/// A verified token whose sender constraint has not been checked. Its claims are available only
+/// after that check: a token that is bound to a key must not be used without that key (RFC 7800
+/// §3).
 pub(crate) struct SenderUnchecked(pub(super) Arc<VerifiedToken>);
 
 impl SenderUnchecked {
@@ -43,7 +44,7 @@ impl SenderUnchecked {
         }
     }
 
-    /// The key that it is bound to, if a proof can prove possession of it.
+    /// Returns the key that the token is bound to, if it can be proved with DPoP.
     pub(crate) fn key(&self) -> Option<Thumbprint> {
         match self.binding() {
             Some(Binding::Key(key)) => Some(key),

@@ -1,4 +1,4 @@
-//! Issuers that differ only in the name of a tenant.
+//! Issuer URL templates with one tenant placeholder.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use crate::error::ConfigError;
 /// The issuers of a multi-tenant authorization server: a URL with one `{name}` in it, such as
 /// `https://login.microsoftonline.com/{tenantid}/v2.0`.
 ///
-/// It takes the tenant out of an issuer, for an [`IssuerResolver`](crate::IssuerResolver) to look
-/// it up. It does not say that the tenant is trusted.
+/// It extracts the tenant from an issuer, for an [`IssuerResolver`](crate::IssuerResolver) to look
+/// up. It does not make the tenant trusted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IssuerTemplate {
     before: Box<str>,
@@ -19,8 +19,8 @@ impl IssuerTemplate {
     /// Reads a template.
     ///
     /// # Errors
-    /// Anything but exactly one `{name}`, or one that is not a whole segment of the path or a whole
-    /// label of the host.
+    /// Unless there is exactly one `{name}`, which is a whole segment of the path or a whole label
+    /// of the host.
     pub fn new(template: &str) -> Result<Self, ConfigError> {
         let invalid = |problem| ConfigError::invalid("issuer_template", problem);
         let (before, rest) = template.split_once('{').ok_or(invalid("has no {name}"))?;
@@ -41,8 +41,8 @@ impl IssuerTemplate {
         Ok(Self { before: before.into(), after: after.into() })
     }
 
-    /// The tenant that an issuer names: 1 to 128 ASCII letters, digits, `-` and `_`, with exactly
-    /// the rest of the template around it. `None` for everything else.
+    /// Returns the tenant that an issuer names: 1 to 128 ASCII letters, digits, `-` and `_`, with
+    /// exactly the rest of the template around it. `None` for everything else.
     ///
     /// Names compare exactly; a tenant in capitals is another tenant.
     pub fn tenant<'a>(&self, issuer: &'a str) -> Option<&'a str> {

@@ -1,4 +1,4 @@
-//! The issuers that a resolver has vouched for, as many as are kept.
+//! Bounded cache of the issuers that a resolver has named.
 
 use std::{
     sync::{
@@ -13,22 +13,22 @@ use dashmap::DashMap;
 use super::issuer::Issuer;
 use crate::limits::{RESOLVED_ISSUER_STALE, RESOLVED_ISSUER_TTL};
 
-/// An issuer that the resolver has vouched for.
+/// An issuer that the resolver has named.
 #[derive(Debug)]
 pub(super) struct Tenant {
     pub(super) issuer: Issuer,
-    /// When the resolver said so, on the clock that never goes backwards.
+    /// Time of the resolver's answer, on the monotonic clock.
     confirmed_at: Duration,
-    /// When it is to be asked again, in nanoseconds.
+    /// Time of the next call of the resolver, in nanoseconds.
     ask_again_at: AtomicU64,
-    /// When a good token of it was last seen, in nanoseconds and to about a second; 0 if none was.
+    /// Time of its last valid token, in nanoseconds and to about a second; 0 if there was none.
     good_at: AtomicU64,
-    /// Until when keys may be waited for although no good token was seen, in nanoseconds.
+    /// Time until which keys may be waited for without a valid token, in nanoseconds.
     admitted_until: AtomicU64,
 }
 
 impl Tenant {
-    /// In the place of settings from `before`.
+    /// Makes a tenant, which takes over the state of the one that it replaces.
     pub(super) fn new(issuer: Issuer, now: Duration, before: Option<&Self>) -> Self {
         let taken_over = |time: fn(&Self) -> &AtomicU64| {
             AtomicU64::new(before.map_or(0, |before| time(before).load(Ordering::Relaxed)))
@@ -42,12 +42,12 @@ impl Tenant {
         }
     }
 
-    /// Whether the resolver's word counts without asking it again.
+    /// Returns `true` if the resolver's answer is used without asking again.
     pub(super) fn is_fresh(&self, now: Duration) -> bool {
         nanos(now) < self.ask_again_at.load(Ordering::Acquire) && self.is_usable(now)
     }
 
-    /// Whether it counts while the resolver cannot be asked.
+    /// Returns `true` if the answer may be used while the resolver is unreachable.
     pub(super) fn is_usable(&self, now: Duration) -> bool {
         now < self.confirmed_at.saturating_add(RESOLVED_ISSUER_TTL + RESOLVED_ISSUER_STALE)
     }
@@ -56,27 +56,27 @@ impl Tenant {
         self.ask_again_at.store(nanos(time), Ordering::Release);
     }
 
-    /// Lets those who still hold it find that it no longer counts.
+    /// Marks it as expired for all who hold a reference to it.
     pub(super) fn expire(&self) {
         self.ask_again_at(Duration::ZERO);
     }
 
-    /// Notes that a good token of this issuer is at hand.
+    /// Records a valid token of this issuer.
     pub(super) fn note_good(&self, now: Duration) {
         const SECOND: u64 = 1_000_000_000;
         let (now, before) = (nanos(now).max(1), self.good_at.load(Ordering::Relaxed));
-        // Written now and then, so that workers can share it.
+        // Written only from time to time, so that workers can share the cache line.
         if before == 0 || now >= before.saturating_add(SECOND) {
             self.good_at.store(now, Ordering::Relaxed);
         }
     }
 
-    /// Whether a good token of this issuer was seen, so that it is more than a name.
+    /// Returns `true` if the issuer has had a valid token.
     pub(super) fn has_been_good(&self) -> bool {
         self.good_at.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether keys may be waited for although no good token was seen.
+    /// Returns `true` if keys may be waited for without a valid token.
     pub(super) fn is_admitted(&self, now: Duration) -> bool {
         self.has_been_good() || nanos(now) < self.admitted_until.load(Ordering::Relaxed)
     }
@@ -85,24 +85,23 @@ impl Tenant {
         self.admitted_until.store(nanos(time), Ordering::Relaxed);
     }
 
-    /// Until when it was admitted, if it was; once.
+    /// Takes its admission, if it has one, and returns when that ends.
     pub(super) fn take_admission(&self) -> Option<Duration> {
         let until = self.admitted_until.swap(0, Ordering::Relaxed);
         (until > 0).then(|| Duration::from_nanos(until))
     }
 }
 
-/// A bounded number of tenants, of which those that have shown good tokens are not pushed out by
-/// those that were merely named.
+/// A bounded number of tenants. Those with valid tokens are not evicted for those that were only
+/// named.
 ///
-/// There are places for a number of tenants with good tokens, and for as many without. The ones without
-/// go first, in the order in which they came; those with, once there are more of them than have places
-/// of their own.
+/// It has room for a number of tenants with valid tokens, and for as many without. Those without
+/// are evicted first, oldest first; those with one are evicted only when they exceed their number.
 #[derive(Debug)]
 pub(super) struct TenantCache {
     tenants: DashMap<String, Arc<Tenant>>,
     most: usize,
-    /// Held while a place is found.
+    /// Held while room is made for a tenant.
     arrival: Mutex<()>,
     has_warned: AtomicBool,
 }
@@ -117,7 +116,7 @@ impl TenantCache {
         self.tenants.get(name).map(|tenant| tenant.clone())
     }
 
-    /// Keeps it, in the place of the one of that name if there is one.
+    /// Inserts a tenant, and replaces the one of that name if there is one.
     pub(super) fn insert(&self, name: &str, tenant: Arc<Tenant>, now: Duration) {
         let _turn = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
         while self.tenants.len() >= self.most.saturating_mul(2) && !self.tenants.contains_key(name)
@@ -136,7 +135,7 @@ impl TenantCache {
         self.tenants.insert(name.to_owned(), tenant);
     }
 
-    /// The one that has to go when there is no place left.
+    /// Returns the name of the tenant to evict when the cache is full.
     fn least(&self) -> Option<String> {
         let (mut newcomer, mut proven) = (None, None);
         let mut number_of_proven = 0;
@@ -194,7 +193,7 @@ mod tests {
         known.get(&number.to_string()).is_some()
     }
 
-    /// WEA-05: however many names there are, those that have shown a good token stay.
+    /// WEA-05: however many names there are, tenants with a valid token stay.
     #[test]
     fn mere_names_push_out_nobody_who_has_shown_a_good_token() {
         let known = TenantCache::new(10);
@@ -210,7 +209,7 @@ mod tests {
         assert!((0..10).chain(90..100).all(|number| is_known(&known, number)));
     }
 
-    /// Names have places of their own: tenants with good tokens leave some for new ones.
+    /// Names have room of their own: tenants with valid tokens leave some for new ones.
     #[test]
     fn beyond_their_number_the_one_whose_good_token_is_oldest_makes_room() {
         let known = TenantCache::new(2);

@@ -5,7 +5,7 @@ use actix_web::{
     http::header::{AUTHORIZATION, COOKIE, HeaderValue},
     test::TestRequest,
 };
-use jwt_verify::{BearerExtractor, CookieExtractor, FirstOf, TokenExtractor};
+use jwt_verify::extract::{BearerExtractor, CookieExtractor, FirstOf, TokenExtractor};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|fields: Vec<(bool, Vec<u8>)>| {

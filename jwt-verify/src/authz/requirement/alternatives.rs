@@ -1,4 +1,4 @@
-//! Which scopes a client has to ask for.
+//! Scopes that a client has to request.
 
 use std::collections::HashSet;
 
@@ -6,21 +6,22 @@ use super::{Names, Requirement, Term};
 use crate::limits::MOST_ALTERNATIVES;
 
 impl Requirement {
-    /// The sets of permissions and scopes of which one opens the route, as far as those do: a way that
-    /// needs none of them is an empty set. What is forbidden is not counted.
+    /// Returns the alternative sets of permissions and scopes that open the route. An alternative
+    /// that needs none is an empty set. Names that are forbidden are ignored.
     ///
-    /// Where there are too many to be listed, the one set that opens the route whatever the way:
-    /// too much rather than too little.
+    /// If there are too many alternatives, returns one set that satisfies all of them: too much
+    /// rather than too little.
     pub(crate) fn scope_alternatives(&self) -> Vec<Vec<&str>> {
         match self.ways() {
             Some(ways) if !ways.is_empty() => once_each(ways),
-            // Not even one way is not the same as none that is needed, but nothing can be named.
+            // No alternative at all differs from an alternative without names, but there is nothing
+            // to name.
             Some(_) => vec![Vec::new()],
             None => vec![self.names()],
         }
     }
 
-    /// Every way; `None` if there are too many.
+    /// Returns every alternative; `None` if there are too many.
     fn ways(&self) -> Option<Vec<Vec<&str>>> {
         let own = [&self.permissions, &self.scopes].into_iter().flatten();
         let lists = own.map(|names| Some(self.ways_of(names)));
@@ -46,7 +47,7 @@ impl Requirement {
         }
     }
 
-    /// Every name that is part of some way.
+    /// Returns every name in any alternative.
     fn names(&self) -> Vec<&str> {
         let own = [&self.permissions, &self.scopes].into_iter().flatten().flatten();
         let nested = self.terms.iter().flat_map(|term| match term {
@@ -59,7 +60,7 @@ impl Requirement {
     }
 }
 
-/// One of each; `None` if they are too many.
+/// Combines each set with each other one; `None` if there are too many.
 fn product<'a>(ways: &[Vec<&'a str>], more: &[Vec<&'a str>]) -> Option<Vec<Vec<&'a str>>> {
     if ways.len().saturating_mul(more.len()) > MOST_ALTERNATIVES {
         return None;
@@ -72,7 +73,7 @@ fn product<'a>(ways: &[Vec<&'a str>], more: &[Vec<&'a str>]) -> Option<Vec<Vec<&
     Some(ways.iter().flat_map(|way| more.iter().map(move |other| joined(way, other))).collect())
 }
 
-/// Leaves out repetitions, whatever the order of their names.
+/// Removes duplicates, in any order of their names.
 fn once_each(ways: Vec<Vec<&str>>) -> Vec<Vec<&str>> {
     let mut seen = HashSet::new();
     let mut is_new = |way: &Vec<&str>| {

@@ -1,4 +1,4 @@
-//! What a claim has to say.
+//! Comparison of a claim with a value.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::{
     json::Json,
 };
 
-/// A claim that is compared with something.
+/// A claim and the value that it is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ClaimRule {
     pub(super) claim: ClaimPath,
@@ -27,11 +27,11 @@ pub(super) enum Comparison {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Operand {
     Value(Value),
-    /// A segment of the request's path.
+    /// A segment of the request's path, by its parameter.
     Segment(Cow<'static, str>),
 }
 
-/// The route has no segment of this name.
+/// The route has no path parameter of this name.
 pub(super) struct NoSuchSegment<'a>(pub(super) &'a str);
 
 impl ClaimRule {
@@ -64,7 +64,7 @@ impl ClaimRule {
         match self.comparison {
             _ if !claim.is_array() => Scalar::of(claim).is_some_and(is_it),
             Comparison::Contains => elements.filter_map(Scalar::of).any(is_it),
-            // An audience that is alone may be written either way (RFC 7519 §4.1.3).
+            // A single audience may be a string or a list (RFC 7519 §4.1.3).
             Comparison::Equals if self.claim.is_audience() => {
                 let only = (elements.next(), elements.next());
                 matches!(only, (Some(only), None) if Scalar::of(only).is_some_and(is_it))
@@ -74,11 +74,11 @@ impl ClaimRule {
     }
 }
 
-/// What can be compared.
+/// A value that can be compared.
 #[derive(Clone, Copy)]
 enum Scalar<'a> {
     Text(&'a str),
-    /// As it is written.
+    /// As spelled in the document.
     Number(&'a str),
     Bool(bool),
 }
@@ -100,7 +100,7 @@ fn same(claim: Scalar<'_>, value: &Value) -> bool {
     }
 }
 
-/// Says that a segment of a path is this value.
+/// Returns `true` if a path segment spells this value.
 fn is_written(claim: Scalar<'_>, segment: &str) -> bool {
     match claim {
         Scalar::Text(text) => text == segment,
@@ -109,13 +109,13 @@ fn is_written(claim: Scalar<'_>, segment: &str) -> bool {
     }
 }
 
-/// For generated code: a value that a claim is compared with. A number is an `i64`.
+/// For generated code: a value to compare a claim with. A number is an `i64`.
 #[doc(hidden)]
 pub fn literal<T: Literal>(value: T) -> T {
     value
 }
 
-/// What may stand in `claim(…)`.
+/// A value that `claim(…)` accepts.
 #[doc(hidden)]
 pub trait Literal: Into<Value> {}
 

@@ -1,4 +1,4 @@
-//! A requirement as the arguments of `#[require]`.
+//! `Display` of a requirement, as the arguments of `#[require]`.
 
 use std::{
     borrow::Cow,
@@ -13,14 +13,14 @@ use super::{
     claim_rule::{ClaimRule, Comparison, Operand},
 };
 
-/// The arguments of `#[require]` that say the same, and `authenticated` if there are none.
+/// Renders the equivalent `#[require(…)]` arguments, or `authenticated` if there are none.
 ///
-/// What the attribute does not take, and only code can demand, stands in angle brackets: an empty list
-/// of names or of alternatives as `<none>`, an alternative that demands nothing as `<authenticated>`,
-/// and as they are a name, a number, a value or an age that the attribute refuses, or a `refresh`
-/// beside others: `claim("score" == <1.5>)`, `max_age = <1.5s>`.
+/// Angle brackets mark what the attribute does not accept and only code can express: an empty list
+/// of names or of alternatives as `<none>`, an alternative without demands as `<authenticated>`,
+/// and a name, number, value or age that the attribute refuses, or a `refresh` beside others, as it
+/// is: `claim("score" == <1.5>)`, `max_age = <1.5s>`.
 ///
-/// For people: what it demands may get words of its own in later versions.
+/// The text is meant for people: later versions may word it differently.
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let arguments = self.arguments();
@@ -34,7 +34,7 @@ impl fmt::Display for Requirement {
 }
 
 impl Requirement {
-    /// The arguments that it is written with, but for `refresh`.
+    /// Returns the arguments, without `refresh`.
     fn arguments(&self) -> Vec<String> {
         let mut arguments = Vec::new();
         let lists = [
@@ -47,7 +47,7 @@ impl Requirement {
             if let Some(names) = list {
                 arguments.push(format!("{name} = {}", NameList { names, is_taken }));
             }
-            // The flags stand behind what they are about; without it they say nothing.
+            // The flags follow the names that they apply to; without names they mean nothing.
             if name == "roles" && list.is_some() {
                 arguments.extend(self.all_roles.then(|| "all_roles".to_owned()));
             }
@@ -68,7 +68,7 @@ impl Requirement {
         arguments
     }
 
-    /// As it stands in a group, where `refresh` cannot.
+    /// Renders it as part of a group, where `refresh` is not possible.
     fn nested_arguments(&self) -> Vec<String> {
         let mut arguments = self.arguments();
         if self.is_for_refresh {
@@ -80,7 +80,7 @@ impl Requirement {
         arguments
     }
 
-    /// As one term, where a comma would not mean "and".
+    /// Renders it as one term, where a comma would not mean "and".
     fn as_one(&self) -> String {
         match &*self.nested_arguments() {
             [one] => one.clone(),
@@ -102,7 +102,7 @@ impl fmt::Display for Term {
                 let ways: Vec<String> = alternatives.iter().map(Requirement::as_one).collect();
                 write!(f, "any({})", ways.join(", "))
             }
-            // By itself the attribute takes an old login for a mistake.
+            // On its own the attribute rejects it as a mistake.
             Self::Not(nested) if nested.demands_a_login() => {
                 write!(f, "not(all_of({}))", nested.nested_arguments().join(", "))
             }
@@ -128,7 +128,7 @@ impl fmt::Display for ClaimRule {
         match &self.operand {
             Operand::Value(Value::String(text)) => write!(f, "{text:?}")?,
             Operand::Value(value) => {
-                // Its digits alone fit no `i64`.
+                // Its digits alone exceed an `i64`.
                 let is_whole = value.as_i64().is_some_and(|number| number != i64::MIN);
                 let is_taken = value.is_boolean() || is_whole;
                 write!(f, "{}", Marked { text: value, is_taken })?;
@@ -142,7 +142,7 @@ impl fmt::Display for ClaimRule {
     }
 }
 
-/// What the attribute takes as it is, and all else in angle brackets.
+/// Renders accepted values as they are, and others in angle brackets.
 struct Marked<'a> {
     text: &'a dyn fmt::Display,
     is_taken: bool,
@@ -154,10 +154,10 @@ impl fmt::Display for Marked<'_> {
     }
 }
 
-/// One name, or several in brackets.
+/// One name, or several in square brackets.
 struct NameList<'a> {
     names: &'a [Cow<'static, str>],
-    /// Whether the attribute takes a name.
+    /// Returns `true` if the attribute accepts a name.
     is_taken: fn(&str) -> bool,
 }
 
@@ -177,17 +177,17 @@ impl fmt::Display for NameList<'_> {
     }
 }
 
-/// A name as the attribute takes it.
+/// Returns `true` for a name that the attribute accepts; spaces are allowed.
 fn may_be_spaced(name: &str) -> bool {
     !name.is_empty() && name.trim() == name && (!name.contains(',') || name.contains('='))
 }
 
-/// The same for what cannot have a space in it.
+/// Returns `true` for a name that the attribute accepts and that may not contain spaces.
 fn may_be_plain(name: &str) -> bool {
     may_be_spaced(name) && !name.contains(' ')
 }
 
-/// Says that a segment of a path can be written behind `path.`.
+/// Returns `true` if a path parameter can be written behind `path.`.
 fn is_identifier(name: &str) -> bool {
     let mut characters = name.chars();
     characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
@@ -196,7 +196,7 @@ fn is_identifier(name: &str) -> bool {
         && !KEYWORDS.contains(&name)
 }
 
-/// Words that are no names of fields (Rust Reference, "Keywords").
+/// Keywords, which cannot be names of fields (Rust Reference, "Keywords").
 const KEYWORDS: [&str; 52] = [
     "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue",
     "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if",
@@ -205,7 +205,8 @@ const KEYWORDS: [&str; 52] = [
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// An age in the largest unit that is whole; the attribute has no fractions of seconds and no zero.
+/// An age in the largest unit that divides it; the attribute has no fractions of seconds and no
+/// zero.
 struct Age(Duration);
 
 impl fmt::Display for Age {

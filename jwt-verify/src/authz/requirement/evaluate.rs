@@ -1,4 +1,4 @@
-//! Whether a requirement is met.
+//! Evaluation of a requirement.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -10,15 +10,15 @@ use crate::{
     json::Json,
 };
 
-/// What a requirement may ask about besides the claims.
+/// The context of an evaluation, besides the claims.
 pub(crate) trait EvalContext {
-    /// The time since the epoch.
+    /// Returns the time since the epoch.
     fn now(&self) -> Duration;
 
-    /// A segment of the request's path.
+    /// Returns a segment of the request's path.
     fn segment(&self, name: &str) -> Option<Cow<'_, str>>;
 
-    /// What a policy of the handler has decided; `None` if it has not been asked.
+    /// Returns the decision of a policy of the handler; `None` if it has not been called.
     fn policy(&self, policy: &PolicyRef) -> Option<bool>;
 
     /// The pattern of the route, for logs.
@@ -32,14 +32,15 @@ pub(crate) trait EvalContext {
     }
 }
 
-/// What is known about a requirement.
+/// Result of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Evaluation<'a> {
     Met,
     Unmet,
     /// It depends on this policy.
     NeedsPolicy(&'a PolicyRef),
-    /// It asks for a segment that the route does not have. Under no condition is that a pass.
+    /// The route lacks this path parameter, which the requirement refers to. The requirement fails,
+    /// even when negated.
     MissingPathParam(&'a str),
 }
 
@@ -48,7 +49,8 @@ impl Evaluation<'_> {
         if is_met { Self::Met } else { Self::Unmet }
     }
 
-    /// Both. What decides by itself makes it unnecessary to ask a policy.
+    /// Combines two results; both must be met. A result that decides alone makes a policy call
+    /// unnecessary.
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (missing @ Self::MissingPathParam(_), _) | (_, missing @ Self::MissingPathParam(_)) => {
@@ -62,7 +64,7 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The opposite.
+    /// Negates the result.
     fn not(self) -> Self {
         match self {
             Self::Met => Self::Unmet,
@@ -73,7 +75,7 @@ impl Evaluation<'_> {
 }
 
 impl Requirement {
-    /// Holds a caller against the requirement. Allocates nothing but for segments of the path.
+    /// Evaluates the requirement for a caller. It allocates only for path segments.
     pub(crate) fn evaluate(
         &self,
         token: &VerifiedToken,
@@ -105,7 +107,7 @@ impl Requirement {
         let claims = token.claims();
         let is_recent = |age: Duration| {
             let then = claims.find("auth_time").and_then(Json::as_f64);
-            // The issuer's clock may be ahead; a date further on is none, but milliseconds perhaps.
+            // The issuer's clock may be ahead; a later date is invalid, perhaps in milliseconds.
             let ahead = -MOST_AHEAD.as_secs_f64();
             then.is_some_and(|then| {
                 let ago = context.now().as_secs_f64() - then;
@@ -134,7 +136,7 @@ impl Term {
     ) -> Evaluation<'_> {
         match self {
             Self::All(nested) => nested.evaluate_nested(token, context),
-            // One is met: not all are unmet.
+            // One is met, so "none is met" fails.
             Self::Any(alternatives) => alternatives
                 .iter()
                 .fold(Evaluation::Met, |none, one| {
@@ -154,7 +156,7 @@ impl Term {
 }
 
 impl Requirement {
-    /// Inside another one it is an access token that is looked at; see
+    /// Evaluates it as part of another requirement, where the token is an access token; see
     /// [`refresh_token`](Self::refresh_token).
     pub(super) fn evaluate_nested(
         &self,
@@ -165,11 +167,11 @@ impl Requirement {
     }
 }
 
-/// By how much the clock of whoever wrote `auth_time` may be ahead: the largest leeway there is.
+/// Maximum by which the clock of the party that wrote `auth_time` may be ahead: the largest leeway.
 const MOST_AHEAD: Duration = Duration::from_secs(600);
 
-/// Whether any or all of the names are held. A list that is not there demands nothing; one that is
-/// there and empty is met by nobody.
+/// Returns `true` if any, or all, of the names are held. An absent list demands nothing; an empty
+/// list is never met.
 fn has(names: Option<&Names>, all: bool, held: impl Fn(&str) -> bool) -> bool {
     names.is_none_or(|names| {
         let mut names = names.iter();
@@ -181,7 +183,7 @@ fn has(names: Option<&Names>, all: bool, held: impl Fn(&str) -> bool) -> bool {
     })
 }
 
-/// Where there is no request: a clock, and nothing else to ask.
+/// A context without a request: a clock, and nothing else.
 struct NoRequest<'a>(&'a dyn Clock);
 
 impl EvalContext for NoRequest<'_> {
@@ -199,7 +201,7 @@ impl EvalContext for NoRequest<'_> {
 }
 
 impl<T> VerifiedClaims<T> {
-    /// Holds the caller against a requirement, for decisions that a handler makes on its way.
+    /// Checks the caller against a requirement, for decisions inside a handler.
     ///
     /// ```
     /// use jwt_verify::{AuthError, Requirement, VerifiedClaims};
@@ -212,14 +214,14 @@ impl<T> VerifiedClaims<T> {
     /// }
     /// ```
     ///
-    /// How long ago a login was is judged by the system's clock, without leeway. Segments of the path
-    /// are not known here; where the requirement asks for one, use
+    /// The age of a login is measured by the system clock, without leeway. Path segments are not
+    /// known here; for a requirement that uses one, call
     /// [`VerifiedClaimsExt::check`](crate::VerifiedClaimsExt::check) of the request.
     ///
     /// # Errors
-    /// [`AuthError::Forbidden`] or [`AuthError::StepUp`] with what is missing;
-    /// [`AuthError::Misconfigured`] if the requirement asks for a segment of the path, for a
-    /// handler's policy, or for a refresh token.
+    /// [`AuthError::Forbidden`] or [`AuthError::StepUp`] with the unmet part;
+    /// [`AuthError::Misconfigured`] if the requirement uses a path segment, a handler's policy, or
+    /// a refresh token.
     pub fn check(&self, requirement: &Requirement) -> Result<(), AuthError> {
         if requirement.is_for_refresh() {
             tracing::error!("`refresh_token()` is only supported in `#[require(refresh)]`");
@@ -230,7 +232,7 @@ impl<T> VerifiedClaims<T> {
 }
 
 impl Requirement {
-    /// Holds a caller against the requirement, where nothing is left to be asked.
+    /// Checks a caller against the requirement, when all policies have been called.
     pub(crate) fn check(
         &self,
         token: &VerifiedToken,

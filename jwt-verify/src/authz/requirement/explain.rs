@@ -1,4 +1,4 @@
-//! What to say of a requirement that is not met.
+//! Errors for a requirement that is not met.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -9,7 +9,8 @@ use crate::{
 };
 
 impl Requirement {
-    /// Why it is not met: first what is missing for good, then what another login would mend.
+    /// Returns why it is not met: first what the caller lacks for good, then what another login
+    /// would supply.
     pub(crate) fn explain(&self, token: &VerifiedToken, context: &dyn EvalContext) -> AuthError {
         if !self.has_roles(token) {
             let roles = self.roles.as_deref().unwrap_or_default();
@@ -32,7 +33,8 @@ impl Requirement {
         self.needed_login(token, context).into()
     }
 
-    /// A login that a policy asks for, with what is demanded of one besides.
+    /// Returns the error for a policy that asks for a login, with the login that the rest of the
+    /// requirement demands.
     pub(crate) fn explain_with(
         &self,
         asked: AuthError,
@@ -52,8 +54,8 @@ impl Requirement {
         }
     }
 
-    /// The login with which this would be met, if nothing but the login is in the way. What the
-    /// present one has already is named too: the next has to have it again.
+    /// Returns the login that would meet this requirement, if only the login is unmet. It also
+    /// contains what the present login satisfies: the next one needs that again.
     fn needed_login<'a>(
         &'a self,
         token: &VerifiedToken,
@@ -98,10 +100,10 @@ impl Term {
     }
 }
 
-/// What a login has to be like (RFC 9470 §3).
+/// Properties of the required login (RFC 9470 §3).
 #[derive(Debug, Default)]
 struct NeededLogin<'a> {
-    /// For a token that comes of a login at all.
+    /// True if the token must come from a login rather than a refresh.
     is_fresh: bool,
     max_age: Option<Duration>,
     /// `None` for any.
@@ -113,7 +115,7 @@ impl NeededLogin<'_> {
         !self.is_fresh && self.max_age.is_none() && self.classes.is_none()
     }
 
-    /// A login that is both. A token has one class, so that it has to be in both lists.
+    /// Combines two logins; both must be met. A token has one class, so it has to be in both lists.
     fn and(self, other: Self) -> Self {
         let classes = match (self.classes, other.classes) {
             (Some(own), Some(other)) => {
@@ -128,8 +130,8 @@ impl NeededLogin<'_> {
         }
     }
 
-    /// The same with the classes of another way, where a login that is recent enough for this one is
-    /// so for the other.
+    /// Adds the classes of an alternative, if a login recent enough for this one is recent enough
+    /// for it.
     fn or_classes_of(mut self, other: Self) -> Self {
         let is_as_recent =
             other.max_age.is_none_or(|age| self.max_age.is_some_and(|own| own <= age))
@@ -142,8 +144,8 @@ impl NeededLogin<'_> {
     }
 }
 
-/// Of several ways, the login for the first that one opens, with the classes that would do as well;
-/// none in particular where a way is open whatever the login.
+/// Returns the login for the first alternative that a login would meet, with the classes of the
+/// others that it would meet too; no particular login if an alternative is met with any.
 fn any_login<'a>(
     ways: &'a [Requirement],
     token: &VerifiedToken,
@@ -183,8 +185,9 @@ fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     one.into_iter().chain(other).min()
 }
 
-/// Of several ways of which none is open, what to tell: the one that another login opens, else the
-/// first that a client can ask the issuer for, else that a policy has said no, else the first.
+/// Selects the error to report if no alternative is met: the first that another login would meet,
+/// else the first that a client can request from the issuer, else a policy's refusal, else the
+/// first.
 fn nearest(reasons: Vec<AuthError>) -> AuthError {
     let rank = |reason: &AuthError| match reason {
         AuthError::StepUp { .. } => 0,
@@ -192,7 +195,7 @@ fn nearest(reasons: Vec<AuthError>) -> AuthError {
         AuthError::Forbidden(ForbiddenReason::Policy) => 2,
         _ => 3,
     };
-    // The first of those with the same rank.
+    // The first of equal rank.
     reasons
         .into_iter()
         .min_by_key(rank)
@@ -203,8 +206,8 @@ fn scope(names: Option<&Names>) -> Arc<str> {
     listed(names.into_iter().flatten().map(|name| &**name))
 }
 
-/// Names as an attribute of a challenge, each once; those that may not stand in one are left out
-/// (RFC 6750 §3, RFC 6749 §3.3).
+/// Formats names as an attribute of a challenge, without duplicates; names that are not allowed
+/// there are left out (RFC 6750 §3, RFC 6749 §3.3).
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> Arc<str> {
     let printable = |name: &&str| {
         !name.is_empty()

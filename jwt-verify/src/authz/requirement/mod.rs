@@ -1,4 +1,4 @@
-//! What a route demands.
+//! Requirements of a route.
 
 #[cfg(feature = "utoipa")]
 mod alternatives;
@@ -30,11 +30,11 @@ pub(crate) use self::{
     policy::PolicyRef,
 };
 
-/// What a route demands of its callers.
+/// A requirement that a route places on its callers.
 ///
-/// Everything named must be met. Of several roles, permissions or scopes any is enough, or all are
-/// needed with [`all`](Self::all) and [`all_roles`](Self::all_roles). An empty requirement is met by
-/// everybody who is authenticated. Names compare exactly.
+/// All its parts must be met. Of several roles, permissions or scopes one is enough; with
+/// [`all`](Self::all) and [`all_roles`](Self::all_roles) every one is needed. Every authenticated
+/// caller meets an empty requirement. Names compare exactly.
 ///
 /// ```
 /// use jwt_verify::Requirement;
@@ -50,15 +50,16 @@ pub(crate) use self::{
 /// );
 /// ```
 ///
-/// It is shown as the arguments of `#[require]` that would say the same, with what the attribute would
-/// not take in angle brackets, and serialised as an object with the same names.
+/// `Display` renders it as the equivalent `#[require(…)]` arguments, with values that the attribute
+/// does not accept in angle brackets. It is serialized as an object with the same names.
+#[doc(alias = "rbac", alias = "acl", alias = "permissions")]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requirement {
     roles: Option<Names>,
     all_roles: bool,
     permissions: Option<Names>,
     scopes: Option<Names>,
-    /// Every permission, and every scope.
+    /// True if every permission and every scope is needed.
     all: bool,
     login: LoginAge,
     max_age: Option<Duration>,
@@ -67,7 +68,7 @@ pub struct Requirement {
     terms: Vec<Term>,
 }
 
-/// How recent the user's login has to be.
+/// The required age of the user's login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum LoginAge {
     #[default]
@@ -76,21 +77,21 @@ enum LoginAge {
     Within(Duration),
 }
 
-/// What cannot be said with a list of names.
+/// A requirement other than a list of names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Term {
     All(Requirement),
     Any(Vec<Requirement>),
     Not(Requirement),
     Claim(ClaimRule),
-    /// Decided by the handler that the requirement belongs to.
+    /// Decided by the handler of the requirement.
     Policy(PolicyRef),
 }
 
 type Names = Vec<Cow<'static, str>>;
 
 impl Requirement {
-    /// Only that the caller is authenticated.
+    /// Requires an authenticated caller and nothing else.
     pub const fn authenticated() -> Self {
         Self {
             roles: None,
@@ -106,7 +107,7 @@ impl Requirement {
         }
     }
 
-    /// Any of these roles. An empty list is met by nobody.
+    /// Requires any of these roles. An empty list is never met.
     pub fn roles<I, S>(roles: I) -> Self
     where
         I: IntoIterator<Item = S>,
@@ -115,8 +116,8 @@ impl Requirement {
         Self::authenticated().and_roles(roles)
     }
 
-    /// Any of these permissions, or all of them with [`all`](Self::all). An empty list is met by
-    /// nobody.
+    /// Requires any of these permissions, or all of them with [`all`](Self::all). An empty list is
+    /// never met.
     pub fn permissions<I, S>(permissions: I) -> Self
     where
         I: IntoIterator<Item = S>,
@@ -125,10 +126,10 @@ impl Requirement {
         Self::authenticated().and_permissions(permissions)
     }
 
-    /// Any of these scopes of the token (`scope`, or else `scp`), or all of them with
-    /// [`all`](Self::all). An empty list is met by nobody.
+    /// Requires any of these scopes of the token (`scope`, or else `scp`), or all of them with
+    /// [`all`](Self::all). An empty list is never met.
     ///
-    /// A scope says what the client was allowed to do, not what the user may do (RFC 6749 §3.3).
+    /// A scope states what the client was allowed to do, not what the user may do (RFC 6749 §3.3).
     pub fn scopes<I, S>(scopes: I) -> Self
     where
         I: IntoIterator<Item = S>,
@@ -137,25 +138,24 @@ impl Requirement {
         Self::authenticated().and_scopes(scopes)
     }
 
-    /// That a claim has this value: a string, a number or a boolean.
+    /// Requires a claim to have this value: a string, a number or a boolean.
     ///
-    /// The claim is named as in [`ClaimsMapping`](crate::ClaimsMapping). One that is absent, or of
+    /// The claim is named as in [`ClaimsMapping`](crate::ClaimsMapping). An absent claim, or one of
     /// another type, is not equal. A list of audiences equals nothing; see
     /// [`claim_contains`](Self::claim_contains).
     pub fn claim_equals(claim: impl AsRef<str>, value: impl Into<Value>) -> Self {
         ClaimRule::equals(claim.as_ref(), Operand::Value(value.into())).into()
     }
 
-    /// That a claim which is a list has this value among its elements. A single value counts as a
-    /// list of one.
+    /// Requires a list claim to contain this value. A single value counts as a list of one.
     pub fn claim_contains(claim: impl AsRef<str>, value: impl Into<Value>) -> Self {
         ClaimRule::contains(claim.as_ref(), Operand::Value(value.into())).into()
     }
 
-    /// That a claim has the value of this segment of the request's path, as `{user_id}` in
-    /// `/users/{user_id}`. It is compared as `web::Path` gives it to a handler.
+    /// Requires a claim to equal a segment of the request's path, such as `{user_id}` in
+    /// `/users/{user_id}`. The segment is compared as `web::Path` passes it to a handler.
     ///
-    /// A route without such a segment answers 500, and the log names the segment, the route and the
+    /// A route without that path parameter answers 500, and the log has its name, the route and the
     /// handler.
     pub fn claim_equals_segment(
         claim: impl AsRef<str>,
@@ -164,7 +164,7 @@ impl Requirement {
         ClaimRule::equals(claim.as_ref(), Operand::Segment(segment.into())).into()
     }
 
-    /// That a claim which is a list has the value of this segment of the path among its elements; as
+    /// Requires a list claim to contain a segment of the path; see
     /// [`claim_equals_segment`](Self::claim_equals_segment).
     pub fn claim_contains_segment(
         claim: impl AsRef<str>,
@@ -173,17 +173,17 @@ impl Requirement {
         ClaimRule::contains(claim.as_ref(), Operand::Segment(segment.into())).into()
     }
 
-    /// That one of these is met. An empty list is met by nobody.
+    /// Requires one of these to be met. An empty list is never met.
     pub fn any_of(alternatives: impl IntoIterator<Item = Self>) -> Self {
         Term::Any(alternatives.into_iter().collect()).into()
     }
 
-    /// That each of these is met; the same as joining them with `&`.
+    /// Requires each of these to be met, as if they were joined with `&`.
     pub fn all_of(requirements: impl IntoIterator<Item = Self>) -> Self {
         requirements.into_iter().fold(Self::authenticated(), |all, next| all & next)
     }
 
-    /// Adds roles to those that are named already, of which any is enough.
+    /// Adds roles to the existing ones, of which one is enough.
     #[must_use]
     pub fn and_roles<I, S>(mut self, roles: I) -> Self
     where
@@ -194,8 +194,8 @@ impl Requirement {
         self
     }
 
-    /// Adds permissions to those that are named already, of which any is enough, or all are needed
-    /// with [`all`](Self::all).
+    /// Adds permissions to the existing ones, of which one is enough, or all are needed with
+    /// [`all`](Self::all).
     #[must_use]
     pub fn and_permissions<I, S>(mut self, permissions: I) -> Self
     where
@@ -206,7 +206,7 @@ impl Requirement {
         self
     }
 
-    /// Adds scopes to those that are named already, of which any is enough, or all are needed with
+    /// Adds scopes to the existing ones, of which one is enough, or all are needed with
     /// [`all`](Self::all).
     #[must_use]
     pub fn and_scopes<I, S>(mut self, scopes: I) -> Self
@@ -218,21 +218,21 @@ impl Requirement {
         self
     }
 
-    /// Demands every permission and every scope instead of any. Roles stay alternatives.
+    /// Requires every permission and every scope instead of one. Roles remain alternatives.
     #[must_use]
     pub const fn all(mut self) -> Self {
         self.all = true;
         self
     }
 
-    /// Demands every role instead of any.
+    /// Requires every role instead of one.
     #[must_use]
     pub const fn all_roles(mut self) -> Self {
         self.all_roles = true;
         self
     }
 
-    /// Demands a token that was issued for a login, not for a refresh: its claim `fresh` is true.
+    /// Requires a token that was issued for a login, not for a refresh: its claim `fresh` is true.
     /// Others are refused with 401 `insufficient_user_authentication` (RFC 9470 §3).
     #[must_use]
     pub const fn fresh(mut self) -> Self {
@@ -240,26 +240,26 @@ impl Requirement {
         self
     }
 
-    /// Demands a login that is no longer ago than this, by the claim `auth_time` (OIDC Core §2). A
-    /// token that says that it is not `fresh` is refused, however recent its login.
+    /// Requires a login of at most this age, by the claim `auth_time` (OIDC Core §2). A token that
+    /// is marked as not `fresh` is refused, however recent its login.
     #[must_use]
     pub const fn fresh_within(mut self, age: Duration) -> Self {
         self.login = LoginAge::Within(age);
         self
     }
 
-    /// Demands a login that is no longer ago than this, by the claim `auth_time` alone. The refusal
-    /// is 401 `insufficient_user_authentication` with `max_age` in whole seconds (RFC 9470 §3), which
-    /// a client passes on to the issuer.
+    /// Requires a login of at most this age, by the claim `auth_time` alone. The refusal is 401
+    /// `insufficient_user_authentication` with `max_age` in whole seconds (RFC 9470 §3), which a
+    /// client passes on to the issuer.
     #[must_use]
     pub const fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
         self
     }
 
-    /// Demands a login of one of these authentication context classes, by the claim `acr`. The
+    /// Requires a login of one of these authentication context classes, by the claim `acr`. The
     /// refusal is 401 `insufficient_user_authentication` with `acr_values` (RFC 9470 §3). An empty
-    /// list is met by nobody.
+    /// list is never met.
     #[must_use]
     pub fn acr_values<I, S>(mut self, classes: I) -> Self
     where
@@ -270,39 +270,40 @@ impl Requirement {
         self
     }
 
-    /// Demands a refresh token in the place of an access token; see `Sessions`.
+    /// Requires a refresh token instead of an access token; see `Sessions`.
     ///
-    /// Joined with others by `&` the whole is about refresh tokens. Under `|` and `!` it is about an
-    /// access token, which is none.
+    /// Joined with others by `&`, the whole requirement applies to refresh tokens. Under `|` and
+    /// `!` the token is an access token, so it is not met.
     #[must_use]
     pub const fn refresh_token(mut self) -> Self {
         self.is_for_refresh = true;
         self
     }
 
-    /// For generated code: what only a handler can decide, as the outcome of this number.
+    /// For generated code: a decision of the handler, as the outcome of this index.
     #[doc(hidden)]
     pub fn policy(index: usize, name: &'static str, function: Option<TypeId>) -> Self {
         Term::Policy(PolicyRef::function(index, name, function)).into()
     }
 
-    /// For generated code: the same of an authorizer that is in the app's data.
+    /// For generated code: a decision of an authorizer in the app's data, as the outcome of this
+    /// index.
     #[doc(hidden)]
     pub fn authorizer(index: usize, name: &'static str, of: TypeId) -> Self {
         Term::Policy(PolicyRef::authorizer(index, name, of)).into()
     }
 
-    /// Whether it is about refresh tokens.
+    /// Returns `true` if it applies to refresh tokens.
     pub(crate) const fn is_for_refresh(&self) -> bool {
         self.is_for_refresh
     }
 
-    /// Whether it demands nothing beyond a caller who is authenticated.
+    /// Returns `true` if it requires an authenticated caller and nothing else.
     fn is_empty(&self) -> bool {
         *self == Self::authenticated()
     }
 
-    /// Whether it consists of terms alone, which can stand among those of another.
+    /// Returns `true` if it consists of terms only, which can be added to those of another.
     fn is_plain_term(&self) -> bool {
         let terms_only = Self { terms: self.terms.clone(), ..Self::authenticated() };
         *self == terms_only
@@ -329,7 +330,7 @@ impl From<ClaimRule> for Requirement {
     }
 }
 
-/// Both are met.
+/// Requires both.
 impl BitAnd for Requirement {
     type Output = Self;
 
@@ -350,7 +351,7 @@ impl BitAnd for Requirement {
     }
 }
 
-/// One of them is met.
+/// Requires one of them.
 impl BitOr for Requirement {
     type Output = Self;
 
@@ -365,7 +366,7 @@ impl BitOr for Requirement {
     }
 }
 
-/// It is not met.
+/// Requires that it is not met.
 impl Not for Requirement {
     type Output = Self;
 

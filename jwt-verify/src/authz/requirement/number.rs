@@ -1,11 +1,11 @@
-//! Numbers as they are written: two of them are the same only if nothing is rounded.
+//! Comparison of numbers as spelled: equal only without rounding.
 
 use serde_json::Number;
 
-/// Whether the number that is written in a document is this one.
+/// Returns `true` if a number spelled in a document has this value.
 ///
-/// An integer is met by that integer alone, in whatever way it is written: `3`, `3.0` and `30e-1` are
-/// one. A number with a fraction is met by what reads as the same `f64`.
+/// An integer equals that integer only, in any spelling: `3`, `3.0` and `30e-1` are equal. A number
+/// with a fraction equals whatever reads as the same `f64`.
 pub(super) fn is_same(written: &str, value: &Number) -> bool {
     match integer(value) {
         Some(integer) => is_integer(written, integer),
@@ -13,19 +13,20 @@ pub(super) fn is_same(written: &str, value: &Number) -> bool {
     }
 }
 
-/// Says that a segment of a path is this number. A number has one spelling there.
+/// Returns `true` if a path segment is this number. A number has one spelling there.
 pub(super) fn is_spelled(written: &str, segment: &str) -> bool {
     let fits = written.parse::<i64>().is_ok() || written.parse::<u64>().is_ok();
     fits && written != "-0" && written == segment
 }
 
-/// A number without a fraction, exactly.
+/// Returns the exact value of a number without a fraction.
 fn integer(value: &Number) -> Option<i128> {
     let whole = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
     whole.or_else(|| value.as_f64().and_then(exact))
 }
 
-/// A float that is an integer. Below this bound every such float is one of an `i128`.
+/// Returns the exact value of a float that is an integer. Below this bound every such float fits an
+/// `i128`.
 fn exact(value: f64) -> Option<i128> {
     /// 2 to the 126th.
     const BOUND: f64 = 85_070_591_730_234_615_865_843_651_857_942_052_864.0;
@@ -33,7 +34,7 @@ fn exact(value: f64) -> Option<i128> {
     (value.fract() == 0.0 && value.abs() <= BOUND).then_some(value as i128)
 }
 
-/// Whether a number of a document (RFC 8259 §6) is this integer.
+/// Returns `true` if a number of a document (RFC 8259 §6) is this integer.
 fn is_integer(written: &str, integer: i128) -> bool {
     let (is_negative, written) = match written.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -46,8 +47,8 @@ fn is_integer(written: &str, integer: i128) -> bool {
         && (integer == 0 || is_negative == integer.is_negative())
 }
 
-/// The integer of these digits, if they are one that fits. The exponent is `None` if it is out of all
-/// range, which makes a difference only to what is not zero.
+/// Returns the integer of these digits, if it fits. The exponent is `None` if it is out of range,
+/// which only matters for values other than zero.
 fn magnitude(whole: &str, fraction: &str, exponent: Option<i64>) -> Option<u128> {
     let digits = || whole.bytes().chain(fraction.bytes()).map(|byte| byte.wrapping_sub(b'0'));
     if digits().all(|digit| digit == 0) {
@@ -64,7 +65,7 @@ fn magnitude(whole: &str, fraction: &str, exponent: Option<i64>) -> Option<u128>
         }
         place += 1;
     }
-    // No more than 39 times: then it does not fit.
+    // At most 39 times: then it no longer fits.
     while place < point {
         value = value.checked_mul(10)?;
         place += 1;

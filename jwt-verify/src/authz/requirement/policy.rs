@@ -1,15 +1,15 @@
-//! What only the handler can decide that a requirement belongs to.
+//! Decisions that only the handler of a requirement can make.
 
 use std::{any::TypeId, fmt};
 
-/// A policy of a handler, or its authorizer of a type.
+/// A policy of a handler, or an authorizer type.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PolicyRef {
-    /// By which the handler is asked.
+    /// Index by which the handler is called.
     pub(super) index: usize,
     pub(super) name: &'static str,
     pub(super) is_authorizer: bool,
-    /// Which function it is, where its type tells.
+    /// Identity of the function, if its type tells.
     function: Option<TypeId>,
 }
 
@@ -26,27 +26,27 @@ impl PolicyRef {
         self.index
     }
 
-    /// Whether the answer of one is that of the other, so that a request asks once.
+    /// Returns `true` if both have the same answer, so that a request calls only one.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.index == other.index || (self.function.is_some() && self.function == other.function)
     }
 }
 
-/// Without the number of a type, which is another in each build.
+/// Omits the type ID, which differs between builds.
 impl fmt::Debug for PolicyRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("PolicyRef").field(&self.index).field(&self.name).finish()
     }
 }
 
-/// For generated code: which function a policy is. Each function has a type of its own, without a
-/// value in it; pointers to functions share one and are told apart by their place.
+/// For generated code: the identity of a policy function. Each function has a type of its own, of
+/// size zero; function pointers share one type and are distinguished by their index.
 #[doc(hidden)]
 pub fn function<F: 'static>(_: &F) -> Option<TypeId> {
     (size_of::<F>() == 0).then(TypeId::of::<F>)
 }
 
-/// For generated code: which authorizer is asked.
+/// For generated code: the identity of an authorizer type.
 #[doc(hidden)]
 pub fn authorizer<A: 'static>() -> TypeId {
     TypeId::of::<A>()

@@ -1,4 +1,4 @@
-//! A requirement as data, for documentation and snapshots.
+//! Serialization of a requirement, for documentation and snapshots.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use super::{
 };
 use crate::json::entry;
 
-/// An object with the names of `#[require]`; what is not demanded is left out. Ages are in seconds,
-/// with a fraction where they have one.
+/// Writes an object with the names of `#[require]`; absent parts are left out. Ages are in seconds,
+/// with a fraction if they have one.
 impl Serialize for Requirement {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;

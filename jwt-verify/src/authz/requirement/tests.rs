@@ -19,11 +19,10 @@ fn caller(roles: &[&str], permissions: &[&str]) -> VerifiedClaims {
     caller_with(&json!({"roles": roles, "permissions": permissions}))
 }
 
-/// A request at the second 1000 for `/{id}` with what the test says, and policies that say what the
-/// test says.
+/// A request at second 1000 for `/{id}` with the segment and the policies of the test.
 struct Request<'a>(&'a str, &'a [Option<bool>]);
 
-/// A policy that is asked by its number alone.
+/// A policy that is identified by its index alone.
 fn policy(index: usize, name: &'static str) -> Requirement {
     Requirement::policy(index, name, None)
 }
@@ -53,11 +52,11 @@ fn met(requirement: &Requirement, claims: &Value) -> bool {
 /// Every subset of two names.
 const SUBSETS: [&[&str]; 4] = [&[], &["a"], &["b"], &["a", "b"]];
 
-/// A list that is not there demands nothing; one that is there and empty is met by nobody.
+/// An absent list demands nothing; an empty list is never met.
 const LISTS: [Option<&[&str]>; 5] =
     [None, Some(&[]), Some(&["a"]), Some(&["b"]), Some(&["a", "b"])];
 
-/// The rule for one list, as one would say it.
+/// The rule for one list, in its simplest form.
 fn plain_rule(list: Option<&[&str]>, all: bool, held: &[&str]) -> bool {
     list.is_none_or(|list| {
         let is_held = |name: &&str| held.contains(name);

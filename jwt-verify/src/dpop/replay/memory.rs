@@ -1,4 +1,4 @@
-//! Used proofs of one process.
+//! Replay store in the memory of one process.
 
 use std::{
     fmt,
@@ -22,14 +22,14 @@ use crate::{
 
 /// A [`ReplayStore`] in the memory of the process. Clones share their content.
 ///
-/// It remembers a proof for a minute longer than its date is good, and not longer than the process runs.
-/// There is room for 500,000 proofs, in about 60 MB; while all of them are remembered, the answer to
-/// others is 503. With the defaults of [`Dpop`](crate::Dpop) that takes nearly 3,000 new proofs a second,
-/// and with longer times less. One key can take 10,000 places ([`proofs_per_key`](Self::proofs_per_key)),
-/// after which the answer is 429 to it alone: so it takes fifty good tokens, each bound to another key,
-/// to fill the memory.
+/// A proof is kept for a minute longer than it is valid, and at most until the process ends. The
+/// limit is 500,000 proofs, in about 60 MB; while it is reached, other requests get 503. With the
+/// defaults of [`Dpop`](crate::dpop::Dpop) that is nearly 3,000 new proofs a second, and less with longer
+/// times. One key can have 10,000 proofs ([`proofs_per_key`](Self::proofs_per_key)), beyond which
+/// only that key gets 429: so it takes fifty valid tokens, each bound to another key, to fill the
+/// memory.
 ///
-/// Each request takes away some of what is over. None walks through all of it.
+/// Each request removes some expired proofs. None scans all of them.
 #[derive(Clone)]
 pub struct MemoryReplay {
     inner: Arc<MemoryReplayInner>,
@@ -38,17 +38,17 @@ pub struct MemoryReplay {
 
 struct MemoryReplayInner {
     parts: Box<[Mutex<ReplayPart>]>,
-    /// Which part a key is in: nothing that a client can choose.
+    /// Selects the shard of a key, in a way that a client cannot predict.
     by: RandomState,
-    /// As many as there are, without asking every part.
+    /// Total number of proofs, so that shards need not be counted.
     count: AtomicUsize,
     most: usize,
-    /// The part that is looked at next for what is over.
+    /// Shard to be cleaned next.
     next: AtomicUsize,
     clock: Arc<dyn Clock>,
 }
 
-/// So many that workers seldom wait for each other.
+/// Large enough that workers seldom wait for each other.
 const PARTS: usize = 64;
 
 impl Default for MemoryReplay {
@@ -58,12 +58,12 @@ impl Default for MemoryReplay {
 }
 
 impl MemoryReplay {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::with_clock(SystemClock::new())
     }
 
-    /// The same with another clock than the system's.
+    /// Creates an empty store with another clock than the system clock.
     pub fn with_clock(clock: impl Clock) -> Self {
         Self::with_shared_clock(Arc::new(clock))
     }
@@ -79,27 +79,26 @@ impl MemoryReplay {
         Self { inner: Arc::new(inner), per_key: PROOFS_PER_KEY }
     }
 
-    /// Sets how many proofs of one key are remembered at a time; a key that has used them up gets 429 with
-    /// `Retry-After`, and all others go on. Default: 10,000, a fiftieth of all places; nothing counts as
-    /// one.
+    /// Sets the maximum number of proofs of one key; beyond it only that key gets 429 with
+    /// `Retry-After`. Default: 10,000, a fiftieth of the total; zero counts as one.
     ///
-    /// A proof is remembered for two to three minutes with the defaults of [`Dpop`](crate::Dpop), so the
-    /// default is good for some 80 requests a second of one key. Raise it where one client, such as
-    /// another service, makes more.
+    /// A proof is kept for two to three minutes with the defaults of [`Dpop`](crate::dpop::Dpop), so the
+    /// default is enough for about 80 requests a second of one key. Raise it if one client, such as
+    /// another service, sends more.
     ///
-    /// **Security:** the larger a share, the fewer clients it takes to fill the memory.
+    /// **Security:** the larger this limit, the fewer clients can fill the memory.
     #[must_use]
     pub fn proofs_per_key(mut self, proofs: usize) -> Self {
         self.per_key = proofs.max(1);
         self
     }
 
-    /// How many proofs are remembered.
+    /// Returns the number of stored proofs.
     pub fn len(&self) -> usize {
         (0..PARTS).filter_map(|index| self.inner.part(index)).map(|part| part.len()).sum()
     }
 
-    /// Whether none is.
+    /// Returns `true` if no proof is stored.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -107,7 +106,7 @@ impl MemoryReplay {
     fn note(&self, proof: &ProofId, until: Duration) -> Result<bool, ReplayError> {
         let inner = &*self.inner;
         let now = inner.clock.now().as_secs();
-        // Whole seconds, rounded up: remembered for a moment too long rather than too short.
+        // Whole seconds, rounded up: kept for a moment too long rather than too short.
         let until = until.saturating_add(CLOCK_MARGIN).as_secs().saturating_add(1);
         let index = inner.index(proof);
         inner.tidy(index, now);
@@ -135,7 +134,7 @@ impl MemoryReplayInner {
         Some(part.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Forgets some of what is over in a part.
+    /// Removes some expired proofs of a shard.
     fn tidy(&self, index: usize, now: u64) -> usize {
         let forgotten = self.part(index).map_or(0, |mut part| part.forget(now));
         self.count.fetch_sub(forgotten, Ordering::Relaxed);
@@ -147,7 +146,7 @@ impl MemoryReplayInner {
         self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 
-    /// Takes a place of what is over, wherever that is. A look at each part is a few microseconds.
+    /// Removes an expired proof from any shard. A look at each shard takes a few microseconds.
     fn make_room(&self, now: u64) -> bool {
         (0..PARTS).any(|index| self.tidy(index, now) > 0) && self.take_place()
     }
@@ -229,7 +228,7 @@ mod tests {
             clock.to(seconds);
             assert_eq!(note(&store, "a", 1000), Ok(false), "{seconds}");
         }
-        // Of one whose time is over nothing is left to fear.
+        // A proof that has expired cannot be replayed.
         clock.to(1062);
         assert_eq!(note(&store, "a", 1000), Ok(true));
         assert_eq!(note(&store, "b", 2000), Ok(false));
@@ -244,7 +243,7 @@ mod tests {
         assert_eq!(note(&store, "a", 1010), Ok(false));
         clock.to(1071);
         assert_eq!(note_of(&store, "another", "c", 2000), Err(ReplayError::Unavailable));
-        // What is over is found wherever it is.
+        // Expired proofs are found in any shard.
         clock.to(1072);
         assert_eq!(note_of(&store, "another", "c", 2000), Ok(true));
         assert_eq!(note(&store, "b", 2000), Ok(false));
@@ -263,7 +262,7 @@ mod tests {
             assert_eq!(note(&store, &format!("one more {number}"), 2000), Ok(true));
         }
         assert_eq!(store.len(), 54);
-        // And if the clock was set back in between.
+        // Also if the clock was set back in between.
         clock.to(900);
         assert_eq!(note(&store, "another", 2000), Ok(true));
         clock.to(1700);
@@ -273,7 +272,7 @@ mod tests {
         assert_eq!(store.len(), 9);
     }
 
-    /// What one request takes away is bounded, however much is over.
+    /// The work of one request is bounded, however many proofs have expired.
     #[test]
     fn no_request_walks_through_all_of_it() {
         let (store, clock) = store(10_000);
@@ -300,7 +299,7 @@ mod tests {
             assert_eq!(note(&store, name, 1000), Ok(true));
         }
         assert_eq!(note(&store, "d", 1000), Err(ReplayError::ShareUsedUp));
-        // One that was used is used, and others have places of their own.
+        // A used proof stays used, and other keys have capacity of their own.
         assert_eq!(note(&store, "a", 1000), Ok(false));
         assert_eq!(note_of(&store, "another", "a", 1000), Ok(true));
         assert_eq!(store.len(), 4);
@@ -309,7 +308,7 @@ mod tests {
         assert_eq!(note(&store, "e", 2000), Ok(true));
         assert_eq!(note(&store, "f", 2000), Ok(true));
         assert_eq!(note(&store, "g", 2000), Err(ReplayError::ShareUsedUp));
-        // Nothing is kept of keys that have no proofs.
+        // Keys without proofs leave nothing behind.
         clock.to(3000);
         assert_eq!(note_of(&store, "another", "b", 4000), Ok(true));
         for _ in 0..PARTS {

@@ -1,4 +1,4 @@
-//! Which proofs have been used (RFC 9449 §11.1).
+//! Replay detection for proofs (RFC 9449 §11.1).
 
 mod memory;
 mod part;
@@ -17,55 +17,56 @@ pub use redis::RedisReplay;
 use crate::key::Thumbprint;
 use crate::lookup::BoxFuture;
 
-/// Remembers which DPoP proofs have been used, so that each works once.
+/// Stores used DPoP proofs, so that each works once.
 ///
-/// It is asked last, about proofs that are good otherwise. [`MemoryReplay`] is for one process,
-/// `RedisReplay` for several instances; implement it for anything else that can tell the first of
-/// several who ask at the same time from all others, and hold it against `testing::replay_store`.
+/// It is called last, with proofs that are valid otherwise. [`MemoryReplay`] is for one process,
+/// `RedisReplay` for several instances. Implement it for other stores that can tell the first of
+/// several concurrent calls from the others, and test the implementation with
+/// `testing::replay_store`.
 ///
-/// Requests wait for the answer, however long it takes: a store bounds its own time. It also bounds how
-/// many proofs of one key ([`ProofId::key`]) it remembers at a time, so that one client cannot take the
-/// places of all others.
+/// Requests wait for the answer without a time limit: a store has to limit its own time. It also
+/// limits the number of proofs of one key ([`ProofId::key`]), so that one client cannot take the
+/// capacity of all others.
 pub trait ReplayStore: fmt::Debug + Send + Sync + 'static {
-    /// Takes note of a proof, and says whether it is the first time. It must be remembered until this
-    /// time since the epoch, that moment included.
+    /// Stores a proof, and returns `true` if it is new. It must be kept up to and including this
+    /// time since the epoch.
     ///
     /// # Errors
-    /// [`ReplayError::Unavailable`] if nobody knows: the answer is 503. [`ReplayError::ShareUsedUp`] for a
-    /// new proof of a key that has all its places taken: the answer is 429, to this key alone.
+    /// [`ReplayError::Unavailable`] if the state is unknown: the answer is 503.
+    /// [`ReplayError::ShareUsedUp`] for a new proof of a key that has reached its limit: the answer
+    /// is 429, to this key alone.
     fn insert_if_absent<'a>(
         &'a self,
         proof: &'a ProofId,
         until: Duration,
     ) -> BoxFuture<'a, Result<bool, ReplayError>>;
 
-    /// What handles of one memory have in common, and no others of this process. Where several
-    /// [`JwtAuth`](crate::JwtAuth) judge one request, one behind the other, a memory is asked once on
-    /// behalf of the request. Default: `None`, each handle is asked, and the second one that shares its
-    /// memory with the first refuses.
+    /// Returns an identifier shared by all handles of one store in this process. If several nested
+    /// [`JwtAuth`](crate::JwtAuth) check one request, a store is called once per request. Default:
+    /// `None`; each handle is called, and the second one that shares its store with the first
+    /// refuses the request.
     fn instance_id(&self) -> Option<usize> {
         None
     }
 }
 
-/// For how much longer than its date is good a proof is remembered: by so much may clocks differ, or be
-/// set back.
+/// Time for which a proof is kept after its expiry: clocks may differ by it, or be set back.
 const CLOCK_MARGIN: Duration = Duration::from_secs(60);
 
-/// Why a [`ReplayStore`] has not taken note of a proof.
+/// Reasons why a [`ReplayStore`] has not stored a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// It cannot be used at the moment, or is full. It does not say why; the store logs that.
+    /// The store is unreachable or full. The store logs the reason.
     #[error("the store of used proofs is out of reach")]
     Unavailable,
-    /// As many proofs of this key are remembered as one key may have.
+    /// The limit of proofs for this key is reached.
     #[error("too many proofs of one key are remembered")]
     ShareUsedUp,
 }
 
-/// The name of a proof, of fixed length: a hash of its key, of where it is for, and of its `jti`.
-/// However a proof is spelled or signed anew, it has the same.
+/// Identifier of a proof, of fixed length: a hash of its key, its target, and its `jti`. Another
+/// spelling or signature of the same proof has the same identifier.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ProofId {
     name: [u8; 32],
@@ -73,7 +74,7 @@ pub struct ProofId {
 }
 
 impl ProofId {
-    /// The target is a URL in normal form, in which no line ends.
+    /// The target is a URL in normal form, which contains no line break.
     pub(crate) fn new(key: Thumbprint, target: &str, token_id: &str) -> Self {
         let mut hash = Context::new(&SHA256);
         hash.update(key.as_bytes());
@@ -87,18 +88,18 @@ impl ProofId {
         Self { name, key }
     }
 
-    /// As bytes.
+    /// Returns it as bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.name
     }
 
-    /// As 43 characters of base64url.
+    /// Returns it as 43 characters of base64url.
     pub fn text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.name)
     }
 
-    /// The thumbprint (RFC 7638) of the key that the proof was signed with: whose share of the places it
-    /// takes.
+    /// Returns the thumbprint (RFC 7638) of the key that the proof was signed with, to which the
+    /// limit per key applies.
     pub fn key(&self) -> &[u8; 32] {
         self.key.as_bytes()
     }

@@ -1,44 +1,44 @@
-//! One of the parts that the memory of used proofs is divided into.
+//! One shard of the store of used proofs.
 
 use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use super::{ProofId, ReplayError};
 
-/// Proofs and keys go by half of their names. That is enough: a client that finds two proofs, or two
-/// keys, which share one has found two of its own.
+/// Proofs and keys are identified by half of their hash. That is enough: a client that finds a
+/// collision between two proofs, or two keys, has found two of its own.
 type Half = [u8; 16];
 
-/// The proofs of some of the keys. All those of one key are in one part.
+/// The proofs of some of the keys. All proofs of one key are in one shard.
 #[derive(Default)]
 pub(super) struct ReplayPart {
-    /// Until when each is remembered, in seconds.
+    /// Time until which each is kept, in seconds.
     used: HashMap<Half, u64>,
-    /// How many there are of each key.
+    /// Number of proofs of each key.
     shares: HashMap<Half, usize>,
-    /// Which are over when, so that none has to be looked for.
+    /// Proofs by their expiry, so that expired ones need no search.
     ends: BTreeMap<u64, Vec<(Half, Half)>>,
 }
 
-/// How many proofs that are over one request takes away at most. More than it brings, so that they
-/// never pile up.
+/// Maximum number of expired proofs that one request removes. It is more than one request adds, so
+/// that they never pile up.
 const MOST_AT_ONCE: usize = 16;
 
 /// Outcome for a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Insertion {
-    /// It is new, and takes a place.
+    /// It is new and needs capacity.
     New,
-    /// It was used so long ago that it counts as new. It has a place already.
+    /// It was used so long ago that it counts as new. It needs no further capacity.
     Anew,
     /// It has been used.
     Used,
 }
 
-/// Room for another proof.
+/// Capacity for another proof.
 pub(super) struct Room {
-    /// Whether there is a place for a proof that is new.
+    /// True if there is capacity for a new proof.
     pub(super) has_place: bool,
-    /// How many one key may have.
+    /// Limit of one key.
     pub(super) per_key: usize,
 }
 
@@ -52,7 +52,7 @@ impl ReplayPart {
         self.shares.len()
     }
 
-    /// Takes note of a proof at a time, in seconds, to remember it until another.
+    /// Stores a proof at a time, in seconds, until another.
     pub(super) fn note(
         &mut self,
         proof: &ProofId,
@@ -78,7 +78,7 @@ impl ReplayPart {
         Ok(noted)
     }
 
-    /// Forgets some of what is over, and says how many that were.
+    /// Removes some expired proofs, and returns how many.
     pub(super) fn forget(&mut self, now: u64) -> usize {
         let mut forgotten = 0;
         for _ in 0..MOST_AT_ONCE {
@@ -91,7 +91,7 @@ impl ReplayPart {
                 first.remove();
                 continue;
             };
-            // One that was noted anew since then is remembered for longer.
+            // A proof that was stored again since then is kept for longer.
             if self.used.get(&name) == Some(&until) {
                 self.used.remove(&name);
                 self.give_back(key);

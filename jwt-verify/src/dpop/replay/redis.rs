@@ -1,4 +1,4 @@
-//! Used proofs that instances of an application share.
+//! Replay store on Redis, shared by the instances of an application.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,18 +14,18 @@ use crate::{
     store::{RedisCache, millis},
 };
 
-/// A [`ReplayStore`] on Redis: a proof that was used at one instance is used at all of them.
+/// A [`ReplayStore`] on Redis: a proof used at one instance is refused by all others.
 ///
-/// It asks the server about every request with a proof. While the server is out of reach the answer is
-/// 503; requests wait for it at most for the time limit of the connection, and not at all for a second
-/// after that. The server must keep what it is given: set `maxmemory-policy noeviction`. What a failing
-/// master has not yet copied to its replica is lost with it.
+/// Every request with a proof causes a call to the server. While the server is unreachable the
+/// answer is 503; requests wait for it for the time limit of the connection at most, and not at all
+/// for a second after that. The server must not evict data: set `maxmemory-policy noeviction`.
+/// Writes that a failing master has not yet copied to its replica are lost with it.
 ///
-/// The proofs of one key are one entry, which the server forgets by itself when the last of them is
-/// over. It holds at most 10,000 of them ([`proofs_per_key`](Self::proofs_per_key)), in about 1.5 MB.
+/// The proofs of one key are one entry, which the server removes when the last of them expires. It
+/// holds at most 10,000 of them ([`proofs_per_key`](Self::proofs_per_key)), in about 1.5 MB.
 ///
 /// ```no_run
-/// use jwt_verify::{Dpop, JwtAuth, RedisCache, RedisReplay};
+/// use jwt_verify::{JwtAuth, dpop::{Dpop, RedisReplay}, store::RedisCache};
 ///
 /// let redis = RedisCache::new("rediss://redis.internal:6379").connections(32).build()?;
 /// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
@@ -41,19 +41,19 @@ pub struct RedisReplay {
 }
 
 impl RedisReplay {
-    /// On this server, under the names of this application.
+    /// Creates a store on this server, with the key prefix of this application.
     pub fn new(redis: RedisCache) -> Self {
         Self::with_clock(redis, SystemClock::new())
     }
 
-    /// The same with another clock than the system's.
+    /// Creates a store with another clock than the system clock.
     pub fn with_clock(redis: RedisCache, clock: impl Clock) -> Self {
         Self { redis, clock: Arc::new(clock), per_key: PROOFS_PER_KEY }
     }
 
-    /// Sets how many proofs of one key are remembered at a time, by all instances together; a key that has
-    /// used them up gets 429. It has to be what the busiest client needs: see
-    /// [`MemoryReplay::proofs_per_key`](crate::MemoryReplay::proofs_per_key). Default: 10,000; nothing
+    /// Sets the maximum number of proofs of one key, for all instances together; beyond it the key
+    /// gets 429. The busiest client determines the value: see
+    /// [`MemoryReplay::proofs_per_key`](crate::dpop::MemoryReplay::proofs_per_key). Default: 10,000; zero
     /// counts as one.
     #[must_use]
     pub fn proofs_per_key(mut self, proofs: usize) -> Self {
@@ -62,8 +62,8 @@ impl RedisReplay {
     }
 }
 
-/// Notes a proof among those of its key, if it is new and there is room. By the clock of the server,
-/// and with a bound on what one question takes away.
+/// Adds a proof to those of its key, if it is new and below the limit. It uses the clock of the
+/// server, and removes a limited number of expired proofs.
 const NOTE: &str = r"
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -94,7 +94,7 @@ impl ReplayStore for RedisReplay {
     ) -> BoxFuture<'a, Result<bool, ReplayError>> {
         Box::pin(async move {
             let ttl = until.saturating_sub(self.clock.now()).saturating_add(CLOCK_MARGIN);
-            // Says nothing of the key itself.
+            // Does not reveal the key.
             let key = URL_SAFE_NO_PAD.encode(digest(&SHA256, proof.key()));
             let mut command = redis::cmd("EVAL");
             command.arg(NOTE).arg(1).arg(self.redis.name(&format!("proofs:{key}")));

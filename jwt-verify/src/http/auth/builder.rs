@@ -1,4 +1,4 @@
-//! How [`JwtAuth`] is set up.
+//! Builder of [`JwtAuth`].
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
     verifier::{TrustedIssuer, VerifierBuilder},
 };
 
-/// Settings of [`JwtAuth`]. Nothing but issuer and audience is needed.
+/// Settings of [`JwtAuth`]. Only issuer and audience are required.
 #[must_use]
 pub struct JwtAuthBuilder {
     verifier: VerifierBuilder,
@@ -38,7 +38,7 @@ impl JwtAuthBuilder {
         Self { verifier, dpop, mutual_tls, resource_metadata, settings: AuthSettings::default() }
     }
 
-    /// Takes refresh tokens too, where a route is about them.
+    /// Accepts refresh tokens too, on routes that require them.
     #[cfg(feature = "issuing")]
     pub(crate) fn refresh_tokens(mut self, verifier: crate::verifier::Verifier) -> Self {
         self.settings.refresh =
@@ -46,32 +46,32 @@ impl JwtAuthBuilder {
         self
     }
 
-    /// Where keys come from; see [`VerifierBuilder::keys`]. Default: discovery at the issuer.
+    /// Sets the key provider; see [`VerifierBuilder::keys`]. Default: discovery at the issuer.
     pub fn keys(self, keys: impl KeyProvider) -> Self {
         self.verifier(|verifier| verifier.keys(keys))
     }
 
-    /// The algorithms that are accepted; see [`VerifierBuilder::algorithms`]. Default: `RS256`.
+    /// Sets the accepted algorithms; see [`VerifierBuilder::algorithms`]. Default: `RS256`.
     pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.verifier(|verifier| verifier.algorithms(algorithms))
     }
 
-    /// Trusts one more issuer; see [`VerifierBuilder::issuer`].
+    /// Adds a trusted issuer; see [`VerifierBuilder::issuer`].
     pub fn issuer(self, issuer: TrustedIssuer) -> Self {
         self.verifier(|verifier| verifier.issuer(issuer))
     }
 
-    /// By how much clocks may differ; see [`VerifierBuilder::leeway`]. Default: 60 s.
+    /// Sets the tolerated clock difference; see [`VerifierBuilder::leeway`]. Default: 60 s.
     pub fn leeway(self, leeway: Duration) -> Self {
         self.verifier(|verifier| verifier.leeway(leeway))
     }
 
-    /// Where the issuer puts roles and permissions; see [`VerifierBuilder::claims_mapping`].
+    /// Sets the claims that hold roles and permissions; see [`VerifierBuilder::claims_mapping`].
     pub fn claims_mapping(self, mapping: ClaimsMapping) -> Self {
         self.verifier(|verifier| verifier.claims_mapping(mapping))
     }
 
-    /// Any other setting of the verifier.
+    /// Changes any other setting of the verifier.
     ///
     /// ```
     /// # use jwt_verify::{JwtAuth, TokenProfile};
@@ -83,71 +83,74 @@ impl JwtAuthBuilder {
         self
     }
 
-    /// Where the token is in a request. Default: [`BearerExtractor`](crate::BearerExtractor).
+    /// Sets the extractor that finds the token in a request. Default:
+    /// [`BearerExtractor`](crate::extract::BearerExtractor).
     pub fn extractor(mut self, extractor: impl TokenExtractor) -> Self {
         self.settings.extractor = Some(Box::new(extractor));
         self
     }
 
-    /// Takes tokens that are bound to a key of their client and come with a proof of it; see [`Dpop`].
-    /// Default: none; a bound token is refused.
+    /// Accepts tokens that are bound to a key of their client and come with a proof (DPoP); see
+    /// [`Dpop`]. Default: none; a bound token is refused.
     ///
-    /// `Authorization: DPoP …` is looked for besides what the [`extractor`](Self::extractor) finds; a
-    /// request with both is refused (RFC 6750 §2). Tokens for refreshing are not bound, and are taken as
-    /// ever.
+    /// `Authorization: DPoP …` is accepted in addition to the credential of the
+    /// [`extractor`](Self::extractor); a request with both is refused (RFC 6750 §2). Refresh tokens
+    /// are not bound, and are accepted as before.
     pub fn dpop(mut self, dpop: Dpop) -> Self {
         self.dpop = Some(dpop);
         self
     }
 
-    /// Takes tokens that are bound to the certificate of their client, over connections on which it was
-    /// shown; see [`MutualTls`]. Default: none; a bound token is refused. Tokens for refreshing need not be
-    /// bound.
+    /// Accepts tokens that are bound to the certificate of their client, over connections on which
+    /// it was presented; see [`MutualTls`]. Default: none; a bound token is refused. Refresh tokens
+    /// need not be bound.
     pub fn mutual_tls(mut self, mutual_tls: MutualTls) -> Self {
         self.mutual_tls = Some(mutual_tls);
         self
     }
 
-    /// Protects requests whose token the browser attaches by itself, as it does with one that a
-    /// [`CookieExtractor`](crate::http::credentials::CookieExtractor) finds, by a token that the page has to repeat; see
-    /// [`CsrfProtection`].
+    /// Enables CSRF protection for requests with ambient credentials, such as a cookie that a
+    /// [`CookieExtractor`](crate::extract::CookieExtractor) finds, by a token that the
+    /// page has to repeat; see [`CsrfProtection`].
     ///
-    /// Default: none. Then such a token counts for a request that changes something, or that opens a
-    /// WebSocket, only if it is of a page of the same origin: `Sec-Fetch-Site` says `same-origin` or
+    /// Default: none. Then such a token is accepted for a request that changes something, or that
+    /// opens a WebSocket, only from a page of the same origin: `Sec-Fetch-Site` is `same-origin` or
     /// `none`, or else `Origin` names the host and port of the request (`:authority` or `Host`).
-    /// Anything else is 403, [`AuthError::Csrf`]: another origin, `Origin: null`, and neither field.
-    /// So a client that is no browser sends the token in the `Authorization` field instead.
+    /// All others get 403, [`AuthError::Csrf`]: another origin, `Origin: null`, and neither header.
+    /// So a client that is not a browser has to send the token in the `Authorization` header
+    /// instead.
     ///
-    /// Behind a proxy that changes `Host`, browsers that send no `Sec-Fetch-Site` need the origin to be
-    /// named ([`cookie_origins`](Self::cookie_origins)); `X-Forwarded-Host` is not looked at.
+    /// Behind a proxy that changes `Host`, list the origin in
+    /// [`cookie_origins`](Self::cookie_origins) for browsers that do not send `Sec-Fetch-Site`;
+    /// `X-Forwarded-Host` is ignored.
     pub fn csrf(mut self, protection: CsrfProtection) -> Self {
         self.settings.cross_site.csrf = Some(protection);
         self
     }
 
-    /// Pages of these origins, besides those of this one, may send requests whose token comes in a
-    /// cookie, and open a WebSocket with it; as in `https://app.example`, the way browsers write `Origin`.
-    /// To read the answers they need CORS as well. With [`csrf`](Self::csrf) they count for handshakes
-    /// alone. Default: none.
+    /// Sets trusted origins whose pages, besides those of this origin, may send requests with a
+    /// token in a cookie, and open a WebSocket with it; as in `https://app.example`, the format of
+    /// `Origin`. To read the responses they need CORS as well. With [`csrf`](Self::csrf) the list
+    /// applies to handshakes only. Default: none.
     ///
-    /// **Security:** whatever runs on a page of such an origin acts in the name of its user.
+    /// **Security:** all code on a page of such an origin acts in the name of its user.
     pub fn cookie_origins<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> Self {
         self.settings.cross_site.origins = origins.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Lets tokens in cookies count in whatever request they come with.
+    /// Accepts tokens in cookies from any site.
     ///
     /// **Security:** any page of any site can make its visitors' browsers send requests that change
-    /// something, and open a WebSocket, in the name of these visitors. Only for an application that
-    /// keeps other sites out by itself.
+    /// something, and open a WebSocket, in the name of these visitors. Only for an application with
+    /// its own protection against other sites.
     pub fn dangerously_accept_cross_site_cookies(mut self) -> Self {
         self.settings.cross_site.accepts_all = true;
         self
     }
 
-    /// Takes access and refresh tokens from cookies too, and protects requests that they come with
-    /// against other sites; see [`SessionCookies`](crate::http::sessions::cookies::SessionCookies). A request with both a
+    /// Accepts access and refresh tokens from cookies too, with CSRF protection; see
+    /// [`SessionCookies`](crate::sessions::SessionCookies). A request with both a
     /// bearer token and a cookie is refused (RFC 6750 §2).
     #[cfg(feature = "issuing")]
     pub fn cookies(mut self, cookies: &crate::http::sessions::cookies::SessionCookies) -> Self {
@@ -159,50 +162,50 @@ impl JwtAuthBuilder {
         self
     }
 
-    /// Adds rules of the application's own to the requirements of its routes; see [`Authorizer`].
+    /// Adds rules of the application to the requirements of its routes; see [`Authorizer`].
     /// Default: none.
     pub fn authorizer(mut self, authorizer: impl Authorizer) -> Self {
         self.settings.authorizer = Some(Box::new(authorizer));
         self
     }
 
-    /// Takes note of every decision about a requirement of a handler or a middleware, with who asked;
-    /// see [`AuditSink`] and [`TracingAudit`](crate::TracingAudit). Default: nobody.
+    /// Records every decision about a requirement of a handler or a middleware, with its caller;
+    /// see [`AuditSink`] and [`TracingAudit`](crate::authorization::TracingAudit). Default: none.
     pub fn audit_log(mut self, sink: impl AuditSink) -> Self {
         self.settings.audit = Some(Box::new(sink));
         self
     }
 
-    /// Names the roles of which a caller lacks one in the body of the refusal, as `required_roles`.
-    /// Default: they are not named, since roles describe the inside of an application. Scopes and
-    /// permissions are always named, in the challenge (RFC 6750 §3).
+    /// Names missing roles in the body of the refusal, as `required_roles`. Default: they are not
+    /// named, since roles describe the inside of an application. Scopes and permissions are always
+    /// named, in the challenge (RFC 6750 §3).
     pub fn reveal_roles(mut self) -> Self {
         self.settings.reveal_roles = true;
         self
     }
 
-    /// The `realm` of challenges (RFC 9110 §11.5). Default: none.
+    /// Sets the `realm` of challenges (RFC 9110 §11.5). Default: none.
     pub fn realm(mut self, realm: impl Into<Arc<str>>) -> Self {
         self.settings.realm = Some(realm.into());
         self
     }
 
     /// Tells clients where to get tokens (RFC 9728), in challenges and at
-    /// [`JwtAuth::resource_metadata_route`]; see [`ResourceMetadata`]. Default: nothing is said.
+    /// [`JwtAuth::resource_metadata_route`]; see [`ResourceMetadata`]. Default: none.
     pub fn resource_metadata(mut self, metadata: ResourceMetadata) -> Self {
         self.resource_metadata = Some(metadata);
         self
     }
 
-    /// Replaces the answer to refused requests, for example by `application/problem+json`.
+    /// Replaces the response to refused requests, for example by `application/problem+json`.
     ///
     /// The response should keep the challenge, `Retry-After` and `Cache-Control: no-store` of the
-    /// default, which [`ResponseError::error_response`] of the error gives. Challenges that it has left as
-    /// they are get the realm, and say what there is to say about [`dpop`](Self::dpop) and
-    /// [`resource_metadata`](Self::resource_metadata). What is in it goes to
-    /// callers who were refused: nothing of the request should be.
+    /// default, which [`ResponseError::error_response`] of the error gives. Unchanged challenges
+    /// get the realm, and the parameters of [`dpop`](Self::dpop) and
+    /// [`resource_metadata`](Self::resource_metadata). **Security:** the response goes to callers
+    /// who were refused: do not put data of the request into it.
     ///
-    /// One hook serves every case:
+    /// One hook handles every case:
     ///
     /// ```
     /// use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
@@ -234,8 +237,8 @@ impl JwtAuthBuilder {
     /// Checks the settings. Nothing is fetched yet.
     ///
     /// # Errors
-    /// What [`VerifierBuilder::build`] refuses, and settings of [`Dpop`], [`MutualTls`], [`ResourceMetadata`] and
-    /// of the protection of cookies that cannot work.
+    /// Everything that [`VerifierBuilder::build`] refuses, and invalid settings of [`Dpop`],
+    /// [`MutualTls`], [`ResourceMetadata`] and of the protection of cookies.
     pub fn build(mut self) -> Result<JwtAuth, ConfigError> {
         let verifier = self.verifier.build()?;
         let settings = &mut self.settings;
@@ -256,7 +259,8 @@ impl JwtAuthBuilder {
     }
 }
 
-/// For a verifier that has no first issuer, such as [`Verifier::with_resolver`](crate::Verifier::with_resolver).
+/// For a verifier without a first issuer, such as
+/// [`Verifier::with_resolver`](crate::Verifier::with_resolver).
 impl From<VerifierBuilder> for JwtAuthBuilder {
     fn from(verifier: VerifierBuilder) -> Self {
         Self::new(verifier)

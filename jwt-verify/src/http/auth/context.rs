@@ -1,4 +1,4 @@
-//! What every stage of a request needs: the verifier and the settings of a [`JwtAuth`].
+//! Shared context of all stages of a request: the verifier and the settings of a [`JwtAuth`].
 
 use std::{fmt, sync::Arc};
 
@@ -16,10 +16,10 @@ use crate::{
     verifier::Verifier,
 };
 
-/// Protection for an Actix application: make one, clone it into the app factory.
+/// Protection for an Actix application: create one, clone it into the app factory.
 ///
-/// Wrap an app or a scope with it and every route inside needs a token; or put it into the app's
-/// data, and handlers with `#[require]` or [`VerifiedClaims`](crate::VerifiedClaims) verify by
+/// Wrap an app or a scope with it, and every route inside needs a token; or put it into the app's
+/// data, and handlers with `#[require]` or [`VerifiedClaims`](crate::VerifiedClaims) verify tokens
 /// themselves. Clones share keys, caches and settings across all workers.
 ///
 /// ```no_run
@@ -28,7 +28,7 @@ use crate::{
 ///
 /// #[get("/profile")]
 /// async fn profile(claims: VerifiedClaims) -> impl Responder {
-///     format!("hello {}", claims.subject().unwrap_or("stranger"))
+///     format!("hello {}", claims.subject().unwrap_or("unknown user"))
 /// }
 ///
 /// #[actix_web::main]
@@ -45,6 +45,7 @@ use crate::{
 /// A refusal inside the middleware is an ordinary response, so CORS, logging and error pages of
 /// middlewares around it apply to it. Register a CORS middleware *after* this one, so that it is
 /// outside and answers preflights, which carry no token.
+#[doc(alias = "middleware")]
 #[derive(Clone)]
 pub struct JwtAuth {
     pub(crate) context: AuthContext,
@@ -58,8 +59,8 @@ pub(crate) struct AuthContext {
     is_report_only: bool,
 }
 
-/// Counts references. Each request is one, and workers that count in one place wait for each other,
-/// so that the middleware of each has a handle [of its own](AuthContext::unshared).
+/// A reference count. Each request changes it, and workers that change the same one wait for each
+/// other, so the middleware of each worker has a handle [of its own](AuthContext::unshared).
 struct RefCountCell {
     state: Arc<AuthState>,
 }
@@ -69,7 +70,7 @@ struct AuthState {
     settings: AuthSettings,
 }
 
-/// Where tokens of one kind are found, and the verifier for them.
+/// Extractor and verifier for tokens of one kind.
 pub(crate) struct TokenSource {
     pub(crate) verifier: Verifier,
     pub(crate) extractor: Box<dyn TokenExtractor>,
@@ -78,7 +79,7 @@ pub(crate) struct TokenSource {
 /// Settings around the verifier.
 #[derive(Default)]
 pub(crate) struct AuthSettings {
-    /// Bearer tokens, if there is none.
+    /// `None` for bearer tokens.
     pub(crate) extractor: Option<Box<dyn TokenExtractor>>,
     pub(crate) refresh: Option<TokenSource>,
     pub(crate) cross_site: CrossSite,
@@ -102,7 +103,7 @@ impl AuthSettings {
     }
 }
 
-/// Makes a response of a refusal.
+/// Makes a response for a refusal.
 pub(crate) type ErrorResponse = dyn Fn(&AuthError, &HttpRequest) -> HttpResponse + Send + Sync;
 
 impl AuthContext {
@@ -129,7 +130,8 @@ impl AuthContext {
         Self { handle: Arc::new(RefCountCell { state }), ..*self }
     }
 
-    /// Tells whether both are of one `JwtAuth`, so that the outcome of one holds for the other.
+    /// Returns `true` if both belong to one `JwtAuth`, so that the outcome of one is valid for the
+    /// other.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.handle.state, &other.handle.state)
     }
@@ -150,7 +152,7 @@ impl AuthContext {
         &self.handle.state.settings
     }
 
-    /// The source of tokens of a kind, if there is one.
+    /// Returns the source of tokens of a kind, if there is one.
     pub(crate) fn token_source(&self, is_for_refresh: bool) -> Option<&TokenSource> {
         if is_for_refresh {
             self.settings().refresh.as_ref()
@@ -159,12 +161,12 @@ impl AuthContext {
         }
     }
 
-    /// Rules for DPoP proofs, where tokens may be bound to a key.
+    /// Returns the rules for DPoP proofs, if tokens may be bound to a key.
     pub(crate) fn proofs(&self) -> Option<&ProofRules> {
         self.settings().proofs.as_deref()
     }
 
-    /// Where the certificate of a client is found, where tokens may be bound to one.
+    /// Returns the source of client certificates, if tokens may be bound to one.
     pub(crate) fn certificates(&self) -> Option<&CertificateRules> {
         self.settings().certificates.as_deref()
     }

@@ -1,4 +1,4 @@
-//! The one value that an application makes and shares.
+//! The value that an application creates once and shares.
 
 mod builder;
 pub(crate) mod context;
@@ -21,50 +21,49 @@ use crate::{
 };
 
 impl JwtAuth {
-    /// For the tokens of one issuer, meant for this API; see [`Verifier::builder`].
+    /// Returns a builder for the tokens of one issuer for this API; see [`Verifier::builder`].
     ///
-    /// With nothing else set: keys by discovery at the issuer, `RS256`, bearer tokens, roles and
-    /// permissions from the claims of these names.
+    /// Defaults: keys by discovery at the issuer, `RS256`, bearer tokens, roles and permissions
+    /// from the claims of these names.
     pub fn builder(issuer: impl Into<String>, audience: impl Into<String>) -> JwtAuthBuilder {
         JwtAuthBuilder::new(Verifier::builder(issuer, audience))
     }
 
-    /// For the tokens of sessions of the application's own. With `#[require(refresh)]` a route takes
-    /// refresh tokens; see [`Sessions`](crate::Sessions).
+    /// Returns a builder for the tokens of the application's own sessions. With
+    /// `#[require(refresh)]` a route accepts refresh tokens; see [`Sessions`](crate::sessions::Sessions).
     #[cfg(feature = "issuing")]
-    pub fn for_sessions(sessions: &crate::issuing::Sessions) -> JwtAuthBuilder {
+    pub fn for_sessions(sessions: &crate::issuing::sessions::Sessions) -> JwtAuthBuilder {
         JwtAuthBuilder::new(sessions.verifier()).refresh_tokens(sessions.refresh_tokens().clone())
     }
 
-    /// Around a verifier that is ready, with bearer tokens and the default answers.
+    /// Wraps an existing verifier, with bearer tokens and the default responses.
     pub fn new(verifier: Verifier) -> Self {
         Self { context: AuthContext::new(verifier, AuthSettings::default()) }
     }
 
-    /// The same, for routes that anonymous callers may use too: a request without credentials
-    /// passes, and [`OptionalClaims`](crate::OptionalClaims) is `None` there. A credential that is
-    /// present and bad is still refused.
+    /// Returns a handle for routes that anonymous callers may use too: a request without
+    /// credentials passes, and [`OptionalClaims`](crate::OptionalClaims) is `None` there. A
+    /// credential that is present and invalid is still refused.
     #[must_use]
     pub fn optional(&self) -> Self {
         Self { context: self.context.optional() }
     }
 
-    /// The same, for introducing requirements in a live system: a caller who lacks what a requirement
-    /// demands is let through, and the log says at `WARN` at which route one would have been refused,
-    /// and why.
-    /// An [`AuditSink`] gets [`AuditOutcome::Reported`](crate::AuditOutcome::Reported).
+    /// Returns a handle that evaluates requirements without enforcing them, to introduce them in a
+    /// live system. Requests that would have been refused are logged at `WARN` with route and
+    /// reason. An [`AuditSink`](crate::authorization::AuditSink) gets [`AuditOutcome::Reported`](crate::authorization::AuditOutcome::Reported).
     ///
-    /// **Security:** roles, permissions, policies and all else that a requirement can demand protect
-    /// nothing meanwhile. Callers still have to be authenticated. Of several around each other, in
-    /// middlewares and in the app's data, the innermost counts. To try a single requirement of a scope
-    /// there is [`RequireMiddleware::report_only`].
+    /// **Security:** roles, permissions, policies and all other parts of requirements protect
+    /// nothing meanwhile. Callers still have to be authenticated. Of several nested handles, in
+    /// middlewares and in the app's data, the innermost applies. For a single requirement of a
+    /// scope use [`RequireMiddleware::report_only`].
     #[must_use]
     pub fn report_only(&self) -> Self {
         Self { context: self.context.report_only() }
     }
 
-    /// A middleware that demands something of every request to a scope or resource. It
-    /// authenticates by itself where nobody has before.
+    /// Returns a middleware with a requirement for every request to a scope or resource. It
+    /// authenticates requests that are not authenticated yet.
     ///
     /// ```
     /// # use actix_web::web;
@@ -78,53 +77,52 @@ impl JwtAuth {
         RequireMiddleware::new(self.context.clone(), requirement)
     }
 
-    /// What verifies the tokens.
+    /// Returns the verifier of the tokens.
     pub fn verifier(&self) -> &Verifier {
         self.context.verifier()
     }
 
-    /// Begins to fetch keys, so that the first request need not wait. Returns at once; failures
-    /// show in [`health`](Self::health) and in the log.
+    /// Starts fetching keys, so that the first request need not wait. Returns at once; failures
+    /// appear in [`health`](Self::health) and in the log.
     pub fn warm_up(&self) {
         self.context.verifier().warm_up();
     }
 
-    /// Waits until there are keys of every issuer and it can be told what is revoked, or until an
-    /// attempt to get there has failed; see [`Verifier::wait_until_ready`]. For applications that want to be ready
-    /// before the first request; others need not wait.
+    /// Waits until the keys of every issuer are loaded and the revocation store can answer, or
+    /// until an attempt has failed; see [`Verifier::wait_until_ready`]. For applications that have
+    /// to be ready before the first request; others need not wait.
     ///
     /// # Errors
-    /// [`AuthError::Unavailable`] if one of them is lacking.
+    /// [`AuthError::Unavailable`] if one of them is missing.
     pub async fn wait_until_ready(&self) -> Result<(), AuthError> {
         self.context.verifier().wait_until_ready().await
     }
 
-    /// Routes that say whether the application is alive, and whether it is ready: see
-    /// [`HealthEndpoints`].
+    /// Returns liveness and readiness routes: see [`HealthEndpoints`].
     pub fn health_routes(&self) -> HealthEndpoints {
         HealthEndpoints::new(self.context.clone())
     }
 
-    /// The route that publishes what [`ResourceMetadata`](crate::ResourceMetadata) says. Without such a
-    /// setting there is none, and the log says so.
+    /// Returns the route that publishes the [`ResourceMetadata`](crate::endpoints::ResourceMetadata). Without
+    /// such a setting there is none, and an error is logged.
     pub fn resource_metadata_route(&self) -> ResourceMetadataEndpoint {
         ResourceMetadataEndpoint::new(self.context.clone())
     }
 
-    /// The state of each issuer's keys, with the issuer's name, for readiness checks.
+    /// Returns the state of each issuer's keys, with the issuer's name, for readiness checks.
     pub fn health(&self) -> Vec<(String, KeyHealth)> {
         self.context.verifier().health()
     }
 
-    /// Reports the state of the store of revocations, where there is one: whether it can answer, and the
-    /// age of a copy. It is asked nothing.
+    /// Returns the state of the revocation store, if there is one: whether it can answer, and the
+    /// age of a copy. It makes no remote call.
     pub fn revocation_health(&self) -> Option<RevocationHealth> {
         self.context.verifier().revocation_health()
     }
 
-    /// Settings from the environment. Durations are whole seconds. A variable that is set must not
-    /// be empty. Instead of any `NAME`, `NAME_FILE` may name a file that holds the value, such as a
-    /// mounted secret; a line break at its end does not count.
+    /// Creates it with settings from the environment. Durations are whole seconds. A variable that
+    /// is set must not be empty. Instead of any `NAME`, `NAME_FILE` may name a file with the value,
+    /// such as a mounted secret; a line break at its end is ignored.
     ///
     /// | variable | meaning |
     /// | --- | --- |
@@ -134,50 +132,51 @@ impl JwtAuth {
     /// | `AUTH0_API_IDENTIFIER` | the same, if `JWT_AUDIENCE` is not set |
     /// | `JWT_JWKS_URI` | the key set's URL, instead of discovery |
     /// | `JWT_ALGORITHMS` | accepted algorithms, separated by commas |
-    /// | `JWT_LEEWAY` | difference of clocks |
-    /// | `JWT_KEY_CACHE_TTL` | how long a key set is fresh |
-    /// | `JWT_NEGATIVE_CACHE_TTL` | how long "no such key" is believed |
-    /// | `JWT_REFRESH_MIN_INTERVAL` | the span in which unknown keys cause at most two refetches |
-    /// | `JWT_STALE_TTL` | how long old keys serve while the issuer is out of reach |
-    /// | `JWT_FETCH_TIMEOUT` | the longest a fetch may take |
-    /// | `JWT_TOKEN_CACHE` | how many verified tokens are remembered; 0 is off |
-    /// | `JWT_ROLES_CLAIM`, `JWT_PERMISSIONS_CLAIM`, `JWT_SINGLE_ROLE_CLAIM` | see [`ClaimsMapping`] |
-    /// | `JWT_COOKIE` | a cookie that may carry the token instead of the `Authorization` field |
+    /// | `JWT_LEEWAY` | tolerated clock difference |
+    /// | `JWT_KEY_CACHE_TTL` | freshness lifetime of a key set |
+    /// | `JWT_NEGATIVE_CACHE_TTL` | lifetime of unknown keys in the negative cache |
+    /// | `JWT_REFRESH_MIN_INTERVAL` | window in which unknown keys cause at most two refetches |
+    /// | `JWT_STALE_TTL` | how long expired keys are still used while the issuer is unreachable |
+    /// | `JWT_FETCH_TIMEOUT` | timeout of a fetch |
+    /// | `JWT_TOKEN_CACHE` | capacity of the cache of verified tokens; 0 is off |
+    /// | `JWT_ROLES_CLAIM`, `JWT_PERMISSIONS_CLAIM`, `JWT_SINGLE_ROLE_CLAIM` | see [`ClaimsMapping`](crate::ClaimsMapping) |
+    /// | `JWT_COOKIE` | a cookie that may carry the token instead of the `Authorization` header |
     /// | `JWT_COOKIE_ORIGINS` | origins of pages, separated by commas, that may send the cookie besides those of this one; see [`JwtAuthBuilder::cookie_origins`] |
-    /// | `JWT_DPOP_URL` | addresses at which clients reach this API, separated by commas: takes tokens that are bound to a key; see [`Dpop`] |
-    /// | `JWT_DPOP_NONCE_SECRET` | the secret of the nonces that proofs must say, at least 32 bytes |
-    /// | `JWT_MTLS_PROXIES` | addresses and networks of proxies, separated by commas, that say which certificate a client has shown: takes tokens that are bound to one; see [`MutualTls`] |
-    /// | `JWT_MTLS_FIELD` | the field that they say it in, instead of `Client-Cert` |
-    /// | `JWT_ROOT_CERTIFICATES` | PEM of authorities that may vouch for the issuer, besides the built-in ones |
-    /// | `JWT_PROXY` | the HTTP proxy for fetches, or `environment` for what `HTTPS_PROXY` and `NO_PROXY` say |
-    /// | `JWT_SEED_KEYS` | a key set in JSON to start from while the issuer has not been reached |
-    /// | `REDIS_URL` | a Redis server through which instances share the key set and the DPoP proofs that were used (feature `redis`) |
+    /// | `JWT_DPOP_URL` | addresses at which clients reach this API, separated by commas: accepts tokens that are bound to a key; see [`Dpop`](crate::dpop::Dpop) |
+    /// | `JWT_DPOP_NONCE_SECRET` | the secret of the nonces that proofs must contain, at least 32 bytes |
+    /// | `JWT_MTLS_PROXIES` | addresses and networks of proxies, separated by commas, that pass on client certificates: accepts tokens that are bound to one; see [`MutualTls`](crate::mtls::MutualTls) |
+    /// | `JWT_MTLS_FIELD` | the header with the certificate, instead of `Client-Cert` |
+    /// | `JWT_ROOT_CERTIFICATES` | PEM of trusted authorities for the issuer's certificate, besides the built-in ones |
+    /// | `JWT_PROXY` | the HTTP proxy for fetches, or `environment` to use `HTTPS_PROXY` and `NO_PROXY` |
+    /// | `JWT_SEED_KEYS` | a key set in JSON to start with until the issuer has been reached |
+    /// | `REDIS_URL` | a Redis server through which instances share the key set and used DPoP proofs (feature `redis`) |
     /// | `JWT_CACHE_INTEGRITY_KEY` | the secret that entries in Redis are signed with, at least 32 bytes |
     ///
-    /// With `JWT_COOKIE`, a request that carries both is refused (RFC 6750 §2). Browsers send cookies
-    /// with requests that other sites cause (CSRF): so the cookie counts for what changes something, and
-    /// for a WebSocket, only in requests of pages of this origin, by `Sec-Fetch-Site` or else `Origin`; see
-    /// [`JwtAuthBuilder::csrf`]. The environment cannot switch that off.
+    /// With `JWT_COOKIE`, a request that carries both is refused (RFC 6750 §2). Browsers send
+    /// cookies with requests that other sites cause (CSRF): so for requests that change something,
+    /// and for a WebSocket, the cookie is accepted only from pages of this origin, by
+    /// `Sec-Fetch-Site` or else `Origin`; see [`JwtAuthBuilder::csrf`]. The environment cannot
+    /// switch that off.
     ///
     /// # Errors
     /// A required variable that is missing, a value that does not parse, or a file that cannot be
-    /// read; the error names the variable. `REDIS_URL` and `JWT_CACHE_INTEGRITY_KEY` are refused by a
-    /// build without feature `redis`, since ignoring them would be worse.
+    /// read; the error names the variable. A build without feature `redis` refuses `REDIS_URL` and
+    /// `JWT_CACHE_INTEGRITY_KEY`, since ignoring them would be worse.
     #[cfg(feature = "jwks")]
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::builder_from_env()?.build().map_err(env::name_variable)
     }
 
-    /// The same, for settings that the environment cannot give to be added.
+    /// Returns a builder with settings from the environment, to add further settings.
     ///
     /// # Errors
-    /// As [`from_env`](Self::from_env).
+    /// As for [`from_env`](Self::from_env).
     #[cfg(feature = "jwks")]
     pub fn builder_from_env() -> Result<JwtAuthBuilder, ConfigError> {
         env::read_process()
     }
 
-    /// Takes the caller of a request as authenticated, as a test says.
+    /// Marks the caller of a request as authenticated, for a test.
     #[cfg(feature = "testing")]
     pub(crate) fn assume(
         &self,

@@ -7,8 +7,9 @@ use crate::{
     http::auth::context::{AuthContext, JwtAuth},
 };
 
-/// Address of a [`JwtAuth`] in the data of an application, by itself and as `web::Data`. It stays the same
-/// as long as the application runs. Of the latter it is that of the handle, since clones share the rest.
+/// Address of a [`JwtAuth`] in the data of an application, directly or as `web::Data`. It stays the
+/// same as long as the application runs. For `web::Data` it is the address of the handle, since
+/// clones share the rest.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct DataAddress {
     plain: Option<usize>,
@@ -19,8 +20,8 @@ fn address_of<T>(of: &T) -> usize {
     std::ptr::from_ref(of).addr()
 }
 
-/// Finds the [`JwtAuth`] that the application has put into its data, by itself or as `web::Data`, and its
-/// address. If there are two that differ, it is open which rules apply.
+/// Finds the [`JwtAuth`] in the application's data, directly or as `web::Data`, and its address.
+/// Two that differ are an error, since either could apply.
 pub(crate) fn locate(
     request: &HttpRequest,
 ) -> (Result<Option<&AuthContext>, AuthError>, DataAddress) {

@@ -1,4 +1,4 @@
-//! Where the certificate of a client is found (RFC 8705 §3): with the connection, or in what a proxy says.
+//! Source of a client's certificate (RFC 8705 §3): the connection, or a header of a proxy.
 
 use std::net::IpAddr;
 
@@ -7,31 +7,33 @@ use ipnet::{IpNet, Ipv4Net};
 
 use crate::{error::ConfigError, key::ClientCertificate};
 
-/// The field that proxies say a client's certificate in (RFC 9440 §2.2).
+/// Header in which proxies pass on a client's certificate (RFC 9440 §2.2).
 const FIELD: &str = "client-cert";
 
-/// Takes access tokens that are bound to the certificate of their client, as mutual TLS has it (RFC 8705
-/// §3): whoever steals one cannot use it without the key of the certificate.
+/// Configures mutual TLS (RFC 8705 §3): access tokens bound to the certificate of their client. A
+/// stolen token is useless without the key of the certificate.
 ///
-/// Set it with [`JwtAuthBuilder::mutual_tls`](crate::JwtAuthBuilder::mutual_tls). A client shows its
-/// certificate in the TLS handshake, and sends the token as a bearer token. The token's `cnf` must say
-/// the certificate's thumbprint (`x5t#S256`), else the answer is 401 `invalid_token`. Tokens that are
-/// bound to nothing are bearer tokens as before, unless [`require_bound_tokens`](Self::require_bound_tokens) is set.
+/// Set it with [`JwtAuthBuilder::mutual_tls`](crate::JwtAuthBuilder::mutual_tls). A client presents
+/// its certificate in the TLS handshake, and sends the token as a bearer token. The token's `cnf`
+/// must contain the certificate's thumbprint (`x5t#S256`), else the answer is 401 `invalid_token`.
+/// Tokens that are not bound remain bearer tokens, unless
+/// [`require_bound_tokens`](Self::require_bound_tokens) is set.
 ///
-/// The certificate need not be one that an authority vouches for: that it is the one for which the issuer
-/// has made the token is what counts (RFC 8705 §6.2). It is the certificate as a whole, so that a client
-/// that renews it needs new tokens (§6.3). Whom TLS lets in, and until when a certificate is good, is for
-/// whoever ends the TLS connection to say.
+/// The certificate need not be signed by an authority: it has to be the one that the issuer bound
+/// the token to (RFC 8705 §6.2). The binding is to the whole certificate, so a client that renews
+/// it needs new tokens (§6.3). Checking who may connect, and if a certificate is still valid, is up
+/// to the party that terminates TLS.
 ///
 /// ```
-/// use jwt_verify::{JwtAuth, MutualTls};
+/// use jwt_verify::{JwtAuth, mtls::MutualTls};
 ///
 /// let auth = JwtAuth::builder("https://issuer.example", "https://api.example.com")
 ///     .mutual_tls(MutualTls::behind_proxies(["10.0.7.0/24"]));
 /// ```
 ///
-/// **Security:** the word of a proxy is taken for the certificate. It must take the field out of what
-/// clients send (RFC 9440 §4), and nobody else may be able to connect from its addresses.
+/// **Security:** the proxy is trusted to pass on the certificate. It must remove the header from
+/// requests of clients (RFC 9440 §4), and no other party may be able to connect from its addresses.
+#[doc(alias = "mtls")]
 #[derive(Debug, Clone)]
 #[must_use = "settings do nothing until they are given to `JwtAuthBuilder::mutual_tls`"]
 pub struct MutualTls {
@@ -41,45 +43,48 @@ pub struct MutualTls {
 }
 
 impl MutualTls {
-    /// For an application that ends TLS connections itself.
+    /// Creates the settings of an application that terminates TLS itself.
     ///
-    /// The certificate is what [`ClientCertificate`] is in the data of the connection, where
-    /// `ClientCertificate::capture` (feature `mutual-tls`) puts it; or in the extensions of the request,
-    /// where a middleware of yours outside of the `JwtAuth` has put it. What is in the request goes first.
-    /// Where nothing puts one, every token that is bound to a certificate is refused.
+    /// The certificate is taken from the [`ClientCertificate`] in the data of the connection, where
+    /// `ClientCertificate::capture` (feature `mutual-tls`) puts it; or from the extensions of the
+    /// request, where your middleware outside of the `JwtAuth` has put it. The one in the request
+    /// takes precedence. Without one, every token that is bound to a certificate is refused.
     ///
-    /// **Security:** a middleware that takes the certificate from a field of the request has to check by
-    /// itself whom the request comes from; what [`behind_proxies`](Self::behind_proxies) says does not hold for it.
+    /// **Security:** a middleware that takes the certificate from a header of the request has to
+    /// check the sender of the request itself; the setting of
+    /// [`behind_proxies`](Self::behind_proxies) does not apply to it.
     pub fn direct() -> Self {
         Self { proxies: None, field: None, required: false }
     }
 
-    /// For an application behind proxies that end TLS connections, at these addresses, such as
-    /// `10.0.7.12`, or in these networks, such as `10.0.7.0/24`.
+    /// Creates the settings of an application behind proxies that terminate TLS, at these
+    /// addresses, such as `10.0.7.12`, or in these networks, such as `10.0.7.0/24`.
     ///
-    /// The certificate is what the field `Client-Cert` of a request says that comes from there (RFC 9440).
-    /// The address that counts is that of the connection, never what `Forwarded` or `X-Forwarded-For`
-    /// say; a middleware that writes these into `peer_addr` must not be in front. A network is given by its
-    /// first address. Of requests from elsewhere the field is not looked at: they are treated as with
-    /// [`direct`](Self::direct).
+    /// For requests from these addresses the client certificate is read from the `Client-Cert`
+    /// header (RFC 9440). The address is that of the connection, never that of `Forwarded` or
+    /// `X-Forwarded-For`; do not put a middleware in front that writes these into `peer_addr`. A
+    /// network is given by its first address. In requests from other addresses the header is
+    /// ignored: they are treated as with [`direct`](Self::direct).
     pub fn behind_proxies<P: Into<String>>(proxies: impl IntoIterator<Item = P>) -> Self {
         Self { proxies: Some(proxies.into_iter().map(Into::into).collect()), ..Self::direct() }
     }
 
-    /// The field that the proxies say the certificate in. Default: `Client-Cert`.
+    /// Sets the header with the certificate. Default: `Client-Cert`.
     ///
-    /// It may be written as in RFC 9440 (`:MII…=:`), as PEM with percent-encoding (`$ssl_client_escaped_cert`
-    /// of nginx, `X-Amzn-Mtls-Clientcert-Leaf` of AWS), or as bare base64 (`X-Forwarded-Tls-Client-Cert` of
-    /// Traefik). It must be there once, with one certificate, in at most 32 KiB; else there is none.
+    /// It may be encoded as in RFC 9440 (`:MII…=:`), as PEM with percent-encoding
+    /// (`$ssl_client_escaped_cert` of nginx, `X-Amzn-Mtls-Clientcert-Leaf` of AWS), or as bare
+    /// base64 (`X-Forwarded-Tls-Client-Cert` of Traefik). It must appear once, with one
+    /// certificate, in at most 32 KiB; otherwise the request counts as one without a certificate.
     pub fn header(mut self, name: impl Into<String>) -> Self {
         self.field = Some(name.into());
         self
     }
 
-    /// Refuses tokens that are bound to nothing. Default: they are bearer tokens.
+    /// Refuses tokens that are not bound. Default: they are accepted as bearer tokens.
     ///
-    /// With [`Dpop`](crate::Dpop) beside it, tokens may be bound in either way. Tokens for refreshing need
-    /// not be bound. Access tokens of sessions of your own never are bound, so that it would refuse them all.
+    /// Together with [`Dpop`](crate::dpop::Dpop), tokens may be bound in either way. Refresh tokens need
+    /// not be bound. Access tokens of your own sessions are never bound, so all of them would be
+    /// refused.
     pub fn require_bound_tokens(mut self) -> Self {
         self.required = true;
         self
@@ -128,7 +133,7 @@ fn network(text: &str) -> Result<IpNet, ConfigError> {
     Ok(network)
 }
 
-/// A network of IPv4 that is written as one of IPv6, as that of IPv4: so are the addresses of peers.
+/// Converts an IPv4 network in IPv6 notation to IPv4, as the addresses of peers are.
 fn canonical(network: IpNet) -> IpNet {
     const MAPPED: u8 = 96;
 
@@ -141,7 +146,7 @@ fn canonical(network: IpNet) -> IpNet {
     }
 }
 
-/// Settings that have been checked.
+/// Checked settings.
 #[derive(Debug)]
 pub(crate) struct CertificateRules {
     proxies: Vec<IpNet>,
@@ -154,13 +159,13 @@ impl CertificateRules {
         self.required
     }
 
-    /// The certificate that was shown on the connection that a request came over.
+    /// Returns the certificate that was presented on the connection of a request.
     pub(crate) fn certificate(&self, request: &HttpRequest) -> Option<ClientCertificate> {
         if let Some(found) = request.extensions().get::<ClientCertificate>() {
             return Some(*found);
         }
         if self.is_from_proxy(request) {
-            // What the proxy itself has shown is its own.
+            // A certificate of the connection is that of the proxy itself.
             return self.said(request);
         }
         request.conn_data::<ClientCertificate>().copied()
@@ -182,18 +187,18 @@ impl CertificateRules {
 
 #[cfg(feature = "mutual-tls")]
 impl ClientCertificate {
-    /// Remembers the certificate of each connection, for [`MutualTls`]: give it to
-    /// [`HttpServer::on_connect`](actix_web::HttpServer::on_connect). It knows connections of
-    /// `bind_rustls_0_23` and `listen_rustls_0_23`; on others it does nothing, and a certificate that was
-    /// not shown is not remembered.
+    /// Stores the certificate of each connection, for [`MutualTls`]: pass it to
+    /// [`HttpServer::on_connect`](actix_web::HttpServer::on_connect). It supports connections of
+    /// `bind_rustls_0_23` and `listen_rustls_0_23`; on others, and without a certificate, it does
+    /// nothing.
     ///
-    /// The configuration of TLS has to ask clients for certificates: in rustls,
-    /// `with_client_cert_verifier`. A server has one such function, which holds for addresses that are
-    /// bound after it: call this one in yours, if you have your own.
+    /// The TLS configuration has to request certificates from clients: in rustls,
+    /// `with_client_cert_verifier`. A server has one such function, which applies to addresses that
+    /// are bound after it: if you have your own, call this one in it.
     ///
     /// ```no_run
     /// use actix_web::{App, HttpServer};
-    /// use jwt_verify::{ClientCertificate, JwtAuth};
+    /// use jwt_verify::{JwtAuth, mtls::ClientCertificate};
     ///
     /// # fn example(auth: JwtAuth) {
     /// let server = HttpServer::new(move || App::new().wrap(auth.clone()))
@@ -263,7 +268,7 @@ mod tests {
         {
             assert!(!is_from_proxy(peer), "{peer}");
         }
-        // As over a socket of the file system.
+        // For example over a Unix socket.
         assert!(!rules.is_from_proxy(&TestRequest::get().to_http_request()));
     }
 }

@@ -1,4 +1,4 @@
-//! Rules for credentials that the browser has attached by itself.
+//! Rules for ambient credentials, which the browser attaches by itself.
 
 use actix_web::{
     HttpRequest,
@@ -14,12 +14,12 @@ use crate::{
     error::{AuthError, ConfigError},
 };
 
-/// Evidence that a request has to show which carries such a credential, so that no other site can act in the name
-/// of its owner (CSRF). A request that only reads (RFC 9110 §9.2.1) shows nothing.
+/// Checks that a request with an ambient credential was not caused by another site (CSRF). A
+/// request that only reads (RFC 9110 §9.2.1) needs no evidence.
 #[derive(Default)]
 pub(crate) struct CrossSite {
     pub(crate) csrf: Option<CsrfProtection>,
-    /// Pages of these count besides those of this origin.
+    /// Trusted origins besides this one.
     pub(crate) origins: Vec<String>,
     pub(crate) accepts_all: bool,
 }
@@ -51,7 +51,7 @@ impl CrossSite {
         let outcome = match &self.csrf {
             Some(csrf) if kind == RequestKind::Changing => csrf.check(request, claims),
             Some(csrf) if csrf.has_origins() => csrf.check_origin(request),
-            // A page cannot put a token into a handshake; something that is no browser can.
+            // A page cannot put a token into a handshake; a client that is not a browser can.
             Some(csrf) => match Sender::of(request, &self.origins) {
                 Sender::Own => Ok(()),
                 Sender::Other(field) => Err(field),
@@ -70,13 +70,13 @@ impl CrossSite {
     }
 }
 
-/// Consequences that a request may have.
+/// Possible effects of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RequestKind {
     Reading,
     Changing,
-    /// A handshake, such as that of WebSocket (RFC 6455 §4.1, RFC 8441 §5): what comes over the channel may
-    /// change anything, and no page can add a field to it.
+    /// A handshake, such as that of WebSocket (RFC 6455 §4.1, RFC 8441 §5): messages on the channel
+    /// may change anything, and a page cannot add a header to it.
     Opening,
 }
 
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(from("https://api.example"), Ok(()));
     }
 
-    /// WEA-10: what is not known to only read may change something.
+    /// WEA-10: a method that is not known to only read may change something.
     #[test]
     fn only_three_methods_only_read() {
         for method in ["GET", "HEAD", "OPTIONS"] {

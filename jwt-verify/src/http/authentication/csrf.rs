@@ -1,4 +1,4 @@
-//! Protection against requests that another site makes a browser send (CSRF): signed double submit.
+//! CSRF protection: signed double submit.
 
 use std::{fmt, sync::Arc};
 
@@ -23,23 +23,25 @@ use crate::{
     secret::Secret,
 };
 
-/// What a request has to show whose credential the browser has attached by itself, such as one in a
-/// cookie: that the application's own page has sent it.
+/// CSRF protection for requests with ambient credentials, such as a cookie: evidence that the
+/// application's own page has sent the request.
 ///
 /// The page reads a cookie that other sites cannot read (`__Host-csrf`) and repeats it in a header
-/// that other sites cannot set (`X-CSRF-Token`). The value is signed for the session (`sid`, or else
-/// `jti`), so that a cookie that an attacker has planted, or that belongs to the attacker's own
-/// session, is worth nothing. Requests that change nothing (GET, HEAD, OPTIONS) and those with a
-/// bearer token need none. A page cannot add a header to the handshake of a WebSocket: there the origin
-/// counts, which is that of a list ([`allowed_origins`](Self::allowed_origins)), or else that of the
-/// request itself; a client that says none repeats the token. The answer to others is 403,
+/// that other sites cannot set (`X-CSRF-Token`). The value is signed for the session (`sid`, or
+/// else `jti`), so that a cookie that an attacker has planted, or that belongs to the attacker's
+/// own session, is useless. Requests that change nothing (GET, HEAD, OPTIONS) and those with a
+/// bearer token need none. A page cannot add a header to the handshake of a WebSocket: there the
+/// origin is checked, against a list ([`allowed_origins`](Self::allowed_origins)), or else against
+/// that of the request itself; a client without an origin repeats the token. Others get 403,
 /// [`AuthError::Csrf`].
 ///
-/// Without it a token in a cookie counts only in requests of pages of the same origin, as the browser
-/// tells: see [`JwtAuthBuilder::csrf`](crate::http::auth::builder::JwtAuthBuilder::csrf).
+/// Without it a token in a cookie is accepted only in requests of pages of the same origin, as
+/// reported by the browser: see
+/// [`JwtAuthBuilder::csrf`](crate::JwtAuthBuilder::csrf).
 ///
-/// Set it with [`JwtAuthBuilder::csrf`](crate::http::auth::builder::JwtAuthBuilder::csrf); sessions of the application's
-/// own have it with their cookies.
+/// Set it with [`JwtAuthBuilder::csrf`](crate::JwtAuthBuilder::csrf); the
+/// application's own sessions enable it with their cookies.
+#[doc(alias = "csrf", alias = "double submit")]
 #[derive(Clone)]
 pub struct CsrfProtection {
     key: Arc<hmac::Key>,
@@ -53,7 +55,8 @@ const TAG_BYTES: usize = 32;
 const SECRET_BYTES: usize = 32;
 
 impl CsrfProtection {
-    /// Signs with this secret, which all instances of the application need.
+    /// Creates the protection with this signing secret, which all instances of the application
+    /// need.
     ///
     /// # Errors
     /// A secret of less than 32 bytes.
@@ -69,25 +72,25 @@ impl CsrfProtection {
         })
     }
 
-    /// The cookie that holds the token. Default: `__Host-csrf`; the prefix keeps other hosts of the
-    /// domain from setting it.
+    /// Sets the name of the cookie with the token. Default: `__Host-csrf`; the prefix keeps other
+    /// hosts of the domain from setting it.
     #[must_use]
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie = name.into();
         self
     }
 
-    /// The header that repeats it. Default: `X-CSRF-Token`.
+    /// Sets the header that repeats it. Default: `X-CSRF-Token`.
     #[must_use]
     pub fn header_name(mut self, name: HeaderName) -> Self {
         self.header = name;
         self
     }
 
-    /// Refuses requests of pages from elsewhere, as far as the browser says where they are from
-    /// (`Origin`, as in `https://app.example`). The list is all that counts: name the application's own
-    /// origin too. Default: none; of requests that change something the origin is not looked at, and a
-    /// handshake has to come from a page of the same origin.
+    /// Refuses requests of pages from other origins, if the browser reports one (`Origin`, as in
+    /// `https://app.example`). Only the list counts: include the application's own origin too.
+    /// Default: none; the origin of requests that change something is not checked, and a handshake
+    /// has to come from a page of the same origin.
     #[must_use]
     pub fn allowed_origins<S: Into<String>>(
         mut self,
@@ -97,7 +100,7 @@ impl CsrfProtection {
         self
     }
 
-    /// A new token for a session: the value of the cookie.
+    /// Creates a token for a session: the value of the cookie.
     ///
     /// # Errors
     /// [`AuthError::Misconfigured`] if the operating system has no random numbers.
@@ -109,14 +112,14 @@ impl CsrfProtection {
         Ok(URL_SAFE_NO_PAD.encode(token))
     }
 
-    /// The name of the cookie.
+    /// Returns the name of the cookie.
     pub fn cookie(&self) -> &str {
         &self.cookie
     }
 
-    /// Whether the page that sent a request may do so, as far as the browser tells. For routes that
-    /// take no credential yet, such as a login. Where no origins are named, pages of this origin may, and
-    /// so may clients that say nothing.
+    /// Returns `true` if the page that sent a request may do so, as far as the browser reports it.
+    /// For routes without a credential, such as a login. Without a list of origins, pages of this
+    /// origin may, and so may clients that report none.
     pub fn comes_from_here(&self, request: &HttpRequest) -> bool {
         match &self.origins {
             Some(_) => self.check_origin(request).is_ok(),
@@ -128,7 +131,8 @@ impl CsrfProtection {
         self.origins.is_some()
     }
 
-    /// Lets a request pass whose page is on the list, if there is one. Otherwise says why not.
+    /// Accepts a request whose page is on the list, if there is one. The error is the reason of a
+    /// refusal.
     pub(crate) fn check_origin(&self, request: &HttpRequest) -> Result<(), &'static str> {
         let Some(allowed) = &self.origins else { return Ok(()) };
         let is_allowed = request
@@ -138,7 +142,7 @@ impl CsrfProtection {
         if is_allowed { Ok(()) } else { Err("origin") }
     }
 
-    /// Lets a request pass that shows that the application's own page has sent it.
+    /// Accepts a request with evidence that the application's own page has sent it.
     pub(crate) fn check(&self, request: &HttpRequest, claims: &Claims) -> Result<(), &'static str> {
         let session = claims.find_text("sid").or(claims.token_id());
         match session {
@@ -271,7 +275,7 @@ mod tests {
         }
     }
 
-    /// WEA-09: a login is not for pages from elsewhere either, with no list.
+    /// WEA-09: pages from elsewhere may not send a login either, even without a list.
     #[test]
     fn a_page_from_elsewhere_does_not_come_from_here() {
         for (fields, is_here) in [

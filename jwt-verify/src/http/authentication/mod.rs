@@ -1,4 +1,4 @@
-//! Authentication: once for a request, which then keeps the outcome.
+//! Authentication, once per request, which keeps the outcome.
 
 pub(crate) mod app_data;
 pub(crate) mod client_certificate;
@@ -24,24 +24,25 @@ use crate::{
     verifier::{Progress, Verified},
 };
 
-/// The outcome for a request. An `Rc` of it is in its extensions: whoever needs it again shares it
-/// without touching counters that other workers touch too.
+/// The outcome for a request. An `Rc` of it is in its extensions: later uses share it without
+/// changing counters that other workers use too.
 #[derive(Clone)]
 pub(crate) struct Authentication {
-    /// Who found it out. Another one with other rules has to find out for itself.
+    /// Handle that authenticated the request. Another one with other rules has to authenticate it
+    /// again.
     pub(crate) by: AuthContext,
     /// `None` for a request without credentials.
     pub(crate) token: Option<Arc<VerifiedToken>>,
-    /// Whether it was a refresh token that was looked for.
+    /// True if a refresh token was expected.
     pub(crate) is_for_refresh: bool,
-    /// Whether the token was part of the URL.
+    /// True if the token was part of the URL.
     pub(crate) is_in_url: bool,
-    /// Which one was in the app's data at that point. A scope further in may have put another there,
-    /// or the same once more.
+    /// Address of the `JwtAuth` in the app's data at that point. An inner scope may have put
+    /// another there, or the same once more.
     data_address: DataAddress,
 }
 
-/// An authentication that has to be waited for. Several arguments of one handler wait for it together.
+/// A pending authentication. Several arguments of one handler wait for it together.
 struct Ongoing {
     by: AuthContext,
     is_for_refresh: bool,
@@ -49,23 +50,23 @@ struct Ongoing {
     outcome: OnceCell<Result<Rc<Authentication>, AuthError>>,
 }
 
-/// A credential on its own, so that the request is asked for it once.
+/// A credential, extracted once from the request.
 struct PendingCredential {
     token: Box<[u8]>,
     way: Way,
     has_proof: bool,
-    /// What the token cache had of it.
+    /// Result of the token cache.
     cached: Option<Verified>,
 }
 
 impl Authentication {
-    /// What is known about the request already.
+    /// Returns the outcome for the request so far.
     pub(crate) fn of(request: &HttpRequest) -> Option<Rc<Self>> {
         request.extensions().get::<Rc<Self>>().cloned()
     }
 
-    /// What of it holds for a handler that is reached with this in the app's data. One that was put
-    /// there further in decides for itself.
+    /// Returns the outcome that is valid for a handler with this in the app's data. A `JwtAuth`
+    /// that was added in an inner scope decides itself.
     pub(crate) fn valid_for(
         self: &Rc<Self>,
         nearest: Option<&AuthContext>,
@@ -79,13 +80,13 @@ impl Authentication {
         }
     }
 
-    /// The claims, or the refusal of a request that has none.
+    /// Returns the claims, or the refusal of a request without.
     pub(crate) fn claims(&self) -> Result<VerifiedClaims, AuthError> {
         self.token.clone().map(VerifiedClaims::new).ok_or(AuthError::MissingToken)
     }
 }
 
-/// Takes the caller of a request as authenticated, as a test says.
+/// Marks the caller of a request as authenticated, for a test.
 #[cfg(feature = "testing")]
 pub(crate) fn assume(
     context: &AuthContext,
@@ -101,7 +102,7 @@ pub(crate) fn assume(
     }));
 }
 
-/// Authenticates a request, once: the outcome stays with the request.
+/// Authenticates a request once: the outcome stays with the request.
 pub(crate) fn authenticate(
     context: &AuthContext,
     request: &HttpRequest,
@@ -115,7 +116,7 @@ pub(crate) fn authenticate(
     }
 }
 
-/// Authenticates a request about which nothing is known.
+/// Authenticates a request without an earlier outcome.
 pub(crate) fn authenticate_first(
     context: &AuthContext,
     request: &HttpRequest,
@@ -159,7 +160,7 @@ pub(crate) fn authenticate_first(
     wait_for(context, request, ongoing)
 }
 
-/// The authentication of the request that has begun.
+/// Returns the pending authentication of the request.
 fn ongoing(
     context: &AuthContext,
     request: &HttpRequest,
@@ -195,7 +196,7 @@ async fn finish(
     let token = if *has_proof {
         sender_constraint::accept_dpop(context, request, &source.verifier, token).await?
     } else {
-        let outcome = source.verifier.finish(token, cached.clone()).await;
+        let outcome = source.verifier.finish(token, cached.as_ref()).await;
         sender_constraint::accept_bearer(context, request, outcome, *is_for_refresh)?
     };
     keep(context, request, Some(token), *way, *is_for_refresh, app_data::locate(request).1)
@@ -211,7 +212,7 @@ fn known(
     if known.by.is_report_only() == context.is_report_only() {
         return Some(known);
     }
-    // The innermost decides whether refusals count from here on.
+    // The innermost handle decides from here on if refusals are enforced.
     let known = Rc::new(Authentication { by: context.clone(), ..Authentication::clone(&known) });
     request.extensions_mut().insert(known.clone());
     Some(known)

@@ -1,4 +1,4 @@
-//! Origin of the page that has made a browser send a request, as far as the browser tells.
+//! Origin of the page that caused a request, as far as the browser reports it.
 
 use actix_web::{
     HttpRequest,
@@ -7,14 +7,14 @@ use actix_web::{
 
 use crate::url::host_and_port;
 
-/// Word of the browser about the page, which the page itself cannot change.
+/// The browser's report about the page, which the page itself cannot change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sender {
-    /// A page of this origin, or one that is trusted, or the user by themselves.
+    /// A page of this origin or a trusted one, or the user directly.
     Own,
-    /// Anything else. Holds which field says so.
+    /// Any other origin. Holds the header that reports it.
     Other(&'static str),
-    /// Nothing is said: an old browser, or no browser at all.
+    /// No report: an old browser, or not a browser at all.
     Unknown,
 }
 
@@ -22,7 +22,7 @@ pub(crate) enum Sender {
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 impl Sender {
-    /// The one of a request. Pages of the trusted origins are as good as those of this one.
+    /// Returns the sender of a request. Trusted origins are equivalent to this one.
     pub(crate) fn of(request: &HttpRequest, trusted: &[String]) -> Self {
         let (Ok(origin), Ok(site)) = (one(request, ORIGIN), one(request, SEC_FETCH_SITE)) else {
             return Self::Other("repeated_field");
@@ -33,7 +33,7 @@ impl Sender {
         match (site, origin) {
             (Some(b"same-origin" | b"none"), _) => Self::Own,
             (Some(b"same-site" | b"cross-site"), _) => Self::Other("sec_fetch_site"),
-            // A value of times to come says nothing.
+            // An unknown future value is ignored.
             (_, None) => Self::Unknown,
             (_, Some(origin)) if is_here(origin, request) => Self::Own,
             (_, Some(_)) => Self::Other("origin"),
@@ -41,7 +41,7 @@ impl Sender {
     }
 }
 
-/// The only field of a name, if there is one.
+/// Returns the only header of a name, if there is one.
 fn one(request: &HttpRequest, name: HeaderName) -> Result<Option<&[u8]>, ()> {
     let mut fields = request.headers().get_all(name);
     match (fields.next(), fields.next()) {
@@ -50,12 +50,13 @@ fn one(request: &HttpRequest, name: HeaderName) -> Result<Option<&[u8]>, ()> {
     }
 }
 
-/// Tells whether an origin is where the request was sent: host and port are those of `:authority` or `Host`,
-/// which a page cannot set. `X-Forwarded-Host` is not looked at: that one a page can set.
+/// Returns `true` if an origin is the target of the request: host and port are those of
+/// `:authority` or `Host`, which a page cannot set. `X-Forwarded-Host` is ignored: a page can set
+/// it.
 ///
-/// Where a proxy ends TLS, the application may not know the scheme. So a page over https counts in any
-/// case, and one over http unless the request is known to have come over https: who can change the
-/// page on its way must not act for the other.
+/// If a proxy terminates TLS, the application may not know the scheme. So a page over https is
+/// always accepted, and one over http unless the request is known to have come over https: an
+/// attacker who can change the page on its way must not act for the other.
 fn is_here(origin: &[u8], request: &HttpRequest) -> bool {
     let Some((scheme, authority)) =
         std::str::from_utf8(origin).ok().and_then(|origin| origin.split_once("://"))
@@ -82,7 +83,8 @@ fn is_here(origin: &[u8], request: &HttpRequest) -> bool {
         && (default_port == 443 || request.connection_info().scheme() != "https")
 }
 
-/// Tells whether a text is an origin as browsers write it (RFC 6454 §6.2), so that one can be the same.
+/// Returns `true` if a text is an origin as browsers write it (RFC 6454 §6.2), so that it can match
+/// one.
 pub(crate) fn is_origin(text: &str) -> bool {
     let Some((scheme, authority)) = text.split_once("://") else { return false };
     let is_scheme = |byte: u8| byte.is_ascii_lowercase() || b"+-.0123456789".contains(&byte);
@@ -115,13 +117,13 @@ mod tests {
             (Some("none"), None, Sender::Own),
             (Some("same-site"), None, OTHER_SITE),
             (Some("cross-site"), None, OTHER_SITE),
-            // A proxy may have changed the host; the browser knows better.
+            // A proxy may have changed the host; the report of the browser takes precedence.
             (Some("same-origin"), Some("https://elsewhere.example"), Sender::Own),
             (Some("cross-site"), Some("https://api.example"), OTHER_SITE),
             (Some("same-site"), Some("https://app.example"), Sender::Own),
             (Some("cross-site"), Some("https://app.example"), Sender::Own),
             (Some("cross-site"), Some("null"), OTHER_SITE),
-            // What is unknown or written otherwise says nothing.
+            // Unknown values and spellings are ignored.
             (Some("Same-Origin"), None, Sender::Unknown),
             (Some("future"), None, Sender::Unknown),
             (Some(""), Some("https://evil.example"), Sender::Other("origin")),
@@ -183,7 +185,7 @@ mod tests {
         assert_eq!(sender(&[origin]), Sender::Other("origin"));
         let hosts = [("host", "api.example"), ("host", "api.example"), origin];
         assert_eq!(sender(&hosts), Sender::Other("origin"));
-        // What a proxy says of the host is nothing that a page could not say.
+        // A page could set the proxy's headers about the host as well.
         let forwarded = [("host", "backend"), ("x-forwarded-host", "api.example"), origin];
         assert_eq!(sender(&forwarded), Sender::Other("origin"));
     }

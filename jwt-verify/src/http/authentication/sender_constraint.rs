@@ -1,5 +1,4 @@
-//! Whether a token is for whoever shows it: by itself, over the connection of its certificate (RFC 8705
-//! §3), or with a proof of its key (RFC 9449 §7).
+//! Sender-constraint check: bearer, mutual TLS (RFC 8705 §3) or DPoP (RFC 9449 §7).
 
 use std::sync::Arc;
 
@@ -17,18 +16,18 @@ use crate::{
     verifier::{SenderUnchecked, Verifier},
 };
 
-/// The field that holds a proof.
+/// Header with the proof.
 const PROOF: &str = "dpop";
 
-/// The proofs that this request has used, each with the memory that said so. Whoever asks again on
-/// behalf of the same request is not told that somebody else was first.
+/// Proofs that this request has used, each with its store. A second check for the same request does
+/// not count as a replay.
 #[derive(Default)]
 struct Used(Vec<(ProofId, usize)>);
 
-/// The nonce that the answer to a request has to tell.
+/// Nonce to return with the response to a request.
 pub(crate) struct NextNonce(pub(crate) Arc<str>);
 
-/// The outcome for a sender who shows a token without a proof.
+/// Accepts a token without a proof, or returns the refusal.
 #[inline]
 pub(crate) fn accept_bearer(
     context: &AuthContext,
@@ -50,13 +49,13 @@ pub(crate) fn accept_bearer(
     outcome
 }
 
-/// Whether tokens must be bound, to whatever it is.
+/// Returns `true` if tokens must be bound in some way.
 fn wants_bound_tokens(context: &AuthContext) -> bool {
     context.proofs().is_some_and(ProofRules::is_required)
         || context.certificates().is_some_and(CertificateRules::is_required)
 }
 
-/// The outcome for a sender who shows a token with a proof.
+/// Accepts a token with a proof, or returns the refusal.
 pub(crate) async fn accept_dpop(
     context: &AuthContext,
     request: &HttpRequest,
@@ -74,10 +73,10 @@ async fn check_proof(
     verifier: &Verifier,
     token: &[u8],
 ) -> Result<Arc<VerifiedToken>, AuthError> {
-    // Nobody looks for such tokens without rules for their proofs.
+    // Such tokens are only extracted if there are rules for their proofs.
     let rules = context.proofs().ok_or(AuthError::Misconfigured)?;
     let field = proof_field(request)?;
-    // Only who has a good token causes the work that a proof makes.
+    // Only a sender with a valid token causes the work of checking a proof.
     let unchecked = verifier.verify_token(token).await?;
     let shown = ProofContext {
         proof: field,
@@ -92,7 +91,7 @@ async fn check_proof(
     Ok(token)
 }
 
-/// Lets a proof pass that nobody has used before.
+/// Accepts a proof that has not been used before.
 async fn use_up(request: &HttpRequest, rules: &ProofRules, proof: Proof) -> Result<(), AuthError> {
     let memory = rules.replay().instance_id();
     let known = |used: &Used| used.0.iter().any(|(id, by)| *id == proof.id && Some(*by) == memory);
@@ -120,7 +119,7 @@ async fn use_up(request: &HttpRequest, rules: &ProofRules, proof: Proof) -> Resu
     Ok(())
 }
 
-/// The one proof of a request (RFC 9449 §4.3, check 1).
+/// Returns the only proof of a request (RFC 9449 §4.3, check 1).
 fn proof_field(request: &HttpRequest) -> Result<&[u8], InvalidProofReason> {
     let mut fields = request.headers().get_all(PROOF);
     match (fields.next(), fields.next()) {

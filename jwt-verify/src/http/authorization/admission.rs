@@ -1,4 +1,4 @@
-//! Whether the application's authorizer lets the caller of a request in.
+//! Calls of the application's authorizer, once per request.
 
 use std::rc::Rc;
 
@@ -8,11 +8,11 @@ use tokio::sync::OnceCell;
 use crate::http::auth::context::AuthContext;
 use crate::{claims::VerifiedClaims, error::AuthError};
 
-/// What it has said of a caller, in the extensions of the request, so that claims as arguments ask once,
-/// and not where a middleware or `#[require]` does.
+/// Its decision about a caller, in the extensions of the request, so that claims as arguments call
+/// it once, and not if a middleware or `#[require]` does.
 struct Admission {
     by: AuthContext,
-    /// Another token is of another caller.
+    /// Another token belongs to another caller.
     claims: VerifiedClaims,
     outcome: Rc<AdmissionCell>,
 }
@@ -20,7 +20,8 @@ struct Admission {
 type AdmissionCell = OnceCell<Result<(), AuthError>>;
 
 impl Admission {
-    /// Rejections that only one of two reports are none to it.
+    /// Returns `true` for the same rules and caller. A handle that only reports does not share its
+    /// rejections with one that enforces.
     fn is_by(&self, auth: &AuthContext, claims: &VerifiedClaims) -> bool {
         self.by.is_same(auth)
             && self.by.is_report_only() == auth.is_report_only()
@@ -28,8 +29,8 @@ impl Admission {
     }
 }
 
-/// Takes note that the authorizer decides with a requirement, or has, whose refusal is the end of the
-/// request. Whether that was not noted before.
+/// Records that the authorizer decides, or has decided, with a requirement whose refusal ends the
+/// request. Returns `true` if that was not recorded before.
 pub(crate) fn leave(auth: &AuthContext, request: &HttpRequest, claims: &VerifiedClaims) -> bool {
     let is_left = || known(auth, request, claims).is_some_and(|outcome| outcome.get().is_some());
     let is_new = auth.authorizer().is_some() && !is_left();
@@ -39,7 +40,8 @@ pub(crate) fn leave(auth: &AuthContext, request: &HttpRequest, claims: &Verified
     is_new
 }
 
-/// Takes it back: the requirement has refused, and an application may go on nevertheless.
+/// Removes the record: the requirement has refused, and an application may run its handler
+/// nevertheless.
 pub(crate) fn take_back(request: &HttpRequest) {
     request.extensions_mut().remove::<Admission>();
 }

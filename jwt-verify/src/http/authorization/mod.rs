@@ -1,4 +1,4 @@
-//! Whether an authenticated request may go on.
+//! The authorization decision for an authenticated request.
 
 pub(crate) mod admission;
 mod path_params;
@@ -23,14 +23,14 @@ use crate::{
     error::{AuthError, ForbiddenReason},
 };
 
-/// What is demanded, and by whom.
+/// A requirement and its origin.
 #[derive(Clone)]
 pub(crate) enum Demand {
     Handler { name: &'static str, requirement: &'static Requirement, policy: AskPolicy },
     Scope { requirement: Rc<Requirement>, report_only: bool },
 }
 
-/// Asks the policy of a number.
+/// Calls the policy of an index.
 pub(crate) type AskPolicy = fn(usize, &HttpRequest, &VerifiedClaims) -> PolicyFuture;
 
 impl Demand {
@@ -38,7 +38,7 @@ impl Demand {
         Self::Scope { requirement: Rc::new(requirement), report_only }
     }
 
-    /// Nothing but a caller who is known.
+    /// Requires an authenticated caller and nothing else.
     pub(crate) fn authenticated() -> Self {
         Self::of_scope(Requirement::authenticated(), false)
     }
@@ -57,8 +57,8 @@ impl Demand {
         }
     }
 
-    /// Decides about a caller: first the requirement, with the handler's policies where they matter,
-    /// then the application's authorizer.
+    /// Decides about a caller: first by the requirement, with the handler's policies if they
+    /// matter, then by the application's authorizer.
     pub(crate) fn decide(
         &self,
         auth: &AuthContext,
@@ -87,7 +87,7 @@ impl Demand {
         })
     }
 
-    /// Asks the policies that matter, one after the other, and then the authorizer.
+    /// Calls the policies that matter, one after the other, and then the authorizer.
     async fn ask_policies(
         &self,
         auth: &AuthContext,
@@ -107,9 +107,9 @@ impl Demand {
             let decision = match policy(asked.index(), request, claims).await.map_err(own_or_answer)
             {
                 Ok(decision) => decision,
-                // One alternative is closed; another may be open.
+                // One alternative is not met; another may be.
                 Err(Rejection::Error(AuthError::Forbidden(_))) => Decision::Deny,
-                // The next login must satisfy everything that is demanded.
+                // The next login must satisfy the whole requirement.
                 Err(Rejection::Error(asked @ AuthError::StepUp { .. })) => {
                     let asked = self.requirement().explain_with(asked, claims.verified(), &context);
                     return Err(asked.into());
@@ -121,7 +121,7 @@ impl Demand {
         Ok(self.authorize(auth, claims).await?)
     }
 
-    /// Asks the application's authorizer, where there is one.
+    /// Calls the application's authorizer, if there is one.
     fn authorize(
         &self,
         auth: &AuthContext,
@@ -137,7 +137,7 @@ impl Demand {
         auth.is_report_only() || matches!(self, Self::Scope { report_only: true, .. })
     }
 
-    /// Leaves a trace of the decision, and lets pass where refusals are only reported.
+    /// Records the decision, and allows the request if refusals are only reported.
     fn conclude(
         &self,
         auth: &AuthContext,
@@ -192,9 +192,11 @@ impl Demand {
     }
 }
 
-/// Asks the authorizer with an empty requirement, unless it is asked about this request already.
+/// Calls the authorizer with an empty requirement, unless it has been called for this request
+/// already.
 ///
-/// It is asked when the answer is waited for, not before: an argument in front may have refused by then.
+/// It is called when the result is awaited, not before: an argument in front may have refused by
+/// then.
 pub(crate) fn admit(auth: &AuthContext, request: &HttpRequest, claims: &VerifiedClaims) -> Step {
     if auth.authorizer().is_none() {
         return Step::Ready(Ok(()));
@@ -214,7 +216,7 @@ pub(crate) fn admit(auth: &AuthContext, request: &HttpRequest, claims: &Verified
     })
 }
 
-/// Without policies there are no answers of their own.
+/// Without policies there are no custom responses.
 fn own(refusal: Rejection) -> AuthError {
     match refusal {
         Rejection::Error(error) => error,
@@ -222,7 +224,7 @@ fn own(refusal: Rejection) -> AuthError {
     }
 }
 
-/// A policy that refuses with an error of this library is answered like every other refusal.
+/// Answers a policy that refuses with an error of this library like every other refusal.
 fn own_or_answer(error: Error) -> Rejection {
     match error.as_error::<AuthError>() {
         Some(own) => Rejection::Error(own.clone()),
@@ -230,13 +232,13 @@ fn own_or_answer(error: Error) -> Rejection {
     }
 }
 
-/// A request, as a requirement sees it.
+/// A request as the context of a requirement.
 pub(crate) struct RequestContext<'a> {
     pub(crate) auth: &'a AuthContext,
     pub(crate) request: &'a HttpRequest,
-    /// The handler whose requirement it is, if it is that of a handler.
+    /// The handler that the requirement belongs to; `None` for that of a scope.
     pub(crate) handler: Option<&'static str>,
-    /// What the policies have decided that were asked.
+    /// Decisions of the policies that have been called.
     pub(crate) policies: &'a [(PolicyRef, bool)],
 }
 

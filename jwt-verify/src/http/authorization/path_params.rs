@@ -1,4 +1,4 @@
-//! The dynamic segments of a request's path, decoded as a handler gets them.
+//! Path parameters of a request, decoded as a handler gets them.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
-/// The segment of this name; `None` if the route has none, or several. What `web::Path` gives to the
-/// handler is what is given here: a path that is compared in one spelling and used in another would
-/// be a way around the comparison.
+/// Returns the path parameter of this name; `None` if the route has none, or several. The value is
+/// that of `web::Path` in the handler: a path that is compared in one spelling and used in another
+/// could bypass the comparison.
 pub(crate) fn segment(request: &HttpRequest, name: &str) -> Option<String> {
     let segments = web::Path::<PathParams>::extract(request).into_inner().ok()?.into_inner();
     let mut of_that_name = segments.0.into_iter().filter(|(known, _)| known == name);
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for PathParams {
     }
 }
 
-/// Actix gives the names of segments away as identifiers only.
+/// Actix exposes the names of path parameters as identifiers only.
 struct ParamName(String);
 
 impl<'de> Deserialize<'de> for ParamName {

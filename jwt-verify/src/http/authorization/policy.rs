@@ -1,4 +1,4 @@
-//! Rules that need more than the claims: functions of the application.
+//! Policies: functions of the application that decide by more than the claims.
 
 use std::{future::Future, pin::Pin};
 
@@ -10,14 +10,14 @@ use crate::{
     error::AuthError,
 };
 
-/// What a policy is waited for with.
+/// Future returned by [`Policy::decide`].
 pub type PolicyFuture = Pin<Box<dyn Future<Output = Result<Decision, Error>>>>;
 
 /// A function that decides about a request, for `#[require(policy = …)]`.
 ///
 /// It takes `&VerifiedClaims` and then up to eight extractors, is async or not, and returns a
 /// [`Decision`], or a `Result` of one or of `()`, whose error becomes the response. Implemented for
-/// every such function; `Args` tells them apart.
+/// every such function; `Args` distinguishes them.
 ///
 /// ```
 /// use actix_web::{error::ErrorNotFound, web};
@@ -40,9 +40,10 @@ pub type PolicyFuture = Pin<Box<dyn Future<Output = Result<Decision, Error>>>>;
 /// }
 /// ```
 ///
-/// A policy is asked only if the decision depends on it. It sees the request without its body: that
-/// is the handler's. [`AuthError::Forbidden`] is the same as [`Decision::Deny`]; every other error ends
-/// the decision and becomes the response, inside of `any(…)` and `not(…)` too.
+/// A policy is called only if the decision depends on it. It gets the request without its body,
+/// which belongs to the handler. [`AuthError::Forbidden`] is equivalent to [`Decision::Deny`];
+/// every other error ends the decision and becomes the response, inside of `any(…)` and `not(…)`
+/// too.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a policy",
     label = "expected `fn(&VerifiedClaims, extractors…) -> Decision`, async or not",
@@ -54,17 +55,17 @@ pub trait Policy<Args> {
     fn decide(self, request: &HttpRequest, claims: &VerifiedClaims) -> PolicyFuture;
 }
 
-/// What a policy may return.
+/// A result of a policy.
 #[diagnostic::on_unimplemented(
     message = "a policy cannot return `{Self}`",
     label = "expected `Decision`, `Result<Decision, _>` or `Result<(), _>`",
     note = "make a `Decision` of a `bool` with `Decision::from`"
 )]
 pub trait IntoDecision {
-    /// The decision, or the response of a request that cannot be decided about.
+    /// Returns the decision, or the response if there is none.
     ///
     /// # Errors
-    /// Whatever the policy failed with.
+    /// Any error of the policy.
     fn into_decision(self) -> Result<Decision, Error>;
 }
 
@@ -86,12 +87,12 @@ impl<E: Into<Error>> IntoDecision for Result<(), E> {
     }
 }
 
-/// Tells a function that answers from one that returns a future.
+/// Marks a function that returns its result directly.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum AtOnce {}
 
-/// Tells a function that returns a future from one that answers.
+/// Marks a function that returns a future.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum Awaited {}
@@ -144,7 +145,7 @@ policies! { A B C D E G }
 policies! { A B C D E G H }
 policies! { A B C D E G H I }
 
-/// For generated code: asks a policy.
+/// For generated code: calls a policy.
 #[doc(hidden)]
 pub fn ask_policy<Args, P: Policy<Args>>(
     policy: P,
@@ -154,7 +155,7 @@ pub fn ask_policy<Args, P: Policy<Args>>(
     policy.decide(request, claims)
 }
 
-/// For generated code: asks the authorizer of this type that is in the app's data.
+/// For generated code: calls the authorizer of this type in the app's data.
 #[doc(hidden)]
 pub fn ask_authorizer<A: Authorizer>(
     request: &HttpRequest,
@@ -177,7 +178,7 @@ pub fn ask_authorizer<A: Authorizer>(
     })
 }
 
-/// For generated code: a number that no policy has.
+/// For generated code: the fallback for an unknown policy index.
 #[doc(hidden)]
 pub fn no_policy() -> PolicyFuture {
     Box::pin(async { Err(AuthError::Misconfigured.into()) })

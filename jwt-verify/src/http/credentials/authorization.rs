@@ -1,10 +1,10 @@
-//! The `Authorization` field (RFC 9110 §11.6.2): one token under one scheme.
+//! The `Authorization` header (RFC 9110 §11.6.2): one token under one scheme.
 
 use actix_web::{HttpRequest, http::header::AUTHORIZATION};
 
 use crate::error::InvalidRequestReason;
 
-/// The token of a request under a scheme, which is given in small letters.
+/// Returns the token of a request under a scheme, which is given in lower case.
 #[inline]
 pub(super) fn token<'r>(
     request: &'r HttpRequest,
@@ -18,7 +18,7 @@ pub(super) fn token<'r>(
     token_of(field.as_bytes(), scheme)
 }
 
-/// The token of a field value. Works on bytes: most of a token is never text to anybody.
+/// Returns the token of a header value. It works on bytes: most of a token need not be text.
 #[inline]
 fn token_of<'v>(value: &'v [u8], wanted: &[u8]) -> Result<Option<&'v [u8]>, InvalidRequestReason> {
     let is_wanted = |scheme: &[u8]| scheme.eq_ignore_ascii_case(wanted);
@@ -33,11 +33,11 @@ fn token_of<'v>(value: &'v [u8], wanted: &[u8]) -> Result<Option<&'v [u8]>, Inva
     }
 }
 
-/// What follows the scheme and one space; further spaces are allowed (RFC 9110 §11.4).
+/// Parses the part after the scheme and one space; further spaces are allowed (RFC 9110 §11.4).
 ///
-/// White space, commas and bytes outside of ASCII mean that the field is not one credential. Other
-/// characters that a token cannot have are left to the verifier: the field is well-formed then, the
-/// token is not.
+/// White space, commas and bytes outside of ASCII mean that the header is not one credential. Other
+/// characters that a token cannot have are left to the verifier: then the header is well-formed and
+/// the token is not.
 fn one_token(rest: &[u8]) -> Result<&[u8], InvalidRequestReason> {
     let token = rest.trim_ascii_start();
     if token.is_empty() || has_separator(token) {
@@ -46,10 +46,10 @@ fn one_token(rest: &[u8]) -> Result<&[u8], InvalidRequestReason> {
     Ok(token)
 }
 
-/// Whether a byte is no visible ASCII character, or a comma. Looks at all of them, so that sixteen and
-/// more are looked at together: this runs for every request.
+/// Returns `true` if a byte is not a visible ASCII character, or is a comma. It checks all of them,
+/// so that sixteen and more are checked together: this runs for every request.
 fn has_separator(token: &[u8]) -> bool {
-    // Of what is not visible the first is large, having wrapped around; of commas the second is zero.
+    // For invisible bytes the first value wraps around and is large; for commas the second is zero.
     let widen = |(most, least): (u8, u8), byte: &u8| {
         (most.max(byte.wrapping_sub(b'!')), least.min(byte ^ b','))
     };
@@ -57,7 +57,7 @@ fn has_separator(token: &[u8]) -> bool {
     most > b'~' - b'!' || least == 0
 }
 
-/// Another scheme is nothing of ours, unless a list hides a credential of ours behind it.
+/// Ignores another scheme, unless a list hides a credential of the wanted scheme behind it.
 fn other_scheme<'v>(
     value: &'v [u8],
     wanted: &[u8],

@@ -5,10 +5,11 @@ use actix_web::HttpRequest;
 use super::{Credential, TokenExtractor, authorization};
 use crate::error::InvalidRequestReason;
 
-/// Takes the token from the `Authorization` field; the default.
+/// Takes the token from the `Authorization` header; the default.
 ///
-/// The scheme is compared without case. A field of another scheme is no credential; two fields, a
-/// list, or anything that cannot be read as one token is refused.
+/// The scheme is compared without case. A header of another scheme is not a credential; two
+/// headers, a list, or anything that cannot be read as one token is refused.
+#[doc(alias = "bearer", alias = "authorization header")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BearerExtractor;
 

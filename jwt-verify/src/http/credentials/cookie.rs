@@ -8,11 +8,11 @@ use crate::error::InvalidRequestReason;
 /// Takes the token from a cookie of exactly this name.
 ///
 /// Two cookies of the name are refused: a browser sends both when another host of the domain has
-/// set one, and nothing tells which is whose. A name that begins with `__Host-` keeps other hosts
-/// out altogether.
+/// set one, and they cannot be told apart. A name that begins with `__Host-` keeps other hosts out
+/// altogether.
 ///
-/// Browsers attach cookies to requests that other sites cause (CSRF). So the token counts for what changes
-/// something, and for a WebSocket, only in requests of pages of the same origin: see
+/// Browsers attach cookies to requests that other sites cause (CSRF). So for requests that change
+/// something, and for a WebSocket, the token is accepted only from pages of the same origin: see
 /// [`JwtAuthBuilder::csrf`](crate::JwtAuthBuilder::csrf).
 #[derive(Debug, Clone)]
 pub struct CookieExtractor {
@@ -20,7 +20,7 @@ pub struct CookieExtractor {
 }
 
 impl CookieExtractor {
-    /// For the cookie of this name.
+    /// Creates an extractor for the cookie of this name.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into() }
     }

@@ -5,8 +5,8 @@ use actix_web::HttpRequest;
 use super::{Credential, TokenExtractor, authorization};
 use crate::error::InvalidRequestReason;
 
-/// Takes a token from the `Authorization` field that comes with a proof of its key, or else what
-/// another extractor finds. A request with both is refused. The proof is not looked at here.
+/// Takes a token from an `Authorization` header under the `DPoP` scheme, or else the credential of
+/// another extractor. A request with both is refused. The proof is not checked here.
 pub(crate) struct DpopExtractor(pub(crate) Box<dyn TokenExtractor>);
 
 impl TokenExtractor for DpopExtractor {

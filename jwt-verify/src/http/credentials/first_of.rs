@@ -1,4 +1,4 @@
-//! Several places for one token.
+//! A chain of extractors.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use actix_web::HttpRequest;
 use super::{BearerExtractor, Credential, TokenExtractor};
 use crate::error::InvalidRequestReason;
 
-/// Asks several extractors in turn and takes the first credential.
+/// Tries several extractors in turn and takes the first credential.
 ///
-/// A credential that is malformed or doubled is refused; it is never a reason to look further. What
-/// the later extractors would find is ignored, unless [`exclusive`](Self::exclusive) is set.
+/// A credential that is malformed or repeated is refused; the next extractor is not tried.
+/// Credentials of later extractors are ignored, unless [`exclusive`](Self::exclusive) is set.
 ///
 /// ```
-/// use jwt_verify::{CookieExtractor, FirstOf};
+/// use jwt_verify::extract::{CookieExtractor, FirstOf};
 ///
 /// let extractor = FirstOf::bearer().or(CookieExtractor::new("__Host-access")).exclusive();
 /// ```
@@ -24,24 +24,24 @@ pub struct FirstOf {
 }
 
 impl FirstOf {
-    /// Begins with this extractor.
+    /// Starts with this extractor.
     pub fn new(first: impl TokenExtractor) -> Self {
         Self { extractors: vec![Box::new(first)], exclusive: false }
     }
 
-    /// Begins with the `Authorization` field, as is usual.
+    /// Starts with the `Authorization` header, as is usual.
     pub fn bearer() -> Self {
         Self::new(BearerExtractor)
     }
 
-    /// Then asks this extractor.
+    /// Adds the next extractor.
     pub fn or(mut self, next: impl TokenExtractor) -> Self {
         self.extractors.push(Box::new(next));
         self
     }
 
-    /// Refuses requests that carry more than one credential, as RFC 6750 §2 asks of clients.
-    /// Default: the first one counts.
+    /// Refuses requests that carry more than one credential, as RFC 6750 §2 requires of clients.
+    /// Default: the first one is used.
     pub fn exclusive(mut self) -> Self {
         self.exclusive = true;
         self

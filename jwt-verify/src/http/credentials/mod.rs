@@ -1,4 +1,4 @@
-//! Where the token is in a request. Exactly one, or none; never a choice between two.
+//! Extraction of the credential: exactly one, or none; never a choice between two.
 
 mod authorization;
 mod bearer;
@@ -21,7 +21,7 @@ pub(crate) use scheme::Scheme;
 
 use crate::error::InvalidRequestReason;
 
-/// A token as it was found in a request. Nothing about it is verified; `Debug` does not show it.
+/// A token as found in a request. It is not verified; `Debug` is redacted.
 #[derive(Clone)]
 pub struct Credential<'r> {
     token: Cow<'r, [u8]>,
@@ -29,62 +29,62 @@ pub struct Credential<'r> {
     has_proof: bool,
 }
 
-/// Properties of the way in which a credential came.
+/// Properties of the transport of a credential.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Way {
     /// Browsers attach it by themselves.
     pub(crate) is_ambient: bool,
-    /// It is part of the URL.
+    /// Part of the URL.
     pub(crate) is_in_url: bool,
 }
 
 impl<'r> Credential<'r> {
-    /// Takes the token as bytes or text, borrowed from the request where possible.
+    /// Creates a credential from bytes or text, borrowed from the request if possible.
     pub fn new(token: impl Into<Cow<'r, [u8]>>) -> Self {
         Self { token: token.into(), way: Way::default(), has_proof: false }
     }
 
-    /// The same for a token that browsers attach by themselves, such as one in a cookie: whoever
-    /// makes the browser send a request sends it along (CSRF). It counts as
-    /// [`JwtAuthBuilder::csrf`](crate::JwtAuthBuilder::csrf) says.
+    /// Marks a credential that browsers attach by themselves, such as one in a cookie: a site that
+    /// makes the browser send a request sends it along (CSRF).
+    /// [`JwtAuthBuilder::csrf`](crate::JwtAuthBuilder::csrf) defines when it is accepted.
     #[must_use]
     pub fn ambient(mut self) -> Self {
         self.way.is_ambient = true;
         self
     }
 
-    /// Whether browsers attach it by themselves.
+    /// Returns `true` if browsers attach it by themselves.
     pub fn is_ambient(&self) -> bool {
         self.way.is_ambient
     }
 
-    /// Marks a token that is part of the URL. Caches go by URLs: where the middleware is in front,
-    /// the answer says `Cache-Control: private` (RFC 6750 §2.3).
+    /// Marks a token that is part of the URL. Caches use URLs as keys: with the middleware, the
+    /// response has `Cache-Control: private` (RFC 6750 §2.3).
     #[must_use]
     pub fn in_url(mut self) -> Self {
         self.way.is_in_url = true;
         self
     }
 
-    /// The way in which it came.
+    /// Returns the properties of its transport.
     pub(crate) fn way(&self) -> Way {
         self.way
     }
 
-    /// The same for a token that comes with a DPoP proof (RFC 9449 §7.1), without which it is worth
-    /// nothing; the proof is found in the field `DPoP`.
+    /// Marks a token that comes with a DPoP proof (RFC 9449 §7.1), without which it is not
+    /// accepted; the proof is in the header `DPoP`.
     #[must_use]
     pub(crate) fn with_proof(mut self) -> Self {
         self.has_proof = true;
         self
     }
 
-    /// Whether it comes with a DPoP proof.
+    /// Returns `true` if it comes with a DPoP proof.
     pub(crate) fn has_proof(&self) -> bool {
         self.has_proof
     }
 
-    /// The token.
+    /// Returns the token.
     pub fn as_bytes(&self) -> &[u8] {
         &self.token
     }
@@ -98,13 +98,13 @@ impl fmt::Debug for Credential<'_> {
 
 /// Finds the token in a request.
 ///
-/// Asked once for every request and [`JwtAuth`](crate::JwtAuth). It must not read the
-/// body. A credential that browsers attach by themselves must say so with [`Credential::ambient`], or
-/// it is not protected against other sites.
+/// Called once for every request and [`JwtAuth`](crate::JwtAuth). It must not read the body.
+/// **Security:** a credential that browsers attach by themselves must be marked with
+/// [`Credential::ambient`], or it is not protected against other sites.
 ///
 /// ```
 /// use actix_web::HttpRequest;
-/// use jwt_verify::{Credential, InvalidRequestReason, TokenExtractor};
+/// use jwt_verify::{InvalidRequestReason, extract::{Credential, TokenExtractor}};
 ///
 /// /// A gateway that passes the token on in a header of its own.
 /// struct GatewayExtractor;
@@ -124,7 +124,7 @@ impl fmt::Debug for Credential<'_> {
 /// }
 /// ```
 pub trait TokenExtractor: Send + Sync + 'static {
-    /// The token; `None` if the request carries none of this kind.
+    /// Returns the token; `None` if the request has none of this kind.
     ///
     /// # Errors
     /// A credential of this kind that is malformed, or more than one. The answer is 400

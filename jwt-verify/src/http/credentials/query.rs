@@ -7,20 +7,20 @@ use crate::error::InvalidRequestReason;
 
 /// Takes the token from a query parameter, such as `access_token`.
 ///
-/// URLs end up in logs, in histories and in `Referer` fields, and tokens in them leak that way
-/// (RFC 9700 §4.3.2). Use it only where a client can send nothing else, and only with tokens that
+/// URLs end up in logs, in histories and in `Referer` headers, and tokens in them leak that way
+/// (RFC 9700 §4.3.2). Use it only for clients that can send nothing else, and only with tokens that
 /// live for seconds.
 ///
-/// Where the middleware is in front, answers say `Cache-Control: private`, or keep `no-store` (RFC 6750
-/// §2.3). A handler that verifies by itself, with `#[require]` or [`VerifiedClaims`](crate::VerifiedClaims)
-/// and the app's data alone, has to say so itself.
+/// With the middleware, responses have `Cache-Control: private`, or keep `no-store` (RFC 6750
+/// §2.3). A handler without it, with `#[require]` or [`VerifiedClaims`](crate::VerifiedClaims) and
+/// the app's data only, has to set the header itself.
 #[derive(Debug, Clone)]
 pub struct QueryExtractor {
     name: String,
 }
 
 impl QueryExtractor {
-    /// For the parameter of this name. RFC 6750 calls it `access_token`.
+    /// Creates an extractor for the parameter of this name. RFC 6750 calls it `access_token`.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into() }
     }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, http::header::AUTHORIZATION};
 
-/// Scheme with which a token is presented.
+/// Scheme under which a token is sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Scheme {
     #[default]
@@ -11,7 +11,7 @@ pub(crate) enum Scheme {
 }
 
 impl Scheme {
-    /// The one that a request has used, or tried to.
+    /// Returns the scheme that a request has used, or tried to.
     pub(crate) fn of(request: &HttpRequest) -> Self {
         let is_dpop = |value: &[u8]| {
             value

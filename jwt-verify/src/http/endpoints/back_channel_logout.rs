@@ -1,4 +1,4 @@
-//! Where an issuer says that a session is over (OIDC Back-Channel Logout §2.5).
+//! Endpoint for logout notifications of an issuer (OIDC Back-Channel Logout §2.5).
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -19,20 +19,23 @@ use crate::{
     verifier::{LogoutTokenVerifier, Verifier},
 };
 
-/// A route that takes logout tokens and revokes what they are about: the session, if the token
-/// names one (`sid`), and all tokens of the subject, if it names one (`sub`), that were issued
-/// until then. So access tokens are refused at once, whether they say which session they belong to
-/// or not. The other devices of the user are logged out with it; see
-/// [`sessions_only`](Self::sessions_only). Give the verifier of the API the same
-/// [`RevocationStore`]; access tokens must carry a `jti`, as always where something can be revoked.
+/// A route that accepts logout tokens and revokes the session, if the token names one (`sid`), and
+/// all tokens of the subject, if it names one (`sub`), that were issued until then. So access
+/// tokens are refused at once, with or without the name of their session. The other devices of the
+/// user are logged out too; see [`sessions_only`](Self::sessions_only). Give the verifier of the
+/// API the same [`RevocationStore`]; access tokens must have a `jti`, as with every revocation
+/// store.
 ///
-/// The issuer calls it, without credentials: register it outside the scope that needs a token. The
-/// answers are those of the standard: 200, or 400 `invalid_request`; 503 while keys or store are out
-/// of reach, so that the issuer can repeat it.
+/// The issuer calls it without credentials: register it outside the scope that needs a token. Its
+/// responses follow the standard: 200, or 400 `invalid_request`; 503 while keys or store are
+/// unreachable, so that the issuer can retry.
 ///
 /// ```no_run
 /// # use actix_web::App;
-/// # use jwt_verify::{BackChannelLogoutEndpoint, LogoutTokenVerifier, MemoryRevocation};
+/// # use jwt_verify::{
+/// #     endpoints::BackChannelLogoutEndpoint, oidc::LogoutTokenVerifier,
+/// #     revocation::MemoryRevocation,
+/// # };
 /// # fn example(revocations: MemoryRevocation) -> Result<(), Box<dyn std::error::Error>> {
 /// let tokens = LogoutTokenVerifier::new("https://login.example", "my-client", |keys| keys)?;
 /// let app = App::new().service(BackChannelLogoutEndpoint::new("/logout/back-channel", tokens, revocations));
@@ -40,6 +43,7 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "logout")]
 pub struct BackChannelLogoutEndpoint {
     path: String,
     tokens: LogoutTokenVerifier,
@@ -49,7 +53,7 @@ pub struct BackChannelLogoutEndpoint {
 }
 
 impl BackChannelLogoutEndpoint {
-    /// At this path.
+    /// Creates the endpoint at this path.
     pub fn new(
         path: impl Into<String>,
         tokens: LogoutTokenVerifier,
@@ -59,28 +63,28 @@ impl BackChannelLogoutEndpoint {
         Self { path: path.into(), tokens, store, retention, sessions_only: false }
     }
 
-    /// Remembers revocations for this long. It must be as long as an access token can be good for,
-    /// or the token is good again after it. Default: 30 days.
+    /// Sets how long revocations are kept. It must be at least the lifetime of access tokens, or a
+    /// token becomes valid again after it. Default: 30 days.
     #[must_use]
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
         self
     }
 
-    /// Remembers revocations for as long as a token can be good that this verifier accepts: the
-    /// longest [`max_lifetime`](crate::VerifierBuilder::max_lifetime) of its issuers, or 30 days if
-    /// one of them has none or they are resolved. Give the verifier of the API, not that of the
-    /// logout tokens.
+    /// Sets how long revocations are kept to the longest lifetime of tokens that this verifier
+    /// accepts: the longest [`max_lifetime`](crate::VerifierBuilder::max_lifetime) of its issuers,
+    /// or 30 days if one of them has none or they are resolved. Pass the verifier of the API, not
+    /// that of the logout tokens.
     #[must_use]
     pub fn retention_for(self, verifier: &Verifier) -> Self {
         let longest = verifier.max_lifetime().unwrap_or(LONGEST_ACCESS_TOKEN);
         self.retention(longest)
     }
 
-    /// Revokes the session alone where the logout token names one, so that other devices of the
-    /// user stay logged in. Only for issuers whose access tokens say which session they belong to
-    /// (`sid`): of others nothing would be revoked, and the answer would be 200 all the same.
-    /// Default: off. A logout token without a session still ends all of the subject.
+    /// Revokes only the session if the logout token names one, so that other devices of the user
+    /// stay logged in. Only for issuers whose access tokens contain their session (`sid`): of
+    /// others nothing would be revoked, and the response would still be 200. Default: off. A logout
+    /// token without a session still revokes all tokens of the subject.
     #[must_use]
     pub fn sessions_only(mut self) -> Self {
         self.sessions_only = true;
@@ -123,7 +127,7 @@ impl HttpServiceFactory for BackChannelLogoutEndpoint {
 
 enum LogoutRejection {
     Invalid,
-    /// Not judged; the answer says when to come back.
+    /// Not checked; the response contains the time for a retry.
     Later(AuthError),
 }
 
@@ -147,7 +151,7 @@ async fn log_out(
     if revocations.is_empty() {
         return Err(LogoutRejection::Invalid);
     }
-    // An issuer that does not wait for the answer has still said it.
+    // The revocation is completed even if the issuer does not wait for the response.
     let revoked = to_the_end(async move { store.revoke_all(&revocations, until).await }).await;
     match revoked {
         Some(Ok(())) => Ok(()),

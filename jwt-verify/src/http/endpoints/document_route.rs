@@ -4,7 +4,7 @@ use std::future::ready;
 
 use actix_web::{HttpResponse, Resource, web};
 
-/// Route at a path, whose response is made anew for each request.
+/// Returns a route at a path, whose response is made anew for each request.
 pub(crate) fn document_route(
     path: impl AsRef<str>,
     response: impl Fn() -> HttpResponse + Clone + 'static,

@@ -1,4 +1,4 @@
-//! Routes for those who watch the application.
+//! Health endpoints for monitoring.
 
 use actix_web::{
     HttpResponse,
@@ -9,20 +9,22 @@ use serde_json::json;
 
 use crate::http::{auth::context::AuthContext, endpoints::document_route::document_route};
 
-/// Two routes for load balancers and orchestrators, made by [`JwtAuth::health_routes`].
+/// Liveness and readiness routes for load balancers and orchestrators, made by
+/// [`JwtAuth::health_routes`](crate::JwtAuth::health_routes).
 ///
-/// | route | answer |
+/// | route | response |
 /// | --- | --- |
 /// | `GET /health/live` | 200 `{"status":"alive"}` as long as requests are served |
-/// | `GET /health/ready` | 200 `{"status":"ready"}` if there are keys of every issuer and it can be told what is revoked, else 503 with the class of the problem |
+/// | `GET /health/ready` | 200 `{"status":"ready"}` if the keys of every issuer are loaded and the revocation store can answer, else 503 with the class of the problem |
 ///
-/// With a `RevocationReplica` the second route says `"revocation":{"usable":true,"age_ms":312}` as well,
-/// and 503 while the copy is older than its bound. With
-/// [`revocation_fails_open`](crate::VerifierBuilder::revocation_fails_open) that makes nothing unready.
+/// With a `RevocationReplica` the second route contains `"revocation":{"usable":true,"age_ms":312}`
+/// as well, and returns 503 while the copy is older than its bound. With
+/// [`revocation_fails_open`](crate::VerifierBuilder::revocation_fails_open) revocation does not
+/// affect readiness.
 ///
-/// The routes need no token: register them outside the scope that does. Asking whether it is ready
-/// begins to fetch keys that are lacking. An issuer that is down does not make an application unready
-/// as long as the keys from before can be used.
+/// The routes need no token: register them outside the scope that does. A readiness request starts
+/// fetching missing keys. An issuer that is down does not make an application unready as long as
+/// its previous keys can be used.
 ///
 /// ```no_run
 /// # use actix_web::{App, web};
@@ -44,7 +46,7 @@ impl HealthEndpoints {
         Self { context, path: "/health".into() }
     }
 
-    /// Where they are, instead of below `/health`. A slash at the end does not count.
+    /// Sets the path, instead of `/health`. A slash at the end is ignored.
     #[must_use]
     pub fn path(mut self, path: impl AsRef<str>) -> Self {
         self.path = path.as_ref().trim_end_matches('/').into();
@@ -68,7 +70,7 @@ fn readiness(context: &AuthContext) -> HttpResponse {
         None => json!({ "status": "ready" }),
         Some(reason) => json!({ "status": "not ready", "reason": reason }),
     };
-    // Of a copy its age is known; of other stores nothing that they were not asked.
+    // The age of a copy is known; other stores are not called.
     let copy =
         context.verifier().revocation_health().filter(|copy| !copy.usable || copy.age.is_some());
     if let (Some(copy), Some(report)) = (copy, report.as_object_mut()) {
@@ -84,9 +86,10 @@ fn readiness(context: &AuthContext) -> HttpResponse {
 }
 
 fn problem(context: &AuthContext) -> Option<String> {
-    // Tenants come and go; what they lack is their own affair.
+    // Tenants come and go; their missing keys do not affect readiness.
     if let Some(keys) = context.verifier().listed_health().find(|keys| !keys.ready) {
-        // Perhaps nobody else asks: no traffic comes before the application is ready.
+        // Without this, keys might never be fetched: no traffic comes before the application is
+        // ready.
         context.verifier().warm_up();
         let reason = keys.last_error.unwrap_or("not_fetched_yet");
         return Some(format!("no usable key: {reason}"));

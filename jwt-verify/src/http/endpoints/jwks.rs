@@ -1,4 +1,4 @@
-//! The public keys of an issuer, for verifiers elsewhere.
+//! The public keys of an issuer, for remote verifiers.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use actix_web::{
 
 use crate::{http::endpoints::document_route::document_route, issuing::TokenIssuer};
 
-/// `GET /.well-known/jwks.json`: the public keys of a [`TokenIssuer`] (RFC 7517 §5). It needs no
-/// token: register it outside the scope that does.
+/// Serves `GET /.well-known/jwks.json`: the public keys of a [`TokenIssuer`] (RFC 7517 §5). It
+/// needs no token: register it outside the scope that does.
 ///
-/// Verifiers may keep the answer for five minutes, or as long as [`max_age`](Self::max_age) says:
-/// announce a key at least as long before it signs. An issuer that signs with a secret publishes an
-/// empty set.
+/// Verifiers may cache the response for five minutes, or for [`max_age`](Self::max_age): announce a
+/// key at least that long before it signs. An issuer that signs with a secret publishes an empty
+/// set.
 ///
 /// ```no_run
 /// # use actix_web::App;
-/// # use jwt_verify::{JwksEndpoint, TokenIssuer};
+/// # use jwt_verify::{endpoints::JwksEndpoint, issuing::TokenIssuer};
 /// # fn example(issuer: TokenIssuer) {
 /// let app = App::new().service(JwksEndpoint::new(issuer));
 /// # let _ = app;
@@ -33,20 +33,20 @@ pub struct JwksEndpoint {
 }
 
 impl JwksEndpoint {
-    /// The keys of this issuer at the usual place.
+    /// Serves the keys of this issuer at the usual path.
     pub fn new(issuer: TokenIssuer) -> Self {
         let path = "/.well-known/jwks.json".into();
         Self { issuer, path, max_age: Duration::from_secs(300) }
     }
 
-    /// Another path.
+    /// Sets another path.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// How long verifiers may keep the answer. Default: 5 min.
+    /// Sets how long verifiers may cache the response. Default: 5 min.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;

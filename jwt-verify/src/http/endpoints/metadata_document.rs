@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{dpop::ProofRules, error::ConfigError, url::is_loopback};
 
-/// Where the document is, between the host of an API and its path (RFC 9728 §3).
+/// Path of the document, between the host of an API and its path (RFC 9728 §3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
-/// Members that have a setting of their own, or say what other settings say.
+/// Members with a dedicated setter, or derived from other settings; `additional` rejects them.
 const SETTLED: [&str; 8] = [
     "resource",
     "authorization_servers",
@@ -22,18 +22,18 @@ const SETTLED: [&str; 8] = [
     "tls_client_certificate_bound_access_tokens",
 ];
 
-/// Where bearer tokens may be. Of an extractor only who has set it can say.
+/// Methods of sending bearer tokens. With a custom extractor only the application knows them.
 const METHODS: &str = "bearer_methods_supported";
 
-/// Tells clients where to get tokens for this API, and what may be in them: OAuth 2.0 Protected Resource
-/// Metadata (RFC 9728), as clients of the Model Context Protocol look for it.
+/// Tells clients where to get tokens for this API, and their possible scopes: OAuth 2.0 Protected
+/// Resource Metadata (RFC 9728), as used by clients of the Model Context Protocol.
 ///
 /// Set it with [`JwtAuthBuilder::resource_metadata`](crate::JwtAuthBuilder::resource_metadata), and
 /// register the route that publishes it, which needs no token:
 ///
 /// ```no_run
 /// use actix_web::{App, HttpServer, web};
-/// use jwt_verify::{JwtAuth, ResourceMetadata};
+/// use jwt_verify::{JwtAuth, endpoints::ResourceMetadata};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let metadata = ResourceMetadata::new("https://api.example.com/mcp").scopes(["read:posts", "write:posts"]);
@@ -50,39 +50,41 @@ const METHODS: &str = "bearer_methods_supported";
 /// # }
 /// ```
 ///
-/// Each challenge says `resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/mcp"`
-/// then (RFC 9728 §5.1).
+/// Each challenge then contains
+/// `resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/mcp"` (RFC 9728
+/// §5.1).
 ///
-/// The document has `resource`; `authorization_servers`, the issuers that are listed, unless others are
-/// named; `bearer_methods_supported`, where no extractor is set: `["header"]`, or `[]` if only tokens with
-/// proofs are accepted; what [`Dpop`](crate::Dpop) and [`MutualTls`](crate::MutualTls) say; and what is
-/// added here. Issuers that a resolver vouches for are not in it.
+/// The document has `resource`; `authorization_servers`, the listed issuers, unless others are set;
+/// `bearer_methods_supported`, if no extractor is set: `["header"]`, or `[]` if only tokens with
+/// proofs are accepted; the members of [`Dpop`](crate::dpop::Dpop) and [`MutualTls`](crate::mtls::MutualTls);
+/// and additional members. Issuers named by a resolver are not in it.
 ///
-/// **Security:** everybody can read it. Where it is comes from what is set here, never from `Host`.
+/// **Security:** the document is public. Its URL comes from this setting, never from `Host`.
+#[doc(alias = "rfc9728", alias = "mcp")]
 #[derive(Debug, Clone)]
 #[must_use = "settings do nothing until they are given to `JwtAuthBuilder::resource_metadata`"]
 pub struct ResourceMetadata {
     resource: String,
     authorization_servers: Option<Vec<String>>,
     members: Map<String, Value>,
-    /// Those that have no setting of their own.
+    /// Members without a setter.
     others: Map<String, Value>,
 }
 
 impl ResourceMetadata {
-    /// For an API of which this is the resource identifier: an `https` URL without query and fragment, or
-    /// an `http` one on this machine.
+    /// Creates the metadata of an API with this resource identifier: an `https` URL without query
+    /// and fragment, or an `http` one on this machine.
     ///
-    /// Clients that follow a challenge refuse the document unless this is byte by byte the URL that they
-    /// have asked (RFC 9728 §3.3); some are content with its beginning. They ask for tokens for it
+    /// Clients that follow a challenge refuse the document unless this is byte by byte the URL that
+    /// they requested (RFC 9728 §3.3); some only compare its beginning. They request tokens for it
     /// (`resource`, RFC 8707), so make it one of the audiences.
     pub fn new(resource: impl Into<String>) -> Self {
         let (members, others) = (Map::new(), Map::new());
         Self { resource: resource.into(), authorization_servers: None, members, others }
     }
 
-    /// The issuers at which clients get tokens. Default: those that are listed. Tokens of
-    /// `Sessions` of your own are to be had at no authorization server.
+    /// Sets the issuers at which clients get tokens. Default: the listed ones. Tokens of your own
+    /// `Sessions` are not available from an authorization server.
     pub fn authorization_servers<S: Into<String>>(
         mut self,
         issuers: impl IntoIterator<Item = S>,
@@ -91,25 +93,25 @@ impl ResourceMetadata {
         self
     }
 
-    /// The scopes that clients may ask for. Default: nothing is said.
+    /// Sets the scopes that clients may request. Default: none.
     pub fn scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
         let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
         self.say("scopes_supported", scopes)
     }
 
-    /// The API's name, for people. Default: nothing is said.
+    /// Sets the API's name, for people. Default: none.
     pub fn name(self, name: impl Into<String>) -> Self {
         self.say("resource_name", name.into())
     }
 
-    /// A page for developers. Default: nothing is said.
+    /// Sets the URL of a page for developers. Default: none.
     pub fn documentation(self, url: impl Into<String>) -> Self {
         self.say("resource_documentation", url.into())
     }
 
-    /// Any other member of the document (RFC 9728 §2), such as `resource_policy_uri` or
-    /// `resource_name#de`; `bearer_methods_supported` where an extractor is set. Those that have a setting
-    /// of their own or follow from others are refused.
+    /// Adds any other member of the document (RFC 9728 §2), such as `resource_policy_uri` or
+    /// `resource_name#de`; `bearer_methods_supported` if an extractor is set. Members with a
+    /// dedicated setter, or derived from other settings, are refused.
     pub fn additional(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.others.insert(name.into(), value.into());
         self
@@ -136,7 +138,7 @@ impl ResourceMetadata {
             return Err(ConfigError::Empty { setting: "resource_metadata.authorization_servers" });
         }
         let mut document = self.members;
-        // What is empty is left out (RFC 9728 §3.2).
+        // Empty members are left out (RFC 9728 §3.2).
         document.retain(|_, value| value.as_array().is_none_or(|items| !items.is_empty()));
         document.insert("resource".into(), self.resource.into());
         document.insert("authorization_servers".into(), issuers.into());
@@ -150,10 +152,10 @@ impl ResourceMetadata {
     }
 }
 
-/// What the other settings say.
+/// Values of other settings.
 pub(crate) struct OtherSettings<'a> {
     pub(crate) issuers: Vec<&'a str>,
-    /// Whether tokens are looked for in `Authorization` alone.
+    /// True if tokens are accepted in `Authorization` only.
     pub(crate) is_header_only: bool,
     pub(crate) proofs: Option<&'a ProofRules>,
     pub(crate) takes_certificates: bool,
@@ -166,7 +168,7 @@ impl OtherSettings<'_> {
         let is_proof_required =
             !self.takes_certificates && self.proofs.is_some_and(ProofRules::is_required);
         if self.is_header_only {
-            // That there are none is said, unlike other things that there are none of (RFC 9728 §2).
+            // An empty list is published, unlike other empty members (RFC 9728 §2).
             say(METHODS, if is_proof_required { json!([]) } else { json!(["header"]) });
         }
         if let Some(rules) = self.proofs {
@@ -183,7 +185,7 @@ impl OtherSettings<'_> {
     }
 }
 
-/// Where a document is.
+/// Location of a document.
 struct DocumentLocation {
     url: String,
     path: String,
@@ -197,7 +199,7 @@ impl DocumentLocation {
         if resource.contains(['?', '#']) {
             return Err(NO_URL);
         }
-        // A route of Actix reads them in another way.
+        // Actix interprets them differently in a route.
         if resource.contains(['%', '{', '}', '*']) {
             return Err("must be without escapes, braces and asterisks");
         }
@@ -228,7 +230,7 @@ pub(crate) struct PublishedMetadata {
 }
 
 impl PublishedMetadata {
-    /// Where clients find it.
+    /// Returns its URL.
     pub(crate) fn url(&self) -> &Arc<str> {
         &self.url
     }

@@ -8,12 +8,13 @@ use actix_web::{
 
 use crate::http::{auth::context::AuthContext, endpoints::document_route::document_route};
 
-/// `GET` of the document that [`ResourceMetadata`] makes, from [`JwtAuth::resource_metadata_route`].
+/// Serves the [`ResourceMetadata`](crate::endpoints::ResourceMetadata) with `GET`; made by [`JwtAuth::resource_metadata_route`](crate::JwtAuth::resource_metadata_route).
 ///
-/// Its path is that of the resource identifier after `/.well-known/oauth-protected-resource`: register it
-/// in the `App` itself, before a scope whose prefix is empty. In an `App` that is wrapped with a
-/// [`JwtAuth`] it would need a token: wrap a scope instead. A proxy in front has to hand on that path.
-/// Pages of other origins need a CORS middleware around it. Clients may keep the document for five minutes.
+/// Its path is that of the resource identifier after `/.well-known/oauth-protected-resource`:
+/// register it in the `App` itself, before a scope whose prefix is empty. In an `App` that is
+/// wrapped with a [`JwtAuth`](crate::JwtAuth) it would need a token: wrap a scope instead. A proxy in front has to
+/// forward that path. Pages of other origins need a CORS middleware around it. Clients may cache
+/// the document for five minutes.
 #[derive(Debug)]
 pub struct ResourceMetadataEndpoint {
     context: AuthContext,

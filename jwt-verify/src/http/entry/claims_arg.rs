@@ -35,7 +35,7 @@ use crate::{claims::VerifiedClaims, error::AuthError};
 /// ```
 ///
 /// It needs no database and does not wait. What has to be looked up is a
-/// [`UserLoader`](crate::UserLoader) or a [`Policy`](crate::Policy); claims that only need names and
+/// [`UserLoader`](crate::extract::UserLoader) or a [`Policy`](crate::authorization::Policy); claims that only need names and
 /// types are a struct with `Deserialize` in [`VerifiedClaims`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not made of claims",

@@ -15,10 +15,10 @@ use crate::{
 };
 use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
-/// Finds the user that a verified token is about, in a database for example.
+/// Loads the user of a verified token, from a database for example.
 ///
 /// ```
-/// use jwt_verify::{BoxFuture, StoreUnavailable, UserLoader, VerifiedClaims};
+/// use jwt_verify::{BoxFuture, StoreUnavailable, VerifiedClaims, extract::UserLoader};
 ///
 /// struct User { name: String }
 /// struct Directory;
@@ -38,24 +38,25 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// # }
 /// ```
 pub trait UserLoader: Send + Sync + 'static {
-    /// What the application knows of a user.
+    /// User type of the application.
     type User: Send + Sync + 'static;
 
-    /// The user; `None` if there is none, or not any more. Asked once for a request.
+    /// Returns the user; `None` if there is none, or not any more. Called once per request.
     ///
     /// # Errors
-    /// [`StoreUnavailable`] if it cannot be told now. The caller gets 503.
+    /// [`StoreUnavailable`] if the user cannot be loaded now. The caller gets 503.
     fn load<'a>(
         &'a self,
         claims: &'a VerifiedClaims,
     ) -> BoxFuture<'a, Result<Option<Self::User>, StoreUnavailable>>;
 }
 
-/// The users of an application, for its data: `App::new().app_data(UserLoaderData::new(loader))`.
+/// The user loader of an application, for its data:
+/// `App::new().app_data(UserLoaderData::new(loader))`.
 pub struct UserLoaderData<U>(Arc<dyn UserLoader<User = U>>);
 
 impl<U: Send + Sync + 'static> UserLoaderData<U> {
-    /// Looked up with this loader.
+    /// Wraps this loader.
     pub fn new(loader: impl UserLoader<User = U>) -> Self {
         Self(Arc::new(loader))
     }
@@ -75,9 +76,9 @@ impl<U> fmt::Debug for UserLoaderData<U> {
 
 /// The user who makes the request, as an argument of a handler.
 ///
-/// The request is authenticated as by [`VerifiedClaims`], and then the [`UserLoader`] is asked, once
-/// for a request. It must be in the app's data as [`UserLoaderData`]. A token whose user is unknown is refused
-/// with 401; while the loader fails, the answer is 503.
+/// The request is authenticated as by [`VerifiedClaims`], and then the [`UserLoader`] is called,
+/// once per request. It must be in the app's data as [`UserLoaderData`]. A token with an unknown
+/// user is refused with 401; while the loader fails, the answer is 503.
 ///
 /// ```
 /// # use actix_web::{Responder, get};
@@ -89,6 +90,7 @@ impl<U> fmt::Debug for UserLoaderData<U> {
 ///     format!("hello {}", user.name)
 /// }
 /// ```
+#[doc(alias = "identity")]
 pub struct CurrentUser<U>(Arc<U>);
 
 impl<U> Deref for CurrentUser<U> {
@@ -105,7 +107,7 @@ impl<U> Clone for CurrentUser<U> {
     }
 }
 
-/// Shows nothing of the user.
+/// Omits the user.
 impl<U> fmt::Debug for CurrentUser<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CurrentUser(..)")
@@ -143,9 +145,9 @@ impl<U: Send + Sync + 'static> FromRequest for CurrentUser<U> {
 
 type UserCell<U> = OnceCell<Result<Option<Arc<U>>, StoreUnavailable>>;
 
-/// The look-up that several arguments of one handler wait for together.
+/// A pending lookup, shared by several arguments of one handler.
 struct Loading<U> {
-    /// Another token is about another user.
+    /// Another token belongs to another user.
     claims: VerifiedClaims,
     outcome: Rc<UserCell<U>>,
 }
@@ -164,7 +166,7 @@ impl<U: 'static> Loading<U> {
     }
 }
 
-/// Answers as whoever authenticated the request does.
+/// Responds like the handle that authenticated the request.
 fn refuse(request: &HttpRequest, error: AuthError) -> Error {
     let by = Authentication::of(request).map(|known| known.by.clone());
     let nearest = || app_data::locate(request).0.ok().flatten().cloned();

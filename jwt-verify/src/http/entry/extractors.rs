@@ -25,8 +25,8 @@ use crate::{authz::Requirement, claims::VerifiedClaims, error::AuthError};
 /// The claims of a caller who may also be anonymous.
 ///
 /// `None` means that the request carries no credentials at all. A credential that is present and
-/// bad is refused, which is the difference to `Option<VerifiedClaims>`: Actix turns every error
-/// under an `Option` into `None`.
+/// invalid is refused, unlike with `Option<VerifiedClaims>`: Actix turns every error under an
+/// `Option` into `None`.
 ///
 /// ```
 /// use jwt_verify::OptionalClaims;
@@ -41,22 +41,22 @@ use crate::{authz::Requirement, claims::VerifiedClaims, error::AuthError};
 #[derive(Debug, Clone)]
 pub struct OptionalClaims<T = crate::claims::Claims>(pub Option<VerifiedClaims<T>>);
 
-/// Access to the verified claims from code that has a request instead of an argument.
+/// Gives access to the verified claims in code that has a request instead of an argument.
 pub trait VerifiedClaimsExt {
-    /// The claims, if the request has been authenticated already, by the middleware or by an
-    /// argument of the handler.
+    /// Returns the claims, if the request has been authenticated already, by the middleware or by
+    /// an argument of the handler.
     fn verified_claims(&self) -> Option<VerifiedClaims>;
 
-    /// Holds the caller against a requirement, by the clock of the [`JwtAuth`] and with the segments
-    /// of the path. It is the handler's own decision: an [`Authorizer`](crate::Authorizer) is not
-    /// asked, an [`AuditSink`](crate::AuditSink) not told, and it counts under
-    /// [`JwtAuth::report_only`] too.
+    /// Checks the caller against a requirement, with the clock of the [`JwtAuth`](crate::JwtAuth) and the path
+    /// parameters. It is the handler's own decision: an [`Authorizer`](crate::authorization::Authorizer) is not
+    /// called, an [`AuditSink`](crate::authorization::AuditSink) gets no event, and it is enforced under
+    /// [`JwtAuth::report_only`](crate::JwtAuth::report_only) too.
     ///
     /// # Errors
-    /// [`AuthError::Forbidden`] or [`AuthError::StepUp`] with what is missing;
+    /// [`AuthError::Forbidden`] or [`AuthError::StepUp`] with the unmet part;
     /// [`AuthError::MissingToken`] if the request has not been authenticated;
-    /// [`AuthError::Misconfigured`] if the requirement asks for a segment that the route does not
-    /// have, for a handler's policy, or for a token of another kind.
+    /// [`AuthError::Misconfigured`] if the requirement uses a path parameter that the route does
+    /// not have, a handler's policy, or a token of another kind.
     fn check(&self, requirement: &Requirement) -> Result<(), AuthError>;
 }
 
@@ -111,8 +111,8 @@ impl VerifiedClaims {
     /// `VerifiedClaims::<Employee>::from_request`, which is [`FromRequest::from_request`].
     ///
     /// ```
-    /// use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
-    /// use jwt_verify::{AuthError, VerifiedClaims};
+    /// use actix_web::{Error, HttpRequest, dev::Payload};
+    /// use jwt_verify::VerifiedClaims;
     ///
     /// async fn subject(request: &HttpRequest, payload: &mut Payload) -> Result<String, Error> {
     ///     let claims = VerifiedClaims::from_request(request, payload).await?;
@@ -148,7 +148,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for OptionalClaims
     }
 }
 
-/// An argument made of the claims of a caller whom the application's authorizer lets in.
+/// Makes an argument of the claims, if the application's authorizer admits the caller.
 pub(super) fn admitted<T: 'static>(
     context: &AuthContext,
     request: &HttpRequest,
@@ -165,10 +165,10 @@ pub(super) fn admitted<T: 'static>(
     }
 }
 
-/// Which kind of token an argument is about.
+/// Kind of token that an argument expects.
 #[derive(Clone, Copy)]
 pub(crate) enum Wanted {
-    /// Whichever was found already; else an access token.
+    /// The kind that was found already; else an access token.
     Any,
     /// Only this kind.
     Kind { is_for_refresh: bool },
@@ -187,8 +187,8 @@ impl Wanted {
     }
 }
 
-/// Authenticates the request, unless that is done already, and makes an argument of the outcome. While it
-/// has to be waited for, the body is closed for the arguments that follow.
+/// Authenticates the request, unless that is done already, and makes an argument of the outcome.
+/// While that is pending, the body is closed for the arguments that follow.
 pub(crate) fn extract<T: 'static>(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -205,7 +205,7 @@ pub(crate) fn extract<T: 'static>(
     {
         return conclude(&known.by, request, payload, make(&known, request));
     }
-    // A middleware has authenticated tokens of another kind; its JwtAuth serves here too.
+    // A middleware has authenticated tokens of another kind; its JwtAuth is used here too.
     let Some(auth) = nearest.or(known.as_ref().map(|known| &known.by)) else {
         tracing::error!(
             "a handler needs verified claims, but there is no JwtAuth: add `.wrap(auth)` to the app \
@@ -219,8 +219,9 @@ pub(crate) fn extract<T: 'static>(
             authentication::authenticate_first(auth, request, wanted.is_for_refresh(), || address)
         }
     };
-    let made = authenticated.and_then(&make, request, |make, request, known| make(&known, request));
-    conclude(auth, request, payload, made)
+    let argument =
+        authenticated.and_then(&make, request, |make, request, known| make(known, request));
+    conclude(auth, request, payload, argument)
 }
 
 fn conclude<T: 'static>(
@@ -249,7 +250,7 @@ fn reject_as_error(context: &AuthContext, rejection: Rejection, request: &HttpRe
     }
 }
 
-/// The future of an extractor of this library.
+/// Future returned by an extractor of this library.
 pub struct Extraction<T>(ExtractionState<T>);
 
 enum ExtractionState<T> {
@@ -262,7 +263,7 @@ impl<T> Extraction<T> {
         Self(ExtractionState::Ready(Some(result)))
     }
 
-    /// What it is, if nothing has to be waited for.
+    /// Returns the result, if it is ready.
     pub(crate) fn now(self) -> Result<Result<T, Error>, Self> {
         match self.0 {
             ExtractionState::Ready(Some(result)) => Ok(result),

@@ -1,38 +1,38 @@
-//! What generated code asks the compiler about the types of functions that nothing marks.
+//! Type tests for generated code about unmarked functions.
 
 use std::marker::PhantomData;
 
 use actix_web::{FromRequest, Responder};
 
-/// Answers questions about a type with constants: where a bound of an inherent one is not met, the
-/// constant of [`Otherwise`] counts.
+/// Tests a type with constants: if the bound of an inherent constant is not met, that of
+/// [`Otherwise`] applies.
 #[derive(Debug)]
 pub struct Probe<T: ?Sized>(PhantomData<T>);
 
-/// The answers for types that are nothing to Actix.
+/// The results for types that Actix does not accept.
 pub trait Otherwise {
-    /// Says that it is not a future of a responder.
+    /// False: it is not a future of a responder.
     const RESPONDS: bool = false;
-    /// Says that it is not an extractor.
+    /// False: it is not an extractor.
     const IS_EXTRACTOR: bool = false;
-    /// Says that it is not a pointer to a handler.
+    /// False: it is not a pointer to a handler.
     const IS_HANDLER: bool = false;
 }
 
 impl<T: ?Sized> Otherwise for Probe<T> {}
 
 impl<T: ?Sized + Future<Output: Responder>> Probe<T> {
-    /// Says that Actix would take it as what a handler returns.
+    /// True if Actix accepts it as the return value of a handler.
     pub const RESPONDS: bool = true;
 }
 
 impl<T: FromRequest> Probe<T> {
-    /// Says that Actix would take it as an argument of a handler.
+    /// True if Actix accepts it as an argument of a handler.
     pub const IS_EXTRACTOR: bool = true;
 }
 
 impl<T: ?Sized + HandlerPointer> Probe<T> {
-    /// Says that Actix would take a value of it as a handler.
+    /// True if Actix accepts a value of it as a handler.
     pub const IS_HANDLER: bool = true;
 }
 

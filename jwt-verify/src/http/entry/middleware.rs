@@ -24,7 +24,7 @@ use crate::http::{
     step::{Rejection, Step},
 };
 
-/// A middleware that demands something of every request; made by [`JwtAuth::require`].
+/// A middleware with a requirement for every request; made by [`JwtAuth::require`].
 #[derive(Debug, Clone)]
 pub struct RequireMiddleware {
     context: AuthContext,
@@ -37,13 +37,13 @@ impl RequireMiddleware {
         Self { context, requirement, report_only: false }
     }
 
-    /// The requirement, unless refusals are only reported.
+    /// Returns the requirement, unless refusals are only reported.
     pub(crate) fn enforced(&self) -> Option<&Requirement> {
         (!self.report_only).then_some(&self.requirement)
     }
 
-    /// The same, but whoever does not meet this requirement is let through, and the log says so; see
-    /// [`JwtAuth::report_only`]. Requirements of scopes and handlers further in count as before.
+    /// Reports requests that do not meet this requirement in the log, without refusing them; see
+    /// [`JwtAuth::report_only`]. Requirements of inner scopes and handlers are enforced as before.
     #[must_use]
     pub fn report_only(mut self) -> Self {
         self.report_only = true;
@@ -63,7 +63,7 @@ where
     type Future = Ready<Result<Self::Transform, Self::InitError>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        // An application's own rules hold for everybody who is let in.
+        // Rules of the application apply to all admitted callers.
         let context = &self.context;
         let demand = context.authorizer().is_some().then(Demand::authenticated);
         JwtAuthService::around(service, context, demand, context.is_optional())
@@ -87,7 +87,7 @@ where
     }
 }
 
-/// The service behind which the protected ones are.
+/// The service in front of the protected ones.
 #[derive(Debug)]
 pub struct JwtAuthService<S> {
     service: Rc<S>,
@@ -111,7 +111,7 @@ impl<S> JwtAuthService<S> {
 pub(super) struct Guard {
     context: AuthContext,
     demand: Option<Demand>,
-    /// Whether who shows no credentials is let through.
+    /// True if requests without credentials are admitted.
     admits_anonymous: bool,
 }
 
@@ -166,7 +166,7 @@ impl Guard {
         authenticated.and_then(self, request, Self::authorize)
     }
 
-    fn authorize(&self, request: &HttpRequest, authentication: Rc<Authentication>) -> Step {
+    fn authorize(&self, request: &HttpRequest, authentication: &Rc<Authentication>) -> Step {
         let decision = match (&authentication.token, &self.demand) {
             (Some(_), None) => Step::Ready(Ok(())),
             (None, _) if self.admits_anonymous => Step::Ready(Ok(())),
@@ -175,12 +175,12 @@ impl Guard {
                 (outcome, _) => Step::Ready(outcome.map(drop).map_err(Rejection::from)),
             },
         };
-        // Its response needs another header, which only a request that waits gets.
+        // Its response needs another header, which only a pending request gets.
         if authentication.is_in_url { decision.into_pending() } else { decision }
     }
 
-    /// An ordinary response, not an error: errors pass by the response side of the middlewares
-    /// outside, and CORS headers would be lost.
+    /// Returns an ordinary response, not an error: errors bypass the response side of outer
+    /// middlewares, and CORS headers would be lost.
     fn refuse<B>(
         &self,
         rejection: Rejection,
@@ -210,7 +210,7 @@ where
     }
 }
 
-/// Forwards a request that may pass, and adds to the response what waiting has brought.
+/// Forwards an admitted request, and adds headers that waiting has produced to the response.
 async fn forward<S, B>(
     service: &S,
     guard: &Guard,
@@ -238,10 +238,10 @@ where
 type Waiting<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>>>>;
 
 pin_project! {
-    /// The future of [`JwtAuthService`]. Only a request that has to wait is boxed.
+    /// Future returned by [`JwtAuthService`]. Only a pending request is boxed.
     #[project = AuthFutureState]
     pub enum AuthFuture<S: Service<ServiceRequest>, B> {
-        /// The request is let through.
+        /// The request is admitted.
         #[doc(hidden)]
         Inner { #[pin] future: S::Future },
         /// The request is refused.

@@ -1,4 +1,4 @@
-//! Where a request enters protected code: the middleware, and the arguments of handlers.
+//! Entry of a request into protected code: the middleware, and the arguments of handlers.
 
 pub(crate) mod authorized;
 pub(crate) mod claims_arg;
@@ -15,5 +15,5 @@ pub use claims_arg::{ClaimsArg, FromClaims};
 pub use current_user::{CurrentUser, UserLoader, UserLoaderData};
 pub use extractors::{OptionalClaims, VerifiedClaimsExt};
 pub use handler_probe::{Otherwise, Probe};
-pub use middleware::{AuthFuture, JwtAuthService, RequireMiddleware};
+pub use middleware::RequireMiddleware;
 pub use public::{IsPublic, PublicRoute};

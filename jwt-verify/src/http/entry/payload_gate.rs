@@ -1,4 +1,4 @@
-//! A body that is not read before the caller is known to be allowed.
+//! A gate that keeps the body unread before the authorization decision.
 
 use std::{
     cell::{Cell, RefCell},
@@ -10,11 +10,11 @@ use std::{
 use actix_web::{dev::Payload, error::PayloadError, web::Bytes};
 use futures_core::Stream;
 
-/// Opens the body that it was closed in front of when it is dropped.
+/// Opens the closed body when it is dropped.
 ///
-/// Actix asks all arguments of a handler for their futures before it waits for the first, and then
-/// polls them side by side. An argument that has to wait for a decision therefore leaves a closed
-/// body for those behind it.
+/// Actix creates the futures of all arguments of a handler before it awaits the first, and then
+/// polls them concurrently. An argument with a pending decision therefore leaves a closed body for
+/// those behind it.
 pub(crate) struct PayloadGate(Rc<GateState>);
 
 #[derive(Default)]
@@ -35,8 +35,8 @@ impl PayloadGate {
     }
 }
 
-/// When the decision is there, whatever it is: an application may go on without an argument that was
-/// refused, as under an `Option`, and then waits for its body.
+/// Opens the body after any decision: an application may run its handler without a refused
+/// argument, as under an `Option`, and then waits for its body.
 impl Drop for PayloadGate {
     fn drop(&mut self) {
         self.0.is_open.set(true);

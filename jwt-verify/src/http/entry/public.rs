@@ -1,4 +1,4 @@
-//! Routes that are open on purpose.
+//! Routes that are public on purpose.
 
 use std::{
     fmt,
@@ -12,13 +12,14 @@ use crate::{authz::Requirement, http::route_table::access_matrix::Access};
 
 /// A handler that is `#[public]`, as a type. Implemented by generated code.
 pub trait IsPublic: 'static {
-    /// The name of the handler.
+    /// Name of the handler.
     const HANDLER: &'static str;
 }
 
-/// Says that a handler is open to everybody on purpose. `#[public]` adds it as the first argument.
+/// Marks a handler as public on purpose. `#[public]` adds it as the first argument.
 ///
-/// It demands nothing and grants nothing: a middleware in front of the route still decides by itself.
+/// It has no requirement and grants nothing: a middleware in front of the route still decides
+/// itself.
 pub struct PublicRoute<R>(PhantomData<fn() -> R>);
 
 impl<R> fmt::Debug for PublicRoute<R> {

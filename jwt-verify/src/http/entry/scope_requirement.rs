@@ -22,7 +22,7 @@ use crate::http::{
 };
 
 /// A middleware that demands something of every request, with the [`JwtAuth`] that the handlers of its
-/// scope use: unlike [`RequireMiddleware`](crate::RequireMiddleware) it need not be made from one.
+/// scope use: unlike [`RequireMiddleware`](crate::authorization::RequireMiddleware) it need not be made from one.
 pub(crate) struct ScopeRequirement {
     /// The scope's own, which is in the scope's data, where its middlewares do not see it.
     auth: Option<AuthContext>,

@@ -22,7 +22,7 @@ pub struct BearerChallenge(Parameters);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct DpopChallenge(Parameters);
 
-/// What a challenge of either scheme can say.
+/// Parameters of a challenge of either scheme.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Parameters {
     realm: Option<Arc<str>>,
@@ -36,19 +36,19 @@ struct Parameters {
 }
 
 impl BearerChallenge {
-    /// A challenge that only says that a token is needed.
+    /// Creates a challenge that only asks for a token.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is protected.
+    /// Sets the realm: the name of the protected area.
     #[must_use]
     pub fn realm(mut self, realm: impl Into<Arc<str>>) -> Self {
         self.0.realm = Some(realm.into());
         self
     }
 
-    /// What was wrong with the request, and a text for developers.
+    /// Sets the error of the request, and a text for developers.
     #[must_use]
     pub fn error(self, error: Error, description: impl Into<Arc<str>>) -> Self {
         let error = match error {
@@ -59,38 +59,37 @@ impl BearerChallenge {
         self.named(error, description)
     }
 
-    /// That the user has to log in again, or not longer ago than this (RFC 9470 §3). Counts in the
-    /// place of an error.
+    /// Requires another login, optionally of at most this age (RFC 9470 §3). Replaces an error.
     #[must_use]
     pub fn step_up(mut self, description: impl Into<Arc<str>>, max_age: Option<Duration>) -> Self {
         self.0.max_age = max_age.map(|age| age.as_secs());
         self.named("insufficient_user_authentication", description)
     }
 
-    /// The authentication context classes of which the new login has to be one, separated by spaces
-    /// (RFC 9470 §3). Nothing is said if it is empty.
+    /// Sets the authentication context classes of which the new login has to have one, separated by
+    /// spaces (RFC 9470 §3). An empty value is left out.
     #[must_use]
     pub fn acr_values(mut self, classes: impl Into<Arc<str>>) -> Self {
         self.0.acr_values = Some(classes.into()).filter(|classes: &Arc<str>| !classes.is_empty());
         self
     }
 
-    /// What would be needed, separated by spaces. Nothing is said if it is empty.
+    /// Sets the required scopes, separated by spaces. An empty value is left out.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<Arc<str>>) -> Self {
         self.0.scope = Some(scope.into()).filter(|scope: &Arc<str>| !scope.is_empty());
         self
     }
 
-    /// Where the document is that says at which issuers there are tokens (RFC 9728 §5.1); see
-    /// [`ResourceMetadata`](crate::http::endpoints::resource_metadata::ResourceMetadata).
+    /// Sets the URL of the document that names the issuers of tokens (RFC 9728 §5.1); see
+    /// [`ResourceMetadata`](crate::endpoints::ResourceMetadata).
     #[must_use]
     pub fn resource_metadata(mut self, url: impl Into<Arc<str>>) -> Self {
         self.0.resource_metadata = Some(url.into());
         self
     }
 
-    /// An error by its name.
+    /// Sets an error by its name.
     pub(crate) fn named(mut self, error: &'static str, description: impl Into<Arc<str>>) -> Self {
         self.0.error = Some(error);
         self.0.description = Some(description.into());
@@ -99,14 +98,14 @@ impl BearerChallenge {
 }
 
 impl DpopChallenge {
-    /// The algorithms that proofs may be signed with, separated by spaces.
+    /// Sets the signature algorithms of proofs, separated by spaces.
     pub(crate) fn algorithms(mut self, names: Arc<str>) -> Self {
         self.0.algorithms = Some(names);
         self
     }
 }
 
-/// The same under the other scheme.
+/// Converts a challenge to the other scheme.
 impl From<BearerChallenge> for DpopChallenge {
     fn from(challenge: BearerChallenge) -> Self {
         Self(challenge.0)
@@ -152,7 +151,7 @@ impl Parameters {
     }
 }
 
-/// Writes a quoted string (RFC 9110 §5.6.4). What may not stand in one is left out.
+/// Writes a quoted string (RFC 9110 §5.6.4). Characters that are not allowed there are left out.
 fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_char('"')?;
     for character in text.chars() {

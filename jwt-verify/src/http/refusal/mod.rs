@@ -1,4 +1,4 @@
-//! From an error to what the caller sees. The only place that decides it.
+//! Mapping of errors to responses. No other place decides it.
 
 pub(crate) mod challenge;
 #[cfg(feature = "issuing")]
@@ -49,31 +49,31 @@ impl<'a> Body<'a> {
     }
 }
 
-/// What an error looks like from outside.
+/// The public form of an error.
 struct ErrorMapping {
     status: StatusCode,
-    /// The `error` of the body; that of the challenge is the same where RFC 6750 defines it.
+    /// The `error` of the body; equal to that of the challenge if RFC 6750 defines it.
     error: &'static str,
     challenge: Option<BearerChallenge>,
     retry_after: Option<u64>,
 }
 
-/// What the refusals of an application have in common.
+/// Common settings of an application's refusals.
 #[derive(Default)]
 pub(crate) struct ResponseContext<'a> {
     pub(crate) realm: Option<&'a Arc<str>>,
     pub(crate) reveal_roles: bool,
-    /// Where clients learn about the API.
+    /// URL of the resource metadata.
     pub(crate) metadata: Option<&'a Arc<str>>,
-    /// Where tokens may be bound to a key.
+    /// Rules of DPoP, if tokens may be bound to a key.
     pub(crate) proofs: Option<&'a ProofRules>,
-    /// Whether they may be bound to a certificate.
+    /// True if they may be bound to a certificate.
     pub(crate) takes_certificates: bool,
-    /// How the request has shown its token.
+    /// Scheme under which the request sent its token.
     pub(crate) scheme: Scheme,
 }
 
-/// Response to a request that is refused, with a trace in the log.
+/// Returns the response to a refused request, and logs it.
 pub(crate) fn refuse(
     context: &AuthContext,
     error: &AuthError,
@@ -97,7 +97,7 @@ pub(crate) fn refuse(
     response
 }
 
-/// Refusal in the form in which extractors fail.
+/// Returns a refusal as an error of an extractor.
 pub(crate) fn refuse_as_error(
     context: &AuthContext,
     error: AuthError,
@@ -135,8 +135,7 @@ fn error_response(error: &AuthError, context: &ResponseContext<'_>) -> HttpRespo
     response
 }
 
-/// Gives the challenges of an application's own response, where it has left them as they are by
-/// default, what the application has set.
+/// Adds the application's settings to the challenges of a custom response, if they are unchanged.
 fn merge_challenges(response: &mut HttpResponse, error: &AuthError, context: &ResponseContext<'_>) {
     let challenges = |response: &HttpResponse| -> Vec<HeaderValue> {
         response.headers().get_all(WWW_AUTHENTICATE).cloned().collect()
@@ -151,8 +150,9 @@ fn merge_challenges(response: &mut HttpResponse, error: &AuthError, context: &Re
     }
 }
 
-/// One challenge for each scheme that is good here: the one that the request has tried says what was
-/// wrong, the other that it is there (RFC 9449 §7.2). Where other credentials are of no use, only that.
+/// Adds one challenge for each accepted scheme: the one that the request has used describes the
+/// error, the other is announced (RFC 9449 §7.2). If other credentials would not help, only the
+/// first.
 fn add_challenges(
     response: &mut HttpResponseBuilder,
     challenge: BearerChallenge,
@@ -184,7 +184,7 @@ fn add_challenges(
     };
     let is_for_dpop = match error {
         AuthError::InvalidProof(_) | AuthError::UseDpopNonce { .. } => true,
-        // Of a bound token that was shown alone, the scheme was wrong, unless a certificate would do.
+        // For a bound token without a proof the scheme was wrong, unless a certificate would do.
         AuthError::InvalidToken(InvalidTokenReason::SenderConstraint)
             if !context.takes_certificates =>
         {
@@ -206,7 +206,8 @@ fn add_challenges(
     }
 }
 
-/// Tells a nonce, to pages of other origins too; it is not for caches (RFC 9449 §8.2, §9).
+/// Sets the nonce, readable for pages of other origins too; it must not be cached (RFC 9449 §8.2,
+/// §9).
 pub(crate) fn set_dpop_nonce(headers: &mut HeaderMap, nonce: &str) {
     const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
@@ -218,8 +219,8 @@ pub(crate) fn set_dpop_nonce(headers: &mut HeaderMap, nonce: &str) {
     }
 }
 
-/// Keeps an answer out of caches that several users share, unless it says so already (RFC 6750 §2.3).
-/// Where that contradicts what it says, the more restrictive counts (RFC 9111 §4.2.1).
+/// Keeps a response out of shared caches, unless it is so already (RFC 6750 §2.3). If that
+/// contradicts its present value, the more restrictive applies (RFC 9111 §4.2.1).
 pub(crate) fn keep_private(headers: &mut HeaderMap) {
     let is_kept = |directive: &[u8]| {
         let directive = directive.trim_ascii();
@@ -231,7 +232,7 @@ pub(crate) fn keep_private(headers: &mut HeaderMap) {
     }
 }
 
-/// Leaves a trace of a refusal: names of fixed sets, nothing of the request.
+/// Logs a refusal: names of fixed sets, nothing of the request.
 pub(crate) fn record(error: &AuthError) {
     let (code, reason) = (error.code(), error.reason());
     match error {
@@ -245,7 +246,7 @@ pub(crate) fn record(error: &AuthError) {
         | AuthError::UseDpopNonce { .. }
         | AuthError::TooManyProofs { .. }
         | AuthError::Csrf => tracing::debug!(code, reason, "refused a request"),
-        // Whoever failed has said so once; every request in the meantime need not.
+        // The failing part has logged its error once; further requests need not.
         AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
             tracing::debug!(code, reason, "could not authenticate a request");
         }
@@ -340,14 +341,14 @@ fn answer(error: &AuthError) -> ErrorMapping {
     }
 }
 
-/// At least one second, and rounded up: whoever comes back that late does not come too early.
+/// Returns at least one second, rounded up, so that a client that waits this long is not too early.
 pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     let begun = u64::from(duration.subsec_nanos() > 0);
     duration.as_secs().saturating_add(begun).max(1)
 }
 
-/// For handlers that return an [`AuthError`] with `?`: the same answer, without what the application
-/// has set.
+/// Response for handlers that return an [`AuthError`] with `?`: the default one, without the
+/// settings of the application.
 impl ResponseError for AuthError {
     fn status_code(&self) -> StatusCode {
         answer(self).status
@@ -362,7 +363,7 @@ impl ResponseError for AuthError {
 mod tests {
     use super::*;
 
-    /// Actix asks for either; they must not differ.
+    /// Actix uses both; they must be equal.
     #[test]
     fn the_status_is_that_of_the_response() {
         for error in [AuthError::MissingToken, AuthError::ExpiredToken, AuthError::Misconfigured] {

@@ -1,4 +1,4 @@
-//! What callers see of a session that did not begin or go on (RFC 6749 §5.2).
+//! HTTP responses for session errors (RFC 6749 §5.2).
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -9,7 +9,7 @@ use actix_web::{
 };
 
 use crate::http::refusal::{Body, whole_seconds};
-use crate::{http::sessions::cookies::SessionCookieError, issuing::SessionError};
+use crate::{http::sessions::cookies::SessionCookieError, issuing::sessions::SessionError};
 
 impl ResponseError for SessionError {
     fn status_code(&self) -> StatusCode {

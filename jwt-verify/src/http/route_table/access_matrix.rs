@@ -1,4 +1,4 @@
-//! Routes with what they demand.
+//! Routes and their requirements.
 
 use std::{borrow::Cow, fmt};
 
@@ -6,19 +6,19 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::authz::Requirement;
 
-/// The method of a route for every one.
+/// Stands for all methods.
 #[cfg(any(feature = "introspection", feature = "utoipa"))]
 pub(crate) const ANY: &str = "*";
 
-/// A route, and who may use it.
+/// A route and its requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteInfo {
     method: Cow<'static, str>,
-    /// As Actix joins them, so that it is empty where every part is.
+    /// Joined as by Actix, so that it is empty if every part is.
     path: String,
     handler: &'static str,
     requirement: Option<Cow<'static, Requirement>>,
-    /// Which handler it is, of several with one name.
+    /// Distinguishes handlers with one name.
     #[cfg(feature = "introspection")]
     access: std::any::TypeId,
 }
@@ -40,12 +40,12 @@ impl RouteInfo {
         self.access
     }
 
-    /// The method, such as `GET`; `*` for every one that no other route of this path is for.
+    /// Returns the method, such as `GET`; `*` for all methods without another route of this path.
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// The pattern of the path, with the prefixes of the scopes that are known.
+    /// Returns the pattern of the path, with the known prefixes of scopes.
     pub fn path(&self) -> &str {
         if self.path.is_empty() { "/" } else { &self.path }
     }
@@ -54,19 +54,18 @@ impl RouteInfo {
         self.path.is_empty()
     }
 
-    /// The name of the function.
+    /// Returns the name of the function.
     pub fn handler(&self) -> &'static str {
         self.handler
     }
 
-    /// The requirement: that of every [`AuthScope`](crate::AuthScope) around the handler that demands
-    /// something, and the handler's own. `None` if the handler is [`#[public]`](crate::public) and none
-    /// of its scopes demands anything.
+    /// Returns the requirement of the handler, with those of every [`AuthScope`](crate::AuthScope)
+    /// around it. `None` if the handler is [`#[public]`](crate::public) and its scopes have none.
     pub fn requirement(&self) -> Option<&Requirement> {
         self.requirement.as_deref()
     }
 
-    /// The same route in a scope that demands this.
+    /// Adds the requirement of a scope around the handler.
     pub(crate) fn demanding(mut self, outer: &Requirement) -> Self {
         let joined = match self.requirement {
             Some(own) => outer.clone().joined(own.into_owned()),
@@ -82,7 +81,7 @@ impl RouteInfo {
     }
 }
 
-/// A path beneath a prefix, as Actix joins them: each begins with a slash unless it is empty.
+/// Joins a path to a prefix, as Actix does: each begins with a slash unless it is empty.
 pub(crate) fn join(prefix: &str, path: &str) -> String {
     let rooted = |part: &str| if part.is_empty() || part.starts_with('/') { "" } else { "/" };
     format!("{}{prefix}{}{path}", rooted(prefix), rooted(path))
@@ -102,10 +101,10 @@ impl Serialize for RouteInfo {
     }
 }
 
-/// Routes in the order of their paths and methods: who may do what, at a glance.
+/// Routes and their requirements, in the order of paths and methods, for review.
 ///
-/// Shown as a table, one line for each route, and serialised as an array. Commit either, and compare
-/// it in a test: whoever opens a route then has to say so in the change.
+/// Displayed as a table, one line for each route, and serialized as an array. Commit either, and
+/// compare it in a test: a change that opens a route then shows up in review.
 ///
 /// ```text
 /// GET   /posts       list_posts   permissions = "read:posts"
@@ -113,12 +112,13 @@ impl Serialize for RouteInfo {
 /// PUT   /posts/{id}  edit_post    any(roles = "admin", policy = owns_post)
 /// GET   /public      public       public
 /// ```
+#[doc(alias = "acl", alias = "routes")]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(transparent)]
 pub struct AccessMatrix(Vec<RouteInfo>);
 
 impl AccessMatrix {
-    /// The routes, in order.
+    /// Returns the routes, in order.
     pub fn routes(&self) -> &[RouteInfo] {
         &self.0
     }
@@ -127,7 +127,7 @@ impl AccessMatrix {
 impl FromIterator<RouteInfo> for AccessMatrix {
     fn from_iter<I: IntoIterator<Item = RouteInfo>>(routes: I) -> Self {
         let mut routes: Vec<RouteInfo> = routes.into_iter().collect();
-        // Of one path and method the first is the one that is reached; it stays the first.
+        // Of one path and method only the first is reached; it stays the first.
         routes.sort_by(|one, other| (one.path(), &one.method).cmp(&(other.path(), &other.method)));
         Self(routes)
     }
@@ -153,20 +153,21 @@ impl fmt::Display for AccessMatrix {
     }
 }
 
-/// Argument of a handler that says who may call it: [`Authorized`](crate::Authorized) or [`PublicRoute`](crate::PublicRoute).
+/// Argument of a handler that defines who may call it: [`Authorized`](crate::Authorized) or
+/// [`PublicRoute`](crate::authorization::PublicRoute).
 #[diagnostic::on_unimplemented(
     message = "this handler says neither `#[require]` nor `#[public]`",
     label = "a handler here says nothing about who may call it",
     note = "put `#[require]` or `#[public]` on the function"
 )]
 pub trait Access: 'static {
-    /// A type that tells the handler from all others, whatever its other arguments are.
+    /// Type that distinguishes the handler from all others, whatever its other arguments are.
     type Marker: 'static;
 
-    /// The name of the handler.
+    /// Name of the handler.
     const HANDLER: &'static str;
 
-    /// What it demands; `None` if nothing.
+    /// Returns the requirement; `None` if there is none.
     fn requirement() -> Option<&'static Requirement>;
 }
 
@@ -180,7 +181,7 @@ pub trait Access: 'static {
             `.route(…)`; other services stand beside the `AuthScope`, in the `App` or a `web::scope`"
 )]
 pub trait Annotated {
-    /// What the handler says.
+    /// Access of the handler.
     type Access: Access;
 
     /// Methods and paths.
@@ -194,7 +195,7 @@ pub trait Annotated {
     note = "put `#[require]` or `#[public]` on the function"
 )]
 pub trait Guarded {
-    /// What the handler says.
+    /// Access of the handler.
     type Access: Access;
 }
 

@@ -1,4 +1,4 @@
-//! A scope in which every route says who may use it.
+//! A scope in which every route declares who may use it.
 
 use std::{any::Any, fmt};
 
@@ -24,7 +24,7 @@ use crate::http::{
     },
 };
 
-/// A scope that takes only handlers with `#[require]` or `#[public]`: a forgotten one does not
+/// A scope that accepts only handlers with `#[require]` or `#[public]`: a forgotten one does not
 /// compile. So it knows every route with its requirement.
 ///
 /// ```
@@ -61,20 +61,21 @@ use crate::http::{
 /// # use jwt_verify::AuthScope;
 /// #[get("/forgotten")]
 /// async fn forgotten() -> &'static str {
-///     "everybody reads this"
+///     "all callers read this"
 /// }
 ///
 /// let api = AuthScope::new("/api").service(forgotten);
 /// ```
 ///
-/// `#[require]` has to stand *above* the routing attribute here, which gives away its route only
-/// then. The scope itself authenticates nobody: its handlers do, with [`auth`](Self::auth), or the
-/// middleware does around it, with [`wrap`](Self::wrap), which then guards the public routes too.
+/// Here, `#[require]` has to be *above* the routing attribute, since only then can it see the
+/// route. The scope itself does not authenticate requests: its handlers do, with
+/// [`auth`](Self::auth), or a middleware around it, with [`wrap`](Self::wrap), which then guards
+/// the public routes too.
 ///
-/// [`require`](Self::require) demands something of every route. What is around the whole scope, such as
-/// [`guard`](Self::guard), [`app_data`](Self::app_data) and [`wrap`](Self::wrap), can stand in any place
-/// of the chain. Services other than handlers, such as files, do not go into it: register them in the
-/// `App` or in a `web::scope`, beside the `AuthScope` or around it.
+/// [`require`](Self::require) sets a requirement for every route. Everything that is around the whole
+/// scope, such as [`guard`](Self::guard), [`app_data`](Self::app_data) and [`wrap`](Self::wrap), can be
+/// at any place of the chain. Services other than handlers, such as files, do not go into it: register
+/// them in the `App` or in a `web::scope`, beside the `AuthScope` or around it.
 #[must_use]
 pub struct AuthScope {
     prefix: String,
@@ -91,9 +92,9 @@ pub struct AuthScope {
 }
 
 impl AuthScope {
-    /// A scope at a prefix, as [`web::scope`]. A slash at its end does not count. A route whose path is
-    /// empty is at the prefix itself; where all prefixes around it are empty too, Actix serves it
-    /// nowhere, and the log says so: give it the path `/`.
+    /// Creates a scope at a prefix, like [`web::scope`]. A slash at its end is ignored. A route
+    /// whose path is empty is at the prefix itself; if all prefixes around it are empty too, Actix
+    /// cannot reach it, and a warning is logged: give it the path `/`.
     pub fn new(prefix: &str) -> Self {
         let prefix = prefix.trim_end_matches('/');
         Self {
@@ -108,24 +109,24 @@ impl AuthScope {
         }
     }
 
-    /// Verifies the tokens of requests to this scope, where its handlers or
-    /// [`require`](Self::require) demand one.
+    /// Verifies the tokens of requests to this scope, for handlers and a [`require`](Self::require) that
+    /// need one.
     pub fn auth(self, auth: JwtAuth) -> Self {
         self.app_data(auth)
     }
 
-    /// Demands something of every request to this scope, before a handler is reached, as the middleware
-    /// of [`JwtAuth::require`] does: of those to unknown paths and methods as well. What handlers and
-    /// scopes further in demand is added; called again, this adds to what was demanded before.
+    /// Sets a requirement for every route. Like the middleware of [`JwtAuth::require`] it is decided
+    /// before a handler is reached, for requests to unknown paths and methods too. It adds to the
+    /// requirements of handlers and nested scopes, and to that of an earlier call.
     ///
-    /// The [`AccessMatrix`], OpenAPI documents and `check_routes` show it with each route. A
-    /// `#[public]` handler in this scope is not open: it demands what the scope does, is shown so, and
-    /// an event at `WARN` says so at the start.
+    /// The [`AccessMatrix`], OpenAPI documents and `check_routes` list it with each route. A `#[public]`
+    /// handler in this scope is not open: it has the requirement of the scope, is listed with it, and an
+    /// event at `WARN` names it at start-up.
     ///
     /// Tokens are verified with the [`JwtAuth`] that the handlers use: that of [`auth`](Self::auth), of
-    /// [`wrap`](Self::wrap), or one around this scope. With none, the answer is 500 and the log says why.
-    /// A segment of the path that the requirement names has to be one of a scope's prefix, since those
-    /// of the routes are not known yet. For refresh tokens use `#[require(refresh)]` at the handler.
+    /// [`wrap`](Self::wrap), or of a scope around this one. Without one the answer is 500, and the log has
+    /// the reason. A path parameter in the requirement has to be one of a scope's prefix, since those of
+    /// the routes are not known yet. For refresh tokens use `#[require(refresh)]` on the handler.
     ///
     /// ```
     /// use actix_web::{delete, get};
@@ -163,15 +164,14 @@ impl AuthScope {
         self
     }
 
-    /// Puts a middleware around the scope: a [`JwtAuth`], CORS, a logger, `middleware::from_fn`. The one
-    /// that was added last sees a request first, as with Actix. All of them are around what
-    /// [`require`](Self::require) demands, so CORS answers preflights, and a logger sees refusals.
+    /// Puts a middleware around the scope: a [`JwtAuth`], CORS, a logger, `middleware::from_fn`. As with
+    /// Actix, the one that was added last sees a request first. Each of them is around the
+    /// [requirement](Self::require) of the scope, so CORS answers preflights and a logger sees refusals.
     ///
-    /// With a [`JwtAuth`] every request beneath the prefix needs a good token, those to unknown paths and
-    /// methods and to `#[public]` handlers included; with [`optional`](JwtAuth::optional), a good one or
-    /// none. It replaces [`auth`](Self::auth). What a [`JwtAuth::require`] demands is shown in
-    /// the [`AccessMatrix`] like that of [`require`](Self::require), unless it only
-    /// [reports](crate::RequireMiddleware::report_only).
+    /// With a [`JwtAuth`] every request beneath the prefix needs a valid token, including those to unknown
+    /// paths and methods and to `#[public]` handlers; with [`optional`](JwtAuth::optional), a valid one or
+    /// none. It replaces [`auth`](Self::auth). The requirement of a [`JwtAuth::require`] is listed in the
+    /// [`AccessMatrix`] too, unless it is [report-only](crate::authorization::RequireMiddleware::report_only).
     ///
     /// ```
     /// # use actix_web::{App, get, middleware::{DefaultHeaders, Logger}};
@@ -215,8 +215,8 @@ impl AuthScope {
         self
     }
 
-    /// Adds data for the handlers of this scope, as [`Scope::app_data`]. A [`JwtAuth`] is data too:
-    /// [`auth`](Self::auth) is the same with it.
+    /// Adds data for the handlers of this scope, as [`Scope::app_data`] does. A [`JwtAuth`] as data has
+    /// the effect of [`auth`](Self::auth).
     pub fn app_data<T: 'static>(mut self, data: T) -> Self {
         let of_any_type: &dyn Any = &data;
         let wrapped = || of_any_type.downcast_ref::<web::Data<JwtAuth>>().map(|auth| &***auth);
@@ -227,8 +227,8 @@ impl AuthScope {
         self
     }
 
-    /// Serves only requests that meet a guard, such as one for the host or a header; all others go on to
-    /// the routes after this scope, as with [`Scope::guard`].
+    /// Serves only requests that meet a guard, such as one for the host or a header; all others are
+    /// offered to the routes after this scope, as with [`Scope::guard`].
     ///
     /// **Security:** a guard decides which routes a request reaches, not who may use them.
     pub fn guard<G: Guard + 'static>(mut self, guard: G) -> Self {
@@ -236,10 +236,10 @@ impl AuthScope {
         self
     }
 
-    /// Lets a function add its routes, so that a module can keep them to itself.
+    /// Calls a function that adds routes, so that the handlers of a module can stay private.
     ///
-    /// The function takes an `AuthScope` and not the `ServiceConfig` of Actix, which would take handlers
-    /// that say nothing about who may call them.
+    /// The function takes an `AuthScope` and not the `ServiceConfig` of Actix, which would accept handlers
+    /// without a requirement.
     ///
     /// ```
     /// use jwt_verify::AuthScope;
@@ -294,7 +294,7 @@ impl AuthScope {
     }
 
     /// Adds a scope beneath this one. It keeps its own [`auth`](Self::auth), middlewares and guards, and
-    /// what this one [demands](Self::require) is added to what it demands.
+    /// the [requirement](Self::require) of this one holds for its routes too.
     pub fn scope(mut self, scope: Self) -> Self {
         let Assembled { prefix: _, mut scope, routes, guards, layers } = scope.assemble();
         self.routes.extend(routes.into_iter().map(|route| route.beneath(&self.prefix)));
@@ -309,7 +309,7 @@ impl AuthScope {
         self
     }
 
-    /// Every route, with what it demands.
+    /// Returns every route with its requirement.
     pub fn access_matrix(&self) -> AccessMatrix {
         self.demanding_routes().collect()
     }
@@ -380,7 +380,8 @@ impl HttpServiceFactory for AuthScope {
     }
 }
 
-/// Says of routes that no request reaches: within a scope Actix does not take an empty path for `/`.
+/// Warns about routes that requests cannot reach: within a scope Actix does not accept an empty
+/// path for `/`.
 fn warn_of_nowhere(routes: &[RouteInfo], config: &AppService) {
     for route in routes.iter().filter(|route| config.is_root() && route.has_empty_path()) {
         tracing::warn!(

@@ -1,4 +1,4 @@
-//! The routes of an application with what they demand.
+//! The routes of an application with their requirements.
 
 pub(crate) mod access_matrix;
 pub(crate) mod auth_scope;

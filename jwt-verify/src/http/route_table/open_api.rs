@@ -1,4 +1,4 @@
-//! What routes demand, in an OpenAPI document.
+//! Requirements of routes in an OpenAPI document.
 
 use utoipa::{
     Modify,
@@ -12,23 +12,23 @@ use utoipa::{
 use crate::authz::Requirement;
 use crate::http::route_table::access_matrix::{ANY, AccessMatrix, RouteInfo};
 
-/// The names of the security schemes in the document.
+/// Names of the security schemes in the document.
 const ACCESS: &str = "bearer";
 const REFRESH: &str = "refresh";
 
-/// Writes into each operation which tokens it takes, so that the document says what `#[require]`
-/// says (OpenAPI 3.1 §4.8.30).
+/// Writes the accepted tokens into each operation, so that the document agrees with `#[require]`
+/// (OpenAPI 3.1 §4.8.30).
 ///
-/// The security scheme `bearer` is added, and `refresh` where an operation takes refresh tokens. An
-/// operation gets an alternative for each way that its requirement leaves open, with the permissions
-/// and scopes that this way needs: for `any(permissions = "a", scopes = "b")` one with `a` and one with
-/// `b`. Roles, claims, logins and policies are not named, as they are not in refusals, so that a way
-/// which needs none but those is an alternative with an empty list; what is forbidden is not named
-/// either. Up to 256 alternatives are listed. Where there are more, one stands for all of them, with
-/// every name that is part of any: a client with those passes, and one with fewer may.
+/// The security scheme `bearer` is added, and `refresh` if an operation accepts refresh tokens. An
+/// operation gets an entry for each alternative of its requirement, with the permissions and scopes
+/// that it needs: for `any(permissions = "a", scopes = "b")` one with `a` and one with `b`. Roles,
+/// claims, logins and policies are not named, as in refusals, so that an alternative with only
+/// those has an empty list; forbidden names are left out too. Up to 256 alternatives are listed. If
+/// there are more, one stands for all of them, with every name in any: a client with those passes,
+/// and one with fewer may.
 ///
-/// What is `#[public]` gets an empty list. Operations are found by method and path, with the prefixes
-/// of the scopes; operations that the matrix does not know are left as they are, and
+/// A `#[public]` operation gets an empty list. Operations are found by method and path, with the
+/// prefixes of the scopes; operations that the matrix does not know are unchanged, and
 /// [`AccessMatrix::differences`] names them.
 ///
 /// ```
@@ -81,8 +81,8 @@ impl Modify for AccessMatrix {
 }
 
 impl AccessMatrix {
-    /// Routes that the document lacks, and operations of the document that are none of these routes,
-    /// as `GET /posts`. For a test that keeps both together.
+    /// Returns routes that the document lacks, and operations of the document that are not among
+    /// these routes, as `GET /posts`. For a test that keeps both consistent.
     pub fn differences(&self, document: &OpenApi) -> Vec<String> {
         let mut operations = Vec::new();
         for (path, item) in &document.paths.paths {
@@ -108,7 +108,7 @@ impl AccessMatrix {
         lacking.chain(unknown).collect()
     }
 
-    /// Whether requests of a method go to a route, as far as its path is theirs.
+    /// Returns `true` if requests of a method go to a route with a matching path.
     fn serves(&self, route: &RouteInfo, method: &str) -> bool {
         let is_own = |other: &RouteInfo| other.method() == method;
         let has_own = || self.routes().iter().any(|one| one.path() == route.path() && is_own(one));
@@ -149,7 +149,7 @@ fn slot<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operation> {
     slot.as_mut()
 }
 
-/// A pattern as OpenAPI has it: `{id:\d+}` is `{id}`, and `{tail}*` is `{tail}`.
+/// Converts a pattern to OpenAPI: `{id:\d+}` is `{id}`, and `{tail}*` is `{tail}`.
 fn documented(pattern: &str) -> String {
     let mut path = String::with_capacity(pattern.len());
     let (mut depth, mut is_expression) = (0_usize, false);

@@ -1,4 +1,4 @@
-//! Every route of an application that nobody has decided about.
+//! Detection of routes without a decision about access.
 
 use std::{any::TypeId, cell::RefCell, collections::BTreeSet, fmt, rc::Rc};
 
@@ -18,18 +18,19 @@ use crate::http::route_table::{
     unprotected_routes::UnprotectedRoutes,
 };
 
-/// Finds the routes of an application that are outside of every [`AuthScope`](crate::http::route_table::auth_scope::AuthScope): the
-/// same as [`RouteCheck::new`] and [`RouteCheck::run`].
+/// Finds the routes of an application that are outside of every
+/// [`AuthScope`](crate::AuthScope): short for [`RouteCheck::new`]
+/// and [`RouteCheck::run`].
 ///
 /// ```
 /// # use actix_web::{App, get};
-/// # use jwt_verify::{AuthScope, check_routes, require};
+/// # use jwt_verify::{AuthScope, require, routes::check_routes};
 /// #[require]
 /// #[get("/posts")]
 /// async fn posts() -> &'static str { "posts" }
 ///
 /// #[get("/forgotten")]
-/// async fn forgotten() -> &'static str { "everybody reads this" }
+/// async fn forgotten() -> &'static str { "all callers read this" }
 ///
 /// # #[actix_web::main]
 /// # async fn main() {
@@ -57,29 +58,29 @@ where
 }
 
 /// Finds every route of an application that has neither a requirement nor `#[public]`. For a test,
-/// or for a start that refuses.
+/// or to refuse to start.
 ///
-/// What Actix tells of an application's routes does not say which handler they have. So a route
-/// counts as decided about if it is in an [`AuthScope`](crate::http::route_table::auth_scope::AuthScope), and each of those is asked
-/// by a request of its own which handler answers: a route without a requirement that has the same
-/// method and path and was registered before shows itself then, and so does one for the other methods
-/// of that path. Its handler runs.
+/// Actix lists an application's routes without their handlers. So a route counts as declared if it
+/// is in an [`AuthScope`](crate::AuthScope), and each of those is
+/// probed with a request to find the handler that answers: this reveals a route without a
+/// requirement that has the same method and path and was registered before, and one for the other
+/// methods of that path. Its handler runs.
 ///
-/// Routes outside of an [`AuthScope`](crate::http::route_table::auth_scope::AuthScope) are named unless they are excepted. With
-/// [`probe_handlers`](Self::probe_handlers) they are asked too.
+/// Routes outside of an [`AuthScope`](crate::AuthScope) are reported
+/// unless they are ignored. With [`probe_handlers`](Self::probe_handlers) they are probed too.
 ///
-/// A route of an [`AuthScope`](crate::http::route_table::auth_scope::AuthScope) whose requests another handler with a requirement or
-/// `#[public]` answers is named apart, as one that is not reached.
+/// A route of an [`AuthScope`](crate::AuthScope) whose requests
+/// another handler with a requirement or `#[public]` answers is reported separately, as unreached.
 ///
-/// Turn the feature `introspection` on for tests only. With it Actix joins the patterns of nested scopes
-/// when an application starts, and panics where two segments have one name, as in `/{id}` within
-/// `/{id}`; without it the same application serves.
+/// Enable the feature `introspection` for tests only. With it Actix joins the patterns of nested
+/// scopes when an application starts, and panics if two segments have one name, as in `/{id}`
+/// within `/{id}`; without it the same application works.
 ///
-/// Guards and middlewares of an [`AuthScope`](crate::http::route_table::auth_scope::AuthScope) are left out when its routes are
-/// asked.
+/// Guards and middlewares of an [`AuthScope`](crate::http::route_table::auth_scope::AuthScope) do not
+/// apply to the requests of the check.
 ///
-/// Not seen: default services, unless they are all that is in a scope; and a route on the path of one
-/// that is decided about, if it has a guard other than for methods, such as one for a header.
+/// Not detected: default services, unless a scope contains nothing else; and a route on the path of
+/// a declared one, if it has a guard other than for methods, such as one for a header.
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct RouteCheck {
@@ -88,31 +89,32 @@ pub struct RouteCheck {
 }
 
 impl RouteCheck {
-    /// Without exceptions.
+    /// Creates a check without exceptions.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Leaves out all routes with this pattern, such as `/static/{file}`: those that nobody has decided
-    /// about, and those that another one [answers](UnprotectedRoutes::unreached).
+    /// Ignores all routes with this pattern, such as `/static/{file}`: undeclared ones, and those
+    /// that another one [answers](UnprotectedRoutes::unreached).
     pub fn ignore(mut self, pattern: impl Into<String>) -> Self {
         self.excepted.insert(pattern.into());
         self
     }
 
-    /// Asks the routes outside of every [`AuthScope`](crate::http::route_table::auth_scope::AuthScope) as well, so that handlers with
-    /// `#[require]` count wherever they are. A route for every method is asked with each usual one and
-    /// with one that nobody has, and is listed with the method `*`.
+    /// Probes the routes outside of every
+    /// [`AuthScope`](crate::AuthScope) as well, so that handlers
+    /// with `#[require]` count wherever they are. A route for every method is probed with each
+    /// usual one and with an invented one, and is listed with the method `*`.
     ///
-    /// **A handler without a requirement runs when it is asked**, with a request that nobody has
-    /// sent. For tests only, and not where that does harm.
+    /// **A handler without a requirement runs when it is probed**, with an artificial request. For
+    /// tests only, and not if that does harm.
     pub fn probe_handlers(mut self) -> Self {
         self.asks_others = true;
         self
     }
 
-    /// Starts the application without a server and looks at its routes. The result has every route
-    /// that has been decided about.
+    /// Starts the application without a server and checks its routes. The result contains every
+    /// declared route.
     ///
     /// # Errors
     /// [`UnprotectedRoutes`], if there are any.
@@ -178,7 +180,8 @@ impl RouteCheck {
                 continue;
             }
             let path = example(&pattern).filter(|_| self.asks_others);
-            // A route for every method is asked with each that there is, and with one that is none.
+            // A route for every method is probed with each known one, and with one that does not
+            // exist.
             let methods = if method == ANY { METHODS.to_vec() } else { vec![&*method] };
             let mut answers = Vec::new();
             for method in methods {
@@ -236,13 +239,13 @@ impl RouteCheck {
 /// A method that only a route for every method answers.
 const OTHER: &str = "AUDIT";
 
-/// What a path is asked with besides the methods that are known of it.
+/// Methods to probe besides those that are known for a path.
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", OTHER];
 
 /// A path that no application has.
 const NO_ROUTE: &str = "/.jwt-verify/no-such-route";
 
-/// What comes of asking.
+/// Result of a probe.
 struct Reply {
     status: StatusCode,
     answer: Option<HandlerAccess>,
@@ -250,7 +253,7 @@ struct Reply {
 }
 
 tokio::task_local! {
-    /// What the scopes of an application that is being looked at have registered.
+    /// Registrations of the scopes of an application under check.
     static FOUND: Rc<RefCell<Vec<Registered>>>;
 }
 
@@ -260,11 +263,11 @@ struct Registered {
     routes: Vec<RouteInfo>,
 }
 
-/// Says where a scope is: guards are what Actix lists of one.
+/// Marks the location of a scope: guards are the only part of one that Actix lists.
 pub(crate) struct ScopeMarker(String);
 
 impl ScopeMarker {
-    /// Takes note of a scope that is being registered, if somebody looks.
+    /// Records a scope that is being registered, during a check.
     pub(crate) fn of(prefix: &str, routes: &[RouteInfo]) -> Option<Self> {
         FOUND
             .try_with(|found| {
@@ -297,12 +300,12 @@ impl Guard for ScopeMarker {
     }
 }
 
-/// What Actix lists.
+/// Routes as listed by Actix.
 #[derive(Default)]
 struct Listed {
     /// Methods and patterns.
     routes: BTreeSet<(String, String)>,
-    /// The guards of scopes, with the scopes' paths.
+    /// Guards of scopes, with the scopes' paths.
     scopes: Vec<(String, String)>,
 }
 
@@ -314,8 +317,8 @@ impl Listed {
         }
         let is_route = match node.kind {
             ResourceType::Resource => true,
-            // With nothing in it that is listed, there may be a default service. What is in a scope
-            // without a prefix is listed beside it.
+            // Without listed services, there may be a default service. Services in a scope without
+            // a prefix are listed beside it.
             ResourceType::Scope => node.children.is_empty() && path != "/",
             _ => false,
         };
@@ -328,7 +331,7 @@ impl Listed {
         node.children.iter().for_each(|child| self.walk(child));
     }
 
-    /// The path of what is around a scope. One that is empty is listed as `/`.
+    /// Returns the path around a scope. An empty one is listed as `/`.
     fn outside(&self, marker: &str, prefix: &str) -> String {
         let path = self.scopes.iter().find(|(guard, _)| guard == marker).map(|(_, path)| &**path);
         let around = path.and_then(|path| path.strip_suffix(&*join(prefix, "")));
@@ -336,15 +339,16 @@ impl Listed {
     }
 }
 
-/// What segments are tried with until the pattern has them.
+/// Values to try for segments until the pattern matches.
 const SAMPLES: [&str; 7] =
     ["1", "a", "A", "00000000-0000-4000-8000-000000000000", "2026-01-01", "a.txt", "aa"];
 
-/// A path that a pattern matches.
+/// Returns a path that a pattern matches.
 fn example(pattern: &str) -> Option<String> {
     let route = ResourceDef::new(pattern);
     let mut choices = vec![0_usize; segments(pattern)];
-    // Seven to the fourth: of more segments than that the last are tried with the first sample only.
+    // Seven to the fourth: of more segments than that the last are tried with the first sample
+    // only.
     for _ in 0..2401 {
         let mut path = String::new();
         let values = choices.iter().map(|choice| SAMPLES.get(*choice).copied().unwrap_or("1"));
@@ -366,7 +370,7 @@ fn example(pattern: &str) -> Option<String> {
     None
 }
 
-/// How many dynamic segments a pattern has.
+/// Counts the path parameters of a pattern.
 fn segments(pattern: &str) -> usize {
     let (mut depth, mut count) = (0_usize, 0);
     for character in pattern.chars() {
@@ -382,34 +386,34 @@ fn segments(pattern: &str) -> usize {
     count
 }
 
-/// Marks a request that asks who may use a route. Nobody else can make one.
+/// Marks a request that probes who may use a route. Only this module can create one.
 struct CheckRequest {
-    /// The marker of the scope whose route is meant, if it is that of one.
+    /// The marker of the scope that the probed route belongs to, if it is known.
     scope: Option<String>,
 }
 
-/// Tells whether a request that asks passes the guards of a scope, whatever they are; `None` for all
-/// other requests. Of scopes that differ in their guards alone, the one that is meant answers.
+/// Tells whether a probe passes the guards of a scope, whatever they are; `None` for all other
+/// requests. Of scopes that differ in their guards alone, the one with the probed route answers.
 pub(crate) fn is_probe_for(context: &GuardContext<'_>, scope: Option<&str>) -> Option<bool> {
     let extensions = context.req_data();
-    let meant = extensions.get::<CheckRequest>()?.scope.as_deref();
-    Some(meant.is_none() || scope.is_none() || meant == scope)
+    let probed = extensions.get::<CheckRequest>()?.scope.as_deref();
+    Some(probed.is_none() || scope.is_none() || probed == scope)
 }
 
-/// Whether a request only asks who may use its route.
+/// Returns `true` if a request only probes who may use its route.
 pub(crate) fn is_probe(request: &HttpRequest) -> bool {
     request.extensions().contains::<CheckRequest>()
 }
 
-/// What a handler says of itself when it is asked.
+/// Access declared by a handler, in response to a probe.
 #[derive(Clone)]
 struct HandlerAccess {
     access: TypeId,
     route: fn(String, String) -> RouteInfo,
 }
 
-/// The routes of a path whose handlers have answered. One that answers every method is one route, but
-/// for the methods that have a handler of their own.
+/// Returns the routes of a path whose handlers have answered. One that answers every method is one
+/// route, but for the methods that have a handler of their own.
 fn answered(answers: &[(&str, HandlerAccess)], pattern: &str) -> Vec<RouteInfo> {
     let of_others = answers.iter().find(|(method, _)| *method == OTHER);
     let of_others = of_others.map(|(_, answer)| answer.access);
@@ -423,7 +427,7 @@ fn answered(answers: &[(&str, HandlerAccess)], pattern: &str) -> Vec<RouteInfo> 
     answers.iter().filter(own).map(route).collect()
 }
 
-/// The answer of a handler.
+/// Returns the response of a handler to a probe.
 pub(crate) fn answer<A: crate::http::route_table::access_matrix::Access>() -> Error {
     Asked(HandlerAccess {
         access: TypeId::of::<A::Marker>(),

@@ -1,11 +1,11 @@
-//! What an audit of routes has found.
+//! Result of a check of routes.
 
 use std::fmt;
 
 use crate::http::route_table::access_matrix::{AccessMatrix, RouteInfo};
 
-/// Routes of an application that say neither `#[require]` nor `#[public]`, and such that say it where
-/// no request comes.
+/// Routes of an application that have neither `#[require]` nor `#[public]`, and declared ones that
+/// no request reaches.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UnprotectedRoutes {
     pub(crate) unprotected: Vec<String>,
@@ -13,22 +13,23 @@ pub struct UnprotectedRoutes {
 }
 
 impl UnprotectedRoutes {
-    /// The methods and patterns of those that say neither, as `GET /forgotten`; `*` for every method.
+    /// Returns methods and patterns of the undeclared routes, as `GET /forgotten`; `*` for every
+    /// method.
     pub fn routes(&self) -> &[String] {
         &self.unprotected
     }
 
-    /// Those whose requests another handler answers, which says who may use it: a second route of one
-    /// method and path, or one behind a pattern that has its path too. Nothing is open, but the
-    /// requirement that stands there protects nothing, and the matrix would name it.
+    /// Returns the routes whose requests another declared handler answers: a second route of one
+    /// method and path, or one behind a pattern that has its path too. Nothing is open, but their
+    /// requirement protects nothing, and the matrix would name it.
     ///
-    /// Two routes of one method and path that a guard tells apart look the same. Leave them out with
-    /// [`RouteCheck::ignore`](crate::http::route_table::route_check::RouteCheck::ignore).
+    /// Two routes of one method and path that differ in a guard look the same. Ignore them with
+    /// [`RouteCheck::ignore`](crate::routes::RouteCheck::ignore).
     pub fn unreached(&self) -> &[String] {
         &self.unreached
     }
 
-    /// In order and once each; the matrix if there are none.
+    /// Sorts and removes duplicates; returns the matrix if there are none.
     pub(crate) fn conclude(mut self, decided: Vec<RouteInfo>) -> Result<AccessMatrix, Self> {
         for routes in [&mut self.unprotected, &mut self.unreached] {
             routes.sort_unstable();

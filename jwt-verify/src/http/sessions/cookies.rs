@@ -11,7 +11,7 @@ use crate::http::{
     authentication::csrf::CsrfProtection,
     credentials::{BearerExtractor, CookieExtractor, FirstOf},
 };
-use crate::{error::ConfigError, issuing::TokenPair, secret::Secret};
+use crate::{error::ConfigError, issuing::sessions::TokenPair, secret::Secret};
 
 /// Cookies for the tokens of a session, and the protection that they need.
 ///
@@ -21,12 +21,12 @@ use crate::{error::ConfigError, issuing::TokenPair, secret::Secret};
 /// | `__Secure-refresh` | no | the refresh path | as long as the refresh token |
 /// | `__Host-csrf` | yes | every path | as long as the refresh token |
 ///
-/// All of them are `Secure`, `SameSite=Lax` and of this host alone. A page reads the last one and
+/// All of them are `Secure`, `SameSite=Lax` and for this host only. A page reads the last one and
 /// sends it as `X-CSRF-Token` with every request that changes something: see [`CsrfProtection`].
 ///
 /// ```
 /// # use actix_web::HttpResponse;
-/// # use jwt_verify::{JwtAuth, Secret, SessionCookies, Sessions, TokenPair};
+/// # use jwt_verify::{JwtAuth, Secret, sessions::{SessionCookies, Sessions, TokenPair}};
 /// # fn example(sessions: Sessions, secret: Secret, tokens: TokenPair) -> Result<(), Box<dyn std::error::Error>> {
 /// let cookies = SessionCookies::builder(&secret).refresh_path("/auth/refresh").build()?;
 /// let auth = JwtAuth::for_sessions(&sessions).cookies(&cookies).build()?;
@@ -41,7 +41,7 @@ use crate::{error::ConfigError, issuing::TokenPair, secret::Secret};
 /// # }
 /// ```
 ///
-/// Browsers take `Secure` cookies over plain HTTP from `localhost` only.
+/// Browsers accept `Secure` cookies over plain HTTP from `localhost` only.
 #[derive(Debug, Clone)]
 pub struct SessionCookies {
     access: String,
@@ -61,7 +61,7 @@ pub struct SessionCookiesBuilder {
     same_site: SameSite,
 }
 
-/// Which requests that another site has caused carry the cookies (RFC 6265bis §5.6.7).
+/// Selects the cross-site requests that carry the cookies (RFC 6265bis §5.6.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SameSite {
     /// None of them. A link from another site leads to a page without a session.
@@ -83,38 +83,37 @@ impl SameSite {
     }
 }
 
-/// What browsers keep at least of one cookie: name and value (RFC 6265 §6.1).
+/// Minimum size of a cookie that browsers support: name and value (RFC 6265 §6.1).
 const MAX_COOKIE_BYTES: usize = 4096;
 
 impl SessionCookiesBuilder {
-    /// The name of the access token's cookie. Default: `__Host-access`.
+    /// Sets the name of the access token's cookie. Default: `__Host-access`.
     pub fn access_name(mut self, name: impl Into<String>) -> Self {
         self.access = name.into();
         self
     }
 
-    /// The name of the refresh token's cookie. Default: `__Secure-refresh`; a cookie for one path
-    /// cannot have the prefix `__Host-`.
+    /// Sets the name of the refresh token's cookie. Default: `__Secure-refresh`; a cookie for one
+    /// path cannot have the prefix `__Host-`.
     pub fn refresh_name(mut self, name: impl Into<String>) -> Self {
         self.refresh = name.into();
         self
     }
 
-    /// The path that takes refresh tokens. Default: `/auth/refresh`. A logout below another path does
-    /// not see the refresh token; the access token ends the session as well.
+    /// Sets the path that accepts refresh tokens. Default: `/auth/refresh`. A logout below another
+    /// path does not get the refresh token; the access token ends the session as well.
     pub fn refresh_path(mut self, path: impl Into<String>) -> Self {
         self.refresh_path = path.into();
         self
     }
 
-    /// Which requests of other sites carry the cookies. Default: [`SameSite::Lax`].
+    /// Sets which cross-site requests carry the cookies. Default: [`SameSite::Lax`].
     pub fn same_site(mut self, same_site: SameSite) -> Self {
         self.same_site = same_site;
         self
     }
 
-    /// Changes the protection against other sites: the names of cookie and header, and the origins
-    /// that are allowed.
+    /// Changes the CSRF protection: the names of cookie and header, and the allowed origins.
     pub fn csrf(mut self, change: impl FnOnce(CsrfProtection) -> CsrfProtection) -> Self {
         self.csrf = self.csrf.map(change);
         self
@@ -164,7 +163,8 @@ impl fmt::Debug for SessionCookiesBuilder {
 }
 
 impl SessionCookies {
-    /// With a secret for the signatures of CSRF tokens, which all instances of the application need.
+    /// Returns a builder with a secret for the signatures of CSRF tokens, which all instances of
+    /// the application need.
     pub fn builder(csrf_secret: &Secret) -> SessionCookiesBuilder {
         SessionCookiesBuilder {
             csrf: CsrfProtection::new(csrf_secret),
@@ -175,8 +175,8 @@ impl SessionCookies {
         }
     }
 
-    /// Puts the tokens of a session into the cookies of a response, and says which CSRF token the
-    /// page has to send; it is in a cookie as well.
+    /// Puts the tokens of a session into the cookies of a response, and returns the CSRF token that
+    /// the page has to send; it is in a cookie as well.
     ///
     /// # Errors
     /// If a token is too large for a cookie, or the system has no random numbers. No cookie is set
@@ -203,7 +203,7 @@ impl SessionCookies {
         Ok(csrf)
     }
 
-    /// Takes the cookies away from the browser.
+    /// Removes the cookies from the browser.
     pub fn unset<B>(&self, response: &mut HttpResponse<B>) {
         let gone = |name, path, hidden| self.cookie(name, "", path, Duration::ZERO, hidden);
         let cookies = [
@@ -214,7 +214,7 @@ impl SessionCookies {
         append(response, cookies.into_iter().flatten());
     }
 
-    /// The protection of requests with cookies.
+    /// Returns the CSRF protection of requests with cookies.
     pub fn csrf(&self) -> &CsrfProtection {
         &self.csrf
     }
@@ -251,11 +251,11 @@ fn append<B>(response: &mut HttpResponse<B>, cookies: impl IntoIterator<Item = H
     for cookie in cookies {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
-    // What sets a cookie is for one caller alone.
+    // A response that sets a cookie is for one caller alone.
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
-/// Why tokens were not put into cookies.
+/// Reasons why tokens were not put into cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionCookieError {

@@ -10,13 +10,13 @@ use crate::{
 };
 
 impl IdTokenVerifier {
-    /// Verifies the ID token in a cookie of this name, for an application that has put it there
+    /// Verifies the ID token in a cookie of this name, for an application that has stored it there
     /// after a login.
     ///
-    /// **Security:** the browser sends the cookie with requests that other sites cause too, and nothing
-    /// here looks at that: where something changes, ask
-    /// [`CsrfProtection::comes_from_here`](crate::CsrfProtection::comes_from_here) as well, or let a
-    /// [`JwtAuth`](crate::JwtAuth) take the cookie.
+    /// **Security:** the browser sends the cookie with requests that other sites cause too, which
+    /// this method does not check: if a request changes something, call
+    /// [`CsrfProtection::comes_from_here`](crate::extract::CsrfProtection::comes_from_here) as well, or let
+    /// a [`JwtAuth`](crate::JwtAuth) take the cookie.
     ///
     /// # Errors
     /// [`AuthError::MissingToken`] without such a cookie, [`AuthError::InvalidRequest`] with two, and

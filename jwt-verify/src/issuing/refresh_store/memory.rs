@@ -1,32 +1,33 @@
-//! Sessions of one process.
+//! Refresh store in the memory of one process.
 
 use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use dashmap::{DashMap, Entry};
 
-use super::{REPLACED, RefreshStore, Rotation, RotationOutcome, SessionRecord};
+use super::REPLACED;
+use crate::issuing::refresh_store::{RefreshStore, Rotation, RotationOutcome, SessionRecord};
 use crate::{
     clock::{Clock, SystemClock},
     expiry::Agenda,
 };
 use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
-/// A [`RefreshStore`] in the memory of the process. Clones share their content, which is gone with
-/// the process: everybody logs in again then.
+/// A [`RefreshStore`] in the memory of the process. Clones share their content, which is lost when
+/// the process ends: all users have to log in again then.
 ///
-/// What is over is forgotten as other sessions begin, those of at most eight subjects with each.
-/// There are as many entries as there are subjects with a session, and as many sessions of each as
-/// [`SessionsBuilder::sessions_per_subject`](crate::SessionsBuilder::sessions_per_subject) says.
+/// Expired sessions are removed when others are created, those of at most eight subjects at a time.
+/// There are as many entries as subjects with a session, and as many sessions of each as
+/// [`SessionsBuilder::sessions_per_subject`](crate::sessions::SessionsBuilder::sessions_per_subject) allows.
 #[derive(Clone)]
 pub struct MemoryRefreshStore {
     inner: Arc<MemoryRefreshStoreInner>,
 }
 
 struct MemoryRefreshStoreInner {
-    /// All that is done with the sessions of a subject is done at its entry, so each is one step.
-    /// An entry without sessions stays until its look is due.
+    /// All operations on the sessions of a subject lock its entry, so each is one step. An entry
+    /// without sessions stays until its next check.
     subjects: DashMap<Arc<str>, Vec<Session>>,
-    /// One look at each entry.
+    /// One check for each entry.
     agenda: Agenda<Arc<str>>,
     clock: Arc<dyn Clock>,
 }
@@ -35,7 +36,7 @@ struct Session {
     id: String,
     begun_at: Duration,
     current: String,
-    /// What was current before, newest last, with the time at which it was replaced.
+    /// Previous tokens, newest last, with the time at which each was replaced.
     replaced: VecDeque<(String, Duration)>,
     until: Duration,
 }
@@ -47,12 +48,12 @@ impl Default for MemoryRefreshStore {
 }
 
 impl MemoryRefreshStore {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::with_clock(SystemClock::new())
     }
 
-    /// The same with another clock than the system's.
+    /// Creates an empty store with another clock than the system clock.
     pub fn with_clock(clock: impl Clock) -> Self {
         Self::with_shared_clock(Arc::new(clock))
     }
@@ -63,13 +64,13 @@ impl MemoryRefreshStore {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Counts the sessions that are kept, some of which may be over: one by one, so for a look now
-    /// and then.
+    /// Returns the number of stored sessions, some of which may have expired. It counts one by one,
+    /// so do not call it often.
     pub fn len(&self) -> usize {
         self.inner.subjects.iter().map(|sessions| sessions.len()).sum()
     }
 
-    /// Says whether there is no session.
+    /// Returns `true` if there is no session.
     pub fn is_empty(&self) -> bool {
         self.inner.subjects.iter().all(|sessions| sessions.is_empty())
     }
@@ -140,7 +141,7 @@ impl MemoryRefreshStore {
         RotationOutcome::Reused
     }
 
-    /// Ends those that are asked for, and names those of them that were not over already.
+    /// Ends the selected sessions, and returns those of them that had not expired.
     fn end_now(&self, subject: &str, is_meant: impl Fn(&Session) -> bool) -> Vec<String> {
         let now = self.inner.clock.now();
         let Some(mut sessions) = self.inner.subjects.get_mut(subject) else { return Vec::new() };
@@ -156,7 +157,7 @@ impl MemoryRefreshStore {
     }
 }
 
-/// Ends the one that began first.
+/// Ends the oldest session.
 fn remove_oldest(sessions: &mut Vec<Session>) -> Option<String> {
     let (place, _) = sessions.iter().enumerate().min_by_key(|(_, session)| session.begun_at)?;
     Some(sessions.remove(place).id)

@@ -1,4 +1,4 @@
-//! What is remembered of sessions, so that a refresh token works once.
+//! Storage of sessions, so that a refresh token works once.
 
 mod memory;
 #[cfg(feature = "redis")]
@@ -14,33 +14,32 @@ pub use memory::MemoryRefreshStore;
 #[cfg(feature = "redis")]
 pub use redis::RedisRefreshStore;
 
-/// Remembers the sessions of each subject, and which refresh token of each session is the current
-/// one.
+/// Stores the sessions of each subject, and the current refresh token of each session.
 ///
-/// A session is what begins with a login; the refresh tokens of a session follow each other, and
-/// only the newest one counts. No token is stored: what the store sees are hashes and random names.
+/// A session begins with a login; its refresh tokens follow each other, and only the newest is
+/// current. No token is stored: the store receives hashes and random names.
 ///
-/// [`MemoryRefreshStore`] is for one process, [`RedisRefreshStore`] for several instances; implement
-/// it for anything else that can change all sessions of a subject in one step, such as a table of a
-/// database in a transaction that locks the subject's rows, and hold it against
+/// [`MemoryRefreshStore`] is for one process, [`RedisRefreshStore`] for several instances.
+/// Implement it for other stores that can change all sessions of a subject in one step, such as a
+/// database table in a transaction that locks the subject's rows, and test the implementation with
 /// `testing::refresh_store`.
 ///
-/// A name of a session means nothing without its subject: a store never reads or changes a session
-/// of another subject, whatever name it is given.
+/// A session ID is valid only together with its subject: a store never reads or changes a session
+/// of another subject, whatever ID it is given.
 pub trait RefreshStore: fmt::Debug + Send + Sync + 'static {
-    /// Begins a session. If the subject has [`SessionRecord::most`] already, those that began first
-    /// end, **in the same step**, so that there are never more; their names are the answer. What is
-    /// over does not count.
+    /// Creates a session. If the subject has [`SessionRecord::most`] already, the oldest end, **in
+    /// the same step**, so that there are never more; the result contains their names. Expired
+    /// sessions do not count.
     fn begin<'a>(
         &'a self,
         session: &'a SessionRecord,
     ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>>;
 
-    /// Puts the next token of a session in the place of the one that was presented, if that is the
-    /// current one: **in one step**, so that of any number of concurrent calls with the same token
-    /// exactly one gets [`RotationOutcome::Rotated`].
+    /// Replaces the presented token of a session with the next one, if it is current: **in one
+    /// step**, so that of any number of concurrent calls with the same token exactly one gets
+    /// [`RotationOutcome::Rotated`].
     ///
-    /// A token that was current before and was replaced less than [`Rotation::grace`] ago is
+    /// A former token that was replaced less than [`Rotation::grace`] ago is
     /// [`RotationOutcome::Repeated`]. Any other ends the session, in the same step:
     /// [`RotationOutcome::Reused`].
     fn rotate<'a>(
@@ -48,8 +47,8 @@ pub trait RefreshStore: fmt::Debug + Send + Sync + 'static {
         rotation: &'a Rotation<'a>,
     ) -> BoxFuture<'a, Result<RotationOutcome, StoreUnavailable>>;
 
-    /// Ends a session of the subject, and says whether there was one. If there is none of this
-    /// name, or it is another subject's, nothing happens.
+    /// Ends a session of the subject, and returns `true` if there was one. If there is none of this
+    /// name, or it belongs to another subject, nothing happens.
     fn end<'a>(
         &'a self,
         subject: &'a str,
@@ -57,65 +56,64 @@ pub trait RefreshStore: fmt::Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<bool, StoreUnavailable>>;
 
     /// Ends all sessions of a subject but the one named, **in one step**: none of them rotates
-    /// after it, and none that has begun before it is left. The names of those that ended are the
-    /// answer.
+    /// after it, and none that began before it is left. Returns the names of those that ended.
     fn end_all<'a>(
         &'a self,
         subject: &'a str,
         except: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>>;
 
-    /// The names of the sessions of a subject, without those that are over.
+    /// Returns the names of the subject's sessions that have not expired.
     fn sessions_of<'a>(
         &'a self,
         subject: &'a str,
     ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>>;
 }
 
-/// A session that begins.
+/// A new session.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SessionRecord {
-    /// Its name (`sid`).
+    /// Session ID (`sid`).
     pub session_id: String,
-    /// Whose it is.
+    /// Subject of the session.
     pub subject: String,
-    /// The hash of its first refresh token's `jti`.
+    /// Hash of its first refresh token's `jti`.
     pub current: String,
-    /// Time at which it begins, since the epoch.
+    /// Start of the session, as time since the epoch.
     pub begun_at: Duration,
-    /// Until when it is kept unless it is refreshed, since the epoch.
+    /// Time until which it is kept without a refresh, since the epoch.
     pub until: Duration,
-    /// Bound of the sessions of the subject, with this one: at least one.
+    /// Maximum number of sessions of the subject, including this one: at least one.
     pub most: usize,
 }
 
-/// A refresh token that is presented, and the one that is to follow it.
+/// A presented refresh token, and its replacement.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Rotation<'a> {
-    /// The session.
+    /// Session ID.
     pub session_id: &'a str,
-    /// Whose it is.
+    /// Subject of the session.
     pub subject: &'a str,
-    /// The hash of the presented token's `jti`.
+    /// Hash of the presented token's `jti`.
     pub presented: &'a str,
-    /// The hash of the next token's `jti`.
+    /// Hash of the next token's `jti`.
     pub next: &'a str,
-    /// The time, since the epoch.
+    /// Current time, since the epoch.
     pub now: Duration,
-    /// Until when the session is kept unless it is refreshed again, since the epoch.
+    /// Time until which the session is kept without another refresh, since the epoch.
     pub until: Duration,
-    /// How long a token that was replaced may come again without harm.
+    /// Time for which a replaced token may be reused without ending the session.
     pub grace: Duration,
 }
 
-/// What became of a [`Rotation`].
+/// Result of a [`Rotation`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RotationOutcome {
-    /// The next token is the current one now.
+    /// The next token is now the current one.
     Rotated,
-    /// The token has just been replaced. The session goes on.
+    /// The token has just been replaced. The session continues.
     Repeated,
     /// The token was replaced before. The session has been ended.
     Reused,
@@ -123,10 +121,10 @@ pub enum RotationOutcome {
     Unknown,
 }
 
-/// The form in which a `jti` of a refresh token is kept.
+/// Hashes the `jti` of a refresh token, for storage.
 pub(super) fn hashed(token_id: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, token_id.as_bytes()))
 }
 
-/// How many replaced tokens are told from those that never were, within the time of grace.
+/// Maximum number of replaced tokens that are recognized within the grace period.
 const REPLACED: usize = 16;

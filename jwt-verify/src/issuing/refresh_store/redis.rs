@@ -1,4 +1,4 @@
-//! Sessions that instances of an application share.
+//! Refresh store on Redis, shared by the instances of an application.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,7 +6,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use deadpool_redis::redis;
 
-use super::{REPLACED, RefreshStore, Rotation, RotationOutcome, SessionRecord};
+use super::REPLACED;
+use crate::issuing::refresh_store::{RefreshStore, Rotation, RotationOutcome, SessionRecord};
 use crate::{
     clock::{Clock, SystemClock},
     store::{RedisCache, millis},
@@ -16,10 +17,11 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// A [`RefreshStore`] on Redis. A rotation is one script that runs on the server, so of any number of
 /// instances exactly one wins.
 ///
-/// The server must keep what it is given: set `maxmemory-policy noeviction`. A session that is lost
-/// means a new login; a *change* that is lost, by a master that fails before its replica has it or by
-/// an old snapshot, makes an ended session or a used token good again. While it is out of reach nobody
-/// can log in or refresh (503); a client whose answer was lost on the way has to log in again.
+/// The server must not evict data: set `maxmemory-policy noeviction`. A lost session means a new
+/// login; a lost *change*, because a master fails before its replica has it or an old snapshot is
+/// restored, makes an ended session or a used token valid again. While the server is unreachable no
+/// user can log in or refresh (503); a client whose response was lost on the way has to log in
+/// again.
 #[derive(Debug, Clone)]
 pub struct RedisRefreshStore {
     redis: RedisCache,
@@ -27,24 +29,24 @@ pub struct RedisRefreshStore {
 }
 
 impl RedisRefreshStore {
-    /// On this server, under the names of this application.
+    /// Creates a store on this server, with the key prefix of this application.
     pub fn new(redis: RedisCache) -> Self {
         Self::with_clock(redis, SystemClock::new())
     }
 
-    /// The same with another clock than the system's.
+    /// Creates a store with another clock than the system clock.
     pub fn with_clock(redis: RedisCache, clock: impl Clock) -> Self {
         Self { redis, clock: Arc::new(clock) }
     }
 
-    /// Where all sessions of a subject are: one entry, so that each script is one step also in a
-    /// Cluster. Names of any length and content become names of one length.
+    /// Returns the key of all sessions of a subject: one entry, so that each script is one step in
+    /// a Cluster too. Names of any length and content become keys of one length.
     fn sessions(&self, subject: &str) -> String {
         let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, subject.as_bytes()));
         self.redis.name(&format!("sessions:{hash}"))
     }
 
-    /// Begins the call of a script about the sessions of a subject.
+    /// Starts the call of a script about the sessions of a subject.
     fn script(&self, script: &str, subject: &str) -> redis::Cmd {
         let mut command = redis::cmd("EVAL");
         command.arg(script).arg(1).arg(self.sessions(subject));
@@ -59,9 +61,9 @@ impl RedisRefreshStore {
     }
 }
 
-/// What every script begins with. A session is a field, `begun until current`, followed by what was
-/// current before and when that was replaced. `alive` names those that are not over, the oldest
-/// first, and removes the others.
+/// The beginning of every script. A session is a hash field, `begun until current`, followed by the
+/// former tokens with the time at which each was replaced. `alive` contains the sessions that have
+/// not expired, the oldest first, and the others are removed.
 macro_rules! script {
     ($body:literal) => {
         concat!(
@@ -105,8 +107,8 @@ return ended
 "
 );
 
-/// The times of one application's instances differ by less than its time of grace; the script goes
-/// by the caller's, so that tests can move it.
+/// The clocks of one application's instances must differ by less than its grace period; the script
+/// uses the caller's time, so that tests can move it.
 const ROTATE: &str = script!(
     r"
 local id, presented, following, now, grace, last, ttl, most = unpack(ARGV)

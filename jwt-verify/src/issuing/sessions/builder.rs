@@ -1,11 +1,15 @@
-//! How sessions are set up.
+//! Builder of sessions.
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Sessions, SessionsInner};
+use super::SessionsInner;
+use crate::issuing::sessions::Sessions;
 use crate::{
     error::ConfigError,
-    issuing::{MemoryRefreshStore, RefreshStore, TokenIssuer},
+    issuing::{
+        TokenIssuer,
+        refresh_store::{MemoryRefreshStore, RefreshStore},
+    },
     limits::{
         MAX_SESSION_LIFETIME, MAX_SESSIONS_PER_SUBJECT, REFRESH_GRACE, SESSION_IDLE,
         SESSION_LIFETIME, SESSIONS_PER_SUBJECT,
@@ -29,7 +33,7 @@ pub struct SessionsBuilder {
 
 impl SessionsBuilder {
     pub(super) fn new(issuer: TokenIssuer) -> Self {
-        // Where keys are kept for a shorter time, a session is shorter as well.
+        // If keys are published for a shorter time, sessions are shorter as well.
         let lifetime = SESSION_LIFETIME.min(issuer.inner.longest_lifetime);
         Self {
             issuer,
@@ -42,53 +46,54 @@ impl SessionsBuilder {
         }
     }
 
-    /// Where sessions are kept. Default: in the memory of the process.
+    /// Sets the store of sessions. Default: the memory of the process.
     pub fn store(mut self, store: impl RefreshStore) -> Self {
         self.store = Some(Arc::new(store));
         self
     }
 
-    /// Where ended sessions are noted, so that their access tokens are refused at once. Give the
-    /// verifier the same one. Default: nowhere, and access tokens are good until they expire.
+    /// Sets the store that records ended sessions, so that their access tokens are refused at once.
+    /// Give the verifier the same one. Default: none; access tokens remain valid until they expire.
     pub fn revocation(mut self, store: impl RevocationStore) -> Self {
         self.revocation = Some(Arc::new(store));
         self
     }
 
-    /// How long a session lasts at most, however often it is refreshed. Default: 30 d.
+    /// Sets the maximum lifetime of a session, however often it is refreshed. Default: 30 d.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// How long a session lasts without a refresh. Default: 7 d.
+    /// Sets how long a session lasts without a refresh. Default: 7 d.
     pub fn idle_timeout(mut self, idle: Duration) -> Self {
         self.idle = idle;
         self
     }
 
-    /// How long after its use a refresh token may come again without ending the session: it is
+    /// Sets how long after its use a refresh token may be reused without ending the session: it is
     /// refused either way. Default: 10 s; at most a minute.
     pub fn reuse_grace_period(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// Bounds the sessions that a subject has at a time. With one more the session that began first
-    /// ends, and its access tokens with it. Default: 100; at most 1,000.
+    /// Limits the concurrent sessions of a subject. With one more the oldest session ends, and its
+    /// access tokens with it. Default: 100; at most 1,000.
     ///
-    /// It bounds what a login costs the store, and what a thief of a password can leave behind. A
-    /// thief who logs in as often on purpose ends the owner's sessions, so limit logins as well.
+    /// It limits the cost of logins for the store, and the sessions that a thief of a password can
+    /// create. A thief who logs in that often ends the owner's sessions, so limit the rate of
+    /// logins as well.
     pub fn sessions_per_subject(mut self, most: usize) -> Self {
         self.sessions_per_subject = most;
         self
     }
 
-    /// Checks the settings.
+    /// Checks the settings and builds the sessions.
     ///
     /// # Errors
-    /// Lifetimes that make no sense, or are longer than the issuer keeps its keys; no session for a
-    /// subject, or more than 1,000.
+    /// Lifetimes that are out of range, or longer than the issuer publishes its keys; no session
+    /// for a subject, or more than 1,000.
     pub fn build(self) -> Result<Sessions, ConfigError> {
         let access = self.issuer.access_lifetime();
         if self.lifetime < access || self.lifetime > MAX_SESSION_LIFETIME {

@@ -1,10 +1,11 @@
-//! A session that is over, before its time.
+//! Revocation of sessions.
 
 use std::{future::Future, time::Duration};
 
 use serde::Serialize;
 
-use super::{SessionError, Sessions, SessionsInner};
+use super::SessionsInner;
+use crate::issuing::sessions::{SessionError, Sessions};
 use crate::lookup::Lookup;
 use crate::{
     claims::{Claims, VerifiedClaims},
@@ -14,15 +15,15 @@ use crate::{
     revocation::{Revocation, RevocationKeys},
 };
 
-/// Ends sessions. Each call goes on to its end although the caller hangs up, where it runs on Tokio as
-/// Actix does.
+/// Revokes sessions. On Tokio, and so on Actix, each call runs to completion even if the client
+/// disconnects.
 impl Sessions {
-    /// Ends the session that a token belongs to: a verified access token or refresh token. Both
-    /// stop working; without a [`RevocationStore`](crate::RevocationStore), the refresh token only.
+    /// Revokes the session of a verified access token or refresh token. Both stop working; without
+    /// a [`RevocationStore`](crate::revocation::RevocationStore), only the refresh token.
     ///
     /// # Errors
     /// [`SessionError::InvalidGrant`] for a token of another issuer or without a session,
-    /// [`SessionError::Unavailable`] if a store is out of reach: the access token is still good
+    /// [`SessionError::Unavailable`] if a store is unreachable: the access token is still valid
     /// then, and the call can be repeated.
     pub async fn revoke<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), SessionError> {
         let (subject, session_id) = self.session_of(claims.standard())?;
@@ -35,15 +36,15 @@ impl Sessions {
         .await
     }
 
-    /// Ends a session of this subject by its name, as [`TokenPair::session_id`](super::TokenPair)
-    /// has it, and says whether there was one.
+    /// Revokes a session of this subject by its ID, as in
+    /// [`TokenPair::session_id`](super::TokenPair), and returns `true` if there was one.
     ///
-    /// The name of a session is no secret, so it may come from anywhere: for one that is another
-    /// subject's, or that there is not, the answer is `false`, and nothing is written anywhere. The
-    /// subject must be that of the caller, as a verified token names it.
+    /// A session ID is not a secret, so it may come from anywhere: for an unknown ID or that of
+    /// another subject the result is `false`, and nothing is written. The subject must be that of
+    /// the caller, as a verified token names it.
     ///
     /// # Errors
-    /// [`SessionError::Unavailable`] if a store is out of reach; the call can be repeated.
+    /// [`SessionError::Unavailable`] if a store is unreachable; the call can be repeated.
     pub async fn revoke_by_id(
         &self,
         subject: &impl Serialize,
@@ -61,18 +62,18 @@ impl Sessions {
             }
             // Access tokens first: a session that is still listed can be ended again.
             sessions.revoke_access(std::slice::from_ref(&session_id)).await?;
-            // Another call may have ended it meanwhile; it was there.
+            // Another call may have ended it meanwhile; it existed.
             store.end(&subject, &session_id).await?;
             Ok(true)
         })
         .await
     }
 
-    /// Ends all sessions of a user, those included that a store has lost: of these, access tokens
-    /// that were issued within the last second are good until they expire.
+    /// Revokes all sessions of a user, including sessions that a store has lost: access tokens of
+    /// those that were issued within the last second remain valid until they expire.
     ///
     /// # Errors
-    /// [`SessionError::Unavailable`] if a store is out of reach: some sessions may have ended then,
+    /// [`SessionError::Unavailable`] if a store is unreachable: some sessions may have ended then,
     /// and the call can be repeated.
     pub async fn revoke_all(&self, subject: &str) -> Result<(), SessionError> {
         let (sessions, subject) = (self.clone(), subject.to_owned());
@@ -80,7 +81,7 @@ impl Sessions {
             let SessionsInner { issuer, revocation, lifetime, .. } = &*sessions.inner;
             if let Some(revocation) = revocation {
                 let (now, second) = (issuer.now(), Duration::from_secs(1));
-                // Dates are whole seconds: a login that follows at once must not be caught.
+                // Dates are whole seconds: a login that follows at once must not be affected.
                 let before = Duration::from_secs(now.as_secs()).saturating_sub(second);
                 let what = Revocation::subject(issuer.name(), &subject, before);
                 let until = now.saturating_add((*lifetime).max(MAX_ACCESS_LIFETIME));
@@ -91,19 +92,19 @@ impl Sessions {
         .await
     }
 
-    /// Ends all sessions of the user but the one that a verified token belongs to, as after a
-    /// change of the password.
+    /// Revokes all sessions of the user but the one of a verified token, for example after a change
+    /// of the password.
     ///
     /// # Errors
-    /// As [`revoke`](Self::revoke) and [`revoke_all`](Self::revoke_all).
+    /// As for [`revoke`](Self::revoke) and [`revoke_all`](Self::revoke_all).
     pub async fn revoke_others<T>(&self, claims: &VerifiedClaims<T>) -> Result<(), SessionError> {
         let (subject, session_id) = self.session_of(claims.standard())?;
         let sessions = self.clone();
         finish(async move { sessions.revoke_except(&subject, Some(&session_id)).await }).await
     }
 
-    /// Access tokens first, as in [`revoke_by_id`](Self::revoke_by_id); then those of sessions that
-    /// have begun meanwhile.
+    /// Access tokens first, as in [`revoke_by_id`](Self::revoke_by_id); then those of sessions
+    /// created meanwhile.
     async fn revoke_except(&self, subject: &str, except: Option<&str>) -> Result<(), SessionError> {
         let SessionsInner { store, revocation, .. } = &*self.inner;
         let mut listed = Vec::new();
@@ -117,7 +118,8 @@ impl Sessions {
         self.revoke_access(&ended).await
     }
 
-    /// What was revoked without the help of these sessions counts for refresh tokens as well.
+    /// Checks the revocation store for refresh tokens too, since other code may have revoked them
+    /// there.
     pub(super) async fn check_not_revoked(&self, claims: &Claims) -> Result<(), SessionError> {
         let Some(revocation) = &self.inner.revocation else { return Ok(()) };
         let keys = RevocationKeys::of(claims);
@@ -136,12 +138,13 @@ impl Sessions {
         };
         let revocation_of = |session_id: &String| Revocation::session(issuer.name(), session_id);
         let revocations: Vec<Revocation> = session_ids.iter().map(revocation_of).collect();
-        // A session that is over can bring no new ones, so the youngest is as old as now.
+        // A session that has ended issues no new tokens, so the newest are issued now at the
+        // latest.
         let until = issuer.now().saturating_add(MAX_ACCESS_LIFETIME + MAX_LEEWAY);
         Ok(revocation.revoke_all(&revocations, until).await?)
     }
 
-    /// The session that the claims of a token of this issuer name, and whose it is.
+    /// Returns session and subject from the claims of a token of this issuer.
     fn session_of(&self, claims: &Claims) -> Result<(String, String), SessionError> {
         match (claims.subject(), claims.find_text("sid")) {
             (Some(subject), Some(session_id))
@@ -154,7 +157,7 @@ impl Sessions {
     }
 }
 
-/// Does what changes stores to its end, although the caller may hang up.
+/// Runs changes of stores to completion, even if the client disconnects.
 pub(super) async fn finish<T: Send + 'static>(
     work: impl Future<Output = Result<T, SessionError>> + Send + 'static,
 ) -> Result<T, SessionError> {

@@ -1,24 +1,24 @@
-//! Why a session does not begin, go on or end.
+//! Errors of sessions.
 
 use std::time::Duration;
 
 use crate::error::StoreUnavailable;
 use crate::{issuing::IssuingError, limits::STORE_RETRY};
 
-/// Why a session did not begin, go on or end.
+/// Reasons why a session was not created, continued or revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The refresh token is not good, or not any more. The caller is not told why (RFC 6749 §5.2).
+    /// The refresh token is invalid, expired or used. The caller is not told why (RFC 6749 §5.2).
     #[error("the refresh token is not valid")]
     InvalidGrant,
-    /// A store is out of reach; nothing is wrong with the token as far as is known.
+    /// A store is unreachable; the token may be valid.
     #[error("sessions are temporarily unavailable")]
     Unavailable {
-        /// When another attempt makes sense.
+        /// Time after which another attempt makes sense.
         retry_after: Duration,
     },
-    /// The application asked for something that cannot be issued.
+    /// The application asked for a token that cannot be issued.
     #[error("no token could be issued: {0}")]
     Issuing(#[from] IssuingError),
 }

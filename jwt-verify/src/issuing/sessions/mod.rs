@@ -1,4 +1,4 @@
-//! Logins that go on: a refresh token works once, and brings the next.
+//! User sessions with rotating, single-use refresh tokens (RFC 9700 §4.14.2).
 
 mod builder;
 mod ending;
@@ -16,11 +16,11 @@ pub use self::{
     builder::SessionsBuilder, error::SessionError, pair::TokenPair, refresh_grant::RefreshGrant,
 };
 use super::{
-    AccessTokenBuilder, IssuedToken, IssuingError, RefreshStore, SessionRecord, TokenIssuer,
-    random_name,
+    AccessTokenBuilder, IssuedToken, IssuingError, TokenIssuer, random_name,
     refresh_store::hashed,
     token::{Login, subject_name},
 };
+use crate::issuing::refresh_store::{RefreshStore, SessionRecord};
 use crate::{
     claims::{Claims, VerifiedClaims},
     error::AuthError,
@@ -30,22 +30,25 @@ use crate::{
     verifier::{Verifier, VerifierBuilder},
 };
 
-/// Sessions of users: begun by a login, carried on by refresh tokens, ended by a logout.
+/// Manages user sessions: created by a login, continued by refresh tokens, revoked by a logout.
 ///
-/// * A refresh token works once and brings its successor. Of several that are redeemed at the same
-///   time exactly one wins.
-/// * One that comes again shortly after, such as a client's repetition, is refused and does no harm
-///   ([`reuse_grace_period`](SessionsBuilder::reuse_grace_period)). One that comes later has been stolen, or its successor has:
-///   the whole session ends (RFC 9700 §4.14.2).
-/// * A session is over after 30 days, and after 7 without a refresh.
+/// * A refresh token works once and is replaced by the next. Of several concurrent redemptions
+///   exactly one succeeds.
+/// * A token that is reused shortly after, such as by a client's retry, is refused without
+///   consequences ([`reuse_grace_period`](SessionsBuilder::reuse_grace_period)). One that is reused
+///   later has been stolen, or its successor has: the whole session ends (RFC 9700 §4.14.2).
+/// * A session ends after 30 days, and after 7 without a refresh.
 /// * A user has at most 100 sessions; with one more the oldest ends.
 /// * With a [`RevocationStore`], access tokens of a session that has ended are refused at once, not
 ///   only when they expire.
 ///
-/// Access tokens carry the session's name as `sid`.
+/// Access tokens carry the session ID as `sid`.
 ///
 /// ```
-/// use jwt_verify::{Algorithm, MemoryRevocation, Sessions, SigningKey, TokenIssuer};
+/// use jwt_verify::{
+///     Algorithm, issuing::{SigningKey, TokenIssuer}, revocation::MemoryRevocation,
+///     sessions::Sessions,
+/// };
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,6 +70,7 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "refresh token", alias = "login", alias = "logout")]
 #[derive(Debug, Clone)]
 pub struct Sessions {
     inner: Arc<SessionsInner>,
@@ -84,10 +88,10 @@ struct SessionsInner {
     sessions_per_subject: usize,
 }
 
-/// What a refresh token says besides who it is for and which session it belongs to.
+/// Claims of a refresh token besides subject and session.
 struct SessionClaims {
     login: Login,
-    /// When the session is over, however often it is refreshed.
+    /// End of the session, however often it is refreshed.
     ends_at: Duration,
 }
 
@@ -101,17 +105,17 @@ impl SessionClaims {
 }
 
 impl Sessions {
-    /// Sessions whose tokens this issuer mints.
+    /// Returns a builder of sessions whose tokens this issuer mints.
     pub fn builder(issuer: TokenIssuer) -> SessionsBuilder {
         SessionsBuilder::new(issuer)
     }
 
-    /// Who mints the tokens.
+    /// Returns the issuer of the tokens.
     pub fn issuer(&self) -> &TokenIssuer {
         &self.inner.issuer
     }
 
-    /// A verifier of the access tokens, which refuses those of sessions that have ended.
+    /// Returns a verifier of the access tokens, which refuses those of sessions that have ended.
     pub fn verifier(&self) -> VerifierBuilder {
         let verifier = self.inner.issuer.verifier();
         match &self.inner.revocation {
@@ -120,20 +124,20 @@ impl Sessions {
         }
     }
 
-    /// What refresh tokens are verified with.
+    /// Returns the verifier of refresh tokens.
     pub fn refresh_tokens(&self) -> &Verifier {
         &self.inner.refresh_tokens
     }
 
-    /// Begins a session for a user who has just logged in. The access token is fresh; `grant` says
-    /// what else it grants. What it says of the login, [`acr`](AccessTokenBuilder::acr) and
-    /// [`amr`](AccessTokenBuilder::amr), holds for the whole session. If the user has as many sessions as
-    /// are allowed ([`sessions_per_subject`](SessionsBuilder::sessions_per_subject)), the oldest
-    /// ends.
+    /// Creates a session for a user who has just logged in. The access token is fresh; `grant` adds
+    /// claims to it. Its claims about the login, [`acr`](AccessTokenBuilder::acr) and
+    /// [`amr`](AccessTokenBuilder::amr), apply to the whole session. If the user has the maximum
+    /// number of sessions ([`sessions_per_subject`](SessionsBuilder::sessions_per_subject)), the
+    /// oldest ends.
     ///
     /// # Errors
-    /// [`SessionError::Issuing`] for a mistake in what is granted, [`SessionError::Unavailable`] if
-    /// a store is out of reach.
+    /// [`SessionError::Issuing`] for a mistake in the granted claims, [`SessionError::Unavailable`]
+    /// if a store is unreachable.
     pub async fn create<F>(
         &self,
         subject: &impl Serialize,
@@ -169,11 +173,11 @@ impl Sessions {
         Ok(TokenPair { access, refresh, session_id })
     }
 
-    /// Verifies a refresh token. Nothing is used up yet: look up who the user is and what they may
-    /// do now, then [`issue`](RefreshGrant::issue).
+    /// Verifies a refresh token, without using it up yet. Look up the user and their current
+    /// permissions, then call [`issue`](RefreshGrant::issue).
     ///
     /// # Errors
-    /// [`SessionError::InvalidGrant`] for anything that is no refresh token of this issuer.
+    /// [`SessionError::InvalidGrant`] for anything but a refresh token of this issuer.
     pub async fn redeem(&self, token: impl AsRef<[u8]>) -> Result<RefreshGrant, SessionError> {
         match self.inner.refresh_tokens.verify(token).await {
             Ok(claims) => self.redeem_claims(claims),
@@ -184,7 +188,7 @@ impl Sessions {
         }
     }
 
-    /// The same for the claims of a refresh token that was verified by `#[require(refresh)]`.
+    /// Redeems the claims of a refresh token that `#[require(refresh)]` has verified.
     ///
     /// # Errors
     /// [`SessionError::InvalidGrant`] for claims of another token.
@@ -224,7 +228,7 @@ impl Sessions {
             claims.extend(value.iter().map(|value| (name.to_owned(), value.clone())));
         }
         let left = session.ends_at.saturating_sub(issuer.now());
-        // 256 bits, so that it cannot be guessed even where its signature could be made.
+        // 256 bits, so that it cannot be guessed even by an attacker who can sign.
         let id = random_name::<32>()?;
         issuer.sign(REFRESH_TYPE, claims, issuer.name().into(), id, left.min(*idle))
     }

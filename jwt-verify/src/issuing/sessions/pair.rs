@@ -1,18 +1,18 @@
-//! What a login and a refresh bring.
+//! Result of a login or a refresh.
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::issuing::IssuedToken;
 
-/// An access token and the refresh token that goes with it. Serializes as the answer of a token
-/// endpoint (RFC 6749 §5.1); `Debug` shows neither.
+/// An access token and its refresh token. Serializes as the response of a token endpoint (RFC 6749
+/// §5.1); `Debug` is redacted.
 #[derive(Debug, Clone)]
 pub struct TokenPair {
-    /// For the API.
+    /// Access token for the API.
     pub access: IssuedToken,
-    /// For the next pair.
+    /// Refresh token for the next pair.
     pub refresh: IssuedToken,
-    /// The session's name (`sid`).
+    /// Session ID (`sid`).
     pub session_id: String,
 }
 

@@ -1,14 +1,18 @@
-//! A session that goes on.
+//! Redemption of a refresh token.
 
 use std::time::Duration;
 
-use super::{SessionClaims, SessionError, Sessions, SessionsInner, TokenPair, ending::finish};
+use super::{SessionClaims, SessionsInner, ending::finish};
+use crate::issuing::sessions::{SessionError, Sessions, TokenPair};
 use crate::{
     claims::VerifiedClaims,
-    issuing::{AccessTokenBuilder, Rotation, RotationOutcome, refresh_store::hashed},
+    issuing::{
+        AccessTokenBuilder,
+        refresh_store::{Rotation, RotationOutcome, hashed},
+    },
 };
 
-/// A refresh token that is good as far as it can be told without using it up.
+/// A verified refresh token that has not been used up yet.
 #[derive(Debug)]
 pub struct RefreshGrant {
     pub(super) sessions: Sessions,
@@ -16,23 +20,23 @@ pub struct RefreshGrant {
 }
 
 impl RefreshGrant {
-    /// Whose session it is.
+    /// Returns the subject of the session.
     pub fn subject(&self) -> &str {
         self.claims.subject().unwrap_or_default()
     }
 
-    /// The session's name (`sid`).
+    /// Returns the session ID (`sid`).
     pub fn session_id(&self) -> &str {
         self.claims.find_text("sid").unwrap_or_default()
     }
 
-    /// Uses the refresh token up, and brings the next one with an access token that is not fresh;
-    /// `grant` says what else it grants.
+    /// Uses the refresh token up, and issues the next one with an access token that is not fresh;
+    /// `grant` adds claims to it.
     ///
     /// # Errors
-    /// [`SessionError::InvalidGrant`] if the session is over or the token was used before, which
-    /// may end the session; [`SessionError::Issuing`], after which the refresh token is as good as
-    /// before; [`SessionError::Unavailable`] if a store is out of reach.
+    /// [`SessionError::InvalidGrant`] if the session has ended or the token was used before, which
+    /// may end the session; [`SessionError::Issuing`], after which the refresh token is still
+    /// valid; [`SessionError::Unavailable`] if a store is unreachable.
     pub async fn issue<F>(self, grant: F) -> Result<TokenPair, SessionError>
     where
         F: FnOnce(AccessTokenBuilder<'_>) -> AccessTokenBuilder<'_>,
@@ -44,7 +48,7 @@ impl RefreshGrant {
             return Err(SessionError::InvalidGrant);
         }
         self.sessions.check_not_revoked(&self.claims).await?;
-        // All that can fail without a store comes before the token is used up.
+        // Everything that can fail without a store comes before the token is used up.
         let access = grant(inner.issuer.access_token(&subject)).in_session(session_id);
         let access = access.after(&session.login).ends_before(session.ends_at).sign()?;
         let refresh = self.sessions.refresh_token(subject, session_id, &session)?;
@@ -61,7 +65,7 @@ impl RefreshGrant {
     }
 }
 
-/// One refresh token for the next.
+/// The exchange of a refresh token for the next.
 struct Exchange {
     session_id: String,
     subject: String,
@@ -87,7 +91,7 @@ impl Exchange {
             RotationOutcome::Repeated => {
                 tracing::debug!("a refresh token came twice within the time of grace");
             }
-            // The token is genuine, so there was a session: what ended it may not have come to the
+            // The token is authentic, so the session existed: its end may not have reached the
             // access tokens.
             RotationOutcome::Unknown => sessions.revoke_access(&[self.session_id]).await?,
             RotationOutcome::Reused => {

@@ -24,7 +24,7 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 /// Longest base64url text of a number that is decoded at all.
 const MAX_NUMBER_TEXT: usize = RSA_MAX_BITS / 8 * 4 / 3 + 3;
 
-/// Imports a public key, for one algorithm alone where one is asked for.
+/// Imports a public key, optionally for one algorithm only.
 pub(super) fn import(
     json: &str,
     wanted: Option<Algorithm>,
@@ -69,7 +69,7 @@ pub(super) fn import_secret(json: &str) -> Result<VerificationKey, InvalidKeyErr
 struct Jwk(Map<String, Value>);
 
 impl Jwk {
-    /// A member that must be a string if it is there.
+    /// Returns a member that must be a string if it is present.
     fn text(&self, name: &str) -> Result<Option<&str>, InvalidKeyError> {
         match self.0.get(name) {
             None => Ok(None),
@@ -78,7 +78,7 @@ impl Jwk {
         }
     }
 
-    /// The bytes of a member that must be there.
+    /// Returns the bytes of a required member.
     fn bytes(&self, name: &str) -> Result<Vec<u8>, InvalidKeyError> {
         let text = self.text(name)?.ok_or(InvalidKeyError::Malformed)?;
         if text.len() > MAX_NUMBER_TEXT {
@@ -87,14 +87,14 @@ impl Jwk {
         decode_exact(text.as_bytes()).ok_or(InvalidKeyError::Malformed)
     }
 
-    /// A coordinate of exactly this many bytes (RFC 7518 §6.2.1.2).
+    /// Returns a coordinate of exactly this many bytes (RFC 7518 §6.2.1.2).
     fn coordinate(&self, name: &str, length: usize) -> Result<Vec<u8>, InvalidKeyError> {
         let bytes = self.bytes(name)?;
         if bytes.len() == length { Ok(bytes) } else { Err(InvalidKeyError::Malformed) }
     }
 
-    /// The key must be free for verifying signatures: `use`, if there, is `sig`; `key_ops`, if
-    /// there, are unique and include `verify`.
+    /// Checks that the key may verify signatures: `use`, if present, is `sig`; `key_ops`, if
+    /// present, are unique and include `verify`.
     fn check_use(&self) -> Result<(), InvalidKeyError> {
         if self.text("use")?.is_some_and(|purpose| purpose != "sig") {
             return Err(InvalidKeyError::WrongUse);

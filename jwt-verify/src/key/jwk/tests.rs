@@ -208,7 +208,7 @@ fn duplicate_members_and_a_kid_of_another_type_are_malformed() {
     assert_eq!(rejection(&with(rsa(), "x5c", json!("ignored"))), None);
 }
 
-/// RFC 7638 §3.1, RFC 8037 appendix A.3, RFC 9449 §6.1.
+/// Values from RFC 7638 §3.1, RFC 8037 appendix A.3, RFC 9449 §6.1.
 #[test]
 fn thumbprints_are_those_of_the_standards() {
     let n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";

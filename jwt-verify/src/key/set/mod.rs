@@ -1,4 +1,4 @@
-//! A JSON Web Key Set (RFC 7517 §5), read key by key.
+//! JSON Web Key Sets (RFC 7517 §5), parsed key by key.
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -18,8 +18,8 @@ use crate::{
 
 /// The usable keys of an issuer.
 ///
-/// A key that cannot be used, whatever the reason, is skipped and counted; it never keeps the
-/// others from being used. A set given to a verifier as its [`KeyProvider`] never changes.
+/// A key that cannot be used, for any reason, is skipped and counted; the others stay usable. A set
+/// that a verifier uses as its [`KeyProvider`] never changes.
 #[derive(Clone, Default)]
 pub struct JwkSet {
     keys: Vec<Arc<VerificationKey>>,
@@ -29,13 +29,13 @@ pub struct JwkSet {
 }
 
 impl JwkSet {
-    /// A single key that is taken whatever `kid` a token names: for a key from your own
-    /// configuration, such as a PEM file, where there is nothing to choose from.
+    /// Creates a set with a single key, which is used for tokens with any `kid`: for a key from
+    /// your own configuration, such as a PEM file.
     pub fn single(key: VerificationKey) -> Self {
         Self { any_id: true, ..Self::new([key]) }
     }
 
-    /// A set of keys that were imported one by one.
+    /// Creates a set of keys that were imported one by one.
     ///
     /// A token that names a `kid` finds a key only under that name: give each key one with
     /// [`VerificationKey::with_id`], or use [`single`](Self::single).
@@ -49,8 +49,8 @@ impl JwkSet {
     /// Reads a key set document.
     ///
     /// # Errors
-    /// [`JwkSetError`] if the document as a whole is no key set. Single keys that cannot be used
-    /// are no error; see [`skipped`](Self::skipped).
+    /// [`JwkSetError`] if the document as a whole is not a key set. Single unusable keys are not an
+    /// error; see [`skipped`](Self::skipped).
     pub fn from_json(json: &[u8]) -> Result<Self, JwkSetError> {
         Self::from_json_with_limit(json, usize::MAX)
     }
@@ -88,28 +88,28 @@ impl JwkSet {
         set
     }
 
-    /// The usable keys.
+    /// Returns the usable keys.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &Arc<VerificationKey>> {
         self.keys.iter()
     }
 
-    /// The algorithms that the usable keys fit.
+    /// Returns the algorithms that the usable keys fit.
     pub(crate) fn algorithms(&self) -> AlgorithmSet {
         self.keys.iter().flat_map(|key| key.algorithms().iter()).collect()
     }
 
-    /// Whether there is no usable key.
+    /// Returns `true` if there is no usable key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// Why each of the other keys was left out.
+    /// Returns why each of the other keys was skipped.
     pub fn skipped(&self) -> &[InvalidKeyError] {
         &self.skipped
     }
 
-    /// The key for a token: the one with this `kid` that fits the algorithm, or, for a token
-    /// without `kid`, the only key of the set that fits. `kid`s compare byte by byte.
+    /// Selects the key for a token: the one with this `kid` that fits the algorithm, or, for a
+    /// token without `kid`, the only key of the set that fits. `kid`s compare byte by byte.
     pub fn select(
         &self,
         key_id: Option<&str>,
@@ -126,7 +126,7 @@ impl JwkSet {
         }
     }
 
-    /// Whether every key of `older` is still here unchanged.
+    /// Returns `true` if every key of `older` is still present and unchanged.
     #[cfg(feature = "jwks")]
     pub(crate) fn keeps_all_of(&self, older: &Self) -> bool {
         older.keys.iter().all(|old| self.keys.iter().any(|key| key.is_same(old)))
@@ -169,7 +169,7 @@ impl KeyProvider for JwkSet {
     }
 }
 
-/// Why a document is no key set.
+/// Reasons why a document is not a key set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JwkSetError {

@@ -1,30 +1,30 @@
-//! Whether it is worth asking at all.
+//! Circuit breaker for a Redis server.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// Keeps those who come later from paying again for what others have found out: once failures
-/// outweigh answers, everybody is turned away for a while, then one may try.
+/// A circuit breaker: once failures outnumber answers, all calls are refused for a while, then one
+/// may try.
 #[derive(Debug)]
 pub(super) struct Breaker {
     pause: Duration,
-    /// How many failures more than answers are bad luck.
+    /// Tolerated surplus of failures over answers.
     most: u32,
     state: Mutex<BreakerState>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum BreakerState {
-    /// By how many failures outnumber answers since they last did not.
+    /// Current surplus of failures over answers.
     Closed(u32),
     OpenUntil(Instant),
-    /// One is trying; given up on at that moment.
+    /// One attempt is in progress; it is given up at that moment.
     TriedUntil(Instant),
 }
 
-/// The right to ask. One that is dropped without a word says nothing.
+/// The permission to make a call. Dropping it without a result reports nothing.
 pub(super) struct Attempt {
     breaker: Arc<Breaker>,
     settled: bool,
@@ -35,7 +35,7 @@ impl Breaker {
         Self { pause, most, state: Mutex::new(BreakerState::Closed(0)) }
     }
 
-    /// Lets one pass, unless it is pointless.
+    /// Permits a call, unless the breaker is open.
     pub(super) fn attempt(self: &Arc<Self>, now: Instant) -> Option<Attempt> {
         let mut state = self.state();
         match *state {
@@ -57,7 +57,7 @@ impl Breaker {
 }
 
 impl Attempt {
-    /// There was an answer, whatever it says.
+    /// Reports an answer, whatever its content.
     pub(super) fn answered(mut self) {
         self.settled = true;
         let mut state = self.breaker.state();
@@ -72,7 +72,7 @@ impl Attempt {
         }
     }
 
-    /// There was none.
+    /// Reports a failure.
     pub(super) fn failed(mut self) {
         self.settled = true;
         let open = BreakerState::OpenUntil(Instant::now() + self.breaker.pause);
@@ -94,7 +94,7 @@ impl Attempt {
 }
 
 impl Drop for Attempt {
-    /// The next one may try at once.
+    /// The next call may try at once.
     fn drop(&mut self) {
         if self.settled {
             return;
@@ -147,7 +147,7 @@ mod tests {
         assert!(breaker.attempt(Instant::now()).is_none());
     }
 
-    /// failures have to outweigh answers.
+    /// failures have to outnumber answers.
     #[test]
     fn a_failure_among_answers_is_bad_luck() {
         let breaker = breaker();
@@ -165,7 +165,7 @@ mod tests {
         assert!(breaker.attempt(Instant::now()).is_some());
     }
 
-    /// an answer here and there does not make up for many failures.
+    /// occasional answers do not make up for many failures.
     #[test]
     fn failures_that_outweigh_answers_do() {
         let breaker = breaker();

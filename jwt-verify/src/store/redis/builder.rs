@@ -1,4 +1,4 @@
-//! Settings of a cache on Redis.
+//! Builder of a cache on Redis.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ use crate::{
     secret::Secret,
 };
 
-/// Settings of a [`RedisCache`]. Nothing but the address is needed.
+/// Settings of a [`RedisCache`]. Only the address is required.
 #[must_use]
 pub struct RedisCacheBuilder {
     topology: Topology,
@@ -68,36 +68,36 @@ impl RedisCacheBuilder {
         }
     }
 
-    /// What the names of all entries begin with, before a colon. Default: `jwt-verify`. Give
-    /// applications that must not see each other's entries different ones.
+    /// Sets the prefix of all keys, before a colon. Default: `jwt-verify`. Use different ones for
+    /// applications that must not see each other's entries.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self
     }
 
-    /// The longest that an answer is waited for, connecting included. Default: 200 ms, at most
-    /// 250 ms, after which nobody waits any more.
+    /// Sets the time limit of a call, connecting included. Default: 200 ms; at most 250 ms, after
+    /// which callers stop waiting.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The most connections that are open at a time. Default: 16. As a cache of keys it needs few; a
-    /// store that is asked about every request needs one for each that is waited for at a time.
+    /// Sets the maximum number of open connections. Default: 16. A cache of keys needs few; a store
+    /// that is called on every request needs one for each concurrent call.
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most;
         self
     }
 
-    /// The certificate, in PEM, of the authority that has signed a single server's certificate.
+    /// Sets the certificate, in PEM, of the authority that signed a single server's certificate.
     /// Default: the authorities that the operating system trusts. For `rediss://` only.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificate = Some(pem.into());
         self
     }
 
-    /// How to log in at the servers that Sentinels name. What is in the Sentinels' URLs is for the
-    /// Sentinels.
+    /// Sets the login for the servers that Sentinels name. Credentials in the Sentinels' URLs are
+    /// for the Sentinels.
     pub fn node_credentials(
         mut self,
         user: Option<impl Into<String>>,
@@ -107,17 +107,17 @@ impl RedisCacheBuilder {
         self
     }
 
-    /// Speaks TLS with the servers that Sentinels name.
+    /// Uses TLS with the servers that Sentinels name.
     pub fn node_tls(mut self) -> Self {
         self.node_tls = true;
         self
     }
 
-    /// Checks the settings. Nothing is connected yet.
+    /// Checks the settings and builds the cache, without connecting yet.
     ///
     /// # Errors
-    /// A URL that is none of Redis; no URL, or an empty name of a master; a timeout or a number of
-    /// connections that make no sense; a certificate that cannot be read or has no use.
+    /// A URL that is not for Redis; no URL, or an empty name of a master; a timeout or a number of
+    /// connections out of range; a certificate that is unreadable or unused.
     pub fn build(self) -> Result<RedisCache, ConfigError> {
         if self.timeout < Duration::from_millis(1) || self.timeout > STORE_TIMEOUT {
             return Err(ConfigError::invalid(
@@ -216,8 +216,8 @@ fn server(url: &str) -> Result<ConnectionInfo, ConfigError> {
     Ok(info)
 }
 
-/// The Redis client takes the crypto provider of the process. The first to set it wins, and whoever
-/// sets another one wants that.
+/// The Redis client uses the crypto provider of the process. The first to set it wins, and an
+/// application that sets another one wants that.
 fn provide_crypto() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }

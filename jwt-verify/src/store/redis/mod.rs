@@ -1,4 +1,4 @@
-//! A store on a Redis server, shared by the instances of an application.
+//! Cache store on a Redis server, shared by the instances of an application.
 
 mod breaker;
 mod builder;
@@ -23,19 +23,20 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// A [`CacheStore`] on Redis (6 or newer, or a server that speaks its protocol): a single server, a
 /// Sentinel set or a Cluster, with or without TLS.
 ///
-/// As a cache it holds key sets and what instances tell each other, never a token, and may lose
-/// everything at any time (not so under a [`RedisRevocation`](crate::RedisRevocation), a
-/// [`RedisReplay`](crate::RedisReplay) or a `RedisRefreshStore`, which say what they need): whatever goes wrong is a miss and costs at most its time limit
-/// ([`timeout`](RedisCacheBuilder::timeout), 200 ms). Once failures outnumber answers by five, nothing
-/// is asked for a second, after which one question tries again. So the server may be down when the
-/// application starts, and one slow answer does not count.
+/// As a cache it holds key sets and messages between instances, never a token, and may lose
+/// everything at any time (this does not apply to [`RedisRevocation`](crate::revocation::RedisRevocation),
+/// [`RedisReplay`](crate::dpop::RedisReplay) and `RedisRefreshStore`, which document their requirements):
+/// every failure is a miss and costs at most its time limit
+/// ([`timeout`](RedisCacheBuilder::timeout), 200 ms). Once failures outnumber answers by five, no
+/// calls are made for a second, after which one call tries again. So the server may be down when
+/// the application starts, and one slow answer does not count.
 ///
-/// Connections live on a thread of their own, `jwt-verify-redis`, that all caches of the process share:
-/// a handler that blocks its worker delays the answers to that worker alone. At most 4,096 questions
-/// wait for answers at a time; what is asked beyond that fails at once.
+/// Connections run on a separate thread, `jwt-verify-redis`, which all caches of the process share:
+/// a handler that blocks its worker delays only the answers to that worker. At most 4,096 calls are
+/// pending at a time; further ones fail at once.
 ///
 /// ```no_run
-/// use jwt_verify::{JwksProvider, JwtAuth, RedisCache};
+/// use jwt_verify::{JwksProvider, JwtAuth, store::RedisCache};
 ///
 /// # fn secret() -> String { String::new() }
 /// let cache = RedisCache::new("rediss://redis.internal:6379").build()?;
@@ -49,10 +50,10 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 /// # Ok::<(), jwt_verify::ConfigError>(())
 /// ```
 ///
-/// Entries have a prefix, so that applications can share a server
-/// ([`namespace`](RedisCacheBuilder::namespace)). Give the server a password or an ACL and TLS:
-/// without a [`cache_integrity_key`](crate::JwksProviderBuilder::cache_integrity_key), whoever can
-/// write to it can make tokens.
+/// Keys have a prefix, so that applications can share a server
+/// ([`namespace`](RedisCacheBuilder::namespace)). Protect the server with a password or an ACL, and
+/// with TLS: without a [`cache_integrity_key`](crate::keys::JwksProviderBuilder::cache_integrity_key), an
+/// attacker who can write to it can forge tokens.
 #[derive(Clone)]
 pub struct RedisCache {
     inner: Arc<RedisCacheInner>,
@@ -63,23 +64,23 @@ struct RedisCacheInner {
     prefix: String,
     timeout: Duration,
     breaker: Arc<Breaker>,
-    /// How many more questions may wait.
+    /// Remaining capacity for pending calls.
     places: Arc<Semaphore>,
-    /// Where the connections live.
+    /// Thread of the connections.
     thread: Arc<BackgroundThread>,
 }
 
 static CONNECTIONS: SharedThread = SharedThread::new("jwt-verify-redis");
 
 impl RedisCache {
-    /// A single server: `redis://[[user]:password@]host[:port][/database]`, `rediss://` for TLS, or
-    /// `redis+unix://path`.
+    /// Connects to a single server: `redis://[[user]:password@]host[:port][/database]`, `rediss://`
+    /// for TLS, or `redis+unix://path`.
     #[expect(clippy::new_ret_no_self, reason = "every way to get a cache goes through its builder")]
     pub fn new(url: impl Into<String>) -> RedisCacheBuilder {
         RedisCacheBuilder::single(url.into())
     }
 
-    /// The master that Sentinels at these URLs know under this name.
+    /// Connects to the master that the Sentinels at these URLs know under this name.
     pub fn sentinel<I, S>(sentinels: I, master: impl Into<String>) -> RedisCacheBuilder
     where
         I: IntoIterator<Item = S>,
@@ -89,7 +90,7 @@ impl RedisCache {
         RedisCacheBuilder::sentinel(sentinels, master.into())
     }
 
-    /// The Cluster of which nodes are at these URLs.
+    /// Connects to the Cluster whose nodes are at these URLs.
     pub fn cluster<I, S>(nodes: I) -> RedisCacheBuilder
     where
         I: IntoIterator<Item = S>,
@@ -102,25 +103,25 @@ impl RedisCache {
         format!("{}{key}", self.inner.prefix)
     }
 
-    /// What the names of all entries begin with.
+    /// Returns the prefix of all keys.
     pub(crate) fn namespace(&self) -> &str {
         self.inner.prefix.trim_end_matches(':')
     }
 
-    /// Whether names are on several nodes, so that no command can change all of them.
+    /// Returns `true` if keys are on several nodes, so that no command can change all of them.
     pub(crate) fn is_cluster(&self) -> bool {
         self.inner.pool.is_cluster()
     }
 
-    /// What its clones have in common.
+    /// Returns an identifier that all clones share.
     pub(crate) fn identity(&self) -> usize {
         Arc::as_ptr(&self.inner).addr()
     }
 
-    /// One question, bounded in time. Nothing is asked where it is pointless.
+    /// Makes one call with a time limit, unless the circuit breaker is open.
     ///
-    /// It belongs to the connections' thread from here on, and so does the judgement of what came of
-    /// it: an asker that does not look for the answer in time, or at all, changes nothing for others.
+    /// The call runs on the connections' thread, which also reports its result to the circuit
+    /// breaker: a caller that reads the answer late, or not at all, does not affect others.
     pub(crate) async fn ask<T: FromRedisValue>(&self, command: Cmd) -> Result<T, Problem> {
         let place =
             self.inner.places.clone().try_acquire_owned().map_err(|_| Problem::Unreachable)?;
@@ -130,7 +131,7 @@ impl RedisCache {
             let _place = place;
             let (begin, limit) = (Instant::now(), inner.timeout);
             match tokio::time::timeout(limit, inner.pool.run(&command)).await {
-                // What says no, at once, is there: no reason to keep others from asking.
+                // A server that refuses at once is reachable, so the breaker stays closed.
                 Ok(answer @ (Ok(_) | Err(Problem::Refused(_)))) => {
                     attempt.answered();
                     answer
@@ -140,7 +141,7 @@ impl RedisCache {
                     Err(Problem::Unreachable)
                 }
                 Err(_) => {
-                    // Far more time than was to be waited: this process stood still, not the server.
+                    // Far more than the time limit: this process was suspended, not the server.
                     if begin.elapsed() < 2 * limit {
                         attempt.failed();
                     }
@@ -151,8 +152,8 @@ impl RedisCache {
         read(answer.await?)
     }
 
-    /// A question that may take its time, of one who asks one after the other whatever comes of it. It
-    /// says nothing about the server to others.
+    /// Makes a call without the usual time limit, for a task that makes one call after the other
+    /// whatever the result. It does not affect the circuit breaker.
     pub(crate) async fn ask_patiently<T: FromRedisValue>(
         &self,
         command: Cmd,
@@ -166,7 +167,7 @@ impl RedisCache {
         read(answer.await?)
     }
 
-    /// Runs something on the thread of the connections as long as there are any. Says whether it can.
+    /// Runs a job on the connections' thread as long as that exists. Returns `false` if it cannot.
     pub(crate) fn spawn(&self, job: impl Future<Output = ()> + Send + 'static) -> bool {
         self.inner.thread.run(move || job)
     }
@@ -187,7 +188,7 @@ fn read<T: FromRedisValue>(value: Value) -> Result<T, Problem> {
     redis::from_redis_value(value).map_err(|_| Problem::Refused(Refusal::Other))
 }
 
-/// Why there is no answer.
+/// Reasons why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("the Redis server is out of reach")]
@@ -269,5 +270,5 @@ pub(crate) fn millis(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).clamp(1, MAX_TTL_MILLIS)
 }
 
-/// Beyond this Redis says that the time is invalid.
+/// Redis rejects longer times as invalid.
 const MAX_TTL_MILLIS: u64 = 10 * 365 * 24 * 3600 * 1000;

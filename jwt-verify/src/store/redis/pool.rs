@@ -1,4 +1,4 @@
-//! Connections to whatever kind of Redis there is.
+//! Connections to each kind of Redis deployment.
 
 use deadpool_redis::{
     cluster,
@@ -13,7 +13,7 @@ use crate::{
     seldom::Seldom,
 };
 
-/// Connections are made, used and ended on the thread that [`run`](Self::run) is called on.
+/// Connections are made, used and closed on the thread that calls [`run`](Self::run).
 pub(super) struct Pool {
     kind: PoolKind,
     refusals: Seldom,
@@ -35,8 +35,8 @@ impl Pool {
         matches!(self.kind, PoolKind::Cluster(_))
     }
 
-    /// Sends a command. A connection on which something went wrong is not used again: it may lead to
-    /// a server that is no longer the master.
+    /// Sends a command. A connection that failed is not used again: it may lead to a server that is
+    /// no longer the master.
     pub(super) async fn run(&self, command: &Cmd) -> Result<Value, Problem> {
         let answer = match self.kind.clone() {
             PoolKind::Single(pool) => {
@@ -69,23 +69,23 @@ impl Pool {
     }
 }
 
-/// What came instead of a value.
+/// Failure of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PoolFailure {
     Unreachable,
     WrongType,
-    /// With the code of the refusal.
+    /// With the error code.
     Refused(&'static str),
 }
 
 impl PoolFailure {
-    /// Whether the connection is of no use any more. A server that is not the master is left.
+    /// Returns `true` if the connection must be dropped. A server that is not the master is left.
     fn is_of_the_connection(self) -> bool {
         matches!(self, Self::Unreachable | Self::Refused("READONLY" | "MASTERDOWN"))
     }
 }
 
-/// One command over a connection from a pool.
+/// Runs one command over a connection of a pool.
 async fn ask<C, E>(
     get: impl Future<Output = Result<C, E>> + Send + 'static,
     command: &Cmd,
@@ -97,7 +97,7 @@ where
 {
     let mut connection = connect(get).await?;
     let answer = connection.req_packed_command(command).await;
-    // What a server says no with is a value, until somebody looks.
+    // An error response of the server is a value until it is checked.
     answer.and_then(Value::extract_error).map_err(|error| {
         let failure = classify(&error);
         if failure.is_of_the_connection() {
@@ -107,8 +107,8 @@ where
     })
 }
 
-/// Gets a connection. Making one may take longer than a question may: it goes on when nobody waits
-/// any more, so that the next question finds it in the pool.
+/// Gets a connection. Making one may take longer than a call may: it continues without a waiting
+/// caller, so that the next call finds it in the pool.
 async fn connect<C, E>(
     get: impl Future<Output = Result<C, E>> + Send + 'static,
 ) -> Result<C, PoolFailure>
@@ -123,8 +123,8 @@ where
     }
 }
 
-/// What the server answers counts as an answer; everything else as none. The text of an error may
-/// hold anything and is not looked at.
+/// An error response of the server counts as an answer; everything else does not. The text of an
+/// error may contain anything and is not used.
 fn classify(error: &RedisError) -> PoolFailure {
     match (error.kind(), error.code()) {
         (_, Some("WRONGTYPE")) => PoolFailure::WrongType,
@@ -133,7 +133,8 @@ fn classify(error: &RedisError) -> PoolFailure {
     }
 }
 
-/// The codes that Redis has, and one word for all others: what else a server says is not repeated.
+/// Maps to the codes that Redis has, and to one word for all others: other text of a server is not
+/// repeated.
 fn known(code: Option<&str>) -> &'static str {
     const CODES: [&str; 12] = [
         "BUSY",

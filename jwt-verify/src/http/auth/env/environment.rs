@@ -4,7 +4,7 @@ use std::{env::VarError, io::Read as _, time::Duration};
 
 use crate::error::ConfigError;
 
-/// Where variables are looked up; another one in tests.
+/// Lookup of variables; replaced in tests.
 pub(super) struct Environment<'a>(pub(super) &'a dyn Fn(&str) -> Result<String, VarError>);
 
 impl Environment<'_> {
@@ -58,7 +58,7 @@ impl Environment<'_> {
     }
 }
 
-/// A file that holds a value. Larger ones are no settings.
+/// Reads a file with a value. Larger files are refused.
 fn read_file(name: &'static str, path: &str) -> Result<String, ConfigError> {
     const MOST: u64 = 1024 * 1024;
     let mut text = String::new();

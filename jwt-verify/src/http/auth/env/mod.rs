@@ -175,7 +175,7 @@ fn keys(
         .map_err(name_variable)
 }
 
-/// What instances of the application share.
+/// State that instances of the application share.
 #[cfg(feature = "redis")]
 struct SharedCache {
     cache: Option<crate::store::RedisCache>,
@@ -238,7 +238,7 @@ impl SharedCache {
     }
 }
 
-/// Says the variable instead of the setting that it sets.
+/// Names the variable instead of its setting.
 pub(crate) fn name_variable(error: ConfigError) -> ConfigError {
     match error {
         ConfigError::Invalid { setting, problem } => {
@@ -276,7 +276,7 @@ fn variable(setting: &'static str) -> &'static str {
     }
 }
 
-/// A key set holds no secrets, so an algorithm that needs one could never verify anything.
+/// A key set contains no secrets, so with a symmetric algorithm no token could be verified.
 fn algorithms(names: &[String]) -> Result<Vec<Algorithm>, ConfigError> {
     let invalid = |problem| ConfigError::invalid("JWT_ALGORITHMS", problem);
     let algorithms = names
@@ -294,7 +294,7 @@ fn is_host(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte))
 }
 
-/// A `token` of RFC 9110 §5.6.2, as RFC 6265 §4.1.1 asks for.
+/// A `token` of RFC 9110 §5.6.2, as required by RFC 6265 §4.1.1.
 fn is_cookie_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
