@@ -53,8 +53,8 @@ impl FromClaims for Tenant {
     }
 }
 
-#[get("/invoices")]
 #[require(permissions = "read:invoices")]
+#[get("/invoices")]
 async fn invoices(ClaimsArg(Tenant(tenant)): ClaimsArg<Tenant>) -> impl Responder {
     web::Json(json!({ "tenant": tenant, "invoices": [] }))
 }

@@ -25,8 +25,8 @@ use crate::{
 /// use actix_web::{App, get, test};
 /// use jwt_verify::{VerifiedClaims, dpop::Dpop, require, testing::{ProofKey, TestIssuer}};
 ///
-/// #[get("/profile")]
 /// #[require]
+/// #[get("/profile")]
 /// async fn profile(claims: VerifiedClaims) -> String {
 ///     claims.subject().unwrap_or_default().to_owned()
 /// }
