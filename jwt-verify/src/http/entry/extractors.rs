@@ -160,7 +160,7 @@ pub(super) fn admitted<T: 'static>(
     }
     let admission = admit(context, request, &claims);
     match make(claims) {
-        Ok(made) => admission.map(|()| made),
+        Ok(argument) => admission.map(|()| argument),
         Err(error) => Step::Ready(Err(error.into())),
     }
 }
