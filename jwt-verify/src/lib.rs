@@ -128,16 +128,16 @@ mod clock;
 mod detached;
 mod error;
 mod expiry;
-mod gate;
 #[cfg(any(feature = "jwks", feature = "redis"))]
 mod jitter;
 mod json;
 mod limits;
+mod log_limiter;
 mod lookup;
 mod metrics;
 mod negative_cache;
+mod refetch_limiter;
 mod secret;
-mod seldom;
 mod url;
 
 mod claims;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::read;
+use super::{read, root, sources};
 
 /// The names that `lib.rs` exports, with the namespace that each is in: empty for the root.
 fn exports() -> BTreeMap<String, Vec<String>> {
@@ -66,4 +66,31 @@ fn each_name_has_one_path() {
     for (name, namespaces) in exports() {
         assert_eq!(namespaces.len(), 1, "{name} is in {namespaces:?}");
     }
+}
+
+/// Types that exist twice for two builds, of which each has one.
+const TWINS: [&str; 1] = ["SharedCache"];
+
+#[test]
+fn a_type_name_stands_for_one_thing() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in sources(&root().join("jwt-verify/src")) {
+        for line in std::fs::read_to_string(&file).unwrap().lines() {
+            let line = line.strip_prefix("pub ").unwrap_or(line);
+            let line = match line.strip_prefix("pub(") {
+                Some(rest) => rest.split_once(") ").map_or("", |(_, item)| item),
+                None => line,
+            };
+            let mut words = line.split(' ');
+            if let (Some("struct" | "enum" | "trait" | "type" | "union"), Some(name)) =
+                (words.next(), words.next())
+            {
+                let end = name.find(|c: char| !c.is_alphanumeric()).unwrap_or(name.len());
+                places.entry(name[..end].to_owned()).or_default().push(file.display().to_string());
+            }
+        }
+    }
+    assert!(places.len() > 200, "{} types", places.len());
+    places.retain(|name, files| files.len() > 1 && !TWINS.contains(&name.as_str()));
+    assert!(places.is_empty(), "{places:#?}");
 }

@@ -25,7 +25,7 @@ impl Nonces {
 
     /// Checks the nonce of a proof. For a nonce of the previous period it returns the one to use
     /// from now on.
-    pub(super) fn judge(
+    pub(super) fn check(
         &self,
         nonce: Option<&str>,
         now: Duration,
@@ -62,7 +62,7 @@ mod tests {
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
     fn given(nonces: &Nonces, now: Duration) -> Arc<str> {
-        match nonces.judge(None, now) {
+        match nonces.check(None, now) {
             Err(AuthError::UseDpopNonce { nonce }) => nonce,
             other => panic!("{other:?}"),
         }
@@ -74,16 +74,16 @@ mod tests {
         let start = Duration::from_secs(1_000_000 * NONCE_PERIOD.as_secs());
         let last = Duration::from_secs(NONCE_PERIOD.as_secs() - 1);
         let nonce = given(&nonces, start);
-        assert_eq!(nonces.judge(Some(&nonce), start + last), Ok(None));
+        assert_eq!(nonces.check(Some(&nonce), start + last), Ok(None));
         let later = start + NONCE_PERIOD;
-        let next = nonces.judge(Some(&nonce), later).unwrap().unwrap();
+        let next = nonces.check(Some(&nonce), later).unwrap().unwrap();
         assert_ne!(next, nonce);
-        assert_eq!(nonces.judge(Some(&next), later), Ok(None));
-        assert!(nonces.judge(Some(&nonce), later + last).is_ok());
-        assert!(nonces.judge(Some(&nonce), later + NONCE_PERIOD).is_err());
+        assert_eq!(nonces.check(Some(&next), later), Ok(None));
+        assert!(nonces.check(Some(&nonce), later + last).is_ok());
+        assert!(nonces.check(Some(&nonce), later + NONCE_PERIOD).is_err());
         // Another instance may be in the next period already, but no further.
-        assert_eq!(nonces.judge(Some(&next), start), Ok(None));
-        assert!(nonces.judge(Some(&next), start.saturating_sub(NONCE_PERIOD)).is_err());
+        assert_eq!(nonces.check(Some(&next), start), Ok(None));
+        assert!(nonces.check(Some(&next), start.saturating_sub(NONCE_PERIOD)).is_err());
     }
 
     #[test]
@@ -91,9 +91,9 @@ mod tests {
         let nonces = Nonces::new(&Secret::from(SECRET)).unwrap();
         let other = Nonces::new(&Secret::from("another secret of enough bytes for it")).unwrap();
         let now = Duration::from_secs(1_800_000_000);
-        assert!(nonces.judge(Some(&given(&other, now)), now).is_err());
+        assert!(nonces.check(Some(&given(&other, now)), now).is_err());
         for nonce in ["", "x", "eyJ7S_zG.eyJH0-Z.HX4w-7v"] {
-            assert!(nonces.judge(Some(nonce), now).is_err());
+            assert!(nonces.check(Some(nonce), now).is_err());
         }
         assert!(Nonces::new(&Secret::from(&SECRET[1..])).is_err());
     }

@@ -104,7 +104,7 @@ impl ProofRules {
         }
         // (10): a nonce is given only to a sender who holds the key.
         let next_nonce = match &self.nonces {
-            Some(nonces) => nonces.judge(claims.find_text("nonce"), now)?,
+            Some(nonces) => nonces.check(claims.find_text("nonce"), now)?,
             None => None,
         };
         let id = ProofId::new(thumbprint, &target, id);

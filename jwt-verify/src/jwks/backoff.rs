@@ -21,7 +21,7 @@ use crate::{
 /// noticed at once, however long it was.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
-    state: Mutex<State>,
+    state: Mutex<BackoffState>,
     /// Time of the attempt that the timer makes; zero if there was no failure.
     scheduled_at: AtomicTime,
     /// Time from which a request may cause an attempt; zero if there was no failure.
@@ -29,7 +29,7 @@ pub(super) struct Backoff {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BackoffState {
     failures: u32,
     last_failure: Option<Failure>,
     /// Time of the last failure on the wall clock.
@@ -58,7 +58,7 @@ impl Backoff {
 
     /// Records that the issuer answered.
     pub(super) fn succeeded(&self) {
-        *self.state() = State::default();
+        *self.state() = BackoffState::default();
         self.scheduled_at.store(Duration::ZERO);
         self.on_demand_at.store(Duration::ZERO);
     }
@@ -87,7 +87,7 @@ impl Backoff {
         pause
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BackoffState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

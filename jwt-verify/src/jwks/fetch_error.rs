@@ -8,17 +8,17 @@ pub(super) struct FetchError {
     pub(super) failure: Failure,
     /// Pause that the issuer asks for (`Retry-After`).
     pub(super) retry_after: Option<Duration>,
-    pub(super) step: Step,
+    pub(super) step: FetchStep,
 }
 
 /// Document whose fetch failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum FetchStep {
     Discovery,
     KeySet,
 }
 
-impl Step {
+impl FetchStep {
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Discovery => "discovery",
@@ -80,6 +80,6 @@ impl Failure {
 
 impl From<Failure> for FetchError {
     fn from(failure: Failure) -> Self {
-        Self { failure, retry_after: None, step: Step::KeySet }
+        Self { failure, retry_after: None, step: FetchStep::KeySet }
     }
 }

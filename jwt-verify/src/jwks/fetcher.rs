@@ -10,7 +10,7 @@ use super::{
     discovery::{self, MetadataError},
     endpoint::{Endpoint, SafeUrl},
     entry_codec::millis,
-    fetch_error::{Failure, FetchError, Step},
+    fetch_error::{Failure, FetchError, FetchStep},
     http_client::{HttpClient, HttpDocument},
     key_set_document::{KeySetDocument, parse_key_set},
 };
@@ -110,7 +110,7 @@ impl JwksFetcher {
                 Ok(url)
             }
             (Err(_), Some((url, _))) => Ok(url),
-            (Err(error), None) => Err(FetchError { step: Step::Discovery, ..error }),
+            (Err(error), None) => Err(FetchError { step: FetchStep::Discovery, ..error }),
         }
     }
 
@@ -201,7 +201,7 @@ mod tests {
             let (_, document) = fetcher(endpoint(), Some(7 * SECOND)).fetch(0).await.unwrap();
             assert!(document.ttl == 7 && document.fetched >= now);
             let error = fetcher(endpoint(), None).fetch(0).await.err().unwrap();
-            assert_eq!((error.failure, error.step), (Failure::KeySetDocument, Step::KeySet));
+            assert_eq!((error.failure, error.step), (Failure::KeySetDocument, FetchStep::KeySet));
             assert_eq!(server.await.unwrap(), ["/", "/", "/"]);
         });
     }
@@ -241,7 +241,7 @@ mod tests {
             let (paths, result) = tokio::join!(serve, fetcher.fetch(0));
             let error = result.err().unwrap();
             assert_eq!(paths.len(), 1);
-            assert_eq!((error.failure, error.step), (Failure::Status, Step::Discovery));
+            assert_eq!((error.failure, error.step), (Failure::Status, FetchStep::Discovery));
             let pause = error.retry_after.unwrap();
             assert!(pause > 30 * SECOND && pause <= 40 * SECOND, "{pause:?}");
         });

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::atomic_time::AtomicTime;
-use crate::{gate::RefreshGate, limits::STORE_REST};
+use crate::{limits::STORE_REST, refetch_limiter::RefetchLimiter};
 
 /// Number of refetches that unknown keys may cause, by this instance and by all that share a store.
 ///
 /// Anyone can send a token with an unknown `kid`, so that what it causes must be bounded.
 #[derive(Debug)]
 pub(super) struct RefetchBudget {
-    gate: RefreshGate,
+    limiter: RefetchLimiter,
     /// Time from which the instances together allow a refetch again.
     shared_opens_at: AtomicTime,
     /// End of the pause in lookups in the shared store.
@@ -21,7 +21,7 @@ impl RefetchBudget {
     /// Allows `max_refetches` within any `interval`.
     pub(super) fn new(refetches: usize, interval: Duration) -> Self {
         Self {
-            gate: RefreshGate::new(refetches, interval),
+            limiter: RefetchLimiter::new(refetches, interval),
             shared_opens_at: AtomicTime::default(),
             store_paused_until: AtomicTime::default(),
         }
@@ -29,12 +29,12 @@ impl RefetchBudget {
 
     /// Counts a refetch, if one more is allowed.
     pub(super) fn try_spend(&self, now: Duration) -> bool {
-        self.gate.try_pass(now)
+        self.limiter.try_pass(now)
     }
 
     /// Takes back the last refetch, because the issuer was not asked.
     pub(super) fn refund(&self) {
-        self.gate.give_back();
+        self.limiter.give_back();
     }
 
     /// Records that the instances together allow the next refetch after `time`.
@@ -45,7 +45,7 @@ impl RefetchBudget {
 
     /// Time until the next refetch is allowed.
     pub(super) fn opens_in(&self, now: Duration) -> Duration {
-        self.gate.opens_in(now).max(self.shared_opens_at.load().saturating_sub(now))
+        self.limiter.opens_in(now).max(self.shared_opens_at.load().saturating_sub(now))
     }
 
     /// Returns true while unknown keys cause no lookup in the shared store.

@@ -103,7 +103,7 @@ impl KnownHeaders {
     }
 
     /// Keeps a header, possibly replacing another one.
-    pub(crate) fn keep(&self, segment: &[u8], header: Arc<Header>) {
+    pub(crate) fn insert(&self, segment: &[u8], header: Arc<Header>) {
         if let Some(slot) = self.slot(segment) {
             slot.store(Some(Arc::new(KnownHeader { segment: segment.into(), header })));
         }
@@ -235,7 +235,7 @@ mod tests {
             Arc::new(Header::parse(format!(r#"{{"alg":"RS256","kid":"{kid}"}}"#).into()).unwrap())
         };
         assert!(known.find(b"one").is_none());
-        known.keep(b"one", header("one"));
+        known.insert(b"one", header("one"));
         assert_eq!(known.find(b"one").unwrap().key_id(), Some("one"));
         for other in [&b"onf"[..], b"on", b"one.", b""] {
             assert!(known.find(other).is_none());
@@ -243,7 +243,7 @@ mod tests {
         // More than the capacity.
         for number in 0..100 {
             let segment = format!("a rather long segment {number}");
-            known.keep(segment.as_bytes(), header(&segment));
+            known.insert(segment.as_bytes(), header(&segment));
             assert_eq!(known.find(segment.as_bytes()).unwrap().key_id(), Some(&*segment));
         }
     }

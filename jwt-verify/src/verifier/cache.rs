@@ -1,11 +1,11 @@
 //! Use of the cache of verified tokens.
 
-use std::{
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use super::{Verifier, candidate::Accepted, tenant_cache::Tenant};
+use super::{
+    Verifier,
+    candidate::{Accepted, IssuerRef},
+};
 use crate::{
     claims::VerifiedToken, error::AuthError, metrics, revocation::RevocationKeys,
     token_cache::Remembered,
@@ -30,14 +30,6 @@ pub(super) struct CachedToken {
     /// Start and end of its validity, on the wall clock.
     from: Duration,
     until: Duration,
-}
-
-/// The issuer of a cached token.
-#[derive(Debug, Clone)]
-pub(super) enum IssuerRef {
-    Listed(usize),
-    /// Dropped as soon as the resolver's answer is no longer valid.
-    Resolved(Weak<Tenant>),
 }
 
 impl Remembered for CachedToken {
@@ -93,7 +85,7 @@ impl Verifier {
     ) -> Result<Verified, AuthError> {
         let Accepted { claims, grants, validity, issuer, generation, header } = accepted;
         if let Some((segment, header)) = header {
-            self.inner.headers.keep(segment, header);
+            self.inner.headers.insert(segment, header);
         }
         let revocation_keys = self.revocation_keys(&claims)?;
         let verified = Arc::new(VerifiedToken::new(claims, grants));

@@ -2,13 +2,11 @@
 
 use std::{
     ops::{Deref, Range},
-    sync::Arc,
+    sync::{Arc, Weak},
     time::Duration,
 };
 
-use super::{
-    cache::IssuerRef, issuer::Issuer, resolved_issuers::ResolvedIssuers, tenant_cache::Tenant,
-};
+use super::{issuer::Issuer, resolved_issuers::ResolvedIssuers, tenant_cache::Tenant};
 use crate::lookup::Lookup;
 use crate::{
     claims::{Claims, GrantedAuthorities},
@@ -21,6 +19,14 @@ use crate::{
 pub(super) enum SelectedIssuer<'v> {
     Listed(usize, &'v Issuer),
     Resolved(Arc<Tenant>),
+}
+
+/// The issuer of a cached token.
+#[derive(Debug, Clone)]
+pub(super) enum IssuerRef {
+    Listed(usize),
+    /// Dropped as soon as the resolver's answer is no longer valid.
+    Resolved(Weak<Tenant>),
 }
 
 impl SelectedIssuer<'_> {

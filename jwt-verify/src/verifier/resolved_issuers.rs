@@ -20,14 +20,14 @@ use crate::error::StoreUnavailable;
 use crate::{
     clock::Clock,
     error::{AuthError, InvalidTokenReason},
-    gate::RefreshGate,
     key::KeyLookupError,
     limits::{
         LOG_PAUSE, MAX_ISSUER_BYTES, MAX_RESOLVER_QUESTIONS, NEWCOMER_INTERVAL, REFUSED_ISSUER_TTL,
         REFUSED_ISSUERS, RESOLVER_PATIENCE, RESOLVER_RETRY, RESOLVER_TIMEOUT,
     },
+    log_limiter::LogLimiter,
     negative_cache::NegativeCache,
-    seldom::Seldom,
+    refetch_limiter::RefetchLimiter,
 };
 
 /// Result of a call of the resolver.
@@ -50,16 +50,16 @@ struct ResolvedIssuersInner {
     default_keys: DefaultKeys,
     known: TenantCache,
     /// Limits how many issuers without a valid token may have keys looked up within a window.
-    newcomers: Mutex<RefreshGate>,
+    newcomers: Mutex<RefetchLimiter>,
     in_flight: DashMap<String, InFlight>,
     next_id: AtomicU64,
     untrusted: NegativeCache,
     /// Names for which the resolver recently failed, or returned unusable settings.
     failed: NegativeCache,
     invalid: NegativeCache,
-    out_of_reach: Seldom,
-    other_name: Seldom,
-    unusable: Seldom,
+    out_of_reach: LogLimiter,
+    other_name: LogLimiter,
+    unusable: LogLimiter,
     clock: Arc<dyn Clock>,
 }
 
@@ -74,15 +74,15 @@ impl ResolvedIssuers {
             resolver,
             default_keys,
             known: TenantCache::new(most),
-            newcomers: Mutex::new(RefreshGate::new(most, NEWCOMER_INTERVAL)),
+            newcomers: Mutex::new(RefetchLimiter::new(most, NEWCOMER_INTERVAL)),
             in_flight: DashMap::new(),
             next_id: AtomicU64::new(0),
             untrusted: NegativeCache::new(REFUSED_ISSUERS),
             failed: NegativeCache::new(REFUSED_ISSUERS),
             invalid: NegativeCache::new(REFUSED_ISSUERS),
-            out_of_reach: Seldom::new(LOG_PAUSE),
-            other_name: Seldom::new(LOG_PAUSE),
-            unusable: Seldom::new(LOG_PAUSE),
+            out_of_reach: LogLimiter::new(LOG_PAUSE),
+            other_name: LogLimiter::new(LOG_PAUSE),
+            unusable: LogLimiter::new(LOG_PAUSE),
             clock,
         };
         Self { inner: Arc::new(inner) }
@@ -237,7 +237,7 @@ impl InFlightGuard {
     }
 
     fn end(&mut self, answer: Result<Option<TrustedIssuer>, StoreUnavailable>) {
-        let answer = self.settle(answer);
+        let answer = self.record_answer(answer);
         self.has_ended = true;
         if let Some(answer) = answer {
             self.sender.send_replace(Some(answer));
@@ -245,7 +245,7 @@ impl InFlightGuard {
     }
 
     /// Stores the resolver's answer. `None` if no request waits for it any more.
-    fn settle(
+    fn record_answer(
         &self,
         answer: Result<Option<TrustedIssuer>, StoreUnavailable>,
     ) -> Option<Resolution> {
@@ -256,7 +256,7 @@ impl InFlightGuard {
             return None;
         }
         let old = inner.known.get(name);
-        let outcome = inner.judge(name, answer, old.as_deref());
+        let outcome = inner.accept_settings(name, answer, old.as_deref());
         let now = inner.clock.monotonic();
         let settled = match (outcome, old) {
             (Ok(tenant), old) => {
@@ -305,7 +305,7 @@ impl Drop for InFlightGuard {
 }
 
 impl ResolvedIssuersInner {
-    fn judge(
+    fn accept_settings(
         &self,
         name: &str,
         answer: Result<Option<TrustedIssuer>, StoreUnavailable>,

@@ -133,7 +133,7 @@ pub(crate) fn authenticate_first(
         Ok(Some(credential)) => credential,
         Ok(None) => {
             let way = Way::default();
-            return Step::Ready(keep(context, request, None, way, is_for_refresh, address()));
+            return Step::Ready(attach(context, request, None, way, is_for_refresh, address()));
         }
         Err(reason) => return Step::Ready(Err(reason.into())),
     };
@@ -146,7 +146,7 @@ pub(crate) fn authenticate_first(
                 let accepted =
                     sender_constraint::accept_bearer(context, request, outcome, is_for_refresh);
                 return Step::Ready(accepted.and_then(|token| {
-                    keep(context, request, Some(token), way, is_for_refresh, address())
+                    attach(context, request, Some(token), way, is_for_refresh, address())
                 }));
             }
             Progress::Unfinished(cached) => cached,
@@ -199,7 +199,7 @@ async fn finish(
         let outcome = source.verifier.finish(token, cached.as_ref()).await;
         sender_constraint::accept_bearer(context, request, outcome, *is_for_refresh)?
     };
-    keep(context, request, Some(token), *way, *is_for_refresh, app_data::locate(request).1)
+    attach(context, request, Some(token), *way, *is_for_refresh, app_data::locate(request).1)
 }
 
 fn known(
@@ -218,7 +218,7 @@ fn known(
     Some(known)
 }
 
-fn keep(
+fn attach(
     context: &AuthContext,
     request: &HttpRequest,
     token: Option<Arc<VerifiedToken>>,

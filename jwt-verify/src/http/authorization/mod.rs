@@ -74,7 +74,7 @@ impl Demand {
         };
         if let Some(Lookup::Ready(result)) = authorized {
             let result = result.map_err(Rejection::from);
-            return Step::Ready(self.conclude(auth, request, claims, result));
+            return Step::Ready(self.record_and_apply(auth, request, claims, result));
         }
         let (demand, auth) = (self.clone(), auth.clone());
         let (request, claims) = (request.clone(), claims.clone());
@@ -83,7 +83,7 @@ impl Demand {
                 Some(authorized) => authorized.await.map_err(Rejection::from),
                 None => demand.ask_policies(&auth, &request, &claims).await,
             };
-            demand.conclude(&auth, &request, &claims, result)
+            demand.record_and_apply(&auth, &request, &claims, result)
         })
     }
 
@@ -138,7 +138,7 @@ impl Demand {
     }
 
     /// Records the decision, and allows the request if refusals are only reported.
-    fn conclude(
+    fn record_and_apply(
         &self,
         auth: &AuthContext,
         request: &HttpRequest,

@@ -124,7 +124,7 @@ impl<R: HandlerRequirement, A: FromRequest + 'static> FromRequest for Authorized
             Ok(Ok(())) => AuthorizedFuture::admitted(request, payload),
             Ok(Err(error)) => AuthorizedFuture::Refused { error: Some(error) },
             Err(decision) => AuthorizedFuture::Waiting {
-                waiting: Box::new(Waiting {
+                waiting: Box::new(PendingArguments {
                     decision,
                     request: request.clone(),
                     payload: payload.take(),
@@ -153,7 +153,7 @@ pin_project! {
         Refused { error: Option<Error> },
         /// The decision is pending.
         #[doc(hidden)]
-        Waiting { waiting: Box<Waiting> },
+        Waiting { waiting: Box<PendingArguments> },
         /// The caller is allowed, and the arguments are extracted.
         #[doc(hidden)]
         Admitted { #[pin] arguments: A::Future, requirement: PhantomData<fn() -> R> },
@@ -162,15 +162,15 @@ pin_project! {
 
 /// A pending decision, on the heap: most requests do not wait.
 #[doc(hidden)]
-pub struct Waiting {
+pub struct PendingArguments {
     decision: Extraction<()>,
     request: HttpRequest,
     payload: Payload,
 }
 
-impl fmt::Debug for Waiting {
+impl fmt::Debug for PendingArguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Waiting")
+        f.write_str("PendingArguments")
     }
 }
 

@@ -203,7 +203,7 @@ pub(crate) fn extract<T: 'static>(
     if let Some(known) = known.as_ref().and_then(|known| known.valid_for(nearest, address))
         && wanted.is_met_by(&known)
     {
-        return conclude(&known.by, request, payload, make(&known, request));
+        return finish(&known.by, request, payload, make(&known, request));
     }
     // A middleware has authenticated tokens of another kind; its JwtAuth is used here too.
     let Some(auth) = nearest.or(known.as_ref().map(|known| &known.by)) else {
@@ -221,10 +221,10 @@ pub(crate) fn extract<T: 'static>(
     };
     let argument =
         authenticated.and_then(&make, request, |make, request, known| make(known, request));
-    conclude(auth, request, payload, argument)
+    finish(auth, request, payload, argument)
 }
 
-fn conclude<T: 'static>(
+fn finish<T: 'static>(
     context: &AuthContext,
     request: &HttpRequest,
     payload: &mut Payload,

@@ -235,7 +235,8 @@ where
     Ok(response)
 }
 
-type Waiting<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>>>>;
+type BoxedResponse<B> =
+    Pin<Box<dyn Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>>>>;
 
 pin_project! {
     /// Future returned by [`JwtAuthService`]. Only a pending request is boxed.
@@ -249,7 +250,7 @@ pin_project! {
         Refused { response: Option<ServiceResponse<EitherBody<B>>>, body: PhantomData<B> },
         /// The request waits for a key, or for a decision.
         #[doc(hidden)]
-        Waiting { future: Waiting<B> },
+        Waiting { future: BoxedResponse<B> },
     }
 }
 

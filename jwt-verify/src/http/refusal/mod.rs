@@ -109,7 +109,7 @@ pub(crate) fn refuse_as_error(
 
 /// Turns an error into a response.
 fn error_response(error: &AuthError, context: &ResponseContext<'_>) -> HttpResponse {
-    let answer = answer(error);
+    let answer = mapping(error);
     let mut response = HttpResponse::build(answer.status);
     response.insert_header((CACHE_CONTROL, "no-store"));
     if let Some(challenge) = answer.challenge {
@@ -256,7 +256,7 @@ pub(crate) fn record(error: &AuthError) {
     }
 }
 
-fn answer(error: &AuthError) -> ErrorMapping {
+fn mapping(error: &AuthError) -> ErrorMapping {
     let challenge = |kind: BearerError| BearerChallenge::new().error(kind, error.to_string());
     match error {
         AuthError::MissingToken => ErrorMapping {
@@ -351,7 +351,7 @@ pub(crate) fn whole_seconds(duration: Duration) -> u64 {
 /// settings of the application.
 impl ResponseError for AuthError {
     fn status_code(&self) -> StatusCode {
-        answer(self).status
+        mapping(self).status
     }
 
     fn error_response(&self) -> HttpResponse {

@@ -232,7 +232,7 @@ impl RouteCheck {
             }
             decided.extend(answered(&others, &pattern));
         }
-        findings.conclude(decided)
+        findings.into_result(decided)
     }
 }
 

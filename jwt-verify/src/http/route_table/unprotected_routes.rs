@@ -30,7 +30,7 @@ impl UnprotectedRoutes {
     }
 
     /// Sorts and removes duplicates; returns the matrix if there are none.
-    pub(crate) fn conclude(mut self, decided: Vec<RouteInfo>) -> Result<AccessMatrix, Self> {
+    pub(crate) fn into_result(mut self, decided: Vec<RouteInfo>) -> Result<AccessMatrix, Self> {
         for routes in [&mut self.unprotected, &mut self.unreached] {
             routes.sort_unstable();
             routes.dedup();

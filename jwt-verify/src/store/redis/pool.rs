@@ -10,13 +10,13 @@ use super::{Problem, Refusal};
 use crate::{
     clock::{Clock as _, SystemClock},
     limits::{LOG_PAUSE, REDIS_CONNECT_TIMEOUT},
-    seldom::Seldom,
+    log_limiter::LogLimiter,
 };
 
 /// Connections are made, used and closed on the thread that calls [`run`](Self::run).
 pub(super) struct Pool {
     kind: PoolKind,
-    refusals: Seldom,
+    refusals: LogLimiter,
 }
 
 #[derive(Clone)]
@@ -28,7 +28,7 @@ pub(super) enum PoolKind {
 
 impl Pool {
     pub(super) fn new(kind: PoolKind) -> Self {
-        Self { kind, refusals: Seldom::new(LOG_PAUSE) }
+        Self { kind, refusals: LogLimiter::new(LOG_PAUSE) }
     }
 
     pub(super) fn is_cluster(&self) -> bool {

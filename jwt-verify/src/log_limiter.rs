@@ -8,18 +8,18 @@ use std::{
 
 /// Logs one of many events of a kind: the first at once, the next after a pause, with the number of
 /// those that were left out.
-pub(crate) struct Seldom {
+pub(crate) struct LogLimiter {
     pause: Duration,
-    state: Mutex<SeldomState>,
+    state: Mutex<LogLimiterState>,
 }
 
 #[derive(Default)]
-struct SeldomState {
+struct LogLimiterState {
     quiet_until: Duration,
     left_out: u64,
 }
 
-impl Seldom {
+impl LogLimiter {
     pub(crate) fn new(pause: Duration) -> Self {
         Self { pause, state: Mutex::default() }
     }
@@ -37,9 +37,9 @@ impl Seldom {
     }
 }
 
-impl fmt::Debug for Seldom {
+impl fmt::Debug for LogLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seldom")
+        f.write_str("LogLimiter")
     }
 }
 
@@ -51,13 +51,13 @@ mod tests {
 
     #[test]
     fn one_of_many_is_logged_with_the_number_of_the_others() {
-        let seldom = Seldom::new(PAUSE);
-        assert_eq!(seldom.turn(Duration::ZERO), Some(0));
+        let limiter = LogLimiter::new(PAUSE);
+        assert_eq!(limiter.turn(Duration::ZERO), Some(0));
         for _ in 0..7 {
-            assert_eq!(seldom.turn(PAUSE / 2), None);
+            assert_eq!(limiter.turn(PAUSE / 2), None);
         }
-        assert_eq!(seldom.turn(PAUSE), Some(7));
-        assert_eq!(seldom.turn(PAUSE), None);
-        assert_eq!(seldom.turn(3 * PAUSE), Some(1));
+        assert_eq!(limiter.turn(PAUSE), Some(7));
+        assert_eq!(limiter.turn(PAUSE), None);
+        assert_eq!(limiter.turn(3 * PAUSE), Some(1));
     }
 }

@@ -9,17 +9,17 @@ use std::{
 /// Permits a limited number of refetches within an interval.
 ///
 /// Any client can send a token with an unknown `kid`, so the work that such a token causes must be
-/// bounded. The periodic refresh does not pass through the gate: a flood can neither cause fetches
+/// bounded. The periodic refresh does not pass through the limiter: a flood can neither cause fetches
 /// without end nor keep a rotated key from being noticed.
 #[derive(Debug)]
-pub(crate) struct RefreshGate {
+pub(crate) struct RefetchLimiter {
     most: usize,
     interval: Duration,
     passed: Mutex<VecDeque<Duration>>,
 }
 
-impl RefreshGate {
-    /// Creates a gate that permits `most` refetches within any `interval`.
+impl RefetchLimiter {
+    /// Creates a limiter that permits `most` refetches within any `interval`.
     pub(crate) fn new(most: usize, interval: Duration) -> Self {
         Self { most, interval, passed: Mutex::default() }
     }
@@ -74,8 +74,8 @@ mod tests {
 
     #[test]
     fn any_interval_lets_only_so_many_pass() {
-        let gate = RefreshGate::new(2, Duration::from_secs(30));
-        let at = |seconds| gate.try_pass(Duration::from_secs(seconds));
+        let limiter = RefetchLimiter::new(2, Duration::from_secs(30));
+        let at = |seconds| limiter.try_pass(Duration::from_secs(seconds));
         assert!(at(0) && at(10));
         assert!(!at(10) && !at(29));
         assert!(at(30));
@@ -85,28 +85,28 @@ mod tests {
 
     #[test]
     fn it_knows_when_it_opens() {
-        let gate = RefreshGate::new(2, Duration::from_secs(30));
-        let opens_in = |seconds| gate.opens_in(Duration::from_secs(seconds)).as_secs();
+        let limiter = RefetchLimiter::new(2, Duration::from_secs(30));
+        let opens_in = |seconds| limiter.opens_in(Duration::from_secs(seconds)).as_secs();
         assert_eq!(opens_in(0), 0);
-        assert!(gate.try_pass(Duration::ZERO));
+        assert!(limiter.try_pass(Duration::ZERO));
         assert_eq!(opens_in(0), 0);
-        assert!(gate.try_pass(Duration::from_secs(10)));
+        assert!(limiter.try_pass(Duration::from_secs(10)));
         assert_eq!((opens_in(10), opens_in(29), opens_in(30)), (20, 1, 0));
-        assert!(gate.try_pass(Duration::from_secs(30)));
+        assert!(limiter.try_pass(Duration::from_secs(30)));
         assert_eq!(opens_in(30), 10);
-        gate.take_back(Duration::from_secs(20));
+        limiter.take_back(Duration::from_secs(20));
         assert_eq!(opens_in(30), 10);
-        gate.take_back(Duration::from_secs(10));
+        limiter.take_back(Duration::from_secs(10));
         assert_eq!(opens_in(30), 0);
     }
 
     #[test]
     fn refusals_do_not_count() {
-        let gate = RefreshGate::new(1, Duration::from_secs(10));
-        assert!(gate.try_pass(Duration::ZERO));
+        let limiter = RefetchLimiter::new(1, Duration::from_secs(10));
+        assert!(limiter.try_pass(Duration::ZERO));
         for second in 1..10 {
-            assert!(!gate.try_pass(Duration::from_secs(second)));
+            assert!(!limiter.try_pass(Duration::from_secs(second)));
         }
-        assert!(gate.try_pass(Duration::from_secs(10)));
+        assert!(limiter.try_pass(Duration::from_secs(10)));
     }
 }
