@@ -365,6 +365,10 @@ async fn guards_and_middlewares_hide_no_route_from_a_check() {
         Err(AuthError::Misconfigured.into())
     }
 
+    async fn open() -> HttpResponse {
+        HttpResponse::build(StatusCode::OK).finish()
+    }
+
     let [one, two] = versions();
     let inner = AuthScope::new("/in").guard(guard::Header("x", "1")).wrap(from_fn(closed));
     let nested = AuthScope::new("/nested")
@@ -385,9 +389,6 @@ GET  /nested/in/it  first   authenticated
     );
 
     // A route that nobody has decided about is still found beside them.
-    async fn open() -> HttpResponse {
-        HttpResponse::build(StatusCode::OK).finish()
-    }
     let [one, two] = versions();
     let app = App::new().route("/api/both", web::get().to(open)).service(one).service(two);
     let found = RouteCheck::new().run(app).await.unwrap_err();
