@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::processes;
 
-#[get("/api/me")]
 #[require]
+#[get("/api/me")]
 async fn me(claims: VerifiedClaims) -> impl Responder {
     web::Json(json!({
         "sub": claims.subject(),
@@ -19,14 +19,14 @@ async fn me(claims: VerifiedClaims) -> impl Responder {
     }))
 }
 
-#[get("/api/reports")]
 #[require(permissions = "read:reports")]
+#[get("/api/reports")]
 async fn reports() -> impl Responder {
     web::Json(json!({ "reports": [{ "id": 1, "title": "Visitors of the week" }] }))
 }
 
-#[get("/api/users")]
 #[require(roles = "admin")]
+#[get("/api/users")]
 async fn users() -> impl Responder {
     web::Json(json!({ "users": ["alice", "ada"] }))
 }

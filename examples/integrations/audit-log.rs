@@ -62,14 +62,14 @@ async fn name_the_caller(
     next.call(request).await
 }
 
-#[get("/users")]
 #[require(roles = "admin")]
+#[get("/users")]
 async fn users() -> impl Responder {
     web::Json(["alice", "bob"])
 }
 
-#[delete("/users/{name}")]
 #[require(roles = "admin")]
+#[delete("/users/{name}")]
 async fn delete_user(
     claims: VerifiedClaims,
     name: web::Path<String>,

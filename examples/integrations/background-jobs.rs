@@ -105,8 +105,8 @@ async fn count(job: WordCount, jobs: Data<Jobs>) -> Result<(), BoxDynError> {
     Ok(())
 }
 
-#[post("/jobs")]
 #[require(permissions = "write:data")]
+#[post("/jobs")]
 async fn begin(
     claims: VerifiedClaims,
     text: String,
@@ -128,8 +128,8 @@ async fn begin(
     }
 }
 
-#[get("/jobs/{id}")]
 #[require]
+#[get("/jobs/{id}")]
 async fn outcome(
     claims: VerifiedClaims,
     id: web::Path<u64>,

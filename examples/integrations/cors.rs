@@ -18,8 +18,8 @@ use serde_json::json;
 
 const PAGE: &str = "https://app.example.com";
 
-#[get("/api/data")]
 #[require]
+#[get("/api/data")]
 async fn data(claims: VerifiedClaims) -> impl Responder {
     web::Json(json!({ "for": claims.subject() }))
 }

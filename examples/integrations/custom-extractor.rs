@@ -1,19 +1,16 @@
-//! Two extractors of one's own: a token from another header field, and an argument made of claims.
+//! A token from another header, and an argument made of claims.
 //!
-//! The gateway in front of this API takes `Authorization` for itself and passes the token on in
-//! `X-Forwarded-Access-Token`. It must take that field off requests from outside. A handler here asks
-//! for the `Tenant` that the caller works for, not for claims.
+//! The gateway in front of this API uses `Authorization` itself and passes the token on in
+//! `X-Forwarded-Access-Token`. It must remove that header from requests that come from outside. A
+//! handler here takes the `Tenant` that the caller works for instead of claims.
 
-use std::{error::Error, future::Future, pin::Pin};
+use std::error::Error;
 
-use actix_web::{
-    App, FromRequest, HttpRequest, HttpServer, Responder, dev::Payload, get,
-    http::header::HeaderMap, web,
-};
+use actix_web::{App, HttpRequest, HttpServer, Responder, get, http::header::HeaderMap, web};
 use example_support::demo::{Demo, announce, bind_address};
 use jwt_verify::{
     AuthError, ForbiddenReason, InvalidRequestReason, VerifiedClaims,
-    extract::{Credential, TokenExtractor},
+    extract::{ClaimsArg, Credential, FromClaims, TokenExtractor},
     require,
 };
 use serde_json::json;
@@ -38,19 +35,17 @@ impl TokenExtractor for GatewayToken {
     }
 }
 
-/// Whom the caller works for: the claim `tenant`, if it looks like one.
+/// The tenant that the caller works for: the claim `tenant`, if it looks like one.
 struct Tenant(String);
 
-impl TryFrom<VerifiedClaims> for Tenant {
-    type Error = AuthError;
-
-    fn try_from(claims: VerifiedClaims) -> Result<Self, AuthError> {
+impl FromClaims for Tenant {
+    fn from_claims(claims: &VerifiedClaims) -> Result<Self, AuthError> {
         let tenant = claims.get("tenant").and_then(|tenant| tenant.as_str());
         let looks_right = |name: &&str| {
             !name.is_empty()
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
-        // The token is good. It is the caller who has no business here.
+        // The token is valid. The caller has no tenant, which another login does not change.
         let tenant = tenant
             .filter(looks_right)
             .ok_or(AuthError::Forbidden(ForbiddenReason::UnmetCondition))?;
@@ -58,19 +53,9 @@ impl TryFrom<VerifiedClaims> for Tenant {
     }
 }
 
-impl FromRequest for Tenant {
-    type Error = actix_web::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let claims = VerifiedClaims::from_request(request, payload);
-        Box::pin(async move { Ok(Self::try_from(claims.await?)?) })
-    }
-}
-
-#[get("/invoices")]
 #[require(permissions = "read:invoices")]
-async fn invoices(Tenant(tenant): Tenant) -> impl Responder {
+#[get("/invoices")]
+async fn invoices(ClaimsArg(Tenant(tenant)): ClaimsArg<Tenant>) -> impl Responder {
     web::Json(json!({ "tenant": tenant, "invoices": [] }))
 }
 

@@ -122,15 +122,15 @@ async fn why_not(database: &SqlitePool, id: i64, otherwise: Problem) -> Problem 
     }
 }
 
-#[get("/posts/{id}")]
 #[require(permissions = "read:posts")]
+#[get("/posts/{id}")]
 async fn read(database: Data<SqlitePool>, id: Path<i64>) -> Result<impl Responder, Problem> {
     let post = sqlx::query_as::<_, Post>(SELECT).bind(*id);
     post.fetch_optional(&**database).await?.map(Json).ok_or(Problem::NotFound)
 }
 
-#[post("/posts")]
 #[require(permissions = "write:posts")]
+#[post("/posts")]
 async fn create(
     claims: VerifiedClaims,
     database: Data<SqlitePool>,
@@ -142,8 +142,8 @@ async fn create(
     Ok(HttpResponse::Created().json(serde_json::json!({ "id": id, "title": post.title })))
 }
 
-#[put("/posts/{id}")]
 #[require(permissions = "write:posts")]
+#[put("/posts/{id}")]
 async fn change(
     claims: VerifiedClaims,
     database: Data<SqlitePool>,
@@ -159,8 +159,8 @@ async fn change(
     }
 }
 
-#[delete("/posts/{id}")]
 #[require(permissions = "delete:posts")]
+#[delete("/posts/{id}")]
 async fn remove(
     claims: VerifiedClaims,
     database: Data<SqlitePool>,
@@ -176,8 +176,8 @@ async fn remove(
 }
 
 /// Managers publish every draft, others their own.
-#[post("/posts/{id}/publish")]
 #[require(permissions = "write:posts")]
+#[post("/posts/{id}/publish")]
 async fn publish(
     claims: VerifiedClaims,
     database: Data<SqlitePool>,

@@ -64,8 +64,8 @@ fn wants_page(request: &HttpRequest) -> bool {
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-#[get("/admin")]
 #[require(roles = "admin")]
+#[get("/admin")]
 async fn admin(claims: VerifiedClaims) -> impl Responder {
     format!("hello {}\n", claims.subject().unwrap_or("stranger"))
 }

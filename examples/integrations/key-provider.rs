@@ -149,15 +149,15 @@ impl KeyProvider for DatabaseKeys {
     }
 }
 
-#[get("/profile")]
 #[require]
+#[get("/profile")]
 async fn profile(claims: VerifiedClaims) -> impl Responder {
     Json(json!({ "sub": claims.subject() }))
 }
 
 /// Adds a key, which counts from the next request on.
-#[post("/keys/{kid}")]
 #[require(permissions = "write:keys")]
+#[post("/keys/{kid}")]
 async fn add_key(
     kid: Path<String>,
     jwk: String,
@@ -173,8 +173,8 @@ async fn add_key(
 }
 
 /// Takes a key out, and with it every token that it has signed.
-#[delete("/keys/{kid}")]
 #[require(permissions = "write:keys")]
+#[delete("/keys/{kid}")]
 async fn remove_key(
     kid: Path<String>,
     database: Data<SqlitePool>,

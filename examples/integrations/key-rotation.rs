@@ -38,15 +38,15 @@ async fn token(
     Ok(Json(json!({ "access_token": token.as_str(), "token_type": "Bearer" })))
 }
 
-#[get("/profile")]
 #[require]
+#[get("/profile")]
 async fn profile(claims: VerifiedClaims) -> impl Responder {
     Json(json!({ "sub": claims.subject() }))
 }
 
 /// Publishes the next key, and says what it is called.
-#[post("/keys/announce")]
 #[require(roles = "operator")]
+#[post("/keys/announce")]
 async fn announce_key(
     issuer: Data<TokenIssuer>,
     next: Data<Next>,
@@ -63,8 +63,8 @@ async fn announce_key(
 }
 
 /// Signs with the key that was announced.
-#[post("/keys/rotate")]
 #[require(roles = "operator")]
+#[post("/keys/rotate")]
 async fn rotate(issuer: Data<TokenIssuer>, next: Data<Next>) -> Result<impl Responder, AuthError> {
     let Some(key) = next.lock().take() else {
         return Ok(HttpResponse::Conflict().body("announce a key first"));
@@ -74,8 +74,8 @@ async fn rotate(issuer: Data<TokenIssuer>, next: Data<Next>) -> Result<impl Resp
 }
 
 /// Takes a key back: its tokens are no longer good.
-#[post("/keys/withdraw/{id}")]
 #[require(roles = "operator")]
+#[post("/keys/withdraw/{id}")]
 async fn withdraw(issuer: Data<TokenIssuer>, id: Path<String>) -> impl Responder {
     match issuer.withdraw(&id) {
         Ok(()) => HttpResponse::NoContent().finish(),

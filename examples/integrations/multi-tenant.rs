@@ -45,8 +45,8 @@ impl IssuerResolver for Tenants {
     }
 }
 
-#[get("/{tenant}/invoices")]
 #[require]
+#[get("/{tenant}/invoices")]
 async fn invoices(
     claims: VerifiedClaims,
     tenant: web::Path<String>,

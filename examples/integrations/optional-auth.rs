@@ -22,8 +22,8 @@ async fn content(OptionalClaims(claims): OptionalClaims) -> impl Responder {
 }
 
 /// Under an optional middleware too, a requirement is a requirement.
-#[get("/settings")]
 #[require]
+#[get("/settings")]
 async fn settings(claims: VerifiedClaims) -> impl Responder {
     web::Json(json!({ "of": claims.subject() }))
 }

@@ -142,8 +142,8 @@ async fn limit_callers(
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
-#[get("/limited")]
 #[require]
+#[get("/limited")]
 async fn limited() -> impl Responder {
     "counted by subject"
 }

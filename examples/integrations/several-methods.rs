@@ -22,14 +22,14 @@ use serde_json::json;
 /// With `__Host-` a browser takes it over https alone (and from this machine), and from no other host.
 const COOKIE: &str = "__Host-access_token";
 
-#[get("/api/data")]
 #[require]
+#[get("/api/data")]
 async fn read(claims: VerifiedClaims) -> impl Responder {
     web::Json(json!({ "for": claims.subject() }))
 }
 
-#[post("/api/data")]
 #[require]
+#[post("/api/data")]
 async fn change() -> impl Responder {
     HttpResponse::NoContent()
 }
@@ -37,8 +37,8 @@ async fn change() -> impl Responder {
 /// A page that has got a token, by a login elsewhere, puts it where scripts cannot read it. What becomes
 /// the cookie is the very token that was verified: the one in `Authorization`, read as the library reads
 /// it.
-#[post("/session")]
 #[require]
+#[post("/session")]
 async fn keep(
     claims: VerifiedClaims,
     request: actix_web::HttpRequest,
@@ -68,8 +68,8 @@ async fn keep(
 
 /// Takes the cookies away. Whoever has kept a copy of the token can still use it until it expires; a
 /// revocation store would end that.
-#[post("/logout")]
 #[require]
+#[post("/logout")]
 async fn logout(csrf: web::Data<CsrfProtection>) -> impl Responder {
     let gone = |name: &str| {
         let mut cookie = Cookie::build(name.to_owned(), "").path("/").secure(true).finish();

@@ -58,8 +58,8 @@ impl TokenExtractor for Subprotocol {
 /// Tells the connections which tokens have been revoked, by `jti`.
 type Revoked = broadcast::Sender<String>;
 
-#[get("/chat")]
 #[require]
+#[get("/chat")]
 async fn chat(
     claims: VerifiedClaims,
     request: HttpRequest,
@@ -151,8 +151,8 @@ async fn is_revoked(store: &MemoryRevocation, claims: &VerifiedClaims) -> bool {
 }
 
 /// Ends the caller's token, and the connections that were opened with it.
-#[post("/logout")]
 #[require]
+#[post("/logout")]
 async fn logout(
     claims: VerifiedClaims,
     revoked: web::Data<Revoked>,

@@ -11,20 +11,20 @@ use jwt_verify::{
 };
 use serde_json::json;
 
-#[get("/profile")]
 #[require]
+#[get("/profile")]
 async fn profile(claims: VerifiedClaims) -> impl Responder {
     format!("hello {}\n", claims.subject().unwrap_or("stranger"))
 }
 
-#[get("/posts")]
 #[require(permissions = "read:posts")]
+#[get("/posts")]
 async fn posts() -> impl Responder {
     web::Json(json!({ "posts": ["first", "second"] }))
 }
 
-#[get("/admin")]
 #[require(roles = "admin")]
+#[get("/admin")]
 async fn admin(claims: VerifiedClaims) -> impl Responder {
     format!("welcome, {}\n", claims.subject().unwrap_or("stranger"))
 }

@@ -3,8 +3,8 @@
 use actix_web::{App, HttpServer, Responder, get};
 use jwt_verify::{JwtAuth, VerifiedClaims, require};
 
-#[get("/reports")]
 #[require(roles = "analyst")]
+#[get("/reports")]
 async fn reports(claims: VerifiedClaims) -> impl Responder {
     format!("reports for {}", claims.subject().unwrap_or("a machine"))
 }

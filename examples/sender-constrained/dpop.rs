@@ -12,8 +12,8 @@ use jwt_verify::{
     testing::{ProofKey, TestIssuer},
 };
 
-#[get("/orders")]
 #[require]
+#[get("/orders")]
 async fn orders(claims: VerifiedClaims) -> impl Responder {
     format!("orders of {}\n", claims.subject().unwrap_or("stranger"))
 }

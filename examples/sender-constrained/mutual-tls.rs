@@ -21,8 +21,8 @@ use rustls::{
     server::WebPkiClientVerifier,
 };
 
-#[get("/orders")]
 #[require]
+#[get("/orders")]
 async fn orders(claims: VerifiedClaims) -> impl Responder {
     format!("orders of {}\n", claims.subject().unwrap_or("stranger"))
 }

@@ -11,6 +11,7 @@ mod handler;
 mod hidden;
 mod module;
 mod routing;
+mod segments;
 mod validate;
 mod vocabulary;
 
@@ -70,8 +71,11 @@ fn protect(args: &TokenStream, item: TokenStream) -> Result<TokenStream> {
             if !readers.is_empty() {
                 return Ok(quote! { #(#readers)* #[::jwt_verify::require(#args)] #handler });
             }
-            let requirement =
-                syn::parse2::<Args>(args.clone()).and_then(|args| validate::requirement(&args));
+            let requirement = syn::parse2::<Args>(args.clone()).and_then(|args| {
+                let requirement = validate::requirement(&args)?;
+                segments::are_on_the_routes(&requirement, &routing::routes(&handler.attrs))?;
+                Ok(requirement)
+            });
             // A handler with wrong arguments is still a handler, so that no other check fails.
             let (requirement, error) = match requirement {
                 Ok(requirement) => (requirement, None),

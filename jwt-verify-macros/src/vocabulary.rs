@@ -38,7 +38,7 @@ pub(crate) fn unknown_argument(name: &str) -> String {
 }
 
 /// Counts the letters to insert, remove or change.
-fn distance(one: &str, other: &str) -> usize {
+pub(crate) fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (index, letter) in one.chars().enumerate() {

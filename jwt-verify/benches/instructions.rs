@@ -22,7 +22,7 @@ mod ready;
 use std::{collections::BTreeMap, fmt::Write as _, hint::black_box, process::Command};
 
 use actix_web::{
-    App, FromRequest as _, HttpResponse,
+    App, HttpResponse,
     dev::{Payload, Service as _},
     get,
     test::{TestRequest, init_service},

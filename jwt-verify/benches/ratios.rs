@@ -24,7 +24,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{FromRequest as _, dev::Payload, test::TestRequest};
+use actix_web::{dev::Payload, test::TestRequest};
 use cpu_time::cpu;
 use jsonwebtoken::Validation;
 use jwt_verify::{

@@ -8,8 +8,8 @@
 //! use actix_web::{App, HttpServer, Responder, get};
 //! use jwt_verify::{JwtAuth, VerifiedClaims, require};
 //!
-//! #[get("/reports")]
 //! #[require(roles = "analyst")]
+//! #[get("/reports")]
 //! async fn reports(claims: VerifiedClaims) -> impl Responder {
 //!     format!("reports for {}", claims.subject().unwrap_or("a machine"))
 //! }
@@ -84,6 +84,7 @@
 //! | tokens that are revoked before they expire | a [`RevocationStore`](revocation::RevocationStore) in [`JwtAuthBuilder::revocation`] |
 //! | your own users | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
 //! | a login at an external provider | [`IdTokenVerifier`](oidc::IdTokenVerifier), [`BackChannelLogoutEndpoint`](crate::endpoints::BackChannelLogoutEndpoint) |
+//! | arguments made of claims, such as a tenant | [`FromClaims`](extract::FromClaims) and [`ClaimsArg`](extract::ClaimsArg) |
 //! | rules that need a database | [`Policy`](authorization::Policy) functions in `#[require(policy = …)]`, an [`Authorizer`](authorization::Authorizer) |
 //! | roles that include others | [`RoleHierarchy`] in [`ClaimsMapping::role_hierarchy`] |
 //! | routes that must not be forgotten | [`AuthScope`], its [`AccessMatrix`](routes::AccessMatrix), `check_routes` (feature `introspection`) |
@@ -216,8 +217,8 @@ pub mod extract {
     //! Extraction of the token from a request, and the user behind it.
 
     pub use crate::http::{
-        BearerExtractor, CookieExtractor, Credential, CsrfProtection, FirstOf, QueryExtractor,
-        TokenExtractor, UserLoader, UserLoaderData,
+        BearerExtractor, ClaimsArg, CookieExtractor, Credential, CsrfProtection, FirstOf,
+        FromClaims, QueryExtractor, TokenExtractor, UserLoader, UserLoaderData,
     };
 }
 

@@ -1,8 +1,15 @@
 //! Claims as arguments.
 
-use actix_web::{get, web};
-use jwt_verify::{OptionalClaims, VerifiedClaims};
-use serde::Deserialize;
+use std::pin::Pin;
+
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, dev::Payload, get, web};
+use jwt_verify::{
+    AuthError, ForbiddenReason, Lookup, OptionalClaims, Requirement, VerifiedClaims,
+    authorization::Authorizer,
+    extract::{ClaimsArg, FromClaims},
+    require,
+};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::*;
@@ -113,4 +120,144 @@ fn a_type_is_not_made_of_what_was_not_signed() {
         assert_eq!(api.get("/meta").bearer(&token).send().status, status, "{member}");
         assert_eq!(api.get("/own").bearer(&token).send().text(), text, "{member}");
     }
+}
+
+struct Tenant(String);
+
+impl FromClaims for Tenant {
+    fn from_claims(claims: &VerifiedClaims) -> Result<Self, AuthError> {
+        let tenant = claims.get_as("org_id").map(Tenant);
+        tenant.ok_or(AuthError::Forbidden(ForbiddenReason::UnmetCondition))
+    }
+}
+
+#[require]
+#[get("/tenant")]
+async fn of_tenant(tenant: ClaimsArg<Tenant>) -> String {
+    let shown = format!("{} ", tenant.name());
+    shown + &tenant.into_inner().0
+}
+
+impl Tenant {
+    fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An argument of the application's is made of the claims, and its error is a refusal like every other:
+/// the hook answers it, inside the middleware and without it.
+#[test]
+fn an_argument_made_of_claims_is_refused_by_the_hook() {
+    let world = World::new();
+    let auth = world
+        .auth()
+        .error_response(|error, _| HttpResponse::ImATeapot().body(error.reason()))
+        .build()
+        .unwrap();
+    let wrapped = auth.clone();
+    let apis = [
+        TestServer::start(move || App::new().wrap(wrapped.clone()).service(of_tenant)),
+        TestServer::start(move || App::new().app_data(auth.clone()).service(of_tenant)),
+    ];
+    for api in apis {
+        let acme = world.token().claim("org_id", "acme").sign(&world.key);
+        assert_eq!(api.get("/tenant").bearer(acme).send().text(), "acme acme");
+        let refused = api.get("/tenant").bearer(world.good()).send();
+        assert_eq!((refused.status, refused.text()), (418, "condition_not_met"));
+        let refused = api.get("/tenant").send();
+        assert_eq!((refused.status, refused.text()), (418, "missing_token"));
+    }
+}
+
+#[test]
+fn an_argument_made_of_claims_is_asked_after_the_authorizer() {
+    struct Closed;
+
+    impl Authorizer for Closed {
+        fn authorize(
+            &self,
+            _: &VerifiedClaims,
+            _: &Requirement,
+        ) -> Lookup<'static, Result<(), AuthError>> {
+            Lookup::Ready(Err(AuthError::Forbidden(ForbiddenReason::Policy)))
+        }
+    }
+
+    async fn open(tenant: ClaimsArg<Tenant>) -> String {
+        tenant.into_inner().0
+    }
+
+    let world = World::new();
+    let auth = world.auth().authorizer(Closed).build().unwrap();
+    let api = TestServer::start(move || {
+        App::new().app_data(auth.clone()).route("/", web::get().to(open))
+    });
+    let acme = world.token().claim("org_id", "acme").sign(&world.key);
+    assert_eq!(api.get("/").bearer(acme).send().status, 403);
+    assert_eq!(format!("{:?}", ClaimsArg(Tenant("acme".into()))), "ClaimsArg(..)");
+}
+
+/// An extractor that takes the claims by hand names no type of them.
+struct Caller(String);
+
+impl FromRequest for Caller {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let claims = VerifiedClaims::from_request(request, payload);
+        let own = VerifiedClaims::<Employee>::from_request(request, payload);
+        let again = VerifiedClaims::extract(request);
+        Box::pin(async move {
+            let (claims, own, again) = (claims.await?, own.await?, again.await?);
+            assert_eq!(claims.subject(), again.subject());
+            Ok(Self(format!("{} {}", claims.subject().unwrap_or_default(), own.sub)))
+        })
+    }
+}
+
+#[test]
+fn claims_are_extracted_by_hand_without_naming_their_type() {
+    async fn caller(caller: Caller) -> String {
+        caller.0
+    }
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let api = TestServer::start(move || {
+        App::new().app_data(auth.clone()).route("/", web::get().to(caller))
+    });
+    let token = world.token().claim("department", "sales").sign(&world.key);
+    assert_eq!(api.get("/").bearer(token).send().text(), "alice alice");
+    assert_eq!(api.get("/").send().status, 401);
+}
+
+#[test]
+fn claims_are_a_body_of_json() {
+    #[derive(Deserialize, Serialize)]
+    struct Shown {
+        sub: String,
+    }
+
+    async fn all(claims: VerifiedClaims) -> HttpResponse {
+        HttpResponse::Ok().json(&claims)
+    }
+
+    async fn own(claims: VerifiedClaims<Shown>) -> web::Json<VerifiedClaims<Shown>> {
+        web::Json(claims)
+    }
+
+    let world = World::new();
+    let auth = world.auth().build().unwrap();
+    let api = TestServer::start(move || {
+        App::new()
+            .app_data(auth.clone())
+            .route("/all", web::get().to(all))
+            .route("/own", web::get().to(own))
+    });
+    let token = world.token().claim("department", json!({"name": "sales"}));
+    let all = api.get("/all").bearer(token.sign(&world.key)).send().json();
+    assert_eq!((&all["sub"], &all["department"]), (&json!("alice"), &json!({"name": "sales"})));
+    assert_eq!(all["iss"], world.issuer.url());
+    let own = api.get("/own").bearer(world.good()).send().json();
+    assert_eq!(own, json!({"sub": "alice"}));
 }

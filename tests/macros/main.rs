@@ -10,6 +10,8 @@ mod paths;
 mod placement;
 mod policies;
 mod reference;
+mod scopes;
+mod segments;
 mod shown;
 mod step_up;
 mod world;

@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use actix_web::{App, FromRequest as _, HttpRequest, web};
+use actix_web::{App, HttpRequest, web};
 use jwt_verify::{
     AuthError, BoxFuture, Claims, CurrentUser, Decision, ForbiddenReason, Lookup, OptionalClaims,
     Requirement, StoreUnavailable, VerifiedClaims,
@@ -204,7 +204,7 @@ async fn required(_: CurrentUser<User>, claims: VerifiedClaims) -> String {
 /// A policy that takes the user, at once and later.
 async fn known(_: &VerifiedClaims, _: CurrentUser<User>, request: HttpRequest) -> Decision {
     tokio::task::yield_now().await;
-    Decision::from(<VerifiedClaims>::extract(&request).await.is_ok())
+    Decision::from(VerifiedClaims::extract(&request).await.is_ok())
 }
 
 #[require(policy = known)]

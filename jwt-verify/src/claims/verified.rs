@@ -2,7 +2,7 @@
 
 use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer, de::DeserializeOwned};
 
 use super::{AuthorityNames, Claims, GrantedAuthorities};
 use crate::error::{AuthError, InvalidTokenReason};
@@ -189,6 +189,29 @@ impl<T> Deref for VerifiedClaims<T> {
             View::Standard(of) => of(&self.token),
             View::Own(claims) => claims,
         }
+    }
+}
+
+/// Serialises the claims object: of [`Claims`] every claim of the token, of a type of your own what its
+/// `Serialize` writes. Roles and permissions that a mapping or a hierarchy has added are not in it.
+///
+/// **Security:** a response made of it, such as `HttpResponse::Ok().json(&claims)`, shows the caller
+/// all of that, including claims that the issuer meant for the API alone. Write the claims that the
+/// caller may see into a type of your own.
+///
+/// ```
+/// use actix_web::{HttpResponse, get};
+/// use jwt_verify::{VerifiedClaims, require};
+///
+/// #[require]
+/// #[get("/whoami")]
+/// async fn whoami(claims: VerifiedClaims) -> HttpResponse {
+///     HttpResponse::Ok().json(&claims)
+/// }
+/// ```
+impl<T: Serialize> Serialize for VerifiedClaims<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        T::serialize(self, serializer)
     }
 }
 

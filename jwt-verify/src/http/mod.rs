@@ -27,8 +27,9 @@ pub use endpoints::{
     BackChannelLogoutEndpoint, HealthEndpoints, ResourceMetadata, ResourceMetadataEndpoint,
 };
 pub use entry::{
-    Authorized, CurrentUser, HandlerRequirement, IsPublic, OptionalClaims, Otherwise, Probe,
-    PublicRoute, RequireMiddleware, UserLoader, UserLoaderData, VerifiedClaimsExt,
+    Authorized, ClaimsArg, CurrentUser, FromClaims, HandlerRequirement, IsPublic, OptionalClaims,
+    Otherwise, Probe, PublicRoute, RequireMiddleware, UserLoader, UserLoaderData,
+    VerifiedClaimsExt,
 };
 pub use refusal::BearerChallenge;
 pub use route_table::{AccessMatrix, Annotated, AuthScope, RouteInfo};

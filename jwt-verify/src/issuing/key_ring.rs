@@ -16,7 +16,7 @@ use crate::{
     key::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery, VerificationKey},
 };
 
-/// The verification keys of a [`TokenIssuer`](super::TokenIssuer) as a [`KeyProvider`], for a
+/// The verification keys of a [`TokenIssuer`](crate::issuing::TokenIssuer) as a [`KeyProvider`], for a
 /// verifier in the same process. Rotations take effect at once.
 #[derive(Debug, Clone)]
 pub struct TokenIssuerKeys {

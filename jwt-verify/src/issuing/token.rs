@@ -9,7 +9,7 @@ use super::{issuer::TokenIssuer, random_name};
 use crate::limits::MAX_ACCESS_LIFETIME;
 
 /// Builder of an access token; made by
-/// [`TokenIssuer::access_token`](super::TokenIssuer::access_token).
+/// [`TokenIssuer::access_token`](crate::issuing::TokenIssuer::access_token).
 ///
 /// Each claim is set once: a claim that is copied from elsewhere neither replaces an earlier one
 /// nor is replaced by a later one. This mistake and others, such as a reserved claim, are reported

@@ -15,8 +15,8 @@ use actix_web::{
 /// use actix_web::{App, get, test};
 /// use jwt_verify::{require, testing::{ChallengeAssertions, TestIssuer}};
 ///
-/// #[get("/")]
 /// #[require]
+/// #[get("/")]
 /// async fn index() -> &'static str {
 ///     "hello"
 /// }

@@ -72,7 +72,7 @@ impl TestIssuer {
         Self::with_clock(algorithm, SystemClock::new())
     }
 
-    /// Starts an issuer with a clock of the test, such as a [`TestClock`](super::TestClock): it
+    /// Starts an issuer with a clock of the test, such as a [`TestClock`](crate::testing::TestClock): it
     /// sets the dates of tokens, and [`auth`](Self::auth) and [`verifier`](Self::verifier) use it
     /// too.
     ///

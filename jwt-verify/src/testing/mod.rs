@@ -19,8 +19,8 @@
 //! use actix_web::{App, get, test};
 //! use jwt_verify::{VerifiedClaims, require, testing::{ChallengeAssertions, TestIssuer, TestRequestExt}};
 //!
-//! #[get("/admin")]
 //! #[require(roles = "admin")]
+//! #[get("/admin")]
 //! async fn admin(claims: VerifiedClaims) -> String {
 //!     claims.subject().unwrap_or_default().to_owned()
 //! }

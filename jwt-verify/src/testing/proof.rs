@@ -25,8 +25,8 @@ use crate::{
 /// use actix_web::{App, get, test};
 /// use jwt_verify::{VerifiedClaims, dpop::Dpop, require, testing::{ProofKey, TestIssuer}};
 ///
-/// #[get("/profile")]
 /// #[require]
+/// #[get("/profile")]
 /// async fn profile(claims: VerifiedClaims) -> String {
 ///     claims.subject().unwrap_or_default().to_owned()
 /// }
@@ -63,7 +63,7 @@ impl ProofKey {
     }
 
     /// Creates a key for another asymmetric algorithm, with a clock of the test for the dates of
-    /// proofs, such as a [`TestClock`](super::TestClock).
+    /// proofs, such as a [`TestClock`](crate::testing::TestClock).
     ///
     /// # Panics
     /// If no key can be made, and for an algorithm that needs a shared secret.

@@ -12,8 +12,8 @@ use crate::http::JwtAuth;
 /// use actix_web::{App, get, test};
 /// use jwt_verify::{JwtAuth, require, testing::{ChallengeAssertions, TestClaims, TestRequestExt}};
 ///
-/// #[get("/posts")]
 /// #[require(permissions = "read:posts")]
+/// #[get("/posts")]
 /// async fn posts() -> &'static str {
 ///     "all of them"
 /// }

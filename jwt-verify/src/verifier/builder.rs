@@ -1,4 +1,4 @@
-//! Builder of a [`Verifier`](super::Verifier).
+//! Builder of a [`Verifier`](crate::Verifier).
 
 use std::{fmt, sync::Arc};
 

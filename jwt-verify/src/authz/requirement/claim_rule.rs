@@ -31,8 +31,8 @@ pub(super) enum Operand {
     Segment(Cow<'static, str>),
 }
 
-/// The route has no path parameter of that name.
-pub(super) struct NoSuchSegment;
+/// The route has no path parameter of this name.
+pub(super) struct NoSuchSegment<'a>(pub(super) &'a str);
 
 impl ClaimRule {
     pub(super) fn equals(claim: &str, operand: Operand) -> Self {
@@ -47,12 +47,12 @@ impl ClaimRule {
         &self,
         claims: &Claims,
         context: &dyn EvalContext,
-    ) -> Result<bool, NoSuchSegment> {
+    ) -> Result<bool, NoSuchSegment<'_>> {
         let found = self.claim.find_any(claims);
         match &self.operand {
             Operand::Value(value) => Ok(self.compare(found, &|claim| same(claim, value))),
             Operand::Segment(name) => {
-                let segment = context.segment(name).ok_or(NoSuchSegment)?;
+                let segment = context.segment(name).ok_or(NoSuchSegment(name))?;
                 Ok(self.compare(found, &|claim| is_written(claim, &segment)))
             }
         }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{LoginAge, Names, PolicyRef, Requirement, Term};
+use super::{LoginAge, Names, PolicyRef, Requirement, Term, claim_rule::NoSuchSegment};
 use crate::{
     claims::{VerifiedClaims, VerifiedToken},
     clock::Clock,
@@ -20,6 +20,16 @@ pub(crate) trait EvalContext {
 
     /// Returns the decision of a policy of the handler; `None` if it has not been called.
     fn policy(&self, policy: &PolicyRef) -> Option<bool>;
+
+    /// The pattern of the route, for logs.
+    fn route(&self) -> Option<String> {
+        None
+    }
+
+    /// The name of the handler, for logs.
+    fn handler(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Result of an evaluation.
@@ -29,9 +39,9 @@ pub(crate) enum Evaluation<'a> {
     Unmet,
     /// It depends on this policy.
     NeedsPolicy(&'a PolicyRef),
-    /// The route lacks a path parameter that it refers to. The requirement fails, even when
-    /// negated.
-    MissingPathParam,
+    /// The route lacks this path parameter, which the requirement refers to. The requirement fails,
+    /// even when negated.
+    MissingPathParam(&'a str),
 }
 
 impl Evaluation<'_> {
@@ -43,7 +53,9 @@ impl Evaluation<'_> {
     /// unnecessary.
     fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::MissingPathParam, _) | (_, Self::MissingPathParam) => Self::MissingPathParam,
+            (missing @ Self::MissingPathParam(_), _) | (_, missing @ Self::MissingPathParam(_)) => {
+                missing
+            }
             (Self::Unmet, _) | (_, Self::Unmet) => Self::Unmet,
             (Self::NeedsPolicy(policy), _) | (_, Self::NeedsPolicy(policy)) => {
                 Self::NeedsPolicy(policy)
@@ -57,7 +69,7 @@ impl Evaluation<'_> {
         match self {
             Self::Met => Self::Unmet,
             Self::Unmet => Self::Met,
-            Self::NeedsPolicy(_) | Self::MissingPathParam => self,
+            Self::NeedsPolicy(_) | Self::MissingPathParam(_) => self,
         }
     }
 }
@@ -132,9 +144,10 @@ impl Term {
                 })
                 .not(),
             Self::Not(nested) => nested.evaluate_nested(token, context).not(),
-            Self::Claim(rule) => rule
-                .is_met(token.claims(), context)
-                .map_or(Evaluation::MissingPathParam, Evaluation::of),
+            Self::Claim(rule) => match rule.is_met(token.claims(), context) {
+                Ok(is_met) => Evaluation::of(is_met),
+                Err(NoSuchSegment(name)) => Evaluation::MissingPathParam(name),
+            },
             Self::Policy(policy) => {
                 context.policy(policy).map_or(Evaluation::NeedsPolicy(policy), Evaluation::of)
             }
@@ -235,10 +248,13 @@ impl Requirement {
                 );
                 Err(AuthError::Misconfigured)
             }
-            Evaluation::MissingPathParam => {
+            Evaluation::MissingPathParam(segment) => {
                 tracing::error!(
-                    "a requirement compares a claim with a segment of the path, and the route has \
-                     none of that name"
+                    segment,
+                    route = context.route(),
+                    handler = context.handler(),
+                    "a requirement compares a claim with a segment of the path that the route does \
+                     not have"
                 );
                 Err(AuthError::Misconfigured)
             }

@@ -158,7 +158,7 @@ fn any_login<'a>(
             Evaluation::Unmet => {
                 matches!(way.explain_nested(token, context), AuthError::StepUp { .. })
             }
-            Evaluation::MissingPathParam => false,
+            Evaluation::MissingPathParam(_) => false,
         };
         if is_open {
             let login = way.needed_login(token, context);

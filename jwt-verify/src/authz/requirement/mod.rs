@@ -6,6 +6,7 @@ mod claim_rule;
 mod display;
 mod evaluate;
 mod explain;
+mod joined;
 mod number;
 mod policy;
 mod serialize;
@@ -154,7 +155,8 @@ impl Requirement {
     /// Requires a claim to equal a segment of the request's path, such as `{user_id}` in
     /// `/users/{user_id}`. The segment is compared as `web::Path` passes it to a handler.
     ///
-    /// A route without that path parameter answers 500, and the log has the reason.
+    /// A route without that path parameter answers 500, and the log has its name, the route and the
+    /// handler.
     pub fn claim_equals_segment(
         claim: impl AsRef<str>,
         segment: impl Into<Cow<'static, str>>,

@@ -231,7 +231,7 @@ fn what_cannot_be_answered_is_never_a_pass() {
     ] {
         assert_eq!(
             evaluate(&requirement, &json!({"sub": "x"})),
-            Evaluation::MissingPathParam,
+            Evaluation::MissingPathParam("nothing"),
             "{requirement}"
         );
     }

@@ -65,7 +65,7 @@ impl Demand {
         request: &HttpRequest,
         claims: &VerifiedClaims,
     ) -> Step {
-        let context = RequestContext { auth, request, policies: &[] };
+        let context = RequestContext { auth, request, handler: self.handler(), policies: &[] };
         let evaluation = self.requirement().evaluate(claims.verified(), &context);
         let authorized = match (evaluation, self) {
             (Evaluation::NeedsPolicy(_), Self::Handler { .. }) => None,
@@ -96,7 +96,8 @@ impl Demand {
     ) -> Result<(), Rejection> {
         let mut policies: Vec<(PolicyRef, bool)> = Vec::new();
         loop {
-            let context = RequestContext { auth, request, policies: &policies };
+            let context =
+                RequestContext { auth, request, handler: self.handler(), policies: &policies };
             let evaluation = self.requirement().evaluate(claims.verified(), &context);
             let (Evaluation::NeedsPolicy(asked), Self::Handler { policy, .. }) = (evaluation, self)
             else {
@@ -235,6 +236,8 @@ fn own_or_answer(error: Error) -> Rejection {
 pub(crate) struct RequestContext<'a> {
     pub(crate) auth: &'a AuthContext,
     pub(crate) request: &'a HttpRequest,
+    /// The handler that the requirement belongs to; `None` for that of a scope.
+    pub(crate) handler: Option<&'static str>,
     /// Decisions of the policies that have been called.
     pub(crate) policies: &'a [(PolicyRef, bool)],
 }
@@ -250,5 +253,13 @@ impl EvalContext for RequestContext<'_> {
 
     fn policy(&self, policy: &PolicyRef) -> Option<bool> {
         self.policies.iter().find(|(asked, _)| asked.is_same(policy)).map(|(_, decision)| *decision)
+    }
+
+    fn route(&self) -> Option<String> {
+        self.request.match_pattern()
+    }
+
+    fn handler(&self) -> Option<&'static str> {
+        self.handler
     }
 }

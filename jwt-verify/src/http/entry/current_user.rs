@@ -84,8 +84,8 @@ impl<U> fmt::Debug for UserLoaderData<U> {
 /// # use actix_web::{Responder, get};
 /// # use jwt_verify::{CurrentUser, require};
 /// # struct User { name: String }
-/// #[get("/me")]
 /// #[require]
+/// #[get("/me")]
 /// async fn me(user: CurrentUser<User>) -> impl Responder {
 ///     format!("hello {}", user.name)
 /// }

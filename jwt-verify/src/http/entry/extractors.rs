@@ -83,7 +83,8 @@ impl VerifiedClaimsExt for HttpRequest {
             );
             return Err(AuthError::Misconfigured);
         }
-        let context = RequestContext { auth: &known.by, request: self, policies: &[] };
+        let context =
+            RequestContext { auth: &known.by, request: self, handler: None, policies: &[] };
         requirement.check(claims.verified(), &context)
     }
 }
@@ -105,10 +106,37 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for VerifiedClaims
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         extract(request, payload, Wanted::Any, |authentication, request| {
             match authentication.claims() {
-                Ok(claims) => admitted(&authentication.by, request, claims),
+                Ok(claims) => admitted(&authentication.by, request, claims, VerifiedClaims::parse),
                 Err(error) => Step::Ready(Err(error.into())),
             }
         })
+    }
+}
+
+/// Extraction by hand, in a [`FromRequest`] of your own or in a test.
+impl VerifiedClaims {
+    /// Extracts the claims, as an argument of a handler does. `VerifiedClaims::from_request` is this
+    /// function, without a type annotation; for a type of your own write
+    /// `VerifiedClaims::<Employee>::from_request`, which is [`FromRequest::from_request`].
+    ///
+    /// ```
+    /// use actix_web::{Error, HttpRequest, dev::Payload};
+    /// use jwt_verify::VerifiedClaims;
+    ///
+    /// async fn subject(request: &HttpRequest, payload: &mut Payload) -> Result<String, Error> {
+    ///     let claims = VerifiedClaims::from_request(request, payload).await?;
+    ///     Ok(claims.subject().unwrap_or("a machine").to_owned())
+    /// }
+    /// ```
+    ///
+    /// For an argument made of claims alone, [`FromClaims`](crate::extract::FromClaims) is shorter.
+    pub fn from_request(request: &HttpRequest, payload: &mut Payload) -> Extraction<Self> {
+        <Self as FromRequest>::from_request(request, payload)
+    }
+
+    /// Extracts the claims without touching the body; see [`from_request`](Self::from_request).
+    pub fn extract(request: &HttpRequest) -> Extraction<Self> {
+        <Self as FromRequest>::extract(request)
     }
 }
 
@@ -119,26 +147,29 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for OptionalClaims
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         extract(request, payload, Wanted::Any, |authentication, request| {
             match authentication.token.clone().map(VerifiedClaims::new) {
-                Some(claims) => admitted(&authentication.by, request, claims)
-                    .map(|claims| OptionalClaims(Some(claims))),
+                Some(claims) => {
+                    admitted(&authentication.by, request, claims, VerifiedClaims::parse)
+                        .map(|claims| OptionalClaims(Some(claims)))
+                }
                 None => Step::Ready(Ok(OptionalClaims(None))),
             }
         })
     }
 }
 
-/// Returns the claims as a type of the application, if its authorizer admits the caller.
-fn admitted<T: DeserializeOwned + Send + Sync + 'static>(
+/// Makes an argument of the claims, if the application's authorizer admits the caller.
+pub(super) fn admitted<T: 'static>(
     context: &AuthContext,
     request: &HttpRequest,
     claims: VerifiedClaims,
-) -> Step<VerifiedClaims<T>> {
+    make: fn(VerifiedClaims) -> Result<T, AuthError>,
+) -> Step<T> {
     if context.authorizer().is_none() {
-        return Step::Ready(claims.parse().map_err(Rejection::from));
+        return Step::Ready(make(claims).map_err(Rejection::from));
     }
     let admission = admit(context, request, &claims);
-    match claims.parse() {
-        Ok(claims) => admission.map(|()| claims),
+    match make(claims) {
+        Ok(argument) => admission.map(|()| argument),
         Err(error) => Step::Ready(Err(error.into())),
     }
 }

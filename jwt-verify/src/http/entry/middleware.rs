@@ -37,6 +37,11 @@ impl RequireMiddleware {
         Self { context, requirement, report_only: false }
     }
 
+    /// Returns the requirement, unless refusals are only reported.
+    pub(crate) fn enforced(&self) -> Option<&Requirement> {
+        (!self.report_only).then_some(&self.requirement)
+    }
+
     /// Reports requests that do not meet this requirement in the log, without refusing them; see
     /// [`JwtAuth::report_only`]. Requirements of inner scopes and handlers are enforced as before.
     #[must_use]
@@ -101,8 +106,9 @@ impl<S> JwtAuthService<S> {
     }
 }
 
+/// The decision in front of a service.
 #[derive(Clone)]
-struct Guard {
+pub(super) struct Guard {
     context: AuthContext,
     demand: Option<Demand>,
     /// True if requests without credentials are admitted.
@@ -120,6 +126,35 @@ impl std::fmt::Debug for Guard {
 }
 
 impl Guard {
+    /// Makes one that refuses every request that does not meet the demand.
+    pub(super) fn of(context: AuthContext, demand: Demand) -> Self {
+        Self { context, demand: Some(demand), admits_anonymous: false }
+    }
+
+    /// Lets a request pass to the service, or refuses it.
+    pub(super) fn call<S, B>(&self, service: &Rc<S>, request: ServiceRequest) -> AuthFuture<S, B>
+    where
+        S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+        B: MessageBody + 'static,
+    {
+        match self.check(request.request()) {
+            Step::Ready(Ok(())) => AuthFuture::Inner { future: service.call(request) },
+            Step::Ready(Err(rejection)) => AuthFuture::Refused {
+                response: Some(self.refuse(rejection, request)),
+                body: PhantomData,
+            },
+            Step::Pending(outcome) => {
+                let (service, guard) = (service.clone(), self.clone());
+                AuthFuture::Waiting {
+                    future: Box::pin(async move {
+                        let outcome = outcome.await;
+                        forward(&*service, &guard, request, outcome).await
+                    }),
+                }
+            }
+        }
+    }
+
     fn check(&self, request: &HttpRequest) -> Step {
         #[cfg(feature = "introspection")]
         if crate::http::route_table::route_check::is_probe(request) {
@@ -171,23 +206,7 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (service, guard) = (&self.service, &self.guard);
-        match guard.check(request.request()) {
-            Step::Ready(Ok(())) => AuthFuture::Inner { future: service.call(request) },
-            Step::Ready(Err(rejection)) => AuthFuture::Refused {
-                response: Some(guard.refuse(rejection, request)),
-                body: PhantomData,
-            },
-            Step::Pending(outcome) => {
-                let (service, guard) = (service.clone(), guard.clone());
-                AuthFuture::Waiting {
-                    future: Box::pin(async move {
-                        let outcome = outcome.await;
-                        forward(&*service, &guard, request, outcome).await
-                    }),
-                }
-            }
-        }
+        self.guard.call(&self.service, request)
     }
 }
 

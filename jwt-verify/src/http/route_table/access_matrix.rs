@@ -17,7 +17,7 @@ pub struct RouteInfo {
     /// Joined as by Actix, so that it is empty if every part is.
     path: String,
     handler: &'static str,
-    requirement: Option<&'static Requirement>,
+    requirement: Option<Cow<'static, Requirement>>,
     /// Distinguishes handlers with one name.
     #[cfg(feature = "introspection")]
     access: std::any::TypeId,
@@ -29,7 +29,7 @@ impl RouteInfo {
             method: method.into(),
             path,
             handler: A::HANDLER,
-            requirement: A::requirement(),
+            requirement: A::requirement().map(Cow::Borrowed),
             #[cfg(feature = "introspection")]
             access: std::any::TypeId::of::<A::Marker>(),
         }
@@ -59,9 +59,20 @@ impl RouteInfo {
         self.handler
     }
 
-    /// Returns the requirement; `None` if it is [`#[public]`](crate::public).
-    pub fn requirement(&self) -> Option<&'static Requirement> {
-        self.requirement
+    /// Returns the requirement of the handler, with those of every [`AuthScope`](crate::AuthScope)
+    /// around it. `None` if the handler is [`#[public]`](crate::public) and its scopes have none.
+    pub fn requirement(&self) -> Option<&Requirement> {
+        self.requirement.as_deref()
+    }
+
+    /// Adds the requirement of a scope around the handler.
+    pub(crate) fn demanding(mut self, outer: &Requirement) -> Self {
+        let joined = match self.requirement {
+            Some(own) => outer.clone().joined(own.into_owned()),
+            None => outer.clone(),
+        };
+        self.requirement = Some(Cow::Owned(joined));
+        self
     }
 
     pub(crate) fn beneath(mut self, prefix: &str) -> Self {
@@ -82,7 +93,7 @@ impl Serialize for RouteInfo {
         map.serialize_entry("method", &self.method)?;
         map.serialize_entry("path", self.path())?;
         map.serialize_entry("handler", &self.handler)?;
-        match self.requirement {
+        match self.requirement() {
             Some(requirement) => map.serialize_entry("requirement", requirement)?,
             None => map.serialize_entry("public", &true)?,
         }
@@ -164,8 +175,10 @@ pub trait Access: 'static {
 /// `#[public]` *above* it. Implemented by generated code.
 #[diagnostic::on_unimplemented(
     message = "the route `{Self}` says neither `#[require]` nor `#[public]`",
-    label = "this route says nothing about who may use it",
-    note = "put `#[require]` or `#[public]` above the routing attribute; below it, it is not seen here"
+    label = "above this route's attribute there is neither",
+    note = "put `#[require]` or `#[public]` above the routing attribute; below it, it is not seen here",
+    note = "a scope goes in with `.scope(AuthScope::new(…))`, a function without a routing attribute with \
+            `.route(…)`; other services stand beside the `AuthScope`, in the `App` or a `web::scope`"
 )]
 pub trait Annotated {
     /// Access of the handler.

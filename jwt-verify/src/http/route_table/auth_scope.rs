@@ -1,18 +1,27 @@
 //! A scope in which every route declares who may use it.
 
-use std::fmt;
+use std::{any::Any, fmt};
 
 use actix_web::{
     Error, FromRequest, Handler, Responder, Scope,
     body::MessageBody,
-    dev::{AppService, HttpServiceFactory, ServiceFactory, ServiceRequest, ServiceResponse},
+    dev::{AppService, HttpServiceFactory, ServiceRequest, ServiceResponse, Transform},
+    guard::Guard,
     http::Method,
     web,
 };
 
+use crate::authz::Requirement;
+#[cfg(feature = "introspection")]
+use crate::http::route_table::route_check::ScopeMarker;
 use crate::http::{
     auth::JwtAuth,
-    route_table::access_matrix::{AccessMatrix, Annotated, Guarded, RouteInfo, join},
+    entry::{middleware::RequireMiddleware, scope_requirement::ScopeRequirement},
+    route_table::{
+        access_matrix::{AccessMatrix, Annotated, Guarded, RouteInfo, join},
+        layers::{Layers, ScopedService},
+        scope_guard::ScopeGuard,
+    },
 };
 
 /// A scope that accepts only handlers with `#[require]` or `#[public]`: a forgotten one does not
@@ -62,11 +71,24 @@ use crate::http::{
 /// route. The scope itself does not authenticate requests: its handlers do, with
 /// [`auth`](Self::auth), or a middleware around it, with [`wrap`](Self::wrap), which then guards
 /// the public routes too.
+///
+/// [`require`](Self::require) sets a requirement for every route. Everything that is around the whole
+/// scope, such as [`guard`](Self::guard), [`app_data`](Self::app_data) and [`wrap`](Self::wrap), can be
+/// at any place of the chain. Services other than handlers, such as files, do not go into it: register
+/// them in the `App` or in a `web::scope`, beside the `AuthScope` or around it.
 #[must_use]
 pub struct AuthScope {
     prefix: String,
     scope: Scope,
     routes: Vec<RouteInfo>,
+    guards: Vec<ScopeGuard>,
+    /// The one in the scope's data.
+    auth: Option<JwtAuth>,
+    /// The requirement of every route.
+    requirement: Option<Requirement>,
+    /// The requirements of middlewares in the chain.
+    demanded_around: Option<Requirement>,
+    layers: Layers,
 }
 
 impl AuthScope {
@@ -75,24 +97,84 @@ impl AuthScope {
     /// cannot reach it, and a warning is logged: give it the path `/`.
     pub fn new(prefix: &str) -> Self {
         let prefix = prefix.trim_end_matches('/');
-        Self { prefix: prefix.to_owned(), scope: web::scope(prefix), routes: Vec::new() }
+        Self {
+            prefix: prefix.to_owned(),
+            scope: web::scope(prefix),
+            routes: Vec::new(),
+            guards: Vec::new(),
+            auth: None,
+            requirement: None,
+            demanded_around: None,
+            layers: Layers::default(),
+        }
     }
 
-    /// Verifies the tokens of requests to this scope, for handlers that require one.
-    pub fn auth(mut self, auth: JwtAuth) -> Self {
-        self.scope = self.scope.app_data(auth);
+    /// Verifies the tokens of requests to this scope, for handlers and a [`require`](Self::require) that
+    /// need one.
+    pub fn auth(self, auth: JwtAuth) -> Self {
+        self.app_data(auth)
+    }
+
+    /// Sets a requirement for every route. Like the middleware of [`JwtAuth::require`] it is decided
+    /// before a handler is reached, for requests to unknown paths and methods too. It adds to the
+    /// requirements of handlers and nested scopes, and to that of an earlier call.
+    ///
+    /// The [`AccessMatrix`], OpenAPI documents and `check_routes` list it with each route. A `#[public]`
+    /// handler in this scope is not open: it has the requirement of the scope, is listed with it, and an
+    /// event at `WARN` names it at start-up.
+    ///
+    /// Tokens are verified with the [`JwtAuth`] that the handlers use: that of [`auth`](Self::auth), of
+    /// [`wrap`](Self::wrap), or of a scope around this one. Without one the answer is 500, and the log has
+    /// the reason. A path parameter in the requirement has to be one of a scope's prefix, since those of
+    /// the routes are not known yet. For refresh tokens use `#[require(refresh)]` on the handler.
+    ///
+    /// ```
+    /// use actix_web::{delete, get};
+    /// use jwt_verify::{AuthScope, Requirement, require};
+    ///
+    /// #[require]
+    /// #[get("/users")]
+    /// async fn users() -> &'static str {
+    ///     "users"
+    /// }
+    ///
+    /// #[require(permissions = "write")]
+    /// #[delete("/users/{id}")]
+    /// async fn remove() -> &'static str {
+    ///     "removed"
+    /// }
+    ///
+    /// let admin = AuthScope::new("/admin")
+    ///     .require(Requirement::roles(["admin"]))
+    ///     .service(users)
+    ///     .service(remove);
+    /// assert_eq!(
+    ///     admin.access_matrix().to_string(),
+    ///     concat!(
+    ///         "GET     /admin/users       users   roles = \"admin\"\n",
+    ///         "DELETE  /admin/users/{id}  remove  roles = \"admin\", permissions = \"write\"\n",
+    ///     ),
+    /// );
+    /// ```
+    pub fn require(mut self, requirement: Requirement) -> Self {
+        self.requirement = Some(match self.requirement {
+            Some(known) => known.joined(requirement),
+            None => requirement,
+        });
         self
     }
 
-    /// Puts the middleware around the scope: every request beneath its prefix then needs a valid
-    /// token, including those to unknown paths and methods and to `#[public]` handlers; with
-    /// [`optional`](JwtAuth::optional), a valid one or none.
+    /// Puts a middleware around the scope: a [`JwtAuth`], CORS, a logger, `middleware::from_fn`. As with
+    /// Actix, the one that was added last sees a request first. Each of them is around the
+    /// [requirement](Self::require) of the scope, so CORS answers preflights and a logger sees refusals.
     ///
-    /// It replaces [`auth`](Self::auth), and is the last call. A `web::scope` with the middleware
-    /// around this one protects as well, but each scope costs every request a search for its route.
+    /// With a [`JwtAuth`] every request beneath the prefix needs a valid token, including those to unknown
+    /// paths and methods and to `#[public]` handlers; with [`optional`](JwtAuth::optional), a valid one or
+    /// none. It replaces [`auth`](Self::auth). The requirement of a [`JwtAuth::require`] is listed in the
+    /// [`AccessMatrix`] too, unless it is [report-only](crate::authorization::RequireMiddleware::report_only).
     ///
     /// ```
-    /// # use actix_web::{App, get};
+    /// # use actix_web::{App, get, middleware::{DefaultHeaders, Logger}};
     /// # use jwt_verify::{AuthScope, JwtAuth, require};
     /// #[require]
     /// #[get("/posts")]
@@ -101,12 +183,87 @@ impl AuthScope {
     /// }
     ///
     /// # fn app(auth: JwtAuth) {
-    /// let app = App::new().service(AuthScope::new("/api").service(posts).wrap(auth));
-    /// # let _: App<_> = app;
+    /// let api = AuthScope::new("/api")
+    ///     .service(posts)
+    ///     .wrap(auth)
+    ///     .wrap(DefaultHeaders::new().add(("x-api-version", "1")))
+    ///     .wrap(Logger::default());
+    /// # let _: App<_> = App::new().service(api);
     /// # }
     /// ```
-    pub fn wrap(self, auth: JwtAuth) -> impl HttpServiceFactory + fmt::Debug + 'static {
-        WrappedScope { scope: self, auth }
+    pub fn wrap<M, B>(mut self, middleware: M) -> Self
+    where
+        M: Transform<
+                ScopedService,
+                ServiceRequest,
+                Response = ServiceResponse<B>,
+                Error = Error,
+                InitError = (),
+            > + 'static,
+        B: MessageBody + 'static,
+    {
+        let of_any_type: &dyn Any = &middleware;
+        let demanding = of_any_type.downcast_ref::<RequireMiddleware>();
+        if let Some(demanded) = demanding.and_then(RequireMiddleware::enforced) {
+            let demanded = demanded.clone();
+            self.demanded_around = Some(match self.demanded_around {
+                Some(known) => demanded.joined(known),
+                None => demanded,
+            });
+        }
+        self.layers.push(middleware);
+        self
+    }
+
+    /// Adds data for the handlers of this scope, as [`Scope::app_data`] does. A [`JwtAuth`] as data has
+    /// the effect of [`auth`](Self::auth).
+    pub fn app_data<T: 'static>(mut self, data: T) -> Self {
+        let of_any_type: &dyn Any = &data;
+        let wrapped = || of_any_type.downcast_ref::<web::Data<JwtAuth>>().map(|auth| &***auth);
+        if let Some(auth) = of_any_type.downcast_ref::<JwtAuth>().or_else(wrapped) {
+            self.auth = Some(auth.clone());
+        }
+        self.scope = self.scope.app_data(data);
+        self
+    }
+
+    /// Serves only requests that meet a guard, such as one for the host or a header; all others are
+    /// offered to the routes after this scope, as with [`Scope::guard`].
+    ///
+    /// **Security:** a guard decides which routes a request reaches, not who may use them.
+    pub fn guard<G: Guard + 'static>(mut self, guard: G) -> Self {
+        self.guards.push(ScopeGuard::new(guard));
+        self
+    }
+
+    /// Calls a function that adds routes, so that the handlers of a module can stay private.
+    ///
+    /// The function takes an `AuthScope` and not the `ServiceConfig` of Actix, which would accept handlers
+    /// without a requirement.
+    ///
+    /// ```
+    /// use jwt_verify::AuthScope;
+    ///
+    /// mod posts {
+    ///     use actix_web::get;
+    ///     use jwt_verify::{AuthScope, require};
+    ///
+    ///     #[require]
+    ///     #[get("/posts")]
+    ///     async fn list() -> &'static str {
+    ///         "posts"
+    ///     }
+    ///
+    ///     pub fn routes(scope: AuthScope) -> AuthScope {
+    ///         scope.service(list)
+    ///     }
+    /// }
+    ///
+    /// let api = AuthScope::new("/api").configure(posts::routes);
+    /// assert_eq!(api.access_matrix().routes().len(), 1);
+    /// ```
+    pub fn configure(self, add: impl FnOnce(Self) -> Self) -> Self {
+        add(self)
     }
 
     /// Adds a handler that has one of Actix' routing attributes.
@@ -136,39 +293,90 @@ impl AuthScope {
         self
     }
 
-    /// Adds a scope beneath this one.
+    /// Adds a scope beneath this one. It keeps its own [`auth`](Self::auth), middlewares and guards, and
+    /// the [requirement](Self::require) of this one holds for its routes too.
     pub fn scope(mut self, scope: Self) -> Self {
-        let prefix = &self.prefix;
-        self.routes.extend(scope.routes.into_iter().map(|route| route.beneath(prefix)));
-        self.scope = self.scope.service(scope.scope);
+        let Assembled { prefix: _, mut scope, routes, guards, layers } = scope.assemble();
+        self.routes.extend(routes.into_iter().map(|route| route.beneath(&self.prefix)));
+        for guard in guards {
+            scope = scope.guard(guard);
+        }
+        self.scope = if layers.is_empty() {
+            self.scope.service(scope)
+        } else {
+            self.scope.service(scope.wrap(layers.into_middleware()))
+        };
         self
     }
 
     /// Returns every route with its requirement.
     pub fn access_matrix(&self) -> AccessMatrix {
-        self.routes.iter().cloned().collect()
+        self.demanding_routes().collect()
     }
+
+    /// The routes, with what this scope demands of all of them.
+    fn demanding_routes(&self) -> impl Iterator<Item = RouteInfo> {
+        let demanded = match (&self.demanded_around, &self.requirement) {
+            (Some(around), Some(requirement)) => Some(around.clone().joined(requirement.clone())),
+            (around, requirement) => around.as_ref().or(requirement.as_ref()).cloned(),
+        };
+        self.routes.iter().cloned().map(move |route| match &demanded {
+            Some(demanded) => route.demanding(demanded),
+            None => route,
+        })
+    }
+
+    fn assemble(mut self) -> Assembled {
+        let routes: Vec<RouteInfo> = self.demanding_routes().collect();
+        for (own, demanding) in self.routes.iter().zip(&routes) {
+            if let (None, Some(requirement)) = (own.requirement(), demanding.requirement()) {
+                tracing::warn!(
+                    handler = own.handler(),
+                    %requirement,
+                    "a `#[public]` handler is in an AuthScope that demands something of every route: \
+                     it is not open"
+                );
+            }
+        }
+        if let Some(requirement) = self.requirement {
+            self.layers.push_inside(ScopeRequirement::new(self.auth, requirement));
+        }
+        let Self { prefix, scope, guards, layers, .. } = self;
+        Assembled { prefix, scope, routes, guards, layers }
+    }
+}
+
+/// A scope to which nothing is added any more.
+struct Assembled {
+    prefix: String,
+    scope: Scope,
+    routes: Vec<RouteInfo>,
+    guards: Vec<ScopeGuard>,
+    layers: Layers,
 }
 
 impl HttpServiceFactory for AuthScope {
     fn register(self, config: &mut AppService) {
-        warn_of_nowhere(&self.routes, config);
-        register(self.scope, &self.prefix, &self.routes, config);
-    }
-}
-
-/// A scope with the middleware around it.
-#[derive(Debug)]
-struct WrappedScope {
-    scope: AuthScope,
-    auth: JwtAuth,
-}
-
-impl HttpServiceFactory for WrappedScope {
-    fn register(self, config: &mut AppService) {
-        let AuthScope { prefix, scope, routes } = self.scope;
+        let Assembled { prefix, mut scope, routes, guards, layers } = self.assemble();
         warn_of_nowhere(&routes, config);
-        register(scope.wrap(self.auth), &prefix, &routes, config);
+        #[cfg(feature = "introspection")]
+        let marker = ScopeMarker::of(&prefix, &routes);
+        let _ = prefix;
+        for guard in guards {
+            #[cfg(feature = "introspection")]
+            let guard = guard.of_scope(marker.as_ref().map(ScopeMarker::name));
+            scope = scope.guard(guard);
+        }
+        // A check of the routes finds the scope by it.
+        #[cfg(feature = "introspection")]
+        if let Some(marker) = marker {
+            scope = scope.guard(marker);
+        }
+        if layers.is_empty() {
+            scope.register(config);
+        } else {
+            scope.wrap(layers.into_middleware()).register(config);
+        }
     }
 }
 
@@ -183,31 +391,13 @@ fn warn_of_nowhere(routes: &[RouteInfo], config: &AppService) {
     }
 }
 
-/// Registers a scope, and reports it to a running check of routes.
-fn register<T, B>(scope: Scope<T>, prefix: &str, routes: &[RouteInfo], config: &mut AppService)
-where
-    T: ServiceFactory<
-            ServiceRequest,
-            Config = (),
-            Response = ServiceResponse<B>,
-            Error = Error,
-            InitError = (),
-        > + 'static,
-    B: MessageBody + 'static,
-{
-    #[cfg(feature = "introspection")]
-    if let Some(marker) = crate::http::route_table::route_check::ScopeMarker::of(prefix, routes) {
-        return scope.guard(marker).register(config);
-    }
-    let _ = (prefix, routes);
-    scope.register(config);
-}
-
 impl fmt::Debug for AuthScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthScope")
             .field("prefix", &self.prefix)
             .field("routes", &self.routes)
+            .field("requirement", &self.requirement)
+            .field("middlewares", &self.layers.len())
             .finish_non_exhaustive()
     }
 }

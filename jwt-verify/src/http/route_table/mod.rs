@@ -2,10 +2,12 @@
 
 pub(crate) mod access_matrix;
 pub(crate) mod auth_scope;
+mod layers;
 #[cfg(feature = "utoipa")]
 mod open_api;
 #[cfg(feature = "introspection")]
 pub(crate) mod route_check;
+mod scope_guard;
 #[cfg(feature = "introspection")]
 pub(crate) mod unprotected_routes;
 

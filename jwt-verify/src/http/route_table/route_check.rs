@@ -76,6 +76,9 @@ where
 /// scopes when an application starts, and panics if two segments have one name, as in `/{id}`
 /// within `/{id}`; without it the same application works.
 ///
+/// Guards and middlewares of an [`AuthScope`](crate::AuthScope) do not
+/// apply to the requests of the check.
+///
 /// Not detected: default services, unless a scope contains nothing else; and a route on the path of
 /// a declared one, if it has a guard other than for methods, such as one for a header.
 #[derive(Debug, Clone, Default)]
@@ -131,15 +134,16 @@ impl RouteCheck {
     {
         let found = Rc::new(RefCell::new(Vec::new()));
         let service = FOUND.scope(found.clone(), init_service(app)).await;
-        let ask = async |method: &str, path: &str| -> Option<Reply> {
+        let ask_in = async |scope: Option<&str>, method: &str, path: &str| -> Option<Reply> {
             let method = Method::from_bytes(method.as_bytes()).ok()?;
             let request = TestRequest::with_uri(path).method(method).to_request();
-            request.extensions_mut().insert(CheckRequest);
+            request.extensions_mut().insert(CheckRequest { scope: scope.map(str::to_owned) });
             let response = service.call(request).await.ok()?;
             let tree = response.request().app_data::<Data<IntrospectionTree>>().cloned();
             let answer = response.response().extensions().get::<HandlerAccess>().cloned();
             Some(Reply { status: response.status(), answer, tree })
         };
+        let ask = async |method: &str, path: &str| ask_in(None, method, path).await;
         let Some(tree) = ask("GET", NO_ROUTE).await.and_then(|reply| reply.tree) else {
             let unprotected = vec!["the routes cannot be listed".to_owned()];
             return Err(UnprotectedRoutes { unprotected, ..UnprotectedRoutes::default() });
@@ -150,14 +154,16 @@ impl RouteCheck {
         let mut decided = Vec::new();
         for Registered { marker, prefix, routes } in found.take() {
             let outer = listed.outside(&marker, &prefix);
-            decided.extend(routes.into_iter().map(|route| route.beneath(&outer)));
+            let scoped = |route: RouteInfo| (marker.clone(), route.beneath(&outer));
+            decided.extend(routes.into_iter().map(scoped));
         }
         let mut findings = UnprotectedRoutes::default();
-        for route in &decided {
-            let answer = match example(route.path()) {
-                Some(path) => ask(route.method(), &path).await.and_then(|reply| reply.answer),
+        for (marker, route) in &decided {
+            let reply = match example(route.path()) {
+                Some(path) => ask_in(Some(marker), route.method(), &path).await,
                 None => None,
             };
+            let answer = reply.and_then(|reply| reply.answer);
             let name = format!("{} {}", route.method(), route.path());
             match answer {
                 None => findings.unprotected.push(name),
@@ -166,6 +172,7 @@ impl RouteCheck {
                 Some(_) => findings.unreached.push(name),
             }
         }
+        let mut decided: Vec<RouteInfo> = decided.into_iter().map(|(_, route)| route).collect();
         for (method, pattern) in listed.routes {
             let is_decided =
                 decided.iter().any(|route| route.method() == method && route.path() == pattern);
@@ -277,6 +284,12 @@ impl ScopeMarker {
     }
 }
 
+impl ScopeMarker {
+    pub(crate) fn name(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Guard for ScopeMarker {
     fn check(&self, _: &GuardContext<'_>) -> bool {
         true
@@ -374,7 +387,18 @@ fn segments(pattern: &str) -> usize {
 }
 
 /// Marks a request that probes who may use a route. Only this module can create one.
-struct CheckRequest;
+struct CheckRequest {
+    /// The marker of the scope that the probed route belongs to, if it is known.
+    scope: Option<String>,
+}
+
+/// Tells whether a probe passes the guards of a scope, whatever they are; `None` for all other
+/// requests. Of scopes that differ in their guards alone, the one with the probed route answers.
+pub(crate) fn is_probe_for(context: &GuardContext<'_>, scope: Option<&str>) -> Option<bool> {
+    let extensions = context.req_data();
+    let probed = extensions.get::<CheckRequest>()?.scope.as_deref();
+    Some(probed.is_none() || scope.is_none() || probed == scope)
+}
 
 /// Returns `true` if a request only probes who may use its route.
 pub(crate) fn is_probe(request: &HttpRequest) -> bool {

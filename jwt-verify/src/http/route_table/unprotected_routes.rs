@@ -46,7 +46,11 @@ impl fmt::Display for UnprotectedRoutes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         for (what, routes) in [
-            ("routes without `#[require]` or `#[public]` in an `AuthScope`:", &self.unprotected),
+            (
+                "routes without `#[require]` or `#[public]` in an `AuthScope` (elsewhere they count with \
+                 `RouteCheck::probe_handlers`):",
+                &self.unprotected,
+            ),
             ("routes that are not reached, since another one answers:", &self.unreached),
         ] {
             if !routes.is_empty() {

@@ -37,7 +37,7 @@ impl Sessions {
     }
 
     /// Revokes a session of this subject by its ID, as in
-    /// [`TokenPair::session_id`](super::TokenPair), and returns `true` if there was one.
+    /// [`TokenPair::session_id`](crate::sessions::TokenPair), and returns `true` if there was one.
     ///
     /// A session ID is not a secret, so it may come from anywhere: for an unknown ID or that of
     /// another subject the result is `false`, and nothing is written. The subject must be that of
