@@ -9,7 +9,7 @@ use actix_web::{
 
 use crate::http::{
     authentication::csrf::CsrfProtection,
-    credentials::{BearerExtractor, CookieExtractor, FirstOf},
+    credentials::{BearerExtractor, CookieExtractor, FirstOf, token_chars::is_token},
 };
 use crate::{error::ConfigError, issuing::sessions::TokenPair, secret::Secret};
 
@@ -125,12 +125,8 @@ impl SessionCookiesBuilder {
     /// A secret of less than 32 bytes, and names and paths that a cookie cannot have.
     pub fn build(self) -> Result<SessionCookies, ConfigError> {
         let csrf = self.csrf?;
-        let is_token = |name: &str| {
-            let allowed =
-                |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
-            !name.is_empty() && name.bytes().all(allowed)
-        };
-        if ![self.access.as_str(), &self.refresh, csrf.cookie()].into_iter().all(is_token) {
+        let names = [self.access.as_str(), &self.refresh, csrf.cookie()];
+        if !names.iter().all(|name| is_token(name.as_bytes())) {
             return Err(ConfigError::invalid(
                 "cookie",
                 "a name has characters that it cannot have",

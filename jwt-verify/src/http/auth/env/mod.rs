@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::http::{
     auth::{builder::JwtAuthBuilder, env::environment::Environment},
     authentication::client_certificate::MutualTls,
-    credentials::{CookieExtractor, FirstOf},
+    credentials::{CookieExtractor, FirstOf, token_chars::is_token},
 };
 use crate::{
     algorithm::Algorithm,
@@ -87,7 +87,7 @@ fn read(environment: &Environment<'_>) -> Result<JwtAuthBuilder, ConfigError> {
         (None, _) => {}
     }
     match cookie {
-        Some(name) if is_cookie_name(&name) => {
+        Some(name) if is_token(name.as_bytes()) => {
             let extractor = FirstOf::bearer().or(CookieExtractor::new(name)).exclusive();
             builder = builder.extractor(extractor);
         }
@@ -292,11 +292,6 @@ fn algorithms(names: &[String]) -> Result<Vec<Algorithm>, ConfigError> {
 
 fn is_host(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte))
-}
-
-/// A `token` of RFC 9110 §5.6.2, as required by RFC 6265 §4.1.1.
-fn is_cookie_name(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 #[cfg(test)]
