@@ -33,9 +33,11 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// What a row may use of its own row: small, and each for a reason.
-const NEIGHBOURS: [(&str, &str); 5] = [
+const NEIGHBOURS: [(&str, &str); 6] = [
     // What is counted of an outcome is its error's code.
     ("metrics", "error"),
+    // A secret that is too short is an error of the configuration.
+    ("secret", "error"),
     // A key's numbers are base64url, as a token's segments are.
     ("key", "token"),
     // A key set is kept in a store.

@@ -13,14 +13,9 @@ use crate::{
 
 pub(super) struct Nonces(hmac::Key);
 
-const SECRET_BYTES: usize = 32;
-
 impl Nonces {
     pub(super) fn new(secret: &Secret) -> Result<Self, ConfigError> {
-        if secret.expose().len() < SECRET_BYTES {
-            return Err(ConfigError::invalid("dpop.require_nonce", "must have at least 32 bytes"));
-        }
-        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, secret.expose())))
+        secret.hmac_key("dpop.require_nonce").map(Self)
     }
 
     /// Checks the nonce of a proof. For a nonce of the previous period it returns the one to use

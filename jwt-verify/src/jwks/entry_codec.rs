@@ -39,21 +39,10 @@ impl EntryError {
 }
 
 const VERSION: &str = "jwt-verify-1";
-/// A shorter key could be guessed from one entry (RFC 2104 §3).
-const MIN_KEY_BYTES: usize = 32;
 
 impl EntryCodec {
     pub(super) fn new(key: Option<&Secret>) -> Result<Self, ConfigError> {
-        let key = match key {
-            Some(secret) if secret.expose().len() < MIN_KEY_BYTES => {
-                return Err(ConfigError::invalid(
-                    "cache_integrity_key",
-                    "must have at least 32 bytes",
-                ));
-            }
-            Some(secret) => Some(hmac::Key::new(hmac::HMAC_SHA256, secret.expose())),
-            None => None,
-        };
+        let key = key.map(|secret| secret.hmac_key("cache_integrity_key")).transpose()?;
         Ok(Self { key })
     }
 

@@ -52,7 +52,6 @@ pub struct CsrfProtection {
 
 const RANDOM_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
-const SECRET_BYTES: usize = 32;
 
 impl CsrfProtection {
     /// Creates the protection with this signing secret, which all instances of the application
@@ -61,11 +60,8 @@ impl CsrfProtection {
     /// # Errors
     /// A secret of less than 32 bytes.
     pub fn new(secret: &Secret) -> Result<Self, ConfigError> {
-        if secret.expose().len() < SECRET_BYTES {
-            return Err(ConfigError::invalid("csrf.secret", "must have at least 32 bytes"));
-        }
         Ok(Self {
-            key: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret.expose())),
+            key: Arc::new(secret.hmac_key("csrf.secret")?),
             cookie: "__Host-csrf".into(),
             header: HeaderName::from_static("x-csrf-token"),
             origins: None,
