@@ -125,6 +125,7 @@ mod algorithm;
 mod background;
 mod clock;
 mod detached;
+mod digest;
 mod error;
 mod expiry;
 mod gate;

@@ -9,6 +9,7 @@ const LAYERS: [&[&str]; 8] = [
         "background",
         "clock",
         "detached",
+        "digest",
         "error",
         "expiry",
         "gate",

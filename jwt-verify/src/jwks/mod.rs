@@ -11,7 +11,6 @@ mod cache_control;
 mod connect;
 mod connector;
 mod deferred_queries;
-mod digest;
 mod discovery;
 mod endpoint;
 mod entry_codec;

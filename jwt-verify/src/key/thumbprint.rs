@@ -1,13 +1,16 @@
 //! The thumbprint of a key (RFC 7638), or of the certificate of one (RFC 8705 §3.1).
 
-use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{algorithm::Family, token::decode_exact};
+use crate::{
+    algorithm::Family,
+    digest::{Sha256, sha256},
+    token::decode_exact,
+};
 
 /// Identifies a public key, independent of its name, or a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Thumbprint(pub(super) [u8; 32]);
+pub(crate) struct Thumbprint(pub(super) Sha256);
 
 impl Thumbprint {
     /// Reads one from a claim: base64url of 32 bytes.
@@ -18,7 +21,7 @@ impl Thumbprint {
     /// Creates one that no key has, derived from this text.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn invented(text: &str) -> Self {
-        Self(sha256(text.as_bytes()))
+        Self(sha256([text.as_bytes()]))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
@@ -27,14 +30,14 @@ impl Thumbprint {
 }
 
 /// Computes it for an RSA key, from its numbers without leading zeros.
-pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> [u8; 32] {
+pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Sha256 {
     let (n, e) = (URL_SAFE_NO_PAD.encode(modulus), URL_SAFE_NO_PAD.encode(exponent));
     hash(&format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#))
 }
 
 /// Computes it for a key on a curve: an uncompressed point, or the 32 bytes of an Ed25519 key (RFC
 /// 8037 §2).
-pub(super) fn point(family: Family, public_key: &[u8]) -> [u8; 32] {
+pub(super) fn point(family: Family, public_key: &[u8]) -> Sha256 {
     let curve = match family {
         Family::EcP256 => "P-256",
         Family::EcP384 => "P-384",
@@ -50,14 +53,6 @@ pub(super) fn point(family: Family, public_key: &[u8]) -> [u8; 32] {
 }
 
 /// Hashes the required members in the order of their names, without white space (RFC 7638 §3).
-fn hash(members: &str) -> [u8; 32] {
-    sha256(members.as_bytes())
-}
-
-pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut output = [0; 32];
-    for (to, from) in output.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
-        *to = *from;
-    }
-    output
+fn hash(members: &str) -> Sha256 {
+    sha256([members.as_bytes()])
 }

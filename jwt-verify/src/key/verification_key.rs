@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
+    digest::leading_32,
     error::InvalidKeyError,
     secret::Secret,
 };
@@ -90,11 +91,7 @@ impl VerificationKey {
         }
         let key = hmac::Key::new(hash, secret.expose());
         // A MAC over fixed text distinguishes keys and reveals nothing about the key.
-        let mut fingerprint = [0; 32];
-        let tag = hmac::sign(&key, b"jwt-verify key fingerprint");
-        for (to, from) in fingerprint.iter_mut().zip(tag.as_ref()) {
-            *to = *from;
-        }
+        let fingerprint = leading_32(hmac::sign(&key, b"jwt-verify key fingerprint").as_ref());
         Ok(Self {
             id: None,
             algorithms: AlgorithmSet::of(algorithm),

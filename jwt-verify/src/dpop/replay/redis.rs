@@ -2,14 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use deadpool_redis::redis;
 
 use super::{CLOCK_MARGIN, ProofId, ReplayError, ReplayStore};
 use crate::lookup::BoxFuture;
 use crate::{
     clock::{Clock, SystemClock},
+    digest::sha256_text,
     limits::PROOFS_PER_KEY,
     store::{RedisCache, millis},
 };
@@ -95,7 +94,7 @@ impl ReplayStore for RedisReplay {
         Box::pin(async move {
             let ttl = until.saturating_sub(self.clock.now()).saturating_add(CLOCK_MARGIN);
             // Does not reveal the key.
-            let key = URL_SAFE_NO_PAD.encode(digest(&SHA256, proof.key()));
+            let key = sha256_text(proof.key());
             let mut command = redis::cmd("EVAL");
             command.arg(NOTE).arg(1).arg(self.redis.name(&format!("proofs:{key}")));
             command.arg(proof.text()).arg(millis(ttl)).arg(self.per_key);

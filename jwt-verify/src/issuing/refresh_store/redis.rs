@@ -2,14 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use deadpool_redis::redis;
 
 use super::REPLACED;
 use crate::issuing::refresh_store::{RefreshStore, Rotation, RotationOutcome, SessionRecord};
 use crate::{
     clock::{Clock, SystemClock},
+    digest::sha256_text,
     store::{RedisCache, millis},
 };
 use crate::{error::StoreUnavailable, lookup::BoxFuture};
@@ -42,7 +41,7 @@ impl RedisRefreshStore {
     /// Returns the key of all sessions of a subject: one entry, so that each script is one step in
     /// a Cluster too. Names of any length and content become keys of one length.
     fn sessions(&self, subject: &str) -> String {
-        let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, subject.as_bytes()));
+        let hash = sha256_text(subject.as_bytes());
         self.redis.name(&format!("sessions:{hash}"))
     }
 
