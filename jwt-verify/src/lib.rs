@@ -135,6 +135,7 @@ mod json;
 mod limits;
 mod lookup;
 mod metrics;
+mod mix;
 mod negative_cache;
 mod secret;
 mod seldom;

@@ -21,6 +21,7 @@ const LAYERS: [&[&str]; 8] = [
         "secret",
         "seldom",
         "metrics",
+        "mix",
         "url",
     ],
     &["claims", "key", "token"],
@@ -34,9 +35,11 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// What a row may use of its own row: small, and each for a reason.
-const NEIGHBOURS: [(&str, &str); 6] = [
+const NEIGHBOURS: [(&str, &str); 7] = [
     // What is counted of an outcome is its error's code.
     ("metrics", "error"),
+    // Names of members are told apart by a hash.
+    ("json", "mix"),
     // A secret that is too short is an error of the configuration.
     ("secret", "error"),
     // A key's numbers are base64url, as a token's segments are.
