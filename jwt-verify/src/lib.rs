@@ -121,6 +121,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod algorithm;
+mod atomic_time;
 #[cfg(any(feature = "jwks", feature = "redis"))]
 mod background;
 mod clock;

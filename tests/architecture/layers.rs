@@ -6,6 +6,7 @@ use super::{root, sources};
 const LAYERS: [&[&str]; 8] = [
     &[
         "algorithm",
+        "atomic_time",
         "background",
         "clock",
         "detached",

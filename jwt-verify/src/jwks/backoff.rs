@@ -5,11 +5,9 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    atomic_time::AtomicTime,
-    fetch_error::{Failure, FetchError},
-};
+use super::fetch_error::{Failure, FetchError};
 use crate::{
+    atomic_time::AtomicTime,
     jitter::random_fraction,
     limits::{RETRY_FIRST, RETRY_MOST},
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{error::ConfigError, limits::MAX_CLOCK_SKEW, secret::Secret};
+use crate::{clock::millis, error::ConfigError, limits::MAX_CLOCK_SKEW, secret::Secret};
 
 /// Encodes and decodes entries.
 ///
@@ -100,11 +100,6 @@ fn signed(name: &str, until: u64, content: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(name.as_bytes());
     bytes.extend_from_slice(content);
     bytes
-}
-
-/// Converts to whole milliseconds.
-pub(super) fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

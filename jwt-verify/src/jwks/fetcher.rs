@@ -9,13 +9,12 @@ use std::{
 use super::{
     discovery::{self, MetadataError},
     endpoint::{Endpoint, SafeUrl},
-    entry_codec::millis,
     fetch_error::{Failure, FetchError, Step},
     http_client::{HttpClient, HttpDocument},
     key_set_document::{KeySetDocument, parse_key_set},
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, millis},
     key::JwkSet,
     limits::{DISCOVERY_TTL, KEY_SET_TTL},
 };

@@ -4,7 +4,6 @@
 //! waits for a refresh, and however many requests wait, there is one refresh. It runs on a thread
 //! of its own and belongs to no request.
 
-mod atomic_time;
 mod backoff;
 mod builder;
 mod cache_control;

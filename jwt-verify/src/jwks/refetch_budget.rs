@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::atomic_time::AtomicTime;
-use crate::{gate::RefreshGate, limits::STORE_REST};
+use crate::{atomic_time::AtomicTime, gate::RefreshGate, limits::STORE_REST};
 
 /// Number of refetches that unknown keys may cause, by this instance and by all that share a store.
 ///

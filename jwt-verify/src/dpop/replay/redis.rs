@@ -10,7 +10,7 @@ use crate::{
     clock::{Clock, SystemClock},
     digest::sha256_text,
     limits::PROOFS_PER_KEY,
-    store::{RedisCache, millis},
+    store::{RedisCache, ttl_millis},
 };
 
 /// A [`ReplayStore`] on Redis: a proof used at one instance is refused by all others.
@@ -97,7 +97,7 @@ impl ReplayStore for RedisReplay {
             let key = sha256_text(proof.key());
             let mut command = redis::cmd("EVAL");
             command.arg(NOTE).arg(1).arg(self.redis.name(&format!("proofs:{key}")));
-            command.arg(proof.text()).arg(millis(ttl)).arg(self.per_key);
+            command.arg(proof.text()).arg(ttl_millis(ttl)).arg(self.per_key);
             match self.redis.ask::<i64>(command).await {
                 Ok(1) => Ok(true),
                 Ok(0) => Ok(false),

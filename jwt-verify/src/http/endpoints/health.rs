@@ -7,6 +7,7 @@ use actix_web::{
 };
 use serde_json::json;
 
+use crate::clock::millis;
 use crate::http::{auth::context::AuthContext, endpoints::document_route::document_route};
 
 /// Liveness and readiness routes for load balancers and orchestrators, made by
@@ -74,7 +75,7 @@ fn readiness(context: &AuthContext) -> HttpResponse {
     let copy =
         context.verifier().revocation_health().filter(|copy| !copy.usable || copy.age.is_some());
     if let (Some(copy), Some(report)) = (copy, report.as_object_mut()) {
-        let age = copy.age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        let age = copy.age.map(millis);
         report.insert("revocation".into(), json!({ "usable": copy.usable, "age_ms": age }));
     }
     match problem {
