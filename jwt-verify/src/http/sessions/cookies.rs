@@ -4,12 +4,13 @@ use std::{fmt, time::Duration};
 
 use actix_web::{
     HttpResponse,
-    http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE},
+    http::header::{HeaderValue, SET_COOKIE},
 };
 
 use crate::http::{
     authentication::csrf::CsrfProtection,
     credentials::{BearerExtractor, CookieExtractor, FirstOf, token_chars::is_token},
+    no_store::forbid_storing,
 };
 use crate::{error::ConfigError, issuing::sessions::TokenPair, secret::Secret};
 
@@ -248,7 +249,7 @@ fn append<B>(response: &mut HttpResponse<B>, cookies: impl IntoIterator<Item = H
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     // A response that sets a cookie is for one caller alone.
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    forbid_storing(response.headers_mut());
 }
 
 /// Reasons why tokens were not put into cookies.
