@@ -4,6 +4,8 @@ pub(crate) mod access_matrix;
 pub(crate) mod auth_scope;
 #[cfg(feature = "utoipa")]
 mod open_api;
+#[cfg(any(feature = "introspection", feature = "utoipa"))]
+pub(crate) mod pattern;
 #[cfg(feature = "introspection")]
 pub(crate) mod route_check;
 #[cfg(feature = "introspection")]
