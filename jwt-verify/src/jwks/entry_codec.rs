@@ -5,7 +5,12 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{clock::millis, error::ConfigError, limits::MAX_CLOCK_SKEW, secret::Secret};
+use crate::{
+    clock::millis,
+    error::{ConfigError, codes::codes},
+    limits::MAX_CLOCK_SKEW,
+    secret::Secret,
+};
 
 /// Encodes and decodes entries.
 ///
@@ -17,24 +22,15 @@ pub(super) struct EntryCodec {
     key: Option<hmac::Key>,
 }
 
-/// Reason why an entry is ignored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum EntryError {
-    /// Not an entry of this version.
-    Malformed,
-    /// Not written with the key.
-    Forged,
-    /// Expired, or with an expiry further away than any entry may have.
-    Outdated,
-}
-
-impl EntryError {
-    pub(super) const fn code(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Forged => "forged",
-            Self::Outdated => "outdated",
-        }
+codes! {
+    /// Reason why an entry is ignored.
+    pub(super) enum EntryError {
+        /// Not an entry of this version.
+        Malformed => "malformed",
+        /// Not written with the key.
+        Forged => "forged",
+        /// Expired, or with an expiry further away than any entry may have.
+        Outdated => "outdated",
     }
 }
 
