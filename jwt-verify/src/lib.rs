@@ -125,6 +125,7 @@ mod atomic_time;
 #[cfg(any(feature = "jwks", feature = "redis"))]
 mod background;
 mod clock;
+mod defaults;
 mod detached;
 mod digest;
 mod error;
@@ -133,7 +134,6 @@ mod gate;
 #[cfg(any(feature = "jwks", feature = "redis"))]
 mod jitter;
 mod json;
-mod limits;
 mod lookup;
 mod metrics;
 mod mix;

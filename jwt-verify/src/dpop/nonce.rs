@@ -6,8 +6,8 @@ use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
+    defaults::NONCE_PERIOD,
     error::{AuthError, ConfigError},
-    limits::NONCE_PERIOD,
     secret::Secret,
 };
 

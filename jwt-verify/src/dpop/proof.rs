@@ -10,10 +10,10 @@ use super::{
 use crate::{
     algorithm::{Algorithm, AlgorithmSet},
     claims::Claims,
+    defaults::{MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES},
     digest::sha256_text,
     error::{AuthError, InvalidProofReason, InvalidTokenReason},
     key::{Thumbprint, VerificationKey},
-    limits::{MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES},
     token::{CompactToken, Header, TypeName, decode_exact},
 };
 

@@ -8,8 +8,8 @@ use std::{
 use super::fetch_error::{Failure, FetchError};
 use crate::{
     atomic_time::AtomicTime,
+    defaults::{RETRY_FIRST, RETRY_MOST},
     jitter::random_fraction,
-    limits::{RETRY_FIRST, RETRY_MOST},
 };
 
 /// Result of the last attempts, and the time of the next.

@@ -7,8 +7,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
     clock::millis,
+    defaults::MAX_CLOCK_SKEW,
     error::{ConfigError, codes::codes},
-    limits::MAX_CLOCK_SKEW,
     secret::Secret,
 };
 

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     clock::{Clock, millis},
+    defaults::{DISCOVERY_TTL, KEY_SET_TTL},
     key::JwkSet,
-    limits::{DISCOVERY_TTL, KEY_SET_TTL},
 };
 
 /// Fetches the key set of one issuer, at a configured URL or at the one that its metadata names.

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     clock::millis,
+    defaults::MAX_CLOCK_SKEW,
     key::{JwkSet, KeyQuery},
-    limits::MAX_CLOCK_SKEW,
     negative_cache::NegativeCache,
 };
 

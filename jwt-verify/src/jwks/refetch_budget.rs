@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{atomic_time::AtomicTime, gate::RefreshGate, limits::STORE_REST};
+use crate::{atomic_time::AtomicTime, defaults::STORE_REST, gate::RefreshGate};
 
 /// Number of refetches that unknown keys may cause, by this instance and by all that share a store.
 ///

@@ -15,8 +15,8 @@ use super::{
 use crate::error::StoreUnavailable;
 use crate::{
     clock::Clock,
+    defaults::{LEASE, MAX_CLOCK_SKEW, RETRY_MOST, STORE_TIMEOUT},
     digest,
-    limits::{LEASE, MAX_CLOCK_SKEW, RETRY_MOST, STORE_TIMEOUT},
     store::CacheStore,
 };
 

@@ -11,7 +11,7 @@ use base64::{
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::thumbprint::Thumbprint;
-use crate::{digest::sha256, limits::MAX_CERTIFICATE_BYTES, url::percent_decoded};
+use crate::{defaults::MAX_CERTIFICATE_BYTES, digest::sha256, url::percent_decoded};
 
 /// Certificate of a client on a TLS connection, whose private key the client has proved to hold. It
 /// stores the SHA-256 hash, to which tokens are bound (`x5t#S256`, RFC 8705 §3.1).

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::RevocationKeys;
-use crate::{clock, limits::MAX_LEEWAY};
+use crate::{clock, defaults::MAX_LEEWAY};
 
 /// Revocation keys of 43 characters without separate heap allocations, in shards with a lock each:
 /// an entry costs about 130 bytes including free capacity, and a lookup waits for one shard at

@@ -32,8 +32,8 @@ use deadpool_redis::redis::{self, Cmd};
 
 use crate::{
     clock::millis,
+    defaults::{REPLICA_PAGE, REPLICA_STEPS, REPLICA_TIMEOUT, REVOCATION_KEPT},
     error::StoreUnavailable,
-    limits::{REPLICA_PAGE, REPLICA_STEPS, REPLICA_TIMEOUT, REVOCATION_KEPT},
     store::RedisCache,
 };
 

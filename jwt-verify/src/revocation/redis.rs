@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    limits::MAX_LEEWAY,
+    defaults::MAX_LEEWAY,
     store::{RedisCache, ttl_millis},
 };
 use crate::{

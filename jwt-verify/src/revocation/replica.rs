@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     atomic_time::AtomicTime,
+    defaults::REPLICA_STALENESS,
     error::{ConfigError, StoreUnavailable},
     jitter,
-    limits::REPLICA_STALENESS,
     lookup::{BoxFuture, Lookup},
     metrics,
 };

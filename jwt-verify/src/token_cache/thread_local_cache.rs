@@ -1,7 +1,7 @@
 //! Copies of the most frequent tokens of one thread.
 
 use crate::{
-    limits::{RECENT_TOKEN_BYTES, RECENT_TOKENS},
+    defaults::{RECENT_TOKEN_BYTES, RECENT_TOKENS},
     mix::mix,
 };
 

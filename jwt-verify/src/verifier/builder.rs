@@ -13,11 +13,11 @@ use crate::{
     algorithm::Algorithm,
     claims::ClaimsMapping,
     clock::{Clock, SystemClock},
-    error::ConfigError,
-    key::KeyProvider,
-    limits::{
+    defaults::{
         MAX_CONFIGURABLE_TOKEN_BYTES, MAX_TOKEN_BYTES, RESOLVED_ISSUERS, TOKEN_CACHE_ENTRIES,
     },
+    error::ConfigError,
+    key::KeyProvider,
     revocation::RevocationStore,
     token::KnownHeaders,
     token_cache::TokenCache,

@@ -12,9 +12,9 @@ use super::{Verifier, VerifierBuilder};
 use crate::{
     algorithm::Algorithm,
     claims::{Claims, VerifiedClaims},
+    defaults::LEEWAY,
     error::{AuthError, ConfigError, InvalidTokenReason},
     json::Json,
-    limits::LEEWAY,
     token::{CompactToken, Header},
     validation::TokenKind,
 };

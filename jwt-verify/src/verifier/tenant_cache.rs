@@ -13,7 +13,7 @@ use dashmap::DashMap;
 use super::issuer::Issuer;
 use crate::{
     atomic_time::AtomicTime,
-    limits::{RESOLVED_ISSUER_STALE, RESOLVED_ISSUER_TTL},
+    defaults::{RESOLVED_ISSUER_STALE, RESOLVED_ISSUER_TTL},
 };
 
 /// An issuer that the resolver has named.

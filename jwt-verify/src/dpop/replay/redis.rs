@@ -8,8 +8,8 @@ use super::{CLOCK_MARGIN, ProofId, ReplayError, ReplayStore};
 use crate::lookup::BoxFuture;
 use crate::{
     clock::{Clock, SystemClock},
+    defaults::PROOFS_PER_KEY,
     digest::sha256_text,
-    limits::PROOFS_PER_KEY,
     store::{RedisCache, ttl_millis},
 };
 

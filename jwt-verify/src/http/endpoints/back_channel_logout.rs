@@ -11,9 +11,9 @@ use serde::Deserialize;
 
 use crate::http::{no_store::NO_STORE, refusal::Body};
 use crate::{
+    defaults::{LONGEST_ACCESS_TOKEN, STORE_RETRY},
     detached::to_the_end,
     error::AuthError,
-    limits::{LONGEST_ACCESS_TOKEN, STORE_RETRY},
     revocation::RevocationStore,
     verifier::{LogoutTokenVerifier, Verifier},
 };

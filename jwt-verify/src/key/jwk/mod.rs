@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 use super::VerificationKey;
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
+    defaults::RSA_MAX_BITS,
     error::InvalidKeyError,
     json::insert_once,
-    limits::RSA_MAX_BITS,
     secret::Secret,
     token::decode_exact,
 };

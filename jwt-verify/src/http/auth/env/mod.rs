@@ -12,11 +12,11 @@ use crate::http::{
 use crate::{
     algorithm::Algorithm,
     claims::ClaimsMapping,
+    defaults::{CONNECT_TIMEOUT, FETCH_TIMEOUT},
     dpop::Dpop,
     error::ConfigError,
     jwks::{JwksProvider, JwksProviderBuilder},
     key::JwkSet,
-    limits::{CONNECT_TIMEOUT, FETCH_TIMEOUT},
     verifier::Verifier,
 };
 
