@@ -58,6 +58,11 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
+/// Converts to whole milliseconds.
+pub(crate) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn since_boot() -> Duration {
     use rustix::time::{ClockId, clock_gettime};

@@ -122,19 +122,22 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod algorithm;
+mod atomic_time;
 #[cfg(any(feature = "jwks", feature = "redis"))]
 mod background;
 mod clock;
+mod defaults;
 mod detached;
+mod digest;
 mod error;
 mod expiry;
 #[cfg(any(feature = "jwks", feature = "redis"))]
 mod jitter;
 mod json;
-mod limits;
 mod log_limiter;
 mod lookup;
 mod metrics;
+mod mix;
 mod negative_cache;
 mod refetch_limiter;
 mod secret;

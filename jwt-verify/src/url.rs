@@ -1,6 +1,66 @@
-//! Parts of URLs.
+//! URLs that are safe to use, and the parts of others.
 
 use std::net::IpAddr;
+
+/// The parts of an absolute URL with the scheme `https`, or `http` to this machine, without user and
+/// fragment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HttpsUrl<'u> {
+    scheme: &'static str,
+    authority: &'u str,
+    path: &'u str,
+    query: Option<&'u str>,
+}
+
+impl<'u> HttpsUrl<'u> {
+    /// Parses a URL. The error says what is wrong and does not contain the URL, which may hold
+    /// secrets.
+    pub(crate) fn parse(url: &'u str) -> Result<Self, &'static str> {
+        const NO_URL: &str = "must be an absolute URL";
+
+        if url.contains('#') {
+            return Err("must have no fragment");
+        }
+        // Characters that no part of a URL has (RFC 3986 §2).
+        if url.bytes().any(|byte| byte.is_ascii_control() || b" <>`".contains(&byte)) {
+            return Err(NO_URL);
+        }
+        let (scheme, rest) = url.split_once("://").ok_or(NO_URL)?;
+        let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        if authority.contains('@') {
+            return Err("must not contain a user name or password");
+        }
+        // The port may be empty (RFC 3986 §3.2.3).
+        let named = authority.strip_suffix(':').unwrap_or(authority);
+        let (host, _) = host_and_port(named).ok_or(NO_URL)?;
+        let scheme = if scheme.eq_ignore_ascii_case("https") {
+            "https"
+        } else if scheme.eq_ignore_ascii_case("http") && is_loopback(host) {
+            "http"
+        } else {
+            return Err("must use https; http is accepted for loopback addresses only");
+        };
+        let (path, query) = match rest.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (rest, None),
+        };
+        Ok(Self { scheme, authority, path, query })
+    }
+
+    /// Returns scheme, host and port, without a slash at the end.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority)
+    }
+
+    /// Returns the path: empty, or with a slash at its beginning.
+    pub(crate) fn path(&self) -> &'u str {
+        self.path
+    }
+
+    pub(crate) fn query(&self) -> Option<&'u str> {
+        self.query
+    }
+}
 
 /// Returns `true` if the host of a URL is this machine, so that traffic cannot be intercepted on
 /// the way.
@@ -37,18 +97,22 @@ pub(crate) fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;
     while let [first, after @ ..] = rest {
-        rest = after;
-        if *first != b'%' {
+        if *first == b'%' {
+            plain.push(escaped_byte(rest)?);
+            rest = rest.get(3..)?;
+        } else {
             plain.push(*first);
-            continue;
+            rest = after;
         }
-        let (digits, after) = rest.split_at_checked(2)?;
-        // A number may have a sign; an escape may not.
-        let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.contains('+'))?;
-        plain.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = after;
     }
     Some(plain)
+}
+
+/// Decodes the escape that a text begins with: `%` and two digits. `None` if it is incomplete.
+pub(crate) fn escaped_byte(text: &[u8]) -> Option<u8> {
+    let [b'%', first, second, ..] = text else { return None };
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    u8::try_from(digit(first)? * 16 + digit(second)?).ok()
 }
 
 #[cfg(test)]
@@ -91,6 +155,56 @@ mod tests {
             "[::1]x:1:",
         ] {
             assert_eq!(host_and_port(authority), None, "{authority}");
+        }
+    }
+
+    #[test]
+    fn a_safe_url_has_parts() {
+        for (url, origin, path, query) in [
+            ("https://a.example", "https://a.example", "", None),
+            ("https://a.example/", "https://a.example", "/", None),
+            ("HTTPS://A.example:8443/x?y=/?", "https://A.example:8443", "/x", Some("y=/?")),
+            ("https://a.example?y", "https://a.example", "", Some("y")),
+            ("https://a.example/@v1", "https://a.example", "/@v1", None),
+            ("http://[::1]:9/x", "http://[::1]:9", "/x", None),
+            ("http://localhost:/x", "http://localhost:", "/x", None),
+        ] {
+            let parsed = HttpsUrl::parse(url).unwrap();
+            assert_eq!(parsed.origin(), origin, "{url}");
+            assert_eq!((parsed.path(), parsed.query()), (path, query), "{url}");
+        }
+    }
+
+    #[test]
+    fn other_urls_are_not_safe() {
+        for url in [
+            "",
+            "a.example",
+            "/x",
+            "//a.example/x",
+            "https:/a.example",
+            "https://",
+            "https:///x",
+            "https://:8443",
+            "https://a.example:x",
+            "https://a.example:65536",
+            "https://[::1",
+            "https://a.example/a b",
+            "https://a.example/\n",
+            "https://a.exämple/",
+            "https://a.example/#x",
+            "https://user@a.example/",
+            "https://user:password@a.example/",
+            "http://a.example/",
+            "http://localhost.evil.example/",
+            "http://127.0.0.1.evil.example/",
+            "http://169.254.169.254/",
+            "http://0.0.0.0/",
+            "ftp://a.example/",
+            "file:///etc/passwd",
+            "data:application/json,{}",
+        ] {
+            assert!(HttpsUrl::parse(url).is_err(), "{url}");
         }
     }
 

@@ -6,20 +6,23 @@ use super::{root, sources};
 const LAYERS: [&[&str]; 8] = [
     &[
         "algorithm",
+        "atomic_time",
         "background",
         "clock",
+        "defaults",
         "detached",
+        "digest",
         "error",
         "expiry",
         "refetch_limiter",
         "jitter",
         "json",
-        "limits",
         "lookup",
         "negative_cache",
         "secret",
         "log_limiter",
         "metrics",
+        "mix",
         "url",
     ],
     &["claims", "key", "token"],
@@ -33,9 +36,13 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// What a row may use of its own row: small, and each for a reason.
-const NEIGHBOURS: [(&str, &str); 5] = [
+const NEIGHBOURS: [(&str, &str); 7] = [
     // What is counted of an outcome is its error's code.
     ("metrics", "error"),
+    // Names of members are told apart by a hash.
+    ("json", "mix"),
+    // A secret that is too short is an error of the configuration.
+    ("secret", "error"),
     // A key's numbers are base64url, as a token's segments are.
     ("key", "token"),
     // A key set is kept in a store.

@@ -313,6 +313,8 @@ fn settings_that_contradict_each_other_stop_the_start() {
             "cookie_origins",
         ),
         (problem(|auth| auth.csrf(csrf()).cookie_origins([TRUSTED])), ""),
+        (problem(|auth| auth.csrf(csrf().cookie_name("a b"))), "csrf.cookie_name"),
+        (problem(|auth| auth.extractor(CookieExtractor::new("a b"))), "extractor"),
     ] {
         assert!(builder.contains(setting), "{builder} {setting}");
         assert_eq!(builder.is_empty(), setting.is_empty(), "{builder}");

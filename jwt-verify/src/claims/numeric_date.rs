@@ -10,7 +10,7 @@ use serde::{
     de::{Error, Visitor},
 };
 
-use crate::{json::Json, limits::MAX_NUMERIC_DATE};
+use crate::{defaults::MAX_NUMERIC_DATE, json::Json};
 
 /// A time in a claim: seconds since the Unix epoch, possibly with a fraction, between 1970 and the
 /// end of the year 9999.

@@ -1,7 +1,7 @@
 //! Target URIs of requests (`htu`, RFC 9449 §4.3), compared after syntax-based and scheme-based
 //! normalization (RFC 3986 §6.2.2, §6.2.3), without query and fragment.
 
-use crate::url::is_loopback;
+use crate::url::{HttpsUrl, escaped_byte, host_and_port};
 
 /// The address of an API, to which the path of a request is added.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,14 +10,10 @@ pub(super) struct BaseUrl(String);
 impl BaseUrl {
     /// Parses an address. The error describes the problem.
     pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
-        if url.contains(['?', '#']) {
-            return Err("must have neither query nor fragment");
+        if HttpsUrl::parse(url)?.query().is_some() {
+            return Err("must have no query");
         }
-        let normal = normalize(url).ok_or("must be an absolute URL with a host and no user")?;
-        let host = normal.strip_prefix("http://").map(host);
-        if host.is_some_and(|host| !is_loopback(host)) {
-            return Err("must use https; http is accepted for loopback addresses only");
-        }
+        let normal = normalize(url).ok_or("must be an absolute URL")?;
         Ok(Self(normal.trim_end_matches('/').to_owned()))
     }
 
@@ -57,15 +53,10 @@ fn normalize(url: &str) -> Option<String> {
         _ => return None,
     };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = host(authority);
-    let port = match authority.get(host.len()..)? {
-        "" => "",
-        after => after.strip_prefix(':')?,
-    };
-    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[:]".contains(&byte);
-    if host.is_empty() || !host.bytes().all(is_host) || !(port.is_empty() || is_number(port)) {
-        return None;
-    }
+    // The port may be empty (RFC 3986 §3.2.3).
+    let authority = authority.strip_suffix(':').unwrap_or(authority);
+    let (host, _) = host_and_port(authority)?;
+    let port = authority.get(host.len()..)?.trim_start_matches(':');
     let mut normal = format!("{scheme}://{}", host.to_ascii_lowercase());
     if !port.is_empty() && port != default_port {
         normal.push(':');
@@ -73,20 +64,6 @@ fn normalize(url: &str) -> Option<String> {
     }
     normal.push_str(&without_dots(&unescape(path)?));
     Some(normal)
-}
-
-/// Returns the host of an authority: up to the port, which may follow the brackets of an IPv6
-/// address.
-fn host(authority: &str) -> &str {
-    let after_address = authority.find(']').map_or(0, |bracket| bracket + 1);
-    let authority = authority.split('/').next().unwrap_or_default();
-    let port = authority.get(after_address..).and_then(|rest| rest.find(':'));
-    port.map_or(authority, |port| authority.get(..after_address + port).unwrap_or_default())
-}
-
-/// `str::parse` is not used, since it accepts a sign.
-fn is_number(port: &str) -> bool {
-    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
 /// Decodes escapes of unreserved characters, and writes the others in capitals. `None` if a `%`
@@ -97,15 +74,12 @@ fn unescape(path: &str) -> Option<String> {
     while let Some(escape) = rest.find('%') {
         let (before, after) = rest.split_at(escape);
         normal.push_str(before);
-        let digits = after.get(1..3).filter(|two| two.bytes().all(|d| d.is_ascii_hexdigit()))?;
-        match u8::from_str_radix(digits, 16).map(char::from) {
-            Ok(plain) if plain.is_ascii_alphanumeric() || "-._~".contains(plain) => {
-                normal.push(plain);
-            }
-            _ => {
-                normal.push('%');
-                normal.push_str(&digits.to_ascii_uppercase());
-            }
+        let plain = char::from(escaped_byte(after.as_bytes())?);
+        if plain.is_ascii_alphanumeric() || "-._~".contains(plain) {
+            normal.push(plain);
+        } else {
+            normal.push('%');
+            normal.push_str(&after.get(1..3)?.to_ascii_uppercase());
         }
         rest = after.get(3..).unwrap_or_default();
     }

@@ -16,8 +16,8 @@ use self::{htu::BaseUrl, nonce::Nonces};
 use crate::{
     algorithm::{Algorithm, AlgorithmSet},
     clock::Clock,
+    defaults::{MAX_LEEWAY, PROOF_AGE, PROOF_LEEWAY},
     error::ConfigError,
-    limits::{MAX_LEEWAY, PROOF_AGE, PROOF_LEEWAY},
     secret::Secret,
 };
 

@@ -6,21 +6,16 @@ use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
+    defaults::NONCE_PERIOD,
     error::{AuthError, ConfigError},
-    limits::NONCE_PERIOD,
     secret::Secret,
 };
 
 pub(super) struct Nonces(hmac::Key);
 
-const SECRET_BYTES: usize = 32;
-
 impl Nonces {
     pub(super) fn new(secret: &Secret) -> Result<Self, ConfigError> {
-        if secret.expose().len() < SECRET_BYTES {
-            return Err(ConfigError::invalid("dpop.require_nonce", "must have at least 32 bytes"));
-        }
-        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, secret.expose())))
+        secret.hmac_key("dpop.require_nonce").map(Self)
     }
 
     /// Checks the nonce of a proof. For a nonce of the previous period it returns the one to use

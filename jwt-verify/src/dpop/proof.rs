@@ -2,9 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-
 use super::{
     htu::BaseUrl,
     nonce::Nonces,
@@ -13,9 +10,10 @@ use super::{
 use crate::{
     algorithm::{Algorithm, AlgorithmSet},
     claims::Claims,
+    defaults::{MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES},
+    digest::sha256_text,
     error::{AuthError, InvalidProofReason, InvalidTokenReason},
     key::{Thumbprint, VerificationKey},
-    limits::{MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES},
     token::{CompactToken, Header, TypeName, decode_exact},
 };
 
@@ -136,7 +134,7 @@ impl ProofRules {
         }
         let here = |url: &str| self.bases.iter().find_map(|base| base.target(url, shown.path));
         let target = claims.find_text("htu").and_then(here).ok_or(InvalidProofReason::Target)?;
-        let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, shown.token));
+        let hash = sha256_text(shown.token);
         if claims.find_text("ath") != Some(&*hash) {
             return Err(InvalidProofReason::TokenHash);
         }

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use crate::error::codes::codes;
+
 /// Reasons why a request was refused. Each variant has one response on the wire.
 ///
 /// | variant | status | challenge |
@@ -218,33 +220,10 @@ impl ForbiddenReason {
     }
 }
 
-/// Declares reasons with their stable names in one place.
-macro_rules! reasons {
-    (
-        $(#[doc = $about:literal])+
-        pub enum $reasons:ident {
-            $($(#[doc = $doc:literal])+ $name:ident => $code:literal,)+
-        }
-    ) => {
-        $(#[doc = $about])+
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum $reasons {
-            $($(#[doc = $doc])+ $name,)+
-        }
-
-        impl $reasons {
-            /// Returns a stable name.
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$name => $code,)+ }
-            }
-        }
-    };
-}
-
-reasons! {
+codes! {
     /// Reasons why a token is invalid. For logs, metrics and error hooks; callers are not told,
     /// since the difference would only help attackers.
+    #[non_exhaustive]
     pub enum InvalidTokenReason {
         /// Longer than the configured limit.
         TooLarge => "too_large",
@@ -309,8 +288,9 @@ reasons! {
     }
 }
 
-reasons! {
+codes! {
     /// Reasons why a DPoP proof is invalid (RFC 9449 §4.3). For logs, metrics and error hooks.
+    #[non_exhaustive]
     pub enum InvalidProofReason {
         /// The request has no `DPoP` header.
         Missing => "proof_missing",

@@ -1,55 +1,42 @@
 //! Errors of keys.
 
-/// Reasons why a key cannot be used to verify tokens. In a key set such a key is skipped and
-/// counted; the others stay usable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidKeyError {
-    /// Not a JSON object with members of the expected types, or a member appears twice.
-    #[error("malformed")]
-    Malformed,
-    /// A key type, curve or algorithm that is not supported.
-    #[error("unsupported key type, curve or algorithm")]
-    Unsupported,
-    /// `alg` names an algorithm of another key type or curve.
-    #[error("the algorithm does not fit the key")]
-    AlgorithmMismatch,
-    /// `use` or `key_ops` do not allow verifying signatures (RFC 7517 §4.2, §4.3).
-    #[error("not meant for verifying signatures")]
-    WrongUse,
-    /// A symmetric key in a key set: every reader of the set could sign (RFC 7517 §9.3).
-    #[error("symmetric keys are not accepted here")]
-    Symmetric,
-    /// The key contains private members. It must be considered compromised.
-    #[error("contains private key material")]
-    Private,
-    /// Too short, or with parameters known to be weak (RFC 7518 §3.2, §3.3; RFC 8725 §3.5).
-    #[error(
-        "too weak; secrets need 32 bytes for HS256, 48 for HS384, 64 for HS512, and RSA keys 2048 bits"
-    )]
-    Weak,
-    /// Too large to compute with at reasonable cost.
-    #[error("too large")]
-    TooLarge,
-    /// Two keys of the set have the same `kid` and fit the same algorithm.
-    #[error("another key has the same `kid`")]
-    Ambiguous,
-}
+use crate::error::codes::codes;
 
-impl InvalidKeyError {
-    /// Returns a stable name, for logs and metrics.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Unsupported => "unsupported",
-            Self::AlgorithmMismatch => "algorithm_mismatch",
-            Self::WrongUse => "wrong_use",
-            Self::Symmetric => "symmetric",
-            Self::Private => "private",
-            Self::Weak => "weak",
-            Self::TooLarge => "too_large",
-            Self::Ambiguous => "ambiguous",
-        }
+codes! {
+    /// Reasons why a key cannot be used to verify tokens. In a key set such a key is skipped and
+    /// counted; the others stay usable.
+    #[derive(thiserror::Error)]
+    #[non_exhaustive]
+    pub enum InvalidKeyError {
+        /// Not a JSON object with members of the expected types, or a member appears twice.
+        #[error("malformed")]
+        Malformed => "malformed",
+        /// A key type, curve or algorithm that is not supported.
+        #[error("unsupported key type, curve or algorithm")]
+        Unsupported => "unsupported",
+        /// `alg` names an algorithm of another key type or curve.
+        #[error("the algorithm does not fit the key")]
+        AlgorithmMismatch => "algorithm_mismatch",
+        /// `use` or `key_ops` do not allow verifying signatures (RFC 7517 §4.2, §4.3).
+        #[error("not meant for verifying signatures")]
+        WrongUse => "wrong_use",
+        /// A symmetric key in a key set: every reader of the set could sign (RFC 7517 §9.3).
+        #[error("symmetric keys are not accepted here")]
+        Symmetric => "symmetric",
+        /// The key contains private members. It must be considered compromised.
+        #[error("contains private key material")]
+        Private => "private",
+        /// Too short, or with parameters known to be weak (RFC 7518 §3.2, §3.3; RFC 8725 §3.5).
+        #[error(
+            "too weak; secrets need 32 bytes for HS256, 48 for HS384, 64 for HS512, and RSA keys 2048 bits"
+        )]
+        Weak => "weak",
+        /// Too large to compute with at reasonable cost.
+        #[error("too large")]
+        TooLarge => "too_large",
+        /// Two keys of the set have the same `kid` and fit the same algorithm.
+        #[error("another key has the same `kid`")]
+        Ambiguous => "ambiguous",
     }
 }
 

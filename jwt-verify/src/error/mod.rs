@@ -2,6 +2,7 @@
 //! Texts are fixed: they contain nothing of a token, a key or an upstream response.
 
 mod auth;
+pub(crate) mod codes;
 mod config;
 mod key;
 mod store;

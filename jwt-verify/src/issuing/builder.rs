@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use super::{SigningKey, TokenIssuer, issuer::TokenIssuerInner, key_ring::KeyRing};
 use crate::{
     clock::{Clock, SystemClock},
+    defaults::{ACCESS_LIFETIME, MAX_ACCESS_LIFETIME, SESSION_LIFETIME},
     error::ConfigError,
-    limits::{ACCESS_LIFETIME, MAX_ACCESS_LIFETIME, SESSION_LIFETIME},
 };
 
 /// Settings of a [`TokenIssuer`].

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    defaults::MAX_LEEWAY,
     error::ConfigError,
-    limits::MAX_LEEWAY,
     validation::TokenKind,
     verifier::{TrustedIssuer, Verifier, VerifierBuilder},
 };

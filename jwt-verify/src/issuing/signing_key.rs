@@ -9,21 +9,18 @@ use aws_lc_rs::{
         EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
     },
 };
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jsonwebtoken::EncodingKey;
 use rustls_pki_types::{PrivateKeyDer, pem::PemObject};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::IssuingError;
 use crate::error::StoreUnavailable;
 use crate::{
-    algorithm::{Algorithm, Family},
+    algorithm::{Algorithm, AlgorithmSet, Family},
     error::{ConfigError, InvalidKeyError},
-    key::VerificationKey,
+    key::{VerificationKey, public_jwk},
     secret::Secret,
 };
 
@@ -93,8 +90,8 @@ impl SigningKey {
         let mismatch = || ConfigError::Key(InvalidKeyError::AlgorithmMismatch);
         let mut keys = PrivateKeyDer::pem_slice_iter(pem);
         let (Some(Ok(der)), None) = (keys.next(), keys.next()) else { return Err(malformed()) };
-        let name = algorithm.name();
-        let (public, signing) = match (algorithm.family(), &der) {
+        let family = algorithm.family();
+        let (public, verification, signing) = match (family, &der) {
             (Family::Rsa, der) => {
                 let pair = match der {
                     PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
@@ -102,38 +99,36 @@ impl SigningKey {
                     _ => return Err(mismatch()),
                 };
                 let pair = pair.map_err(|_| mismatch())?;
-                let numbers = PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
-                let (n, e) = (base64url(&numbers.n), base64url(&numbers.e));
-                let public = json!({"kty": "RSA", "use": "sig", "alg": name, "n": n, "e": e});
-                (public, EncodingKey::from_rsa_pem(pem))
+                let PublicKeyComponents { n, e } =
+                    PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+                let verification = VerificationKey::from_rsa(AlgorithmSet::of(algorithm), &n, &e)?;
+                (public_jwk::rsa(&n, &e), verification, EncodingKey::from_rsa_pem(pem))
             }
             (Family::EcP256 | Family::EcP384, PrivateKeyDer::Pkcs8(der)) => {
                 let der = der.secret_pkcs8_der();
                 let pair =
                     EcdsaKeyPair::from_pkcs8(ecdsa(algorithm), der).map_err(|_| mismatch())?;
-                let point = pair.public_key().as_ref().get(1..).unwrap_or_default();
-                let (x, y) = point.split_at(point.len() / 2);
-                let curve = if algorithm == Algorithm::ES384 { "P-384" } else { "P-256" };
-                let (x, y) = (base64url(x), base64url(y));
-                let public =
-                    json!({"kty": "EC", "use": "sig", "alg": name, "crv": curve, "x": x, "y": y});
-                (public, EncodingKey::from_ec_pem(pem))
+                let point = pair.public_key().as_ref();
+                let verification = VerificationKey::from_point(algorithm, point)?;
+                (public_jwk::point(family, point), verification, EncodingKey::from_ec_pem(pem))
             }
             (Family::Ed25519, PrivateKeyDer::Pkcs8(der)) => {
                 let der = der.secret_pkcs8_der();
                 let pair =
                     Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map_err(|_| mismatch())?;
-                let x = base64url(pair.public_key().as_ref());
-                let public =
-                    json!({"kty": "OKP", "use": "sig", "alg": name, "crv": "Ed25519", "x": x});
-                (public, EncodingKey::from_ed_pem(pem))
+                let x = pair.public_key().as_ref();
+                let verification = VerificationKey::from_point(algorithm, x)?;
+                (public_jwk::point(family, x), verification, EncodingKey::from_ed_pem(pem))
             }
             _ => return Err(mismatch()),
         };
-        let verification = VerificationKey::from_jwk(&public.to_string())?;
+        let mut public: Map<String, Value> =
+            serde_json::from_str(&public).map_err(|_| malformed())?;
+        public.insert("use".into(), "sig".into());
+        public.insert("alg".into(), algorithm.name().into());
         let id = verification.thumbprint().unwrap_or_default();
         let signing = signing.map_err(|_| malformed())?;
-        Ok(Self::new(algorithm, &id, signing, verification, Some(public)))
+        Ok(Self::new(algorithm, &id, signing, verification, Some(public.into())))
     }
 
     /// Takes a shared secret, for `HS256`, `HS384` or `HS512`. Every party that can verify with it
@@ -268,10 +263,6 @@ fn ecdsa(algorithm: Algorithm) -> &'static EcdsaSigningAlgorithm {
     }
 }
 
-fn base64url(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
@@ -286,6 +277,8 @@ pub trait SecretStore {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{issuer::TokenIssuer, random_name};
-use crate::limits::MAX_ACCESS_LIFETIME;
+use crate::defaults::MAX_ACCESS_LIFETIME;
 
 /// Builder of an access token; made by
 /// [`TokenIssuer::access_token`](crate::issuing::TokenIssuer::access_token).

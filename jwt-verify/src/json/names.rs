@@ -1,5 +1,7 @@
 //! A fast filter for the names of an object.
 
+use crate::mix::mix;
+
 /// A set filter: it rules out most names that do not exist, and never one that does.
 #[derive(Clone, Copy, Default)]
 pub(super) struct NameFilter(u128);
@@ -25,8 +27,7 @@ fn bit(name: &[u8]) -> u128 {
     let byte = |byte: Option<&u8>| byte.copied().map_or(0, u64::from);
     let (first, last) = (byte(name.first()), byte(name.last()));
     let ends = (name.len() as u64) << 16 | last << 8 | first;
-    // The upper bits of a product depend on all bits of its factors.
-    1 << (ends.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57)
+    1 << (mix(ends) >> 57)
 }
 
 #[cfg(test)]

@@ -5,13 +5,11 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    atomic_time::AtomicTime,
-    fetch_error::{Failure, FetchError},
-};
+use super::fetch_error::{Failure, FetchError};
 use crate::{
+    atomic_time::AtomicTime,
+    defaults::{RETRY_FIRST, RETRY_MOST},
     jitter::random_fraction,
-    limits::{RETRY_FIRST, RETRY_MOST},
 };
 
 /// Result of the last attempts, and the time of the next.

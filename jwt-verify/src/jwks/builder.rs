@@ -14,12 +14,12 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    error::ConfigError,
-    key::JwkSet,
-    limits::{
+    defaults::{
         CONNECT_TIMEOUT, FETCH_TIMEOUT, MAX_DOCUMENT_BYTES, MAX_DURATION, MAX_FETCH_TIMEOUT,
         MAX_KEYS, MISSING_ENTRIES, MISSING_TTL, REFETCH_INTERVAL, REFETCHES, STALE_TTL,
     },
+    error::ConfigError,
+    key::JwkSet,
     secret::Secret,
     store::CacheStore,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::limits::{KEY_SET_TTL_CEILING, KEY_SET_TTL_FLOOR};
+use crate::defaults::{KEY_SET_TTL_CEILING, KEY_SET_TTL_FLOOR};
 
 /// Reads `max-age` of a `Cache-Control` header, if there is a usable one, less the `Age` of the
 /// response (RFC 9111 §5.1), and clamps it to 60 s and 24 h. The issuer decides how long its keys

@@ -4,7 +4,7 @@ use std::fmt;
 
 use awc::http::Uri;
 
-use crate::{error::ConfigError, url::is_loopback};
+use crate::{error::ConfigError, url::HttpsUrl};
 
 /// Place of the key set of an issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,22 +64,8 @@ impl fmt::Debug for SafeUrl {
 impl SafeUrl {
     /// Parses a URL. The error does not contain the URL, which may hold secrets.
     pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
-        if url.contains('#') {
-            return Err("must have no fragment");
-        }
-        let uri: Uri = url.parse().map_err(|_| "must be an absolute URL")?;
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err("must be an absolute URL");
-        };
-        if authority.as_str().contains('@') {
-            return Err("must not contain a user name or password");
-        }
-        match scheme {
-            "https" => Ok(Self(uri)),
-            "http" if is_loopback(authority.host()) => Ok(Self(uri)),
-            "http" => Err("must use https; http is accepted for loopback addresses only"),
-            _ => Err("must use https"),
-        }
+        HttpsUrl::parse(url)?;
+        url.parse().map(Self).map_err(|_| "must be an absolute URL")
     }
 
     pub(super) fn is_https(&self) -> bool {
@@ -118,26 +104,7 @@ mod tests {
         ] {
             assert!(SafeUrl::parse(url).is_ok(), "{url}");
         }
-    }
-
-    #[test]
-    fn everything_else_is_not() {
-        for url in [
-            "",
-            "issuer.example",
-            "/jwks",
-            "//issuer.example/jwks",
-            "http://issuer.example/jwks",
-            "http://localhost.evil.example/",
-            "http://127.0.0.1.evil.example/",
-            "http://169.254.169.254/",
-            "http://0.0.0.0/",
-            "file:///etc/passwd",
-            "ftp://issuer.example/",
-            "data:application/json,{}",
-            "https://user:password@issuer.example/",
-            "https://issuer.example/#x",
-        ] {
+        for url in ["/jwks", "http://issuer.example/jwks", "file:///etc/passwd"] {
             assert!(SafeUrl::parse(url).is_err(), "{url}");
         }
     }

@@ -5,7 +5,12 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{error::ConfigError, limits::MAX_CLOCK_SKEW, secret::Secret};
+use crate::{
+    clock::millis,
+    defaults::MAX_CLOCK_SKEW,
+    error::{ConfigError, codes::codes},
+    secret::Secret,
+};
 
 /// Encodes and decodes entries.
 ///
@@ -17,43 +22,23 @@ pub(super) struct EntryCodec {
     key: Option<hmac::Key>,
 }
 
-/// Reason why an entry is ignored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum EntryError {
-    /// Not an entry of this version.
-    Malformed,
-    /// Not written with the key.
-    Forged,
-    /// Expired, or with an expiry further away than any entry may have.
-    Outdated,
-}
-
-impl EntryError {
-    pub(super) const fn code(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Forged => "forged",
-            Self::Outdated => "outdated",
-        }
+codes! {
+    /// Reason why an entry is ignored.
+    pub(super) enum EntryError {
+        /// Not an entry of this version.
+        Malformed => "malformed",
+        /// Not written with the key.
+        Forged => "forged",
+        /// Expired, or with an expiry further away than any entry may have.
+        Outdated => "outdated",
     }
 }
 
 const VERSION: &str = "jwt-verify-1";
-/// A shorter key could be guessed from one entry (RFC 2104 §3).
-const MIN_KEY_BYTES: usize = 32;
 
 impl EntryCodec {
     pub(super) fn new(key: Option<&Secret>) -> Result<Self, ConfigError> {
-        let key = match key {
-            Some(secret) if secret.expose().len() < MIN_KEY_BYTES => {
-                return Err(ConfigError::invalid(
-                    "cache_integrity_key",
-                    "must have at least 32 bytes",
-                ));
-            }
-            Some(secret) => Some(hmac::Key::new(hmac::HMAC_SHA256, secret.expose())),
-            None => None,
-        };
+        let key = key.map(|secret| secret.hmac_key("cache_integrity_key")).transpose()?;
         Ok(Self { key })
     }
 
@@ -111,11 +96,6 @@ fn signed(name: &str, until: u64, content: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(name.as_bytes());
     bytes.extend_from_slice(content);
     bytes
-}
-
-/// Converts to whole milliseconds.
-pub(super) fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

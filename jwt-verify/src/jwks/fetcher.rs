@@ -9,15 +9,14 @@ use std::{
 use super::{
     discovery::{self, MetadataError},
     endpoint::{Endpoint, SafeUrl},
-    entry_codec::millis,
     fetch_error::{Failure, FetchError, FetchStep},
     http_client::{HttpClient, HttpDocument},
     key_set_document::{KeySetDocument, parse_key_set},
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, millis},
+    defaults::{DISCOVERY_TTL, KEY_SET_TTL},
     key::JwkSet,
-    limits::{DISCOVERY_TTL, KEY_SET_TTL},
 };
 
 /// Fetches the key set of one issuer, at a configured URL or at the one that its metadata names.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     connector::IssuerConnector,
     endpoint::Endpoint,
-    entry_codec::{EntryCodec, millis},
+    entry_codec::EntryCodec,
     fetcher::{FetchSettings, JwksFetcher},
     http_client::HttpClient,
     key_set_document::KeySetDocument,
@@ -13,7 +13,7 @@ use super::{
     tls::{self, Roots},
 };
 use crate::{
-    clock::{Clock as _, SystemClock},
+    clock::{Clock as _, SystemClock, millis},
     secret::Secret,
     store::MemoryCache,
 };

@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Duration};
 use arc_swap::{ArcSwapOption, Guard};
 
 use super::{
-    deferred_queries::DeferredQueries, entry_codec::millis, key_query::negative_cache_key,
+    deferred_queries::DeferredQueries, key_query::negative_cache_key,
     key_set_document::KeySetDocument, key_snapshot::KeySnapshot,
 };
 use crate::{
+    clock::millis,
+    defaults::MAX_CLOCK_SKEW,
     key::{JwkSet, KeyQuery},
-    limits::MAX_CLOCK_SKEW,
     negative_cache::NegativeCache,
 };
 

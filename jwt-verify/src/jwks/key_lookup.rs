@@ -9,8 +9,8 @@ use super::{
     refresh_scheduler::RefreshOutcome,
 };
 use crate::{
+    defaults::RETRY_FIRST,
     key::{KeyLookupError, KeyQuery, VerificationKey},
-    limits::RETRY_FIRST,
     metrics,
 };
 

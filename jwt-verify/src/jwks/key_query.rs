@@ -2,9 +2,9 @@
 
 use std::{hash::Hash, sync::Arc};
 
-use super::digest::digest;
 use crate::{
     algorithm::Algorithm,
+    digest,
     key::{KeyQuery, VerificationKey},
 };
 
@@ -43,7 +43,7 @@ impl QueryDigest {
         let kind = if query.exclude.is_some() { "failed" } else { "unknown" };
         let (algorithm, key_id) = (query.algorithm.name(), query.key_id);
         let presence = if key_id.is_some() { "named" } else { "unnamed" };
-        Self(digest(&[kind, algorithm, presence, key_id.unwrap_or_default()]))
+        Self(digest::name(b"", &[kind, algorithm, presence, key_id.unwrap_or_default()]))
     }
 
     pub(super) fn as_str(&self) -> &str {

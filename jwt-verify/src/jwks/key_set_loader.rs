@@ -18,8 +18,8 @@ use super::{
 };
 use crate::error::StoreUnavailable;
 use crate::{
+    defaults::{LEASE, LEASE_POLL, STORE_BUDGET},
     key::JwkSet,
-    limits::{LEASE, LEASE_POLL, STORE_BUDGET},
     metrics,
 };
 

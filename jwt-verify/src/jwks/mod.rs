@@ -4,14 +4,12 @@
 //! waits for a refresh, and however many requests wait, there is one refresh. It runs on a thread
 //! of its own and belongs to no request.
 
-mod atomic_time;
 mod backoff;
 mod builder;
 mod cache_control;
 mod connect;
 mod connector;
 mod deferred_queries;
-mod digest;
 mod discovery;
 mod endpoint;
 mod entry_codec;

@@ -20,8 +20,8 @@ use super::{
 };
 use crate::lookup::{BoxFuture, Lookup};
 use crate::{
+    defaults::KEY_SET_TTL_CEILING,
     key::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery, VerificationKey},
-    limits::KEY_SET_TTL_CEILING,
     metrics,
 };
 

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::atomic_time::AtomicTime;
-use crate::{limits::STORE_REST, refetch_limiter::RefetchLimiter};
+use crate::{atomic_time::AtomicTime, defaults::STORE_REST, refetch_limiter::RefetchLimiter};
 
 /// Number of refetches that unknown keys may cause, by this instance and by all that share a store.
 ///

@@ -97,7 +97,7 @@ impl RefreshScheduler {
 #[cfg(test)]
 mod tests {
     use super::{super::fetch_error::Failure, *};
-    use crate::limits::RETRY_FIRST;
+    use crate::defaults::RETRY_FIRST;
 
     const SECOND: Duration = Duration::from_secs(1);
 

@@ -7,7 +7,6 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 use super::{
-    digest::digest,
     endpoint::Endpoint,
     entry_codec::{EntryCodec, EntryError},
     key_query::QueryDigest,
@@ -16,7 +15,8 @@ use super::{
 use crate::error::StoreUnavailable;
 use crate::{
     clock::Clock,
-    limits::{LEASE, MAX_CLOCK_SKEW, RETRY_MOST, STORE_TIMEOUT},
+    defaults::{LEASE, MAX_CLOCK_SKEW, RETRY_MOST, STORE_TIMEOUT},
+    digest,
     store::CacheStore,
 };
 
@@ -67,7 +67,7 @@ impl SharedKeyStore {
         endpoint: &Endpoint,
         limits: SharedLimits,
     ) -> Self {
-        Self { store, codec, clock, issuer: digest(&[&endpoint.identity()]), limits }
+        Self { store, codec, clock, issuer: digest::name(b"", &[&endpoint.identity()]), limits }
     }
 
     /// Returns the document if there is one that is still fresh.

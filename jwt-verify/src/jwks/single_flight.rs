@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::atomic_time::AtomicTime;
+use crate::atomic_time::AtomicTime;
 
 /// The current run, if there is one, with a result of type `T`.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use base64::{
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
-use super::thumbprint::{Thumbprint, sha256};
-use crate::{limits::MAX_CERTIFICATE_BYTES, url::percent_decoded};
+use super::thumbprint::Thumbprint;
+use crate::{defaults::MAX_CERTIFICATE_BYTES, digest::sha256, url::percent_decoded};
 
 /// Certificate of a client on a TLS connection, whose private key the client has proved to hold. It
 /// stores the SHA-256 hash, to which tokens are bound (`x5t#S256`, RFC 8705 §3.1).
@@ -27,7 +27,7 @@ impl ClientCertificate {
     /// Creates it from a certificate in DER, as TLS libraries return it. It is hashed without being
     /// parsed.
     pub fn from_der(certificate: &[u8]) -> Self {
-        Self(Thumbprint(sha256(certificate)))
+        Self(Thumbprint(sha256([certificate])))
     }
 
     /// Creates it from the SHA-256 hash of the DER, if a proxy passes on only that.
@@ -116,7 +116,7 @@ mod tests {
         let certificate = ClientCertificate::from_der(&der);
         assert_eq!(certificate.thumbprint(), THUMBPRINT);
         assert!(certificate.is(Thumbprint::parse(THUMBPRINT).unwrap()));
-        assert_eq!(ClientCertificate::from_sha256(sha256(&der)), certificate);
+        assert_eq!(ClientCertificate::from_sha256(sha256([&der])), certificate);
         assert_eq!(format!("{certificate:?}"), "ClientCertificate(A4DtL2Jm…)");
     }
 

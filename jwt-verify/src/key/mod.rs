@@ -5,6 +5,7 @@ mod ed25519;
 mod jwk;
 mod pem;
 mod provider;
+pub(crate) mod public_jwk;
 mod rsa;
 mod set;
 mod spki;

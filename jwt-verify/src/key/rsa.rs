@@ -1,8 +1,8 @@
 //! Checks of RSA keys (RFC 7518 §3.3, RFC 8725 §3.5).
 
 use crate::{
+    defaults::{RSA_MAX_BITS, RSA_MIN_BITS},
     error::InvalidKeyError,
-    limits::{RSA_MAX_BITS, RSA_MIN_BITS},
 };
 
 /// Longest public exponent that is accepted, in bytes. A long one makes every verification slow.

@@ -12,12 +12,13 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
-    ed25519, jwk, pem, rsa,
+    ed25519, jwk, pem, public_jwk, rsa,
     spki::{self, Numbers},
-    thumbprint::{self, Thumbprint},
+    thumbprint::Thumbprint,
 };
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
+    digest::leading_32,
     error::InvalidKeyError,
     secret::Secret,
 };
@@ -90,11 +91,7 @@ impl VerificationKey {
         }
         let key = hmac::Key::new(hash, secret.expose());
         // A MAC over fixed text distinguishes keys and reveals nothing about the key.
-        let mut fingerprint = [0; 32];
-        let tag = hmac::sign(&key, b"jwt-verify key fingerprint");
-        for (to, from) in fingerprint.iter_mut().zip(tag.as_ref()) {
-            *to = *from;
-        }
+        let fingerprint = leading_32(hmac::sign(&key, b"jwt-verify key fingerprint").as_ref());
         Ok(Self {
             id: None,
             algorithms: AlgorithmSet::of(algorithm),
@@ -182,7 +179,7 @@ impl VerificationKey {
     }
 
     /// Prepares an elliptic-curve key from its uncompressed point, or an Ed25519 key.
-    pub(super) fn from_point(
+    pub(crate) fn from_point(
         algorithm: Algorithm,
         public_key: &[u8],
     ) -> Result<Self, InvalidKeyError> {
@@ -202,7 +199,8 @@ impl VerificationKey {
             id: None,
             algorithms: AlgorithmSet::of(algorithm),
             material: Material::Public(vec![(algorithm, key, length)]),
-            fingerprint: thumbprint::point(algorithm.family(), public_key),
+            fingerprint: *Thumbprint::of(&public_jwk::point(algorithm.family(), public_key))
+                .as_bytes(),
         })
     }
 
@@ -210,19 +208,19 @@ impl VerificationKey {
     pub(super) fn from_spki(algorithm: Algorithm, der: &[u8]) -> Result<Self, InvalidKeyError> {
         match spki::read(algorithm.family(), der)? {
             Numbers::Rsa { modulus, exponent } => {
-                rsa::check(modulus, exponent)?;
                 Self::from_rsa(AlgorithmSet::of(algorithm), modulus, exponent)
             }
             Numbers::Point(point) => Self::from_point(algorithm, point),
         }
     }
 
-    /// Prepares an RSA key for each of the algorithms.
-    pub(super) fn from_rsa(
+    /// Checks an RSA key, and prepares it for each of the algorithms.
+    pub(crate) fn from_rsa(
         algorithms: AlgorithmSet,
         modulus: &[u8],
         exponent: &[u8],
     ) -> Result<Self, InvalidKeyError> {
+        rsa::check(modulus, exponent)?;
         let components = signature::RsaPublicKeyComponents { n: modulus, e: exponent };
         let prepared = algorithms
             .iter()
@@ -238,7 +236,7 @@ impl VerificationKey {
             id: None,
             algorithms,
             material: Material::Public(prepared),
-            fingerprint: thumbprint::rsa(modulus, exponent),
+            fingerprint: *Thumbprint::of(&public_jwk::rsa(modulus, exponent)).as_bytes(),
         })
     }
 }

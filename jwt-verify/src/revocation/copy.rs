@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::RevocationKeys;
-use crate::limits::MAX_LEEWAY;
+use crate::{clock, defaults::MAX_LEEWAY};
 
 /// Revocation keys of 43 characters without separate heap allocations, in shards with a lock each:
 /// an entry costs about 130 bytes including free capacity, and a lookup waits for one shard at
@@ -116,7 +116,7 @@ fn part_of(key: &KeyDigest) -> usize {
 
 /// Longer than the lifetime of any token.
 fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(ALWAYS).min(ALWAYS - 1)
+    clock::millis(time).min(ALWAYS - 1)
 }
 
 #[cfg(test)]

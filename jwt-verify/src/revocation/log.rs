@@ -30,9 +30,10 @@ use std::time::Duration;
 
 use deadpool_redis::redis::{self, Cmd};
 
-use crate::error::StoreUnavailable;
 use crate::{
-    limits::{REPLICA_PAGE, REPLICA_STEPS, REPLICA_TIMEOUT, REVOCATION_KEPT},
+    clock::millis,
+    defaults::{REPLICA_PAGE, REPLICA_STEPS, REPLICA_TIMEOUT, REVOCATION_KEPT},
+    error::StoreUnavailable,
     store::RedisCache,
 };
 
@@ -220,10 +221,6 @@ impl RevocationLog {
 
 /// Number of expired entries that are worth a command.
 const WASTE: usize = 100;
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
 
 impl LogEntry {
     fn parse(mark: String, entry: &str) -> Option<Self> {

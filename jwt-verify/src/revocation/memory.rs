@@ -7,8 +7,8 @@ use dashmap::{DashMap, mapref::entry::Entry as MapEntry};
 use super::{Revocation, RevocationKeys, RevocationStore};
 use crate::{
     clock::{Clock, SystemClock},
+    defaults::{MAX_LEEWAY, REVOCATIONS},
     expiry::Agenda,
-    limits::{MAX_LEEWAY, REVOCATIONS},
 };
 use crate::{
     error::StoreUnavailable,

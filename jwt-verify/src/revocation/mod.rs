@@ -14,9 +14,6 @@ mod replica_builder;
 
 use std::{fmt, time::Duration};
 
-use aws_lc_rs::digest::{Context, SHA256};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-
 pub use memory::MemoryRevocation;
 #[cfg(feature = "redis")]
 pub use redis::RedisRevocation;
@@ -25,8 +22,9 @@ pub use replica::RevocationReplica;
 #[cfg(feature = "redis")]
 pub use replica_builder::RevocationReplicaBuilder;
 
-use crate::claims::Claims;
 use crate::{
+    claims::Claims,
+    digest,
     error::StoreUnavailable,
     lookup::{BoxFuture, Lookup},
 };
@@ -203,15 +201,8 @@ enum RevocationKind {
 }
 
 impl RevocationKey {
-    /// Lengths are hashed as well, so that different pairs of names never have the same input.
     fn new(kind: RevocationKind, issuer: &str, value: &str) -> Self {
-        let mut hash = Context::new(&SHA256);
-        hash.update(&[kind as u8]);
-        for part in [issuer, value] {
-            hash.update(&(part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        Self(URL_SAFE_NO_PAD.encode(hash.finish()).into())
+        Self(digest::name(&[kind as u8], &[issuer, value]).into())
     }
 }
 
@@ -239,6 +230,21 @@ mod tests {
         let names: HashSet<&str> = keys.iter().map(Revocation::key).collect();
         assert_eq!(names.len(), keys.len());
         assert!(names.iter().all(|name| name.len() == 43));
+    }
+
+    /// Names in the stores of running applications.
+    #[test]
+    fn a_name_stays() {
+        for (what, name) in [
+            (Revocation::token("ab", "c"), "7K-K6YDbbbQvQGlrj79gjziVuheL1Xtrz7inCYfWunY"),
+            (Revocation::session("ab", "c"), "MvIM5JS62dQ5SbHnF4IRbgJJUO5EEJ10cgPAog-vGLk"),
+            (
+                Revocation::subject("ab", "c", Duration::ZERO),
+                "iP713Hr9jp68408Aa610kv14YdXhY8ZN3UfkRgr3w2c",
+            ),
+        ] {
+            assert_eq!(what.key(), name);
+        }
     }
 
     #[test]

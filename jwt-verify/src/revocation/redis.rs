@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    limits::MAX_LEEWAY,
-    store::{RedisCache, millis},
+    defaults::MAX_LEEWAY,
+    store::{RedisCache, ttl_millis},
 };
 use crate::{
     error::StoreUnavailable,
@@ -149,10 +149,10 @@ impl RedisRevocation {
         for one in what {
             command.arg(self.name(one.key()));
         }
-        command.arg(millis(ttl)).arg(&values);
+        command.arg(ttl_millis(ttl)).arg(&values);
         self.redis.ask::<()>(command).await.map_err(StoreUnavailable::caused_by)?;
         // Redis accepts no expiry more than a few years ahead.
-        let longest = Duration::from_millis(millis(until));
+        let longest = Duration::from_millis(ttl_millis(until));
         let until = until.min(self.clock.now().saturating_add(longest));
         let keys = what.iter().map(Revocation::key).zip(values.iter().map(String::as_str));
         self.log.write(keys, until).await

@@ -2,10 +2,7 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -16,10 +13,12 @@ use super::{
     copy::RevokedCopy,
     log::{Page, Position},
 };
-use crate::{error::ConfigError, jitter, metrics};
 use crate::{
-    error::StoreUnavailable,
+    atomic_time::AtomicTime,
+    error::{ConfigError, StoreUnavailable},
+    jitter,
     lookup::{BoxFuture, Lookup},
+    metrics,
 };
 
 /// A [`RevocationStore`] that answers from memory, with a copy of the revocations in Redis.
@@ -55,9 +54,8 @@ struct ReplicaInner {
     source: RedisRevocation,
     copy: RevokedCopy,
     staleness: Duration,
-    /// Time at which the copy was last equal to the original, in nanoseconds of the monotonic
-    /// clock; one more than that, so that zero means never.
-    confirmed_at: AtomicU64,
+    /// Time at which the copy was last equal to the original; zero means never.
+    confirmed_at: AtomicTime,
     attempts: watch::Sender<CopyAttempt>,
     /// Notified when the last user is dropped.
     ended: Arc<Notify>,
@@ -80,7 +78,7 @@ impl RevocationReplica {
             source,
             copy: RevokedCopy::new(),
             staleness,
-            confirmed_at: AtomicU64::new(0),
+            confirmed_at: AtomicTime::default(),
             attempts: watch::Sender::new(CopyAttempt::None),
             ended: ended.clone(),
         });
@@ -135,7 +133,7 @@ impl LogReader {
     /// Requests a page. Returns the time to wait before the next one, so that instances do not all
     /// send requests at the same time.
     async fn go_on(&mut self, inner: &ReplicaInner) -> Duration {
-        let asked_at = inner.monotonic();
+        let asked_at = inner.source.clock().monotonic();
         let log = inner.source.log();
         let quarter = inner.staleness / 4;
         let Ok(page) = log.read(self.position).await else {
@@ -175,9 +173,9 @@ impl LogReader {
         self.position = page.next;
     }
 
-    fn copied(&mut self, inner: &ReplicaInner, asked_at: u64) {
+    fn copied(&mut self, inner: &ReplicaInner, asked_at: Duration) {
         // Entries revoked while the answer is on its way may be missing in it.
-        inner.confirmed_at.store(asked_at.saturating_add(1), Ordering::Release);
+        inner.confirmed_at.store(asked_at.max(Duration::from_nanos(1)));
         inner.attempts.send_replace(CopyAttempt::Copied);
         let now = inner.source.clock().now();
         inner.copy.sweep(now);
@@ -200,13 +198,10 @@ impl LogReader {
 }
 
 impl ReplicaInner {
-    fn monotonic(&self) -> u64 {
-        u64::try_from(self.source.clock().monotonic().as_nanos()).unwrap_or(u64::MAX)
-    }
-
     fn age(&self) -> Option<Duration> {
-        let confirmed_at = self.confirmed_at.load(Ordering::Acquire).checked_sub(1)?;
-        Some(Duration::from_nanos(self.monotonic().saturating_sub(confirmed_at)))
+        let confirmed_at = self.confirmed_at.load();
+        let age = self.source.clock().monotonic().saturating_sub(confirmed_at);
+        (!confirmed_at.is_zero()).then_some(age)
     }
 
     fn is_fresh(&self) -> bool {

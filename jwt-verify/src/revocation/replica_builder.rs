@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{RedisRevocation, replica::RevocationReplica};
-use crate::{error::ConfigError, limits::REPLICA_STALENESS};
+use crate::{defaults::REPLICA_STALENESS, error::ConfigError};
 
 // The constructor is here, since a replica knows nothing of its builder.
 impl RevocationReplica {

@@ -9,7 +9,7 @@ use std::{fmt, time::Duration};
 
 pub use memory::MemoryCache;
 #[cfg(feature = "redis")]
-pub(crate) use redis::millis;
+pub(crate) use redis::ttl_millis;
 #[cfg(feature = "redis")]
 pub use redis::{RedisCache, RedisCacheBuilder};
 

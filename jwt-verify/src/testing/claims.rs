@@ -6,9 +6,9 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::{AUDIENCE, token::add};
+use super::claim_set::ClaimSet;
 use crate::claims::{Claims, ClaimsMapping, VerifiedClaims, VerifiedToken};
 
 /// The claims of a caller, without a token, a key or an issuer: by default of the subject
@@ -30,7 +30,7 @@ use crate::claims::{Claims, ClaimsMapping, VerifiedClaims, VerifiedToken};
 #[derive(Clone)]
 #[must_use = "claims do nothing by themselves"]
 pub struct TestClaims {
-    claims: Map<String, Value>,
+    claims: ClaimSet,
     mapping: ClaimsMapping,
 }
 
@@ -38,16 +38,7 @@ impl TestClaims {
     /// Creates valid claims without roles and permissions.
     pub fn new() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let mut claims = Map::new();
-        for (name, value) in [
-            ("iss", json!("https://issuer.example.com")),
-            ("aud", json!(AUDIENCE)),
-            ("sub", json!("test-user")),
-            ("iat", json!(now)),
-            ("exp", json!(now + 600)),
-        ] {
-            claims.insert(name.into(), value);
-        }
+        let claims = ClaimSet::new("https://issuer.example.com", now);
         Self { claims, mapping: ClaimsMapping::default() }
     }
 
@@ -58,13 +49,13 @@ impl TestClaims {
 
     /// Adds a role, in the claim `roles`.
     pub fn role(mut self, role: impl Into<String>) -> Self {
-        add(&mut self.claims, "roles", role.into());
+        self.claims.add("roles", role);
         self
     }
 
     /// Adds a permission, in the claim `permissions`.
     pub fn permission(mut self, permission: impl Into<String>) -> Self {
-        add(&mut self.claims, "permissions", permission.into());
+        self.claims.add("permissions", permission);
         self
     }
 
@@ -75,7 +66,7 @@ impl TestClaims {
 
     /// Sets any claim.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.claims.insert(name.into(), value.into());
+        self.claims.set(name, value);
         self
     }
 
@@ -95,7 +86,7 @@ impl TestClaims {
     }
 
     fn token(&self) -> serde_json::Result<VerifiedToken> {
-        let payload = Value::from(self.claims.clone()).to_string();
+        let payload = Value::from(self.claims.clone().into_members()).to_string();
         let claims: Claims = serde_json::from_str(&payload)?;
         let grants = self.mapping.grants(&claims);
         Ok(VerifiedToken::new(claims, grants))
@@ -111,7 +102,6 @@ impl Default for TestClaims {
 /// Contains the names of the claims, not the values.
 impl fmt::Debug for TestClaims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&String> = self.claims.keys().collect();
-        f.debug_struct("TestClaims").field("claims", &names).finish_non_exhaustive()
+        f.debug_struct("TestClaims").field("claims", &self.claims).finish_non_exhaustive()
     }
 }

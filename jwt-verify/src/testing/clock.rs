@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::clock::Clock;
+use crate::clock::{Clock, millis};
 
 /// A [`Clock`] that stands still until a test moves it. Clones move together.
 ///
@@ -39,7 +39,7 @@ impl TestClock {
 
     /// Lets time pass, in whole milliseconds.
     pub fn advance(&self, by: Duration) {
-        let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        let by = millis(by);
         self.wall.fetch_add(by, Ordering::SeqCst);
         self.monotonic.fetch_add(by, Ordering::SeqCst);
     }

@@ -42,6 +42,7 @@
 
 mod cache_store;
 mod challenge;
+mod claim_set;
 mod claims;
 mod clock;
 mod issuer;

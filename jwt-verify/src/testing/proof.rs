@@ -8,14 +8,13 @@ use std::{
     },
 };
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::token::compact;
 use crate::{
     algorithm::Algorithm,
     clock::{Clock, SystemClock},
+    digest::sha256_text,
     issuing::SigningKey,
 };
 
@@ -109,7 +108,7 @@ impl ProofKey {
                 "htm": method,
                 "htu": url,
                 "iat": self.clock.now().as_secs(),
-                "ath": URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes())),
+                "ath": sha256_text(token.as_bytes()),
             })),
         }
     }

@@ -9,7 +9,10 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use super::{AUDIENCE, ProofKey, TestIssuer};
+use super::{
+    ProofKey, TestIssuer,
+    claim_set::{ClaimSet, LIFETIME},
+};
 use crate::{issuing::SigningKey, key::ClientCertificate};
 
 /// A token of a [`TestIssuer`]: by default for [`AUDIENCE`], valid for ten minutes, of the subject
@@ -26,11 +29,10 @@ use crate::{issuing::SigningKey, key::ClientCertificate};
 pub struct TestToken<'i> {
     issuer: &'i TestIssuer,
     header: Map<String, Value>,
-    claims: Map<String, Value>,
+    claims: ClaimSet,
     is_signed_by_unknown_key: bool,
 }
 
-const LIFETIME: u64 = 600;
 /// Beyond any leeway.
 const LONG: u64 = 3600;
 
@@ -38,26 +40,11 @@ impl<'i> TestToken<'i> {
     pub(super) fn new(issuer: &'i TestIssuer) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
 
-        let now = issuer.now();
-        let mut token = Self {
-            issuer,
-            header: Map::new(),
-            claims: Map::new(),
-            is_signed_by_unknown_key: false,
-        };
-        token.header.insert("typ".into(), "at+jwt".into());
-        let id = NUMBER.fetch_add(1, Ordering::Relaxed);
-        for (name, value) in [
-            ("iss", json!(issuer.url())),
-            ("aud", json!(AUDIENCE)),
-            ("sub", json!("test-user")),
-            ("iat", json!(now)),
-            ("exp", json!(now + LIFETIME)),
-            ("jti", json!(format!("test-{id}"))),
-        ] {
-            token.claims.insert(name.into(), value);
-        }
-        token
+        let mut header = Map::new();
+        header.insert("typ".into(), "at+jwt".into());
+        let mut claims = ClaimSet::new(issuer.url(), issuer.now());
+        claims.set("jti", format!("test-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
+        Self { issuer, header, claims, is_signed_by_unknown_key: false }
     }
 
     /// Sets `sub`.
@@ -72,13 +59,13 @@ impl<'i> TestToken<'i> {
 
     /// Adds a role, in the claim `roles`.
     pub fn role(mut self, role: impl Into<String>) -> Self {
-        add(&mut self.claims, "roles", role.into());
+        self.claims.add("roles", role);
         self
     }
 
     /// Adds a permission, in the claim `permissions`.
     pub fn permission(mut self, permission: impl Into<String>) -> Self {
-        add(&mut self.claims, "permissions", permission.into());
+        self.claims.add("permissions", permission);
         self
     }
 
@@ -99,7 +86,7 @@ impl<'i> TestToken<'i> {
 
     /// Sets any claim.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.claims.insert(name.into(), value.into());
+        self.claims.set(name, value);
         self
     }
 
@@ -152,7 +139,7 @@ impl<'i> TestToken<'i> {
         };
         self.header.entry("alg").or_insert_with(|| key.algorithm().name().into());
         self.header.entry("kid").or_insert_with(|| key.id().into());
-        compact(&key, self.header, self.claims)
+        compact(&key, self.header, self.claims.into_members())
     }
 }
 
@@ -169,17 +156,9 @@ pub(super) fn compact(
     format!("{message}.{signature}")
 }
 
-pub(super) fn add(claims: &mut Map<String, Value>, name: &str, entry: String) {
-    match claims.entry(name).or_insert_with(|| json!([])) {
-        Value::Array(entries) => entries.push(entry.into()),
-        other => *other = json!([entry]),
-    }
-}
-
 /// Contains the names of the claims, not the values.
 impl fmt::Debug for TestToken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&String> = self.claims.keys().collect();
-        f.debug_struct("TestToken").field("claims", &names).finish_non_exhaustive()
+        f.debug_struct("TestToken").field("claims", &self.claims).finish_non_exhaustive()
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     algorithm::Algorithm,
     error::InvalidTokenReason,
     json::{Json, JsonDocument},
+    mix::mix,
 };
 
 /// The header parameters that a verifier needs. Parameters that contain or refer to keys (`jwk`,
@@ -114,8 +115,7 @@ impl KnownHeaders {
         let half = |half: Option<&[u8; 8]>| half.map_or(0, |bytes| u64::from_le_bytes(*bytes));
         let (front, end) = segment.split_last_chunk().unzip();
         let sum = half(end).wrapping_add(half(front.and_then(<[u8]>::last_chunk)));
-        // The upper bits of a product depend on all bits of its factors.
-        let mixed = sum.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let mixed = mix(sum) >> 32;
         self.0.get(usize::try_from(mixed).unwrap_or_default() % self.0.len())
     }
 }

@@ -19,7 +19,7 @@ use quick_cache::{Equivalent, Weighter, sync::Cache};
 use thread_local::ThreadLocal;
 
 use self::thread_local_cache::ThreadLocalCache;
-use crate::limits::TOKEN_CACHE_BYTES_PER_ENTRY;
+use crate::defaults::TOKEN_CACHE_BYTES_PER_ENTRY;
 
 /// Verified tokens, bounded in number and in bytes. `E` is the data cached for one.
 pub(crate) struct TokenCache<E: Remembered> {

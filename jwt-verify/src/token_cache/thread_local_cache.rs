@@ -1,6 +1,9 @@
 //! Copies of the most frequent tokens of one thread.
 
-use crate::limits::{RECENT_TOKEN_BYTES, RECENT_TOKENS};
+use crate::{
+    defaults::{RECENT_TOKEN_BYTES, RECENT_TOKENS},
+    mix::mix,
+};
 
 /// A few tokens, each in the slot that its last bytes select. They belong to the signature, so
 /// tokens spread evenly, and a client with two tokens for one slot only loses the slot.
@@ -53,8 +56,7 @@ impl<E> ThreadLocalCache<E> {
     }
 
     fn slot(&mut self, token: &[u8]) -> Option<&mut Slot<E>> {
-        // The upper bits of a product depend on all bits of its factors.
-        let mixed = end(token).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let mixed = mix(end(token)) >> 32;
         let index = usize::try_from(mixed).unwrap_or_default().checked_rem(self.slots.len())?;
         self.slots.get_mut(index)
     }

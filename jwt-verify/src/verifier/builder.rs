@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    error::ConfigError,
-    limits::{
+    defaults::{
         MAX_CONFIGURABLE_TOKEN_BYTES, MAX_TOKEN_BYTES, RESOLVED_ISSUERS, TOKEN_CACHE_ENTRIES,
     },
+    error::ConfigError,
     revocation::RevocationStore,
     token::KnownHeaders,
     token_cache::TokenCache,

@@ -6,9 +6,9 @@ use crate::{
     algorithm::{Algorithm, AlgorithmSet},
     claims::ClaimsMapping,
     clock::Clock,
+    defaults::{LEEWAY, MAX_LEEWAY},
     error::ConfigError,
     key::{JwkSet, KeyProvider},
-    limits::{LEEWAY, MAX_LEEWAY},
     validation::{ClaimsValidator, Rules, TokenKind, TokenProfile},
 };
 

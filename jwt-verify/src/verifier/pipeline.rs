@@ -14,9 +14,9 @@ use super::{
 use crate::lookup::Lookup;
 use crate::{
     claims::Claims,
+    defaults::MAX_LEEWAY,
     error::{AuthError, InvalidTokenReason},
     key::{KeyLookupError, VerificationKey},
-    limits::MAX_LEEWAY,
 };
 
 /// Result of a verification without waiting.

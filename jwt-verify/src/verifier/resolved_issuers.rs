@@ -19,12 +19,12 @@ use super::{
 use crate::error::StoreUnavailable;
 use crate::{
     clock::Clock,
-    error::{AuthError, InvalidTokenReason},
-    key::KeyLookupError,
-    limits::{
+    defaults::{
         LOG_PAUSE, MAX_ISSUER_BYTES, MAX_RESOLVER_QUESTIONS, NEWCOMER_INTERVAL, REFUSED_ISSUER_TTL,
         REFUSED_ISSUERS, RESOLVER_PATIENCE, RESOLVER_RETRY, RESOLVER_TIMEOUT,
     },
+    error::{AuthError, InvalidTokenReason},
+    key::KeyLookupError,
     log_limiter::LogLimiter,
     negative_cache::NegativeCache,
     refetch_limiter::RefetchLimiter,

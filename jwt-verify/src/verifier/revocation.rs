@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Verifier, cache::Verified};
 use crate::{
     claims::Claims,
+    defaults::STORE_RETRY,
     error::{AuthError, InvalidTokenReason},
-    limits::STORE_RETRY,
     metrics,
     revocation::{RevocationHealth, RevocationKeys, RevocationStore},
 };

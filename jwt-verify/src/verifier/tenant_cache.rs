@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -11,7 +11,10 @@ use std::{
 use dashmap::DashMap;
 
 use super::issuer::Issuer;
-use crate::limits::{RESOLVED_ISSUER_STALE, RESOLVED_ISSUER_TTL};
+use crate::{
+    atomic_time::AtomicTime,
+    defaults::{RESOLVED_ISSUER_STALE, RESOLVED_ISSUER_TTL},
+};
 
 /// An issuer that the resolver has named.
 #[derive(Debug)]
@@ -19,24 +22,24 @@ pub(super) struct Tenant {
     pub(super) issuer: Issuer,
     /// Time of the resolver's answer, on the monotonic clock.
     confirmed_at: Duration,
-    /// Time of the next call of the resolver, in nanoseconds.
-    ask_again_at: AtomicU64,
-    /// Time of its last valid token, in nanoseconds and to about a second; 0 if there was none.
-    good_at: AtomicU64,
-    /// Time until which keys may be waited for without a valid token, in nanoseconds.
-    admitted_until: AtomicU64,
+    /// Time of the next call of the resolver.
+    ask_again_at: AtomicTime,
+    /// Time of its last valid token, to about a second; zero if there was none.
+    good_at: AtomicTime,
+    /// Time until which keys may be waited for without a valid token.
+    admitted_until: AtomicTime,
 }
 
 impl Tenant {
     /// Makes a tenant, which takes over the state of the one that it replaces.
     pub(super) fn new(issuer: Issuer, now: Duration, before: Option<&Self>) -> Self {
-        let taken_over = |time: fn(&Self) -> &AtomicU64| {
-            AtomicU64::new(before.map_or(0, |before| time(before).load(Ordering::Relaxed)))
+        let taken_over = |time: fn(&Self) -> &AtomicTime| {
+            AtomicTime::new(before.map_or(Duration::ZERO, |before| time(before).load()))
         };
         Self {
             issuer,
             confirmed_at: now,
-            ask_again_at: AtomicU64::new(nanos(now.saturating_add(RESOLVED_ISSUER_TTL))),
+            ask_again_at: AtomicTime::new(now.saturating_add(RESOLVED_ISSUER_TTL)),
             good_at: taken_over(|before| &before.good_at),
             admitted_until: taken_over(|before| &before.admitted_until),
         }
@@ -44,7 +47,7 @@ impl Tenant {
 
     /// Returns `true` if the resolver's answer is used without asking again.
     pub(super) fn is_fresh(&self, now: Duration) -> bool {
-        nanos(now) < self.ask_again_at.load(Ordering::Acquire) && self.is_usable(now)
+        now < self.ask_again_at.load() && self.is_usable(now)
     }
 
     /// Returns `true` if the answer may be used while the resolver is unreachable.
@@ -53,7 +56,7 @@ impl Tenant {
     }
 
     pub(super) fn ask_again_at(&self, time: Duration) {
-        self.ask_again_at.store(nanos(time), Ordering::Release);
+        self.ask_again_at.store(time);
     }
 
     /// Marks it as expired for all who hold a reference to it.
@@ -63,32 +66,30 @@ impl Tenant {
 
     /// Records a valid token of this issuer.
     pub(super) fn note_good(&self, now: Duration) {
-        const SECOND: u64 = 1_000_000_000;
-        let (now, before) = (nanos(now).max(1), self.good_at.load(Ordering::Relaxed));
+        let before = self.good_at.load();
         // Written only from time to time, so that workers can share the cache line.
-        if before == 0 || now >= before.saturating_add(SECOND) {
-            self.good_at.store(now, Ordering::Relaxed);
+        if before.is_zero() || now >= before.saturating_add(Duration::from_secs(1)) {
+            self.good_at.store(now.max(Duration::from_nanos(1)));
         }
     }
 
     /// Returns `true` if the issuer has had a valid token.
     pub(super) fn has_been_good(&self) -> bool {
-        self.good_at.load(Ordering::Relaxed) > 0
+        !self.good_at.load().is_zero()
     }
 
     /// Returns `true` if keys may be waited for without a valid token.
     pub(super) fn is_admitted(&self, now: Duration) -> bool {
-        self.has_been_good() || nanos(now) < self.admitted_until.load(Ordering::Relaxed)
+        self.has_been_good() || now < self.admitted_until.load()
     }
 
     pub(super) fn admit_until(&self, time: Duration) {
-        self.admitted_until.store(nanos(time), Ordering::Relaxed);
+        self.admitted_until.store(time);
     }
 
     /// Takes its admission, if it has one, and returns when that ends.
     pub(super) fn take_admission(&self) -> Option<Duration> {
-        let until = self.admitted_until.swap(0, Ordering::Relaxed);
-        (until > 0).then(|| Duration::from_nanos(until))
+        Some(self.admitted_until.take()).filter(|until| !until.is_zero())
     }
 }
 
@@ -139,18 +140,19 @@ impl TenantCache {
     fn least(&self) -> Option<String> {
         let (mut newcomer, mut proven) = (None, None);
         let mut number_of_proven = 0;
-        let keep_lesser = |least: &mut Option<(u64, String)>, time: u64, name: &String| {
-            if least.as_ref().is_none_or(|(earliest, _)| time < *earliest) {
-                *least = Some((time, name.clone()));
-            }
-        };
-        for entry in &self.tenants {
-            match entry.good_at.load(Ordering::Relaxed) {
-                0 => keep_lesser(&mut newcomer, nanos(entry.confirmed_at), entry.key()),
-                good_at => {
-                    number_of_proven += 1;
-                    keep_lesser(&mut proven, good_at, entry.key());
+        let keep_lesser =
+            |least: &mut Option<(Duration, String)>, time: Duration, name: &String| {
+                if least.as_ref().is_none_or(|(earliest, _)| time < *earliest) {
+                    *least = Some((time, name.clone()));
                 }
+            };
+        for entry in &self.tenants {
+            let good_at = entry.good_at.load();
+            if good_at.is_zero() {
+                keep_lesser(&mut newcomer, entry.confirmed_at, entry.key());
+            } else {
+                number_of_proven += 1;
+                keep_lesser(&mut proven, good_at, entry.key());
             }
         }
         let least = if number_of_proven > self.most { proven } else { newcomer.or(proven) };
@@ -168,10 +170,6 @@ impl TenantCache {
     pub(super) fn len(&self) -> usize {
         self.tenants.len()
     }
-}
-
-pub(super) fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -233,11 +231,11 @@ mod tests {
         first.note_good(Duration::ZERO);
         assert!(first.has_been_good());
         first.note_good(Duration::from_millis(500));
-        assert_eq!(first.good_at.load(Ordering::Relaxed), 1);
+        assert_eq!(first.good_at.load(), Duration::from_nanos(1));
         first.note_good(Duration::from_secs(2));
         let issuer = Arc::into_inner(tenant(0)).unwrap().issuer;
         let second = Tenant::new(issuer, Duration::from_secs(3), Some(&first));
         assert!(second.has_been_good() && second.is_admitted(Duration::from_secs(3)));
-        assert_eq!(second.good_at.load(Ordering::Relaxed), 2_000_000_000);
+        assert_eq!(second.good_at.load(), Duration::from_secs(2));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Names, Requirement, Term};
-use crate::limits::MOST_ALTERNATIVES;
+use crate::defaults::MOST_ALTERNATIVES;
 
 impl Requirement {
     /// Returns the alternative sets of permissions and scopes that open the route. An alternative

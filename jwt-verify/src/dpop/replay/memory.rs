@@ -17,7 +17,7 @@ use super::{
 use crate::lookup::BoxFuture;
 use crate::{
     clock::{Clock, SystemClock},
-    limits::{PROOFS_PER_KEY, USED_PROOFS},
+    defaults::{PROOFS_PER_KEY, USED_PROOFS},
 };
 
 /// A [`ReplayStore`] in the memory of the process. Clones share their content.

@@ -7,15 +7,17 @@ mod redis;
 
 use std::{fmt, time::Duration};
 
-use aws_lc_rs::digest::{Context, SHA256};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 pub use memory::MemoryReplay;
 #[cfg(feature = "redis")]
 pub use redis::RedisReplay;
 
-use crate::key::Thumbprint;
-use crate::lookup::BoxFuture;
+use crate::{
+    digest::{Sha256, sha256},
+    key::Thumbprint,
+    lookup::BoxFuture,
+};
 
 /// Stores used DPoP proofs, so that each works once.
 ///
@@ -69,23 +71,15 @@ pub enum ReplayError {
 /// spelling or signature of the same proof has the same identifier.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ProofId {
-    name: [u8; 32],
+    name: Sha256,
     key: Thumbprint,
 }
 
 impl ProofId {
     /// The target is a URL in normal form, which contains no line break.
     pub(crate) fn new(key: Thumbprint, target: &str, token_id: &str) -> Self {
-        let mut hash = Context::new(&SHA256);
-        hash.update(key.as_bytes());
-        for part in [target, "\n", token_id] {
-            hash.update(part.as_bytes());
-        }
-        let mut name = [0; 32];
-        for (to, from) in name.iter_mut().zip(hash.finish().as_ref()) {
-            *to = *from;
-        }
-        Self { name, key }
+        let parts: [&[u8]; 4] = [key.as_bytes(), target.as_bytes(), b"\n", token_id.as_bytes()];
+        Self { name: sha256(parts), key }
     }
 
     /// Returns it as bytes.
@@ -108,5 +102,17 @@ impl ProofId {
 impl fmt::Debug for ProofId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ProofId(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names in the stores of running applications.
+    #[test]
+    fn the_name_of_a_proof_stays() {
+        let id = ProofId::new(Thumbprint::invented("client"), "https://api.example/x", "jti");
+        assert_eq!(id.text(), "q3wgIxswN7Axad0sI9ebMTI-xKCyItDNcMknmJJEY1E");
     }
 }

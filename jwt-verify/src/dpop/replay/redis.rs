@@ -2,16 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use deadpool_redis::redis;
 
 use super::{CLOCK_MARGIN, ProofId, ReplayError, ReplayStore};
 use crate::lookup::BoxFuture;
 use crate::{
     clock::{Clock, SystemClock},
-    limits::PROOFS_PER_KEY,
-    store::{RedisCache, millis},
+    defaults::PROOFS_PER_KEY,
+    digest::sha256_text,
+    store::{RedisCache, ttl_millis},
 };
 
 /// A [`ReplayStore`] on Redis: a proof used at one instance is refused by all others.
@@ -95,10 +94,10 @@ impl ReplayStore for RedisReplay {
         Box::pin(async move {
             let ttl = until.saturating_sub(self.clock.now()).saturating_add(CLOCK_MARGIN);
             // Does not reveal the key.
-            let key = URL_SAFE_NO_PAD.encode(digest(&SHA256, proof.key()));
+            let key = sha256_text(proof.key());
             let mut command = redis::cmd("EVAL");
             command.arg(NOTE).arg(1).arg(self.redis.name(&format!("proofs:{key}")));
-            command.arg(proof.text()).arg(millis(ttl)).arg(self.per_key);
+            command.arg(proof.text()).arg(ttl_millis(ttl)).arg(self.per_key);
             match self.redis.ask::<i64>(command).await {
                 Ok(1) => Ok(true),
                 Ok(0) => Ok(false),

@@ -271,11 +271,15 @@ impl JwtAuthBuilder {
     ///
     /// # Errors
     /// Everything that [`VerifierBuilder::build`] refuses, and invalid settings of [`Dpop`],
-    /// [`MutualTls`], [`ResourceMetadata`] and of the protection of cookies.
+    /// [`MutualTls`], [`ResourceMetadata`], of the [`extractor`](Self::extractor) and of the protection
+    /// of cookies.
     pub fn build(mut self) -> Result<JwtAuth, ConfigError> {
         let verifier = self.verifier.build()?;
         let settings = &mut self.settings;
         settings.cross_site.validate()?;
+        if let Some(extractor) = &settings.extractor {
+            extractor.validate()?;
+        }
         let proofs = self.dpop.map(|dpop| dpop.build(verifier.clock())).transpose()?;
         settings.proofs = proofs.map(Box::new);
         let certificates = self.mutual_tls.map(MutualTls::build).transpose()?;

@@ -40,7 +40,7 @@ impl CrossSite {
             let problem = "must be origins as browsers write them, as in `https://app.example`";
             return Err(ConfigError::invalid("cookie_origins", problem));
         }
-        Ok(())
+        self.csrf.as_ref().map_or(Ok(()), CsrfProtection::validate)
     }
 
     pub(crate) fn check(&self, request: &HttpRequest, claims: &Claims) -> Result<(), AuthError> {

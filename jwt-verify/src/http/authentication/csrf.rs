@@ -15,7 +15,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::http::{
     authentication::sender::Sender,
-    credentials::{CookieExtractor, TokenExtractor as _},
+    credentials::{CookieExtractor, TokenExtractor as _, token_chars::is_token},
 };
 use crate::{
     claims::Claims,
@@ -52,7 +52,6 @@ pub struct CsrfProtection {
 
 const RANDOM_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
-const SECRET_BYTES: usize = 32;
 
 impl CsrfProtection {
     /// Creates the protection with this signing secret, which all instances of the application
@@ -61,11 +60,8 @@ impl CsrfProtection {
     /// # Errors
     /// A secret of less than 32 bytes.
     pub fn new(secret: &Secret) -> Result<Self, ConfigError> {
-        if secret.expose().len() < SECRET_BYTES {
-            return Err(ConfigError::invalid("csrf.secret", "must have at least 32 bytes"));
-        }
         Ok(Self {
-            key: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret.expose())),
+            key: Arc::new(secret.hmac_key("csrf.secret")?),
             cookie: "__Host-csrf".into(),
             header: HeaderName::from_static("x-csrf-token"),
             origins: None,
@@ -73,7 +69,8 @@ impl CsrfProtection {
     }
 
     /// Sets the name of the cookie with the token. Default: `__Host-csrf`; the prefix keeps other
-    /// hosts of the domain from setting it.
+    /// hosts of the domain from setting it. A name that no cookie can have is refused when the
+    /// settings are built.
     #[must_use]
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie = name.into();
@@ -124,6 +121,15 @@ impl CsrfProtection {
         match &self.origins {
             Some(_) => self.check_origin(request).is_ok(),
             None => !matches!(Sender::of(request, &[]), Sender::Other(_)),
+        }
+    }
+
+    /// Refuses a name that no cookie can have (RFC 6265 §4.1.1).
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        if is_token(self.cookie.as_bytes()) {
+            Ok(())
+        } else {
+            Err(ConfigError::invalid("csrf.cookie_name", "is not a cookie name"))
         }
     }
 

@@ -9,9 +9,9 @@ use crate::http::{
 };
 use crate::{
     claims::VerifiedToken,
+    defaults::{PROOFS_RETRY, STORE_RETRY},
     dpop::{Proof, ProofContext, ProofId, ProofRules, ReplayError},
     error::{AuthError, InvalidProofReason, InvalidTokenReason},
-    limits::{PROOFS_RETRY, STORE_RETRY},
     metrics,
     verifier::{SenderUnchecked, Verifier},
 };

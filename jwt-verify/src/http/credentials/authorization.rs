@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, http::header::AUTHORIZATION};
 
+use super::token_chars::{is_tchar, is_token};
 use crate::error::InvalidRequestReason;
 
 /// Returns the token of a request under a scheme, which is given in lower case.
@@ -26,7 +27,7 @@ fn token_of<'v>(value: &'v [u8], wanted: &[u8]) -> Result<Option<&'v [u8]>, Inva
         Some((scheme, b"")) if is_wanted(scheme) => Err(InvalidRequestReason::Malformed),
         Some((scheme, [b' ', rest @ ..])) if is_wanted(scheme) => one_token(rest).map(Some),
         // The scheme must end where a token (RFC 9110 §5.6.2) ends, and a space must follow.
-        Some((scheme, [next, ..])) if is_wanted(scheme) && !is_scheme_byte(*next) => {
+        Some((scheme, [next, ..])) if is_wanted(scheme) && !is_tchar(*next) => {
             Err(InvalidRequestReason::Malformed)
         }
         _ => other_scheme(value, wanted),
@@ -63,7 +64,7 @@ fn other_scheme<'v>(
     wanted: &[u8],
 ) -> Result<Option<&'v [u8]>, InvalidRequestReason> {
     let scheme = value.split(|byte| *byte == b' ').next().unwrap_or_default();
-    if scheme.is_empty() || !scheme.iter().all(|byte| is_scheme_byte(*byte)) {
+    if !is_token(scheme) {
         return Err(InvalidRequestReason::Malformed);
     }
     let hides_ours = value.split(|byte| *byte == b',').skip(1).any(|item| {
@@ -72,11 +73,6 @@ fn other_scheme<'v>(
             .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case(wanted))
     });
     if hides_ours { Err(InvalidRequestReason::Ambiguous) } else { Ok(None) }
-}
-
-/// `tchar` of RFC 9110 §5.6.2.
-fn is_scheme_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]

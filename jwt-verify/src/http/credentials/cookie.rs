@@ -2,8 +2,8 @@
 
 use actix_web::{HttpRequest, http::header::COOKIE};
 
-use super::{Credential, TokenExtractor};
-use crate::error::InvalidRequestReason;
+use super::{Credential, TokenExtractor, token_chars::is_token};
+use crate::error::{ConfigError, InvalidRequestReason};
 
 /// Takes the token from a cookie of exactly this name.
 ///
@@ -20,7 +20,8 @@ pub struct CookieExtractor {
 }
 
 impl CookieExtractor {
-    /// Creates an extractor for the cookie of this name.
+    /// Creates an extractor for the cookie of this name. A name that no cookie can have (RFC 6265
+    /// §4.1.1) is refused by [`JwtAuthBuilder::build`](crate::JwtAuthBuilder::build).
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into() }
     }
@@ -45,6 +46,14 @@ impl TokenExtractor for CookieExtractor {
             (Some(b""), None) => Err(InvalidRequestReason::Malformed),
             (Some(value), None) => Ok(Some(Credential::new(value).ambient())),
             (Some(_), Some(_)) => Err(InvalidRequestReason::Ambiguous),
+        }
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        if is_token(self.name.as_bytes()) {
+            Ok(())
+        } else {
+            Err(ConfigError::invalid("extractor", "is not a cookie name"))
         }
     }
 }
@@ -73,6 +82,16 @@ mod tests {
             assert_eq!(extract(&[other]), Ok(None), "{other}");
         }
         assert_eq!(extract(&[]), Ok(None));
+    }
+
+    #[test]
+    fn a_name_that_no_cookie_can_have_is_refused() {
+        for name in ["tok", "__Host-access"] {
+            assert!(CookieExtractor::new(name).validate().is_ok(), "{name}");
+        }
+        for name in ["", "a b", "a=b", "a;b", "tök"] {
+            assert!(CookieExtractor::new(name).validate().is_err(), "{name}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use actix_web::HttpRequest;
 
 use super::{BearerExtractor, Credential, TokenExtractor};
-use crate::error::InvalidRequestReason;
+use crate::error::{ConfigError, InvalidRequestReason};
 
 /// Tries several extractors in turn and takes the first credential.
 ///
@@ -75,6 +75,10 @@ impl TokenExtractor for FirstOf {
         }
         Ok(found)
     }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        self.extractors.iter().try_for_each(|extractor| extractor.validate())
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +121,12 @@ mod tests {
             assert_eq!(extract(exclusive, None, None), Ok(None));
             assert!(extract(exclusive, Some("Bearer"), Some("tok=b")).is_err());
         }
+    }
+
+    #[test]
+    fn every_extractor_is_validated() {
+        assert!(FirstOf::bearer().or(CookieExtractor::new("tok")).validate().is_ok());
+        assert!(FirstOf::bearer().or(CookieExtractor::new("a b")).validate().is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod dpop;
 mod first_of;
 mod query;
 mod scheme;
+pub(crate) mod token_chars;
 
 use std::{borrow::Cow, fmt};
 
@@ -19,7 +20,7 @@ pub use first_of::FirstOf;
 pub use query::QueryExtractor;
 pub(crate) use scheme::Scheme;
 
-use crate::error::InvalidRequestReason;
+use crate::error::{ConfigError, InvalidRequestReason};
 
 /// A token as found in a request. It is not verified; `Debug` is redacted.
 #[derive(Clone)]
@@ -133,4 +134,13 @@ pub trait TokenExtractor: Send + Sync + 'static {
         &self,
         request: &'r HttpRequest,
     ) -> Result<Option<Credential<'r>>, InvalidRequestReason>;
+
+    /// Checks the settings of the extractor, once, when
+    /// [`JwtAuthBuilder::build`](crate::JwtAuthBuilder::build) is called. Default: accepts them.
+    ///
+    /// # Errors
+    /// Settings with which no token could be found.
+    fn validate(&self) -> Result<(), ConfigError> {
+        Ok(())
+    }
 }

@@ -5,16 +5,15 @@ use std::{fmt, sync::Arc, time::Duration};
 use actix_web::{
     HttpResponse, ResponseError as _,
     dev::{AppService, HttpServiceFactory},
-    http::header::CACHE_CONTROL,
     web,
 };
 use serde::Deserialize;
 
-use crate::http::refusal::Body;
+use crate::http::{no_store::NO_STORE, refusal::Body};
 use crate::{
+    defaults::{LONGEST_ACCESS_TOKEN, STORE_RETRY},
     detached::to_the_end,
     error::AuthError,
-    limits::{LONGEST_ACCESS_TOKEN, STORE_RETRY},
     revocation::RevocationStore,
     verifier::{LogoutTokenVerifier, Verifier},
 };
@@ -163,9 +162,9 @@ async fn log_out(
 
 fn answer(outcome: &Result<(), LogoutRejection>) -> HttpResponse {
     match outcome {
-        Ok(()) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish(),
+        Ok(()) => HttpResponse::Ok().insert_header(NO_STORE).finish(),
         Err(LogoutRejection::Invalid) => HttpResponse::BadRequest()
-            .insert_header((CACHE_CONTROL, "no-store"))
+            .insert_header(NO_STORE)
             .json(Body::new("invalid_request", "the logout token is not valid", "invalid_request")),
         Err(LogoutRejection::Later(error)) => error.error_response(),
     }

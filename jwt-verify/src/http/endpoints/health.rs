@@ -7,7 +7,10 @@ use actix_web::{
 };
 use serde_json::json;
 
-use crate::http::{auth::context::AuthContext, endpoints::document_route::document_route};
+use crate::clock::millis;
+use crate::http::{
+    auth::context::AuthContext, endpoints::document_route::document_route, no_store::NO_STORE,
+};
 
 /// Liveness and readiness routes for load balancers and orchestrators, made by
 /// [`JwtAuth::health_routes`](crate::JwtAuth::health_routes).
@@ -57,9 +60,10 @@ impl HealthEndpoints {
 impl HttpServiceFactory for HealthEndpoints {
     fn register(self, config: &mut AppService) {
         let Self { context, path } = self;
-        let alive = || no_store(HttpResponse::Ok().json(json!({ "status": "alive" })));
+        let alive =
+            || HttpResponse::Ok().insert_header(NO_STORE).json(json!({ "status": "alive" }));
         document_route(format!("{path}/live"), alive).register(config);
-        let ready = move || no_store(readiness(&context));
+        let ready = move || readiness(&context);
         document_route(format!("{path}/ready"), ready).register(config);
     }
 }
@@ -74,12 +78,13 @@ fn readiness(context: &AuthContext) -> HttpResponse {
     let copy =
         context.verifier().revocation_health().filter(|copy| !copy.usable || copy.age.is_some());
     if let (Some(copy), Some(report)) = (copy, report.as_object_mut()) {
-        let age = copy.age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        let age = copy.age.map(millis);
         report.insert("revocation".into(), json!({ "usable": copy.usable, "age_ms": age }));
     }
     match problem {
-        None => HttpResponse::Ok().json(report),
+        None => HttpResponse::Ok().insert_header(NO_STORE).json(report),
         Some(_) => HttpResponse::ServiceUnavailable()
+            .insert_header(NO_STORE)
             .insert_header((header::RETRY_AFTER, "1"))
             .json(report),
     }
@@ -96,11 +101,4 @@ fn problem(context: &AuthContext) -> Option<String> {
     }
     let reason = "no fresh copy of what is revoked";
     context.verifier().lacks_revocations().then(|| reason.to_owned())
-}
-
-/// Forbids caches to keep a response: the state may change at any time.
-fn no_store(mut response: HttpResponse) -> HttpResponse {
-    let no_store = header::HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
-    response
 }

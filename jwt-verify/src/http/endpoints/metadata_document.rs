@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use actix_web::{http::Uri, web::Bytes};
+use actix_web::web::Bytes;
 use serde_json::{Map, Value, json};
 
-use crate::{dpop::ProofRules, error::ConfigError, url::is_loopback};
+use crate::{dpop::ProofRules, error::ConfigError, url::HttpsUrl};
 
 /// Path of the document, between the host of an API and its path (RFC 9728 §3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -193,31 +193,18 @@ struct DocumentLocation {
 
 impl DocumentLocation {
     fn of(resource: &str) -> Result<Self, &'static str> {
-        const NO_URL: &str =
-            "must be an absolute URL with a host, without user, query and fragment";
-
-        if resource.contains(['?', '#']) {
-            return Err(NO_URL);
-        }
         // Actix interprets them differently in a route.
         if resource.contains(['%', '{', '}', '*']) {
             return Err("must be without escapes, braces and asterisks");
         }
-        let uri: Uri = resource.parse().map_err(|_| NO_URL)?;
-        let authority =
-            uri.authority().filter(|one| !one.host().is_empty() && !one.as_str().contains('@'));
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), authority) else {
-            return Err(NO_URL);
-        };
-        if scheme != "https" && !(scheme == "http" && is_loopback(authority.host())) {
-            return Err("must use https; http is accepted for loopback addresses only");
+        let resource = HttpsUrl::parse(resource)?;
+        if resource.query().is_some() {
+            return Err("must have no query");
         }
         // A slash that ends the host does not end the document's path as well (RFC 9728 §3.1).
-        let path = format!(
-            "{WELL_KNOWN}{}",
-            Some(uri.path()).filter(|path| *path != "/").unwrap_or_default()
-        );
-        Ok(Self { url: format!("{scheme}://{authority}{path}"), path })
+        let path = Some(resource.path()).filter(|path| *path != "/").unwrap_or_default();
+        let path = format!("{WELL_KNOWN}{path}");
+        Ok(Self { url: format!("{}{path}", resource.origin()), path })
     }
 }
 

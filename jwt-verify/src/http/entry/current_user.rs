@@ -135,7 +135,7 @@ impl<U: Send + Sync + 'static> FromRequest for CurrentUser<U> {
                 Ok(Some(user)) => Ok(Self(user.clone())),
                 Ok(None) => Err(refuse(&request, InvalidTokenReason::UnknownUser.into())),
                 Err(_) => {
-                    let retry_after = crate::limits::STORE_RETRY;
+                    let retry_after = crate::defaults::STORE_RETRY;
                     Err(refuse(&request, AuthError::Unavailable { retry_after }))
                 }
             }

@@ -25,8 +25,11 @@ use actix_web_httpauth::{
 use serde::Serialize;
 
 use crate::http::{
-    auth::context::AuthContext, credentials::Scheme,
-    endpoints::metadata_document::PublishedMetadata, refusal::challenge::DpopChallenge,
+    auth::context::AuthContext,
+    credentials::Scheme,
+    endpoints::metadata_document::PublishedMetadata,
+    no_store::{NO_STORE, forbid_storing},
+    refusal::challenge::DpopChallenge,
 };
 use crate::{
     dpop::ProofRules,
@@ -111,7 +114,7 @@ pub(crate) fn refuse_as_error(
 fn error_response(error: &AuthError, context: &ResponseContext<'_>) -> HttpResponse {
     let answer = mapping(error);
     let mut response = HttpResponse::build(answer.status);
-    response.insert_header((CACHE_CONTROL, "no-store"));
+    response.insert_header(NO_STORE);
     if let Some(challenge) = answer.challenge {
         add_challenges(&mut response, challenge, answer.status, error, context);
     }
@@ -214,7 +217,7 @@ pub(crate) fn set_dpop_nonce(headers: &mut HeaderMap, nonce: &str) {
     // It is base64url.
     if let Ok(nonce) = HeaderValue::from_str(nonce) {
         headers.insert(NONCE, nonce);
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        forbid_storing(headers);
         headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("DPoP-Nonce"));
     }
 }

@@ -2,14 +2,15 @@
 
 use actix_web::{
     HttpResponse, ResponseError,
-    http::{
-        StatusCode,
-        header::{CACHE_CONTROL, RETRY_AFTER},
-    },
+    http::{StatusCode, header::RETRY_AFTER},
 };
 
-use crate::http::refusal::{Body, whole_seconds};
-use crate::{http::sessions::cookies::SessionCookieError, issuing::sessions::SessionError};
+use crate::http::{
+    no_store::NO_STORE,
+    refusal::{Body, whole_seconds},
+    sessions::cookies::SessionCookieError,
+};
+use crate::issuing::sessions::SessionError;
 
 impl ResponseError for SessionError {
     fn status_code(&self) -> StatusCode {
@@ -22,7 +23,7 @@ impl ResponseError for SessionError {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
-        response.insert_header((CACHE_CONTROL, "no-store"));
+        response.insert_header(NO_STORE);
         let (code, text) = match self {
             Self::InvalidGrant => ("invalid_grant", self.to_string()),
             Self::Unavailable { retry_after } => {
@@ -47,7 +48,7 @@ impl ResponseError for SessionCookieError {
         tracing::error!(problem = %self, "no cookies could be set");
         let (code, text) = ("server_error", "no token could be issued");
         HttpResponse::build(self.status_code())
-            .insert_header((CACHE_CONTROL, "no-store"))
+            .insert_header(NO_STORE)
             .json(Body::new(code, text, code))
     }
 }

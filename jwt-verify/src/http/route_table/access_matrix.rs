@@ -10,6 +10,10 @@ use crate::authz::Requirement;
 #[cfg(any(feature = "introspection", feature = "utoipa"))]
 pub(crate) const ANY: &str = "*";
 
+/// Usual methods of routes.
+#[cfg(any(feature = "introspection", feature = "utoipa"))]
+pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 /// A route and its requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteInfo {

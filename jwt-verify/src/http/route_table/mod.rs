@@ -5,6 +5,8 @@ pub(crate) mod auth_scope;
 mod layers;
 #[cfg(feature = "utoipa")]
 mod open_api;
+#[cfg(any(feature = "introspection", feature = "utoipa"))]
+pub(crate) mod pattern;
 #[cfg(feature = "introspection")]
 pub(crate) mod route_check;
 mod scope_guard;

@@ -10,7 +10,10 @@ use utoipa::{
 };
 
 use crate::authz::Requirement;
-use crate::http::route_table::access_matrix::{ANY, AccessMatrix, RouteInfo};
+use crate::http::route_table::{
+    access_matrix::{ANY, AccessMatrix, METHODS, RouteInfo},
+    pattern::{PatternPart, parts},
+};
 
 /// Names of the security schemes in the document.
 const ACCESS: &str = "bearer";
@@ -71,7 +74,7 @@ impl Modify for AccessMatrix {
             let Some(item) = document.paths.paths.get_mut(&documented(route.path())) else {
                 continue;
             };
-            for method in METHODS.into_iter().filter(|method| self.serves(route, method)) {
+            for method in methods().filter(|method| self.serves(route, method)) {
                 if let Some(operation) = slot(item, method) {
                     operation.security = Some(security(route));
                 }
@@ -87,7 +90,7 @@ impl AccessMatrix {
         let mut operations = Vec::new();
         for (path, item) in &document.paths.paths {
             let mut item = item.clone();
-            for method in METHODS {
+            for method in methods() {
                 if slot(&mut item, method).is_some() {
                     operations.push((method, path));
                 }
@@ -132,7 +135,10 @@ fn security(route: &RouteInfo) -> Vec<SecurityRequirement> {
     ways.into_iter().map(|scopes| SecurityRequirement::new(scheme, scopes)).collect()
 }
 
-const METHODS: [&str; 8] = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"];
+/// Methods that a document can describe.
+fn methods() -> impl Iterator<Item = &'static str> {
+    METHODS.into_iter().chain(["TRACE"])
+}
 
 fn slot<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operation> {
     let slot = match method {
@@ -152,29 +158,20 @@ fn slot<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operation> {
 /// Converts a pattern to OpenAPI: `{id:\d+}` is `{id}`, and `{tail}*` is `{tail}`.
 fn documented(pattern: &str) -> String {
     let mut path = String::with_capacity(pattern.len());
-    let (mut depth, mut is_expression) = (0_usize, false);
-    let mut is_after_segment = false;
-    for character in pattern.chars() {
-        match character {
-            '{' => {
-                depth += 1;
-                if depth == 1 {
-                    path.push('{');
-                }
+    let mut is_after_parameter = false;
+    for part in parts(pattern) {
+        match part {
+            PatternPart::Text(text) => {
+                let tail = if is_after_parameter { text.strip_prefix('*') } else { None };
+                path.push_str(tail.unwrap_or(text));
             }
-            '}' => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    is_expression = false;
-                    path.push('}');
-                }
+            PatternPart::Parameter(name) => {
+                path.push('{');
+                path.push_str(name);
+                path.push('}');
             }
-            ':' if depth == 1 => is_expression = true,
-            '*' if is_after_segment => {}
-            _ if is_expression => {}
-            other => path.push(other),
         }
-        is_after_segment = character == '}' && depth == 0;
+        is_after_parameter = matches!(part, PatternPart::Parameter(_));
     }
     path
 }

@@ -14,7 +14,8 @@ use actix_web::{
 };
 
 use crate::http::route_table::{
-    access_matrix::{ANY, AccessMatrix, RouteInfo, join},
+    access_matrix::{ANY, AccessMatrix, METHODS, RouteInfo, join},
+    pattern::{PatternPart, parts},
     unprotected_routes::UnprotectedRoutes,
 };
 
@@ -182,7 +183,7 @@ impl RouteCheck {
             let path = example(&pattern).filter(|_| self.asks_others);
             // A route for every method is probed with each known one, and with one that does not
             // exist.
-            let methods = if method == ANY { METHODS.to_vec() } else { vec![&*method] };
+            let methods = if method == ANY { probed_methods().collect() } else { vec![&*method] };
             let mut answers = Vec::new();
             for method in methods {
                 let Some(path) = &path else { break };
@@ -201,7 +202,7 @@ impl RouteCheck {
         for pattern in paths {
             let Some(path) = example(&pattern) else { continue };
             let mut others = Vec::new();
-            for method in METHODS {
+            for method in probed_methods() {
                 let is_decided = |route: &RouteInfo| {
                     route.path() == pattern && [method, ANY].contains(&route.method())
                 };
@@ -239,8 +240,10 @@ impl RouteCheck {
 /// A method that only a route for every method answers.
 const OTHER: &str = "AUDIT";
 
-/// Methods to probe besides those that are known for a path.
-const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", OTHER];
+/// Returns the methods to probe besides those that are known for a path.
+fn probed_methods() -> impl Iterator<Item = &'static str> {
+    METHODS.into_iter().chain([OTHER])
+}
 
 /// A path that no application has.
 const NO_ROUTE: &str = "/.jwt-verify/no-such-route";
@@ -346,7 +349,8 @@ const SAMPLES: [&str; 7] =
 /// Returns a path that a pattern matches.
 fn example(pattern: &str) -> Option<String> {
     let route = ResourceDef::new(pattern);
-    let mut choices = vec![0_usize; segments(pattern)];
+    let is_parameter = |part: &PatternPart<'_>| matches!(part, PatternPart::Parameter(_));
+    let mut choices = vec![0_usize; parts(pattern).into_iter().filter(is_parameter).count()];
     // Seven to the fourth: of more segments than that the last are tried with the first sample
     // only.
     for _ in 0..2401 {
@@ -368,22 +372,6 @@ fn example(pattern: &str) -> Option<String> {
         }
     }
     None
-}
-
-/// Counts the path parameters of a pattern.
-fn segments(pattern: &str) -> usize {
-    let (mut depth, mut count) = (0_usize, 0);
-    for character in pattern.chars() {
-        match character {
-            '{' => {
-                count += usize::from(depth == 0);
-                depth += 1;
-            }
-            '}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    count
 }
 
 /// Marks a request that probes who may use a route. Only this module can create one.

@@ -4,12 +4,13 @@ use std::{fmt, time::Duration};
 
 use actix_web::{
     HttpResponse,
-    http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE},
+    http::header::{HeaderValue, SET_COOKIE},
 };
 
 use crate::http::{
     authentication::csrf::CsrfProtection,
-    credentials::{BearerExtractor, CookieExtractor, FirstOf},
+    credentials::{BearerExtractor, CookieExtractor, FirstOf, token_chars::is_token},
+    no_store::forbid_storing,
 };
 use crate::{error::ConfigError, issuing::sessions::TokenPair, secret::Secret};
 
@@ -127,12 +128,8 @@ impl SessionCookiesBuilder {
     /// A secret of less than 32 bytes, and names and paths that a cookie cannot have.
     pub fn build(self) -> Result<SessionCookies, ConfigError> {
         let csrf = self.csrf?;
-        let is_token = |name: &str| {
-            let allowed =
-                |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
-            !name.is_empty() && name.bytes().all(allowed)
-        };
-        if ![self.access.as_str(), &self.refresh, csrf.cookie()].into_iter().all(is_token) {
+        let names = [self.access.as_str(), &self.refresh, csrf.cookie()];
+        if !names.iter().all(|name| is_token(name.as_bytes())) {
             return Err(ConfigError::invalid(
                 "cookie",
                 "a name has characters that it cannot have",
@@ -254,7 +251,7 @@ fn append<B>(response: &mut HttpResponse<B>, cookies: impl IntoIterator<Item = H
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     // A response that sets a cookie is for one caller alone.
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    forbid_storing(response.headers_mut());
 }
 
 /// Reasons why tokens were not put into cookies.

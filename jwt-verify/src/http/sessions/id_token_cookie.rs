@@ -19,15 +19,17 @@ impl IdTokenVerifier {
     /// a [`JwtAuth`](crate::JwtAuth) take the cookie.
     ///
     /// # Errors
-    /// [`AuthError::MissingToken`] without such a cookie, [`AuthError::InvalidRequest`] with two, and
-    /// those of [`verify`](Self::verify).
+    /// [`AuthError::MissingToken`] without such a cookie, [`AuthError::InvalidRequest`] with two,
+    /// [`AuthError::Misconfigured`] for a name that no cookie can have, and those of [`verify`](Self::verify).
     pub async fn verify_cookie(
         &self,
         request: &HttpRequest,
         cookie: &str,
         checks: &IdTokenChecks<'_>,
     ) -> Result<VerifiedClaims, AuthError> {
-        let credential = CookieExtractor::new(cookie).extract(request)?;
+        let extractor = CookieExtractor::new(cookie);
+        extractor.validate().map_err(|_| AuthError::Misconfigured)?;
+        let credential = extractor.extract(request)?;
         let credential = credential.ok_or(AuthError::MissingToken)?;
         self.verify(credential.as_bytes(), checks).await
     }

@@ -6,9 +6,7 @@ mod redis;
 
 use std::{fmt, time::Duration};
 
-use crate::{error::StoreUnavailable, lookup::BoxFuture};
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use crate::{digest::sha256_text, error::StoreUnavailable, lookup::BoxFuture};
 
 pub use memory::MemoryRefreshStore;
 #[cfg(feature = "redis")]
@@ -126,7 +124,7 @@ pub enum RotationOutcome {
 
 /// Hashes the `jti` of a refresh token, for storage.
 pub(super) fn hashed(token_id: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, token_id.as_bytes()))
+    sha256_text(token_id.as_bytes())
 }
 
 /// Maximum number of replaced tokens that are recognized within the grace period.

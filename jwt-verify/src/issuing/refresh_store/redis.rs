@@ -1,16 +1,15 @@
 //! Refresh store on Redis, shared by the instances of an application.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use deadpool_redis::redis;
 
 use super::REPLACED;
 use crate::issuing::refresh_store::{RefreshStore, Rotation, RotationOutcome, SessionRecord};
 use crate::{
-    clock::{Clock, SystemClock},
-    store::{RedisCache, millis},
+    clock::{Clock, SystemClock, millis},
+    digest::sha256_text,
+    store::{RedisCache, ttl_millis},
 };
 use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
@@ -42,7 +41,7 @@ impl RedisRefreshStore {
     /// Returns the key of all sessions of a subject: one entry, so that each script is one step in
     /// a Cluster too. Names of any length and content become keys of one length.
     fn sessions(&self, subject: &str) -> String {
-        let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, subject.as_bytes()));
+        let hash = sha256_text(subject.as_bytes());
         self.redis.name(&format!("sessions:{hash}"))
     }
 
@@ -169,8 +168,8 @@ impl RefreshStore for RedisRefreshStore {
             let SessionRecord { session_id, subject, current, begun_at, until, most } = session;
             let now = self.clock.now();
             let mut command = self.script(BEGIN, subject);
-            command.arg(session_id).arg(millis_of(*begun_at)).arg(millis_of(*until)).arg(current);
-            command.arg(millis_of(now)).arg((*most).max(1)).arg(millis(until.saturating_sub(now)));
+            command.arg(session_id).arg(millis(*begun_at)).arg(millis(*until)).arg(current);
+            command.arg(millis(now)).arg((*most).max(1)).arg(ttl_millis(until.saturating_sub(now)));
             self.run(command).await
         })
     }
@@ -183,8 +182,8 @@ impl RefreshStore for RedisRefreshStore {
             let ttl = rotation.until.saturating_sub(rotation.now);
             let mut command = self.script(ROTATE, rotation.subject);
             command.arg(rotation.session_id).arg(rotation.presented).arg(rotation.next);
-            command.arg(millis_of(rotation.now)).arg(millis_of(rotation.grace));
-            command.arg(millis_of(rotation.until)).arg(millis(ttl)).arg(REPLACED);
+            command.arg(millis(rotation.now)).arg(millis(rotation.grace));
+            command.arg(millis(rotation.until)).arg(ttl_millis(ttl)).arg(REPLACED);
             let outcome: String = self.run(command).await?;
             match outcome.as_str() {
                 "rotated" => Ok(RotationOutcome::Rotated),
@@ -203,7 +202,7 @@ impl RefreshStore for RedisRefreshStore {
     ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         Box::pin(async move {
             let mut command = self.script(END, subject);
-            command.arg(millis_of(self.clock.now())).arg(session_id);
+            command.arg(millis(self.clock.now())).arg(session_id);
             self.run(command).await
         })
     }
@@ -215,7 +214,7 @@ impl RefreshStore for RedisRefreshStore {
     ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>> {
         Box::pin(async move {
             let mut command = self.script(END_ALL, subject);
-            command.arg(millis_of(self.clock.now())).arg(except);
+            command.arg(millis(self.clock.now())).arg(except);
             self.run(command).await
         })
     }
@@ -226,12 +225,8 @@ impl RefreshStore for RedisRefreshStore {
     ) -> BoxFuture<'a, Result<Vec<String>, StoreUnavailable>> {
         Box::pin(async move {
             let mut command = self.script(LIST, subject);
-            command.arg(millis_of(self.clock.now()));
+            command.arg(millis(self.clock.now()));
             self.run(command).await
         })
     }
-}
-
-fn millis_of(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use super::SessionsInner;
 use crate::issuing::sessions::Sessions;
 use crate::{
+    defaults::{
+        MAX_SESSION_LIFETIME, MAX_SESSIONS_PER_SUBJECT, REFRESH_GRACE, SESSION_IDLE,
+        SESSION_LIFETIME, SESSIONS_PER_SUBJECT,
+    },
     error::ConfigError,
     issuing::{
         TokenIssuer,
         refresh_store::{MemoryRefreshStore, RefreshStore},
-    },
-    limits::{
-        MAX_SESSION_LIFETIME, MAX_SESSIONS_PER_SUBJECT, REFRESH_GRACE, SESSION_IDLE,
-        SESSION_LIFETIME, SESSIONS_PER_SUBJECT,
     },
     revocation::RevocationStore,
     validation::TokenKind,

@@ -9,9 +9,9 @@ use crate::issuing::sessions::{SessionError, Sessions};
 use crate::lookup::Lookup;
 use crate::{
     claims::{Claims, VerifiedClaims},
+    defaults::{MAX_ACCESS_LIFETIME, MAX_LEEWAY, STORE_RETRY},
     detached::to_the_end,
     issuing::{IssuingError, token::subject_name},
-    limits::{MAX_ACCESS_LIFETIME, MAX_LEEWAY, STORE_RETRY},
     revocation::{Revocation, RevocationKeys},
 };
 

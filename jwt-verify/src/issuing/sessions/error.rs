@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::StoreUnavailable;
-use crate::{issuing::IssuingError, limits::STORE_RETRY};
+use crate::{defaults::STORE_RETRY, issuing::IssuingError};
 
 /// Reasons why a session was not created, continued or revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -8,12 +8,12 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-use super::{VerificationKey, rsa};
+use super::VerificationKey;
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
+    defaults::RSA_MAX_BITS,
     error::InvalidKeyError,
     json::insert_once,
-    limits::RSA_MAX_BITS,
     secret::Secret,
     token::decode_exact,
 };
@@ -137,7 +137,6 @@ impl Jwk {
             Some(_) => return Err(InvalidKeyError::AlgorithmMismatch),
         };
         let (modulus, exponent) = (self.bytes("n")?, self.bytes("e")?);
-        rsa::check(&modulus, &exponent)?;
         VerificationKey::from_rsa(algorithms, &modulus, &exponent)
     }
 

@@ -17,11 +17,11 @@ use super::{
     pool::{Pool, PoolKind},
 };
 use crate::{
-    error::ConfigError,
-    limits::{
+    defaults::{
         REDIS_CONNECTIONS, REDIS_FAILURES, REDIS_PAUSE, REDIS_QUESTIONS, REDIS_TIMEOUT,
         STORE_TIMEOUT,
     },
+    error::ConfigError,
     secret::Secret,
 };
 

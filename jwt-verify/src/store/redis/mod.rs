@@ -18,7 +18,7 @@ pub use self::builder::RedisCacheBuilder;
 use self::{breaker::Breaker, pool::Pool};
 use super::CacheStore;
 use crate::background::{BackgroundThread, SharedThread};
-use crate::{error::StoreUnavailable, lookup::BoxFuture};
+use crate::{clock::millis, error::StoreUnavailable, lookup::BoxFuture};
 
 /// A [`CacheStore`] on Redis (6 or newer, or a server that speaks its protocol): a single server, a
 /// Sentinel set or a Cluster, with or without TLS.
@@ -230,7 +230,7 @@ impl CacheStore for RedisCache {
     ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(async move {
             let mut command = redis::cmd("SET");
-            command.arg(self.name(key)).arg(value).arg("PX").arg(millis(ttl));
+            command.arg(self.name(key)).arg(value).arg("PX").arg(ttl_millis(ttl));
             Ok(self.ask::<()>(command).await?)
         })
     }
@@ -243,7 +243,7 @@ impl CacheStore for RedisCache {
     ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         Box::pin(async move {
             let mut command = redis::cmd("SET");
-            command.arg(self.name(key)).arg(value).arg("NX").arg("PX").arg(millis(ttl));
+            command.arg(self.name(key)).arg(value).arg("NX").arg("PX").arg(ttl_millis(ttl));
             Ok(self.ask::<Option<String>>(command).await?.is_some())
         })
     }
@@ -263,9 +263,9 @@ impl fmt::Debug for RedisCache {
     }
 }
 
-/// Redis refuses an expiry of zero.
-pub(crate) fn millis(ttl: Duration) -> u64 {
-    u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).clamp(1, MAX_TTL_MILLIS)
+/// Converts an expiry to milliseconds; Redis refuses zero.
+pub(crate) fn ttl_millis(ttl: Duration) -> u64 {
+    millis(ttl).clamp(1, MAX_TTL_MILLIS)
 }
 
 /// Redis rejects longer times as invalid.

@@ -9,7 +9,7 @@ use deadpool_redis::{
 use super::{Problem, Refusal};
 use crate::{
     clock::{Clock as _, SystemClock},
-    limits::{LOG_PAUSE, REDIS_CONNECT_TIMEOUT},
+    defaults::{LOG_PAUSE, REDIS_CONNECT_TIMEOUT},
     log_limiter::LogLimiter,
 };
 

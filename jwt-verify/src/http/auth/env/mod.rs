@@ -7,16 +7,16 @@ use std::str::FromStr;
 use crate::http::{
     auth::{builder::JwtAuthBuilder, context::JwtAuth, env::environment::Environment},
     authentication::client_certificate::MutualTls,
-    credentials::{CookieExtractor, FirstOf},
+    credentials::{CookieExtractor, FirstOf, token_chars::is_token},
 };
 use crate::{
     algorithm::Algorithm,
     claims::ClaimsMapping,
+    defaults::{CONNECT_TIMEOUT, FETCH_TIMEOUT},
     dpop::Dpop,
     error::ConfigError,
     jwks::{JwksProvider, JwksProviderBuilder},
     key::JwkSet,
-    limits::{CONNECT_TIMEOUT, FETCH_TIMEOUT},
     verifier::TrustedIssuer,
 };
 
@@ -90,7 +90,7 @@ fn read(
         (None, _) => {}
     }
     match cookie {
-        Some(name) if is_cookie_name(&name) => {
+        Some(name) if is_token(name.as_bytes()) => {
             let extractor = FirstOf::bearer().or(CookieExtractor::new(name)).exclusive();
             builder = builder.extractor(extractor);
         }
@@ -295,11 +295,6 @@ fn algorithms(names: &[String]) -> Result<Vec<Algorithm>, ConfigError> {
 
 fn is_host(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte))
-}
-
-/// A `token` of RFC 9110 §5.6.2, as required by RFC 6265 §4.1.1.
-fn is_cookie_name(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 #[cfg(test)]
