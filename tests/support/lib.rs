@@ -13,24 +13,24 @@
 
 mod browser;
 mod client;
-mod front;
 mod issuer;
 mod keys;
 mod listen;
 mod process;
 mod redis;
 mod server;
+mod tls_front;
 mod token;
 
 pub use browser::{drive, pictures};
 pub use client::{OpenRequest, Request, Response};
-pub use front::{Authority, ConnectProxy, Identity, TlsFront};
 pub use issuer::{Answer, FakeIssuer};
 pub use jwt_verify::testing::{AUDIENCE, TestClock};
 pub use keys::SigningKey;
 pub use process::{Process, resource_server};
 pub use redis::{RedisServer, eventually, free_port};
 pub use server::TestServer;
+pub use tls_front::{Authority, ConnectProxy, Identity, TlsFront};
 pub use token::{Token, base64url, compact, sign};
 
 /// Where tests begin in time: an arbitrary moment, the same in every run.
