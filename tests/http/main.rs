@@ -11,7 +11,6 @@ mod contract;
 mod credentials;
 mod cross_site;
 mod extractors;
-mod kit;
 mod mutual_tls;
 mod process;
 mod providers;
@@ -19,6 +18,7 @@ mod refused_first;
 mod remembered;
 mod resource_metadata;
 mod signatures;
+mod testing_module;
 
 use actix_web::App;
 use example_resource_server as resource_server;
