@@ -19,6 +19,7 @@ mod listen;
 mod process;
 mod redis;
 mod server;
+mod test_bed;
 mod tls_front;
 mod token;
 
@@ -30,6 +31,7 @@ pub use keys::SigningKey;
 pub use process::{Process, resource_server};
 pub use redis::{RedisServer, eventually, free_port};
 pub use server::TestServer;
+pub use test_bed::TestBed;
 pub use tls_front::{Authority, ConnectProxy, Identity, TlsFront};
 pub use token::{Token, base64url, compact, sign};
 
