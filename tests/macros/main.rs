@@ -12,4 +12,3 @@ mod policies;
 mod reference;
 mod shown;
 mod step_up;
-mod world;
