@@ -12,7 +12,7 @@ use jwt_verify::{BoxFuture, IssuerResolver, StoreUnavailable, TrustedIssuer, Ver
 use jwt_verify_tests::{START, base64url};
 
 use super::{
-    several::{api, status},
+    multi_issuer::{api, status},
     tenants::tenant,
     *,
 };

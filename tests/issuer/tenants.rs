@@ -12,7 +12,7 @@ use jwt_verify_tests::{Answer, START};
 use serde_json::json;
 
 use super::{
-    several::{api, status},
+    multi_issuer::{api, status},
     *,
 };
 
