@@ -27,7 +27,7 @@ use actix_web::App;
 use example_resource_server as resource_server;
 use jwt_verify::{Algorithm, JwksProvider, JwtAuth, TrustedIssuer, keys::JwksProviderBuilder};
 use jwt_verify_tests::{
-    AUDIENCE, FakeIssuer, SigningKey, TestClock, TestServer, Token, eventually,
+    AUDIENCE, FakeIssuer, SigningKey, TestBed, TestClock, TestServer, Token, eventually,
 };
 
 /// ES256, since its keys are made in no time.
@@ -36,13 +36,13 @@ fn key(id: &str) -> SigningKey {
 }
 
 /// An issuer, a clock, and an API that fetches from the one by the time of the other.
-struct World {
+struct IssuerBed {
     issuer: FakeIssuer,
     clock: TestClock,
     api: TestServer,
 }
 
-impl World {
+impl IssuerBed {
     fn new(keys: &[&SigningKey]) -> Self {
         Self::with(FakeIssuer::start(keys), |provider| provider)
     }
