@@ -35,7 +35,7 @@ fn key(id: &str) -> SigningKey {
     SigningKey::new(Algorithm::ES256, id)
 }
 
-/// An issuer, a clock, and an API that fetches from the one by the time of the other.
+/// An issuer whose keys the test decides, a clock, and an API that trusts the issuer.
 struct IssuerBed {
     issuer: FakeIssuer,
     clock: TestClock,

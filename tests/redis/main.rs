@@ -37,7 +37,7 @@ fn key(id: &str) -> SigningKey {
     SigningKey::new(Algorithm::ES256, id)
 }
 
-/// An issuer, and the clock of all instances.
+/// An issuer whose keys the test decides, and the clock of all instances.
 struct RedisBed {
     issuer: FakeIssuer,
     clock: TestClock,

@@ -1,5 +1,5 @@
-//! What the suites share: keys made at run time, tokens of any shape, an issuer that misbehaves on
-//! request, a server and a client that show the exact bytes.
+//! Parts that the suites share: keys made at run time, tokens of any shape, an issuer that misbehaves
+//! on request, a server and a client that show the exact bytes, and a bed that holds the usual ones.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
