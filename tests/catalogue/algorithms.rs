@@ -8,9 +8,9 @@ use super::*;
 
 #[test]
 fn alg_none_and_its_disguises() {
-    let stage = Stage::new(Algorithm::RS256);
-    let payload = stage.token().payload();
-    let good = stage.good();
+    let bench = AttackBench::new(Algorithm::RS256);
+    let payload = bench.bed.token().payload();
+    let good = bench.good();
     let signature = good.rsplit('.').next().unwrap();
     let mut rows = Vec::new();
     for (id, alg) in [
@@ -24,21 +24,21 @@ fn alg_none_and_its_disguises() {
     ] {
         let header = format!(r#"{{"alg":"{alg}","typ":"JWT","kid":"good-key"}}"#);
         let unsigned = compact(&header, &payload, &[]);
-        rows.push(stage.row(id, alg, &unsigned, Expected::Invalid));
-        rows.push(stage.row("ALG-03", alg, format!("{unsigned}{signature}"), Expected::Invalid));
-        rows.push(stage.row("ALG-04", alg, unsigned.trim_end_matches('.'), Expected::Invalid));
+        rows.push(bench.row(id, alg, &unsigned, Expected::Invalid));
+        rows.push(bench.row("ALG-03", alg, format!("{unsigned}{signature}"), Expected::Invalid));
+        rows.push(bench.row("ALG-04", alg, unsigned.trim_end_matches('.'), Expected::Invalid));
     }
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn alg_of_every_other_kind() {
-    let stage = Stage::new(Algorithm::RS256);
-    let payload = stage.token().payload();
+    let bench = AttackBench::new(Algorithm::RS256);
+    let payload = bench.bed.token().payload();
     let mut rows = Vec::new();
     let mut signed = |id, alg: &str, expected| {
         let header = format!(r#"{{"alg":{alg},"kid":"good-key"}}"#);
-        rows.push(stage.row(id, alg, sign(&stage.key, header, &payload), expected));
+        rows.push(bench.row(id, alg, sign(&bench.bed.key, header, &payload), expected));
     };
     for alg in ["null", "\"\"", "5", "[]", "[\"RS256\"]", "{\"RS256\":null}", "true"] {
         signed("ALG-05", alg, Expected::Invalid);
@@ -60,40 +60,41 @@ fn alg_of_every_other_kind() {
     ] {
         signed("ALG-11", &format!("\"{alg}\""), Expected::Invalid);
     }
-    let without = sign(&stage.key, r#"{"kid":"good-key"}"#, &payload);
-    rows.push(stage.row("ALG-05", "missing", without, Expected::Invalid));
-    stage.play(&rows);
+    let without = sign(&bench.bed.key, r#"{"kid":"good-key"}"#, &payload);
+    rows.push(bench.row("ALG-05", "missing", without, Expected::Invalid));
+    bench.play(&rows);
 }
 
 #[test]
 fn algorithms_off_the_list_and_beside_the_key() {
-    let stage = Stage::new(Algorithm::RS256);
+    let bench = AttackBench::new(Algorithm::RS256);
     let other = |alg: Algorithm| {
-        let header = stage.token().header("alg", alg.name()).header_for(&stage.key);
-        let input = format!("{}.{}", base64url(header), base64url(stage.token().payload()));
-        format!("{input}.{}", base64url(stage.key.sign_as(alg, input.as_bytes())))
+        let header = bench.bed.token().header("alg", alg.name()).header_for(&bench.bed.key);
+        let input = format!("{}.{}", base64url(header), base64url(bench.bed.token().payload()));
+        format!("{input}.{}", base64url(bench.bed.key.sign_as(alg, input.as_bytes())))
     };
-    stage.play(&[
-        stage.row("ALG-08", "RS384", other(Algorithm::RS384), Expected::Invalid),
-        stage.row("ALG-08", "RS512", other(Algorithm::RS512), Expected::Invalid),
-        stage.row("ALG-08", "PS256", other(Algorithm::PS256), Expected::Invalid),
+    bench.play(&[
+        bench.row("ALG-08", "RS384", other(Algorithm::RS384), Expected::Invalid),
+        bench.row("ALG-08", "RS512", other(Algorithm::RS512), Expected::Invalid),
+        bench.row("ALG-08", "PS256", other(Algorithm::PS256), Expected::Invalid),
     ]);
 
     // The key says PS256; both are on the list; the signature is a right RS256 one.
     let key = SigningKey::new(Algorithm::PS256, "good-key");
-    let stage =
-        Stage::with(key, &[], |issuer| issuer.algorithms([Algorithm::RS256, Algorithm::PS256]));
+    let bench = AttackBench::with(key, &[], |issuer| {
+        issuer.algorithms([Algorithm::RS256, Algorithm::PS256])
+    });
     let header = json!({"alg": "RS256", "kid": "good-key"}).to_string();
-    let input = format!("{}.{}", base64url(header), base64url(stage.token().payload()));
+    let input = format!("{}.{}", base64url(header), base64url(bench.bed.token().payload()));
     let token =
-        format!("{input}.{}", base64url(stage.key.sign_as(Algorithm::RS256, input.as_bytes())));
-    stage.play(&[stage.row("ALG-09", "RS256 by a PS256 key", token, Expected::Invalid)]);
+        format!("{input}.{}", base64url(bench.bed.key.sign_as(Algorithm::RS256, input.as_bytes())));
+    bench.play(&[bench.row("ALG-09", "RS256 by a PS256 key", token, Expected::Invalid)]);
 }
 
 #[test]
 fn an_unsigned_token_is_not_a_guest() {
     let key = SigningKey::new(Algorithm::RS256, "good-key");
-    let stage = Stage::with(key, &[], |issuer| issuer);
-    let token = compact(r#"{"alg":"none"}"#, stage.token().payload(), &[]);
-    stage.play(&[stage.row("ALG-13", "unsigned", token, Expected::Invalid)]);
+    let bench = AttackBench::with(key, &[], |issuer| issuer);
+    let token = compact(r#"{"alg":"none"}"#, bench.bed.token().payload(), &[]);
+    bench.play(&[bench.row("ALG-13", "unsigned", token, Expected::Invalid)]);
 }

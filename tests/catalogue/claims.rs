@@ -8,34 +8,35 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn stage_with_leeway(seconds: u64) -> Stage {
-    Stage::with(SigningKey::new(Algorithm::ES256, "good-key"), &[], |issuer| {
+fn bench_with_leeway(seconds: u64) -> AttackBench {
+    AttackBench::with(SigningKey::new(Algorithm::ES256, "good-key"), &[], |issuer| {
         issuer.leeway(Duration::from_secs(seconds))
     })
 }
 
 /// The good payload with one claim as this text, which need not be JSON that a value can hold.
-fn raw(stage: &Stage, name: &str, text: &str) -> String {
+fn raw(bench: &AttackBench, name: &str, text: &str) -> String {
     let payload =
-        stage.token().claim(name, "PLACEHOLDER").payload().replace("\"PLACEHOLDER\"", text);
-    sign(&stage.key, stage.token().header_for(&stage.key), payload)
+        bench.bed.token().claim(name, "PLACEHOLDER").payload().replace("\"PLACEHOLDER\"", text);
+    sign(&bench.bed.key, bench.bed.token().header_for(&bench.bed.key), payload)
 }
 
 #[test]
 fn expiry() {
     for leeway in [0, 30] {
-        let stage = stage_with_leeway(leeway);
-        let at =
-            |exp: u64| stage.token().claim("exp", exp).claim("iat", START - 1000).sign(&stage.key);
+        let bench = bench_with_leeway(leeway);
+        let at = |exp: u64| {
+            bench.bed.token().claim("exp", exp).claim("iat", START - 1000).sign(&bench.bed.key)
+        };
         let mut rows = vec![
-            stage.row("CLM-01", "a second left", at(START - leeway + 1), Expected::Accepted),
-            stage.row("CLM-02", "over just now", at(START - leeway), Expected::Expired),
-            stage.row("CLM-01", "over for a second", at(START - leeway - 1), Expected::Expired),
+            bench.row("CLM-01", "a second left", at(START - leeway + 1), Expected::Accepted),
+            bench.row("CLM-02", "over just now", at(START - leeway), Expected::Expired),
+            bench.row("CLM-01", "over for a second", at(START - leeway - 1), Expected::Expired),
         ];
-        rows.push(stage.row(
+        rows.push(bench.row(
             "CLM-03",
             "missing",
-            stage.token().without("exp").sign(&stage.key),
+            bench.bed.token().without("exp").sign(&bench.bed.key),
             Expected::Invalid,
         ));
         for text in [
@@ -57,24 +58,24 @@ fn expiry() {
             "NaN",
             "\"1e10\"",
         ] {
-            rows.push(stage.row("CLM-04", text, raw(&stage, "exp", text), Expected::Invalid));
+            rows.push(bench.row("CLM-04", text, raw(&bench, "exp", text), Expected::Invalid));
         }
         for text in ["1e10", "1800000300.5", "1.8000003e9", "253402300799"] {
-            rows.push(stage.row("CLM-04", text, raw(&stage, "exp", text), Expected::Accepted));
+            rows.push(bench.row("CLM-04", text, raw(&bench, "exp", text), Expected::Accepted));
         }
         for text in ["0", "0.5"] {
             let payload =
-                stage.token().without("iat").claim("exp", "X").payload().replace("\"X\"", text);
-            let token = sign(&stage.key, stage.token().header_for(&stage.key), payload);
-            rows.push(stage.row("CLM-04", text, token, Expected::Expired));
+                bench.bed.token().without("iat").claim("exp", "X").payload().replace("\"X\"", text);
+            let token = sign(&bench.bed.key, bench.bed.token().header_for(&bench.bed.key), payload);
+            rows.push(bench.row("CLM-04", text, token, Expected::Expired));
         }
-        stage.play(&rows);
+        bench.play(&rows);
     }
 }
 
 #[test]
 fn beginnings() {
-    let stage = stage_with_leeway(30);
+    let bench = bench_with_leeway(30);
     let mut rows = Vec::new();
     for (id, name) in [("CLM-05", "nbf"), ("CLM-06", "iat")] {
         for (seconds, expected) in [
@@ -83,49 +84,51 @@ fn beginnings() {
             (START + 31, Expected::Invalid),
             (0, Expected::Accepted),
         ] {
-            let token = stage.token().without("iat").claim(name, seconds).sign(&stage.key);
-            rows.push(stage.row(id, format!("{name} {seconds}"), token, expected));
+            let token = bench.bed.token().without("iat").claim(name, seconds).sign(&bench.bed.key);
+            rows.push(bench.row(id, format!("{name} {seconds}"), token, expected));
         }
         for text in ["null", "\"1\"", "true", "1e400", "-1", "[]", "18446744073709551616"] {
-            rows.push(stage.row(
+            rows.push(bench.row(
                 id,
                 format!("{name} {text}"),
-                raw(&stage, name, text),
+                raw(&bench, name, text),
                 Expected::Invalid,
             ));
         }
     }
-    rows.push(stage.row(
+    rows.push(bench.row(
         "CLM-06",
         "missing",
-        stage.token().without("iat").sign(&stage.key),
+        bench.bed.token().without("iat").sign(&bench.bed.key),
         Expected::Accepted,
     ));
     for name in ["iat", "nbf"] {
-        let token = stage
+        let token = bench
+            .bed
             .token()
             .without("iat")
             .claim(name, START + 20)
             .claim("exp", START + 10)
-            .sign(&stage.key);
-        rows.push(stage.row("CLM-07", name, token, Expected::Invalid));
+            .sign(&bench.bed.key);
+        rows.push(bench.row("CLM-07", name, token, Expected::Invalid));
     }
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn lifetimes_and_clients_that_are_restricted() {
     let key = SigningKey::new(Algorithm::ES256, "good-key");
-    let stage = Stage::with(key, &[], |issuer| issuer.max_lifetime(Duration::from_secs(3600)));
-    let until = |exp: u64| stage.token().claim("exp", exp).sign(&stage.key);
-    stage.play(&[
-        stage.row("CLM-08", "an hour", until(START + 3600), Expected::Accepted),
-        stage.row("CLM-08", "and a second", until(START + 3601), Expected::Invalid),
-        stage.row("CLM-08", "ten years", until(START + 315_360_000), Expected::Invalid),
-        stage.row(
+    let bench =
+        AttackBench::with(key, &[], |issuer| issuer.max_lifetime(Duration::from_secs(3600)));
+    let until = |exp: u64| bench.bed.token().claim("exp", exp).sign(&bench.bed.key);
+    bench.play(&[
+        bench.row("CLM-08", "an hour", until(START + 3600), Expected::Accepted),
+        bench.row("CLM-08", "and a second", until(START + 3601), Expected::Invalid),
+        bench.row("CLM-08", "ten years", until(START + 315_360_000), Expected::Invalid),
+        bench.row(
             "CLM-08",
             "from nobody knows when",
-            stage.token().without("iat").sign(&stage.key),
+            bench.bed.token().without("iat").sign(&bench.bed.key),
             Expected::Invalid,
         ),
     ]);
@@ -133,31 +136,31 @@ fn lifetimes_and_clients_that_are_restricted() {
 
 #[test]
 fn audiences() {
-    let stage = stage_with_leeway(60);
+    let bench = bench_with_leeway(60);
     let ours = jwt_verify_tests::AUDIENCE;
     let mut rows = vec![
-        stage.row(
+        bench.row(
             "CLM-20",
             "missing",
-            stage.token().without("aud").sign(&stage.key),
+            bench.bed.token().without("aud").sign(&bench.bed.key),
             Expected::Invalid,
         ),
-        stage.row(
+        bench.row(
             "CLM-22",
             "one of several",
-            stage.token().claim("aud", json!(["other", ours])).sign(&stage.key),
+            bench.bed.token().claim("aud", json!(["other", ours])).sign(&bench.bed.key),
             Expected::Accepted,
         ),
-        stage.row(
+        bench.row(
             "CLM-23",
             "the issuer",
-            stage.token().claim("aud", stage.issuer.url()).sign(&stage.key),
+            bench.bed.token().claim("aud", bench.bed.issuer.url()).sign(&bench.bed.key),
             Expected::Invalid,
         ),
-        stage.row(
+        bench.row(
             "TYP-07",
             "a client",
-            stage.token().claim("aud", "client-1").sign(&stage.key),
+            bench.bed.token().claim("aud", "client-1").sign(&bench.bed.key),
             Expected::Invalid,
         ),
     ];
@@ -170,10 +173,10 @@ fn audiences() {
         json!([null]),
         json!([[ours]]),
     ] {
-        rows.push(stage.row(
+        rows.push(bench.row(
             "CLM-20",
             value.to_string(),
-            stage.token().claim("aud", value).sign(&stage.key),
+            bench.bed.token().claim("aud", value).sign(&bench.bed.key),
             Expected::Invalid,
         ));
     }
@@ -188,40 +191,40 @@ fn audiences() {
         json!(format!("{ours},other")),
         json!(format!("{ours} other")),
     ] {
-        rows.push(stage.row(
+        rows.push(bench.row(
             "CLM-21",
             value.to_string(),
-            stage.token().claim("aud", value).sign(&stage.key),
+            bench.bed.token().claim("aud", value).sign(&bench.bed.key),
             Expected::Invalid,
         ));
     }
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn issuers() {
-    let stage = stage_with_leeway(60);
-    let ours = stage.issuer.url().to_owned();
-    let with = |value: Value| stage.token().claim("iss", value).sign(&stage.key);
+    let bench = bench_with_leeway(60);
+    let ours = bench.bed.issuer.url().to_owned();
+    let with = |value: Value| bench.bed.token().claim("iss", value).sign(&bench.bed.key);
     let mut rows = vec![
-        stage.row(
+        bench.row(
             "CLM-24",
             "missing",
-            stage.token().without("iss").sign(&stage.key),
+            bench.bed.token().without("iss").sign(&bench.bed.key),
             Expected::Invalid,
         ),
-        stage.row(
+        bench.row(
             "ISS-03",
             "a stranger with keys",
-            with(json!(stage.trap.url())),
+            with(json!(bench.trap.url())),
             Expected::Invalid,
         ),
     ];
     for value in [json!(null), json!(5), json!({}), json!(true)] {
-        rows.push(stage.row("CLM-24", value.to_string(), with(value), Expected::Invalid));
+        rows.push(bench.row("CLM-24", value.to_string(), with(value), Expected::Invalid));
     }
     for value in [json!([ours]), json!(["https://evil.example", ours]), json!([])] {
-        rows.push(stage.row("CLM-25", value.to_string(), with(value), Expected::Invalid));
+        rows.push(bench.row("CLM-25", value.to_string(), with(value), Expected::Invalid));
     }
     for value in [
         format!("{ours}/"),
@@ -237,7 +240,7 @@ fn issuers() {
         "iss".to_owned(),
         String::new(),
     ] {
-        rows.push(stage.row("CLM-26", value.clone(), with(json!(value)), Expected::Invalid));
+        rows.push(bench.row("CLM-26", value.clone(), with(json!(value)), Expected::Invalid));
     }
     for value in [
         format!("{ours}#https://evil.example"),
@@ -245,38 +248,38 @@ fn issuers() {
         format!("{ours}\u{0}"),
         format!("{ours}:x@evil"),
     ] {
-        rows.push(stage.row("ISS-05", value.clone(), with(json!(value)), Expected::Invalid));
+        rows.push(bench.row("ISS-05", value.clone(), with(json!(value)), Expected::Invalid));
     }
     let escaped = format!("\"{}\"", ours.replace('/', "\\/"));
-    rows.push(stage.row(
+    rows.push(bench.row(
         "CLM-27",
         "escaped slashes",
-        raw(&stage, "iss", &escaped),
+        raw(&bench, "iss", &escaped),
         Expected::Accepted,
     ));
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn subjects_and_bindings() {
-    let stage = stage_with_leeway(60);
-    let with = |name: &str, value: Value| stage.token().claim(name, value).sign(&stage.key);
+    let bench = bench_with_leeway(60);
+    let with = |name: &str, value: Value| bench.bed.token().claim(name, value).sign(&bench.bed.key);
     let mut rows = vec![
-        stage.row(
+        bench.row(
             "CLM-28",
             "missing",
-            stage.token().without("sub").sign(&stage.key),
+            bench.bed.token().without("sub").sign(&bench.bed.key),
             Expected::Accepted,
         ),
-        stage.row("CLM-28", "empty", with("sub", json!("")), Expected::Accepted),
-        stage.row("CLM-28", "long", with("sub", json!("s".repeat(8000))), Expected::Accepted),
-        stage.row(
+        bench.row("CLM-28", "empty", with("sub", json!("")), Expected::Accepted),
+        bench.row("CLM-28", "long", with("sub", json!("s".repeat(8000))), Expected::Accepted),
+        bench.row(
             "CLM-28",
             "line feeds",
             with("sub", json!("a\r\ninjected: yes\u{0}")),
             Expected::Accepted,
         ),
-        stage.row(
+        bench.row(
             "LEK-03",
             "escapes",
             with("sub", json!("\u{1b}[31m${jndi:ldap://x}{}")),
@@ -284,10 +287,10 @@ fn subjects_and_bindings() {
         ),
     ];
     for value in [json!(5), json!(null), json!([]), json!({}), json!(true)] {
-        rows.push(stage.row("CLM-28", value.to_string(), with("sub", value), Expected::Invalid));
+        rows.push(bench.row("CLM-28", value.to_string(), with("sub", value), Expected::Invalid));
     }
     for value in [json!(5), json!(null), json!([])] {
-        rows.push(stage.row("REV-08", value.to_string(), with("jti", value), Expected::Invalid));
+        rows.push(bench.row("REV-08", value.to_string(), with("jti", value), Expected::Invalid));
     }
     for value in [
         json!({"foo": "x"}),
@@ -298,9 +301,9 @@ fn subjects_and_bindings() {
         json!(null),
         json!({}),
     ] {
-        rows.push(stage.row("CLM-32", value.to_string(), with("cnf", value), Expected::Invalid));
+        rows.push(bench.row("CLM-32", value.to_string(), with("cnf", value), Expected::Invalid));
     }
     let mark = log::mark();
-    stage.play(&rows);
+    bench.play(&rows);
     assert!(!log::since(mark).contains("injected"));
 }

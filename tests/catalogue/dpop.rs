@@ -12,13 +12,13 @@ use jwt_verify_tests::{
 };
 use serde_json::{Value, json};
 
-use super::{bound::*, *};
+use super::{dpop_setup::*, *};
 
 #[test]
 fn a_bound_token_with_its_proof_is_accepted() {
     for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| !algorithm.is_symmetric()) {
         let dpop = Bound::with(SigningKey::new(algorithm, "client"), |dpop| dpop);
-        dpop.stage.play(&[
+        dpop.bench.play(&[
             dpop.accepted("DPP-01", algorithm.name(), dpop.good("one")),
             dpop.accepted("DPP-01", "and another proof", dpop.good("two")),
         ]);
@@ -29,7 +29,7 @@ fn a_bound_token_with_its_proof_is_accepted() {
 fn a_proof_works_once() {
     let dpop = Bound::new();
     let proof = dpop.good("once");
-    dpop.stage.play(&[
+    dpop.bench.play(&[
         dpop.accepted("DPP-07", "the first time", proof.clone()),
         dpop.row("DPP-07", "the second time", proof.clone()),
         dpop.row("DPP-07", "and the third", proof),
@@ -55,16 +55,16 @@ fn of_a_hundred_at_the_same_time_one_is_the_first() {
 #[test]
 fn the_name_of_a_proof_is_its_keys_own() {
     let dpop = Bound::new();
-    dpop.stage.play(&[dpop.accepted("DPP-08", "one key", dpop.good("same"))]);
+    dpop.bench.play(&[dpop.accepted("DPP-08", "one key", dpop.good("same"))]);
     let other = SigningKey::new(Algorithm::EdDSA, "client-2");
-    let token = bound(dpop.stage.token(), &other).sign(&dpop.stage.key);
+    let token = bound(dpop.bench.bed.token(), &other).sign(&dpop.bench.bed.key);
     let other = Bound { client: other, token, ..dpop };
-    other.stage.play(&[other.accepted("DPP-08", "another key", other.good("same"))]);
+    other.bench.play(&[other.accepted("DPP-08", "another key", other.good("same"))]);
     // The same name for another place; nothing is there but a refusal of another kind.
     let elsewhere = other.proof("same", |_, claims| {
         claims["htu"] = json!("https://api.example.com/read");
     });
-    let request = other.stage.api.get("/read");
+    let request = other.bench.api.get("/read");
     let request =
         request.header("authorization", format!("DPoP {}", other.token)).header("dpop", elsewhere);
     let response = request.send();
@@ -86,7 +86,7 @@ fn a_proof_in_other_clothes_is_the_same() {
     let twin = signatures::twin(&signature);
     let queried = dpop.proof("twin", |_, claims| claims["htu"] = json!(format!("{HERE}?again")));
     let again = dpop.proof("twin", |_, claims| claims["more"] = json!(true));
-    dpop.stage.play(&[
+    dpop.bench.play(&[
         dpop.accepted("DPP-09", "the first time", good.clone()),
         dpop.row("DPP-09", "the other signature", format!("{input}.{}", base64url(twin))),
         dpop.row("DPP-09", "with a query", queried),
@@ -94,7 +94,7 @@ fn a_proof_in_other_clothes_is_the_same() {
         dpop.row("DPP-09", "padded", format!("{good}==")),
     ]);
     let lower = dpop.proof("twin-2", |_, claims| claims["htm"] = json!("get"));
-    dpop.stage.play(&[dpop.row("DPP-09", "another case", lower)]);
+    dpop.bench.play(&[dpop.row("DPP-09", "another case", lower)]);
 }
 
 #[test]
@@ -102,10 +102,10 @@ fn a_used_proof_is_remembered_as_long_as_it_is_new() {
     let dpop = Bound::new();
     let ahead = dpop.now() + 60;
     let proof = dpop.proof("kept", |_, claims| claims["iat"] = json!(ahead));
-    dpop.stage.play(&[dpop.accepted("DPP-12", "at once", proof.clone())]);
+    dpop.bench.play(&[dpop.accepted("DPP-12", "at once", proof.clone())]);
     for seconds in [59, 60, 1, 1, 60] {
-        dpop.stage.clock.advance(Duration::from_secs(seconds));
-        dpop.stage.play(&[dpop.row("DPP-12", "later", proof.clone())]);
+        dpop.bench.bed.clock.advance(Duration::from_secs(seconds));
+        dpop.bench.play(&[dpop.row("DPP-12", "later", proof.clone())]);
     }
 }
 
@@ -115,7 +115,7 @@ fn a_token_is_for_the_key_that_it_is_bound_to() {
     let thief = SigningKey::new(Algorithm::ES256, "thief");
     let proof = sign(&thief, header(&thief).to_string(), dpop.claims("stolen").to_string());
     let other = dpop.asking("DPP-18", "another key", dpop.request(&proof), Expected::InvalidBound);
-    dpop.stage.play(&[other]);
+    dpop.bench.play(&[other]);
 
     // The thumbprint is that of the numbers, however the key spells them.
     let client = SigningKey::new(Algorithm::RS256, "client");
@@ -125,7 +125,7 @@ fn a_token_is_for_the_key_that_it_is_bound_to() {
     };
     let modulus = odd.client.modulus();
     let long = base64url([&[0][..], &modulus].concat());
-    odd.stage.play(&[
+    odd.bench.play(&[
         odd.row("DPP-19", "a leading zero", spelled("n", long)),
         odd.row("DPP-19", "padding", spelled("n", format!("{}=", base64url(&modulus)))),
         odd.row("DPP-19", "an exponent with a zero", spelled("e", base64url([0, 1, 0, 1]))),
@@ -136,14 +136,14 @@ fn a_token_is_for_the_key_that_it_is_bound_to() {
 #[test]
 fn a_bound_token_is_no_bearer_token_and_a_bearer_token_is_not_bound() {
     let dpop = Bound::new();
-    let bearer = || dpop.stage.api.get("/protected").bearer(&dpop.token);
-    let free = dpop.stage.good();
+    let bearer = || dpop.bench.api.get("/protected").bearer(&dpop.token);
+    let free = dpop.bench.good();
     let ath = hash(&free);
     let unbound = dpop.proof("unbound", |_, claims| claims["ath"] = json!(ath));
     let scheme = format!("DPoP {free}");
     let unbound =
-        dpop.stage.api.get("/protected").header("authorization", scheme).header("dpop", unbound);
-    dpop.stage.play(&[
+        dpop.bench.api.get("/protected").header("authorization", scheme).header("dpop", unbound);
+    dpop.bench.play(&[
         dpop.asking("DPP-20", "without a proof", bearer(), Expected::InvalidBound),
         dpop.asking(
             "DPP-20",
@@ -154,7 +154,7 @@ fn a_bound_token_is_no_bearer_token_and_a_bearer_token_is_not_bound() {
         dpop.asking(
             "DPP-25",
             "a bearer token with a proof that nobody asked for",
-            dpop.stage.api.get("/protected").bearer(&free).header("dpop", dpop.good("up")),
+            dpop.bench.api.get("/protected").bearer(&free).header("dpop", dpop.good("up")),
             Expected::Accepted,
         ),
         dpop.asking("DPP-21", "a token that is not bound", unbound, Expected::InvalidBound),
@@ -166,12 +166,12 @@ fn one_field_holds_one_proof() {
     let dpop = Bound::new();
     let alone = || {
         let scheme = format!("DPoP {}", dpop.token);
-        dpop.stage.api.get("/protected").header("authorization", scheme)
+        dpop.bench.api.get("/protected").header("authorization", scheme)
     };
     let (one, two) = (dpop.good("f1"), dpop.good("f2"));
     let asking =
         |what: &str, request: Request| dpop.asking("DPP-22", what, request, Expected::InvalidProof);
-    dpop.stage.play(&[
+    dpop.bench.play(&[
         asking("none", alone()),
         asking("two", alone().header("dpop", &one).header("DPoP", &two)),
         asking("the same twice", alone().header("dpop", &one).header("dpop", &one)),
@@ -181,9 +181,9 @@ fn one_field_holds_one_proof() {
         asking("with a parameter", alone().header("dpop", format!("{one};x=y"))),
         asking("with a space", alone().header("dpop", format!("{one} x"))),
     ]);
-    let lower = dpop.stage.api.get("/protected");
+    let lower = dpop.bench.api.get("/protected");
     let lower = lower.header("authorization", format!("dpop {}", dpop.token)).header("dpop", one);
-    dpop.stage.play(&[dpop.asking("DPP-28", "small letters", lower, Expected::Accepted)]);
+    dpop.bench.play(&[dpop.asking("DPP-28", "small letters", lower, Expected::Accepted)]);
     for (value, scheme) in [
         ("DPoP", "DPoP"),
         ("DPoP ", "DPoP"),
@@ -191,7 +191,7 @@ fn one_field_holds_one_proof() {
         ("DPoP a, DPoP b", "DPoP"),
         ("Bearer a, DPoP b", "Bearer"),
     ] {
-        let response = dpop.stage.api.get("/protected").header("authorization", value).send();
+        let response = dpop.bench.api.get("/protected").header("authorization", value).send();
         assert_eq!(response.status, 400, "DPP-22 {value}");
         let challenges = response.headers("www-authenticate");
         let start = format!(r#"{scheme} error="invalid_request""#);
@@ -223,7 +223,7 @@ fn a_nonce_is_given_out_and_asked_for() {
     assert_eq!((good.status, good.header("dpop-nonce")), (200, None), "DPP-23");
 
     // Five minutes later there is another, and the one before is still good.
-    dpop.stage.clock.advance(Duration::from_secs(300));
+    dpop.bench.bed.clock.advance(Duration::from_secs(300));
     let good = dpop.request(&with("n5", json!(nonce))).send();
     assert_eq!(good.status, 200, "DPP-24: {}", good.everything());
     let next = good.header("dpop-nonce").unwrap();
@@ -231,7 +231,7 @@ fn a_nonce_is_given_out_and_asked_for() {
     let good = dpop.request(&with("n6", json!(next))).send();
     assert_eq!((good.status, good.header("dpop-nonce")), (200, None), "DPP-24");
     // The token is good for ten minutes and the leeway.
-    dpop.stage.clock.advance(Duration::from_secs(300));
+    dpop.bench.bed.clock.advance(Duration::from_secs(300));
     assert_ne!(nonce_of(with("n7", json!(nonce))), nonce, "DPP-23");
 }
 
@@ -240,13 +240,13 @@ fn a_proof_is_no_token_and_a_token_no_proof() {
     let dpop = Bound::new();
     let proof = dpop.good("both");
     let itself = dpop.request(&dpop.token);
-    let swapped = dpop.stage.api.get("/protected");
+    let swapped = dpop.bench.api.get("/protected");
     let swapped = swapped.header("authorization", format!("DPoP {proof}")).header("dpop", &proof);
-    dpop.stage.play(&[
+    dpop.bench.play(&[
         dpop.asking("DPP-26", "the token", itself, Expected::InvalidProof),
         dpop.asking("DPP-26", "the proof", swapped, Expected::InvalidBound),
     ]);
-    let bearer = dpop.stage.api.get("/protected").bearer(&proof).send();
+    let bearer = dpop.bench.api.get("/protected").bearer(&proof).send();
     assert_eq!(bearer.status, 401, "DPP-26");
     assert_eq!(
         bearer.headers("www-authenticate"),
@@ -257,7 +257,7 @@ fn a_proof_is_no_token_and_a_token_no_proof() {
     );
 }
 
-/// An API of other shape than the stage's, with its issuer.
+/// An API of other shape than the bench's, with its issuer.
 struct Other {
     key: SigningKey,
     client: SigningKey,
@@ -470,7 +470,7 @@ fn an_answer_of_the_applications_own_names_both_schemes_too() {
 #[test]
 fn a_bound_token_is_nothing_to_a_verifier_by_itself() {
     let dpop = Bound::new();
-    let verifier = dpop.stage.verifier();
+    let verifier = dpop.bench.verifier();
     let request = dpop.request(&dpop.good("before"));
     assert_eq!(request.send().status, 200);
     let outcome = actix_web::rt::System::new().block_on(verifier.verify(&dpop.token));
@@ -481,7 +481,7 @@ fn a_bound_token_is_nothing_to_a_verifier_by_itself() {
 #[test]
 fn nobody_with_credentials_is_told_of_both_schemes() {
     let dpop = Bound::new();
-    let response = dpop.stage.api.get("/protected").send();
+    let response = dpop.bench.api.get("/protected").send();
     assert_eq!(response.status, 401);
     assert_eq!(
         response.headers("www-authenticate"),

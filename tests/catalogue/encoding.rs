@@ -8,8 +8,8 @@ use super::*;
 
 #[test]
 fn padding_other_alphabets_and_stray_characters() {
-    let stage = Stage::new(Algorithm::RS256);
-    let good = stage.good();
+    let bench = AttackBench::new(Algorithm::RS256);
+    let good = bench.good();
     let segments: Vec<&str> = good.split('.').collect();
     let with = |segment: usize, text: String| {
         let mut all: Vec<String> = segments.iter().map(|s| (*s).to_owned()).collect();
@@ -19,7 +19,7 @@ fn padding_other_alphabets_and_stray_characters() {
     let mut rows = Vec::new();
     for segment in 0..3 {
         for end in ["=", "==", "==="] {
-            rows.push(stage.row(
+            rows.push(bench.row(
                 "ENC-01",
                 end,
                 with(segment, format!("{}{end}", segments[segment])),
@@ -28,7 +28,7 @@ fn padding_other_alphabets_and_stray_characters() {
         }
         for insert in ["?", "#", "*", "%", "%20", "%2E", "'", "\"", "{", ";", "!", "~", ":", "@"] {
             let (a, b) = segments[segment].split_at(segments[segment].len() / 2);
-            rows.push(stage.row(
+            rows.push(bench.row(
                 "ENC-05",
                 insert,
                 with(segment, format!("{a}{insert}{b}")),
@@ -37,27 +37,27 @@ fn padding_other_alphabets_and_stray_characters() {
         }
         for insert in [" ", "\t", "\u{a0}"] {
             let (a, b) = segments[segment].split_at(segments[segment].len() / 2);
-            rows.push(stage.row(
+            rows.push(bench.row(
                 "ENC-04",
                 format!("{insert:?}"),
                 with(segment, format!("{a}{insert}{b}")),
                 Expected::BadRequest,
             ));
         }
-        rows.push(stage.row("ENC-07", "empty", with(segment, String::new()), Expected::Invalid));
-        rows.push(stage.row(
+        rows.push(bench.row("ENC-07", "empty", with(segment, String::new()), Expected::Invalid));
+        rows.push(bench.row(
             "ENC-11",
             "a length that cannot be",
             with(segment, format!("{}A", &segments[segment][..segments[segment].len() / 4 * 4])),
             Expected::Invalid,
         ));
-        rows.push(stage.row(
+        rows.push(bench.row(
             "ENC-03",
             "plus",
             with(segment, format!("+{}", &segments[segment][1..])),
             Expected::Invalid,
         ));
-        rows.push(stage.row(
+        rows.push(bench.row(
             "ENC-03",
             "slash",
             with(segment, format!("/{}", &segments[segment][1..])),
@@ -71,15 +71,15 @@ fn padding_other_alphabets_and_stray_characters() {
     for next in 1..16 {
         let other = &alphabet[index + next..=index + next];
         let text = format!("{}{other}", &segments[2][..segments[2].len() - 1]);
-        rows.push(stage.row("ENC-02", other, with(2, text), Expected::Invalid));
+        rows.push(bench.row("ENC-02", other, with(2, text), Expected::Invalid));
     }
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn other_numbers_of_segments_and_other_serialisations() {
-    let stage = Stage::new(Algorithm::RS256);
-    let good = stage.good();
+    let bench = AttackBench::new(Algorithm::RS256);
+    let good = bench.good();
     let s: Vec<&str> = good.split('.').collect();
     let flattened = json!({"protected": s[0], "payload": s[1], "signature": s[2]}).to_string();
     let general = json!({"payload": s[1], "signatures": [{"protected": s[0], "signature": s[2]}]})
@@ -103,53 +103,54 @@ fn other_numbers_of_segments_and_other_serialisations() {
         "....".into(),
         ".".repeat(16_000),
     ] {
-        rows.push(stage.row("ENC-06", format!("{token:.20}"), token, Expected::Invalid));
+        rows.push(bench.row("ENC-06", format!("{token:.20}"), token, Expected::Invalid));
     }
     for json in [&flattened, &general, &unprotected] {
-        rows.push(stage.row(
+        rows.push(bench.row(
             "ENC-08",
             format!("{json:.14} in base64url"),
             base64url(json),
             Expected::Invalid,
         ));
         // As it stands it contains commas, which separate credentials.
-        rows.push(stage.row("ENC-08", format!("{json:.14}"), json.clone(), Expected::BadRequest));
+        rows.push(bench.row("ENC-08", format!("{json:.14}"), json.clone(), Expected::BadRequest));
     }
     let polyglot = format!("{{\"protected\":\"{}.{}.{}\"}}", s[0], s[1], s[2]);
-    rows.push(stage.row("ENC-09", "three parts in JSON", polyglot, Expected::Invalid));
-    rows.push(stage.row("ENC-10", "%2E", good.replace('.', "%2E"), Expected::Invalid));
-    rows.push(stage.row(
+    rows.push(bench.row("ENC-09", "three parts in JSON", polyglot, Expected::Invalid));
+    rows.push(bench.row("ENC-10", "%2E", good.replace('.', "%2E"), Expected::Invalid));
+    rows.push(bench.row(
         "ENC-10",
         "full-width dots",
         good.replace('.', "\u{ff0e}"),
         Expected::BadRequest,
     ));
-    rows.push(stage.row(
+    rows.push(bench.row(
         "ENC-10",
         "zero-width space",
         format!("{good}\u{200b}"),
         Expected::BadRequest,
     ));
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn sizes() {
-    let stage = Stage::new(Algorithm::RS256);
+    let bench = AttackBench::new(Algorithm::RS256);
     let sized = |length: usize| {
-        let mut pad = length / 4 * 3 - stage.good().len() / 4 * 3;
+        let mut pad = length / 4 * 3 - bench.good().len() / 4 * 3;
         loop {
-            let token = stage.token().claim("pad", "x".repeat(pad)).sign(&stage.key);
+            let token = bench.bed.token().claim("pad", "x".repeat(pad)).sign(&bench.bed.key);
             match token.len() {
                 exact if exact == length => return token,
                 long if long > length => pad -= 1,
                 // Three bytes are four characters, so some lengths exist only with a longer name.
                 _ => {
-                    return stage
+                    return bench
+                        .bed
                         .token()
                         .claim("pad", "x".repeat(pad))
                         .claim("p", "y".repeat(length - token.len()))
-                        .sign(&stage.key);
+                        .sign(&bench.bed.key);
                 }
             }
         }
@@ -157,23 +158,23 @@ fn sizes() {
     let limit = 16 * 1024;
     let below = sized(limit - 64);
     assert!(below.len() <= limit, "{}", below.len());
-    let mut rows = vec![stage.row("SIZ-01", "just below the limit", below, Expected::Accepted)];
+    let mut rows = vec![bench.row("SIZ-01", "just below the limit", below, Expected::Accepted)];
     for length in [limit + 1, 64 * 1024, 100 * 1000] {
-        let token = format!("{}{}", stage.good(), "A".repeat(length - stage.good().len()));
-        rows.push(stage.row("SIZ-02", length.to_string(), token, Expected::Invalid));
-        rows.push(stage.row("SIZ-03", length.to_string(), ".".repeat(length), Expected::Invalid));
+        let token = format!("{}{}", bench.good(), "A".repeat(length - bench.good().len()));
+        rows.push(bench.row("SIZ-02", length.to_string(), token, Expected::Invalid));
+        rows.push(bench.row("SIZ-03", length.to_string(), ".".repeat(length), Expected::Invalid));
     }
-    let long = stage.token().claim("pad", "x".repeat(limit)).sign(&stage.key);
-    rows.push(stage.row("SIZ-01", "rightly signed but too long", long, Expected::Invalid));
-    stage.play(&rows);
+    let long = bench.bed.token().claim("pad", "x".repeat(limit)).sign(&bench.bed.key);
+    rows.push(bench.row("SIZ-01", "rightly signed but too long", long, Expected::Invalid));
+    bench.play(&rows);
     // What the server itself does not read does not get that far.
-    let huge = stage.api.get("/protected").bearer("A".repeat(1_000_000)).try_send();
+    let huge = bench.api.get("/protected").bearer("A".repeat(1_000_000)).try_send();
     assert!(huge.is_err() || (400..500).contains(&huge.unwrap().status), "SIZ-02");
-    let mut many = stage.api.get("/protected").bearer(stage.good());
+    let mut many = bench.api.get("/protected").bearer(bench.good());
     for index in 0..100 {
         many = many.header(&format!("x-{index}"), "1");
     }
     let many = many.try_send();
     assert!(many.is_err() || (400..500).contains(&many.unwrap().status), "SIZ-06");
-    stage.play(&[stage.row("SIZ-06", "after that", stage.good(), Expected::Accepted)]);
+    bench.play(&[bench.row("SIZ-06", "after that", bench.good(), Expected::Accepted)]);
 }

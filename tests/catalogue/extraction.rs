@@ -7,16 +7,16 @@ use super::*;
 
 #[test]
 fn the_authorization_field() {
-    let stage = Stage::new(Algorithm::RS256);
-    let good = stage.good();
+    let bench = AttackBench::new(Algorithm::RS256);
+    let good = bench.good();
     let with = |id, value: String, expected| {
-        let request = stage.api.get("/protected").header("authorization", &value);
+        let request = bench.api.get("/protected").header("authorization", &value);
         Row { id, what: format!("{value:.24}"), request, secret: String::new(), expected }
     };
     let mut rows = vec![Row {
         id: "EXT-01",
         what: "nothing".into(),
-        request: stage.api.get("/protected"),
+        request: bench.api.get("/protected"),
         secret: String::new(),
         expected: Expected::Missing,
     }];
@@ -48,18 +48,18 @@ fn the_authorization_field() {
     for value in ["Bearer \u{e4}", "Bearer a\u{a0}b", "B\u{e9}arer x"] {
         rows.push(with("EXT-08", value.into(), Expected::BadRequest));
     }
-    stage.play(&rows);
+    bench.play(&rows);
     for byte in [b'\0', b'\r', b'\n'] {
         let value = [b"Bearer a", &[byte][..], b"b"].concat();
-        let answer = stage.api.get("/protected").header("authorization", value).try_send();
+        let answer = bench.api.get("/protected").header("authorization", value).try_send();
         assert!(answer.is_err() || (400..500).contains(&answer.unwrap().status), "EXT-08 {byte}");
     }
 }
 
 #[test]
 fn more_than_one_credential() {
-    let stage = Stage::new(Algorithm::RS256);
-    let good = format!("Bearer {}", stage.good());
+    let bench = AttackBench::new(Algorithm::RS256);
+    let good = format!("Bearer {}", bench.good());
     let rows: Vec<Row> = [
         (good.as_str(), "Bearer bad"),
         ("Bearer bad", good.as_str()),
@@ -71,7 +71,7 @@ fn more_than_one_credential() {
     .map(|(first, second)| Row {
         id: "EXT-06",
         what: format!("{first:.12} and {second:.12}"),
-        request: stage
+        request: bench
             .api
             .get("/protected")
             .header("authorization", first)
@@ -80,13 +80,13 @@ fn more_than_one_credential() {
         expected: Expected::BadRequest,
     })
     .collect();
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn places_that_are_not_read() {
-    let stage = Stage::new(Algorithm::RS256);
-    let good = stage.good();
+    let bench = AttackBench::new(Algorithm::RS256);
+    let good = bench.good();
     let row = |id, what: &str, request: Request| Row {
         id,
         what: what.into(),
@@ -94,9 +94,9 @@ fn places_that_are_not_read() {
         secret: good.clone(),
         expected: Expected::Missing,
     };
-    let get = || stage.api.get("/protected");
-    stage.play(&[
-        row("EXT-11", "query", stage.api.get(&format!("/protected?access_token={good}"))),
+    let get = || bench.api.get("/protected");
+    bench.play(&[
+        row("EXT-11", "query", bench.api.get(&format!("/protected?access_token={good}"))),
         row(
             "EXT-12",
             "form",
@@ -125,10 +125,10 @@ fn places_that_are_not_read() {
 
 #[test]
 fn every_method_and_every_spelling_of_a_path() {
-    let stage = Stage::new(Algorithm::RS256);
+    let bench = AttackBench::new(Algorithm::RS256);
     for method in ["GET", "OPTIONS", "TRACE", "PUT", "DELETE", "PROPFIND"] {
-        assert_eq!(stage.api.request(method, "/protected").send().status, 401, "EXT-16 {method}");
-        let bad = stage.api.request(method, "/protected").bearer("bad").send();
+        assert_eq!(bench.api.request(method, "/protected").send().status, 401, "EXT-16 {method}");
+        let bad = bench.api.request(method, "/protected").bearer("bad").send();
         assert_eq!(bad.status, 401, "EXT-16 {method}");
     }
     for path in [
@@ -144,6 +144,6 @@ fn every_method_and_every_spelling_of_a_path() {
         "/nowhere",
         "/%70rotected",
     ] {
-        assert_eq!(stage.api.get(path).send().status, 401, "EXT-17 {path}");
+        assert_eq!(bench.api.get(path).send().status, 401, "EXT-17 {path}");
     }
 }

@@ -8,23 +8,23 @@ use super::*;
 
 #[test]
 fn keys_and_addresses_in_a_token_are_not_used() {
-    let stage = Stage::new(Algorithm::RS256);
+    let bench = AttackBench::new(Algorithm::RS256);
     let stranger = SigningKey::new(Algorithm::RS256, "good-key");
     let mut rows = vec![
-        stage.row(
+        bench.row(
             "HDR-01",
             "jwk",
-            stage.token().header("jwk", stranger.jwk()).sign(&stranger),
+            bench.bed.token().header("jwk", stranger.jwk()).sign(&stranger),
             Expected::Invalid,
         ),
-        stage.row(
+        bench.row(
             "HDR-01",
             "jwk and its kid",
-            stage.token().header("jwk", stranger.jwk()).header("kid", "other").sign(&stranger),
+            bench.bed.token().header("jwk", stranger.jwk()).header("kid", "other").sign(&stranger),
             Expected::Invalid,
         ),
     ];
-    let trap = stage.trap.jwks_uri();
+    let trap = bench.trap.jwks_uri();
     for name in ["jku", "x5u"] {
         for url in [
             trap.as_str(),
@@ -32,25 +32,25 @@ fn keys_and_addresses_in_a_token_are_not_used() {
             "http://169.254.169.254/",
             "file:///etc/passwd",
         ] {
-            let token = stage.token().header(name, url);
-            rows.push(stage.row("HDR-02", url, token.sign(&stranger), Expected::Invalid));
+            let token = bench.bed.token().header(name, url);
+            rows.push(bench.row("HDR-02", url, token.sign(&stranger), Expected::Invalid));
             // A good token may name an address; nobody goes there.
-            rows.push(stage.row("HDR-02", url, token.sign(&stage.key), Expected::Accepted));
+            rows.push(bench.row("HDR-02", url, token.sign(&bench.bed.key), Expected::Accepted));
         }
     }
     for (name, value) in
         [("x5c", json!(["MIIB"])), ("x5t", json!("AAAA")), ("x5t#S256", json!("AAAA"))]
     {
-        let token = stage.token().header(name, value);
-        rows.push(stage.row("HDR-03", name, token.sign(&stranger), Expected::Invalid));
-        rows.push(stage.row("HDR-03", name, token.sign(&stage.key), Expected::Accepted));
+        let token = bench.bed.token().header(name, value);
+        rows.push(bench.row("HDR-03", name, token.sign(&stranger), Expected::Invalid));
+        rows.push(bench.row("HDR-03", name, token.sign(&bench.bed.key), Expected::Accepted));
     }
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn extensions_that_are_not_understood_are_refused() {
-    let stage = Stage::new(Algorithm::RS256);
+    let bench = AttackBench::new(Algorithm::RS256);
     let mut rows = Vec::new();
     for (id, members) in [
         ("HDR-04", vec![("crit", json!(["exp"]))]),
@@ -67,26 +67,39 @@ fn extensions_that_are_not_understood_are_refused() {
         ("HDR-07", vec![("zip", json!("DEF"))]),
         ("HDR-08", vec![("enc", json!("A128GCM"))]),
     ] {
-        let token =
-            members.iter().fold(stage.token(), |t, (name, value)| t.header(name, value.clone()));
-        rows.push(stage.row(id, format!("{members:?}"), token.sign(&stage.key), Expected::Invalid));
+        let token = members
+            .iter()
+            .fold(bench.bed.token(), |t, (name, value)| t.header(name, value.clone()));
+        rows.push(bench.row(
+            id,
+            format!("{members:?}"),
+            token.sign(&bench.bed.key),
+            Expected::Invalid,
+        ));
     }
     for alg in ["dir", "RSA-OAEP", "A128KW", "PBES2-HS256+A128KW"] {
-        let token = stage.token().header("alg", alg).header("p2c", 2_147_483_647).sign(&stage.key);
-        rows.push(stage.row("HDR-08", alg, token, Expected::Invalid));
+        let token =
+            bench.bed.token().header("alg", alg).header("p2c", 2_147_483_647).sign(&bench.bed.key);
+        rows.push(bench.row("HDR-08", alg, token, Expected::Invalid));
     }
-    let costly = stage
+    let costly = bench
+        .bed
         .token()
         .header("p2c", 2_147_483_647)
         .header("p2s", "AAAA")
         .header("epk", json!({"kty": "EC"}));
-    rows.push(stage.row("HDR-12", "of encryption", costly.sign(&stage.key), Expected::Accepted));
-    stage.play(&rows);
+    rows.push(bench.row(
+        "HDR-12",
+        "of encryption",
+        costly.sign(&bench.bed.key),
+        Expected::Accepted,
+    ));
+    bench.play(&rows);
 }
 
 #[test]
 fn what_is_not_known_is_ignored_and_what_is_known_has_its_type() {
-    let stage = Stage::new(Algorithm::RS256);
+    let bench = AttackBench::new(Algorithm::RS256);
     let mut rows = Vec::new();
     for value in [
         json!(1),
@@ -96,8 +109,8 @@ fn what_is_not_known_is_ignored_and_what_is_known_has_its_type() {
         json!([1, {"b": "c"}]),
         json!("text"),
     ] {
-        let token = stage.token().header("unknown", value.clone()).sign(&stage.key);
-        rows.push(stage.row("HDR-10", value.to_string(), token, Expected::Accepted));
+        let token = bench.bed.token().header("unknown", value.clone()).sign(&bench.bed.key);
+        rows.push(bench.row("HDR-10", value.to_string(), token, Expected::Accepted));
     }
     for (name, value) in [
         ("typ", json!(5)),
@@ -110,24 +123,27 @@ fn what_is_not_known_is_ignored_and_what_is_known_has_its_type() {
         ("x5u", json!([])),
         ("x5t", json!(true)),
     ] {
-        let token = stage.token().header(name, value.clone()).sign(&stage.key);
-        rows.push(stage.row("HDR-11", format!("{name} {value}"), token, Expected::Invalid));
+        let token = bench.bed.token().header(name, value.clone()).sign(&bench.bed.key);
+        rows.push(bench.row("HDR-11", format!("{name} {value}"), token, Expected::Invalid));
     }
-    let nested =
-        sign(&stage.key, stage.token().header("cty", "JWT").header_for(&stage.key), stage.good());
-    rows.push(stage.row("HDR-09", "a token in a token", nested, Expected::Invalid));
-    stage.play(&rows);
+    let nested = sign(
+        &bench.bed.key,
+        bench.bed.token().header("cty", "JWT").header_for(&bench.bed.key),
+        bench.good(),
+    );
+    rows.push(bench.row("HDR-09", "a token in a token", nested, Expected::Invalid));
+    bench.play(&rows);
 }
 
 #[test]
 fn tokens_of_other_types_are_no_access_tokens() {
-    let stage = Stage::new(Algorithm::RS256);
+    let bench = AttackBench::new(Algorithm::RS256);
     let mut rows = Vec::new();
     for typ in ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+JWT"] {
-        rows.push(stage.row(
+        rows.push(bench.row(
             "TYP-02",
             typ,
-            stage.token().header("typ", typ).sign(&stage.key),
+            bench.bed.token().header("typ", typ).sign(&bench.bed.key),
             Expected::Accepted,
         ));
     }
@@ -145,10 +161,10 @@ fn tokens_of_other_types_are_no_access_tokens() {
         "",
         "JWE",
     ] {
-        rows.push(stage.row(
+        rows.push(bench.row(
             "TYP-04",
             typ,
-            stage.token().header("typ", typ).sign(&stage.key),
+            bench.bed.token().header("typ", typ).sign(&bench.bed.key),
             Expected::Invalid,
         ));
     }
@@ -160,29 +176,29 @@ fn tokens_of_other_types_are_no_access_tokens() {
         ("TYP-05", "typ", json!("Refresh")),
         ("TYP-04", "events", json!({"http://schemas.openid.net/event/backchannel-logout": {}})),
     ] {
-        rows.push(stage.row(
+        rows.push(bench.row(
             id,
             name,
-            stage.token().claim(name, value).sign(&stage.key),
+            bench.bed.token().claim(name, value).sign(&bench.bed.key),
             Expected::Invalid,
         ));
     }
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn the_strict_profile_asks_for_what_rfc_9068_asks() {
     let key = SigningKey::new(Algorithm::ES256, "good-key");
-    let whole = |stage: &Stage| {
-        stage.token().header("typ", "at+jwt").claim("jti", "j").claim("client_id", "c")
+    let whole = |bench: &AttackBench| {
+        bench.bed.token().header("typ", "at+jwt").claim("jti", "j").claim("client_id", "c")
     };
-    // The control token of the stage is an ordinary one, so the strict API stands beside it.
-    let stage = Stage::with(key, &[], |issuer| issuer);
-    let clock = stage.clock.clone();
+    // The control token of the bench is an ordinary one, so the strict API stands beside it.
+    let bench = AttackBench::with(key, &[], |issuer| issuer);
+    let clock = bench.bed.clock.clone();
     let auth = jwt_verify::JwtAuth::for_issuer(
-        jwt_verify::TrustedIssuer::new(stage.issuer.url(), jwt_verify_tests::AUDIENCE)
+        jwt_verify::TrustedIssuer::new(bench.bed.issuer.url(), jwt_verify_tests::AUDIENCE)
             .algorithms([Algorithm::ES256])
-            .keys(jwt_verify::JwksProvider::builder(stage.issuer.jwks_uri()).build().unwrap())
+            .keys(jwt_verify::JwksProvider::builder(bench.bed.issuer.jwks_uri()).build().unwrap())
             .token_profile(jwt_verify::TokenProfile::AccessToken),
     )
     .clock(clock)
@@ -192,13 +208,13 @@ fn the_strict_profile_asks_for_what_rfc_9068_asks() {
         actix_web::App::new().configure(example_resource_server::configure(&auth))
     });
     let status = |token: String| api.get("/protected").bearer(token).send().status;
-    assert_eq!(status(whole(&stage).sign(&stage.key)), 200);
+    assert_eq!(status(whole(&bench).sign(&bench.bed.key)), 200);
     for typ in [json!("JWT"), json!(""), json!("at+jwt;v=1"), json!("at+jwt ")] {
-        assert_eq!(status(whole(&stage).header("typ", typ).sign(&stage.key)), 401, "TYP-03");
+        assert_eq!(status(whole(&bench).header("typ", typ).sign(&bench.bed.key)), 401, "TYP-03");
     }
     for name in ["sub", "jti", "client_id", "iat", "exp", "aud", "iss"] {
-        assert_eq!(status(whole(&stage).without(name).sign(&stage.key)), 401, "{name}");
+        assert_eq!(status(whole(&bench).without(name).sign(&bench.bed.key)), 401, "{name}");
     }
     let header: Value = json!({"alg": "ES256", "kid": "good-key"});
-    assert_eq!(status(sign(&stage.key, header.to_string(), whole(&stage).payload())), 401);
+    assert_eq!(status(sign(&bench.bed.key, header.to_string(), whole(&bench).payload())), 401);
 }

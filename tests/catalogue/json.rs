@@ -6,17 +6,17 @@ use jwt_verify_tests::sign;
 use super::*;
 
 /// The good payload with more text after its opening brace.
-fn payload_with(stage: &Stage, members: &str) -> String {
-    stage.token().payload().replacen('{', &format!("{{{members},"), 1)
+fn payload_with(bench: &AttackBench, members: &str) -> String {
+    bench.bed.token().payload().replacen('{', &format!("{{{members},"), 1)
 }
 
-fn header_with(stage: &Stage, members: &str) -> String {
-    stage.token().header_for(&stage.key).replacen('{', &format!("{{{members},"), 1)
+fn header_with(bench: &AttackBench, members: &str) -> String {
+    bench.bed.token().header_for(&bench.bed.key).replacen('{', &format!("{{{members},"), 1)
 }
 
 #[test]
 fn duplicate_members() {
-    let stage = Stage::new(Algorithm::RS256);
+    let bench = AttackBench::new(Algorithm::RS256);
     let mut rows = Vec::new();
     for (id, members) in [
         ("JSN-01", r#""alg":"none""#),
@@ -29,14 +29,14 @@ fn duplicate_members() {
         ("JSN-02", r#""a":{"b":1,"b":1}"#),
         ("JSN-02", r#""crit":[],"crit":[]"#),
     ] {
-        let token = sign(&stage.key, header_with(&stage, members), stage.token().payload());
-        rows.push(stage.row(id, members, token, Expected::Invalid));
+        let token = sign(&bench.bed.key, header_with(&bench, members), bench.bed.token().payload());
+        rows.push(bench.row(id, members, token, Expected::Invalid));
     }
-    let end = stage.token().header_for(&stage.key).replacen('}', r#","alg":"none"}"#, 1);
-    rows.push(stage.row(
+    let end = bench.bed.token().header_for(&bench.bed.key).replacen('}', r#","alg":"none"}"#, 1);
+    rows.push(bench.row(
         "JSN-01",
         "at the end",
-        sign(&stage.key, end, stage.token().payload()),
+        sign(&bench.bed.key, end, bench.bed.token().payload()),
         Expected::Invalid,
     ));
     for (id, members) in [
@@ -55,21 +55,24 @@ fn duplicate_members() {
         ("JSN-15", r#""\u0069ss":"x""#),
         ("JSN-15", r#""rol\u0065s":1,"roles":2"#),
     ] {
-        let header = stage.token().header_for(&stage.key);
-        let token = sign(&stage.key, header, payload_with(&stage, members));
-        rows.push(stage.row(id, members, token, Expected::Invalid));
+        let header = bench.bed.token().header_for(&bench.bed.key);
+        let token = sign(&bench.bed.key, header, payload_with(&bench, members));
+        rows.push(bench.row(id, members, token, Expected::Invalid));
     }
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn documents_that_are_no_objects() {
-    let stage = Stage::new(Algorithm::RS256);
-    let header = stage.token().header_for(&stage.key);
-    let payload = stage.token().payload();
+    let bench = AttackBench::new(Algorithm::RS256);
+    let header = bench.bed.token().header_for(&bench.bed.key);
+    let payload = bench.bed.token().payload();
     let exp = jwt_verify_tests::START + 600;
-    let five =
-        format!(r#"[{exp},0,"alice","{}","{}"]"#, stage.issuer.url(), jwt_verify_tests::AUDIENCE);
+    let five = format!(
+        r#"[{exp},0,"alice","{}","{}"]"#,
+        bench.bed.issuer.url(),
+        jwt_verify_tests::AUDIENCE
+    );
     let mut rows = Vec::new();
     for (id, document) in [
         ("JSN-05", "[]"),
@@ -80,52 +83,57 @@ fn documents_that_are_no_objects() {
         ("JSN-05", " "),
         ("JSN-06", five.as_str()),
     ] {
-        rows.push(stage.row(id, document, sign(&stage.key, &header, document), Expected::Invalid));
-    }
-    for document in ["[]", "[\"RS256\"]", "\"x\"", "null", "5", "RS256"] {
-        rows.push(stage.row(
-            "JSN-07",
+        rows.push(bench.row(
+            id,
             document,
-            sign(&stage.key, document, &payload),
+            sign(&bench.bed.key, &header, document),
             Expected::Invalid,
         ));
     }
-    rows.push(stage.row(
+    for document in ["[]", "[\"RS256\"]", "\"x\"", "null", "5", "RS256"] {
+        rows.push(bench.row(
+            "JSN-07",
+            document,
+            sign(&bench.bed.key, document, &payload),
+            Expected::Invalid,
+        ));
+    }
+    rows.push(bench.row(
         "JSN-08",
         "BOM, payload",
-        sign(&stage.key, &header, format!("\u{feff}{payload}")),
+        sign(&bench.bed.key, &header, format!("\u{feff}{payload}")),
         Expected::Invalid,
     ));
-    rows.push(stage.row(
+    rows.push(bench.row(
         "JSN-08",
         "BOM, header",
-        sign(&stage.key, format!("\u{feff}{header}"), &payload),
+        sign(&bench.bed.key, format!("\u{feff}{header}"), &payload),
         Expected::Invalid,
     ));
     for end in ["x", "{}", ",", "}", "\u{0}", "//"] {
-        rows.push(stage.row(
+        rows.push(bench.row(
             "JSN-13",
             end,
-            sign(&stage.key, &header, format!("{payload}{end}")),
+            sign(&bench.bed.key, &header, format!("{payload}{end}")),
             Expected::Invalid,
         ));
-        rows.push(stage.row(
+        rows.push(bench.row(
             "JSN-13",
             end,
-            sign(&stage.key, format!("{header}{end}"), &payload),
+            sign(&bench.bed.key, format!("{header}{end}"), &payload),
             Expected::Invalid,
         ));
     }
-    let spaced = sign(&stage.key, format!(" {header}\n"), format!("\t{payload} \r\n"));
-    rows.push(stage.row("JSN-13", "white space", spaced, Expected::Accepted));
-    stage.play(&rows);
+    let spaced = sign(&bench.bed.key, format!(" {header}\n"), format!("\t{payload} \r\n"));
+    rows.push(bench.row("JSN-13", "white space", spaced, Expected::Accepted));
+    bench.play(&rows);
 }
 
 #[test]
 fn text_that_is_no_unicode() {
-    let stage = Stage::new(Algorithm::RS256);
-    let header = stage.token().header_for(&stage.key);
-    let payload = stage.token().payload();
+    let bench = AttackBench::new(Algorithm::RS256);
+    let header = bench.bed.token().header_for(&bench.bed.key);
+    let payload = bench.bed.token().payload();
     let mut rows = Vec::new();
     for bytes in [
         &[0xff][..],
@@ -136,43 +144,58 @@ fn text_that_is_no_unicode() {
     ] {
         let at = payload.find("alice").unwrap();
         let broken = [&payload.as_bytes()[..at], bytes, &payload.as_bytes()[at..]].concat();
-        rows.push(stage.row(
+        rows.push(bench.row(
             "JSN-09",
             format!("{bytes:x?}"),
-            sign(&stage.key, &header, broken),
+            sign(&bench.bed.key, &header, broken),
             Expected::Invalid,
         ));
         let broken =
             [header.trim_end_matches('}').as_bytes(), b",\"x\":\"", bytes, b"\"}"].concat();
-        rows.push(stage.row(
+        rows.push(bench.row(
             "JSN-09",
             format!("{bytes:x?}"),
-            sign(&stage.key, broken, &payload),
+            sign(&bench.bed.key, broken, &payload),
             Expected::Invalid,
         ));
     }
     for escape in ["\\ud800", "\\udc00", "\\ud800x", "\\u12", "\\x41"] {
         let broken = payload.replace("alice", escape);
-        rows.push(stage.row(
+        rows.push(bench.row(
             "JSN-09",
             escape,
-            sign(&stage.key, &header, broken),
+            sign(&bench.bed.key, &header, broken),
             Expected::Invalid,
         ));
     }
     let wide: Vec<u8> = payload.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    rows.push(stage.row("JSN-10", "UTF-16LE", sign(&stage.key, &header, wide), Expected::Invalid));
+    rows.push(bench.row(
+        "JSN-10",
+        "UTF-16LE",
+        sign(&bench.bed.key, &header, wide),
+        Expected::Invalid,
+    ));
     let wide: Vec<u8> = payload.encode_utf16().flat_map(u16::to_be_bytes).collect();
-    rows.push(stage.row("JSN-10", "UTF-16BE", sign(&stage.key, &header, wide), Expected::Invalid));
+    rows.push(bench.row(
+        "JSN-10",
+        "UTF-16BE",
+        sign(&bench.bed.key, &header, wide),
+        Expected::Invalid,
+    ));
     let wide: Vec<u8> = payload.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
-    rows.push(stage.row("JSN-10", "UTF-32LE", sign(&stage.key, &header, wide), Expected::Invalid));
-    stage.play(&rows);
+    rows.push(bench.row(
+        "JSN-10",
+        "UTF-32LE",
+        sign(&bench.bed.key, &header, wide),
+        Expected::Invalid,
+    ));
+    bench.play(&rows);
 }
 
 #[test]
 fn values_that_are_deep_large_or_no_json() {
-    let stage = Stage::new(Algorithm::RS256);
-    let header = stage.token().header_for(&stage.key);
+    let bench = AttackBench::new(Algorithm::RS256);
+    let header = bench.bed.token().header_for(&bench.bed.key);
     let mut rows = Vec::new();
     // The object itself is one level.
     for (depth, expected) in [
@@ -183,27 +206,29 @@ fn values_that_are_deep_large_or_no_json() {
         (4000, Expected::Invalid),
     ] {
         let nested = format!(r#""x":{}{}"#, "[".repeat(depth), "]".repeat(depth));
-        let token = sign(&stage.key, &header, payload_with(&stage, &nested));
-        rows.push(stage.row("JSN-11", format!("payload {depth}"), token, expected));
-        let token = sign(&stage.key, header_with(&stage, &nested), stage.token().payload());
-        rows.push(stage.row("JSN-11", format!("header {depth}"), token, expected));
+        let token = sign(&bench.bed.key, &header, payload_with(&bench, &nested));
+        rows.push(bench.row("JSN-11", format!("payload {depth}"), token, expected));
+        let token = sign(&bench.bed.key, header_with(&bench, &nested), bench.bed.token().payload());
+        rows.push(bench.row("JSN-11", format!("header {depth}"), token, expected));
     }
     let many: Vec<String> = (0..900).map(|index| format!(r#""m{index}":0"#)).collect();
-    let token = sign(&stage.key, &header, payload_with(&stage, &many.join(",")));
-    rows.push(stage.row("JSN-12", "900 members", token, Expected::Accepted));
-    let token = sign(&stage.key, header_with(&stage, &many.join(",")), stage.token().payload());
-    rows.push(stage.row("JSN-12", "900 members in the header", token, Expected::Accepted));
+    let token = sign(&bench.bed.key, &header, payload_with(&bench, &many.join(",")));
+    rows.push(bench.row("JSN-12", "900 members", token, Expected::Accepted));
+    let token =
+        sign(&bench.bed.key, header_with(&bench, &many.join(",")), bench.bed.token().payload());
+    rows.push(bench.row("JSN-12", "900 members in the header", token, Expected::Accepted));
     for value in
         ["NaN", "Infinity", "+1", "01", ".5", "1.", "'a'", "/**/1", "undefined", "1,", "0x1"]
     {
-        let token = sign(&stage.key, &header, payload_with(&stage, &format!(r#""x":{value}"#)));
-        rows.push(stage.row("JSN-14", value, token, Expected::Invalid));
+        let token = sign(&bench.bed.key, &header, payload_with(&bench, &format!(r#""x":{value}"#)));
+        rows.push(bench.row("JSN-14", value, token, Expected::Invalid));
     }
-    let unquoted = sign(&stage.key, &header, payload_with(&stage, "x:1"));
-    rows.push(stage.row("JSN-14", "a name without quotes", unquoted, Expected::Invalid));
+    let unquoted = sign(&bench.bed.key, &header, payload_with(&bench, "x:1"));
+    rows.push(bench.row("JSN-14", "a name without quotes", unquoted, Expected::Invalid));
     for number in ["1e400", "-1e999", &format!("1{}", "0".repeat(400))] {
-        let token = sign(&stage.key, &header, payload_with(&stage, &format!(r#""x":{number}"#)));
-        rows.push(stage.row("JSN-16", format!("{number:.8}"), token, Expected::Invalid));
+        let token =
+            sign(&bench.bed.key, &header, payload_with(&bench, &format!(r#""x":{number}"#)));
+        rows.push(bench.row("JSN-16", format!("{number:.8}"), token, Expected::Invalid));
     }
-    stage.play(&rows);
+    bench.play(&rows);
 }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::*;
 
 /// A token whose MAC was made with these bytes as the secret.
-fn mac(stage: &Stage, secret: &[u8]) -> String {
+fn mac(bench: &AttackBench, secret: &[u8]) -> String {
     let key = SigningKey::from_secret(Algorithm::HS256, "good-key", secret);
-    stage.token().sign(&key)
+    bench.bed.token().sign(&key)
 }
 
 /// DER of a tag and its content.
@@ -37,15 +37,15 @@ fn pem(label: &str, der: &[u8]) -> String {
 
 #[test]
 fn a_public_key_is_no_shared_secret() {
-    let stage = Stage::new(Algorithm::RS256);
-    let modulus = stage.key.modulus();
+    let bench = AttackBench::new(Algorithm::RS256);
+    let modulus = bench.bed.key.modulus();
     let pkcs1 =
         der(0x30, &[der(0x02, &[&[0], &modulus[..]].concat()), der(0x02, &[1, 0, 1])].concat());
     let oid =
         [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
     let spki = der(0x30, &[&oid[..], &der(0x03, &[&[0], &pkcs1[..]].concat())].concat());
     let text = pem("PUBLIC KEY", &spki);
-    let jwk = stage.key.jwk();
+    let jwk = bench.bed.key.jwk();
     let key_set = json!({"keys": [jwk]});
     let mut rows = Vec::new();
     for (id, what, secret) in [
@@ -71,16 +71,16 @@ fn a_public_key_is_no_shared_secret() {
         ("KEY-05", "secret", b"secret".to_vec()),
         ("KEY-05", "zeros", vec![0; 32]),
     ] {
-        rows.push(stage.row(id, what, mac(&stage, &secret), Expected::Invalid));
+        rows.push(bench.row(id, what, mac(&bench, &secret), Expected::Invalid));
     }
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn a_point_is_no_shared_secret_either() {
     for algorithm in [Algorithm::ES256, Algorithm::EdDSA] {
-        let stage = Stage::new(algorithm);
-        let jwk = stage.key.jwk();
+        let bench = AttackBench::new(algorithm);
+        let jwk = bench.bed.key.jwk();
         let decode = |name: &str| {
             let text = jwk[name].as_str().unwrap_or_default();
             base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()
@@ -89,10 +89,10 @@ fn a_point_is_no_shared_secret_either() {
         let rows: Vec<Row> = [[&[4][..], &x, &y].concat(), [&x[..], &y].concat(), x.clone()]
             .iter()
             .map(|secret| {
-                stage.row("KEY-04", algorithm.name(), mac(&stage, secret), Expected::Invalid)
+                bench.row("KEY-04", algorithm.name(), mac(&bench, secret), Expected::Invalid)
             })
             .collect();
-        stage.play(&rows);
+        bench.play(&rows);
     }
 }
 
@@ -100,14 +100,21 @@ fn a_point_is_no_shared_secret_either() {
 fn a_secret_in_a_key_set_opens_nothing() {
     let secret = [7; 32];
     let published = json!({"kty": "oct", "kid": "oct", "alg": "HS256", "k": base64url(secret)});
-    let stage =
-        Stage::with(SigningKey::new(Algorithm::RS256, "good-key"), &[published], |issuer| issuer);
+    let bench =
+        AttackBench::with(SigningKey::new(Algorithm::RS256, "good-key"), &[published], |issuer| {
+            issuer
+        });
     let key = SigningKey::from_secret(Algorithm::HS256, "oct", &secret);
-    let claims_rs256 = stage.token().header("alg", "RS256").sign(&key);
-    stage.play(&[
-        stage.row("KEY-07", "HS256", stage.token().sign(&key), Expected::Invalid),
-        stage.row("KEY-07", "RS256 in name", claims_rs256, Expected::Invalid),
-        stage.row("ALG-12", "the modulus", mac(&stage, &stage.key.modulus()), Expected::Invalid),
+    let claims_rs256 = bench.bed.token().header("alg", "RS256").sign(&key);
+    bench.play(&[
+        bench.row("KEY-07", "HS256", bench.bed.token().sign(&key), Expected::Invalid),
+        bench.row("KEY-07", "RS256 in name", claims_rs256, Expected::Invalid),
+        bench.row(
+            "ALG-12",
+            "the modulus",
+            mac(&bench, &bench.bed.key.modulus()),
+            Expected::Invalid,
+        ),
     ]);
 }
 
@@ -120,18 +127,23 @@ fn a_kid_leads_to_a_key_of_another_kind() {
         .collect();
     let published: Vec<Value> = others.iter().map(SigningKey::jwk).collect();
     let all = [Algorithm::RS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
-    let stage = Stage::with(rsa, &published, |issuer| issuer.algorithms(all));
+    let bench = AttackBench::with(rsa, &published, |issuer| issuer.algorithms(all));
     let mut rows = Vec::new();
     for key in &others {
-        rows.push(stage.row("KEY-08", "its own kid", stage.token().sign(key), Expected::Accepted));
-        let at_rsa = stage.token().header("kid", "good-key").sign(key);
-        rows.push(stage.row("KEY-08", format!("{} at RSA", key.id()), at_rsa, Expected::Invalid));
-        let rsa_at = stage.token().header("kid", key.id()).sign(&stage.key);
-        rows.push(stage.row("KEY-08", format!("RSA at {}", key.id()), rsa_at, Expected::Invalid));
+        rows.push(bench.row(
+            "KEY-08",
+            "its own kid",
+            bench.bed.token().sign(key),
+            Expected::Accepted,
+        ));
+        let at_rsa = bench.bed.token().header("kid", "good-key").sign(key);
+        rows.push(bench.row("KEY-08", format!("{} at RSA", key.id()), at_rsa, Expected::Invalid));
+        let rsa_at = bench.bed.token().header("kid", key.id()).sign(&bench.bed.key);
+        rows.push(bench.row("KEY-08", format!("RSA at {}", key.id()), rsa_at, Expected::Invalid));
         for other in others.iter().filter(|other| other.id() != key.id()) {
             let header = json!({"alg": other.algorithm().name(), "kid": key.id()}).to_string();
-            let token = sign(other, header, stage.token().payload());
-            rows.push(stage.row(
+            let token = sign(other, header, bench.bed.token().payload());
+            rows.push(bench.row(
                 "KEY-09",
                 format!("{} at {}", other.id(), key.id()),
                 token,
@@ -139,5 +151,5 @@ fn a_kid_leads_to_a_key_of_another_kind() {
             ));
         }
     }
-    stage.play(&rows);
+    bench.play(&rows);
 }

@@ -39,12 +39,13 @@ fn a_published_key_that_is_not_fit_is_skipped_and_the_others_stay() {
     ] {
         let key = fit();
         let published = with(key.jwk(), change.0, change.1);
-        let stage =
-            Stage::with(SigningKey::new(Algorithm::ES256, "good-key"), &[published], |issuer| {
-                issuer
-            });
-        stage.play(&[stage.row(id, what, stage.token().sign(&key), Expected::Invalid)]);
-        assert_eq!((stage.skipped(), stage.usable()), (1, 1), "{id} {what}");
+        let bench = AttackBench::with(
+            SigningKey::new(Algorithm::ES256, "good-key"),
+            &[published],
+            |issuer| issuer,
+        );
+        bench.play(&[bench.row(id, what, bench.bed.token().sign(&key), Expected::Invalid)]);
+        assert_eq!((bench.skipped(), bench.usable()), (1, 1), "{id} {what}");
     }
 }
 
@@ -59,15 +60,16 @@ fn rsa_keys_of_other_sizes_are_not_used() {
     assert!(set.is_empty());
     assert_eq!(set.skipped(), [InvalidKeyError::Weak, InvalidKeyError::TooLarge], "KQ-01, KQ-03");
 
-    let stage = Stage::with(SigningKey::new(Algorithm::RS256, "good-key"), &odd, |issuer| issuer);
+    let bench =
+        AttackBench::with(SigningKey::new(Algorithm::RS256, "good-key"), &odd, |issuer| issuer);
     let rows: Vec<Row> = ["short", "long"]
         .iter()
         .map(|kid| {
-            let token = stage.token().header("kid", *kid).sign(&stage.key);
-            stage.row("KQ-01", *kid, token, Expected::Invalid)
+            let token = bench.bed.token().header("kid", *kid).sign(&bench.bed.key);
+            bench.row("KQ-01", *kid, token, Expected::Invalid)
         })
         .collect();
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
@@ -87,17 +89,18 @@ fn odd_rsa_numbers_are_not_used() {
         ("KQ-03", "A".repeat(100_000), "AQAB".into()),
     ] {
         let published = json!({"kty": "RSA", "kid": "odd", "n": n, "e": e});
-        let stage =
-            Stage::with(SigningKey::new(Algorithm::RS256, "good-key"), &[published], |issuer| {
-                issuer
-            });
+        let bench = AttackBench::with(
+            SigningKey::new(Algorithm::RS256, "good-key"),
+            &[published],
+            |issuer| issuer,
+        );
         let header = json!({"alg": "RS256", "kid": "odd"}).to_string();
-        let input = format!("{}.{}", base64url(header), base64url(stage.token().payload()));
+        let input = format!("{}.{}", base64url(header), base64url(bench.bed.token().payload()));
         let mut signature = vec![0; pair.public_modulus_len()];
         pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input.as_bytes(), &mut signature)
             .unwrap();
         let token = format!("{input}.{}", base64url(&signature));
-        stage.play(&[stage.row(id, format!("{n:.20} {e:.20}"), token, Expected::Invalid)]);
+        bench.play(&[bench.row(id, format!("{n:.20} {e:.20}"), token, Expected::Invalid)]);
     }
 }
 
@@ -107,22 +110,26 @@ fn points_of_small_order_verify_nothing() {
     identity[0] = 1;
     let published =
         json!({"kty": "OKP", "crv": "Ed25519", "kid": "small", "x": base64url(identity)});
-    let stage =
-        Stage::with(SigningKey::new(Algorithm::EdDSA, "good-key"), &[published], |issuer| issuer);
+    let bench =
+        AttackBench::with(SigningKey::new(Algorithm::EdDSA, "good-key"), &[published], |issuer| {
+            issuer
+        });
     let header = json!({"alg": "EdDSA", "kid": "small"}).to_string();
     // R the neutral element and S zero verify for every message under such a key.
     let signature = [&identity[..], &[0; 32]].concat();
-    let token = jwt_verify_tests::compact(header, stage.token().payload(), &signature);
-    stage.play(&[stage.row("KQ-06", "the neutral element", token, Expected::Invalid)]);
+    let token = jwt_verify_tests::compact(header, bench.bed.token().payload(), &signature);
+    bench.play(&[bench.row("KQ-06", "the neutral element", token, Expected::Invalid)]);
 }
 
 #[test]
 fn the_certificate_beside_a_key_is_not_looked_at() {
     let key = SigningKey::new(Algorithm::ES256, "with-x5c");
     let published = with(key.jwk(), "x5c", json!(["not a certificate"]));
-    let stage =
-        Stage::with(SigningKey::new(Algorithm::ES256, "good-key"), &[published], |issuer| issuer);
-    stage.play(&[stage.row("KQ-09", "x5c", stage.token().sign(&key), Expected::Accepted)]);
+    let bench =
+        AttackBench::with(SigningKey::new(Algorithm::ES256, "good-key"), &[published], |issuer| {
+            issuer
+        });
+    bench.play(&[bench.row("KQ-09", "x5c", bench.bed.token().sign(&key), Expected::Accepted)]);
 }
 
 #[test]
@@ -131,39 +138,39 @@ fn a_key_is_found_by_its_exact_name_only() {
     let unnamed = SigningKey::new(Algorithm::ES256, "unnamed");
     let mut without = unnamed.jwk();
     without.as_object_mut().unwrap().remove("kid");
-    let stage = Stage::with(
+    let bench = AttackBench::with(
         SigningKey::new(Algorithm::ES256, "good-key"),
         &[accented.jwk(), without],
         |issuer| issuer,
     );
     let mut rows = vec![
-        stage.row("KID-11", "as it is", stage.token().sign(&accented), Expected::Accepted),
-        stage.row(
+        bench.row("KID-11", "as it is", bench.bed.token().sign(&accented), Expected::Accepted),
+        bench.row(
             "KID-11",
             "decomposed",
-            stage.token().header("kid", "cafe\u{301}").sign(&accented),
+            bench.bed.token().header("kid", "cafe\u{301}").sign(&accented),
             Expected::Invalid,
         ),
-        stage.row(
+        bench.row(
             "KID-10",
             "a name for an unnamed key",
-            stage.token().header("kid", "unnamed").sign(&unnamed),
+            bench.bed.token().header("kid", "unnamed").sign(&unnamed),
             Expected::Invalid,
         ),
-        stage.row(
+        bench.row(
             "KID-05",
             "empty",
-            stage.token().header("kid", "").sign(&unnamed),
+            bench.bed.token().header("kid", "").sign(&unnamed),
             Expected::Invalid,
         ),
     ];
     for kid in ["GOOD-KEY", "good-key ", " good-key", "good%2Dkey", "good-key\u{0}"] {
-        let token = stage.token().header("kid", kid).sign(&stage.key);
-        rows.push(stage.row("KID-11", kid, token, Expected::Invalid));
+        let token = bench.bed.token().header("kid", kid).sign(&bench.bed.key);
+        rows.push(bench.row("KID-11", kid, token, Expected::Invalid));
     }
     for kid in [json!(null), json!(5), json!(["good-key"]), json!({"a": 1}), json!(true)] {
-        let token = stage.token().header("kid", kid.clone()).sign(&stage.key);
-        rows.push(stage.row("KID-05", kid.to_string(), token, Expected::Invalid));
+        let token = bench.bed.token().header("kid", kid.clone()).sign(&bench.bed.key);
+        rows.push(bench.row("KID-05", kid.to_string(), token, Expected::Invalid));
     }
     for kid in [
         "../../../../dev/null",
@@ -172,18 +179,18 @@ fn a_key_is_found_by_its_exact_name_only() {
         "http://evil.example/",
         "C:\\con",
     ] {
-        rows.push(stage.row(
+        rows.push(bench.row(
             "KID-01",
             kid,
-            stage.token().header("kid", kid).sign(&stage.key),
+            bench.bed.token().header("kid", kid).sign(&bench.bed.key),
             Expected::Invalid,
         ));
     }
     for kid in ["' UNION SELECT 'x'--", "$(id)", "`id`", "{{7*7}}", "*)(uid=*", "a\r\nb c*?[{}]"] {
-        rows.push(stage.row(
+        rows.push(bench.row(
             "KID-02",
             kid,
-            stage.token().header("kid", kid).sign(&stage.key),
+            bench.bed.token().header("kid", kid).sign(&bench.bed.key),
             Expected::Invalid,
         ));
     }
@@ -196,24 +203,24 @@ fn a_key_is_found_by_its_exact_name_only() {
         "${jndi:ldap://x}",
         "\u{1b}[31m",
     ] {
-        rows.push(stage.row(
+        rows.push(bench.row(
             "KID-03",
             format!("{kid:?}"),
-            stage.token().header("kid", kid).sign(&stage.key),
+            bench.bed.token().header("kid", kid).sign(&bench.bed.key),
             Expected::Invalid,
         ));
     }
-    let long = stage.token().header("kid", "k".repeat(8000)).sign(&stage.key);
-    rows.push(stage.row("KID-04", "8 kB", long, Expected::Invalid));
+    let long = bench.bed.token().header("kid", "k".repeat(8000)).sign(&bench.bed.key);
+    rows.push(bench.row("KID-04", "8 kB", long, Expected::Invalid));
     for kid in ["__proto__", "constructor", "keys", "toString"] {
-        rows.push(stage.row(
+        rows.push(bench.row(
             "KID-12",
             kid,
-            stage.token().header("kid", kid).sign(&stage.key),
+            bench.bed.token().header("kid", kid).sign(&bench.bed.key),
             Expected::Invalid,
         ));
     }
     let mark = log::mark();
-    stage.play(&rows);
+    bench.play(&rows);
     assert!(!log::since(mark).contains("injected"));
 }

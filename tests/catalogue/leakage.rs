@@ -24,33 +24,33 @@ fn own_parts(token: &str) -> Vec<&str> {
 /// LEK-01, LEK-03, LEK-04: eight bytes are too many.
 #[test]
 fn nothing_of_a_token_is_seen() {
-    let stage = Stage::new(Algorithm::RS256);
+    let bench = AttackBench::new(Algorithm::RS256);
     let claim = "Zq7Xw9Kp2Lm4Vt6Yb8Nc1Rd3Sf5Gh0Jk";
     let marked =
-        stage.token().claim("sub", claim).claim("jti", claim).claim("roles", json!([claim]));
+        bench.bed.token().claim("sub", claim).claim("jti", claim).claim("roles", json!([claim]));
     let impostor = SigningKey::new(Algorithm::RS256, "good-key");
     let hostile = "\u{1b}[31m\r\n${jndi:ldap://x}{}%n%s";
     let tokens = [
         marked.sign(&impostor),
-        marked.clone().claim("exp", 1).without("iat").sign(&stage.key),
-        marked.clone().claim("aud", claim).sign(&stage.key),
-        marked.clone().claim("iss", claim).sign(&stage.key),
-        marked.clone().header("kid", claim).sign(&stage.key),
-        marked.clone().header("typ", claim).sign(&stage.key),
-        marked.clone().header("crit", json!([claim])).sign(&stage.key),
+        marked.clone().claim("exp", 1).without("iat").sign(&bench.bed.key),
+        marked.clone().claim("aud", claim).sign(&bench.bed.key),
+        marked.clone().claim("iss", claim).sign(&bench.bed.key),
+        marked.clone().header("kid", claim).sign(&bench.bed.key),
+        marked.clone().header("typ", claim).sign(&bench.bed.key),
+        marked.clone().header("crit", json!([claim])).sign(&bench.bed.key),
         marked.clone().claim("sub", hostile).claim("jti", hostile).sign(&impostor),
-        marked.clone().header("kid", hostile).sign(&stage.key),
-        marked.clone().claim("nbf", claim).sign(&stage.key),
-        marked.sign(&stage.key),
+        marked.clone().header("kid", hostile).sign(&bench.bed.key),
+        marked.clone().claim("nbf", claim).sign(&bench.bed.key),
+        marked.sign(&bench.bed.key),
     ];
     let (mut seen, mark) = (String::new(), log::mark());
     for token in &tokens {
-        let response = stage.api.get("/protected").bearer(token).send();
+        let response = bench.api.get("/protected").bearer(token).send();
         if response.status != 200 {
             seen += &response.everything();
         }
-        seen += &stage.api.get("/read").bearer(token).send().everything();
-        seen += &stage
+        seen += &bench.api.get("/read").bearer(token).send().everything();
+        seen += &bench
             .api
             .get("/protected")
             .header("authorization", format!("Bearer {token}, x"))
@@ -74,24 +74,24 @@ fn nothing_of_a_token_is_seen() {
 /// LEK-02: an algorithm's name with a line break reaches neither a header nor a line of its own.
 #[test]
 fn a_line_break_in_a_name_stays_where_it_is() {
-    let stage = Stage::new(Algorithm::ES256);
+    let bench = AttackBench::new(Algorithm::ES256);
     let names = ["x\r\nSet-Cookie: a=b", "none\r\n\r\n<html>", "ES256\u{0}"];
     let rows: Vec<Row> = names
         .into_iter()
         .map(|name| {
-            let token = stage.token().header("alg", name).sign(&stage.key);
-            stage.row("LEK-02", "alg", token, Expected::Invalid)
+            let token = bench.bed.token().header("alg", name).sign(&bench.bed.key);
+            bench.row("LEK-02", "alg", token, Expected::Invalid)
         })
         .collect();
     let mark = log::mark();
-    stage.play(&rows);
+    bench.play(&rows);
     assert!(!log::since(mark).contains("Set-Cookie: a=b"));
 }
 
 /// Keys, their names, and the words of an upstream.
 #[test]
 fn nothing_of_a_key_or_of_an_upstream_is_seen() {
-    let stage = Stage::new(Algorithm::RS256);
+    let bench = AttackBench::new(Algorithm::RS256);
     let words = "Wh4tTheUpstr3amSaysIsN0tForAnybody";
     let key = SigningKey::new(Algorithm::RS256, "k1dThatN0bodyShouldSee");
     let jwk = key.jwk();
@@ -99,7 +99,7 @@ fn nothing_of_a_key_or_of_an_upstream_is_seen() {
     odd["d"] = words.into();
     let (mut seen, mark) = (String::new(), log::mark());
     for answer in [
-        Answer::json(&json!({"keys": [stage.key.jwk(), jwk, odd]})),
+        Answer::json(&json!({"keys": [bench.bed.key.jwk(), jwk, odd]})),
         Answer::json(&json!({"error": words})),
         Answer::Full {
             status: 500,
@@ -111,12 +111,12 @@ fn nothing_of_a_key_or_of_an_upstream_is_seen() {
         Answer::Raw(format!("{words}\r\n\r\n").into()),
         Answer::json(&json!({"keys": [{"kty": words, "kid": words}]})),
     ] {
-        stage.issuer.answer_keys(answer);
-        stage.clock.advance(std::time::Duration::from_secs(100));
+        bench.bed.issuer.answer_keys(answer);
+        bench.bed.clock.advance(std::time::Duration::from_secs(100));
         let stranger =
-            stage.token().header("kid", "unknown").claim("exp", jwt_verify_tests::START + 9000);
-        seen += &stage.api.get("/protected").bearer(stranger.sign(&key)).send().everything();
-        seen += &stage.api.get("/health/ready").send().everything();
+            bench.bed.token().header("kid", "unknown").claim("exp", jwt_verify_tests::START + 9000);
+        seen += &bench.api.get("/protected").bearer(stranger.sign(&key)).send().everything();
+        seen += &bench.api.get("/health/ready").send().everything();
     }
     let log = log::since(mark);
     assert!(log.contains("could not fetch the key set"));
@@ -125,7 +125,11 @@ fn nothing_of_a_key_or_of_an_upstream_is_seen() {
         assert_absent(text, "k1dThatN0bodyShouldSee", "a response or the log");
         for member in ["n", "kid"] {
             assert_absent(text, jwk[member].as_str().unwrap(), "a response or the log");
-            assert_absent(text, stage.key.jwk()["n"].as_str().unwrap(), "a response or the log");
+            assert_absent(
+                text,
+                bench.bed.key.jwk()["n"].as_str().unwrap(),
+                "a response or the log",
+            );
         }
     }
 }
@@ -165,20 +169,20 @@ fn what_holds_a_secret_does_not_show_it() {
 /// LEK-06: what is wrong with a token is nobody's business but the operator's.
 #[test]
 fn refusals_of_different_kinds_look_alike() {
-    let stage = Stage::new(Algorithm::ES256);
+    let bench = AttackBench::new(Algorithm::ES256);
     let impostor = SigningKey::new(Algorithm::ES256, "good-key");
     let answers: Vec<String> = [
-        stage.token().header("kid", "unknown").sign(&stage.key),
-        stage.token().sign(&impostor),
-        stage.token().claim("aud", "other").sign(&stage.key),
-        stage.token().claim("iss", "other").sign(&stage.key),
-        stage.token().header("typ", "other").sign(&stage.key),
-        stage.token().claim("nbf", jwt_verify_tests::START + 900).sign(&stage.key),
+        bench.bed.token().header("kid", "unknown").sign(&bench.bed.key),
+        bench.bed.token().sign(&impostor),
+        bench.bed.token().claim("aud", "other").sign(&bench.bed.key),
+        bench.bed.token().claim("iss", "other").sign(&bench.bed.key),
+        bench.bed.token().header("typ", "other").sign(&bench.bed.key),
+        bench.bed.token().claim("nbf", jwt_verify_tests::START + 900).sign(&bench.bed.key),
         "x.y.z".to_owned(),
     ]
     .iter()
     .map(|token| {
-        let everything = stage.api.get("/protected").bearer(token).send().everything();
+        let everything = bench.api.get("/protected").bearer(token).send().everything();
         let mut lines: Vec<&str> =
             everything.lines().filter(|line| !line.starts_with("date:")).collect();
         // The order of header fields says nothing.
@@ -197,10 +201,10 @@ fn claims_of_another_shape_are_the_tokens_fault() {
         #[expect(dead_code, reason = "it is there to be missing")]
         department: String,
     }
-    let stage = Stage::new(Algorithm::ES256);
+    let bench = AttackBench::new(Algorithm::ES256);
     let runtime = actix_web::rt::System::new();
-    let verifier = stage.verifier();
-    let claims = runtime.block_on(verifier.verify(stage.good())).unwrap();
+    let verifier = bench.verifier();
+    let claims = runtime.block_on(verifier.verify(bench.good())).unwrap();
     let error: AuthError =
         claims.parse::<Employee>().map(|_: VerifiedClaims<Employee>| ()).unwrap_err();
     assert_eq!((error.code(), error.reason()), ("invalid_token", "claims_shape"));

@@ -13,11 +13,12 @@
 )]
 
 mod algorithms;
+mod attack_bench;
 mod audit;
-mod bound;
 mod claims;
 mod coverage;
 mod dpop;
+mod dpop_setup;
 mod encoding;
 mod extraction;
 mod headers;
@@ -29,7 +30,6 @@ mod log;
 mod policies;
 mod proofs;
 mod signatures;
-mod stage;
 
+use attack_bench::{AttackBench, Expected, Row};
 use jwt_verify_tests::Request;
-use stage::{Expected, Row, Stage};

@@ -25,42 +25,42 @@ fn named(key: &SigningKey, kid: &str) -> Value {
 /// A token without `kid` needs exactly one key that fits; several keys are never tried in turn.
 #[test]
 fn a_token_without_kid() {
-    let stage = Stage::new(Algorithm::ES256);
-    stage.play(&[stage.row(
+    let bench = AttackBench::new(Algorithm::ES256);
+    bench.play(&[bench.row(
         "KID-06",
         "one candidate",
-        stage.token().without_kid().sign(&stage.key),
+        bench.bed.token().without_kid().sign(&bench.bed.key),
         Expected::Accepted,
     )]);
     let (second, third) = (es256("second"), es256("third"));
-    let stage = Stage::with(es256("good-key"), &[second.jwk(), third.jwk()], |issuer| issuer);
-    let rows: Vec<Row> = [&stage.key, &second, &third]
+    let bench = AttackBench::with(es256("good-key"), &[second.jwk(), third.jwk()], |issuer| issuer);
+    let rows: Vec<Row> = [&bench.bed.key, &second, &third]
         .into_iter()
         .map(|key| {
-            let token = stage.token().without_kid().sign(key);
-            stage.row("KID-07", key.id(), token, Expected::Invalid)
+            let token = bench.bed.token().without_kid().sign(key);
+            bench.row("KID-07", key.id(), token, Expected::Invalid)
         })
         .collect();
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn two_keys_under_one_kid() {
     let ec = es256("same");
     let rsa = SigningKey::new(Algorithm::RS256, "same");
-    let stage = Stage::with(es256("good-key"), &[ec.jwk(), rsa.jwk()], |issuer| {
+    let bench = AttackBench::with(es256("good-key"), &[ec.jwk(), rsa.jwk()], |issuer| {
         issuer.algorithms([Algorithm::ES256, Algorithm::RS256])
     });
-    stage.play(&[
-        stage.row("KID-08", "the curve's", stage.token().sign(&ec), Expected::Accepted),
-        stage.row("KID-08", "the other", stage.token().sign(&rsa), Expected::Accepted),
+    bench.play(&[
+        bench.row("KID-08", "the curve's", bench.bed.token().sign(&ec), Expected::Accepted),
+        bench.row("KID-08", "the other", bench.bed.token().sign(&rsa), Expected::Accepted),
     ]);
     // Two that cannot be told apart: neither is used.
     let (one, other) = (es256("same"), es256("same"));
-    let stage = Stage::with(es256("good-key"), &[one.jwk(), other.jwk()], |issuer| issuer);
-    stage.play(&[
-        stage.row("KID-09", "the first", stage.token().sign(&one), Expected::Invalid),
-        stage.row("KID-09", "the second", stage.token().sign(&other), Expected::Invalid),
+    let bench = AttackBench::with(es256("good-key"), &[one.jwk(), other.jwk()], |issuer| issuer);
+    bench.play(&[
+        bench.row("KID-09", "the first", bench.bed.token().sign(&one), Expected::Invalid),
+        bench.row("KID-09", "the second", bench.bed.token().sign(&other), Expected::Invalid),
     ]);
 }
 
@@ -70,10 +70,10 @@ fn keys_of_other_lengths_are_skipped() {
         let odd =
             json!({"kty": "OKP", "crv": "Ed25519", "kid": "odd", "x": base64url(vec![9; length])});
         let key = SigningKey::new(Algorithm::EdDSA, "good-key");
-        let stage = Stage::with(key, &[odd], |issuer| issuer);
-        let token = stage.token().header("kid", "odd").sign(&stage.key);
-        stage.play(&[stage.row("KQ-05", length.to_string(), token, Expected::Invalid)]);
-        assert_eq!(stage.skipped(), 1, "KQ-05 {length}");
+        let bench = AttackBench::with(key, &[odd], |issuer| issuer);
+        let token = bench.bed.token().header("kid", "odd").sign(&bench.bed.key);
+        bench.play(&[bench.row("KQ-05", length.to_string(), token, Expected::Invalid)]);
+        assert_eq!(bench.skipped(), 1, "KQ-05 {length}");
     }
 }
 
@@ -110,12 +110,12 @@ fn numbers_that_are_no_key_are_skipped() {
         ("KQ-03", "16384 bits", rsa(base64url(vec![0xff; 2048]))),
         ("KQ-03", "100 kilobytes", rsa(base64url(vec![0xff; 100_000]))),
     ] {
-        let stage = Stage::with(es256("good-key"), &[jwk], |issuer| {
+        let bench = AttackBench::with(es256("good-key"), &[jwk], |issuer| {
             issuer.algorithms([Algorithm::ES256, Algorithm::RS256])
         });
-        assert_eq!((stage.skipped(), stage.usable()), (1, 1), "{id} {what}");
-        let token = stage.token().header("kid", "odd").sign(&stage.key);
-        stage.play(&[stage.row(id, what, token, Expected::Invalid)]);
+        assert_eq!((bench.skipped(), bench.usable()), (1, 1), "{id} {what}");
+        let token = bench.bed.token().header("kid", "odd").sign(&bench.bed.key);
+        bench.play(&[bench.row(id, what, token, Expected::Invalid)]);
     }
 }
 
@@ -124,8 +124,9 @@ fn numbers_that_are_no_key_are_skipped() {
 fn a_key_on_another_curve_than_it_says_is_skipped() {
     let mut odd = SigningKey::new(Algorithm::ES384, "odd").jwk();
     odd["crv"] = "P-256".into();
-    let stage = Stage::with(es256("good-key"), &[odd, named(&es256("x"), "fine")], |issuer| issuer);
-    assert_eq!((stage.skipped(), stage.usable()), (1, 2), "KEY-09");
+    let bench =
+        AttackBench::with(es256("good-key"), &[odd, named(&es256("x"), "fine")], |issuer| issuer);
+    assert_eq!((bench.skipped(), bench.usable()), (1, 2), "KEY-09");
 }
 
 #[test]
@@ -134,8 +135,8 @@ fn only_tags_of_full_length() {
     let key = SigningKey::from_secret(Algorithm::HS256, "good-key", secret);
     let verification =
         VerificationKey::from_secret(Algorithm::HS256, &Secret::new(&secret[..])).unwrap();
-    let stage = Stage::with_secret(key, verification);
-    let good = stage.good();
+    let bench = AttackBench::with_secret(key, verification);
+    let good = bench.good();
     let (input, tag) = good.rsplit_once('.').unwrap();
     let tag =
         base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, tag).unwrap();
@@ -143,24 +144,24 @@ fn only_tags_of_full_length() {
         .into_iter()
         .map(|length| {
             let token = format!("{input}.{}", base64url(&tag[..length]));
-            stage.row("SIG-10", length.to_string(), token, Expected::Invalid)
+            bench.row("SIG-10", length.to_string(), token, Expected::Invalid)
         })
         .collect();
     for (what, more) in [("a zero", &[0][..]), ("twice", &tag)] {
         let token = format!("{input}.{}", base64url([&tag, more].concat()));
-        rows.push(stage.row("SIG-10", what, token, Expected::Invalid));
+        rows.push(bench.row("SIG-10", what, token, Expected::Invalid));
     }
-    rows.push(stage.row("SIG-10", "nothing", format!("{input}."), Expected::Invalid));
-    stage.play(&rows);
+    rows.push(bench.row("SIG-10", "nothing", format!("{input}."), Expected::Invalid));
+    bench.play(&rows);
 }
 
 #[test]
 fn scopes_compare_word_by_word() {
-    let stage = Stage::with(es256("good-key"), &[], |issuer| {
+    let bench = AttackBench::with(es256("good-key"), &[], |issuer| {
         issuer.claims_mapping(ClaimsMapping::default().scopes_as_permissions(true))
     });
-    let with = |scope: Value| stage.token().claim("scope", scope).sign(&stage.key);
-    let status = |scope: Value| stage.api.get("/read").bearer(with(scope)).send();
+    let with = |scope: Value| bench.bed.token().claim("scope", scope).sign(&bench.bed.key);
+    let status = |scope: Value| bench.api.get("/read").bearer(with(scope)).send();
     for scope in ["read", "read write", "write  read", "write read "] {
         assert_eq!(status(json!(scope)).status, 200, "CLM-29 {scope}");
     }
@@ -173,23 +174,23 @@ fn scopes_compare_word_by_word() {
         assert_eq!(refused.headers("www-authenticate").len(), 1, "EXT-20");
         assert_eq!(refused.header("cache-control"), Some("no-store"), "EXT-20");
     }
-    let capital = stage.token().claim("Scope", "read").sign(&stage.key);
-    assert_eq!(stage.api.get("/read").bearer(capital).send().status, 403, "CLM-29");
+    let capital = bench.bed.token().claim("Scope", "read").sign(&bench.bed.key);
+    assert_eq!(bench.api.get("/read").bearer(capital).send().status, 403, "CLM-29");
 }
 
 #[test]
 fn only_listed_clients() {
     let strict = |claim: &str, value: &str| {
-        let stage = Stage::with_control(
+        let bench = AttackBench::with_control(
             es256("good-key"),
             |token| token.claim("azp", "ours"),
             |issuer| issuer.allowed_clients(["ours"]),
         );
-        let token = stage.token().claim(claim, value).sign(&stage.key);
-        let nobody = stage.token().sign(&stage.key);
-        stage.play(&[
-            stage.row("CLM-31", "another", token, Expected::Invalid),
-            stage.row("CLM-31", "none", nobody, Expected::Invalid),
+        let token = bench.bed.token().claim(claim, value).sign(&bench.bed.key);
+        let nobody = bench.bed.token().sign(&bench.bed.key);
+        bench.play(&[
+            bench.row("CLM-31", "another", token, Expected::Invalid),
+            bench.row("CLM-31", "none", nobody, Expected::Invalid),
         ]);
     };
     for claim in ["azp", "client_id", "appid", "cid"] {
@@ -199,18 +200,18 @@ fn only_listed_clients() {
 
 #[test]
 fn a_token_for_another_purpose() {
-    let stage = Stage::new(Algorithm::ES256);
+    let bench = AttackBench::new(Algorithm::ES256);
     let rows: Vec<Row> = [
-        stage.token().header("typ", "csrf+jwt"),
-        stage.token().header("typ", "state+jwt"),
-        stage.token().header("typ", "email-verification+jwt"),
-        stage.token().claim("aud", "email-verification"),
-        stage.token().without("aud"),
+        bench.bed.token().header("typ", "csrf+jwt"),
+        bench.bed.token().header("typ", "state+jwt"),
+        bench.bed.token().header("typ", "email-verification+jwt"),
+        bench.bed.token().claim("aud", "email-verification"),
+        bench.bed.token().without("aud"),
     ]
     .into_iter()
-    .map(|token| stage.row("TYP-06", "ours", token.sign(&stage.key), Expected::Invalid))
+    .map(|token| bench.row("TYP-06", "ours", token.sign(&bench.bed.key), Expected::Invalid))
     .collect();
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
@@ -221,8 +222,8 @@ fn more_than_one_way_to_present_a_token() {
             .or(QueryExtractor::new("access_token"))
             .exclusive()
     };
-    let stage = Stage::with_settings(es256("good-key"), |auth| auth.extractor(sources()));
-    let (good, other) = (stage.good(), stage.token().claim("sub", "bob").sign(&stage.key));
+    let bench = AttackBench::with_settings(es256("good-key"), |auth| auth.extractor(sources()));
+    let (good, other) = (bench.good(), bench.bed.token().claim("sub", "bob").sign(&bench.bed.key));
     let row = |id, what: &str, request: Request, expected| Row {
         id,
         what: what.into(),
@@ -230,11 +231,11 @@ fn more_than_one_way_to_present_a_token() {
         secret: String::new(),
         expected,
     };
-    let get = |path: &str| stage.api.get(path);
+    let get = |path: &str| bench.api.get(path);
     let (same, different) = (format!("__Host-access={good}"), format!("__Host-access={other}"));
     let query = format!("/protected?access_token={good}");
     let (in_query, twice) = (query.as_str(), format!("{query}&access_token={good}"));
-    stage.play(&[
+    bench.play(&[
         row("EXT-09", "cookie", get("/protected").header("cookie", &same), Expected::Accepted),
         row(
             "EXT-09",
@@ -259,14 +260,14 @@ fn more_than_one_way_to_present_a_token() {
         ),
     ]);
     // Where nothing else was asked for, nothing else is looked at.
-    let stage = Stage::new(Algorithm::ES256);
-    let query = format!("/protected?access_token={}", stage.good());
-    stage.play(&[
-        row("EXT-10", "not asked for", stage.api.get(&query), Expected::Missing),
+    let bench = AttackBench::new(Algorithm::ES256);
+    let query = format!("/protected?access_token={}", bench.good());
+    bench.play(&[
+        row("EXT-10", "not asked for", bench.api.get(&query), Expected::Missing),
         row(
             "EXT-10",
             "beside the field",
-            stage.api.get("/protected?access_token=x").bearer(stage.good()),
+            bench.api.get("/protected?access_token=x").bearer(bench.good()),
             Expected::Accepted,
         ),
     ]);
@@ -302,16 +303,17 @@ fn settings_that_are_no_policy_stop_the_start() {
 /// CLM-10: whatever the clock says, nothing panics, and what it says counts.
 #[test]
 fn clocks_that_are_wrong() {
-    let stage = Stage::new(Algorithm::ES256);
+    let bench = AttackBench::new(Algorithm::ES256);
     let start = jwt_verify_tests::START;
-    let status = |token: &str| stage.api.get("/protected").bearer(token).send().status;
+    let status = |token: &str| bench.api.get("/protected").bearer(token).send().status;
     let (good, later) = (
-        stage.good(),
-        stage
+        bench.good(),
+        bench
+            .bed
             .token()
             .claim("iat", 2_147_483_648_u64)
             .claim("exp", 2_147_484_000_u64)
-            .sign(&stage.key),
+            .sign(&bench.bed.key),
     );
     for (now, of_good, of_later) in [
         (0, 401, 401),
@@ -321,7 +323,7 @@ fn clocks_that_are_wrong() {
         (2_147_483_649, 401, 200),
         (start, 200, 401),
     ] {
-        stage.clock.set_wall(now);
+        bench.bed.clock.set_wall(now);
         assert_eq!((status(&good), status(&later)), (of_good, of_later), "CLM-10 {now}");
     }
 }

@@ -4,7 +4,7 @@ use jwt_verify::Algorithm;
 use jwt_verify_tests::{SigningKey, base64url, sign};
 use serde_json::{Value, json};
 
-use super::{bound::*, *};
+use super::{dpop_setup::*, *};
 
 #[test]
 fn a_proof_is_for_one_method() {
@@ -19,7 +19,7 @@ fn a_proof_is_for_one_method() {
     }
     let missing = dpop.proof("m", |_, claims| remove(claims, "htm"));
     rows.push(dpop.row("DPP-02", "missing", missing));
-    dpop.stage.play(&rows);
+    dpop.bench.play(&rows);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_proof_is_for_one_place() {
     }
     let missing = dpop.proof("u", |_, claims| remove(claims, "htu"));
     rows.push(dpop.row("DPP-03", "missing", missing));
-    dpop.stage.play(&rows);
+    dpop.bench.play(&rows);
 }
 
 #[test]
@@ -74,12 +74,12 @@ fn spellings_of_one_place_are_one() {
             dpop.accepted("DPP-04", url, dpop.proof(&id, |_, claims| claims["htu"] = json!(url)))
         })
         .collect();
-    dpop.stage.play(&rows);
-    let query = dpop.stage.api.get("/protected?page=2");
+    dpop.bench.play(&rows);
+    let query = dpop.bench.api.get("/protected?page=2");
     let query = query
         .header("authorization", format!("DPoP {}", dpop.token))
         .header("dpop", dpop.good("with a query"));
-    dpop.stage.play(&[dpop.asking("DPP-04", "a query", query, Expected::Accepted)]);
+    dpop.bench.play(&[dpop.asking("DPP-04", "a query", query, Expected::Accepted)]);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn no_caller_says_where_the_api_is() {
         ("x-forwarded-prefix", "/evil"),
     ]
     .map(|(name, value)| dpop.asking("DPP-05", name, forged(name, value), Expected::InvalidProof));
-    dpop.stage.play(&rows);
+    dpop.bench.play(&rows);
     // `Host` itself names this machine in every request here, and the good ones are accepted.
 }
 
@@ -122,7 +122,7 @@ fn a_proof_is_for_one_token() {
     rows.push(dpop.row("DPP-06", "null", proof(json!(null))));
     let missing = dpop.proof("a", |_, claims| remove(claims, "ath"));
     rows.push(dpop.row("DPP-06", "missing", missing));
-    dpop.stage.play(&rows);
+    dpop.bench.play(&rows);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_proof_has_a_name_of_modest_length() {
     rows.push(dpop.row("DPP-10", "10 KB", proof(json!("a".repeat(10_000)))));
     rows.push(dpop.row("DPP-10", "missing", dpop.proof("", |_, claims| remove(claims, "jti"))));
     rows.push(dpop.accepted("DPP-10", "256 bytes", proof(json!("a".repeat(256)))));
-    dpop.stage.play(&rows);
+    dpop.bench.play(&rows);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_proof_is_new() {
     rows.push(dpop.row("DPP-11", "missing", dpop.proof("", |_, claims| remove(claims, "iat"))));
     rows.push(dpop.accepted("DPP-11", "a minute ago", proof("old", json!(now - 60))));
     rows.push(dpop.accepted("DPP-11", "in a minute", proof("new", json!(now + 60))));
-    dpop.stage.play(&rows);
+    dpop.bench.play(&rows);
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn the_dates_of_a_proof_are_binding() {
     ] {
         rows.push(dpop.accepted("WEA-15", format!("good {id}"), dated(id, name, json!(date))));
     }
-    dpop.stage.play(&rows);
+    dpop.bench.play(&rows);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_proof_says_that_it_is_one() {
     for typ in ["dpop+jwt", "DPoP+JWT", "application/dpop+jwt"] {
         rows.push(dpop.accepted("DPP-13", typ, typed(typ)));
     }
-    dpop.stage.play(&rows);
+    dpop.bench.play(&rows);
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn a_proof_brings_a_public_key() {
     for name in ["kid", "jku", "x5u"] {
         let proof = dpop.proof("k", |header, _| {
             remove(header, "jwk");
-            header[name] = json!(dpop.stage.trap.jwks_uri());
+            header[name] = json!(dpop.bench.trap.jwks_uri());
         });
         rows.push(dpop.row("DPP-17", name, proof));
     }
@@ -254,7 +254,7 @@ fn a_proof_brings_a_public_key() {
     );
     let doubled = sign(&dpop.client, doubled, dpop.claims("k").to_string());
     rows.push(dpop.row("DPP-17", "a member twice", doubled));
-    dpop.stage.play(&rows);
+    dpop.bench.play(&rows);
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn a_proof_is_signed_in_a_way_that_proves_something() {
     let other = SigningKey::new(Algorithm::ES256, "other");
     let forged = sign(&other, header(&dpop.client).to_string(), dpop.claims("s").to_string());
     rows.push(dpop.row("DPP-15", "by another key", forged));
-    dpop.stage.play(&rows);
+    dpop.bench.play(&rows);
 
     let strict = Bound::with(SigningKey::new(Algorithm::RS256, "client"), |dpop| {
         dpop.algorithms([Algorithm::ES256])
@@ -318,8 +318,8 @@ fn a_key_that_anybody_can_sign_with_proves_nothing() {
         ("exponent 1", "RS256", one, &padded),
     ];
     for (what, alg, jwk, forge) in forgeries {
-        let bound = dpop.stage.token().claim("cnf", json!({ "jkt": thumbprint(&jwk) }));
-        dpop.token = bound.sign(&dpop.stage.key);
+        let bound = dpop.bench.bed.token().claim("cnf", json!({ "jkt": thumbprint(&jwk) }));
+        dpop.token = bound.sign(&dpop.bench.bed.key);
         let header = json!({ "typ": "dpop+jwt", "alg": alg, "jwk": jwk });
         let input = format!(
             "{}.{}",
@@ -327,7 +327,7 @@ fn a_key_that_anybody_can_sign_with_proves_nothing() {
             base64url(dpop.claims(what).to_string())
         );
         let signature = base64url(forge(&input));
-        dpop.stage.play(&[dpop.row("DPP-16", what, format!("{input}.{signature}"))]);
+        dpop.bench.play(&[dpop.row("DPP-16", what, format!("{input}.{signature}"))]);
     }
 }
 
@@ -354,13 +354,13 @@ fn a_weak_or_odd_key_is_not_even_imported() {
         ("P-256 as OKP", "EdDSA", json!({ "kty": "OKP", "crv": "P-256", "x": base64url([9; 32]) })),
     ];
     for (what, alg, jwk) in keys {
-        let bound = dpop.stage.token().claim("cnf", json!({ "jkt": thumbprint(&jwk) }));
-        dpop.token = bound.sign(&dpop.stage.key);
+        let bound = dpop.bench.bed.token().claim("cnf", json!({ "jkt": thumbprint(&jwk) }));
+        dpop.token = bound.sign(&dpop.bench.bed.key);
         let proof = dpop.proof("w", |header, _| {
             header["alg"] = json!(alg);
             header["jwk"] = jwk;
         });
-        dpop.stage.play(&[dpop.row("DPP-16", what, proof)]);
+        dpop.bench.play(&[dpop.row("DPP-16", what, proof)]);
     }
 }
 
@@ -370,11 +370,11 @@ fn other_forms_of_a_proof_are_refused() {
     let with = |name: &str, value: Value| dpop.proof("form", |header, _| header[name] = value);
     let longest = with("more", json!("a".repeat(5700)));
     assert!((7900..8192).contains(&longest.len()), "{}", longest.len());
-    dpop.stage.play(&[dpop.accepted("DPP-27", "below 8 KiB", longest)]);
+    dpop.bench.play(&[dpop.accepted("DPP-27", "below 8 KiB", longest)]);
     let good = dpop.good("form");
     let parts: Vec<&str> = good.split('.').collect();
     let json = json!({ "protected": parts[0], "payload": parts[1], "signature": parts[2] });
-    dpop.stage.play(&[
+    dpop.bench.play(&[
         dpop.row("DPP-27", "crit", with("crit", json!(["exp"]))),
         dpop.row("DPP-27", "b64", with("b64", json!(false))),
         dpop.row("DPP-27", "zip", with("zip", json!("DEF"))),

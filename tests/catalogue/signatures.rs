@@ -38,8 +38,8 @@ fn resigned(input: &str, signature: impl AsRef<[u8]>) -> String {
 #[test]
 fn a_flipped_bit_in_any_segment() {
     for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
-        let stage = Stage::new(algorithm);
-        let good = stage.good();
+        let bench = AttackBench::new(algorithm);
+        let good = bench.good();
         let segments: Vec<&str> = good.split('.').collect();
         let mut rows = Vec::new();
         for segment in 0..3 {
@@ -54,7 +54,7 @@ fn a_flipped_bit_in_any_segment() {
                 let changed = base64url(changed);
                 let mut all = segments.clone();
                 all[segment] = &changed;
-                rows.push(stage.row(
+                rows.push(bench.row(
                     "SIG-01",
                     format!("{segment} {position}"),
                     all.join("."),
@@ -62,14 +62,14 @@ fn a_flipped_bit_in_any_segment() {
                 ));
             }
         }
-        stage.play(&rows);
+        bench.play(&rows);
     }
 }
 
 #[test]
 fn ecdsa_signatures_out_of_range_or_in_another_form() {
-    let stage = Stage::new(Algorithm::ES256);
-    let (input, signature) = parts(&stage.good());
+    let bench = AttackBench::new(Algorithm::ES256);
+    let (input, signature) = parts(&bench.good());
     let (r, s) = signature.split_at(32);
     let (zero, mut one) = ([0; 32], [0; 32]);
     one[31] = 1;
@@ -83,7 +83,7 @@ fn ecdsa_signatures_out_of_range_or_in_another_form() {
         ("both order", ORDER, ORDER),
         ("both one", one, one),
     ] {
-        rows.push(stage.row("SIG-02", what, resigned(&input, [r, s].concat()), Expected::Invalid));
+        rows.push(bench.row("SIG-02", what, resigned(&input, [r, s].concat()), Expected::Invalid));
     }
     let der = {
         let integer = |bytes: &[u8]| {
@@ -94,7 +94,7 @@ fn ecdsa_signatures_out_of_range_or_in_another_form() {
         let body = [integer(r), integer(s)].concat();
         [&[0x30, u8::try_from(body.len()).unwrap()][..], &body].concat()
     };
-    rows.push(stage.row("SIG-03", "DER", resigned(&input, der), Expected::Invalid));
+    rows.push(bench.row("SIG-03", "DER", resigned(&input, der), Expected::Invalid));
     for (what, bytes) in [
         ("63", signature[..63].to_vec()),
         ("65", [&signature[..], &[0]].concat()),
@@ -102,17 +102,17 @@ fn ecdsa_signatures_out_of_range_or_in_another_form() {
         ("96", [&signature[..], &[0; 32]].concat()),
         ("128", [&signature[..], &signature[..]].concat()),
     ] {
-        rows.push(stage.row("SIG-04", what, resigned(&input, bytes), Expected::Invalid));
+        rows.push(bench.row("SIG-04", what, resigned(&input, bytes), Expected::Invalid));
     }
     let twin = resigned(&input, twin(&signature));
-    rows.push(stage.row("SIG-05", "the twin", twin, Expected::Accepted));
-    stage.play(&rows);
+    rows.push(bench.row("SIG-05", "the twin", twin, Expected::Accepted));
+    bench.play(&rows);
 }
 
 #[test]
 fn eddsa_signatures_of_another_form() {
-    let stage = Stage::new(Algorithm::EdDSA);
-    let (input, signature) = parts(&stage.good());
+    let bench = AttackBench::new(Algorithm::EdDSA);
+    let (input, signature) = parts(&bench.good());
     let order: [u8; 32] = [
         0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
         0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
@@ -132,17 +132,17 @@ fn eddsa_signatures_of_another_form() {
     ]
     .iter()
     .map(|bytes| {
-        stage.row("SIG-06", bytes.len().to_string(), resigned(&input, bytes), Expected::Invalid)
+        bench.row("SIG-06", bytes.len().to_string(), resigned(&input, bytes), Expected::Invalid)
     })
     .collect();
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn rsa_signatures_out_of_range() {
-    let stage = Stage::new(Algorithm::RS256);
-    let (input, signature) = parts(&stage.good());
-    let modulus = stage.key.modulus();
+    let bench = AttackBench::new(Algorithm::RS256);
+    let (input, signature) = parts(&bench.good());
+    let modulus = bench.bed.key.modulus();
     let mut one = vec![0; 256];
     one[255] = 1;
     let mut below = modulus.clone();
@@ -160,7 +160,7 @@ fn rsa_signatures_out_of_range() {
     ]
     .iter()
     .map(|bytes| {
-        stage.row(
+        bench.row(
             "SIG-09",
             format!("{:?}", &bytes[..1]),
             resigned(&input, bytes),
@@ -168,31 +168,31 @@ fn rsa_signatures_out_of_range() {
         )
     })
     .collect();
-    stage.play(&rows);
+    bench.play(&rows);
 }
 
 #[test]
 fn parts_of_different_tokens() {
-    let stage = Stage::new(Algorithm::RS256);
-    let (one, two) = (stage.good(), stage.token().claim("sub", "mallory").sign(&stage.key));
+    let bench = AttackBench::new(Algorithm::RS256);
+    let (one, two) = (bench.good(), bench.bed.token().claim("sub", "mallory").sign(&bench.bed.key));
     let (a, b): (Vec<&str>, Vec<&str>) = (one.split('.').collect(), two.split('.').collect());
     let stranger = SigningKey::new(Algorithm::RS256, "good-key");
-    stage.play(&[
-        stage.row("SIG-12", "payload", [a[0], b[1], a[2]].join("."), Expected::Invalid),
-        stage.row("SIG-12", "signature", [a[0], a[1], b[2]].join("."), Expected::Invalid),
-        stage.row(
+    bench.play(&[
+        bench.row("SIG-12", "payload", [a[0], b[1], a[2]].join("."), Expected::Invalid),
+        bench.row("SIG-12", "signature", [a[0], a[1], b[2]].join("."), Expected::Invalid),
+        bench.row(
             "SIG-13",
             "a stranger with the same kid",
-            stage.token().sign(&stranger),
+            bench.bed.token().sign(&stranger),
             Expected::Invalid,
         ),
-        stage.row(
+        bench.row(
             "SIZ-04",
             "a long signature",
             format!("{}.{}.{}", a[0], a[1], "A".repeat(12_000)),
             Expected::Invalid,
         ),
-        stage.row(
+        bench.row(
             "SIZ-04",
             "a long header",
             format!("{}.{}.{}", "A".repeat(12_000), a[1], a[2]),

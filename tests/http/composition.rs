@@ -48,8 +48,8 @@ async fn echo(body: String) -> String {
 
 #[test]
 fn single_routes_can_be_protected_without_the_middleware() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     for wrapped in [false, true] {
         let auth = auth.clone();
         let api = TestServer::start(move || {
@@ -62,20 +62,20 @@ fn single_routes_can_be_protected_without_the_middleware() {
         });
         assert_eq!(api.get("/bare").send().text(), "bare");
         assert_eq!(api.get("/claims").send().challenge(), Some("Bearer"));
-        assert_eq!(api.get("/claims").bearer(world.good()).send().text(), "alice");
+        assert_eq!(api.get("/claims").bearer(bed.good()).send().text(), "alice");
         assert_eq!(api.get("/maybe").send().text(), "guest");
         assert_eq!(api.get("/maybe").bearer("bad").send().challenge(), Some(INVALID));
         assert_eq!(api.get("/admin").send().status, 401);
-        assert_eq!(api.get("/admin").bearer(world.good()).send().status, 403);
+        assert_eq!(api.get("/admin").bearer(bed.good()).send().status, 403);
     }
 }
 
 #[test]
 fn with_neither_the_answer_is_500_and_never_a_pass() {
-    let world = World::new();
+    let bed = TestBed::new();
     let api = TestServer::start(|| App::new().service((subject, maybe, admin)));
     for path in ["/claims", "/maybe", "/admin"] {
-        for request in [api.get(path), api.get(path).bearer(world.good())] {
+        for request in [api.get(path), api.get(path).bearer(bed.good())] {
             let response = request.send();
             assert_eq!(response.status, 500, "{path}");
             assert_eq!(response.json()["code"], "server_error");
@@ -85,22 +85,22 @@ fn with_neither_the_answer_is_500_and_never_a_pass() {
 
 #[test]
 fn everything_inside_a_wrapped_app_needs_a_token_unknown_paths_included() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || App::new().wrap(auth.clone()).service((bare, maybe)));
     for path in ["/bare", "/maybe", "/nowhere", "//bare", "/bare/", "/BARE"] {
         assert_eq!(api.get(path).send().status, 401, "{path}");
     }
-    assert_eq!(api.get("/bare").bearer(world.good()).send().status, 200);
-    assert_eq!(api.get("/nowhere").bearer(world.good()).send().status, 404);
+    assert_eq!(api.get("/bare").bearer(bed.good()).send().status, 200);
+    assert_eq!(api.get("/nowhere").bearer(bed.good()).send().status, 404);
     assert_eq!(api.request("OPTIONS", "/bare").send().status, 401);
     assert_eq!(api.request("HEAD", "/bare").send().status, 401);
 }
 
 #[test]
 fn scopes_and_resources_can_demand_something() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || {
         App::new()
             .service(
@@ -117,17 +117,17 @@ fn scopes_and_resources_can_demand_something() {
         token.map_or(request.clone(), |token| request.bearer(token)).send()
     };
     assert_eq!(get("/a/bare", None).status, 401);
-    assert_eq!(get("/a/bare", Some(world.good())).status, 403);
-    assert_eq!(get("/a/bare", Some(world.token().roles(&["admin"]).sign(&world.key))).status, 200);
-    let reader = world.token().permissions(&["r"]).sign(&world.key);
+    assert_eq!(get("/a/bare", Some(bed.good())).status, 403);
+    assert_eq!(get("/a/bare", Some(bed.token().roles(&["admin"]).sign(&bed.key))).status, 200);
+    let reader = bed.token().permissions(&["r"]).sign(&bed.key);
     assert!(get("/b", Some(reader)).challenge().unwrap().contains(r#"scope="r w""#));
-    let both = world.token().permissions(&["w", "r"]).sign(&world.key);
+    let both = bed.token().permissions(&["w", "r"]).sign(&bed.key);
     assert_eq!(get("/b", Some(both)).status, 200);
 }
 
 #[test]
 fn an_inner_policy_holds_whatever_the_outer_one_has_found() {
-    let (outer, inner) = (World::new(), World::new());
+    let (outer, inner) = (TestBed::new(), TestBed::new());
     let (outer_auth, inner_auth) = (outer.auth().build().unwrap(), inner.auth().build().unwrap());
     let api = TestServer::start(move || {
         App::new()
@@ -142,7 +142,7 @@ fn an_inner_policy_holds_whatever_the_outer_one_has_found() {
 
 #[test]
 fn a_policy_in_the_data_of_an_inner_scope_holds_there() {
-    let (outer, inner) = (World::new(), World::new());
+    let (outer, inner) = (TestBed::new(), TestBed::new());
     let (customers, staff) = (outer.auth().build().unwrap(), inner.auth().build().unwrap());
     for wrapped in [true, false] {
         let (customers, staff) = (customers.clone(), staff.clone());
@@ -153,7 +153,7 @@ fn a_policy_in_the_data_of_an_inner_scope_holds_there() {
                 .service(subject);
             app.service(web::scope("/staff").app_data(staff.clone()).service((subject, admin)))
         });
-        let admin_of = |world: &World| world.token().roles(&["admin"]).sign(&world.key);
+        let admin_of = |bed: &TestBed| bed.token().roles(&["admin"]).sign(&bed.key);
         assert_eq!(api.get("/claims").bearer(admin_of(&outer)).send().status, 200);
         assert_eq!(api.get("/staff/admin").bearer(admin_of(&outer)).send().status, 401);
         // With the outer policy as middleware a token of the inner one does not get that far.
@@ -166,7 +166,7 @@ fn a_policy_in_the_data_of_an_inner_scope_holds_there() {
 /// the same app's data.
 #[test]
 fn the_middleware_decides_over_what_lies_beside_it() {
-    let (wrapped, beside) = (World::new(), World::new());
+    let (wrapped, beside) = (TestBed::new(), TestBed::new());
     let (middleware, data) = (wrapped.auth().build().unwrap(), beside.auth().build().unwrap());
     let api = TestServer::start(move || {
         App::new().app_data(data.clone()).wrap(middleware.clone()).service(subject)
@@ -179,7 +179,7 @@ fn the_middleware_decides_over_what_lies_beside_it() {
 /// in whatever form. Clones of `web::Data` share what is in them.
 #[test]
 fn one_that_is_there_once_more_further_in_decides_there() {
-    let (wrapped, beside) = (World::new(), World::new());
+    let (wrapped, beside) = (TestBed::new(), TestBed::new());
     let (middleware, plain) = (wrapped.auth().build().unwrap(), beside.auth().build().unwrap());
     let data = web::Data::new(plain.clone());
     for (outer_is_data, inner_is_data) in
@@ -209,7 +209,7 @@ fn one_that_is_there_once_more_further_in_decides_there() {
 
 #[test]
 fn two_policies_in_two_forms_of_data_are_a_mistake() {
-    let (one, two) = (World::new(), World::new());
+    let (one, two) = (TestBed::new(), TestBed::new());
     let (plain, data) = (one.auth().build().unwrap(), web::Data::new(two.auth().build().unwrap()));
     let api = TestServer::start(move || {
         App::new()
@@ -221,19 +221,19 @@ fn two_policies_in_two_forms_of_data_are_a_mistake() {
 
 #[test]
 fn one_policy_in_two_forms_of_data_is_one_policy() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let data = web::Data::new(auth.clone());
     let api = TestServer::start(move || {
         App::new().app_data(auth.clone()).app_data(data.clone()).service(subject)
     });
-    assert_eq!(api.get("/claims").bearer(world.good()).send().status, 200);
+    assert_eq!(api.get("/claims").bearer(bed.good()).send().status, 200);
 }
 
 #[test]
 fn an_optional_app_with_a_strict_scope_refuses_guests_there() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || {
         App::new()
             .wrap(auth.optional())
@@ -245,13 +245,13 @@ fn an_optional_app_with_a_strict_scope_refuses_guests_there() {
         let response = api.get(path).send();
         assert_eq!((response.status, response.challenge()), (401, Some("Bearer")), "{path}");
     }
-    assert_eq!(api.get("/strict/bare").bearer(world.good()).send().status, 200);
+    assert_eq!(api.get("/strict/bare").bearer(bed.good()).send().status, 200);
 }
 
 #[test]
 fn a_refusal_passes_through_the_middlewares_outside() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || {
         App::new().wrap(auth.clone()).service(bare).wrap_fn(|request, service| {
             assert!(request.verified_claims().is_none(), "nobody has looked yet");
@@ -270,8 +270,8 @@ fn a_refusal_passes_through_the_middlewares_outside() {
 
 #[test]
 fn middlewares_inside_see_the_claims() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || {
         let inside = App::new().service(bare).wrap_fn(|request, service| {
             let caller = request.verified_claims().and_then(|c| c.subject().map(str::to_owned));
@@ -285,7 +285,7 @@ fn middlewares_inside_see_the_claims() {
         });
         inside.wrap(auth.clone())
     });
-    let response = api.get("/bare").bearer(world.good()).send();
+    let response = api.get("/bare").bearer(bed.good()).send();
     assert_eq!(response.header("x-subject"), Some("alice"));
 }
 
@@ -312,13 +312,13 @@ fn a_request_is_judged_once_however_many_ask() {
     ) -> impl Responder {
         request.verified_claims().unwrap().subject().unwrap().to_owned()
     }
-    let world = World::new();
+    let bed = TestBed::new();
     let count = Arc::new(AtomicUsize::new(0));
-    let auth = world.auth().extractor(Counting(count.clone())).build().unwrap();
+    let auth = bed.auth().extractor(Counting(count.clone())).build().unwrap();
     let api = TestServer::start(move || App::new().app_data(auth.clone()).service(many));
-    api.get("/many").bearer(world.good()).send();
+    api.get("/many").bearer(bed.good()).send();
     count.store(0, Ordering::SeqCst);
-    assert_eq!(api.get("/many").bearer(world.good()).send().text(), "alice");
+    assert_eq!(api.get("/many").bearer(bed.good()).send().text(), "alice");
     assert_eq!(count.load(Ordering::SeqCst), 1);
 }
 
@@ -339,19 +339,19 @@ fn an_authorizer_of_the_application_adds_to_the_standard_one() {
             })
         }
     }
-    let world = World::new();
-    let auth = world.auth().authorizer(NotSuspended).build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().authorizer(NotSuspended).build().unwrap();
     let api = TestServer::start(move || App::new().wrap(auth.clone()).service(admin));
-    let token = world.token().roles(&["admin"]);
-    assert_eq!(api.get("/admin").bearer(token.sign(&world.key)).send().status, 200);
-    let suspended = token.claim("suspended", true).sign(&world.key);
+    let token = bed.token().roles(&["admin"]);
+    assert_eq!(api.get("/admin").bearer(token.sign(&bed.key)).send().status, 200);
+    let suspended = token.claim("suspended", true).sign(&bed.key);
     assert_eq!(api.get("/admin").bearer(&suspended).send().status, 403);
 }
 
 #[test]
 fn the_answer_and_the_realm_can_be_replaced() {
-    let world = World::new();
-    let auth = world
+    let bed = TestBed::new();
+    let auth = bed
         .auth()
         .realm("the \"api\"")
         .error_response(|error, request| {
@@ -373,7 +373,7 @@ fn the_answer_and_the_realm_can_be_replaced() {
         assert_eq!((response.status, response.text()), (401, "missing_token"));
         assert_eq!(response.header("x-path"), Some(path));
     }
-    let auth = world.auth().realm("the \"api\"").build().unwrap();
+    let auth = bed.auth().realm("the \"api\"").build().unwrap();
     let api = TestServer::start(move || App::new().wrap(auth.clone()).service(bare));
     assert_eq!(api.get("/bare").send().challenge(), Some(r#"Bearer realm="the \"api\"""#));
 }
@@ -381,11 +381,11 @@ fn the_answer_and_the_realm_can_be_replaced() {
 #[test]
 fn requests_on_one_connection_know_nothing_of_each_other() {
     use std::io::{Read as _, Write as _};
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || App::new().wrap(auth.optional()).service((maybe, subject)));
     let mut stream = std::net::TcpStream::connect(api.address()).unwrap();
-    let good = format!("authorization: Bearer {}\r\n", world.good());
+    let good = format!("authorization: Bearer {}\r\n", bed.good());
     for _ in 0..3 {
         for (path, field) in [("/maybe", good.as_str()), ("/maybe", ""), ("/claims", "")] {
             write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\n{field}\r\n").unwrap();
@@ -408,12 +408,12 @@ fn requests_on_one_connection_know_nothing_of_each_other() {
 
 #[test]
 fn without_the_middleware_a_refusal_still_comes_before_the_body() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || App::new().app_data(auth.clone()).service((echo, bare)));
-    let warm = world.token().permissions(&["write"]).sign(&world.key);
+    let warm = bed.token().permissions(&["write"]).sign(&bed.key);
     assert_eq!(api.request("POST", "/echo").bearer(warm).json("x").send().text(), "x");
     let unfinished = api.request("POST", "/echo").header("content-length", "1000000");
     assert_eq!(unfinished.send().status, 401);
-    assert_eq!(unfinished.bearer(world.good()).send().status, 403);
+    assert_eq!(unfinished.bearer(bed.good()).send().status, 403);
 }

@@ -22,20 +22,20 @@ fn assert_refused(response: &Response, status: u16, challenge: Option<&str>, bod
 
 #[test]
 fn open_routes_need_nothing_and_mind_nothing() {
-    let world = World::new();
-    let api = world.api();
+    let bed = TestBed::new();
+    let api = api_of(&bed);
     for request in [api.get("/public"), api.get("/public").bearer("garbage")] {
         let response = request.send();
         assert_eq!((response.status, response.json()), (200, json!({"message": "public"})));
     }
     assert_eq!(api.get("/health/live").send().status, 200);
-    assert_eq!(world.issuer.all_fetches(), 0);
+    assert_eq!(bed.issuer.all_fetches(), 0);
 }
 
 #[test]
 fn what_is_not_open_needs_a_token_whatever_the_path_and_the_method() {
-    let world = World::new();
-    let api = world.api();
+    let bed = TestBed::new();
+    let api = api_of(&bed);
     for (method, path) in [
         ("GET", "/nowhere"),
         ("GET", "//admin"),
@@ -47,18 +47,18 @@ fn what_is_not_open_needs_a_token_whatever_the_path_and_the_method() {
     ] {
         assert_eq!(api.request(method, path).send().status, 401, "{method} {path}");
     }
-    let head = api.request("HEAD", "/protected").bearer(world.good()).send();
+    let head = api.request("HEAD", "/protected").bearer(bed.good()).send();
     assert_eq!((head.status, head.text()), (200, ""));
     assert_eq!(api.request("HEAD", "/public").send().status, 200);
-    assert_eq!(api.get("/nowhere").bearer(world.good()).send().status, 404);
+    assert_eq!(api.get("/nowhere").bearer(bed.good()).send().status, 404);
 }
 
 #[test]
 fn authentication_gives_the_subject_and_all_claims() {
-    let world = World::new();
-    let api = world.api();
-    let token = world.token().claim("https://myapp.com/x", json!({"a": [1]}));
-    let signed = token.sign(&world.key);
+    let bed = TestBed::new();
+    let api = api_of(&bed);
+    let token = bed.token().claim("https://myapp.com/x", json!({"a": [1]}));
+    let signed = token.sign(&bed.key);
     let response = api.get("/protected").bearer(&signed).send();
     assert_eq!((response.status, response.json()), (200, json!({"sub": "alice"})));
     let response = api.get("/claims").bearer(&signed).send();
@@ -66,16 +66,16 @@ fn authentication_gives_the_subject_and_all_claims() {
         response.json(),
         serde_json::from_str::<serde_json::Value>(&token.payload()).unwrap()
     );
-    let nobody = world.token().without("sub").sign(&world.key);
+    let nobody = bed.token().without("sub").sign(&bed.key);
     assert_eq!(api.get("/protected").bearer(nobody).send().json(), json!({"sub": null}));
 }
 
 #[test]
 fn roles_are_alternatives() {
-    let world = World::new();
-    let api = world.api();
+    let bed = TestBed::new();
+    let api = api_of(&bed);
     let get = |path: &str, roles: &[&str]| {
-        api.get(path).bearer(world.token().roles(roles).sign(&world.key)).send()
+        api.get(path).bearer(bed.token().roles(roles).sign(&bed.key)).send()
     };
     assert_eq!(get("/admin", &["admin"]).status, 200);
     assert_eq!(get("/moderation", &["admin"]).status, 200);
@@ -90,16 +90,16 @@ fn roles_are_alternatives() {
             r#"{"error":"insufficient_scope","error_description":"the access token does not grant what is required","code":"insufficient_scope"}"#,
         );
     }
-    let single = world.token().claim("role", "admin").sign(&world.key);
+    let single = bed.token().claim("role", "admin").sign(&bed.key);
     assert_eq!(api.get("/admin").bearer(single).send().status, 200);
 }
 
 #[test]
 fn permissions_are_alternatives_unless_all_are_demanded() {
-    let world = World::new();
-    let api = world.api();
+    let bed = TestBed::new();
+    let api = api_of(&bed);
     let send = |method: &str, path: &str, roles: &[&str], permissions: &[&str], body: &str| {
-        let token = world.token().roles(roles).permissions(permissions).sign(&world.key);
+        let token = bed.token().roles(roles).permissions(permissions).sign(&bed.key);
         api.request(method, path).bearer(token).json(body).send()
     };
     let title = r#"{"title":"t"}"#;
@@ -129,9 +129,9 @@ fn permissions_are_alternatives_unless_all_are_demanded() {
 
 #[test]
 fn a_refusal_comes_before_the_body_is_looked_at() {
-    let world = World::new();
-    let api = world.api();
-    for (token, status) in [(None, 401), (Some(world.good()), 403)] {
+    let bed = TestBed::new();
+    let api = api_of(&bed);
+    for (token, status) in [(None, 401), (Some(bed.good()), 403)] {
         for body in ["{not json", "", r#"{"title":5}"#] {
             let mut request = api.request("POST", "/posts").json(body);
             if let Some(token) = &token {
@@ -140,20 +140,20 @@ fn a_refusal_comes_before_the_body_is_looked_at() {
             assert_eq!(request.send().status, status, "{body}");
         }
     }
-    let allowed = world.token().permissions(&["write:posts"]).sign(&world.key);
+    let allowed = bed.token().permissions(&["write:posts"]).sign(&bed.key);
     let response = api.request("POST", "/posts").bearer(allowed).json("{not json").send();
     assert_eq!(response.status, 400);
 }
 
 #[test]
 fn optional_routes_tell_absence_from_failure() {
-    let world = World::new();
-    let api = world.api();
+    let bed = TestBed::new();
+    let api = api_of(&bed);
     let guest = api.get("/content").send();
     assert_eq!((guest.status, guest.json()), (200, json!({"message": "welcome, guest"})));
-    let known = api.get("/content").bearer(world.good()).send();
+    let known = api.get("/content").bearer(bed.good()).send();
     assert_eq!(known.json(), json!({"message": "welcome back", "sub": "alice"}));
-    let expired = world.token().claim("exp", 1).without("iat").sign(&world.key);
+    let expired = bed.token().claim("exp", 1).without("iat").sign(&bed.key);
     for (token, status) in [(expired, 401), ("garbage".into(), 401), (String::new(), 400)] {
         assert_eq!(api.get("/content").bearer(token).send().status, status);
     }
@@ -161,8 +161,8 @@ fn optional_routes_tell_absence_from_failure() {
 
 #[test]
 fn each_refusal_has_one_constant_answer() {
-    let world = World::new();
-    let api = world.api();
+    let bed = TestBed::new();
+    let api = api_of(&bed);
     assert_refused(
         &api.get("/protected").send(),
         401,
@@ -184,10 +184,10 @@ fn each_refusal_has_one_constant_answer() {
         r#"{"error":"invalid_token","error_description":"the access token is not valid","code":"invalid_token"}"#,
     );
     // Whether a token has expired is said only of one whose signature is right.
-    assert_eq!(api.get("/protected").bearer(world.good()).send().status, 200);
-    world.clock.advance(std::time::Duration::from_secs(600 + 60));
+    assert_eq!(api.get("/protected").bearer(bed.good()).send().status, 200);
+    bed.clock.advance(std::time::Duration::from_secs(600 + 60));
     assert_refused(
-        &api.get("/protected").bearer(world.good()).send(),
+        &api.get("/protected").bearer(bed.good()).send(),
         401,
         Some(r#"Bearer error="invalid_token", error_description="the access token has expired""#),
         r#"{"error":"invalid_token","error_description":"the access token has expired","code":"token_expired"}"#,
@@ -196,10 +196,10 @@ fn each_refusal_has_one_constant_answer() {
 
 #[test]
 fn without_keys_the_caller_is_asked_to_come_back() {
-    let world = World::new();
-    world.issuer.answer_discovery(jwt_verify_tests::Answer::status(500));
-    let api = world.api();
-    let response = api.get("/protected").bearer(world.good()).send();
+    let bed = TestBed::new();
+    bed.issuer.answer_discovery(jwt_verify_tests::Answer::status(500));
+    let api = api_of(&bed);
+    let response = api.get("/protected").bearer(bed.good()).send();
     assert_refused(
         &response,
         503,
@@ -216,9 +216,9 @@ fn without_keys_the_caller_is_asked_to_come_back() {
 
 #[test]
 fn readiness_follows_the_keys() {
-    let world = World::new();
-    let api = world.api();
+    let bed = TestBed::new();
+    let api = api_of(&bed);
     assert_eq!(api.get("/health/ready").send().status, 503);
-    assert_eq!(api.get("/protected").bearer(world.good()).send().status, 200);
+    assert_eq!(api.get("/protected").bearer(bed.good()).send().status, 200);
     assert_eq!(api.get("/health/ready").send().status, 200);
 }

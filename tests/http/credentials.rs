@@ -7,20 +7,19 @@ use super::*;
 
 #[test]
 fn the_scheme_has_no_case() {
-    let world = World::new();
-    let api = world.api();
+    let bed = TestBed::new();
+    let api = api_of(&bed);
     for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
-        let value = format!("{scheme} {}", world.good());
+        let value = format!("{scheme} {}", bed.good());
         assert_eq!(api.get("/protected").header("Authorization", value).send().status, 200);
     }
 }
 
 #[test]
 fn what_is_no_bearer_credential_counts_as_none() {
-    let world = World::new();
-    let api = world.api();
-    for value in ["Basic dXNlcjpwYXNz", "Negotiate", "Token x", &format!("Bearer{}", world.good())]
-    {
+    let bed = TestBed::new();
+    let api = api_of(&bed);
+    for value in ["Basic dXNlcjpwYXNz", "Negotiate", "Token x", &format!("Bearer{}", bed.good())] {
         let response = api.get("/protected").header("authorization", value).send();
         assert_eq!((response.status, response.challenge()), (401, Some("Bearer")), "{value}");
     }
@@ -28,9 +27,9 @@ fn what_is_no_bearer_credential_counts_as_none() {
 
 #[test]
 fn what_cannot_be_read_as_one_credential_is_a_bad_request() {
-    let world = World::new();
-    let api = world.api();
-    let good = world.good();
+    let bed = TestBed::new();
+    let api = api_of(&bed);
+    let good = bed.good();
     for value in [
         "Bearer".to_owned(),
         "Bearer    ".to_owned(),
@@ -50,9 +49,9 @@ fn what_cannot_be_read_as_one_credential_is_a_bad_request() {
 
 #[test]
 fn two_authorization_fields_are_a_bad_request_whatever_they_say() {
-    let world = World::new();
-    let api = world.api();
-    let good = format!("Bearer {}", world.good());
+    let bed = TestBed::new();
+    let api = api_of(&bed);
+    let good = format!("Bearer {}", bed.good());
     for (first, second) in [
         (good.as_str(), "Bearer bad"),
         ("Bearer bad", good.as_str()),
@@ -66,9 +65,9 @@ fn two_authorization_fields_are_a_bad_request_whatever_they_say() {
 
 #[test]
 fn nothing_else_is_read_unless_it_is_asked_for() {
-    let world = World::new();
-    let api = world.api();
-    let good = world.good();
+    let bed = TestBed::new();
+    let api = api_of(&bed);
+    let good = bed.good();
     let elsewhere = [
         api.get(&format!("/protected?access_token={good}")),
         api.get("/protected").header("cookie", format!("access_token={good}; tok={good}")),
@@ -87,10 +86,10 @@ fn nothing_else_is_read_unless_it_is_asked_for() {
 
 #[test]
 fn a_cookie_can_carry_the_token() {
-    let world = World::new();
-    let auth = world.auth().extractor(CookieExtractor::new("__Host-tok")).build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().extractor(CookieExtractor::new("__Host-tok")).build().unwrap();
     let api = serve(auth);
-    let good = world.good();
+    let good = bed.good();
     let with = |cookie: String| api.get("/protected").header("cookie", cookie).send().status;
     assert_eq!(with(format!("a=b; __Host-tok={good}")), 200);
     assert_eq!(with(format!("tok={good}")), 401);
@@ -101,10 +100,10 @@ fn a_cookie_can_carry_the_token() {
 
 #[test]
 fn a_query_parameter_can_carry_the_token() {
-    let world = World::new();
-    let auth = world.auth().extractor(QueryExtractor::new("access_token")).build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().extractor(QueryExtractor::new("access_token")).build().unwrap();
     let api = serve(auth);
-    let good = world.good();
+    let good = bed.good();
     let with = |query: String| api.get(&format!("/protected?{query}")).send().status;
     assert_eq!(with(format!("a=b&access_token={good}")), 200);
     assert_eq!(with(format!("access_token={good}&access_token={good}")), 400);
@@ -122,15 +121,15 @@ fn an_answer_to_a_token_in_the_url_is_for_nobody_else() {
         }
         response.finish()
     }
-    let world = World::new();
+    let bed = TestBed::new();
     let sources = FirstOf::bearer().or(QueryExtractor::new("access_token"));
-    let auth = world.auth().extractor(sources).build().unwrap();
+    let auth = bed.auth().extractor(sources).build().unwrap();
     let api = TestServer::start(move || {
         // Twice: each sees that it is said already.
         let route = web::scope("/{says}").wrap(auth.clone()).route("", web::get().to(with));
         App::new().service(web::scope("").wrap(auth.clone()).service(route))
     });
-    let good = world.good();
+    let good = bed.good();
     for (says, expected) in [
         ("nothing", &["private"][..]),
         ("no-store", &["no-store"]),
@@ -152,14 +151,14 @@ fn an_answer_to_a_token_in_the_url_is_for_nobody_else() {
 
 #[test]
 fn of_several_sources_the_first_counts_or_two_are_refused() {
-    let world = World::new();
-    let good = world.good();
+    let bed = TestBed::new();
+    let good = bed.good();
     for (exclusive, expected) in [(false, 200), (true, 400)] {
         let mut extractor = FirstOf::bearer().or(CookieExtractor::new("tok"));
         if exclusive {
             extractor = extractor.exclusive();
         }
-        let api = serve(world.auth().extractor(extractor).build().unwrap());
+        let api = serve(bed.auth().extractor(extractor).build().unwrap());
         let cookie = format!("tok={good}");
         assert_eq!(api.get("/protected").header("cookie", &cookie).send().status, 200);
         assert_eq!(api.get("/protected").bearer(&good).send().status, 200);

@@ -26,9 +26,9 @@ fn csrf() -> CsrfProtection {
     CsrfProtection::new(&Secret::from("c".repeat(32))).unwrap()
 }
 
-fn api(world: &World, protection: Protection) -> TestServer {
+fn api(bed: &TestBed, protection: Protection) -> TestServer {
     let cookie = FirstOf::bearer().or(CookieExtractor::new("access")).exclusive();
-    let builder = world.auth().extractor(cookie);
+    let builder = bed.auth().extractor(cookie);
     let auth = match protection {
         Protection::Nothing => builder,
         Protection::Origins => builder.cookie_origins([TRUSTED]),
@@ -90,8 +90,8 @@ enum Verdict {
 /// WEA-09, WEA-10: every method and handshake, from every page, under every protection.
 #[test]
 fn a_cookie_counts_for_pages_of_this_origin() {
-    let world = World::new();
-    let token = world.token().claim("sid", "s").sign(&world.key);
+    let bed = TestBed::new();
+    let token = bed.token().claim("sid", "s").sign(&bed.key);
     let proof = csrf().token("s").unwrap();
     for protection in [
         Protection::Nothing,
@@ -100,7 +100,7 @@ fn a_cookie_counts_for_pages_of_this_origin() {
         Protection::DoubleSubmitAndOrigins,
         Protection::Dangerous,
     ] {
-        let api = api(&world, protection);
+        let api = api(&bed, protection);
         for (page, verdict) in PAGES {
             let (requests, expected): (Vec<_>, Vec<_>) = [
                 ("GET", true),
@@ -183,12 +183,12 @@ fn request(api: &TestServer, method: &str, page: Page, is_handshake: bool) -> Re
 /// WEA-10: a token in the field was put there by somebody, wherever they are.
 #[test]
 fn bearer_tokens_count_from_everywhere() {
-    let world = World::new();
-    let api = api(&world, Protection::Nothing);
+    let bed = TestBed::new();
+    let api = api(&bed, Protection::Nothing);
     for (page, _) in PAGES {
         for is_handshake in [false, true] {
             let method = if is_handshake { "GET" } else { "POST" };
-            let request = request(&api, method, page, is_handshake).bearer(world.good());
+            let request = request(&api, method, page, is_handshake).bearer(bed.good());
             assert_eq!(request.send().status, 200, "{page:?}");
         }
     }
@@ -197,10 +197,10 @@ fn bearer_tokens_count_from_everywhere() {
 /// WEA-09: with the protocol that pages speak.
 #[test]
 fn a_page_of_another_origin_opens_no_socket() {
-    let world = World::new();
-    let token = world.token().claim("sid", "s").sign(&world.key);
+    let bed = TestBed::new();
+    let token = bed.token().claim("sid", "s").sign(&bed.key);
     for protection in [Protection::Nothing, Protection::DoubleSubmit] {
-        let api = api(&world, protection);
+        let api = api(&bed, protection);
         for (origin, status) in [("https://evil.example", 403), ("https://api.example", 200)] {
             let request = api.get("/chat").host("api.example").header("origin", origin);
             let request = request.header("upgrade", "websocket");
@@ -213,8 +213,8 @@ fn a_page_of_another_origin_opens_no_socket() {
 /// WEA-10: a bad token is a bad token, and who shows none is asked for one.
 #[test]
 fn a_request_without_a_good_token_is_told_so() {
-    let world = World::new();
-    let api = api(&world, Protection::Nothing);
+    let bed = TestBed::new();
+    let api = api(&bed, Protection::Nothing);
     let evil = api.request("POST", "/x").header("origin", "https://evil.example");
     assert_eq!(evil.clone().send().status, 401);
     assert_eq!(evil.header("cookie", "access=x.y.z").send().status, 401);
@@ -234,9 +234,9 @@ fn whatever_browsers_attach_is_protected() {
             Ok(field.map(|field| Credential::new(field.as_bytes()).ambient()))
         }
     }
-    let world = World::new();
-    let api = serve_any(world.auth().extractor(Login).build().unwrap());
-    let post = || api.request("POST", "/x").header("x-login", world.good());
+    let bed = TestBed::new();
+    let api = serve_any(bed.auth().extractor(Login).build().unwrap());
+    let post = || api.request("POST", "/x").header("x-login", bed.good());
     assert_eq!(post().send().status, 403);
     assert_eq!(post().header("sec-fetch-site", "cross-site").send().status, 403);
     assert_eq!(post().header("sec-fetch-site", "same-origin").send().status, 200);
@@ -257,8 +257,8 @@ fn every_way_in_is_protected() {
     async fn may_take(OptionalClaims(claims): OptionalClaims) -> String {
         format!("{}", claims.is_some())
     }
-    let world = World::new();
-    let auth = world.auth().extractor(CookieExtractor::new("access")).build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().extractor(CookieExtractor::new("access")).build().unwrap();
     let api = TestServer::start(move || {
         App::new()
             .app_data(auth.clone())
@@ -267,8 +267,7 @@ fn every_way_in_is_protected() {
             .route("/may_take", web::post().to(may_take))
     });
     for path in ["/marked", "/takes", "/may_take"] {
-        let post =
-            || api.request("POST", path).header("cookie", format!("access={}", world.good()));
+        let post = || api.request("POST", path).header("cookie", format!("access={}", bed.good()));
         assert_eq!(post().send().status, 403, "{path}");
         let evil = post().header("origin", "https://evil.example").send();
         assert_eq!((evil.status, &evil.json()["code"]), (403, &json!("csrf")), "{path}");
@@ -280,12 +279,12 @@ fn every_way_in_is_protected() {
 /// WEA-10: where a proxy ends TLS and says so, a page over http is somebody on the way.
 #[test]
 fn a_page_over_http_is_not_one_over_https() {
-    let world = World::new();
-    let api = api(&world, Protection::Nothing);
+    let bed = TestBed::new();
+    let api = api(&bed, Protection::Nothing);
     let post = |origin: &str, scheme: &str| {
         let request = api.request("POST", "/x").host("api.example");
         let request = request.header("x-forwarded-proto", scheme).header("origin", origin);
-        request.header("cookie", format!("access={}", world.good())).send().status
+        request.header("cookie", format!("access={}", bed.good())).send().status
     };
     assert_eq!(post("http://api.example", "https"), 403);
     assert_eq!(post("https://api.example", "https"), 200);
@@ -294,9 +293,9 @@ fn a_page_over_http_is_not_one_over_https() {
 
 #[test]
 fn settings_that_contradict_each_other_stop_the_start() {
-    let world = World::new();
+    let bed = TestBed::new();
     let problem = |change: fn(JwtAuthBuilder) -> JwtAuthBuilder| {
-        change(world.auth()).build().err().map(|error| error.to_string()).unwrap_or_default()
+        change(bed.auth()).build().err().map(|error| error.to_string()).unwrap_or_default()
     };
     let dangerous = "dangerously_accept_cross_site_cookies";
     for (builder, setting) in [

@@ -50,16 +50,16 @@ async fn roles(claims: VerifiedClaims<Employee>) -> web::Json<serde_json::Value>
     }))
 }
 
-fn api(world: &World) -> TestServer {
-    let auth = world.auth().build().unwrap();
+fn api(bed: &TestBed) -> TestServer {
+    let auth = bed.auth().build().unwrap();
     TestServer::start(move || App::new().wrap(auth.optional()).service((employee, maybe, roles)))
 }
 
 #[test]
 fn claims_come_as_the_applications_own_type() {
-    let world = World::new();
-    let api = api(&world);
-    let token = world.token().claim("department", "sales").sign(&world.key);
+    let bed = TestBed::new();
+    let api = api(&bed);
+    let token = bed.token().claim("department", "sales").sign(&bed.key);
     let expected = format!("alice Sales {}", jwt_verify_tests::START + 600);
     assert_eq!(api.get("/employee").bearer(&token).send().text(), expected);
     assert_eq!(api.get("/maybe").bearer(&token).send().text(), "alice");
@@ -68,15 +68,15 @@ fn claims_come_as_the_applications_own_type() {
 
 #[test]
 fn claims_of_another_shape_are_an_invalid_token() {
-    let world = World::new();
-    let api = api(&world);
+    let bed = TestBed::new();
+    let api = api(&bed);
     for token in [
-        world.token(),
-        world.token().claim("department", "kitchen"),
-        world.token().claim("department", "support").without("sub"),
+        bed.token(),
+        bed.token().claim("department", "kitchen"),
+        bed.token().claim("department", "support").without("sub"),
     ] {
         for path in ["/employee", "/maybe"] {
-            let response = api.get(path).bearer(token.sign(&world.key)).send();
+            let response = api.get(path).bearer(token.sign(&bed.key)).send();
             assert_eq!((response.status, response.challenge()), (401, Some(INVALID)));
             assert!(!response.everything().contains("kitchen"));
         }
@@ -85,13 +85,13 @@ fn claims_of_another_shape_are_an_invalid_token() {
 
 #[test]
 fn roles_and_permissions_are_there_whatever_the_type() {
-    let world = World::new();
-    let api = api(&world);
+    let bed = TestBed::new();
+    let api = api(&bed);
     let token =
-        world.token().claim("department", "support").roles(&["admin"]).permissions(&["r", "w"]);
+        bed.token().claim("department", "support").roles(&["admin"]).permissions(&["r", "w"]);
     assert_eq!(
-        api.get("/roles").bearer(token.sign(&world.key)).send().json(),
-        json!({"roles": ["admin"], "permissions": ["r", "w"], "admin": true, "iss": world.issuer.url()})
+        api.get("/roles").bearer(token.sign(&bed.key)).send().json(),
+        json!({"roles": ["admin"], "permissions": ["r", "w"], "admin": true, "iss": bed.issuer.url()})
     );
 }
 
@@ -108,15 +108,15 @@ fn a_type_is_not_made_of_what_was_not_signed() {
     async fn own(claims: VerifiedClaims) -> String {
         format!("{} {:?}", claims.get("meta").is_some(), claims.get_as::<bool>("meta"))
     }
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || App::new().wrap(auth.clone()).service((meta, own)));
     for (member, status, text) in [
         (json!({"$serde_json::private::RawValue": "true"}), 401, "true None"),
         (json!({"a": [{"$serde_json::private::Number": "1"}]}), 401, "true None"),
         (json!(true), 200, "true Some(true)"),
     ] {
-        let token = world.token().claim("meta", member.clone()).sign(&world.key);
+        let token = bed.token().claim("meta", member.clone()).sign(&bed.key);
         assert_eq!(api.get("/meta").bearer(&token).send().status, status, "{member}");
         assert_eq!(api.get("/own").bearer(&token).send().text(), text, "{member}");
     }

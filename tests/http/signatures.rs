@@ -69,16 +69,16 @@ fn every_symmetric_algorithm_works_with_a_secret() {
 
 #[test]
 fn an_algorithm_off_the_list_is_refused_though_the_signature_is_right() {
-    let world = World::new();
-    let api = world.api();
+    let bed = TestBed::new();
+    let api = api_of(&bed);
     for algorithm in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
-        let header = world.token().header("alg", algorithm.name()).header_for(&world.key);
+        let header = bed.token().header("alg", algorithm.name()).header_for(&bed.key);
         let input = format!(
             "{}.{}",
             jwt_verify_tests::base64url(header),
-            jwt_verify_tests::base64url(world.token().payload())
+            jwt_verify_tests::base64url(bed.token().payload())
         );
-        let signature = world.key.sign_as(algorithm, input.as_bytes());
+        let signature = bed.key.sign_as(algorithm, input.as_bytes());
         let token = format!("{input}.{}", jwt_verify_tests::base64url(signature));
         assert_eq!(api.get("/protected").bearer(token).send().status, 401, "{algorithm}");
     }
@@ -86,9 +86,9 @@ fn an_algorithm_off_the_list_is_refused_though_the_signature_is_right() {
 
 #[test]
 fn a_flipped_bit_anywhere_is_refused() {
-    let world = World::new();
-    let api = world.api();
-    let good = world.good();
+    let bed = TestBed::new();
+    let api = api_of(&bed);
+    let good = bed.good();
     assert_eq!(api.get("/protected").bearer(&good).send().status, 200);
     for index in (0..good.len()).step_by(7) {
         let mut bytes = good.clone().into_bytes();
@@ -122,17 +122,17 @@ fn settings_that_cannot_be_safe_do_not_build() {
 
 #[test]
 fn rules_of_the_application_add_to_the_standard_ones() {
-    let world = World::new();
-    let issuer = world.trusted_issuer().allowed_clients(["web"]).require_subject().validator(
+    let bed = TestBed::new();
+    let issuer = bed.trusted_issuer().allowed_clients(["web"]).require_subject().validator(
         |claims: &Claims| match claims.get("tenant").and_then(|tenant| tenant.as_str()) {
             Some("acme") => Ok(()),
             _ => Err(InvalidTokenReason::CustomValidator),
         },
     );
-    let auth = JwtAuth::for_issuer(issuer).clock(world.clock.clone()).build().unwrap();
+    let auth = JwtAuth::for_issuer(issuer).clock(bed.clock.clone()).build().unwrap();
     let api = serve(auth);
-    let status = |token: Token| api.get("/protected").bearer(token.sign(&world.key)).send().status;
-    let good = || world.token().claim("azp", "web").claim("tenant", "acme");
+    let status = |token: Token| api.get("/protected").bearer(token.sign(&bed.key)).send().status;
+    let good = || bed.token().claim("azp", "web").claim("tenant", "acme");
     assert_eq!(status(good()), 200);
     assert_eq!(status(good().claim("tenant", "other")), 401);
     assert_eq!(status(good().without("tenant")), 401);

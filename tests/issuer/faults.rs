@@ -100,20 +100,20 @@ fn without_keys_every_fault_is_answered_with_try_later() {
         let shown = format!("{id} {fault:.100?}");
         let issuer = FakeIssuer::start(&[&key]);
         issuer.answer_keys(fault);
-        let world = World::with(issuer, impatient);
+        let bed = IssuerBed::with(issuer, impatient);
         let response =
-            world.api.get("/protected").bearer(Token::of(world.issuer.url()).sign(&key)).send();
+            bed.api.get("/protected").bearer(Token::of(bed.issuer.url()).sign(&key)).send();
         assert_eq!(response.status, 503, "{shown}");
         assert!(response.header("retry-after").is_some(), "{shown}");
         assert!(!response.everything().contains("upstream"), "{shown}");
         assert!(!response.everything().contains("invalid_token"), "{shown}");
-        let reason = world.api.get("/health/ready").send().json()["reason"].clone();
+        let reason = bed.api.get("/health/ready").send().json()["reason"].clone();
         assert_eq!(reason, format!("no usable key: {class}"), "{shown}");
-        assert_eq!(world.issuer.all_fetches(), 1, "{shown}");
+        assert_eq!(bed.issuer.all_fetches(), 1, "{shown}");
         // When it is over, it is over.
-        world.issuer.publish(&[&key]);
-        world.advance(2);
-        assert_eq!((world.status(&key), world.issuer.all_fetches()), (200, 2), "{shown}");
+        bed.issuer.publish(&[&key]);
+        bed.advance(2);
+        assert_eq!((bed.status(&key), bed.issuer.all_fetches()), (200, 2), "{shown}");
     }
 }
 
@@ -123,14 +123,14 @@ fn with_keys_no_fault_is_noticed() {
     let stranger = key("stranger");
     for (id, fault, _) in faults(&known) {
         let shown = format!("{id} {fault:.100?}");
-        let world = World::with(FakeIssuer::start(&[&known]), impatient);
-        assert_eq!(world.status(&known), 200);
-        world.issuer.answer_keys(fault);
-        assert_eq!((world.status(&stranger), world.issuer.all_fetches()), (503, 2), "{shown}");
-        assert_eq!(world.status(&known), 200, "{shown}");
-        world.advance(4000);
-        assert_eq!(world.status(&known), 200, "{shown}");
-        assert!(world.issuer.all_fetches() <= 3, "{shown}");
+        let bed = IssuerBed::with(FakeIssuer::start(&[&known]), impatient);
+        assert_eq!(bed.status(&known), 200);
+        bed.issuer.answer_keys(fault);
+        assert_eq!((bed.status(&stranger), bed.issuer.all_fetches()), (503, 2), "{shown}");
+        assert_eq!(bed.status(&known), 200, "{shown}");
+        bed.advance(4000);
+        assert_eq!(bed.status(&known), 200, "{shown}");
+        assert!(bed.issuer.all_fetches() <= 3, "{shown}");
     }
 }
 
@@ -157,24 +157,23 @@ fn nobody_listening_is_answered_with_try_later() {
 #[test]
 fn the_issuer_may_ask_for_a_pause() {
     let key = key("k");
-    let world = World::new(&[&key]);
-    world.issuer.answer_keys(Answer::status(429).with_header("retry-after", "20"));
-    assert_eq!(world.status(&key), 503);
-    world.issuer.publish(&[&key]);
-    world.advance(19);
-    let response =
-        world.api.get("/protected").bearer(Token::of(world.issuer.url()).sign(&key)).send();
+    let bed = IssuerBed::new(&[&key]);
+    bed.issuer.answer_keys(Answer::status(429).with_header("retry-after", "20"));
+    assert_eq!(bed.status(&key), 503);
+    bed.issuer.publish(&[&key]);
+    bed.advance(19);
+    let response = bed.api.get("/protected").bearer(Token::of(bed.issuer.url()).sign(&key)).send();
     assert_eq!((response.status, response.header("retry-after")), (503, Some("1")));
-    assert_eq!(world.issuer.key_fetches(), 1);
-    world.advance(1);
-    assert_eq!(world.status(&key), 200);
+    assert_eq!(bed.issuer.key_fetches(), 1);
+    bed.advance(1);
+    assert_eq!(bed.status(&key), 200);
 
-    let world = World::new(&[&key]);
-    world.issuer.answer_keys(Answer::status(429).with_header("retry-after", "3600"));
-    assert_eq!(world.status(&key), 503);
-    world.issuer.publish(&[&key]);
-    world.advance(60);
-    assert_eq!((world.status(&key), world.issuer.key_fetches()), (200, 2));
+    let bed = IssuerBed::new(&[&key]);
+    bed.issuer.answer_keys(Answer::status(429).with_header("retry-after", "3600"));
+    assert_eq!(bed.status(&key), 503);
+    bed.issuer.publish(&[&key]);
+    bed.advance(60);
+    assert_eq!((bed.status(&key), bed.issuer.key_fetches()), (200, 2));
 }
 
 /// JWK-18
@@ -201,7 +200,7 @@ fn odd_but_correct_http_is_understood() {
     ] {
         let issuer = FakeIssuer::start(&[&key]);
         issuer.answer_keys(Answer::Raw(answer.clone().into_bytes()));
-        let world = World::with(issuer, |provider| provider);
-        assert_eq!((world.status(&key), world.issuer.all_fetches()), (200, 1), "{answer}");
+        let bed = IssuerBed::with(issuer, |provider| provider);
+        assert_eq!((bed.status(&key), bed.issuer.all_fetches()), (200, 1), "{answer}");
     }
 }

@@ -8,14 +8,14 @@ use super::*;
 #[test]
 fn keys_are_refreshed_at_four_fifths_of_their_time() {
     let key = key("k");
-    let world = World::new(&[&key]);
-    assert_eq!(world.status(&key), 200);
-    world.advance(479);
-    assert_eq!(world.status(&key), 200);
-    assert_eq!(world.issuer.key_fetches(), 1);
-    world.advance(1);
-    assert_eq!(world.status(&key), 200);
-    eventually("the refresh", || world.issuer.key_fetches() == 2);
+    let bed = IssuerBed::new(&[&key]);
+    assert_eq!(bed.status(&key), 200);
+    bed.advance(479);
+    assert_eq!(bed.status(&key), 200);
+    assert_eq!(bed.issuer.key_fetches(), 1);
+    bed.advance(1);
+    assert_eq!(bed.status(&key), 200);
+    eventually("the refresh", || bed.issuer.key_fetches() == 2);
 }
 
 #[test]
@@ -59,16 +59,16 @@ fn the_answers_max_age_decides_within_bounds_and_a_setting_over_it() {
                 .with_header("etag", &"x".repeat(4000));
             issuer.answer_keys(answer);
         }
-        let world = World::with(issuer, |provider| match setting {
+        let bed = IssuerBed::with(issuer, |provider| match setting {
             Some(seconds) => provider.cache_ttl(Duration::from_secs(seconds)),
             None => provider,
         });
-        assert_eq!(world.status(&key), 200);
-        world.advance(refresh_at - 1);
-        assert_eq!((world.status(&key), world.issuer.key_fetches()), (200, 1), "{cache_control:?}");
-        world.advance(1);
-        assert_eq!(world.status(&key), 200);
-        eventually("the refresh", || world.issuer.key_fetches() == 2);
+        assert_eq!(bed.status(&key), 200);
+        bed.advance(refresh_at - 1);
+        assert_eq!((bed.status(&key), bed.issuer.key_fetches()), (200, 1), "{cache_control:?}");
+        bed.advance(1);
+        assert_eq!(bed.status(&key), 200);
+        eventually("the refresh", || bed.issuer.key_fetches() == 2);
     }
 }
 
@@ -76,37 +76,37 @@ fn the_answers_max_age_decides_within_bounds_and_a_setting_over_it() {
 #[test]
 fn a_new_key_is_found_on_the_first_request_and_the_old_one_stays_good() {
     let (old, new) = (key("old"), key("new"));
-    let world = World::new(&[&old]);
-    assert_eq!(world.status(&old), 200);
-    world.issuer.publish(&[&old, &new]);
-    assert_eq!((world.status(&new), world.status(&old)), (200, 200));
-    assert_eq!(world.issuer.key_fetches(), 2);
+    let bed = IssuerBed::new(&[&old]);
+    assert_eq!(bed.status(&old), 200);
+    bed.issuer.publish(&[&old, &new]);
+    assert_eq!((bed.status(&new), bed.status(&old)), (200, 200));
+    assert_eq!(bed.issuer.key_fetches(), 2);
 }
 
 /// CCH-11, REV-05
 #[test]
 fn a_withdrawn_key_is_gone_after_the_refresh() {
     let (old, new) = (key("old"), key("new"));
-    let world = World::new(&[&old, &new]);
-    assert_eq!((world.status(&old), world.status(&new)), (200, 200));
-    world.issuer.publish(&[&new]);
-    world.advance(480);
-    eventually("the refusal", || world.status(&old) == 401);
-    assert_eq!(world.status(&new), 200);
+    let bed = IssuerBed::new(&[&old, &new]);
+    assert_eq!((bed.status(&old), bed.status(&new)), (200, 200));
+    bed.issuer.publish(&[&new]);
+    bed.advance(480);
+    eventually("the refusal", || bed.status(&old) == 401);
+    assert_eq!(bed.status(&new), 200);
     // One to begin with, and one that was due: what it no longer has need not be asked for.
-    assert_eq!(world.issuer.key_fetches(), 2);
+    assert_eq!(bed.issuer.key_fetches(), 2);
 }
 
 /// CCH-20
 #[test]
 fn another_key_under_the_same_kid_is_noticed() {
     let (old, new) = (key("same"), key("same"));
-    let world = World::new(&[&old]);
-    assert_eq!(world.status(&old), 200);
-    world.issuer.publish(&[&new]);
-    assert_eq!(world.status(&new), 200);
-    assert_eq!(world.issuer.key_fetches(), 2);
-    assert_eq!((world.status(&old), world.status(&new)), (401, 200));
+    let bed = IssuerBed::new(&[&old]);
+    assert_eq!(bed.status(&old), 200);
+    bed.issuer.publish(&[&new]);
+    assert_eq!(bed.status(&new), 200);
+    assert_eq!(bed.issuer.key_fetches(), 2);
+    assert_eq!((bed.status(&old), bed.status(&new)), (401, 200));
 }
 
 /// CCH-12, CCH-13
@@ -114,28 +114,28 @@ fn another_key_under_the_same_kid_is_noticed() {
 fn old_keys_serve_while_the_issuer_fails_but_not_for_ever() {
     let key = key("k");
     // An attempt that is on its way is not taken for lost when the clock moves on.
-    let world = World::with(FakeIssuer::start(&[&key]), |provider| {
+    let bed = IssuerBed::with(FakeIssuer::start(&[&key]), |provider| {
         provider.fetch_timeout(Duration::from_secs(60))
     });
-    assert_eq!(world.status(&key), 200);
-    world.issuer.answer_keys(Answer::status(503));
+    assert_eq!(bed.status(&key), 200);
+    bed.issuer.answer_keys(Answer::status(503));
     for _ in 0..42 {
-        world.advance(99);
-        assert_eq!(world.status(&key), 200);
+        bed.advance(99);
+        assert_eq!(bed.status(&key), 200);
     }
-    world.advance(42);
-    assert_eq!(world.status(&key), 503);
-    assert_eq!(world.api.get("/health/ready").send().status, 503);
+    bed.advance(42);
+    assert_eq!(bed.status(&key), 503);
+    assert_eq!(bed.api.get("/health/ready").send().status, 503);
     // One to begin with, and then no more than one for each time somebody looked.
-    let fetches = world.issuer.key_fetches();
+    let fetches = bed.issuer.key_fetches();
     assert!((3..=45).contains(&fetches), "{fetches}");
-    world.issuer.publish(&[&key]);
+    bed.issuer.publish(&[&key]);
     // An attempt that was on its way may fail only now, and have the next one wait once more.
     eventually("the keys are back", || {
-        world.advance(60);
-        world.status(&key) == 200
+        bed.advance(60);
+        bed.status(&key) == 200
     });
-    let fetches = world.issuer.key_fetches() - fetches;
+    let fetches = bed.issuer.key_fetches() - fetches;
     assert!((1..=2).contains(&fetches), "{fetches}");
 }
 
@@ -143,52 +143,52 @@ fn old_keys_serve_while_the_issuer_fails_but_not_for_ever() {
 #[test]
 fn the_wall_clock_has_no_say_in_it() {
     let key = key("k");
-    let world = World::new(&[&key]);
-    let token = Token::of(world.issuer.url())
+    let bed = IssuerBed::new(&[&key]);
+    let token = Token::of(bed.issuer.url())
         .claim("iat", 0)
         .claim("exp", jwt_verify_tests::START * 2)
         .sign(&key);
-    assert_eq!(world.status_of(&token), 200);
+    assert_eq!(bed.status_of(&token), 200);
     for seconds in [1, jwt_verify_tests::START + 7200, jwt_verify_tests::START] {
-        world.clock.set_wall(seconds);
-        assert_eq!(world.status_of(&token), 200);
+        bed.clock.set_wall(seconds);
+        assert_eq!(bed.status_of(&token), 200);
     }
-    assert_eq!(world.issuer.key_fetches(), 1);
+    assert_eq!(bed.issuer.key_fetches(), 1);
 }
 
 /// CCH-15: an answer that took long does not replace one that was asked for later.
 #[test]
 fn an_older_answer_that_arrives_last_changes_nothing() {
     let (old, new) = (key("old"), key("new"));
-    let world = World::new(&[]);
+    let bed = IssuerBed::new(&[]);
     let slow = Answer::json(&json!({"keys": [old.jwk()]})).after(Duration::from_millis(700));
-    world.issuer.answer_keys(slow);
+    bed.issuer.answer_keys(slow);
     std::thread::scope(|scope| {
-        let first = scope.spawn(|| world.status(&old));
-        eventually("the first fetch", || world.issuer.key_fetches() == 1);
-        world.issuer.publish(&[&new]);
+        let first = scope.spawn(|| bed.status(&old));
+        eventually("the first fetch", || bed.issuer.key_fetches() == 1);
+        bed.issuer.publish(&[&new]);
         // By the clock, the first one should have been over long ago.
-        world.advance(11);
-        assert_eq!(world.status(&new), 200);
+        bed.advance(11);
+        assert_eq!(bed.status(&new), 200);
         // The old key was good when it was asked about, or is unknown by now.
         assert!([200, 401].contains(&first.join().unwrap()));
     });
-    assert_eq!((world.status(&new), world.status(&old)), (200, 401));
+    assert_eq!((bed.status(&new), bed.status(&old)), (200, 401));
 }
 
 /// JWK-12: an issuer that has other keys each time it is asked.
 #[test]
 fn keys_that_change_all_the_time_cause_few_fetches() {
     let keys: Vec<_> = (0..6).map(|number| key(&format!("k{number}"))).collect();
-    let world = World::new(&[&keys[0]]);
-    assert_eq!(world.status(&keys[0]), 200);
+    let bed = IssuerBed::new(&[&keys[0]]);
+    assert_eq!(bed.status(&keys[0]), 200);
     for pair in keys.windows(2) {
-        world.issuer.publish(&[&pair[1]]);
-        world.status(&pair[1]);
+        bed.issuer.publish(&[&pair[1]]);
+        bed.status(&pair[1]);
     }
-    assert_eq!(world.issuer.key_fetches(), 3);
-    world.advance(30);
-    assert_eq!((world.status(&keys[5]), world.issuer.key_fetches()), (200, 4));
+    assert_eq!(bed.issuer.key_fetches(), 3);
+    bed.advance(30);
+    assert_eq!((bed.status(&keys[5]), bed.issuer.key_fetches()), (200, 4));
 }
 
 /// TIM-03: tokens, keys and everything remembered go by the one clock that the verifier was given.

@@ -31,9 +31,9 @@ fn one_odd_entry_does_not_cost_the_others() {
         with(key("odd").jwk(), "alg", json!(5)),
         with(key("odd").jwk(), "use", json!("enc")),
     ] {
-        let world = World::new(&[]);
-        world.issuer.publish_json(&json!({"keys": [odd, good.jwk()]}));
-        assert_eq!((world.status(&good), world.issuer.all_fetches()), (200, 1), "{odd}");
+        let bed = IssuerBed::new(&[]);
+        bed.issuer.publish_json(&json!({"keys": [odd, good.jwk()]}));
+        assert_eq!((bed.status(&good), bed.issuer.all_fetches()), (200, 1), "{odd}");
     }
 }
 
@@ -48,9 +48,9 @@ fn a_key_that_is_not_for_this_is_not_used() {
         with(ours.jwk(), "kid", json!("other")),
         without(ours.jwk(), "kid"),
     ] {
-        let world = World::new(&[]);
-        world.issuer.publish_json(&json!({"keys": [jwk, key("spare").jwk()]}));
-        assert_eq!(world.status(&ours), 401, "{jwk}");
+        let bed = IssuerBed::new(&[]);
+        bed.issuer.publish_json(&json!({"keys": [jwk, key("spare").jwk()]}));
+        assert_eq!(bed.status(&ours), 401, "{jwk}");
     }
 }
 
@@ -58,35 +58,35 @@ fn a_key_that_is_not_for_this_is_not_used() {
 fn a_token_without_kid_needs_a_single_candidate() {
     let (first, second) = (key("first"), key("second"));
     let rsa = SigningKey::new(Algorithm::RS256, "rsa");
-    let unnamed = |key: &SigningKey, world: &World| {
+    let unnamed = |key: &SigningKey, bed: &IssuerBed| {
         let header = json!({"alg": key.algorithm().name()}).to_string();
-        jwt_verify_tests::sign(key, header, Token::of(world.issuer.url()).payload())
+        jwt_verify_tests::sign(key, header, Token::of(bed.issuer.url()).payload())
     };
-    let world = World::new(&[&first, &rsa]);
-    assert_eq!(world.status_of(&unnamed(&first, &world)), 200);
-    assert_eq!(world.status_of(&unnamed(&rsa, &world)), 200);
-    assert_eq!(world.status_of(&unnamed(&second, &world)), 401);
-    let world = World::new(&[&first, &second]);
-    assert_eq!(world.status_of(&unnamed(&first, &world)), 401);
-    assert_eq!(world.status_of(&unnamed(&second, &world)), 401);
+    let bed = IssuerBed::new(&[&first, &rsa]);
+    assert_eq!(bed.status_of(&unnamed(&first, &bed)), 200);
+    assert_eq!(bed.status_of(&unnamed(&rsa, &bed)), 200);
+    assert_eq!(bed.status_of(&unnamed(&second, &bed)), 401);
+    let bed = IssuerBed::new(&[&first, &second]);
+    assert_eq!(bed.status_of(&unnamed(&first, &bed)), 401);
+    assert_eq!(bed.status_of(&unnamed(&second, &bed)), 401);
 }
 
 #[test]
 fn a_kid_that_two_types_share_finds_the_one_that_fits() {
     let (ec, rsa) = (key("same"), SigningKey::new(Algorithm::RS256, "same"));
-    let world = World::new(&[&rsa, &ec]);
-    assert_eq!((world.status(&ec), world.status(&rsa)), (200, 200));
+    let bed = IssuerBed::new(&[&rsa, &ec]);
+    assert_eq!((bed.status(&ec), bed.status(&rsa)), (200, 200));
     let (one, two) = (key("same"), key("same"));
-    let world = World::new(&[&one, &two, &rsa]);
-    assert_eq!((world.status(&one), world.status(&two), world.status(&rsa)), (401, 401, 200));
+    let bed = IssuerBed::new(&[&one, &two, &rsa]);
+    assert_eq!((bed.status(&one), bed.status(&two), bed.status(&rsa)), (401, 401, 200));
 }
 
 #[test]
 fn two_issuers_keep_their_keys_apart() {
     let (ours, theirs) = (key("1"), key("1"));
-    let (world, other) = (World::new(&[&ours]), World::new(&[&theirs]));
+    let (bed, other) = (IssuerBed::new(&[&ours]), IssuerBed::new(&[&theirs]));
     for _ in 0..2 {
-        assert_eq!((world.status(&ours), other.status(&theirs)), (200, 200));
-        assert_eq!((world.status(&theirs), other.status(&ours)), (401, 401));
+        assert_eq!((bed.status(&ours), other.status(&theirs)), (200, 200));
+        assert_eq!((bed.status(&theirs), other.status(&ours)), (401, 401));
     }
 }

@@ -12,9 +12,9 @@ mod floods;
 mod freshness;
 mod key_sets;
 mod limits;
+mod multi_issuer;
 mod observability;
 mod recovery;
-mod several;
 mod shared;
 mod single_flight;
 mod tenant_floods;
@@ -27,7 +27,7 @@ use actix_web::App;
 use example_resource_server as resource_server;
 use jwt_verify::{Algorithm, JwksProvider, JwtAuth, TrustedIssuer, keys::JwksProviderBuilder};
 use jwt_verify_tests::{
-    AUDIENCE, FakeIssuer, SigningKey, TestClock, TestServer, Token, eventually,
+    AUDIENCE, FakeIssuer, SigningKey, TestBed, TestClock, TestServer, Token, eventually,
 };
 
 /// ES256, since its keys are made in no time.
@@ -35,14 +35,14 @@ fn key(id: &str) -> SigningKey {
     SigningKey::new(Algorithm::ES256, id)
 }
 
-/// An issuer, a clock, and an API that fetches from the one by the time of the other.
-struct World {
+/// An issuer whose keys the test decides, a clock, and an API that trusts the issuer.
+struct IssuerBed {
     issuer: FakeIssuer,
     clock: TestClock,
     api: TestServer,
 }
 
-impl World {
+impl IssuerBed {
     fn new(keys: &[&SigningKey]) -> Self {
         Self::with(FakeIssuer::start(keys), |provider| provider)
     }

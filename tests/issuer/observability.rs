@@ -40,9 +40,9 @@ fn growth(metrics: &[(&str, &[&str])], act: impl FnOnce()) -> Vec<f64> {
 fn verifications_fetches_and_look_ups_are_counted() {
     recorder();
     let (known, stranger) = (key("known"), key("stranger"));
-    let world = World::new(&[&known]);
+    let bed = IssuerBed::new(&[&known]);
     let odd = json!({"keys": [known.jwk(), {"kty": "oct", "k": "AAAA"}, {"kty": "what"}]});
-    world.issuer.publish_json(&odd);
+    bed.issuer.publish_json(&odd);
     let counted: [(&str, &[&str]); 9] = [
         ("jwt_verify_verifications_total", &[r#"outcome="ok""#]),
         ("jwt_verify_verifications_total", &[r#"reason="unknown_key""#]),
@@ -55,14 +55,14 @@ fn verifications_fetches_and_look_ups_are_counted() {
         ("jwt_verify_skipped_keys_total", &[r#"reason="symmetric""#]),
     ];
     let growth = growth(&counted, || {
-        let token = Token::of(world.issuer.url()).sign(&known);
+        let token = Token::of(bed.issuer.url()).sign(&known);
         for _ in 0..3 {
-            assert_eq!(world.status_of(&token), 200);
+            assert_eq!(bed.status_of(&token), 200);
         }
-        assert_eq!(world.status(&key("known")), 401);
+        assert_eq!(bed.status(&key("known")), 401);
         for number in 0..5 {
-            let token = Token::of(world.issuer.url()).header("kid", format!("kid-{number}"));
-            let status = world.status_of(&token.sign(&stranger));
+            let token = Token::of(bed.issuer.url()).header("kid", format!("kid-{number}"));
+            let status = bed.status_of(&token.sign(&stranger));
             assert_eq!(status, if number == 0 { 401 } else { 429 });
         }
     });
@@ -70,7 +70,7 @@ fn verifications_fetches_and_look_ups_are_counted() {
     for ((grown, least), metric) in growth.iter().zip(least).zip(counted) {
         assert!(*grown >= least, "{metric:?}: {grown} of {least}");
     }
-    let source = format!("source=\"{}\"", world.issuer.jwks_uri());
+    let source = format!("source=\"{}\"", bed.issuer.jwks_uri());
     assert!((value("jwt_verify_keys", &[&source]) - 1.0).abs() < 0.1);
     let fetched = value("jwt_verify_keys_fetched_timestamp_seconds", &[&source]);
     assert!((fetched - 1_800_000_000.0).abs() < 1.0, "{fetched}");
@@ -85,13 +85,13 @@ fn verifications_fetches_and_look_ups_are_counted() {
 fn failed_fetches_are_counted_by_class() {
     recorder();
     let known = key("k");
-    let world = World::new(&[&known]);
-    world.issuer.answer_keys(Answer::status(404));
+    let bed = IssuerBed::new(&[&known]);
+    bed.issuer.answer_keys(Answer::status(404));
     let classes: [(&str, &[&str]); 2] = [
         ("jwt_verify_key_fetches_total", &[r#"outcome="not_found""#]),
         ("jwt_verify_verifications_total", &[r#"outcome="temporarily_unavailable""#]),
     ];
-    let growth = growth(&classes, || assert_eq!(world.status(&known), 503));
+    let growth = growth(&classes, || assert_eq!(bed.status(&known), 503));
     assert!(growth.iter().all(|grown| *grown >= 1.0), "{growth:?}");
 }
 
@@ -171,19 +171,19 @@ fn ready_waits_for_keys_or_for_the_news_that_there_are_none() {
 #[test]
 fn health_routes_answer_without_a_token() {
     let known = key("k");
-    let world = World::new(&[&known]);
-    let live = world.api.get("/health/live").send();
+    let bed = IssuerBed::new(&[&known]);
+    let live = bed.api.get("/health/live").send();
     assert_eq!((live.status, live.header("cache-control")), (200, Some("no-store")));
-    let cold = world.api.get("/health/ready").send();
+    let cold = bed.api.get("/health/ready").send();
     assert_eq!((cold.status, cold.header("retry-after")), (503, Some("1")));
     assert_eq!(cold.header("cache-control"), Some("no-store"));
     assert_eq!(cold.json()["reason"], "no usable key: not_fetched_yet");
     // Being asked is reason enough to fetch: an orchestrator sends no requests before it is ready.
-    eventually("it is ready", || world.api.get("/health/ready").send().status == 200);
-    assert_eq!(world.api.get("/health/ready").send().json(), json!({"status": "ready"}));
-    assert_eq!(world.issuer.key_fetches(), 1);
+    eventually("it is ready", || bed.api.get("/health/ready").send().status == 200);
+    assert_eq!(bed.api.get("/health/ready").send().json(), json!({"status": "ready"}));
+    assert_eq!(bed.issuer.key_fetches(), 1);
 
-    let auth = auth(&world.issuer, &world.clock);
+    let auth = auth(&bed.issuer, &bed.clock);
     let elsewhere =
         TestServer::start(move || App::new().service(auth.health_routes().path("/internal/")));
     assert_eq!(elsewhere.get("/internal/live").send().status, 200);
@@ -195,13 +195,12 @@ fn health_routes_answer_without_a_token() {
 #[test]
 fn the_end_of_a_server_does_not_wait_for_a_fetch() {
     let known = key("k");
-    let world = World::new(&[&known]);
-    world.issuer.answer_keys(Answer::Hang);
-    let open =
-        world.api.get("/protected").bearer(Token::of(world.issuer.url()).sign(&known)).open();
-    eventually("the fetch", || world.issuer.key_fetches() == 1);
-    world.api.stop();
+    let bed = IssuerBed::new(&[&known]);
+    bed.issuer.answer_keys(Answer::Hang);
+    let open = bed.api.get("/protected").bearer(Token::of(bed.issuer.url()).sign(&known)).open();
+    eventually("the fetch", || bed.issuer.key_fetches() == 1);
+    bed.api.stop();
     drop(open);
     // The fetch goes on by itself until its time is over.
-    assert_eq!(world.issuer.answers(), 0);
+    assert_eq!(bed.issuer.answers(), 0);
 }

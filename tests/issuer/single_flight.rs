@@ -10,10 +10,9 @@ fn slow(issuer: &FakeIssuer, key: &SigningKey, pause: u64) {
     issuer.answer_keys(keys.after(Duration::from_millis(pause)));
 }
 
-fn concurrently(world: &World, number: usize, token: &str) -> Vec<u16> {
+fn concurrently(bed: &IssuerBed, number: usize, token: &str) -> Vec<u16> {
     std::thread::scope(|scope| {
-        let requests: Vec<_> =
-            (0..number).map(|_| scope.spawn(|| world.status_of(token))).collect();
+        let requests: Vec<_> = (0..number).map(|_| scope.spawn(|| bed.status_of(token))).collect();
         requests.into_iter().map(|request| request.join().unwrap()).collect()
     })
 }
@@ -22,53 +21,53 @@ fn concurrently(world: &World, number: usize, token: &str) -> Vec<u16> {
 #[test]
 fn many_cold_requests_cause_one_fetch() {
     let key = key("k");
-    let world = World::new(&[&key]);
-    slow(&world.issuer, &key, 300);
-    let token = Token::of(world.issuer.url()).sign(&key);
-    let answers = concurrently(&world, 1000, &token);
+    let bed = IssuerBed::new(&[&key]);
+    slow(&bed.issuer, &key, 300);
+    let token = Token::of(bed.issuer.url()).sign(&key);
+    let answers = concurrently(&bed, 1000, &token);
     assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
-    assert_eq!(world.issuer.key_fetches(), 1);
+    assert_eq!(bed.issuer.key_fetches(), 1);
 }
 
 /// CCH-02
 #[test]
 fn many_cold_requests_share_one_failure() {
     let key = key("k");
-    let world = World::new(&[&key]);
-    world.issuer.answer_keys(Answer::status(500).after(Duration::from_millis(300)));
-    let token = Token::of(world.issuer.url()).sign(&key);
-    let answers = concurrently(&world, 100, &token);
+    let bed = IssuerBed::new(&[&key]);
+    bed.issuer.answer_keys(Answer::status(500).after(Duration::from_millis(300)));
+    let token = Token::of(bed.issuer.url()).sign(&key);
+    let answers = concurrently(&bed, 100, &token);
     assert!(answers.iter().all(|status| *status == 503), "{answers:?}");
-    assert_eq!(world.issuer.key_fetches(), 1);
+    assert_eq!(bed.issuer.key_fetches(), 1);
 }
 
 /// CCH-03
 #[test]
 fn a_client_that_hangs_up_takes_nothing_with_it() {
     let key = key("k");
-    let world = World::new(&[&key]);
-    slow(&world.issuer, &key, 300);
-    let token = Token::of(world.issuer.url()).sign(&key);
-    let gone: Vec<_> = (0..8).map(|_| world.api.get("/protected").bearer(&token).open()).collect();
-    eventually("the fetch", || world.issuer.key_fetches() == 1);
+    let bed = IssuerBed::new(&[&key]);
+    slow(&bed.issuer, &key, 300);
+    let token = Token::of(bed.issuer.url()).sign(&key);
+    let gone: Vec<_> = (0..8).map(|_| bed.api.get("/protected").bearer(&token).open()).collect();
+    eventually("the fetch", || bed.issuer.key_fetches() == 1);
     drop(gone);
-    assert_eq!(world.status_of(&token), 200);
-    assert_eq!(world.issuer.key_fetches(), 1);
+    assert_eq!(bed.status_of(&token), 200);
+    assert_eq!(bed.issuer.key_fetches(), 1);
 }
 
 /// CCH-14
 #[test]
 fn a_refresh_in_progress_holds_nobody_up() {
     let key = key("k");
-    let world = World::new(&[&key]);
-    assert_eq!(world.status(&key), 200);
-    world.issuer.answer_keys(Answer::Hang);
-    world.advance(500);
+    let bed = IssuerBed::new(&[&key]);
+    assert_eq!(bed.status(&key), 200);
+    bed.issuer.answer_keys(Answer::Hang);
+    bed.advance(500);
     // Every one of these is answered although the refresh never ends.
     for _ in 0..20 {
-        assert_eq!(world.status(&key), 200);
+        assert_eq!(bed.status(&key), 200);
     }
-    eventually("the refresh", || world.issuer.key_fetches() == 2);
+    eventually("the refresh", || bed.issuer.key_fetches() == 2);
 }
 
 /// A refresh against an issuer that takes long is not seen by anybody: requests are served all the
@@ -76,19 +75,19 @@ fn a_refresh_in_progress_holds_nobody_up() {
 #[test]
 fn requests_are_served_while_a_slow_refresh_is_under_way() {
     let known = key("k");
-    let world = World::new(&[&known]);
-    assert_eq!(world.status(&known), 200);
-    slow(&world.issuer, &known, 4000);
-    world.advance(500);
-    assert_eq!(world.status(&known), 200);
-    eventually("the refresh begins", || world.issuer.key_fetches() == 2);
+    let bed = IssuerBed::new(&[&known]);
+    assert_eq!(bed.status(&known), 200);
+    slow(&bed.issuer, &known, 4000);
+    bed.advance(500);
+    assert_eq!(bed.status(&known), 200);
+    eventually("the refresh begins", || bed.issuer.key_fetches() == 2);
     let mut served = 0;
-    while world.issuer.answers() < 2 {
-        assert_eq!(world.status(&known), 200);
+    while bed.issuer.answers() < 2 {
+        assert_eq!(bed.status(&known), 200);
         served += 1;
     }
     assert!(served >= 50, "{served} requests");
-    assert_eq!(world.issuer.key_fetches(), 2);
+    assert_eq!(bed.issuer.key_fetches(), 2);
 }
 
 /// The server whose request began a fetch is gone before it ends; another one has the keys.

@@ -12,25 +12,24 @@ use jwt_verify::{BoxFuture, IssuerResolver, StoreUnavailable, TrustedIssuer, Ver
 use jwt_verify_tests::{START, base64url};
 
 use super::{
-    several::{api, status},
+    multi_issuer::{api, status},
     tenants::tenant,
     *,
 };
 
-/// An authorization server with many tenants, all of them trusted and with one key.
-struct World {
-    authority: FakeIssuer,
-    key: SigningKey,
-    clock: TestClock,
+/// An authorization server (the issuer of the bed) with many tenants, all of them trusted and with
+/// one key.
+struct TenantCrowd {
+    bed: TestBed,
     issuers: Vec<String>,
     api: TestServer,
 }
 
-impl World {
+impl TenantCrowd {
     fn new(tenants: usize, max_resolved_issuers: usize) -> Self {
-        let (authority, key, clock) = (FakeIssuer::silent(), key("k"), TestClock::new());
+        let bed = TestBed::with(FakeIssuer::silent(), key("k"));
         let issuers: Vec<_> = (0..tenants)
-            .map(|number| tenant(&authority, &format!("tenant-{number}"), &key))
+            .map(|number| tenant(&bed.issuer, &format!("tenant-{number}"), &bed.key))
             .collect();
         let trusted = issuers.clone();
         let verifier = Verifier::with_resolver(move |issuer: &str| {
@@ -39,8 +38,8 @@ impl World {
                 .any(|name| name == issuer)
                 .then(|| TrustedIssuer::new(issuer, AUDIENCE).algorithms([Algorithm::ES256]))
         });
-        let api = api(&clock, verifier.max_resolved_issuers(max_resolved_issuers));
-        Self { authority, key, clock, issuers, api }
+        let api = api(&bed.clock, verifier.max_resolved_issuers(max_resolved_issuers));
+        Self { bed, issuers, api }
     }
 
     /// A token that the tenant has signed, another one each time.
@@ -48,7 +47,7 @@ impl World {
         Token::of(issuer)
             .claim("exp", START + 100_000)
             .claim("jti", format!("{number}"))
-            .sign(&self.key)
+            .sign(&self.bed.key)
     }
 }
 
@@ -65,31 +64,31 @@ fn unsigned(issuer: &str, number: usize) -> String {
 #[test]
 fn names_without_good_tokens_cause_a_bounded_number_of_fetches() {
     const GOOD: usize = 20;
-    let world = World::new(150, 100);
-    for issuer in &world.issuers[..GOOD] {
-        assert_eq!(status(&world.api, &world.good(issuer, 0)), 200);
+    let crowd = TenantCrowd::new(150, 100);
+    for issuer in &crowd.issuers[..GOOD] {
+        assert_eq!(status(&crowd.api, &crowd.good(issuer, 0)), 200);
     }
-    let before = world.authority.all_fetches();
+    let before = crowd.bed.issuer.all_fetches();
     assert_eq!(before, GOOD * 2);
     let most = 100 * (2 + 2) + GOOD * 2;
     for number in 0..10_000 {
-        let issuer = &world.issuers[number % world.issuers.len()];
-        let answer = status(&world.api, &unsigned(issuer, number));
+        let issuer = &crowd.issuers[number % crowd.issuers.len()];
+        let answer = status(&crowd.api, &unsigned(issuer, number));
         assert!([401, 429].contains(&answer), "{number}: {answer}");
         if number % 250 == 0 {
-            let issuer = &world.issuers[(number / 250) % GOOD];
-            assert_eq!(status(&world.api, &world.good(issuer, number)), 200, "{number}");
+            let issuer = &crowd.issuers[(number / 250) % GOOD];
+            assert_eq!(status(&crowd.api, &crowd.good(issuer, number)), 200, "{number}");
         }
     }
-    let caused = world.authority.all_fetches() - before;
+    let caused = crowd.bed.issuer.all_fetches() - before;
     assert!(caused <= most, "{caused} of {most}");
     // All of them are served when their time has come, the flood notwithstanding.
-    let last = world.issuers.len() - 1;
-    let refused = world.api.get("/protected").bearer(world.good(&world.issuers[last], 1)).send();
+    let last = crowd.issuers.len() - 1;
+    let refused = crowd.api.get("/protected").bearer(crowd.good(&crowd.issuers[last], 1)).send();
     assert_eq!((refused.status, refused.header("retry-after")), (429, Some("30")));
-    world.clock.advance(Duration::from_secs(30));
-    for issuer in &world.issuers {
-        assert_eq!(status(&world.api, &world.good(issuer, 2)), 200);
+    crowd.bed.clock.advance(Duration::from_secs(30));
+    for issuer in &crowd.issuers {
+        assert_eq!(status(&crowd.api, &crowd.good(issuer, 2)), 200);
     }
 }
 
@@ -97,24 +96,24 @@ fn names_without_good_tokens_cause_a_bounded_number_of_fetches() {
 /// bounded, and the keys of those with good tokens are not fetched again at all.
 #[test]
 fn names_push_out_no_tenant_with_good_tokens() {
-    let world = World::new(60, 10);
-    for issuer in &world.issuers[..10] {
-        assert_eq!(status(&world.api, &world.good(issuer, 0)), 200);
+    let crowd = TenantCrowd::new(60, 10);
+    for issuer in &crowd.issuers[..10] {
+        assert_eq!(status(&crowd.api, &crowd.good(issuer, 0)), 200);
     }
-    let keys_of = |number: usize| world.authority.fetches(&format!("/tenant-{number}/keys"));
+    let keys_of = |number: usize| crowd.bed.issuer.fetches(&format!("/tenant-{number}/keys"));
     let mut caused = 0;
     for round in 0..5 {
-        world.clock.advance(Duration::from_secs(30));
-        let before = world.authority.all_fetches();
+        crowd.bed.clock.advance(Duration::from_secs(30));
+        let before = crowd.bed.issuer.all_fetches();
         for number in 0..500 {
-            let issuer = &world.issuers[10 + number % 50];
+            let issuer = &crowd.issuers[10 + number % 50];
             let token = unsigned(issuer, round * 1000 + number);
-            assert!([401, 429].contains(&status(&world.api, &token)));
+            assert!([401, 429].contains(&status(&crowd.api, &token)));
         }
-        caused = world.authority.all_fetches() - before;
+        caused = crowd.bed.issuer.all_fetches() - before;
         assert!(caused <= 10 * (2 + 2), "{caused}");
-        for (number, issuer) in world.issuers[..10].iter().enumerate() {
-            assert_eq!(status(&world.api, &world.good(issuer, round + 1)), 200);
+        for (number, issuer) in crowd.issuers[..10].iter().enumerate() {
+            assert_eq!(status(&crowd.api, &crowd.good(issuer, round + 1)), 200);
             assert_eq!(keys_of(number), 1);
         }
     }
@@ -230,16 +229,16 @@ fn an_issuer_that_goes_before_its_time_is_reported_once() {
         return;
     }
     log();
-    let world = World::new(30, 5);
-    for (number, issuer) in world.issuers.iter().enumerate() {
-        status(&world.api, &unsigned(issuer, number));
+    let crowd = TenantCrowd::new(30, 5);
+    for (number, issuer) in crowd.issuers.iter().enumerate() {
+        status(&crowd.api, &unsigned(issuer, number));
         assert_eq!(logged(EVENT), usize::from(number >= 10), "{number}");
     }
     // One whose time is over is none that is missed.
-    let world = World::new(3, 1);
-    for issuer in &world.issuers {
-        status(&world.api, &unsigned(issuer, 0));
-        world.clock.advance(Duration::from_secs(601));
+    let crowd = TenantCrowd::new(3, 1);
+    for issuer in &crowd.issuers {
+        status(&crowd.api, &unsigned(issuer, 0));
+        crowd.bed.clock.advance(Duration::from_secs(601));
     }
     assert_eq!(logged(EVENT), 1);
 }

@@ -12,7 +12,7 @@ use jwt_verify_tests::{Answer, START};
 use serde_json::json;
 
 use super::{
-    several::{api, status},
+    multi_issuer::{api, status},
     *,
 };
 
@@ -80,28 +80,27 @@ pub(super) fn tenant(authority: &FakeIssuer, name: &str, key: &SigningKey) -> St
 const ACME: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 const GLOBEX: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
-/// A directory that knows some tenants, and an API that asks it. Acme has a key; its tokens last long.
-struct World {
-    authority: FakeIssuer,
-    key: SigningKey,
+/// Tenants of one authorization server (the issuer of the bed), a directory that knows some of them,
+/// and an API that asks it. The key of the bed is Acme's; its tokens last long.
+struct Tenants {
+    bed: TestBed,
     acme: String,
     directory: Shared,
-    clock: TestClock,
     verifier: Verifier,
     api: TestServer,
 }
 
-impl World {
+impl Tenants {
     fn new(tenants: &[&'static str]) -> Self {
-        let (authority, key, clock) = (FakeIssuer::silent(), key("k"), TestClock::new());
-        let acme = tenant(&authority, ACME, &key);
-        let directory = Shared::of(&authority, tenants);
-        let verifier = Verifier::with_resolver(directory.clone()).clock(clock.clone());
+        let bed = TestBed::with(FakeIssuer::silent(), key("k"));
+        let acme = tenant(&bed.issuer, ACME, &bed.key);
+        let directory = Shared::of(&bed.issuer, tenants);
+        let verifier = Verifier::with_resolver(directory.clone()).clock(bed.clock.clone());
         let verifier = verifier.build().unwrap();
         let auth = JwtAuth::new(verifier.clone());
         let api =
             TestServer::start(move || App::new().configure(resource_server::configure(&auth)));
-        Self { authority, key, acme, directory, clock, verifier, api }
+        Self { bed, acme, directory, verifier, api }
     }
 
     /// A token of Acme.
@@ -111,11 +110,11 @@ impl World {
 
     /// What the API says to a token that Acme has signed.
     fn status(&self, token: &Token) -> u16 {
-        status(&self.api, &token.sign(&self.key))
+        status(&self.api, &token.sign(&self.bed.key))
     }
 
     fn advance(&self, seconds: u64) {
-        self.clock.advance(Duration::from_secs(seconds));
+        self.bed.clock.advance(Duration::from_secs(seconds));
     }
 
     fn is_down(&self, is_down: bool) {
@@ -131,22 +130,22 @@ impl World {
 /// its own keys.
 #[test]
 fn tenants_are_found_by_the_resolver() {
-    let world = World::new(&[ACME, GLOBEX]);
+    let tenants = Tenants::new(&[ACME, GLOBEX]);
     let other = key("k");
-    let globex = tenant(&world.authority, GLOBEX, &other);
+    let globex = tenant(&tenants.bed.issuer, GLOBEX, &other);
     for _ in 0..3 {
-        assert_eq!(world.status(&world.token()), 200);
-        assert_eq!(status(&world.api, &Token::of(&globex).sign(&other)), 200);
+        assert_eq!(tenants.status(&tenants.token()), 200);
+        assert_eq!(status(&tenants.api, &Token::of(&globex).sign(&other)), 200);
     }
-    assert_eq!(status(&world.api, &world.token().sign(&other)), 401);
-    assert_eq!(world.directory.asked(), 2);
+    assert_eq!(status(&tenants.api, &tenants.token().sign(&other)), 401);
+    assert_eq!(tenants.directory.asked(), 2);
     let mut known: Vec<String> =
-        world.verifier.health().into_iter().map(|(issuer, _)| issuer).collect();
+        tenants.verifier.health().into_iter().map(|(issuer, _)| issuer).collect();
     known.sort();
-    let mut both = [world.acme.clone(), globex];
+    let mut both = [tenants.acme.clone(), globex];
     both.sort();
     assert_eq!(known, both);
-    let fetches = world.authority.all_fetches();
+    let fetches = tenants.bed.issuer.all_fetches();
     for (tenant, names) in [
         (ACME.to_uppercase(), "capitals"),
         (format!("{ACME}/"), "a slash"),
@@ -155,102 +154,102 @@ fn tenants_are_found_by_the_resolver() {
         ("00000000-0000-0000-0000-000000000000".to_owned(), "another tenant"),
         ("{tenantid}".to_owned(), "the template itself"),
     ] {
-        let issuer = format!("{}/{tenant}/v2.0", world.authority.url());
-        assert_eq!(world.status(&Token::of(&issuer)), 401, "{names}");
+        let issuer = format!("{}/{tenant}/v2.0", tenants.bed.issuer.url());
+        assert_eq!(tenants.status(&Token::of(&issuer)), 401, "{names}");
     }
-    let long = format!("{}/{}/v2.0", world.authority.url(), "a".repeat(2000));
-    let asked = world.directory.asked();
-    assert_eq!(world.status(&Token::of(&long)), 401);
-    assert_eq!((world.directory.asked(), world.authority.all_fetches()), (asked, fetches));
+    let long = format!("{}/{}/v2.0", tenants.bed.issuer.url(), "a".repeat(2000));
+    let asked = tenants.directory.asked();
+    assert_eq!(tenants.status(&Token::of(&long)), 401);
+    assert_eq!((tenants.directory.asked(), tenants.bed.issuer.all_fetches()), (asked, fetches));
     // The longest name that anybody is asked about.
-    let prefix = format!("{}/", world.authority.url());
+    let prefix = format!("{}/", tenants.bed.issuer.url());
     for (length, is_asked) in [(1024, 1), (1025, 0)] {
         let name = format!("{prefix}{}", "a".repeat(length - prefix.len()));
-        let asked = world.directory.asked();
-        assert_eq!(world.status(&Token::of(&name)), 401);
-        assert_eq!(world.directory.asked() - asked, is_asked, "{length}");
+        let asked = tenants.directory.asked();
+        assert_eq!(tenants.status(&Token::of(&name)), 401);
+        assert_eq!(tenants.directory.asked() - asked, is_asked, "{length}");
     }
 }
 
 #[test]
 fn a_resolver_that_fails_to_renew_its_word_is_left_alone_for_a_while() {
-    let world = World::new(&[ACME]);
-    assert_eq!((world.status(&world.token()), world.directory.asked()), (200, 1));
-    world.is_down(true);
-    world.advance(601);
+    let tenants = Tenants::new(&[ACME]);
+    assert_eq!((tenants.status(&tenants.token()), tenants.directory.asked()), (200, 1));
+    tenants.is_down(true);
+    tenants.advance(601);
     for _ in 0..5 {
-        assert_eq!((world.status(&world.token()), world.directory.asked()), (200, 2));
+        assert_eq!((tenants.status(&tenants.token()), tenants.directory.asked()), (200, 2));
     }
-    world.advance(10);
+    tenants.advance(10);
     for _ in 0..5 {
-        assert_eq!((world.status(&world.token()), world.directory.asked()), (200, 3));
+        assert_eq!((tenants.status(&tenants.token()), tenants.directory.asked()), (200, 3));
     }
 }
 
 #[test]
 fn a_refusal_is_remembered_for_a_while() {
-    let world = World::new(&[]);
+    let tenants = Tenants::new(&[]);
     for _ in 0..5 {
-        assert_eq!(world.status(&world.token()), 401);
+        assert_eq!(tenants.status(&tenants.token()), 401);
     }
-    assert_eq!((world.directory.asked(), world.authority.all_fetches()), (1, 0));
-    world.knows(&[ACME]);
-    world.advance(29);
-    assert_eq!(world.status(&world.token()), 401);
-    world.advance(1);
-    assert_eq!(world.status(&world.token()), 200);
+    assert_eq!((tenants.directory.asked(), tenants.bed.issuer.all_fetches()), (1, 0));
+    tenants.knows(&[ACME]);
+    tenants.advance(29);
+    assert_eq!(tenants.status(&tenants.token()), 401);
+    tenants.advance(1);
+    assert_eq!(tenants.status(&tenants.token()), 200);
 }
 
 #[test]
 fn a_resolver_out_of_reach_means_try_later_and_does_not_touch_known_tenants() {
-    let world = World::new(&[ACME, GLOBEX]);
-    let globex = tenant(&world.authority, GLOBEX, &world.key);
-    assert_eq!(world.status(&world.token()), 200);
-    world.is_down(true);
+    let tenants = Tenants::new(&[ACME, GLOBEX]);
+    let globex = tenant(&tenants.bed.issuer, GLOBEX, &tenants.bed.key);
+    assert_eq!(tenants.status(&tenants.token()), 200);
+    tenants.is_down(true);
     let of_globex = Token::of(&globex).claim("exp", START + 100_000);
-    let response = world.api.get("/protected").bearer(of_globex.sign(&world.key)).send();
+    let response = tenants.api.get("/protected").bearer(of_globex.sign(&tenants.bed.key)).send();
     assert_eq!((response.status, response.header("retry-after")), (503, Some("1")));
     // Ten minutes later its word is due again, and it is still down.
-    world.advance(601);
-    assert_eq!(world.status(&world.token()), 200);
-    world.advance(3598);
-    assert_eq!(world.status(&world.token()), 200);
-    world.advance(1);
+    tenants.advance(601);
+    assert_eq!(tenants.status(&tenants.token()), 200);
+    tenants.advance(3598);
+    assert_eq!(tenants.status(&tenants.token()), 200);
+    tenants.advance(1);
     for _ in 0..3 {
-        assert_eq!(world.status(&world.token()), 503);
-        world.advance(2);
+        assert_eq!(tenants.status(&tenants.token()), 503);
+        tenants.advance(2);
     }
-    world.is_down(false);
-    world.advance(10);
-    assert_eq!((world.status(&world.token()), world.status(&of_globex)), (200, 200));
+    tenants.is_down(false);
+    tenants.advance(10);
+    assert_eq!((tenants.status(&tenants.token()), tenants.status(&of_globex)), (200, 200));
 }
 
 #[test]
 fn a_tenant_that_is_no_longer_trusted_is_out_after_ten_minutes() {
-    let world = World::new(&[ACME]);
-    let token = world.token().sign(&world.key);
-    assert_eq!(status(&world.api, &token), 200);
-    world.knows(&[]);
-    world.advance(599);
-    assert_eq!(status(&world.api, &token), 200);
-    world.advance(1);
-    assert_eq!((status(&world.api, &token), world.directory.asked()), (401, 2));
+    let tenants = Tenants::new(&[ACME]);
+    let token = tenants.token().sign(&tenants.bed.key);
+    assert_eq!(status(&tenants.api, &token), 200);
+    tenants.knows(&[]);
+    tenants.advance(599);
+    assert_eq!(status(&tenants.api, &token), 200);
+    tenants.advance(1);
+    assert_eq!((status(&tenants.api, &token), tenants.directory.asked()), (401, 2));
 }
 
 #[test]
 fn a_renewed_tenant_keeps_its_keys() {
-    let world = World::new(&[ACME]);
-    assert_eq!(world.status(&world.token()), 200);
-    world.authority.set(&format!("/{ACME}/keys"), Answer::status(500));
-    world.advance(600);
-    assert_eq!((world.status(&world.token()), world.directory.asked()), (200, 2));
+    let tenants = Tenants::new(&[ACME]);
+    assert_eq!(tenants.status(&tenants.token()), 200);
+    tenants.bed.issuer.set(&format!("/{ACME}/keys"), Answer::status(500));
+    tenants.advance(600);
+    assert_eq!((tenants.status(&tenants.token()), tenants.directory.asked()), (200, 2));
 }
 
 /// What fifty first requests of a tenant are answered with.
-fn crowd(world: &World) -> Vec<u16> {
+fn crowd(tenants: &Tenants) -> Vec<u16> {
     std::thread::scope(|scope| {
         let requests: Vec<_> = (0..50)
-            .map(|number| scope.spawn(move || world.status(&world.token().claim("n", number))))
+            .map(|number| scope.spawn(move || tenants.status(&tenants.token().claim("n", number))))
             .collect();
         requests.into_iter().map(|request| request.join().unwrap()).collect()
     })
@@ -258,82 +257,82 @@ fn crowd(world: &World) -> Vec<u16> {
 
 #[test]
 fn many_first_requests_ask_the_resolver_once() {
-    let world = World::new(&[ACME]);
-    assert_eq!(crowd(&world), [200; 50]);
-    assert_eq!(world.directory.asked(), 1);
-    assert_eq!(world.authority.fetches(&format!("/{ACME}/keys")), 1);
+    let tenants = Tenants::new(&[ACME]);
+    assert_eq!(crowd(&tenants), [200; 50]);
+    assert_eq!(tenants.directory.asked(), 1);
+    assert_eq!(tenants.bed.issuer.fetches(&format!("/{ACME}/keys")), 1);
 }
 
 #[test]
 fn many_requests_share_one_failure_of_the_resolver() {
-    let world = World::new(&[ACME]);
-    world.is_down(true);
-    assert_eq!(crowd(&world), [503; 50]);
-    assert_eq!(world.directory.asked(), 1);
-    world.is_down(false);
-    world.advance(1);
-    assert_eq!((world.status(&world.token()), world.directory.asked()), (200, 2));
+    let tenants = Tenants::new(&[ACME]);
+    tenants.is_down(true);
+    assert_eq!(crowd(&tenants), [503; 50]);
+    assert_eq!(tenants.directory.asked(), 1);
+    tenants.is_down(false);
+    tenants.advance(1);
+    assert_eq!((tenants.status(&tenants.token()), tenants.directory.asked()), (200, 2));
 }
 
 /// A question belongs to nobody: clients that hang up can neither end it nor keep a removed tenant.
 #[test]
 fn clients_that_hang_up_do_not_keep_a_tenant_trusted() {
-    let world = World::new(&[ACME]);
-    let token = world.token().sign(&world.key);
-    assert_eq!(status(&world.api, &token), 200);
-    world.knows(&[]);
-    world.advance(600);
-    let held = world.directory.0.gate.try_acquire_many(1000).unwrap();
-    let open = || world.api.get("/protected").bearer(&token).open();
+    let tenants = Tenants::new(&[ACME]);
+    let token = tenants.token().sign(&tenants.bed.key);
+    assert_eq!(status(&tenants.api, &token), 200);
+    tenants.knows(&[]);
+    tenants.advance(600);
+    let held = tenants.directory.0.gate.try_acquire_many(1000).unwrap();
+    let open = || tenants.api.get("/protected").bearer(&token).open();
     let gone: Vec<_> = (0..4).map(|_| open()).collect();
-    eventually("the question", || world.directory.asked() == 2);
+    eventually("the question", || tenants.directory.asked() == 2);
     drop(gone);
     std::thread::scope(|scope| {
-        let waits = scope.spawn(|| status(&world.api, &token));
+        let waits = scope.spawn(|| status(&tenants.api, &token));
         drop(held);
         assert_eq!(waits.join().unwrap(), 401);
     });
-    assert_eq!((status(&world.api, &token), world.directory.asked()), (401, 2));
+    assert_eq!((status(&tenants.api, &token), tenants.directory.asked()), (401, 2));
 }
 
 /// What was asked before an issuer was forgotten is not believed afterwards.
 #[test]
 fn forgetting_overtakes_a_question_in_progress() {
-    let world = World::new(&[ACME]);
-    let held = world.directory.0.gate.try_acquire_many(1000).unwrap();
+    let tenants = Tenants::new(&[ACME]);
+    let held = tenants.directory.0.gate.try_acquire_many(1000).unwrap();
     std::thread::scope(|scope| {
-        let waits = scope.spawn(|| world.status(&world.token()));
-        eventually("the question", || world.directory.asked() == 1);
-        world.knows(&[]);
-        world.verifier.invalidate_issuer(&world.acme);
+        let waits = scope.spawn(|| tenants.status(&tenants.token()));
+        eventually("the question", || tenants.directory.asked() == 1);
+        tenants.knows(&[]);
+        tenants.verifier.invalidate_issuer(&tenants.acme);
         drop(held);
         assert_eq!(waits.join().unwrap(), 401);
     });
-    assert_eq!((world.status(&world.token()), world.directory.asked()), (401, 2));
+    assert_eq!((tenants.status(&tenants.token()), tenants.directory.asked()), (401, 2));
 }
 
 #[test]
 fn a_tenant_can_be_forgotten_at_once() {
-    let world = World::new(&[ACME]);
-    let token = world.token().sign(&world.key);
-    assert_eq!(status(&world.api, &token), 200);
-    world.knows(&[]);
-    assert_eq!(status(&world.api, &token), 200);
-    world.verifier.invalidate_issuer(&world.acme);
-    assert_eq!(status(&world.api, &token), 401);
+    let tenants = Tenants::new(&[ACME]);
+    let token = tenants.token().sign(&tenants.bed.key);
+    assert_eq!(status(&tenants.api, &token), 200);
+    tenants.knows(&[]);
+    assert_eq!(status(&tenants.api, &token), 200);
+    tenants.verifier.invalidate_issuer(&tenants.acme);
+    assert_eq!(status(&tenants.api, &token), 401);
 }
 
 #[test]
 fn nobody_is_asked_about_a_token_that_nothing_could_make_good() {
-    let world = World::new(&[ACME]);
+    let tenants = Tenants::new(&[ACME]);
     for token in [
-        world.token().without("exp"),
-        world.token().without("iat").claim("exp", START - 601),
-        world.token().without("iss"),
+        tenants.token().without("exp"),
+        tenants.token().without("iat").claim("exp", START - 601),
+        tenants.token().without("iss"),
     ] {
-        assert_eq!(world.status(&token), 401);
+        assert_eq!(tenants.status(&token), 401);
     }
-    assert_eq!(world.directory.asked(), 0);
+    assert_eq!(tenants.directory.asked(), 0);
 }
 
 #[test]
@@ -449,21 +448,21 @@ fn a_resolver_that_panics_later_costs_no_tenant() {
 /// Strangers can keep a slow resolver busy, but not without bound, and not for those who are known.
 #[test]
 fn questions_are_bounded_in_number() {
-    let world = World::new(&[ACME]);
-    assert_eq!(world.status(&world.token()), 200);
-    world.directory.0.gate.forget_permits(1000);
+    let tenants = Tenants::new(&[ACME]);
+    assert_eq!(tenants.status(&tenants.token()), 200);
+    tenants.directory.0.gate.forget_permits(1000);
     let waiting: Vec<_> = (0..256)
         .map(|number| {
-            let issuer = format!("{}/{number}/v2.0", world.authority.url());
-            world.api.get("/protected").bearer(Token::of(&issuer).sign(&world.key)).open()
+            let issuer = format!("{}/{number}/v2.0", tenants.bed.issuer.url());
+            tenants.api.get("/protected").bearer(Token::of(&issuer).sign(&tenants.bed.key)).open()
         })
         .collect();
-    eventually("all of them are asked about", || world.directory.asked() == 257);
-    let one_more = Token::of(&format!("{}/more/v2.0", world.authority.url()));
-    assert_eq!(world.status(&one_more), 503);
-    assert_eq!(world.status(&world.token()), 200);
-    assert_eq!(world.directory.asked(), 257);
-    world.directory.0.gate.add_permits(1000);
+    eventually("all of them are asked about", || tenants.directory.asked() == 257);
+    let one_more = Token::of(&format!("{}/more/v2.0", tenants.bed.issuer.url()));
+    assert_eq!(tenants.status(&one_more), 503);
+    assert_eq!(tenants.status(&tenants.token()), 200);
+    assert_eq!(tenants.directory.asked(), 257);
+    tenants.directory.0.gate.add_permits(1000);
     drop(waiting);
-    eventually("the questions are answered", || world.status(&one_more) == 401);
+    eventually("the questions are answered", || tenants.status(&one_more) == 401);
 }

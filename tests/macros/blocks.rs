@@ -2,10 +2,8 @@
 
 use actix_web::{App, web};
 use jwt_verify::{AuthScope, public, require};
-use jwt_verify_tests::TestServer;
+use jwt_verify_tests::{TestBed, TestServer};
 use serde_json::json;
-
-use crate::world::World;
 
 #[require(roles = "admin")]
 mod admin {
@@ -115,8 +113,8 @@ async fn open() -> &'static str {
 
 #[test]
 fn each_handler_has_the_requirement_and_its_own() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || {
         App::new()
             .app_data(auth.clone())
@@ -132,7 +130,11 @@ fn each_handler_has_the_requirement_and_its_own() {
             .route("/open", web::get().to(open))
     });
     let ask = |method: &str, path: &str, claims: &serde_json::Value| {
-        api.request(method, path).bearer(world.token(claims)).body("text/plain", "x").send().status
+        api.request(method, path)
+            .bearer(bed.token_with(claims))
+            .body("text/plain", "x")
+            .send()
+            .status
     };
     for (method, path, good, bad) in [
         ("GET", "/users", json!({"roles": ["admin"]}), json!({})),
@@ -181,8 +183,8 @@ fn each_handler_has_the_requirement_and_its_own() {
 /// A body that never comes does not keep a refusal from coming, wherever the attribute stands.
 #[test]
 fn a_refusal_comes_before_the_body() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     for is_wrapped in [true, false] {
         let auth = auth.clone();
         let api = TestServer::start(move || {
@@ -192,7 +194,7 @@ fn a_refusal_comes_before_the_body() {
                 .service(admin::settings)
                 .route("/posts", web::put().to(Posts::edit))
         });
-        let user = world.token(&json!({}));
+        let user = bed.token_with(&json!({}));
         for (method, path) in [("POST", "/settings"), ("PUT", "/posts")] {
             // Its head says that a body follows, and none does.
             let request = api.request(method, path).header("content-length", "5");

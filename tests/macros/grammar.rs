@@ -2,10 +2,8 @@
 
 use actix_web::{App, http::Method};
 use jwt_verify::{AuthScope, authorization::AccessName, require};
-use jwt_verify_tests::{START, TestServer};
+use jwt_verify_tests::{START, TestBed, TestServer};
 use serde_json::{Value, json};
-
-use crate::world::World;
 
 #[derive(Clone, Copy)]
 enum Role {
@@ -86,8 +84,8 @@ handlers! {
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn each_line_lets_pass_whom_it_says() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || App::new().app_data(auth.clone()).service(scope()));
     let at = |seconds: u64| json!({"auth_time": START - seconds});
     let cases: Vec<(&str, Value, u16)> = vec![
@@ -201,7 +199,7 @@ fn each_line_lets_pass_whom_it_says() {
     for (handler, claims, status) in cases {
         let request = api.get(&format!("/{handler}/acme/7"));
         assert_eq!(request.clone().send().status, 401, "{handler}");
-        let response = request.bearer(world.token(&claims)).send();
+        let response = request.bearer(bed.token_with(&claims)).send();
         assert_eq!(response.status, status, "{handler} {claims}: {}", response.everything());
     }
 }
@@ -235,12 +233,12 @@ fn a_requirement_is_shown_as_it_is_written() {
 
 #[test]
 fn a_refusal_tells_what_can_be_asked_for_and_nothing_else() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
-    let telling = world.auth().reveal_roles().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
+    let telling = bed.auth().reveal_roles().build().unwrap();
     let api = TestServer::start(move || App::new().app_data(auth.clone()).service(scope()));
     let open = TestServer::start(move || App::new().app_data(telling.clone()).service(scope()));
-    let token = world.token(&json!({}));
+    let token = bed.token_with(&json!({}));
     let refused = |handler: &str| api.get(&format!("/{handler}/acme/7")).bearer(&token).send();
     for (handler, challenge) in [
         ("any_role", r#"Bearer error="insufficient_scope""#),
@@ -273,8 +271,8 @@ fn a_refusal_tells_what_can_be_asked_for_and_nothing_else() {
 /// What is compared has to be what the handler gets.
 #[test]
 fn a_segment_is_compared_as_the_handler_gets_it() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || App::new().app_data(auth.clone()).service(scope()));
     for (segment, claim, status) in [
         ("a%2Fb", "a/b", 200),
@@ -286,7 +284,7 @@ fn a_segment_is_compared_as_the_handler_gets_it() {
         ("a%252Fb", "a/b", 403),
         ("%C3%BC", "ü", 200),
     ] {
-        let token = world.token(&json!({"org_id": claim}));
+        let token = bed.token_with(&json!({"org_id": claim}));
         let response = api.get(&format!("/claim_path/{segment}/7")).bearer(token).send();
         assert_eq!(response.status, status, "{segment} {claim}");
     }

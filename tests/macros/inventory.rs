@@ -8,10 +8,8 @@ use jwt_verify::{
     AuthScope, public, require,
     routes::{RouteCheck, check_routes},
 };
-use jwt_verify_tests::TestServer;
+use jwt_verify_tests::{TestBed, TestServer};
 use serde_json::json;
-
-use crate::world::World;
 
 #[require(permissions = "read:posts")]
 #[get("/posts")]
@@ -104,14 +102,14 @@ fn a_scope_knows_its_routes() {
 
 #[test]
 fn a_scope_protects_what_it_lists() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let server = TestServer::start(move || {
         App::new().service(web::scope("/api").service(api().auth(auth.clone())))
     });
     let all = ["read:posts", "write:posts"];
-    let boss = world.token(&json!({"roles": ["admin"], "permissions": all}));
-    let user = world.token(&json!({}));
+    let boss = bed.token_with(&json!({"roles": ["admin"], "permissions": all}));
+    let user = bed.token_with(&json!({}));
     for (method, path, demands_more) in [
         ("GET", "/api/v1/posts", true),
         ("PUT", "/api/v1/posts/5", true),
@@ -132,8 +130,8 @@ fn a_scope_protects_what_it_lists() {
 
 #[test]
 fn a_scope_behind_the_middleware_lets_nobody_in_without_a_token() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let app = {
         let auth = auth.clone();
         move || App::new().service(api().wrap(auth.clone()))
@@ -141,7 +139,7 @@ fn a_scope_behind_the_middleware_lets_nobody_in_without_a_token() {
     let audited = actix_web::rt::System::new().block_on(check_routes(app())).unwrap();
     assert_eq!(audited.to_string(), MATRIX);
     let server = TestServer::start(app);
-    let user = world.token(&json!({"permissions": ["read:posts"]}));
+    let user = bed.token_with(&json!({"permissions": ["read:posts"]}));
     for (method, path, status) in [
         ("GET", "/v1/posts", 200),
         ("GET", "/v1/news", 200),
@@ -158,8 +156,8 @@ fn a_scope_behind_the_middleware_lets_nobody_in_without_a_token() {
 
 #[test]
 fn an_application_in_which_everything_is_decided_passes() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let app = App::new().service(web::scope("/api").wrap(auth.clone()).service(api()).service(
         web::scope("").service(AuthScope::new("/x/").route(
             Method::GET,
@@ -333,8 +331,8 @@ async fn two_segments_of_one_name_stop_an_application_that_is_introspected() {
 
 #[test]
 fn nobody_can_ask_from_outside() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let server = TestServer::start(move || App::new().service(api().auth(auth.clone())));
     assert_eq!(server.get("/v1/posts").header("probe", "1").send().status, 401);
 }
@@ -342,8 +340,8 @@ fn nobody_can_ask_from_outside() {
 /// Who may use which route of the example; the file is committed. `UPDATE_MATRIX=1` writes it anew.
 #[test]
 fn the_access_matrix_of_the_example_is_as_agreed() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let app = App::new().configure(resource_server::configure(&auth));
     // Whether it is up, everybody may ask.
     let check = RouteCheck::new().ignore("/health/live").ignore("/health/ready").probe_handlers();

@@ -14,4 +14,3 @@ mod scopes;
 mod segments;
 mod shown;
 mod step_up;
-mod world;

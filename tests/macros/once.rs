@@ -14,10 +14,8 @@ use jwt_verify::{
     extract::{UserLoader, UserLoaderData},
     require,
 };
-use jwt_verify_tests::TestServer;
+use jwt_verify_tests::{TestBed, TestServer};
 use serde_json::{Value, json};
-
-use crate::world::World;
 
 /// How often a policy was asked, and says yes the first time alone.
 #[derive(Default)]
@@ -89,8 +87,8 @@ handlers! {
 /// DEV-10: one answer for one request, however often and in whatever way its name is written.
 #[test]
 fn a_policy_that_is_named_twice_is_asked_once() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     for (path, status, times) in [
         ("/twice", 200, 1),
         ("/spelled", 200, 1),
@@ -112,7 +110,7 @@ fn a_policy_that_is_named_twice_is_asked_once() {
                 .app_data(data.1.clone())
                 .configure(routes)
         });
-        let response = api.get(path).bearer(world.token(&json!({}))).send();
+        let response = api.get(path).bearer(bed.token_with(&json!({}))).send();
         assert_eq!(response.status, status, "{path}: {}", response.everything());
         let number = asked.0.load(Ordering::SeqCst) + once.0.0.load(Ordering::SeqCst);
         assert_eq!(number, times, "{path}");
@@ -250,8 +248,8 @@ fn handlers_that_take_claims(config: &mut web::ServiceConfig) {
 fn who_is_suspended_is_refused_wherever_claims_are_taken() {
     for is_slow in [false, true] {
         let authorizer = NotSuspended { is_slow, ..NotSuspended::default() };
-        let world = World::new();
-        let auth = world.auth().authorizer(authorizer.clone()).build().unwrap();
+        let bed = TestBed::new();
+        let auth = bed.auth().authorizer(authorizer.clone()).build().unwrap();
         let api = TestServer::start(move || {
             App::new()
                 .app_data(UserLoaderData::new(Directory))
@@ -280,7 +278,7 @@ fn who_is_suspended_is_refused_wherever_claims_are_taken() {
             // Twice: before and after there are keys.
             for _ in 0..2 {
                 for (claims, status) in [(&user, 200), (&suspended, 403)] {
-                    let token = world.token(claims);
+                    let token = bed.token_with(claims);
                     let at_data = format!("/data{path}");
                     authorizer.asked.lock().unwrap().clear();
                     let response = api.get(&at_data).bearer(&token).send();
@@ -292,12 +290,12 @@ fn who_is_suspended_is_refused_wherever_claims_are_taken() {
             // Behind the middleware that asks already, claims ask no more.
             authorizer.asked.lock().unwrap().clear();
             let wrapped = format!("/wrapped{path}");
-            let response = api.get(&wrapped).bearer(world.token(&user)).send();
+            let response = api.get(&wrapped).bearer(bed.token_with(&user)).send();
             assert_eq!(response.status, 200, "{wrapped}: {}", response.everything());
             let mut all = vec!["authenticated"];
             all.extend(asked.iter().filter(|asked| **asked != "authenticated"));
             assert_eq!(*authorizer.asked.lock().unwrap(), all, "{wrapped}");
-            let refused = api.get(&wrapped).bearer(world.token(&suspended)).send();
+            let refused = api.get(&wrapped).bearer(bed.token_with(&suspended)).send();
             assert_eq!(refused.status, 403, "{wrapped}");
         }
         assert_eq!(api.get("/data/maybe").send().text(), "guest");
@@ -309,8 +307,8 @@ fn who_is_suspended_is_refused_wherever_claims_are_taken() {
 #[test]
 fn who_is_suspended_passes_while_refusals_are_only_reported() {
     let authorizer = NotSuspended::default();
-    let world = World::new();
-    let auth = world.auth().authorizer(authorizer.clone()).build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().authorizer(authorizer.clone()).build().unwrap();
     let api = TestServer::start(move || {
         App::new().app_data(UserLoaderData::new(Directory)).service(
             web::scope("/tried")
@@ -323,7 +321,7 @@ fn who_is_suspended_passes_while_refusals_are_only_reported() {
                 ),
         )
     });
-    let suspended = world.token(&json!({"suspended": true}));
+    let suspended = bed.token_with(&json!({"suspended": true}));
     for (path, status) in [
         ("/tried/claims", 200),
         ("/tried/several", 200),
@@ -338,16 +336,16 @@ fn who_is_suspended_passes_while_refusals_are_only_reported() {
 #[test]
 fn who_is_suspended_is_refused_before_the_body() {
     for is_slow in [false, true] {
-        let world = World::new();
+        let bed = TestBed::new();
         let authorizer = NotSuspended { is_slow, ..NotSuspended::default() };
-        let auth = world.auth().authorizer(authorizer).build().unwrap();
+        let auth = bed.auth().authorizer(authorizer).build().unwrap();
         let api = TestServer::start(move || {
             App::new().app_data(auth.clone()).route("/own", web::post().to(own))
         });
-        let token = world.token(&json!({"suspended": true}));
+        let token = bed.token_with(&json!({"suspended": true}));
         let request = api.request("POST", "/own").bearer(token).header("content-length", "5");
         assert_eq!(request.send().status, 403);
-        let request = api.request("POST", "/own").bearer(world.token(&json!({})));
+        let request = api.request("POST", "/own").bearer(bed.token_with(&json!({})));
         assert_eq!(request.body("text/plain", "hello").send().text(), "\"alice\" 5");
     }
 }

@@ -3,11 +3,9 @@
 use actix_web::{App, get, http::Method, post, put, web};
 use example_openapi as documented;
 use jwt_verify::{AuthScope, public, require};
-use jwt_verify_tests::TestServer;
+use jwt_verify_tests::{TestBed, TestServer};
 use serde_json::{Value, json};
 use utoipa::{Modify as _, OpenApi};
-
-use crate::world::World;
 
 #[utoipa::path(get, path = "/posts", responses((status = 200)))]
 #[require(permissions = "read:posts")]
@@ -246,8 +244,8 @@ fn the_example_documents_every_route_it_has() {
 
 #[test]
 fn the_example_serves_its_document() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let server =
         TestServer::start(move || App::new().configure(documented::configure(&auth.clone())));
     let document = server.get("/openapi.json").send().json();
@@ -262,7 +260,7 @@ fn the_example_serves_its_document() {
     let page = server.get("/docs/").send();
     assert!(page.text().contains("swagger-ui"), "{}", page.everything());
     // And the routes do what the document says.
-    let writer = world.token(&json!({"sub": "rita", "permissions": ["write:posts"]}));
+    let writer = bed.token_with(&json!({"sub": "rita", "permissions": ["write:posts"]}));
     let change =
         |id: u8| server.request("PUT", &format!("/api/posts/{id}")).json("{\"title\":\"x\"}");
     assert_eq!(change(2).bearer(&writer).send().status, 200);

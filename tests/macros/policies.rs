@@ -17,10 +17,8 @@ use jwt_verify::{
     authorization::{AuditEvent, AuditOutcome, AuditSink, Authorizer},
     require,
 };
-use jwt_verify_tests::TestServer;
+use jwt_verify_tests::{TestBed, TestServer};
 use serde_json::json;
-
-use crate::world::World;
 
 /// Who wrote what, and how often that was asked.
 #[derive(Default)]
@@ -138,15 +136,15 @@ impl Authorizer for NotInData {
 }
 
 struct Api {
-    world: World,
+    bed: TestBed,
     posts: web::Data<Posts>,
     server: TestServer,
 }
 
 impl Api {
     fn start(configure: impl FnOnce(jwt_verify::JwtAuthBuilder) -> jwt_verify::JwtAuth) -> Self {
-        let world = World::new();
-        let auth = configure(world.auth());
+        let bed = TestBed::new();
+        let auth = configure(bed.auth());
         let posts = web::Data::new(Posts::default());
         let data = posts.clone();
         let server = TestServer::start(move || {
@@ -156,11 +154,11 @@ impl Api {
                 .app_data(web::Data::new(Subscription))
                 .service(scope())
         });
-        Self { world, posts, server }
+        Self { bed, posts, server }
     }
 
     fn ask(&self, path: &str, claims: &serde_json::Value) -> jwt_verify_tests::Response {
-        let token = self.world.token(claims);
+        let token = self.bed.token_with(claims);
         self.server.request("POST", path).bearer(token).body("text/plain", "hello").send()
     }
 }
@@ -249,7 +247,7 @@ fn nobody_is_refused_only_after_the_body() {
         ("/sync_policy/2", json!({"sub": "bob"}), 403),
         ("/authorizer_of_type/2", json!({"unpaid": 1}), 403),
     ] {
-        let token = api.world.token(&claims);
+        let token = api.bed.token_with(&claims);
         let request = api.server.request("POST", path).bearer(token);
         // Its head says that a body follows, and none does.
         let response = request.header("content-length", "5").send();
@@ -264,15 +262,15 @@ fn a_body_is_there_for_who_goes_on_after_a_refusal() {
         format!("{} {}", claims.is_some(), body.len())
     }
 
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || {
         App::new().app_data(auth.clone()).route("/x", web::post().to(handler))
     });
     let other = jwt_verify_tests::SigningKey::new(jwt_verify::Algorithm::ES256, "unknown");
-    let bad = jwt_verify_tests::Token::of(world.issuer.url()).sign(&other);
+    let bad = jwt_verify_tests::Token::of(bed.issuer.url()).sign(&other);
     // The first has to wait for keys, the second for whether there are new ones.
-    for token in [world.token(&json!({"iss": "https://other.example"})), bad] {
+    for token in [bed.token_with(&json!({"iss": "https://other.example"})), bad] {
         let answer = api.request("POST", "/x").bearer(token).body("text/plain", "hello").send();
         assert_eq!((answer.status, answer.text()), (200, "false 5"));
     }
@@ -358,8 +356,8 @@ fn a_scope_further_in_decides_whether_refusals_count() {
         "ran"
     }
 
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || {
         App::new()
             .service(
@@ -402,7 +400,7 @@ fn a_scope_further_in_decides_whether_refusals_count() {
                     ),
             )
     });
-    let user = world.token(&json!({}));
+    let user = bed.token_with(&json!({}));
     for (path, status) in [
         ("/tried/x", 200),
         ("/tried/counts/x", 403),
@@ -427,10 +425,10 @@ fn who_is_put_there_further_in_decides() {
         "ran"
     }
 
-    let world = World::new();
+    let bed = TestBed::new();
     let of = |claim: &str| {
         let mapping = jwt_verify::ClaimsMapping::default().roles_claim(claim);
-        world.auth_with(|issuer| issuer.claims_mapping(mapping)).build().unwrap()
+        bed.auth_with(|issuer| issuer.claims_mapping(mapping)).build().unwrap()
     };
     let (outer, inner) = (of("outer_roles"), of("inner_roles"));
     let api = TestServer::start(move || {
@@ -443,7 +441,7 @@ fn who_is_put_there_further_in_decides() {
     for (claim, at_outer, at_inner) in [("outer_roles", 200, 403), ("inner_roles", 403, 200)] {
         let mut claims = json!({});
         claims[claim] = json!(["admin"]);
-        let token = world.token(&claims);
+        let token = bed.token_with(&claims);
         assert_eq!(api.get("/outer/x").bearer(&token).send().status, at_outer, "{claim}");
         assert_eq!(api.get("/inner/x").bearer(&token).send().status, at_inner, "{claim}");
     }
@@ -474,8 +472,8 @@ fn an_authorizer_can_wait_in_front_of_a_scope() {
         "ran"
     }
 
-    let world = World::new();
-    let auth = world.auth().authorizer(Slow).build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().authorizer(Slow).build().unwrap();
     let api = TestServer::start(move || {
         let users = auth.require(Requirement::roles(["user"]));
         App::new()
@@ -488,10 +486,10 @@ fn an_authorizer_can_wait_in_front_of_a_scope() {
             )
             .service(web::scope("").wrap(users).route("/x", web::get().to(open)))
     });
-    let suspended = world.token(&json!({"suspended": 1}));
+    let suspended = bed.token_with(&json!({"suspended": 1}));
     for (path, anonymous) in [("/plain", 401), ("/maybe", 200), ("/maybe-user", 401)] {
         assert_eq!(api.get(path).send().status, anonymous, "{path}");
-        assert_eq!(api.get(path).bearer(world.token(&json!({}))).send().status, 200, "{path}");
+        assert_eq!(api.get(path).bearer(bed.token_with(&json!({}))).send().status, 200, "{path}");
         assert_eq!(api.get(path).bearer(&suspended).send().status, 403, "{path}");
     }
     for (claims, status) in [
@@ -501,7 +499,7 @@ fn an_authorizer_can_wait_in_front_of_a_scope() {
     ] {
         // Twice: before and after there are keys.
         for _ in 0..2 {
-            let response = api.get("/x").bearer(world.token(&claims)).send();
+            let response = api.get("/x").bearer(bed.token_with(&claims)).send();
             assert_eq!(response.status, status, "{claims}");
         }
     }
@@ -519,23 +517,23 @@ fn a_handler_can_ask_on_its_way() {
         Ok("yours")
     }
 
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || {
         App::new()
             .wrap(auth.clone())
             .route("/figures/{kind}", web::get().to(figures))
             .route("/users/{user}", web::get().to(own))
     });
-    let reader = world.token(&json!({"permissions": ["read:basic"]}));
+    let reader = bed.token_with(&json!({"permissions": ["read:basic"]}));
     assert_eq!(api.get("/figures/basic").bearer(&reader).send().status, 200);
     let refused = api.get("/figures/premium").bearer(&reader).send();
     assert_eq!(refused.status, 403);
     assert!(refused.challenge().unwrap().contains(r#"scope="read:premium""#));
     // By the clock of the verifier, which stands still here.
-    let recent = world.token(&json!({"auth_time": jwt_verify_tests::START - 60}));
+    let recent = bed.token_with(&json!({"auth_time": jwt_verify_tests::START - 60}));
     assert_eq!(api.get("/users/alice").bearer(&recent).send().status, 200);
     assert_eq!(api.get("/users/bob").bearer(&recent).send().status, 403);
-    let old = world.token(&json!({"auth_time": jwt_verify_tests::START - 61}));
+    let old = bed.token_with(&json!({"auth_time": jwt_verify_tests::START - 61}));
     assert_eq!(api.get("/users/alice").bearer(&old).send().status, 401);
 }

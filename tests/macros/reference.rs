@@ -11,10 +11,8 @@ use jwt_verify::{
     AuthError, ClaimsMapping, Decision, ForbiddenReason, Lookup, Requirement, RoleHierarchy,
     VerifiedClaims, authorization::Authorizer, require,
 };
-use jwt_verify_tests::TestServer;
+use jwt_verify_tests::{TestBed, TestServer};
 use serde_json::{Value, json};
-
-use crate::world::World;
 
 /// What a database would hold.
 struct Database;
@@ -164,12 +162,12 @@ async fn by_hand(
 
 #[test]
 fn the_examples_work() {
-    let world = World::new();
+    let bed = TestBed::new();
     let hierarchy = RoleHierarchy::new()
         .role("owner", ["admin"])
         .permissions("owner", ["write:posts", "premium:films"]);
     let mapping = ClaimsMapping::auth0("https://myapp.com").role_hierarchy(hierarchy);
-    let auth = world.auth_with(|issuer| issuer.claims_mapping(mapping));
+    let auth = bed.auth_with(|issuer| issuer.claims_mapping(mapping));
     let auth = auth.authorizer(Accounts).build().unwrap();
     let api = TestServer::start(move || {
         App::new()
@@ -218,7 +216,7 @@ fn the_examples_work() {
         ("GET", "/by-hand/1", with(&[], &["write:posts"]), 200),
         ("GET", "/by-hand/2", with(&[], &["write:posts"]), 403),
     ] {
-        let response = api.request(method, path).bearer(world.token(&claims)).send();
+        let response = api.request(method, path).bearer(bed.token_with(&claims)).send();
         assert_eq!(response.status, status, "{method} {path} {claims}: {}", response.everything());
     }
 }

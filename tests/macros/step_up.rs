@@ -2,10 +2,8 @@
 
 use actix_web::{App, http::Method};
 use jwt_verify::{AuthError, AuthScope, VerifiedClaims, require};
-use jwt_verify_tests::{START, TestServer};
+use jwt_verify_tests::{START, TestBed, TestServer};
 use serde_json::{Value, json};
-
-use crate::world::World;
 
 async fn wants_recent(_: &VerifiedClaims) -> Result<(), AuthError> {
     Err(AuthError::StepUp { max_age: Some(std::time::Duration::from_secs(60)), acr_values: None })
@@ -39,8 +37,8 @@ handlers! {
 /// DEV-03: one challenge names all that the next login has to be, so that there is one.
 #[test]
 fn one_login_is_enough() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || App::new().app_data(auth.clone()).service(scope()));
     let old = START - 3600;
     let cases: Vec<(&str, Value, Option<&str>, Option<&str>)> = vec![
@@ -67,7 +65,7 @@ fn one_login_is_enough() {
         ("from_policy", json!({"acr": "gold"}), Some("gold"), Some("60")),
     ];
     for (name, claims, classes, max_age) in cases {
-        let response = api.get(&format!("/{name}")).bearer(world.token(&claims)).send();
+        let response = api.get(&format!("/{name}")).bearer(bed.token_with(&claims)).send();
         assert_eq!(response.status, 401, "{name} {claims}");
         let challenge = response.challenge().unwrap();
         assert!(challenge.contains("insufficient_user_authentication"), "{name}: {challenge}");
@@ -85,7 +83,7 @@ fn one_login_is_enough() {
             next["acr"] = json!(acr);
         }
         if !["no_class_is_both", "or_policy", "from_policy"].contains(&name) {
-            let response = api.get(&format!("/{name}")).bearer(world.token(&next)).send();
+            let response = api.get(&format!("/{name}")).bearer(bed.token_with(&next)).send();
             assert_eq!(response.status, 200, "{name} {next}: {}", response.everything());
         }
     }

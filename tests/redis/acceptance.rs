@@ -46,15 +46,15 @@ fn redis_keeps_them_on_one_runtime_after_another() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn namespaces_are_kept_apart() {
     let redis = RedisServer::start();
-    let world = World::new(&[&key("k")]);
+    let bed = RedisBed::new(&[&key("k")]);
     let (first, second) = (key("k"), key("k"));
-    world.issuer.publish(&[&first]);
-    let api = world.instance(RedisCache::builder(redis.url()).namespace("a"));
-    assert_eq!(world.status(&api, &first), 200);
+    bed.issuer.publish(&[&first]);
+    let api = bed.instance(RedisCache::builder(redis.url()).namespace("a"));
+    assert_eq!(bed.status(&api, &first), 200);
     shared(&redis);
-    world.issuer.publish(&[&second]);
-    let other = world.instance(RedisCache::builder(redis.url()).namespace("b"));
-    assert_eq!((world.status(&other, &second), world.status(&other, &first)), (200, 401));
+    bed.issuer.publish(&[&second]);
+    let other = bed.instance(RedisCache::builder(redis.url()).namespace("b"));
+    assert_eq!((bed.status(&other, &second), bed.status(&other, &first)), (200, 401));
     assert!(
         redis
             .names("*")

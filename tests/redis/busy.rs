@@ -26,13 +26,13 @@ async fn look(cache: &RedisCache) -> Result<Option<Vec<u8>>, StoreUnavailable> {
 
 /// An application that asks Redis about every token, and whose handlers include one that blocks its
 /// worker.
-fn asking(world: &World, redis: &RedisServer) -> TestServer {
-    let clock = world.clock.clone();
+fn asking(bed: &RedisBed, redis: &RedisServer) -> TestServer {
+    let clock = bed.clock.clone();
     let cache = RedisCache::builder(redis.url()).timeout(Duration::from_millis(250));
     let store = RedisRevocation::with_clock(cache.build().unwrap(), clock.clone());
-    let keys = JwksProvider::builder(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
+    let keys = JwksProvider::builder(bed.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
     let auth = JwtAuth::for_issuer(
-        TrustedIssuer::new(world.issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
+        TrustedIssuer::new(bed.issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
     )
     .clock(clock)
     .revocation(store)
@@ -63,9 +63,9 @@ fn asking(world: &World, redis: &RedisServer) -> TestServer {
 fn a_blocked_worker_is_its_own_affair() {
     let redis = RedisServer::start();
     let known = key("k");
-    let world = World::new(&[&known]);
-    let api = asking(&world, &redis);
-    let token = Token::of(world.issuer.url()).claim("jti", "one").sign(&known);
+    let bed = RedisBed::new(&[&known]);
+    let api = asking(&bed, &redis);
+    let token = Token::of(bed.issuer.url()).claim("jti", "one").sign(&known);
     assert_eq!(api.get("/ask").bearer(&token).send().status, 204);
     let done = AtomicBool::new(false);
     let answers: Vec<u16> = std::thread::scope(|scope| {
@@ -96,7 +96,7 @@ fn a_blocked_worker_is_its_own_affair() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn one_slow_answer_among_good_ones_keeps_nobody_out() {
     let redis = RedisServer::start();
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     let cache = RedisCache::builder(redis.url()).build().unwrap();
     // How long the server pauses is not how long the question has to wait: a few tries.
     let was_slow = (0..20).any(|_| {
@@ -114,7 +114,7 @@ fn one_slow_answer_among_good_ones_keeps_nobody_out() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn a_server_that_is_down_is_left_alone_for_a_second() {
     let mut redis = RedisServer::start();
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     let cache = RedisCache::builder(redis.url()).build().unwrap();
     assert_eq!(wait(look(&cache)), Ok(None));
     redis.freeze();
@@ -143,7 +143,7 @@ fn a_server_that_is_down_is_left_alone_for_a_second() {
 /// WEA-08: of what nothing answers, no more waits than there are places.
 #[test]
 fn questions_that_wait_are_bounded() {
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     // It takes connections and says nothing.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", silent.local_addr().unwrap());
@@ -173,7 +173,7 @@ fn questions_that_wait_are_bounded() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn a_question_that_is_dropped_holds_nobody_up() {
     let mut redis = RedisServer::start();
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     let cache = RedisCache::builder(redis.url()).build().unwrap();
     assert_eq!(wait(look(&cache)), Ok(None));
     redis.kill();
@@ -200,7 +200,7 @@ fn a_question_that_is_dropped_holds_nobody_up() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn refusals_are_not_logged_one_by_one() {
     let redis = RedisServer::with(&["--maxmemory", "1kb", "--maxmemory-policy", "noeviction"]);
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     let cache = RedisCache::builder(redis.url()).build().unwrap();
     let lines = || logged().matches("Redis refuses a command").count();
     let before = lines();
@@ -226,8 +226,8 @@ impl IssuerResolver for Unreachable {
 /// WEA-15: nor is a resolver that fails, whatever issuers tokens name.
 #[test]
 fn failures_of_a_resolver_are_not_logged_one_by_one() {
-    let world = World::new(&[]);
-    let clock = world.clock.clone();
+    let bed = RedisBed::new(&[]);
+    let clock = bed.clock.clone();
     let verifier = Verifier::with_resolver(Unreachable).clock(clock).build().unwrap();
     let lines = || logged().matches("the issuer resolver is out of reach").count();
     let (before, known) = (lines(), key("k"));
@@ -238,7 +238,7 @@ fn failures_of_a_resolver_are_not_logged_one_by_one() {
     };
     (0..100).for_each(ask);
     assert_eq!(lines() - before, 1);
-    world.advance(10);
+    bed.advance(10);
     ask(100);
     assert_eq!(lines() - before, 2);
     assert!(logged().contains("99"));

@@ -89,7 +89,7 @@ fn sent(redis: &RedisServer) -> usize {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn a_copy_is_read_in_pages() {
     let redis = RedisServer::with(&["--client-output-buffer-limit", "normal", "256kb", "0", "0"]);
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     revoke_many(&redis, (0..8000).map(|number| format!("session-{number}")));
     let replica = replica(&redis);
     fresh(&replica);
@@ -104,7 +104,7 @@ fn a_copy_is_read_in_pages() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn what_was_read_is_not_read_again_after_a_failure() {
     let redis = RedisServer::start();
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     revoke_many(&redis, (0..3000).map(|number| format!("session-{number}")));
     let replica = replica(&redis);
     fresh(&replica);
@@ -124,7 +124,7 @@ fn what_was_read_is_not_read_again_after_a_failure() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn repetitions_are_one_entry() {
     let redis = RedisServer::start();
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     revoke_many(&redis, (0..2000).map(|_| "the same".to_owned()));
     redis.command(&["CONFIG", "RESETSTAT"]);
     let replica = replica(&redis);
@@ -139,7 +139,7 @@ fn repetitions_are_one_entry() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn a_later_moment_of_what_is_known_is_copied_too() {
     let redis = RedisServer::start();
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     let (store, replica) = (RedisRevocation::new(cache(&redis)), replica(&redis));
     let revoke = |moment: u64| {
         let what = Revocation::subject(ISSUER, "alice", Duration::from_secs(moment));
@@ -164,7 +164,7 @@ fn a_later_moment_of_what_is_known_is_copied_too() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn nothing_that_comes_in_between_is_missed() {
     let redis = RedisServer::start();
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     revoke_many(&redis, (0..6000).map(|number| format!("before-{number}")));
     std::thread::scope(|scope| {
         let redis = &redis;
@@ -194,7 +194,7 @@ fn nothing_that_comes_in_between_is_missed() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn a_server_that_has_lost_something_is_read_anew() {
     let mut redis = RedisServer::start();
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     revoke_many(&redis, (0..10).map(|number| format!("kept-{number}")));
     assert_eq!(redis.command(&["SAVE"]), "OK");
     // From here on positions are those of a clock that is an hour ahead.
@@ -218,7 +218,7 @@ fn a_server_that_has_lost_something_is_read_anew() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn a_copy_that_fails_keeps_no_other_from_asking() {
     let mut redis = RedisServer::planned(&[]);
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     let cache = cache(&redis);
     let _replica = RevocationReplica::builder(RedisRevocation::new(cache.clone())).spawn().unwrap();
     for _ in 0..4 {
@@ -236,12 +236,12 @@ fn a_copy_that_fails_keeps_no_other_from_asking() {
 fn an_instance_without_a_fresh_copy_is_not_ready() {
     let mut redis = RedisServer::planned(&[]);
     let known = key("k");
-    let world = World::new(&[&known]);
+    let bed = RedisBed::new(&[&known]);
     let replica = replica(&redis);
-    let (clock, store) = (world.clock.clone(), replica.clone());
-    let keys = JwksProvider::builder(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
+    let (clock, store) = (bed.clock.clone(), replica.clone());
+    let keys = JwksProvider::builder(bed.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
     let auth = JwtAuth::for_issuer(
-        TrustedIssuer::new(world.issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
+        TrustedIssuer::new(bed.issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
     )
     .clock(clock)
     .revocation(store)
@@ -256,7 +256,7 @@ fn an_instance_without_a_fresh_copy_is_not_ready() {
             .service(web::scope("/api").wrap(shown.clone()).route("", web::get().to(async || "")))
     });
     let ready = || api.get("/health/ready").send();
-    let token = Token::of(world.issuer.url()).claim("jti", "one").sign(&known);
+    let token = Token::of(bed.issuer.url()).claim("jti", "one").sign(&known);
     let status = || api.get("/api").bearer(&token).send().status;
     eventually("there are keys", || auth.health().iter().all(|(_, keys)| keys.ready));
     let cold = ready();
@@ -292,10 +292,10 @@ fn an_instance_without_a_fresh_copy_is_not_ready() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn what_is_over_is_forgotten_everywhere() {
     let redis = RedisServer::start();
-    let world = World::new(&[]);
+    let bed = RedisBed::new(&[]);
     let long_ago = SystemClock::new().now().saturating_sub(Duration::from_secs(2 * 3600));
     // On the clock of the instance there is a minute left; on the server's it is over.
-    let clock = world.clock.clone();
+    let clock = bed.clock.clone();
     clock.set_wall(long_ago.saturating_sub(Duration::from_secs(60)).as_secs());
     let store = RedisRevocation::with_clock(cache(&redis), clock);
     for number in 0..300 {
@@ -331,7 +331,7 @@ fn metrics_say_how_a_copy_is() {
     let metrics = recorder.install_recorder().unwrap();
     jwt_verify::describe_metrics();
     let mut redis = RedisServer::planned(&[]);
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     let value = |name: &str| -> f64 {
         let line = format!("jwt_verify_revocation_copy_{name}{{source=\"measured\"}} ");
         let text = metrics.render();
@@ -357,7 +357,7 @@ fn metrics_say_how_a_copy_is() {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn what_belongs_together_is_revoked_in_one_step() {
     let redis = RedisServer::start();
-    let _world = World::new(&[]);
+    let _bed = RedisBed::new(&[]);
     let store = RedisRevocation::new(cache(&redis));
     let sessions: Vec<_> = (0..500).map(|number| session(&number.to_string())).collect();
     redis.command(&["CONFIG", "RESETSTAT"]);

@@ -10,14 +10,14 @@ use super::*;
 fn one_instance_fetches_for_all() {
     let redis = RedisServer::start();
     let known = key("k");
-    let world = World::new(&[&known]);
-    let first = world.instance(RedisCache::builder(redis.url()));
-    assert_eq!(world.status(&first, &known), 200);
+    let bed = RedisBed::new(&[&known]);
+    let first = bed.instance(RedisCache::builder(redis.url()));
+    assert_eq!(bed.status(&first, &known), 200);
     shared(&redis);
-    world.issuer.answer_keys(Answer::status(500));
-    let second = world.instance(RedisCache::builder(redis.url()));
-    assert_eq!(world.status(&second, &known), 200);
-    assert_eq!(world.issuer.key_fetches(), 1);
+    bed.issuer.answer_keys(Answer::status(500));
+    let second = bed.instance(RedisCache::builder(redis.url()));
+    assert_eq!(bed.status(&second, &known), 200);
+    assert_eq!(bed.issuer.key_fetches(), 1);
 }
 
 /// The same with two processes that know of Redis from their environment.
@@ -49,31 +49,31 @@ fn two_processes_share_one_fetch() {
 fn a_fleet_makes_one_fetch_for_a_start_and_one_for_a_rotation() {
     let redis = RedisServer::start();
     let (old, new) = (key("old"), key("new"));
-    let world = World::new(&[&old]);
+    let bed = RedisBed::new(&[&old]);
     let slowly = |key: &SigningKey| {
         Answer::json(&json!({"keys": [key.jwk()]})).after(Duration::from_millis(300))
     };
-    let fleet: Vec<_> = (0..5).map(|_| world.instance(RedisCache::builder(redis.url()))).collect();
+    let fleet: Vec<_> = (0..5).map(|_| bed.instance(RedisCache::builder(redis.url()))).collect();
     let all = |key: &SigningKey| -> Vec<u16> {
         std::thread::scope(|scope| {
-            let (world, key) = (&world, &key);
+            let (bed, key) = (&bed, &key);
             let requests: Vec<_> =
-                fleet.iter().map(|api| scope.spawn(move || world.status(api, key))).collect();
+                fleet.iter().map(|api| scope.spawn(move || bed.status(api, key))).collect();
             requests.into_iter().map(|request| request.join().unwrap()).collect()
         })
     };
-    world.issuer.answer_keys(slowly(&old));
-    assert_eq!((all(&old), world.issuer.key_fetches()), (vec![200; 5], 1));
-    world.advance(1);
-    world.issuer.answer_keys(slowly(&new));
-    assert_eq!((all(&new), world.issuer.key_fetches()), (vec![200; 5], 2));
+    bed.issuer.answer_keys(slowly(&old));
+    assert_eq!((all(&old), bed.issuer.key_fetches()), (vec![200; 5], 1));
+    bed.advance(1);
+    bed.issuer.answer_keys(slowly(&new));
+    assert_eq!((all(&new), bed.issuer.key_fetches()), (vec![200; 5], 2));
     // Strangers at all of them have one more between them.
     let stranger = key("stranger");
-    assert_eq!((all(&stranger), world.issuer.key_fetches()), (vec![401; 5], 3));
+    assert_eq!((all(&stranger), bed.issuer.key_fetches()), (vec![401; 5], 3));
     for number in 0..5 {
         assert_eq!(all(&key(&format!("other-{number}"))), [429; 5]);
     }
-    assert_eq!(world.issuer.key_fetches(), 3);
+    assert_eq!(bed.issuer.key_fetches(), 3);
 }
 
 #[test]
@@ -81,10 +81,10 @@ fn a_fleet_makes_one_fetch_for_a_start_and_one_for_a_rotation() {
 fn every_entry_ends_by_itself() {
     let redis = RedisServer::start();
     let known = key("k");
-    let world = World::new(&[&known]);
-    let api = world.instance(RedisCache::builder(redis.url()));
-    assert_eq!(world.status(&api, &known), 200);
-    assert_eq!(world.status(&api, &key("stranger")), 401);
+    let bed = RedisBed::new(&[&known]);
+    let api = bed.instance(RedisCache::builder(redis.url()));
+    assert_eq!(bed.status(&api, &known), 200);
+    assert_eq!(bed.status(&api, &key("stranger")), 401);
     shared(&redis);
     eventually("the missing key is in Redis", || redis.names("*:missing:*").len() == 1);
     for (pattern, longest) in
@@ -105,8 +105,8 @@ fn every_entry_ends_by_itself() {
 fn garbage_is_overwritten() {
     let redis = RedisServer::start();
     let known = key("k");
-    let world = World::new(&[&known]);
-    assert_eq!(world.status(&world.instance(RedisCache::builder(redis.url())), &known), 200);
+    let bed = RedisBed::new(&[&known]);
+    assert_eq!(bed.status(&bed.instance(RedisCache::builder(redis.url())), &known), 200);
     shared(&redis);
     let name = redis.names("*:keys:*").remove(0);
     let good = redis.command(&["--raw", "GET", &name]);
@@ -123,13 +123,9 @@ fn garbage_is_overwritten() {
     ] {
         let shown = String::from_utf8_lossy(&garbage[..garbage.len().min(20)]).into_owned();
         redis.write(&name, &garbage);
-        let api = world.instance(RedisCache::builder(redis.url()));
+        let api = bed.instance(RedisCache::builder(redis.url()));
         fetches += 1;
-        assert_eq!(
-            (world.status(&api, &known), world.issuer.key_fetches()),
-            (200, fetches),
-            "{shown}"
-        );
+        assert_eq!((bed.status(&api, &known), bed.issuer.key_fetches()), (200, fetches), "{shown}");
         eventually("it is overwritten", || {
             redis.command(&["STRLEN", &name]) == good.len().to_string()
         });
@@ -142,8 +138,8 @@ fn garbage_is_overwritten() {
         }
     }
     redis.command(&["RPUSH", &name.replace(":keys:", ":lease:"), "x"]);
-    let api = world.instance(RedisCache::builder(redis.url()));
-    assert_eq!((world.status(&api, &known), world.issuer.key_fetches()), (200, fetches + 1));
+    let api = bed.instance(RedisCache::builder(redis.url()));
+    assert_eq!((bed.status(&api, &known), bed.issuer.key_fetches()), (200, fetches + 1));
     eventually("it is overwritten", || redis.command(&["TYPE", &name]) == "string");
 }
 
@@ -153,8 +149,8 @@ fn garbage_is_overwritten() {
 fn a_poisoned_key_set_is_a_miss() {
     let redis = RedisServer::start();
     let (real, forged) = (key("k"), key("k"));
-    let world = World::new(&[&real]);
-    assert_eq!(world.status(&world.instance(RedisCache::builder(redis.url())), &real), 200);
+    let bed = RedisBed::new(&[&real]);
+    assert_eq!(bed.status(&bed.instance(RedisCache::builder(redis.url())), &real), 200);
     shared(&redis);
     let name = redis.names("*:keys:*").remove(0);
     let good = redis.command(&["--raw", "GET", &name]);
@@ -165,8 +161,8 @@ fn a_poisoned_key_set_is_a_miss() {
     let words: Vec<&str> = line.split(' ').collect();
     for tag in [words[2], "-", ""] {
         redis.write(&name, format!("{} {} {tag}\n{document}", words[0], words[1]).as_bytes());
-        let api = world.instance(RedisCache::builder(redis.url()));
-        assert_eq!((world.status(&api, &real), world.status(&api, &forged)), (200, 401));
+        let api = bed.instance(RedisCache::builder(redis.url()));
+        assert_eq!((bed.status(&api, &real), bed.status(&api, &forged)), (200, 401));
     }
     assert!(logged().contains("ignored an invalid shared cache entry"));
 }
@@ -177,16 +173,16 @@ fn a_poisoned_key_set_is_a_miss() {
 fn an_entry_that_lost_its_expiry_is_still_over_in_time() {
     let redis = RedisServer::start();
     let (old, new) = (key("old"), key("new"));
-    let world = World::new(&[&old]);
-    assert_eq!(world.status(&world.instance(RedisCache::builder(redis.url())), &old), 200);
+    let bed = RedisBed::new(&[&old]);
+    assert_eq!(bed.status(&bed.instance(RedisCache::builder(redis.url())), &old), 200);
     shared(&redis);
     for name in redis.names("*") {
         redis.command(&["PERSIST", &name]);
     }
-    world.issuer.publish(&[&new]);
-    world.advance(600);
-    let api = world.instance(RedisCache::builder(redis.url()));
-    assert_eq!((world.status(&api, &new), world.status(&api, &old)), (200, 401));
+    bed.issuer.publish(&[&new]);
+    bed.advance(600);
+    let api = bed.instance(RedisCache::builder(redis.url()));
+    assert_eq!((bed.status(&api, &new), bed.status(&api, &old)), (200, 401));
 }
 
 /// RED-10: everything is gone at once.
@@ -195,14 +191,14 @@ fn an_entry_that_lost_its_expiry_is_still_over_in_time() {
 fn a_flushed_cache_fills_again() {
     let redis = RedisServer::start();
     let known = key("k");
-    let world = World::new(&[&known]);
-    let api = world.instance(RedisCache::builder(redis.url()));
-    assert_eq!(world.status(&api, &known), 200);
+    let bed = RedisBed::new(&[&known]);
+    let api = bed.instance(RedisCache::builder(redis.url()));
+    assert_eq!(bed.status(&api, &known), 200);
     shared(&redis);
     redis.command(&["FLUSHALL"]);
-    assert_eq!((world.status(&api, &known), world.issuer.key_fetches()), (200, 1));
-    world.advance(500);
-    assert_eq!(world.status(&api, &known), 200);
+    assert_eq!((bed.status(&api, &known), bed.issuer.key_fetches()), (200, 1));
+    bed.advance(500);
+    assert_eq!(bed.status(&api, &known), 200);
     shared(&redis);
-    assert_eq!(world.issuer.key_fetches(), 2);
+    assert_eq!(bed.issuer.key_fetches(), 2);
 }

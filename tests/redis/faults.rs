@@ -10,15 +10,15 @@ use super::*;
 fn down_at_the_start() {
     let mut redis = RedisServer::planned(&[]);
     let known = key("k");
-    let world = World::new(&[&known]);
-    let api = world.instance(RedisCache::builder(redis.url()));
-    assert_eq!((world.status(&api, &known), world.issuer.key_fetches()), (200, 1));
+    let bed = RedisBed::new(&[&known]);
+    let api = bed.instance(RedisCache::builder(redis.url()));
+    assert_eq!((bed.status(&api, &known), bed.issuer.key_fetches()), (200, 1));
     redis.run();
     std::thread::sleep(Duration::from_millis(1100));
-    world.advance(500);
-    assert_eq!(world.status(&api, &known), 200);
+    bed.advance(500);
+    assert_eq!(bed.status(&api, &known), 200);
     shared(&redis);
-    assert_eq!(world.issuer.key_fetches(), 2);
+    assert_eq!(bed.issuer.key_fetches(), 2);
 }
 
 /// RED-03: killed under load, and back after a while.
@@ -27,18 +27,18 @@ fn down_at_the_start() {
 fn killed_under_load() {
     let mut redis = RedisServer::start();
     let known = key("k");
-    let world = World::new(&[&known]);
-    let fleet: Vec<_> = (0..2).map(|_| world.instance(RedisCache::builder(redis.url()))).collect();
+    let bed = RedisBed::new(&[&known]);
+    let fleet: Vec<_> = (0..2).map(|_| bed.instance(RedisCache::builder(redis.url()))).collect();
     for api in &fleet {
-        assert_eq!(world.status(api, &known), 200);
+        assert_eq!(bed.status(api, &known), 200);
     }
     let (done, failed, served) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for api in fleet.iter().chain(&fleet) {
-            let (world, known, done, failed, served) = (&world, &known, &done, &failed, &served);
+            let (bed, known, done, failed, served) = (&bed, &known, &done, &failed, &served);
             scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
-                    if world.status(api, known) != 200 {
+                    if bed.status(api, known) != 200 {
                         failed.fetch_add(1, Ordering::Relaxed);
                     }
                     served.fetch_add(1, Ordering::Relaxed);
@@ -52,21 +52,21 @@ fn killed_under_load() {
             eventually("requests", || served.load(Ordering::Relaxed) > before + number);
         };
         more(50);
-        let before = world.issuer.key_fetches();
+        let before = bed.issuer.key_fetches();
         redis.kill();
         more(50);
         // Refreshes while it is away, and the time in which they are due.
-        world.advance(500);
+        bed.advance(500);
         more(50);
         // Each for itself now.
-        eventually("both refresh", || world.issuer.key_fetches() >= before + 2);
+        eventually("both refresh", || bed.issuer.key_fetches() >= before + 2);
         more(50);
-        assert_eq!(world.issuer.key_fetches(), before + 2);
+        assert_eq!(bed.issuer.key_fetches(), before + 2);
         redis.run();
         std::thread::sleep(Duration::from_millis(1100));
-        world.advance(500);
+        bed.advance(500);
         more(50);
-        assert!(world.issuer.key_fetches() <= before + 4);
+        assert!(bed.issuer.key_fetches() <= before + 4);
     });
     assert_eq!(failed.load(Ordering::Relaxed), 0);
     shared(&redis);
@@ -86,16 +86,16 @@ impl Drop for Finally<'_> {
 fn stopped() {
     let redis = RedisServer::start();
     let known = key("k");
-    let world = World::new(&[&known]);
-    let warm = world.instance(RedisCache::builder(redis.url()));
-    assert_eq!(world.status(&warm, &known), 200);
+    let bed = RedisBed::new(&[&known]);
+    let warm = bed.instance(RedisCache::builder(redis.url()));
+    assert_eq!(bed.status(&warm, &known), 200);
     shared(&redis);
     redis.freeze();
-    let cold = world.instance(RedisCache::builder(redis.url()));
-    assert_eq!((world.status(&cold, &known), world.issuer.key_fetches()), (200, 2));
-    world.advance(500);
-    assert_eq!((world.status(&warm, &known), world.status(&cold, &known)), (200, 200));
-    eventually("both refresh", || world.issuer.key_fetches() == 4);
+    let cold = bed.instance(RedisCache::builder(redis.url()));
+    assert_eq!((bed.status(&cold, &known), bed.issuer.key_fetches()), (200, 2));
+    bed.advance(500);
+    assert_eq!((bed.status(&warm, &known), bed.status(&cold, &known)), (200, 200));
+    eventually("both refresh", || bed.issuer.key_fetches() == 4);
     redis.thaw();
 }
 
@@ -116,15 +116,15 @@ fn refusals() {
     ];
     for (what, arguments, password) in cases {
         let redis = RedisServer::with(&arguments);
-        let world = World::new(&[&known]);
+        let bed = RedisBed::new(&[&known]);
         let url = format!("redis://:{password}@127.0.0.1:{}", redis.port());
         let url = if password.is_empty() { redis.url() } else { url };
-        let first = world.instance(RedisCache::builder(&url));
-        let second = world.instance(RedisCache::builder(&url));
-        assert_eq!(world.status(&first, &known), 200, "{what}");
-        assert_eq!(world.status(&second, &known), 200, "{what}");
-        assert_eq!(world.issuer.key_fetches(), 2, "{what}");
-        assert_eq!(world.status(&first, &key("stranger")), 401, "{what}");
+        let first = bed.instance(RedisCache::builder(&url));
+        let second = bed.instance(RedisCache::builder(&url));
+        assert_eq!(bed.status(&first, &known), 200, "{what}");
+        assert_eq!(bed.status(&second, &known), 200, "{what}");
+        assert_eq!(bed.issuer.key_fetches(), 2, "{what}");
+        assert_eq!(bed.status(&first, &key("stranger")), 401, "{what}");
     }
     assert!(!logged().contains(PASSWORD));
 }
@@ -135,12 +135,12 @@ fn refusals() {
 fn full_and_free_again() {
     let redis = RedisServer::with(&["--maxmemory", "1kb", "--maxmemory-policy", "noeviction"]);
     let known = key("k");
-    let world = World::new(&[&known]);
-    let api = world.instance(RedisCache::builder(redis.url()));
-    assert_eq!(world.status(&api, &known), 200);
+    let bed = RedisBed::new(&[&known]);
+    let api = bed.instance(RedisCache::builder(redis.url()));
+    assert_eq!(bed.status(&api, &known), 200);
     assert!(redis.names("*").is_empty());
     redis.command(&["CONFIG", "SET", "maxmemory", "0"]);
-    world.advance(500);
-    assert_eq!(world.status(&api, &known), 200);
+    bed.advance(500);
+    assert_eq!(bed.status(&api, &known), 200);
     shared(&redis);
 }

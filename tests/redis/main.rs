@@ -37,8 +37,8 @@ fn key(id: &str) -> SigningKey {
     SigningKey::new(Algorithm::ES256, id)
 }
 
-/// An issuer, and the clock of all instances.
-struct World {
+/// An issuer whose keys the test decides, and the clock of all instances.
+struct RedisBed {
     issuer: FakeIssuer,
     clock: TestClock,
     /// One test at a time: a Redis that has to wait for the processor is a slow Redis, and that is
@@ -46,7 +46,7 @@ struct World {
     _turn: MutexGuard<'static, ()>,
 }
 
-impl World {
+impl RedisBed {
     fn new(keys: &[&SigningKey]) -> Self {
         static TURN: Mutex<()> = Mutex::new(());
         log();

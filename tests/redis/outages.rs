@@ -10,27 +10,27 @@ fn an_issuer_that_is_back_is_noticed_by_all() {
     for seconds in [5, 20, 60] {
         let redis = RedisServer::start();
         let (old, new) = (key("old"), key("new"));
-        let world = World::new(&[&old]);
+        let bed = RedisBed::new(&[&old]);
         let fleet: Vec<_> =
-            (0..3).map(|_| world.instance(RedisCache::builder(redis.url()))).collect();
+            (0..3).map(|_| bed.instance(RedisCache::builder(redis.url()))).collect();
         let all = |key: &SigningKey, expected: u16| {
-            fleet.iter().filter(|api| world.status(api, key) == expected).count() == fleet.len()
+            fleet.iter().filter(|api| bed.status(api, key) == expected).count() == fleet.len()
         };
         assert!(all(&old, 200));
         shared(&redis);
-        world.issuer.answer_keys(Answer::status(500));
+        bed.issuer.answer_keys(Answer::status(500));
         for second in 1..=seconds {
-            world.advance(1);
+            bed.advance(1);
             assert!(all(&new, 503) && all(&old, 200), "{second}");
-            let attempts = world.issuer.key_fetches() - 1;
+            let attempts = bed.issuer.key_fetches() - 1;
             assert!(attempts <= second, "{attempts} attempts in {second} s");
         }
-        world.issuer.publish(&[&new]);
+        bed.issuer.publish(&[&new]);
         let mut waited = 0;
         while !(all(&new, 200) && all(&old, 401)) {
             waited += 1;
             assert!(waited <= 3, "still not after {waited} s");
-            world.advance(1);
+            bed.advance(1);
         }
     }
 }
@@ -41,22 +41,22 @@ fn an_issuer_that_is_back_is_noticed_by_all() {
 fn unknown_keys_beyond_the_budget_are_put_off() {
     let redis = RedisServer::start();
     let (old, new) = (key("old"), key("new"));
-    let world = World::new(&[&old]);
-    let fleet: Vec<_> = (0..3).map(|_| world.instance(RedisCache::builder(redis.url()))).collect();
+    let bed = RedisBed::new(&[&old]);
+    let fleet: Vec<_> = (0..3).map(|_| bed.instance(RedisCache::builder(redis.url()))).collect();
     let all =
-        |key: &SigningKey| -> Vec<u16> { fleet.iter().map(|api| world.status(api, key)).collect() };
+        |key: &SigningKey| -> Vec<u16> { fleet.iter().map(|api| bed.status(api, key)).collect() };
     assert_eq!(all(&old), [200; 3]);
     shared(&redis);
     for number in 0..5 {
         let expected = if number < 2 { 401 } else { 429 };
         assert_eq!(all(&key(&format!("unknown-{number}"))), [expected; 3]);
     }
-    assert_eq!(world.issuer.key_fetches(), 3);
-    world.issuer.publish(&[&new]);
-    let good = fleet[2].get("/protected").bearer(world.token(&new)).send();
+    assert_eq!(bed.issuer.key_fetches(), 3);
+    bed.issuer.publish(&[&new]);
+    let good = fleet[2].get("/protected").bearer(bed.token(&new)).send();
     assert_eq!((good.status, good.header("retry-after")), (429, Some("30")));
     assert_eq!(all(&old), [200; 3]);
-    world.advance(30);
+    bed.advance(30);
     assert_eq!(all(&new), [200; 3]);
     assert_eq!(all(&old), [401; 3]);
 }

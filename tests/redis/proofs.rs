@@ -12,22 +12,22 @@ use super::*;
 const HERE: &str = "https://api.example.com/protected";
 
 /// One more instance, whose tokens are bound.
-fn instance(world: &World, redis: &RedisServer) -> TestServer {
-    instance_with(world, redis, |replay| replay)
+fn instance(bed: &RedisBed, redis: &RedisServer) -> TestServer {
+    instance_with(bed, redis, |replay| replay)
 }
 
 /// The same with another share for each key.
 fn instance_with(
-    world: &World,
+    bed: &RedisBed,
     redis: &RedisServer,
     change: impl FnOnce(RedisReplay) -> RedisReplay,
 ) -> TestServer {
-    let clock = world.clock.clone();
-    let keys = JwksProvider::builder(world.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
+    let clock = bed.clock.clone();
+    let keys = JwksProvider::builder(bed.issuer.jwks_uri()).clock(clock.clone()).build().unwrap();
     let cache = RedisCache::builder(redis.url()).build().unwrap();
     let replay = change(RedisReplay::with_clock(cache, clock.clone()));
     let auth = JwtAuth::for_issuer(
-        TrustedIssuer::new(world.issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
+        TrustedIssuer::new(bed.issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
     )
     .clock(clock)
     .dpop(Dpop::new("https://api.example.com").replay_store(replay))
@@ -43,9 +43,9 @@ struct Client {
 }
 
 impl Client {
-    fn of(world: &World, signing: &SigningKey) -> Self {
-        let key = ProofKey::with_clock(Algorithm::ES256, world.clock.clone());
-        let token = Token::of(world.issuer.url())
+    fn of(bed: &RedisBed, signing: &SigningKey) -> Self {
+        let key = ProofKey::with_clock(Algorithm::ES256, bed.clock.clone());
+        let token = Token::of(bed.issuer.url())
             .claim("cnf", serde_json::json!({ "jkt": key.thumbprint() }))
             .sign(signing);
         Self { key, token }
@@ -66,9 +66,9 @@ impl Client {
 fn a_proof_that_was_used_at_one_is_used_at_all() {
     let redis = RedisServer::start();
     let known = key("k");
-    let world = World::new(&[&known]);
-    let (one, two) = (instance(&world, &redis), instance(&world, &redis));
-    let client = Client::of(&world, &known);
+    let bed = RedisBed::new(&[&known]);
+    let (one, two) = (instance(&bed, &redis), instance(&bed, &redis));
+    let client = Client::of(&bed, &known);
     let proof = client.proof();
     assert_eq!(client.ask(&one, &proof).status, 200);
     let refused = client.ask(&two, &proof);
@@ -94,10 +94,10 @@ fn a_proof_that_was_used_at_one_is_used_at_all() {
 fn a_busy_key_takes_no_places_of_others() {
     let redis = RedisServer::start();
     let known = key("k");
-    let world = World::new(&[&known]);
+    let bed = RedisBed::new(&[&known]);
     let store = |replay: RedisReplay| replay.proofs_per_key(4);
-    let fleet = [instance_with(&world, &redis, store), instance_with(&world, &redis, store)];
-    let (busy, quiet) = (Client::of(&world, &known), Client::of(&world, &known));
+    let fleet = [instance_with(&bed, &redis, store), instance_with(&bed, &redis, store)];
+    let (busy, quiet) = (Client::of(&bed, &known), Client::of(&bed, &known));
     for number in 0..4 {
         assert_eq!(busy.ask(&fleet[number % 2], &busy.proof()).status, 200);
     }
@@ -122,9 +122,9 @@ fn a_busy_key_takes_no_places_of_others() {
 fn proofs_that_are_over_make_room() {
     let redis = RedisServer::start();
     let known = key("k");
-    let world = World::new(&[&known]);
-    let api = instance_with(&world, &redis, |replay| replay.proofs_per_key(150));
-    let client = Client::of(&world, &known);
+    let bed = RedisBed::new(&[&known]);
+    let api = instance_with(&bed, &redis, |replay| replay.proofs_per_key(150));
+    let client = Client::of(&bed, &known);
     assert_eq!(client.ask(&api, &client.proof()).status, 200);
     let name = redis.names("*:proofs:*").remove(0);
     // As if they had been noted long ago.
@@ -145,9 +145,9 @@ fn proofs_that_are_over_make_room() {
 fn of_many_at_the_same_time_one_is_the_first_anywhere() {
     let redis = RedisServer::start();
     let known = key("k");
-    let world = World::new(&[&known]);
-    let fleet = [instance(&world, &redis), instance(&world, &redis)];
-    let client = Client::of(&world, &known);
+    let bed = RedisBed::new(&[&known]);
+    let fleet = [instance(&bed, &redis), instance(&bed, &redis)];
+    let client = Client::of(&bed, &known);
     for api in &fleet {
         assert_eq!(client.ask(api, &client.proof()).status, 200);
     }
@@ -171,9 +171,9 @@ fn of_many_at_the_same_time_one_is_the_first_anywhere() {
 fn without_the_store_bound_tokens_have_to_wait() {
     let mut redis = RedisServer::start();
     let known = key("k");
-    let world = World::new(&[&known]);
-    let api = instance(&world, &redis);
-    let client = Client::of(&world, &known);
+    let bed = RedisBed::new(&[&known]);
+    let api = instance(&bed, &redis);
+    let client = Client::of(&bed, &known);
     assert_eq!(client.ask(&api, &client.proof()).status, 200);
     redis.kill();
     let refused = client.ask(&api, &client.proof());
@@ -182,7 +182,7 @@ fn without_the_store_bound_tokens_have_to_wait() {
     // A bad proof is bad all the same, and bearer tokens need no store.
     let bad = client.key.proof("POST", HERE, &client.token).sign();
     assert_eq!(client.ask(&api, &bad).status, 401);
-    assert_eq!(world.status(&api, &known), 200);
+    assert_eq!(bed.status(&api, &known), 200);
     redis.run();
     eventually("it is back", || client.ask(&api, &client.proof()).status == 200);
 }
@@ -203,15 +203,14 @@ fn the_store_keeps_its_promises() {
 fn instances_that_are_set_up_by_the_environment_share_it_too() {
     let redis = RedisServer::start();
     let known = SigningKey::new(Algorithm::RS256, "k");
-    let world = World::new(&[&known]);
+    let bed = RedisBed::new(&[&known]);
     let nonce_secret = ("JWT_DPOP_NONCE_SECRET", "0123456789abcdef0123456789abcdef");
     let url = redis.url();
     let variables =
         [("JWT_DPOP_URL", "https://api.example.com"), ("REDIS_URL", url.as_str()), nonce_secret];
-    let fleet =
-        [Process::start(&world.issuer, &variables), Process::start(&world.issuer, &variables)];
+    let fleet = [Process::start(&bed.issuer, &variables), Process::start(&bed.issuer, &variables)];
     let key = ProofKey::new();
-    let token = Token::now(world.issuer.url())
+    let token = Token::now(bed.issuer.url())
         .claim("cnf", serde_json::json!({ "jkt": key.thumbprint() }))
         .sign(&known);
     let ask = |server: &Process, proof: &str| {

@@ -55,7 +55,7 @@ fn tls_is_not_negotiable() {
     let (redis, _) = tls_server();
     let (_, other) = tls_server();
     let known = key("k");
-    let world = World::new(&[&known]);
+    let bed = RedisBed::new(&[&known]);
     let tls = format!("rediss://localhost:{}", redis.port());
     for (number, cache) in [
         RedisCache::builder(&tls),
@@ -65,8 +65,8 @@ fn tls_is_not_negotiable() {
     .into_iter()
     .enumerate()
     {
-        let api = world.instance(cache);
-        assert_eq!((world.status(&api, &known), world.issuer.key_fetches()), (200, number + 1));
+        let api = bed.instance(cache);
+        assert_eq!((bed.status(&api, &known), bed.issuer.key_fetches()), (200, number + 1));
     }
 }
 
@@ -94,16 +94,16 @@ fn a_sentinel_failover() {
     });
 
     let known = key("k");
-    let world = World::new(&[&known]);
+    let bed = RedisBed::new(&[&known]);
     let cache = || RedisCache::sentinel([sentinel.url()], "main");
     hold(cache());
-    let api = world.instance(cache());
-    assert_eq!(world.status(&api, &known), 200);
+    let api = bed.instance(cache());
+    assert_eq!(bed.status(&api, &known), 200);
     shared(&master);
     master.kill();
     // Nobody to be had for a while; the instances go on alone.
-    let second = world.instance(cache());
-    assert_eq!(world.status(&second, &known), 200);
+    let second = bed.instance(cache());
+    assert_eq!(bed.status(&second, &known), 200);
     let replica_port = replica.port().to_string();
     eventually("the replica is the master", || {
         let master = ["SENTINEL", "get-master-addr-by-name", "main"];
@@ -112,8 +112,8 @@ fn a_sentinel_failover() {
     });
     replica.command(&["FLUSHALL"]);
     std::thread::sleep(Duration::from_millis(1100));
-    world.advance(500);
-    assert_eq!((world.status(&api, &known), world.status(&second, &known)), (200, 200));
+    bed.advance(500);
+    assert_eq!((bed.status(&api, &known), bed.status(&second, &known)), (200, 200));
     shared(&replica);
 }
 
@@ -153,21 +153,21 @@ fn a_cluster_loses_a_node() {
     hold(cache());
 
     let known = key("k");
-    let world = World::new(&[&known]);
-    let first = world.instance(cache());
-    assert_eq!(world.status(&first, &known), 200);
+    let bed = RedisBed::new(&[&known]);
+    let first = bed.instance(cache());
+    assert_eq!(bed.status(&first, &known), 200);
     eventually("the key set is in the cluster", || {
         nodes.iter().any(|node| !node.names("*:keys:*").is_empty())
     });
-    let second = world.instance(cache());
-    assert_eq!((world.status(&second, &known), world.issuer.key_fetches()), (200, 1));
+    let second = bed.instance(cache());
+    assert_eq!((bed.status(&second, &known), bed.issuer.key_fetches()), (200, 1));
 
     let home = nodes.iter().position(|node| !node.names("*:keys:*").is_empty()).unwrap();
     nodes[home].kill();
-    let third = world.instance(cache());
-    assert_eq!(world.status(&third, &known), 200);
-    world.advance(500);
+    let third = bed.instance(cache());
+    assert_eq!(bed.status(&third, &known), 200);
+    bed.advance(500);
     for api in [&first, &second, &third] {
-        assert_eq!(world.status(api, &known), 200);
+        assert_eq!(bed.status(api, &known), 200);
     }
 }

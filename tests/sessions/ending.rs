@@ -20,7 +20,7 @@ use jwt_verify::{
 use jwt_verify_tests::{TestClock, eventually};
 use tokio::sync::Semaphore;
 
-use crate::{issuer, wait};
+use crate::{issuer, session_bed::SessionBed, wait};
 
 /// A store that counts what is written to it, and lets nothing be written while its gate is closed.
 #[derive(Debug)]
@@ -60,25 +60,22 @@ impl<S: RevocationStore> RevocationStore for Watched<S> {
     }
 }
 
-/// Sessions on stores that are up to the test.
-pub(crate) struct World {
-    clock: TestClock,
-    sessions: Sessions,
+/// Sessions whose revocations are counted and can be held back.
+pub(crate) struct WatchedSessions {
+    bed: SessionBed,
     seen: Arc<Seen>,
 }
 
-impl World {
+impl WatchedSessions {
     pub(crate) fn new(
         clock: TestClock,
         store: impl RefreshStore,
         revocation: impl RevocationStore,
     ) -> Self {
         let gate = Semaphore::new(Semaphore::MAX_PERMITS);
-        let seen = Seen { begun: 0.into(), written: 0.into(), gate };
-        let seen = Arc::new(seen);
+        let seen = Arc::new(Seen { begun: 0.into(), written: 0.into(), gate });
         let revocation = Watched { store: revocation, seen: seen.clone() };
-        let sessions = Sessions::builder(issuer(&clock)).store(store).revocation(revocation);
-        Self { clock, sessions: sessions.build().unwrap(), seen }
+        Self { bed: SessionBed::new(clock, store, revocation), seen }
     }
 
     fn in_memory() -> Self {
@@ -88,21 +85,8 @@ impl World {
         Self::new(clock, store, revocation)
     }
 
-    fn begin(&self, subject: &str) -> TokenPair {
-        wait(self.sessions.create(&subject, |token| token)).unwrap()
-    }
-
-    fn refresh(&self, tokens: &TokenPair) -> Result<TokenPair, SessionError> {
-        wait(refreshed(&self.sessions, tokens))
-    }
-
-    fn access_is_good(&self, tokens: &TokenPair) -> bool {
-        let verifier = self.sessions.verifier().build().unwrap();
-        wait(verifier.verify(tokens.access.as_str())).is_ok()
-    }
-
     fn is_over(&self, tokens: &TokenPair) -> bool {
-        !self.access_is_good(tokens) && self.refresh(tokens).is_err()
+        !self.bed.access_is_good(tokens) && self.bed.refresh(tokens).is_err()
     }
 
     fn written(&self) -> usize {
@@ -133,81 +117,85 @@ async fn refreshed(sessions: &Sessions, tokens: &TokenPair) -> Result<TokenPair,
 }
 
 /// WEA-04: the name of a session is no secret, and no right to end it.
-pub(crate) fn a_session_is_ended_by_its_subject_alone(world: &World) {
-    let (ada, mallory) = (world.begin("ada"), world.begin("mallory"));
+pub(crate) fn a_session_is_ended_by_its_subject_alone(watched: &WatchedSessions) {
+    let (ada, mallory) = (watched.bed.begin("ada"), watched.bed.begin("mallory"));
     for name in [ada.session_id.as_str(), "", "any text at all", "*", "a\r\nb"] {
-        assert_eq!(wait(world.sessions.revoke_by_id(&"mallory", name)), Ok(false), "{name}");
+        assert_eq!(wait(watched.bed.sessions.revoke_by_id(&"mallory", name)), Ok(false), "{name}");
     }
-    assert_eq!(world.written(), 0, "nothing is written for what is not hers");
-    assert!(world.access_is_good(&ada) && world.access_is_good(&mallory));
-    let ada = world.refresh(&ada).unwrap();
-    assert_eq!(wait(world.sessions.revoke_by_id(&"ada", &ada.session_id)), Ok(true));
-    assert!(world.is_over(&ada), "her own");
-    let written = world.written();
+    assert_eq!(watched.written(), 0, "nothing is written for what is not hers");
+    assert!(watched.bed.access_is_good(&ada) && watched.bed.access_is_good(&mallory));
+    let ada = watched.bed.refresh(&ada).unwrap();
+    assert_eq!(wait(watched.bed.sessions.revoke_by_id(&"ada", &ada.session_id)), Ok(true));
+    assert!(watched.is_over(&ada), "her own");
+    let written = watched.written();
     assert!(written > 0);
-    assert_eq!(wait(world.sessions.revoke_by_id(&"ada", &ada.session_id)), Ok(false));
-    assert_eq!(world.written(), written, "it has ended already");
-    assert!(world.access_is_good(&mallory) && world.refresh(&mallory).is_ok());
+    assert_eq!(wait(watched.bed.sessions.revoke_by_id(&"ada", &ada.session_id)), Ok(false));
+    assert_eq!(watched.written(), written, "it has ended already");
+    assert!(watched.bed.access_is_good(&mallory) && watched.bed.refresh(&mallory).is_ok());
 }
 
 /// WEA-12: the oldest makes room, with its access tokens.
-pub(crate) fn a_subject_has_so_many_sessions(world: &World) {
-    let bobs = world.begin("bob");
+pub(crate) fn a_subject_has_so_many_sessions(watched: &WatchedSessions) {
+    let bobs = watched.bed.begin("bob");
     let mut all: Vec<TokenPair> = Vec::new();
     for _ in 0..100 {
-        all.push(world.begin("ada"));
-        world.clock.advance(Duration::from_millis(10));
+        all.push(watched.bed.begin("ada"));
+        watched.bed.clock.advance(Duration::from_millis(10));
     }
-    assert!(world.access_is_good(&all[0]) && world.refresh(&all[0]).is_ok());
-    let newest = [world.begin("ada"), world.begin("ada")];
-    assert!(world.is_over(&all[0]), "it was the oldest, although it has been refreshed");
-    assert!(world.is_over(&all[1]));
-    assert!(world.access_is_good(&all[2]) && world.refresh(&all[2]).is_ok());
-    assert!(newest.iter().all(|one| world.access_is_good(one) && world.refresh(one).is_ok()));
-    assert!(world.access_is_good(&bobs) && world.refresh(&bobs).is_ok());
+    assert!(watched.bed.access_is_good(&all[0]) && watched.bed.refresh(&all[0]).is_ok());
+    let newest = [watched.bed.begin("ada"), watched.bed.begin("ada")];
+    assert!(watched.is_over(&all[0]), "it was the oldest, although it has been refreshed");
+    assert!(watched.is_over(&all[1]));
+    assert!(watched.bed.access_is_good(&all[2]) && watched.bed.refresh(&all[2]).is_ok());
+    assert!(
+        newest
+            .iter()
+            .all(|one| watched.bed.access_is_good(one) && watched.bed.refresh(one).is_ok())
+    );
+    assert!(watched.bed.access_is_good(&bobs) && watched.bed.refresh(&bobs).is_ok());
 }
 
 /// WEA-12: what has begun is done, although nobody waits for it any more.
-pub(crate) fn who_hangs_up_leaves_nothing_half_done(world: &World) {
-    let verifier = world.sessions.verifier().build().unwrap();
-    let all: Vec<TokenPair> = (0..5).map(|_| world.begin("ada")).collect();
+pub(crate) fn who_hangs_up_leaves_nothing_half_done(watched: &WatchedSessions) {
+    let verifier = watched.bed.sessions.verifier().build().unwrap();
+    let all: Vec<TokenPair> = (0..5).map(|_| watched.bed.begin("ada")).collect();
     let claims = wait(verifier.verify(all[4].access.as_str())).unwrap();
-    world.hang_up(world.sessions.revoke_others(&claims));
-    eventually("the others end", || all[..4].iter().all(|one| world.is_over(one)));
-    assert!(world.access_is_good(&all[4]));
+    watched.hang_up(watched.bed.sessions.revoke_others(&claims));
+    eventually("the others end", || all[..4].iter().all(|one| watched.is_over(one)));
+    assert!(watched.bed.access_is_good(&all[4]));
 
-    let rest = [world.begin("ada"), world.begin("ada")];
-    world.hang_up(world.sessions.revoke_all("ada"));
-    eventually("all end", || rest.iter().chain(&all[4..]).all(|one| world.is_over(one)));
+    let rest = [watched.bed.begin("ada"), watched.bed.begin("ada")];
+    watched.hang_up(watched.bed.sessions.revoke_all("ada"));
+    eventually("all end", || rest.iter().chain(&all[4..]).all(|one| watched.is_over(one)));
 
-    let one = world.begin("ada");
-    world.hang_up(world.sessions.revoke_by_id(&"ada", &one.session_id));
-    eventually("one ends", || world.is_over(&one));
+    let one = watched.bed.begin("ada");
+    watched.hang_up(watched.bed.sessions.revoke_by_id(&"ada", &one.session_id));
+    eventually("one ends", || watched.is_over(&one));
 
-    let one = world.begin("ada");
+    let one = watched.bed.begin("ada");
     let claims = wait(verifier.verify(one.access.as_str())).unwrap();
-    world.hang_up(world.sessions.revoke(&claims));
-    eventually("one ends by its token", || world.is_over(&one));
+    watched.hang_up(watched.bed.sessions.revoke(&claims));
+    eventually("one ends by its token", || watched.is_over(&one));
 
-    let stolen = world.begin("ada");
-    let next = world.refresh(&stolen).unwrap();
-    world.clock.advance(Duration::from_secs(11));
-    world.hang_up(refreshed(&world.sessions, &stolen));
-    eventually("a session ends whose token came twice", || world.is_over(&next));
+    let stolen = watched.bed.begin("ada");
+    let next = watched.bed.refresh(&stolen).unwrap();
+    watched.bed.clock.advance(Duration::from_secs(11));
+    watched.hang_up(refreshed(&watched.bed.sessions, &stolen));
+    eventually("a session ends whose token came twice", || watched.is_over(&next));
 }
 
 /// WEA-12: nothing that was there survives, whatever goes on at the same time.
-pub(crate) fn nothing_survives_the_end_of_all(world: &World) {
-    let first: Vec<TokenPair> = (0..20).map(|_| world.begin("ada")).collect();
+pub(crate) fn nothing_survives_the_end_of_all(watched: &WatchedSessions) {
+    let first: Vec<TokenPair> = (0..20).map(|_| watched.bed.begin("ada")).collect();
     let (begun, is_over) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
     let (before, refreshed, after) = wait(async {
         let refreshing: Vec<_> = first
             .into_iter()
-            .map(|tokens| tokio::spawn(all_refreshes(world.sessions.clone(), tokens)))
+            .map(|tokens| tokio::spawn(all_refreshes(watched.bed.sessions.clone(), tokens)))
             .collect();
         let beginning: Vec<_> = (0..4)
             .map(|_| {
-                let (sessions, clock) = (world.sessions.clone(), world.clock.clone());
+                let (sessions, clock) = (watched.bed.sessions.clone(), watched.bed.clock.clone());
                 tokio::spawn(all_logins(sessions, clock, begun.clone(), is_over.clone()))
             })
             .collect();
@@ -215,7 +203,7 @@ pub(crate) fn nothing_survives_the_end_of_all(world: &World) {
             tokio::task::yield_now().await;
         }
         let before = begun.lock().unwrap()[..30].to_vec();
-        world.sessions.revoke_all("ada").await.unwrap();
+        watched.bed.sessions.revoke_all("ada").await.unwrap();
         is_over.store(true, Ordering::SeqCst);
         let (mut refreshed, mut after) = (Vec::new(), Vec::new());
         for task in refreshing {
@@ -227,10 +215,13 @@ pub(crate) fn nothing_survives_the_end_of_all(world: &World) {
         (before, refreshed, after)
     });
     for tokens in before.iter().chain(&refreshed) {
-        assert!(world.is_over(tokens));
+        assert!(watched.is_over(tokens));
     }
     for tokens in &after {
-        assert!(world.access_is_good(tokens) && world.refresh(tokens).is_ok(), "a login after it");
+        assert!(
+            watched.bed.access_is_good(tokens) && watched.bed.refresh(tokens).is_ok(),
+            "a login after it"
+        );
     }
 }
 
@@ -263,11 +254,11 @@ async fn all_logins(
 }
 
 /// WEA-12: logins at the same time pass the bound together as little as one after the other.
-pub(crate) fn the_bound_holds_at_once(world: &World) {
+pub(crate) fn the_bound_holds_at_once(watched: &WatchedSessions) {
     let all = wait(async {
         let logins: Vec<_> = (0..130)
             .map(|_| {
-                let (sessions, clock) = (world.sessions.clone(), world.clock.clone());
+                let (sessions, clock) = (watched.bed.sessions.clone(), watched.bed.clock.clone());
                 tokio::spawn(async move {
                     clock.advance(Duration::from_millis(1));
                     sessions.create(&"ada", |token| token).await.unwrap()
@@ -281,13 +272,13 @@ pub(crate) fn the_bound_holds_at_once(world: &World) {
         all
     });
     let (alive, over): (Vec<_>, Vec<_>) =
-        all.iter().partition(|tokens| world.access_is_good(tokens));
+        all.iter().partition(|tokens| watched.bed.access_is_good(tokens));
     assert_eq!((alive.len(), over.len()), (100, 30));
-    assert!(over.iter().all(|tokens| world.refresh(tokens).is_err()));
-    assert!(alive.iter().all(|tokens| world.refresh(tokens).is_ok()));
+    assert!(over.iter().all(|tokens| watched.bed.refresh(tokens).is_err()));
+    assert!(alive.iter().all(|tokens| watched.bed.refresh(tokens).is_ok()));
 }
 
-pub(crate) type NamedTest = (&'static str, fn(&World));
+pub(crate) type NamedTest = (&'static str, fn(&WatchedSessions));
 
 /// Everything that holds for every store.
 pub(crate) const TESTS: [NamedTest; 5] = [
@@ -302,7 +293,7 @@ pub(crate) const TESTS: [NamedTest; 5] = [
 fn in_memory() {
     for (name, test) in TESTS {
         eprintln!("{name}");
-        test(&World::in_memory());
+        test(&WatchedSessions::in_memory());
     }
 }
 

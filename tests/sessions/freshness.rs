@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, Responder, get, web};
-use jwt_verify::{
-    JwtAuth, Requirement, VerifiedClaims, require,
-    sessions::{Sessions, TokenPair},
-};
+use jwt_verify::{JwtAuth, Requirement, VerifiedClaims, require, sessions::Sessions};
 use jwt_verify_tests::{TestClock, TestServer};
 
-use crate::{issuer, wait};
+use crate::{issuer, session_bed::SessionBed, wait};
 
 #[get("/fresh")]
 #[require(fresh)]
@@ -41,52 +38,47 @@ async fn any(_: VerifiedClaims) -> impl Responder {
     HttpResponse::NoContent()
 }
 
-struct World {
-    clock: TestClock,
-    sessions: Sessions,
+/// Sessions, and an API that trusts their tokens.
+struct SessionApi {
+    bed: SessionBed,
     server: TestServer,
 }
 
-fn world() -> World {
-    let clock = TestClock::new();
-    let sessions = Sessions::builder(issuer(&clock)).build().unwrap();
-    let auth = JwtAuth::for_sessions(&sessions).build().unwrap();
-    let server = TestServer::start(move || {
-        let renewals = auth.require(Requirement::authenticated().refresh_token());
-        App::new()
-            .app_data(auth.clone())
-            .service((fresh, recent, fresh_admin, refresh, any))
-            .service(
-                web::scope("/renewals").wrap(renewals).route("", web::get().to(HttpResponse::Ok)),
-            )
-    });
-    World { clock, sessions, server }
-}
-
-impl World {
-    fn status(&self, path: &str, token: &str) -> u16 {
-        self.server.get(path).bearer(token).send().status
+impl SessionApi {
+    fn start() -> Self {
+        let bed = SessionBed::in_memory();
+        let auth = JwtAuth::for_sessions(&bed.sessions).build().unwrap();
+        let server = TestServer::start(move || {
+            let renewals = auth.require(Requirement::authenticated().refresh_token());
+            let renewals =
+                web::scope("/renewals").wrap(renewals).route("", web::get().to(HttpResponse::Ok));
+            App::new()
+                .app_data(auth.clone())
+                .service((fresh, recent, fresh_admin, refresh, any))
+                .service(renewals)
+        });
+        Self { bed, server }
     }
 
-    fn login(&self) -> TokenPair {
-        wait(self.sessions.create(&1, |token| token)).unwrap()
+    fn status(&self, path: &str, token: &str) -> u16 {
+        self.server.get(path).bearer(token).send().status
     }
 }
 
 #[test]
 fn a_login_is_fresh_and_a_refresh_is_not() {
-    let world = world();
-    let login = world.login();
+    let api = SessionApi::start();
+    let login = api.bed.begin("ada");
     for path in ["/fresh", "/recent", "/any"] {
-        assert_eq!(world.status(path, login.access.as_str()), 204, "{path}");
+        assert_eq!(api.status(path, login.access.as_str()), 204, "{path}");
     }
     let renewed = wait(async {
-        world.sessions.redeem(login.refresh.as_str()).await.unwrap().issue(|token| token).await
+        api.bed.sessions.redeem(login.refresh.as_str()).await.unwrap().issue(|token| token).await
     });
     let renewed = renewed.unwrap();
-    assert_eq!(world.status("/any", renewed.access.as_str()), 204);
+    assert_eq!(api.status("/any", renewed.access.as_str()), 204);
     for path in ["/fresh", "/recent"] {
-        let refused = world.server.get(path).bearer(renewed.access.as_str()).send();
+        let refused = api.server.get(path).bearer(renewed.access.as_str()).send();
         assert_eq!(refused.status, 401, "{path}");
         let challenge = refused.challenge().unwrap();
         assert!(challenge.contains(r#"error="insufficient_user_authentication""#), "{challenge}");
@@ -98,38 +90,39 @@ fn a_login_is_fresh_and_a_refresh_is_not() {
 
 #[test]
 fn a_login_is_recent_for_as_long_as_the_handler_says() {
-    let world = world();
-    let token = wait(world.sessions.create(&1, |token| token.lifetime(Duration::from_secs(3600))));
+    let api = SessionApi::start();
+    let token =
+        wait(api.bed.sessions.create(&1, |token| token.lifetime(Duration::from_secs(3600))));
     let token = token.unwrap();
-    world.clock.advance(Duration::from_secs(600));
-    assert_eq!(world.status("/recent", token.access.as_str()), 204);
-    world.clock.advance(Duration::from_secs(1));
-    assert_eq!(world.status("/recent", token.access.as_str()), 401);
-    assert_eq!(world.status("/fresh", token.access.as_str()), 204);
+    api.bed.clock.advance(Duration::from_secs(600));
+    assert_eq!(api.status("/recent", token.access.as_str()), 204);
+    api.bed.clock.advance(Duration::from_secs(1));
+    assert_eq!(api.status("/recent", token.access.as_str()), 401);
+    assert_eq!(api.status("/fresh", token.access.as_str()), 204);
 }
 
 #[test]
 fn who_may_not_do_it_anyway_need_not_log_in_again() {
-    let world = world();
-    assert_eq!(world.status("/fresh-admin", world.login().access.as_str()), 403);
-    let admin = wait(world.sessions.create(&1, |token| token.roles(["admin"]))).unwrap();
-    assert_eq!(world.status("/fresh-admin", admin.access.as_str()), 204);
+    let api = SessionApi::start();
+    assert_eq!(api.status("/fresh-admin", api.bed.begin("ada").access.as_str()), 403);
+    let admin = wait(api.bed.sessions.create(&1, |token| token.roles(["admin"]))).unwrap();
+    assert_eq!(api.status("/fresh-admin", admin.access.as_str()), 204);
 }
 
 #[test]
 fn a_route_for_refresh_tokens_takes_no_others() {
-    let world = world();
-    let tokens = world.login();
-    let taken = world.server.get("/refresh").bearer(tokens.refresh.as_str()).send();
+    let api = SessionApi::start();
+    let tokens = api.bed.begin("ada");
+    let taken = api.server.get("/refresh").bearer(tokens.refresh.as_str()).send();
     assert_eq!((taken.status, taken.text()), (200, "\"refresh\""));
-    assert_eq!(world.status("/renewals", tokens.refresh.as_str()), 200);
+    assert_eq!(api.status("/renewals", tokens.refresh.as_str()), 200);
     for path in ["/refresh", "/renewals"] {
-        assert_eq!(world.status(path, tokens.access.as_str()), 401, "{path}");
+        assert_eq!(api.status(path, tokens.access.as_str()), 401, "{path}");
     }
     for path in ["/any", "/fresh", "/recent"] {
-        assert_eq!(world.status(path, tokens.refresh.as_str()), 401, "{path}");
+        assert_eq!(api.status(path, tokens.refresh.as_str()), 401, "{path}");
     }
-    assert_eq!(world.server.get("/refresh").send().challenge(), Some("Bearer"));
+    assert_eq!(api.server.get("/refresh").send().challenge(), Some("Bearer"));
 }
 
 /// A middleware that lets strangers pass knows the way to refresh tokens.

@@ -23,13 +23,13 @@ fn logout_token() -> Token {
     token.claim("jti", "l-1").claim("sid", "session-1").claim("events", events)
 }
 
-struct World {
+struct LogoutBed {
     key: SigningKey,
     clock: TestClock,
     server: TestServer,
 }
 
-impl World {
+impl LogoutBed {
     fn new() -> Self {
         Self::with(|logout| logout)
     }
@@ -83,58 +83,58 @@ impl World {
 
 #[test]
 fn a_session_that_the_issuer_has_ended_is_over() {
-    let world = World::new();
-    assert_eq!(world.status("session-1", START), 204);
-    let answer = world.send(&logout_token());
+    let bed = LogoutBed::new();
+    assert_eq!(bed.status("session-1", START), 204);
+    let answer = bed.send(&logout_token());
     assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
-    assert_eq!(world.status("session-1", START + 1), 401);
-    assert_eq!(world.status("session-2", START + 1), 204);
-    assert_eq!(world.send(&logout_token()).status, 200, "said twice is said once");
+    assert_eq!(bed.status("session-1", START + 1), 401);
+    assert_eq!(bed.status("session-2", START + 1), 204);
+    assert_eq!(bed.send(&logout_token()).status, 200, "said twice is said once");
 }
 
 /// WEA-13: most access tokens do not say which session they belong to.
 #[test]
 fn tokens_that_name_no_session_are_over_too() {
-    let world = World::new();
-    let nameless = Token::of(ISSUER).claim("jti", "x").sign(&world.key);
-    let status = || world.server.get("/api").bearer(&nameless).send().status;
+    let bed = LogoutBed::new();
+    let nameless = Token::of(ISSUER).claim("jti", "x").sign(&bed.key);
+    let status = || bed.server.get("/api").bearer(&nameless).send().status;
     assert_eq!(status(), 204);
-    assert_eq!(world.send(&logout_token()).status, 200);
+    assert_eq!(bed.send(&logout_token()).status, 200);
     assert_eq!(status(), 401);
-    assert_eq!(world.status("session-2", START + 1), 204, "it began later");
+    assert_eq!(bed.status("session-2", START + 1), 204, "it began later");
 }
 
 /// WEA-13: as long as a token of a month.
 #[test]
 fn what_has_ended_stays_so() {
-    let world = World::new();
+    let bed = LogoutBed::new();
     let month = 30 * 24 * 3600;
     let token = Token::of(ISSUER).claim("jti", "x").claim("sid", "session-1");
-    let token = token.claim("exp", START + month).sign(&world.key);
-    assert_eq!(world.send(&logout_token()).status, 200);
+    let token = token.claim("exp", START + month).sign(&bed.key);
+    assert_eq!(bed.send(&logout_token()).status, 200);
     for _ in 0..29 {
-        world.clock.advance(Duration::from_secs(24 * 3600));
-        assert_eq!(world.server.get("/api").bearer(&token).send().status, 401);
+        bed.clock.advance(Duration::from_secs(24 * 3600));
+        assert_eq!(bed.server.get("/api").bearer(&token).send().status, 401);
     }
 }
 
 #[test]
 fn without_a_session_all_of_the_subject_are_over() {
-    let world = World::new();
-    assert_eq!(world.send(&logout_token().without("sid")).status, 200);
-    assert_eq!(world.status("session-1", START), 401);
-    assert_eq!(world.status("session-2", START + 1), 204, "it began later");
+    let bed = LogoutBed::new();
+    assert_eq!(bed.send(&logout_token().without("sid")).status, 200);
+    assert_eq!(bed.status("session-1", START), 401);
+    assert_eq!(bed.status("session-2", START + 1), 204, "it began later");
 }
 
 /// WEA-13: for issuers whose access tokens name their session, and users with several devices.
 #[test]
 fn a_session_can_be_over_alone() {
-    let world = World::with(BackChannelLogoutEndpoint::sessions_only);
-    assert_eq!(world.send(&logout_token()).status, 200);
-    assert_eq!(world.status("session-1", START), 401);
-    assert_eq!(world.status("session-2", START), 204);
-    assert_eq!(world.send(&logout_token().without("sid")).status, 200);
-    assert_eq!(world.status("session-2", START), 401, "there is nothing else to go by");
+    let bed = LogoutBed::with(BackChannelLogoutEndpoint::sessions_only);
+    assert_eq!(bed.send(&logout_token()).status, 200);
+    assert_eq!(bed.status("session-1", START), 401);
+    assert_eq!(bed.status("session-2", START), 204);
+    assert_eq!(bed.send(&logout_token().without("sid")).status, 200);
+    assert_eq!(bed.status("session-2", START), 401, "there is nothing else to go by");
 }
 
 fn is_marked(store: &MemoryRevocation) -> bool {
@@ -162,9 +162,9 @@ fn what_has_ended_is_kept_for_what_the_api_accepts() {
         let clock = TestClock::new();
         let store = MemoryRevocation::with_clock(clock.clone());
         let api = api(longest);
-        let world =
-            World::on(clock.clone(), store.clone(), move |logout| logout.retention_for(&api));
-        assert_eq!(world.send(&logout_token()).status, 200);
+        let bed =
+            LogoutBed::on(clock.clone(), store.clone(), move |logout| logout.retention_for(&api));
+        assert_eq!(bed.send(&logout_token()).status, 200);
         clock.advance(kept + Duration::from_secs(599));
         assert!(is_marked(&store), "{kept:?}");
         clock.advance(Duration::from_secs(1));
@@ -174,7 +174,7 @@ fn what_has_ended_is_kept_for_what_the_api_accepts() {
 
 #[test]
 fn anything_else_is_refused_and_ends_nothing() {
-    let world = World::new();
+    let bed = LogoutBed::new();
     for (what, token) in [
         ("no event", logout_token().without("events")),
         ("another event", logout_token().claim("events", json!({"x": {}}))),
@@ -189,7 +189,7 @@ fn anything_else_is_refused_and_ends_nothing() {
         ("an access token", Token::of(ISSUER).claim("aud", CLIENT).claim("sid", "session-1")),
         ("another type", logout_token().header("typ", "at+jwt")),
     ] {
-        let answer = world.send(&token);
+        let answer = bed.send(&token);
         assert_eq!(
             (answer.status, answer.json()["error"].clone()),
             (400, json!("invalid_request")),
@@ -200,10 +200,10 @@ fn anything_else_is_refused_and_ends_nothing() {
     let stranger = SigningKey::new(Algorithm::RS256, "k");
     let form = format!("logout_token={}", logout_token().sign(&stranger));
     let post = |content_type: &str, body: &str| {
-        world.server.request("POST", "/logout").body(content_type, body).send().status
+        bed.server.request("POST", "/logout").body(content_type, body).send().status
     };
     assert_eq!(post("application/x-www-form-urlencoded", &form), 400);
     assert_eq!(post("application/x-www-form-urlencoded", "x=y"), 400);
     assert_eq!(post("application/json", "{}"), 400);
-    assert_eq!(world.status("session-1", START), 204);
+    assert_eq!(bed.status("session-1", START), 204);
 }

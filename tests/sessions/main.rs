@@ -23,6 +23,7 @@ mod logout_tokens;
 mod minting;
 mod refreshing;
 mod revoking;
+mod session_bed;
 mod stores;
 mod with_redis;
 

@@ -5,100 +5,55 @@ use std::{sync::Arc, time::Duration};
 use jwt_verify::{
     Algorithm, Clock as _,
     revocation::{MemoryRevocation, Revocation, RevocationStore},
-    sessions::{MemoryRefreshStore, RefreshStore, SessionError, Sessions, TokenPair},
+    sessions::{MemoryRefreshStore, SessionError, Sessions},
 };
 use jwt_verify_tests::TestClock;
 
-use crate::{builder, issuer, wait};
-
-/// Sessions on stores that are up to the test, and the clock of all of them.
-pub(crate) struct World {
-    pub(crate) clock: TestClock,
-    pub(crate) sessions: Sessions,
-}
-
-impl World {
-    pub(crate) fn new(
-        clock: TestClock,
-        store: impl RefreshStore,
-        revocation: impl RevocationStore,
-    ) -> Self {
-        let sessions = Sessions::builder(issuer(&clock)).store(store).revocation(revocation);
-        let sessions = sessions.build().unwrap();
-        Self { clock, sessions }
-    }
-
-    fn in_memory() -> Self {
-        let clock = TestClock::new();
-        let store = MemoryRefreshStore::with_clock(clock.clone());
-        let revocation = MemoryRevocation::with_clock(clock.clone());
-        Self::new(clock, store, revocation)
-    }
-
-    fn begin(&self, subject: &str) -> TokenPair {
-        wait(self.sessions.create(&subject, |token| token.roles(["editor"]))).unwrap()
-    }
-
-    fn refresh(&self, tokens: &TokenPair) -> Result<TokenPair, SessionError> {
-        wait(async {
-            let grant = self.sessions.redeem(tokens.refresh.as_str()).await?;
-            grant.issue(|token| token.roles(["editor"])).await
-        })
-    }
-
-    fn access_is_good(&self, tokens: &TokenPair) -> bool {
-        let verifier = self.sessions.verifier().build().unwrap();
-        wait(verifier.verify(tokens.access.as_str())).is_ok()
-    }
-
-    fn later(&self, seconds: u64) {
-        self.clock.advance(Duration::from_secs(seconds));
-    }
-}
+use crate::{builder, session_bed::SessionBed, wait};
 
 fn is_refused<T>(outcome: Result<T, SessionError>) -> bool {
     matches!(outcome, Err(SessionError::InvalidGrant))
 }
 
-pub(crate) fn each_token_brings_the_next(world: &World) {
-    let first = world.begin("alice");
-    let second = world.refresh(&first).unwrap();
-    let third = world.refresh(&second).unwrap();
+pub(crate) fn each_token_brings_the_next(bed: &SessionBed) {
+    let first = bed.begin("alice");
+    let second = bed.refresh(&first).unwrap();
+    let third = bed.refresh(&second).unwrap();
     assert_eq!(first.session_id, third.session_id);
-    assert!([&first, &second, &third].iter().all(|tokens| world.access_is_good(tokens)));
+    assert!([&first, &second, &third].iter().all(|tokens| bed.access_is_good(tokens)));
 }
 
 /// RFT-01: refused while it may be a repetition, the end of the session after that.
-pub(crate) fn a_token_that_comes_again_is_refused(world: &World) {
-    let first = world.begin("alice");
-    let second = world.refresh(&first).unwrap();
-    world.later(9);
-    assert!(is_refused(world.refresh(&first)));
-    let third = world.refresh(&second).unwrap();
-    world.later(11);
-    assert!(is_refused(world.refresh(&second)));
-    assert!(is_refused(world.refresh(&third)), "the whole session is over");
-    assert!(!world.access_is_good(&third), "at once");
+pub(crate) fn a_token_that_comes_again_is_refused(bed: &SessionBed) {
+    let first = bed.begin("alice");
+    let second = bed.refresh(&first).unwrap();
+    bed.later(9);
+    assert!(is_refused(bed.refresh(&first)));
+    let third = bed.refresh(&second).unwrap();
+    bed.later(11);
+    assert!(is_refused(bed.refresh(&second)));
+    assert!(is_refused(bed.refresh(&third)), "the whole session is over");
+    assert!(!bed.access_is_good(&third), "at once");
 }
 
 /// Two steps back is as good as one while all of it is fresh.
-pub(crate) fn older_repetitions_have_their_own_time(world: &World) {
-    let first = world.begin("alice");
-    let second = world.refresh(&first).unwrap();
-    world.later(6);
-    let third = world.refresh(&second).unwrap();
-    assert!(is_refused(world.refresh(&first)));
-    assert!(is_refused(world.refresh(&second)));
-    assert!(world.access_is_good(&third));
-    world.later(5);
-    assert!(is_refused(world.refresh(&first)), "eleven seconds after its use");
-    assert!(is_refused(world.refresh(&third)));
+pub(crate) fn older_repetitions_have_their_own_time(bed: &SessionBed) {
+    let first = bed.begin("alice");
+    let second = bed.refresh(&first).unwrap();
+    bed.later(6);
+    let third = bed.refresh(&second).unwrap();
+    assert!(is_refused(bed.refresh(&first)));
+    assert!(is_refused(bed.refresh(&second)));
+    assert!(bed.access_is_good(&third));
+    bed.later(5);
+    assert!(is_refused(bed.refresh(&first)), "eleven seconds after its use");
+    assert!(is_refused(bed.refresh(&third)));
 }
 
 /// RFT-02.
-pub(crate) fn of_fifty_at_once_one_wins(world: &World) {
-    let first = world.begin("alice");
-    let sessions = Arc::new(world.sessions.clone());
+pub(crate) fn of_fifty_at_once_one_wins(bed: &SessionBed) {
+    let first = bed.begin("alice");
+    let sessions = Arc::new(bed.sessions.clone());
     let outcomes: Vec<_> = wait(async {
         let tasks: Vec<_> = (0..50)
             .map(|_| {
@@ -119,74 +74,74 @@ pub(crate) fn of_fifty_at_once_one_wins(world: &World) {
     assert_eq!(won.len(), 1);
     assert!(lost.into_iter().all(is_refused));
     let next = won.into_iter().next().unwrap().unwrap();
-    assert!(world.refresh(&next).is_ok(), "the session of the one who won goes on");
+    assert!(bed.refresh(&next).is_ok(), "the session of the one who won goes on");
 }
 
 /// RFT-09, and the time without a refresh.
-pub(crate) fn a_session_does_not_last_for_ever(world: &World) {
+pub(crate) fn a_session_does_not_last_for_ever(bed: &SessionBed) {
     const DAY: u64 = 24 * 3600;
-    let mut tokens = world.begin("alice");
+    let mut tokens = bed.begin("alice");
     for _ in 0..4 {
-        world.later(6 * DAY);
-        tokens = world.refresh(&tokens).unwrap();
+        bed.later(6 * DAY);
+        tokens = bed.refresh(&tokens).unwrap();
     }
-    world.later(6 * DAY);
-    assert!(is_refused(world.refresh(&tokens)), "thirty days have passed");
-    let idle = world.begin("alice");
-    world.later(7 * DAY);
-    assert!(is_refused(world.refresh(&idle)));
+    bed.later(6 * DAY);
+    assert!(is_refused(bed.refresh(&tokens)), "thirty days have passed");
+    let idle = bed.begin("alice");
+    bed.later(7 * DAY);
+    assert!(is_refused(bed.refresh(&idle)));
 }
 
-pub(crate) fn a_session_is_ended_without_the_others(world: &World) {
-    let (one, other, bobs) = (world.begin("alice"), world.begin("alice"), world.begin("bob"));
-    let verifier = world.sessions.verifier().build().unwrap();
+pub(crate) fn a_session_is_ended_without_the_others(bed: &SessionBed) {
+    let (one, other, bobs) = (bed.begin("alice"), bed.begin("alice"), bed.begin("bob"));
+    let verifier = bed.sessions.verifier().build().unwrap();
     let claims = wait(verifier.verify(one.access.as_str())).unwrap();
-    wait(world.sessions.revoke(&claims)).unwrap();
-    assert!(!world.access_is_good(&one) && is_refused(world.refresh(&one)));
+    wait(bed.sessions.revoke(&claims)).unwrap();
+    assert!(!bed.access_is_good(&one) && is_refused(bed.refresh(&one)));
     assert!(wait(verifier.verify(one.access.as_str())).is_err(), "although it was remembered");
-    assert!(world.access_is_good(&other) && world.access_is_good(&bobs));
-    wait(world.sessions.revoke(&claims)).unwrap();
+    assert!(bed.access_is_good(&other) && bed.access_is_good(&bobs));
+    wait(bed.sessions.revoke(&claims)).unwrap();
 
-    let newer = world.begin("alice");
+    let newer = bed.begin("alice");
     let claims = wait(verifier.verify(newer.access.as_str())).unwrap();
-    wait(world.sessions.revoke_others(&claims)).unwrap();
-    assert!(!world.access_is_good(&other) && is_refused(world.refresh(&other)));
-    assert!(world.access_is_good(&newer));
-    let newer = world.refresh(&newer).unwrap();
+    wait(bed.sessions.revoke_others(&claims)).unwrap();
+    assert!(!bed.access_is_good(&other) && is_refused(bed.refresh(&other)));
+    assert!(bed.access_is_good(&newer));
+    let newer = bed.refresh(&newer).unwrap();
 
-    wait(world.sessions.revoke_all("alice")).unwrap();
-    assert!(!world.access_is_good(&newer) && is_refused(world.refresh(&newer)));
-    assert!(world.access_is_good(&bobs) && world.refresh(&bobs).is_ok());
-    assert!(world.access_is_good(&world.begin("alice")), "a new login in the same second");
+    wait(bed.sessions.revoke_all("alice")).unwrap();
+    assert!(!bed.access_is_good(&newer) && is_refused(bed.refresh(&newer)));
+    assert!(bed.access_is_good(&bobs) && bed.refresh(&bobs).is_ok());
+    assert!(bed.access_is_good(&bed.begin("alice")), "a new login in the same second");
 }
 
 /// RFT-05: whatever it is, the answer is the same.
-pub(crate) fn what_is_no_refresh_token_of_this_issuer_is_refused(world: &World) {
-    let tokens = world.begin("alice");
+pub(crate) fn what_is_no_refresh_token_of_this_issuer_is_refused(bed: &SessionBed) {
+    let tokens = bed.begin("alice");
     let foreign = Sessions::builder(builder(Algorithm::ES256).build().unwrap());
     let foreign = wait(foreign.build().unwrap().create(&"alice", |token| token)).unwrap();
     for token in ["", "x", "a.b.c", tokens.access.as_str(), foreign.refresh.as_str()] {
-        let refused = wait(world.sessions.redeem(token));
+        let refused = wait(bed.sessions.redeem(token));
         assert!(matches!(refused, Err(SessionError::InvalidGrant)), "{token}");
     }
     let mut tampered = tokens.refresh.as_str().to_owned();
     tampered.pop();
-    assert!(wait(world.sessions.redeem(tampered)).is_err());
-    assert!(world.refresh(&tokens).is_ok());
+    assert!(wait(bed.sessions.redeem(tampered)).is_err());
+    assert!(bed.refresh(&tokens).is_ok());
 }
 
 /// A mistake of the application does not cost the user the session.
-pub(crate) fn what_cannot_be_issued_uses_nothing_up(world: &World) {
-    let tokens = world.begin("alice");
+pub(crate) fn what_cannot_be_issued_uses_nothing_up(bed: &SessionBed) {
+    let tokens = bed.begin("alice");
     let failed = wait(async {
-        let grant = world.sessions.redeem(tokens.refresh.as_str()).await?;
+        let grant = bed.sessions.redeem(tokens.refresh.as_str()).await?;
         grant.issue(|token| token.claim("exp", 1)).await
     });
     assert!(matches!(failed, Err(SessionError::Issuing(_))));
-    assert!(world.refresh(&tokens).is_ok());
+    assert!(bed.refresh(&tokens).is_ok());
 }
 
-pub(crate) type NamedTest = (&'static str, fn(&World));
+pub(crate) type NamedTest = (&'static str, fn(&SessionBed));
 
 /// Everything that holds for every store.
 pub(crate) const TESTS: [NamedTest; 8] = [
@@ -209,56 +164,56 @@ fn a_revoked_subject_cannot_refresh() {
     let clock = TestClock::new();
     let revocation = MemoryRevocation::with_clock(clock.clone());
     let store = MemoryRefreshStore::with_clock(clock.clone());
-    let world = World::new(clock.clone(), store, revocation.clone());
-    let tokens = world.begin("alice");
-    world.later(1);
+    let bed = SessionBed::new(clock.clone(), store, revocation.clone());
+    let tokens = bed.begin("alice");
+    bed.later(1);
     let now = clock.now();
     let what = Revocation::subject(crate::ISSUER, "alice", now);
     wait(revocation.revoke(&what, now + Duration::from_secs(3600))).unwrap();
-    assert!(is_refused(world.refresh(&tokens)));
-    world.later(1);
-    let newer = world.begin("alice");
-    assert!(world.refresh(&newer).is_ok());
+    assert!(is_refused(bed.refresh(&tokens)));
+    bed.later(1);
+    let newer = bed.begin("alice");
+    assert!(bed.refresh(&newer).is_ok());
 }
 
 /// The longest-lived token of a session is refused for as long as it would have lived.
 #[test]
 fn an_ended_session_stays_ended() {
-    let world = World::in_memory();
+    let bed = SessionBed::in_memory();
     let day = Duration::from_secs(24 * 3600);
-    let tokens = wait(world.sessions.create(&"alice", |token| token.lifetime(day))).unwrap();
+    let tokens = wait(bed.sessions.create(&"alice", |token| token.lifetime(day))).unwrap();
     let longer = day + Duration::from_secs(1);
-    assert!(wait(world.sessions.create(&"alice", |token| token.lifetime(longer))).is_err());
-    wait(world.sessions.revoke_by_id(&"alice", &tokens.session_id)).unwrap();
+    assert!(wait(bed.sessions.create(&"alice", |token| token.lifetime(longer))).is_err());
+    wait(bed.sessions.revoke_by_id(&"alice", &tokens.session_id)).unwrap();
     for _ in 0..24 {
-        assert!(!world.access_is_good(&tokens));
-        world.later(3600);
+        assert!(!bed.access_is_good(&tokens));
+        bed.later(3600);
     }
 }
 
 /// A token of another issuer that happens to name the same user ends nothing.
 #[test]
 fn sessions_are_ended_by_their_own_tokens_only() {
-    let world = World::in_memory();
-    let own = world.begin("alice");
+    let bed = SessionBed::in_memory();
+    let own = bed.begin("alice");
     let foreign = jwt_verify::issuing::TokenIssuer::builder(
         "https://other.example",
         crate::AUDIENCE,
         crate::key(Algorithm::ES256),
     );
-    let foreign = foreign.clock(world.clock.clone()).build().unwrap();
+    let foreign = foreign.clock(bed.clock.clone()).build().unwrap();
     let token = foreign.access_token(&"alice").session(&own.session_id).sign().unwrap();
     let claims = wait(foreign.verifier().build().unwrap().verify(token.as_str())).unwrap();
-    assert!(wait(world.sessions.revoke(&claims)).is_err());
-    assert!(wait(world.sessions.revoke_others(&claims)).is_err());
-    assert!(world.access_is_good(&own));
+    assert!(wait(bed.sessions.revoke(&claims)).is_err());
+    assert!(wait(bed.sessions.revoke_others(&claims)).is_err());
+    assert!(bed.access_is_good(&own));
 }
 
 #[test]
 fn in_memory() {
     for (name, test) in TESTS {
         eprintln!("{name}");
-        test(&World::in_memory());
+        test(&SessionBed::in_memory());
     }
 }
 
@@ -266,14 +221,14 @@ fn in_memory() {
 fn sessions_that_are_over_take_no_memory() {
     let clock = TestClock::new();
     let store = MemoryRefreshStore::with_clock(clock.clone());
-    let world = World::new(clock.clone(), store.clone(), MemoryRevocation::with_clock(clock));
+    let bed = SessionBed::new(clock.clone(), store.clone(), MemoryRevocation::with_clock(clock));
     for number in 0..1500 {
-        world.begin(&format!("user{number}"));
+        bed.begin(&format!("user{number}"));
     }
     assert_eq!(store.len(), 1500);
-    world.later(8 * 24 * 3600);
+    bed.later(8 * 24 * 3600);
     for number in 0..600 {
-        world.begin(&format!("user{number}"));
+        bed.begin(&format!("user{number}"));
     }
     assert!(store.len() <= 600, "{}", store.len());
 }
@@ -296,10 +251,10 @@ fn a_refresh_token_needs_no_proof_where_access_tokens_do() {
         "read"
     }
 
-    let world = World::in_memory();
-    let tokens = world.begin("alice");
+    let bed = SessionBed::in_memory();
+    let tokens = bed.begin("alice");
     let dpop = Dpop::new("https://api.example").require_bound_tokens();
-    let auth = JwtAuth::for_sessions(&world.sessions).dpop(dpop).build().unwrap();
+    let auth = JwtAuth::for_sessions(&bed.sessions).dpop(dpop).build().unwrap();
     let status = |path: &'static str, token: &str| {
         let (auth, token) = (auth.clone(), token.to_owned());
         actix_web::rt::System::new().block_on(async move {

@@ -14,8 +14,8 @@ use jwt_verify_tests::{RedisServer, TestClock, eventually};
 
 use crate::{
     app::{Demo, Tokens},
-    ending,
-    refreshing::{TESTS, World},
+    ending, refreshing,
+    session_bed::SessionBed,
     wait,
 };
 
@@ -28,13 +28,13 @@ fn cache(redis: &RedisServer) -> RedisCache {
 #[ignore = "needs redis-server: ./tests/run.sh"]
 fn sessions_behave_as_in_memory() {
     let redis = RedisServer::start();
-    for (name, test) in TESTS {
+    for (name, test) in refreshing::TESTS {
         eprintln!("{name}");
         redis.command(&["FLUSHALL"]);
         let clock = TestClock::new();
         let store = RedisRefreshStore::with_clock(cache(&redis), clock.clone());
         let revocation = RedisRevocation::with_clock(cache(&redis), clock.clone());
-        test(&World::new(clock, store, revocation));
+        test(&SessionBed::new(clock, store, revocation));
     }
 }
 
@@ -49,7 +49,7 @@ fn sessions_end_as_in_memory() {
         let clock = TestClock::new();
         let store = RedisRefreshStore::with_clock(cache(&redis), clock.clone());
         let revocation = RedisRevocation::with_clock(cache(&redis), clock.clone());
-        test(&ending::World::new(clock, store, revocation));
+        test(&ending::WatchedSessions::new(clock, store, revocation));
     }
 }
 

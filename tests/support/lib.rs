@@ -1,5 +1,5 @@
-//! What the suites share: keys made at run time, tokens of any shape, an issuer that misbehaves on
-//! request, a server and a client that show the exact bytes.
+//! Parts that the suites share: keys made at run time, tokens of any shape, an issuer that misbehaves
+//! on request, a server and a client that show the exact bytes, and a bed that holds the usual ones.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,24 +13,26 @@
 
 mod browser;
 mod client;
-mod front;
 mod issuer;
 mod keys;
 mod listen;
 mod process;
 mod redis;
 mod server;
+mod test_bed;
+mod tls_front;
 mod token;
 
 pub use browser::{drive, pictures};
 pub use client::{OpenRequest, Request, Response};
-pub use front::{Authority, ConnectProxy, Identity, TlsFront};
 pub use issuer::{Answer, FakeIssuer};
 pub use jwt_verify::testing::{AUDIENCE, TestClock};
 pub use keys::SigningKey;
 pub use process::{Process, resource_server};
 pub use redis::{RedisServer, eventually, free_port};
 pub use server::TestServer;
+pub use test_bed::TestBed;
+pub use tls_front::{Authority, ConnectProxy, Identity, TlsFront};
 pub use token::{Token, base64url, compact, sign};
 
 /// Where tests begin in time: an arbitrary moment, the same in every run.

@@ -10,9 +10,9 @@ use super::*;
 pub(crate) const HERE: &str = "https://api.example.com/protected";
 pub(crate) const SECRET: &str = "a secret of thirty-two bytes or more";
 
-/// A stage whose API takes bound tokens, a client's key, and a token that is bound to it.
+/// A bench whose API takes bound tokens, a client's key, and a token that is bound to it.
 pub(crate) struct Bound {
-    pub(crate) stage: Stage,
+    pub(crate) bench: AttackBench,
     pub(crate) client: SigningKey,
     pub(crate) token: String,
 }
@@ -25,13 +25,13 @@ impl Bound {
     pub(crate) fn with(client: SigningKey, configure: impl FnOnce(Dpop) -> Dpop) -> Self {
         let dpop = configure(Dpop::new("https://api.example.com"));
         let key = SigningKey::new(Algorithm::RS256, "good-key");
-        let stage = Stage::with_settings(key, |auth| auth.dpop(dpop));
-        let token = bound(stage.token(), &client).sign(&stage.key);
-        Self { stage, client, token }
+        let bench = AttackBench::with_settings(key, |auth| auth.dpop(dpop));
+        let token = bound(bench.bed.token(), &client).sign(&bench.bed.key);
+        Self { bench, client, token }
     }
 
     pub(crate) fn now(&self) -> u64 {
-        jwt_verify::Clock::now(&self.stage.clock).as_secs()
+        jwt_verify::Clock::now(&self.bench.bed.clock).as_secs()
     }
 
     /// The payload of a good proof.
@@ -58,7 +58,7 @@ impl Bound {
 
     pub(crate) fn request(&self, proof: &str) -> Request {
         let scheme = format!("DPoP {}", self.token);
-        self.stage.api.get("/protected").header("authorization", scheme).header("dpop", proof)
+        self.bench.api.get("/protected").header("authorization", scheme).header("dpop", proof)
     }
 
     pub(crate) fn row(

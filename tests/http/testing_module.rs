@@ -1,4 +1,4 @@
-//! The users' test kit: that its issuer does what it is told, and that its assertions fail.
+//! The `testing` module for users: its issuer does what it is told, and its assertions can fail.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 

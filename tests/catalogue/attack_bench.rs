@@ -10,9 +10,7 @@ use jwt_verify::{
     Algorithm, JwkSet, JwksProvider, JwtAuth, JwtAuthBuilder, TrustedIssuer, VerificationKey,
     VerifiedClaims, Verifier, require,
 };
-use jwt_verify_tests::{
-    AUDIENCE, FakeIssuer, Request, Response, SigningKey, TestClock, TestServer, Token,
-};
+use jwt_verify_tests::{FakeIssuer, Request, Response, SigningKey, TestBed, TestServer, Token};
 use serde_json::{Value, json};
 
 use crate::log;
@@ -46,13 +44,11 @@ pub(crate) struct Row {
     pub(crate) expected: Expected,
 }
 
-/// An issuer, an API that trusts it, and a trap that nobody should call.
-pub(crate) struct Stage {
-    pub(crate) issuer: FakeIssuer,
+/// An API under attack that trusts the issuer of its bed, and a trap that must not be called.
+pub(crate) struct AttackBench {
+    pub(crate) bed: TestBed,
     pub(crate) trap: FakeIssuer,
-    pub(crate) key: SigningKey,
     pub(crate) api: TestServer,
-    pub(crate) clock: TestClock,
     auth: JwtAuth,
     control: Token,
     ran: Arc<AtomicUsize>,
@@ -71,7 +67,7 @@ async fn protected(claims: VerifiedClaims, ran: web::Data<AtomicUsize>) -> impl 
     HttpResponse::Ok().json(json!({ "sub": claims.subject() }))
 }
 
-impl Stage {
+impl AttackBench {
     /// With one key of the algorithm, which alone is accepted.
     pub(crate) fn new(algorithm: Algorithm) -> Self {
         let key = SigningKey::new(algorithm, "good-key");
@@ -133,18 +129,18 @@ impl Stage {
         configure: impl FnOnce(TrustedIssuer) -> JwtAuthBuilder,
     ) -> Self {
         log::capture();
-        let (issuer, trap) = (FakeIssuer::start(&[]), FakeIssuer::start(&[]));
-        issuer.publish_json(&json!({ "keys": keys }));
-        let clock = TestClock::new();
+        let (bed, trap) = (TestBed::with(FakeIssuer::start(&[]), key), FakeIssuer::start(&[]));
+        bed.issuer.publish_json(&json!({ "keys": keys }));
         // Whatever key a row names, the issuer is asked for it, and 401 is its word. Of one that it may
         // not be asked for, since there were too many, nothing is known: that is 429, and is tested
         // with the issuer.
-        let provider =
-            JwksProvider::discover(issuer.url()).clock(clock.clone()).max_refetches(10_000);
-        let provider = provider.build().unwrap();
-        let trusted =
-            TrustedIssuer::new(issuer.url(), AUDIENCE).algorithms([key.algorithm()]).keys(provider);
-        let auth = configure(trusted).clock(clock.clone()).build().unwrap();
+        let provider = JwksProvider::discover(bed.issuer.url())
+            .clock(bed.clock.clone())
+            .max_refetches(10_000)
+            .build()
+            .unwrap();
+        let trusted = bed.trusted_issuer().keys(provider);
+        let auth = configure(trusted).clock(bed.clock.clone()).build().unwrap();
         let ran = Arc::new(AtomicUsize::new(0));
         let counter = web::Data::from(ran.clone());
         let ours = auth.clone();
@@ -152,20 +148,15 @@ impl Stage {
             let guarded = web::scope("").wrap(ours.clone()).service((protected, read));
             App::new().app_data(counter.clone()).service(ours.health_routes()).service(guarded)
         });
-        let control = control(Token::of(issuer.url()));
-        let stage = Self { issuer, trap, key, api, clock, auth, control, ran };
-        stage.control();
-        stage
+        let control = control(bed.token());
+        let bench = Self { bed, trap, api, auth, control, ran };
+        bench.control();
+        bench
     }
 
-    /// A token that is good unless it is changed.
-    pub(crate) fn token(&self) -> Token {
-        Token::of(self.issuer.url())
-    }
-
-    /// A good one, signed.
+    /// A token that the API accepts, signed.
     pub(crate) fn good(&self) -> String {
-        self.control.sign(&self.key)
+        self.control.sign(&self.bed.key)
     }
 
     /// How many keys of the issuer were skipped.
