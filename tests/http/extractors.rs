@@ -148,8 +148,8 @@ impl Tenant {
 /// the hook answers it, inside the middleware and without it.
 #[test]
 fn an_argument_made_of_claims_is_refused_by_the_hook() {
-    let world = World::new();
-    let auth = world
+    let bed = TestBed::new();
+    let auth = bed
         .auth()
         .error_response(|error, _| HttpResponse::ImATeapot().body(error.reason()))
         .build()
@@ -160,9 +160,9 @@ fn an_argument_made_of_claims_is_refused_by_the_hook() {
         TestServer::start(move || App::new().app_data(auth.clone()).service(of_tenant)),
     ];
     for api in apis {
-        let acme = world.token().claim("org_id", "acme").sign(&world.key);
+        let acme = bed.token().claim("org_id", "acme").sign(&bed.key);
         assert_eq!(api.get("/tenant").bearer(acme).send().text(), "acme acme");
-        let refused = api.get("/tenant").bearer(world.good()).send();
+        let refused = api.get("/tenant").bearer(bed.good()).send();
         assert_eq!((refused.status, refused.text()), (418, "condition_not_met"));
         let refused = api.get("/tenant").send();
         assert_eq!((refused.status, refused.text()), (418, "missing_token"));
@@ -187,12 +187,12 @@ fn an_argument_made_of_claims_is_asked_after_the_authorizer() {
         tenant.into_inner().0
     }
 
-    let world = World::new();
-    let auth = world.auth().authorizer(Closed).build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().authorizer(Closed).build().unwrap();
     let api = TestServer::start(move || {
         App::new().app_data(auth.clone()).route("/", web::get().to(open))
     });
-    let acme = world.token().claim("org_id", "acme").sign(&world.key);
+    let acme = bed.token().claim("org_id", "acme").sign(&bed.key);
     assert_eq!(api.get("/").bearer(acme).send().status, 403);
     assert_eq!(format!("{:?}", ClaimsArg(Tenant("acme".into()))), "ClaimsArg(..)");
 }
@@ -221,12 +221,12 @@ fn claims_are_extracted_by_hand_without_naming_their_type() {
     async fn caller(caller: Caller) -> String {
         caller.0
     }
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || {
         App::new().app_data(auth.clone()).route("/", web::get().to(caller))
     });
-    let token = world.token().claim("department", "sales").sign(&world.key);
+    let token = bed.token().claim("department", "sales").sign(&bed.key);
     assert_eq!(api.get("/").bearer(token).send().text(), "alice alice");
     assert_eq!(api.get("/").send().status, 401);
 }
@@ -246,18 +246,18 @@ fn claims_are_a_body_of_json() {
         web::Json(claims)
     }
 
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let api = TestServer::start(move || {
         App::new()
             .app_data(auth.clone())
             .route("/all", web::get().to(all))
             .route("/own", web::get().to(own))
     });
-    let token = world.token().claim("department", json!({"name": "sales"}));
-    let all = api.get("/all").bearer(token.sign(&world.key)).send().json();
+    let token = bed.token().claim("department", json!({"name": "sales"}));
+    let all = api.get("/all").bearer(token.sign(&bed.key)).send().json();
     assert_eq!((&all["sub"], &all["department"]), (&json!("alice"), &json!({"name": "sales"})));
-    assert_eq!(all["iss"], world.issuer.url());
-    let own = api.get("/own").bearer(world.good()).send().json();
+    assert_eq!(all["iss"], bed.issuer.url());
+    let own = api.get("/own").bearer(bed.good()).send().json();
     assert_eq!(own, json!({"sub": "alice"}));
 }

@@ -17,11 +17,9 @@ use jwt_verify::{
     require,
     routes::{RouteCheck, check_routes},
 };
-use jwt_verify_tests::TestServer;
+use jwt_verify_tests::{TestBed, TestServer};
 use serde_json::json;
 use utoipa::{Modify as _, OpenApi};
-
-use crate::world::World;
 
 static READ: AtomicUsize = AtomicUsize::new(0);
 
@@ -115,11 +113,11 @@ fn what_a_scope_demands_is_shown_with_every_route() {
 
 #[test]
 fn what_a_scope_demands_is_demanded() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let server = TestServer::start(move || App::new().service(admin().auth(auth.clone())));
     let token = |roles: &[&str], permissions: &[&str]| {
-        world.token(&json!({"roles": roles, "permissions": permissions, "org": "acme"}))
+        bed.token_with(&json!({"roles": roles, "permissions": permissions, "org": "acme"}))
     };
     let (user, admin) = (token(&[], &["write"]), token(&["admin"], &[]));
     let boss = token(&["admin"], &["write"]);
@@ -160,17 +158,17 @@ fn a_scope_finds_the_jwt_auth_of_its_handlers() {
         )
     }
 
-    let (world, other) = (World::new(), World::new());
-    let auth = world.auth().build().unwrap();
+    let (bed, other) = (TestBed::new(), TestBed::new());
+    let auth = bed.auth().build().unwrap();
     let other_auth = other.auth().build().unwrap();
     let admin = json!({"roles": ["admin"]});
-    let (token, foreign) = (world.token(&admin), other.token(&admin));
+    let (token, foreign) = (bed.token_with(&admin), other.token_with(&admin));
     let statuses = |server: &TestServer, path: &str| {
         let request = server.get(path);
         [
             request.clone().send().status,
             request.clone().bearer(&foreign).send().status,
-            request.clone().bearer(world.token(&json!({}))).send().status,
+            request.clone().bearer(bed.token_with(&json!({}))).send().status,
             request.bearer(&token).send().status,
         ]
     };
@@ -225,8 +223,8 @@ async fn preflight<B: MessageBody + 'static>(
 
 #[test]
 fn middlewares_are_around_what_a_scope_demands() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let server = TestServer::start(move || {
         let api = AuthScope::new("/api")
             .wrap(DefaultHeaders::new().add(("x-inner", "1")).add(("x-both", "inner")))
@@ -242,7 +240,7 @@ fn middlewares_are_around_what_a_scope_demands() {
             .wrap(DefaultHeaders::new().add(("x-nested", "1")));
         App::new().service(api.scope(inner))
     });
-    let admin = world.token(&json!({"roles": ["admin"]}));
+    let admin = bed.token_with(&json!({"roles": ["admin"]}));
     let shown = |response: &jwt_verify_tests::Response| {
         let header = |name: &str| response.header(name).map(str::to_owned);
         (response.status, header("x-inner"), header("x-outer"), header("x-both"))
@@ -252,7 +250,7 @@ fn middlewares_are_around_what_a_scope_demands() {
     let response = server.get("/api/who").send();
     assert_eq!(shown(&response), (401, None, text("1"), text("outer")));
     // Refused by what the scope demands: all of them have.
-    let response = server.get("/api/who").bearer(world.token(&json!({}))).send();
+    let response = server.get("/api/who").bearer(bed.token_with(&json!({}))).send();
     assert_eq!(shown(&response), (403, text("1"), text("1"), text("inner")));
     let response = server.get("/api/who").bearer(&admin).send();
     assert_eq!(shown(&response), (200, text("1"), text("1"), text("inner")));
@@ -263,8 +261,8 @@ fn middlewares_are_around_what_a_scope_demands() {
 
 #[test]
 fn a_middleware_that_demands_something_is_shown() {
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let scope = |auth: &JwtAuth| {
         AuthScope::new("")
             .service(users)
@@ -287,7 +285,7 @@ fn a_middleware_that_demands_something_is_shown() {
     for (roles, permissions, status) in
         [(["admin"], ["p"], 200), (["admin"], [""], 403), ([""], ["p"], 403)]
     {
-        let token = world.token(&json!({"roles": roles, "permissions": permissions}));
+        let token = bed.token_with(&json!({"roles": roles, "permissions": permissions}));
         assert_eq!(server.get("/users").bearer(token).send().status, status);
     }
 }
@@ -300,8 +298,8 @@ fn handlers_find_the_data_of_their_scope() {
         format!("{} {}", **greeting, claims.unwrap().subject().unwrap_or_default())
     }
 
-    let world = World::new();
-    let auth = world.auth().build().unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
     let server = TestServer::start(move || {
         let of = |prefix: &str, word: &str| {
             AuthScope::new(prefix)
@@ -310,7 +308,7 @@ fn handlers_find_the_data_of_their_scope() {
         };
         App::new().app_data(auth.clone()).service(of("/en", "hello").scope(of("/fr", "bonjour")))
     });
-    let token = world.token(&json!({}));
+    let token = bed.token_with(&json!({}));
     for (path, word) in [("/en/greeting", "hello alice"), ("/en/fr/greeting", "bonjour alice")] {
         assert_eq!(server.get(path).bearer(&token).send().text(), word);
     }
