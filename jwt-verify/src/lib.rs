@@ -210,9 +210,7 @@ pub mod authorization {
 
     pub use crate::{
         authz::{AccessName, AuditEvent, AuditOutcome, AuditSink, Authorizer, TracingAudit},
-        http::{
-            HandlerRequirement, IntoDecision, Policy, PolicyFuture, PublicRoute, RequireMiddleware,
-        },
+        http::{HandlerRequirement, IntoDecision, Policy, PublicRoute, RequireMiddleware},
     };
 }
 

@@ -1,6 +1,6 @@
 //! Signing keys.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{
     rsa::{KeySize, PublicKeyComponents},
@@ -16,13 +16,13 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::IssuingError;
-use crate::error::StoreUnavailable;
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
     error::{ConfigError, InvalidKeyError},
     key::{VerificationKey, public_jwk},
     secret::Secret,
 };
+use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
 /// A private key or a secret that tokens are signed with, for one algorithm. Its `Debug` output is
 /// redacted.
@@ -272,7 +272,7 @@ impl fmt::Debug for SigningKey {
 /// Gives access to the secrets of an application: a vault, a file, a key management service.
 pub trait SecretStore {
     /// Returns the secret of this name.
-    fn secret(&self, name: &str) -> impl Future<Output = Result<Secret, StoreUnavailable>> + Send;
+    fn secret<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, StoreUnavailable>>;
 }
 
 #[cfg(test)]

@@ -18,12 +18,12 @@ use super::{
     settings::Settings,
     shared_store::{SharedKeyStore, SharedLimits},
 };
-use crate::lookup::{BoxFuture, Lookup};
 use crate::{
     defaults::KEY_SET_TTL_CEILING,
     key::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery, VerificationKey},
     metrics,
 };
+use crate::{lookup::BoxFuture, lookup::Lookup};
 
 /// Keys of a remote issuer, fetched over HTTPS and cached.
 ///

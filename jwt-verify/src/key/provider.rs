@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::VerificationKey;
 use crate::algorithm::Algorithm;
-use crate::lookup::{BoxFuture, Lookup};
+use crate::{lookup::BoxFuture, lookup::Lookup};
 
 /// A source of verification keys.
 ///

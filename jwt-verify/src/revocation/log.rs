@@ -30,10 +30,10 @@ use std::time::Duration;
 
 use deadpool_redis::redis::{self, Cmd};
 
+use crate::error::StoreUnavailable;
 use crate::{
     clock::millis,
     defaults::{REPLICA_PAGE, REPLICA_STEPS, REPLICA_TIMEOUT, REVOCATION_KEPT},
-    error::StoreUnavailable,
     store::RedisCache,
 };
 

@@ -10,10 +10,7 @@ use crate::{
     defaults::{MAX_LEEWAY, REVOCATIONS},
     expiry::Agenda,
 };
-use crate::{
-    error::StoreUnavailable,
-    lookup::{BoxFuture, Lookup},
-};
+use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 
 /// A [`RevocationStore`] in the memory of the process. Clones share their content.
 ///

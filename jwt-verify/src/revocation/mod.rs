@@ -22,12 +22,8 @@ pub use replica::RevocationReplica;
 #[cfg(feature = "redis")]
 pub use replica_builder::RevocationReplicaBuilder;
 
-use crate::{
-    claims::Claims,
-    digest,
-    error::StoreUnavailable,
-    lookup::{BoxFuture, Lookup},
-};
+use crate::{claims::Claims, digest};
+use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 
 /// Stores revocations and checks tokens against them.
 ///

@@ -13,10 +13,7 @@ use crate::{
     defaults::MAX_LEEWAY,
     store::{RedisCache, ttl_millis},
 };
-use crate::{
-    error::StoreUnavailable,
-    lookup::{BoxFuture, Lookup},
-};
+use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 
 /// A [`RevocationStore`] on Redis: a token revoked by one instance is refused by all others from
 /// the next request on.

@@ -13,13 +13,8 @@ use super::{
     copy::RevokedCopy,
     log::{Page, Position},
 };
-use crate::{
-    atomic_time::AtomicTime,
-    error::{ConfigError, StoreUnavailable},
-    jitter,
-    lookup::{BoxFuture, Lookup},
-    metrics,
-};
+use crate::{atomic_time::AtomicTime, error::ConfigError, jitter, metrics};
+use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 
 /// A [`RevocationStore`] that answers from memory, with a copy of the revocations in Redis.
 ///

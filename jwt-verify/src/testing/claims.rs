@@ -12,7 +12,7 @@ use super::claim_set::ClaimSet;
 use crate::claims::{Claims, ClaimsMapping, VerifiedClaims, VerifiedToken};
 
 /// The claims of a caller, without a token, a key or an issuer: by default of the subject
-/// `test-user`, for [`AUDIENCE`] and for ten minutes from now.
+/// `test-user`, for [`AUDIENCE`](crate::testing::AUDIENCE) and for ten minutes from now.
 ///
 /// ```
 /// use jwt_verify::{VerifiedClaims, testing::TestClaims};

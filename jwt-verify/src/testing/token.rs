@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{issuing::SigningKey, key::ClientCertificate};
 
-/// A token of a [`TestIssuer`]: by default for [`AUDIENCE`], valid for ten minutes, of the subject
+/// A token of a [`TestIssuer`]: by default for [`AUDIENCE`](crate::testing::AUDIENCE), valid for ten minutes, of the subject
 /// `test-user`. Values are not checked, so that it can be invalid in any way.
 ///
 /// ```

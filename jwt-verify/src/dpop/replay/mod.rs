@@ -13,10 +13,10 @@ pub use memory::MemoryReplay;
 #[cfg(feature = "redis")]
 pub use redis::RedisReplay;
 
+use crate::lookup::BoxFuture;
 use crate::{
     digest::{Sha256, sha256},
     key::Thumbprint,
-    lookup::BoxFuture,
 };
 
 /// Stores used DPoP proofs, so that each works once.

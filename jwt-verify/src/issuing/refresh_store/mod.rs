@@ -6,7 +6,8 @@ mod redis;
 
 use std::{fmt, time::Duration};
 
-use crate::{digest::sha256_text, error::StoreUnavailable, lookup::BoxFuture};
+use crate::digest::sha256_text;
+use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
 pub use memory::MemoryRefreshStore;
 #[cfg(feature = "redis")]

@@ -18,7 +18,8 @@ pub use self::builder::RedisCacheBuilder;
 use self::{breaker::Breaker, pool::Pool};
 use super::CacheStore;
 use crate::background::{BackgroundThread, SharedThread};
-use crate::{clock::millis, error::StoreUnavailable, lookup::BoxFuture};
+use crate::clock::millis;
+use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
 /// A [`CacheStore`] on Redis (6 or newer, or a server that speaks its protocol): a single server, a
 /// Sentinel set or a Cluster, with or without TLS.
