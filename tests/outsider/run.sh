@@ -27,7 +27,8 @@ mkdir -p "$packages"
 (cd "$top" && cargo package --quiet --no-verify --allow-dirty --locked \
   --package actix-jwt-verify-macros --package actix-jwt-verify)
 for package in "$CARGO_TARGET_DIR"/package/actix-jwt-verify*.crate; do
-  tar -xzf "$package" -C "$packages"
+  # With the time of now: what an earlier run has compiled of another package would count otherwise.
+  tar -xmzf "$package" -C "$packages"
 done
 library=$(echo "$packages"/actix-jwt-verify-[0-9]*)
 macros=$(echo "$packages"/actix-jwt-verify-macros-[0-9]*)
