@@ -22,7 +22,7 @@ use crate::{
 
 /// Settings of a [`Verifier`] as a whole. Every one has a default.
 ///
-/// What holds for the tokens of one issuer, such as keys, algorithms and leeway, is set on its
+/// Keys, algorithms, leeway and all other rules for the tokens of one issuer are set on its
 /// [`TrustedIssuer`].
 #[must_use]
 pub struct VerifierBuilder {

@@ -19,7 +19,7 @@ use crate::http::{
     entry::{middleware::RequireMiddleware, scope_requirement::ScopeRequirement},
     route_table::{
         access_matrix::{AccessMatrix, Annotated, Guarded, RouteInfo, join},
-        layers::{Layers, ScopedService},
+        layers::{Layers, ScopedService, layer},
         scope_guard::ScopeGuard,
     },
 };
@@ -211,7 +211,7 @@ impl AuthScope {
                 None => demanded,
             });
         }
-        self.layers.push(middleware);
+        self.layers.push(layer(middleware));
         self
     }
 
@@ -339,7 +339,7 @@ impl AuthScope {
             }
         }
         if let Some(requirement) = self.requirement {
-            self.layers.push_inside(ScopeRequirement::new(self.auth, requirement));
+            self.layers.push_inside(layer(ScopeRequirement::new(self.auth, requirement)));
         }
         let Self { prefix, scope, guards, layers, .. } = self;
         Assembled { prefix, scope, routes, guards, layers }

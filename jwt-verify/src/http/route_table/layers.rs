@@ -24,7 +24,7 @@ pub(crate) type ScopedService = Rc<
 >;
 
 /// Puts one middleware around a service.
-type Layer = Box<dyn Fn(ScopedService) -> LocalBoxFuture<Result<ScopedService, ()>>>;
+pub(crate) type Layer = Box<dyn Fn(ScopedService) -> LocalBoxFuture<Result<ScopedService, ()>>>;
 
 /// The middlewares of a scope, the innermost first.
 #[derive(Default)]
@@ -40,33 +40,13 @@ impl Layers {
     }
 
     /// Adds one around those that are there.
-    pub(crate) fn push<M, B>(&mut self, middleware: M)
-    where
-        M: Transform<
-                ScopedService,
-                ServiceRequest,
-                Response = ServiceResponse<B>,
-                Error = Error,
-                InitError = (),
-            > + 'static,
-        B: MessageBody + 'static,
-    {
-        self.0.push(layer(middleware));
+    pub(crate) fn push(&mut self, layer: Layer) {
+        self.0.push(layer);
     }
 
     /// Adds one inside of those that are there.
-    pub(crate) fn push_inside<M, B>(&mut self, middleware: M)
-    where
-        M: Transform<
-                ScopedService,
-                ServiceRequest,
-                Response = ServiceResponse<B>,
-                Error = Error,
-                InitError = (),
-            > + 'static,
-        B: MessageBody + 'static,
-    {
-        self.0.insert(0, layer(middleware));
+    pub(crate) fn push_inside(&mut self, layer: Layer) {
+        self.0.insert(0, layer);
     }
 
     /// Makes one middleware of them.
@@ -75,7 +55,8 @@ impl Layers {
     }
 }
 
-fn layer<M, B>(middleware: M) -> Layer
+/// Makes a layer of a middleware of any type.
+pub(crate) fn layer<M, B>(middleware: M) -> Layer
 where
     M: Transform<
             ScopedService,
