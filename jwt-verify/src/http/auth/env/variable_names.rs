@@ -1,0 +1,41 @@
+//! Settings and the environment variables that set them.
+
+use crate::error::ConfigError;
+
+/// Names the variable instead of its setting.
+pub(crate) fn name_variable(error: ConfigError) -> ConfigError {
+    match error {
+        ConfigError::Invalid { setting, problem } => {
+            ConfigError::Invalid { setting: variable(setting), problem }
+        }
+        ConfigError::Empty { setting } => ConfigError::Empty { setting: variable(setting) },
+        other => other,
+    }
+}
+
+fn variable(setting: &'static str) -> &'static str {
+    match setting {
+        "issuer" => "JWT_ISSUER",
+        "jwks_uri" => "JWT_JWKS_URI",
+        "cache_ttl" => "JWT_KEY_CACHE_TTL",
+        "negative_cache_ttl" => "JWT_NEGATIVE_CACHE_TTL",
+        "refetch_window" => "JWT_REFRESH_MIN_INTERVAL",
+        "stale_if_error" => "JWT_STALE_TTL",
+        "fetch_timeout" | "connect_timeout" => "JWT_FETCH_TIMEOUT",
+        "root_certificates" => "JWT_ROOT_CERTIFICATES",
+        "proxy" => "JWT_PROXY",
+        "initial_keys" => "JWT_SEED_KEYS",
+        "leeway" => "JWT_LEEWAY",
+        "token_cache_capacity" => "JWT_TOKEN_CACHE",
+        "algorithms" => "JWT_ALGORITHMS",
+        "audience" => "JWT_AUDIENCE",
+        "dpop.base_url" => "JWT_DPOP_URL",
+        "dpop.require_nonce" => "JWT_DPOP_NONCE_SECRET",
+        "mutual_tls.proxies" => "JWT_MTLS_PROXIES",
+        "mutual_tls.header" => "JWT_MTLS_FIELD",
+        "redis.url" => "REDIS_URL",
+        "cache_integrity_key" => "JWT_CACHE_INTEGRITY_KEY",
+        "cookie_origins" => "JWT_COOKIE_ORIGINS",
+        other => other,
+    }
+}
