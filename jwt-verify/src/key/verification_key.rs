@@ -49,18 +49,19 @@ impl VerificationKey {
     /// Imports one JSON Web Key (RFC 7517 §4).
     ///
     /// The key is usable for the algorithm in its `alg`, or for all algorithms of its type if it
-    /// has none.
+    /// has none. Members that are `null`, and lists without entries, count as absent; numbers may
+    /// have leading zeros, padding, and the characters of standard base64 (RFC 4648 §4).
     ///
     /// # Errors
     /// Private, symmetric, weak, unsupported and malformed keys, keys for other uses (`use`,
     /// `key_ops`), and keys whose `alg` or `crv` does not fit.
     pub fn from_jwk(json: &str) -> Result<Self, InvalidKeyError> {
-        jwk::import(json, None)
+        jwk::import(json)
     }
 
     /// Imports the key that a proof of possession contains, for the algorithm that the proof names.
     pub(crate) fn from_proof(algorithm: Algorithm, json: &str) -> Result<Self, InvalidKeyError> {
-        jwk::import(json, Some(algorithm))
+        jwk::import_from_proof(json, algorithm)
     }
 
     /// Imports a public key in PEM form (`-----BEGIN PUBLIC KEY-----`, RFC 7468 §13), to be used

@@ -62,7 +62,7 @@ impl JwkSet {
         if document.keys.len() > most {
             return Err(JwkSetError::TooManyKeys);
         }
-        Ok(Self::build(document.keys.into_iter().map(|key| jwk::import(key.get(), None))))
+        Ok(Self::build(document.keys.into_iter().map(|key| jwk::import(key.get()))))
     }
 
     fn build(keys: impl Iterator<Item = Result<VerificationKey, InvalidKeyError>>) -> Self {
