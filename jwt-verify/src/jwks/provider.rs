@@ -127,6 +127,7 @@ impl KeyProvider for JwksProvider {
             keys: snapshot.map_or(0, |snapshot| snapshot.set.keys().len()),
             age: snapshot.map(|snapshot| snapshot.age(now)),
             rejected_keys: snapshot.map_or(0, |snapshot| snapshot.set.skipped().len()),
+            rejected: snapshot.map_or_else(Vec::new, |snapshot| snapshot.set.rejections()),
             next_refresh: snapshot.map(|snapshot| {
                 snapshot.refresh_at.max(backoff.scheduled_at()).saturating_sub(now)
             }),

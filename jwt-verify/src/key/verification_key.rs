@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
-    digest::leading_32,
+    digest::{self, leading_32},
     error::InvalidKeyError,
     secret::Secret,
 };
@@ -151,8 +151,29 @@ impl VerificationKey {
         URL_SAFE_NO_PAD.encode(self.fingerprint.first_chunk::<12>().unwrap_or(&[0; 12]))
     }
 
+    /// Returns `true` if both are the same key material, whatever its name and its algorithms.
+    pub(crate) fn is_same_material(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+
+    /// Returns a name for the key material under this `kid`.
+    pub(super) fn identity(&self) -> String {
+        digest::name(&self.fingerprint, &[self.id().unwrap_or_default()])
+    }
+
+    /// Adds the algorithms of the same key material in another entry.
+    pub(super) fn absorb(&mut self, other: Self) {
+        if let (Material::Public(own), Material::Public(others)) =
+            (&mut self.material, other.material)
+        {
+            own.extend(others.into_iter().filter(|(one, ..)| !self.algorithms.contains(*one)));
+            self.algorithms = self.algorithms.union(other.algorithms);
+        }
+    }
+
     /// Returns `true` if both are the same key material for the same algorithms under the same
     /// `kid`.
+    #[cfg(any(feature = "jwks", feature = "issuing"))]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint
             && self.algorithms == other.algorithms

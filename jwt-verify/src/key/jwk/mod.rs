@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::VerificationKey;
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
+    digest,
     error::InvalidKeyError,
     json::insert_once,
     secret::Secret,
@@ -22,6 +23,9 @@ use self::reading::Reading;
 
 /// Members that only a private or symmetric key has (RFC 7518 §6.3.2, §6.4).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// Members by which a key is known again: its name and its public numbers.
+const IDENTIFYING_MEMBERS: [&str; 7] = ["kid", "kty", "crv", "n", "e", "x", "y"];
 
 /// Imports a public key from a key set or the configuration, which may be untidy.
 pub(super) fn import(json: &str) -> Result<VerificationKey, InvalidKeyError> {
@@ -34,6 +38,15 @@ pub(super) fn import_from_proof(
     wanted: Algorithm,
 ) -> Result<VerificationKey, InvalidKeyError> {
     Jwk::read(json, Reading::Strict)?.import(Some(wanted))
+}
+
+/// Tells a key that cannot be imported from others, by its public members.
+pub(super) fn identity(json: &str) -> String {
+    let Ok(Members(members)) = serde_json::from_str(json) else {
+        return digest::name(b"", &[json]);
+    };
+    let text = |name| members.get(name).and_then(Value::as_str).unwrap_or_default();
+    digest::name(b"", &IDENTIFYING_MEMBERS.map(text))
 }
 
 /// Imports a key of type `oct`, which is a secret and never comes from a key set.
