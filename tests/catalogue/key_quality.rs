@@ -48,6 +48,39 @@ fn a_published_key_that_is_not_fit_is_skipped_and_the_others_stay() {
     }
 }
 
+/// A key that is skipped is told once, by its place and its reason; a false alarm is none.
+#[test]
+fn what_is_skipped_is_told_once_and_only_what_is_private_is_an_alarm() {
+    const ALARM: &str = "skipped a key that somebody has published by mistake";
+    let key = |kid: &str| SigningKey::new(Algorithm::ES256, kid).jwk();
+    let mut untidy = key("untidy-and-fine");
+    for name in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+        untidy[name] = Value::Null;
+    }
+    let weak = json!({"kty": "RSA", "kid": "told-once", "e": "AQAB", "n": base64url([0xff; 128])});
+    let private = with(key("alarming"), "d", json!("c2VjcmV0LW9mLXRoZS1rZXk"));
+    let keys = [key("fine"), weak, private, untidy];
+    let mark = log::mark();
+    let good = SigningKey::new(Algorithm::ES256, "good-key");
+    let bench = AttackBench::with(good, &keys, |issuer| issuer);
+    let source = bench.bed.issuer.key_fetches();
+    for kid in ["unknown-1", "unknown-2"] {
+        let token = bench.bed.token().header("kid", kid).sign(&bench.bed.key);
+        bench.play(&[bench.row("KQ-08", kid, token, Expected::Invalid)]);
+    }
+    assert_eq!((source, bench.bed.issuer.key_fetches()), (1, 3));
+    let told = log::since(mark);
+    let lines = |text: &str, values: &str| {
+        told.lines().filter(|line| line.contains(text) && line.contains(values)).count()
+    };
+    assert_eq!(lines(ALARM, r#"reason="private" position=3"#), 1, "{told}");
+    assert_eq!(lines("skipped a key", "position=4"), 0, "{told}");
+    assert_eq!(lines("skipped a key of the key set", r#"reason="weak" position=2"#), 1, "{told}");
+    for hidden in ["told-once", "alarming", "c2VjcmV0LW9mLXRoZS1rZXk"] {
+        assert!(!told.contains(hidden), "{hidden}");
+    }
+}
+
 #[test]
 fn rsa_keys_of_other_sizes_are_not_used() {
     let odd = [
