@@ -29,7 +29,7 @@ use cpu_time::cpu;
 use jsonwebtoken::Validation;
 use jwt_verify::{
     Algorithm, JwkSet, JwtAuth, Requirement, Secret, TrustedIssuer, VerificationKey,
-    VerifiedClaims, Verifier, dpop::Dpop,
+    VerifiedClaims, Verifier, dpop::Dpop, keys::KeyQuery,
 };
 use keys::{AUDIENCE, ISSUER, SECRET, Subject};
 use proofs::{Client, Forgetful};
@@ -93,7 +93,9 @@ fn main() {
 
     let [one, ten, thousand] = [1, 10, 1000].map(key_set);
     let find = |set: &JwkSet, id: &str| {
-        assert!(black_box(set).select(Some(black_box(id)), Algorithm::EdDSA).is_some());
+        assert!(
+            black_box(set).select(KeyQuery::new(Some(black_box(id)), Algorithm::EdDSA)).is_some()
+        );
     };
     let in_one = || find(&one, "key-0");
     compare("key lookup: 10 keys / 1 key", in_one, || find(&ten, "key-9"));

@@ -137,6 +137,10 @@ impl AlgorithmSet {
         self.0 & Self::of(algorithm).0 != 0
     }
 
+    pub(crate) const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     pub(crate) const fn is_empty(self) -> bool {
         self.0 == 0
     }

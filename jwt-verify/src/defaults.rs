@@ -38,6 +38,9 @@ pub(crate) const NONCE_PERIOD: Duration = Duration::from_secs(300);
 /// Maximum size of a header with a client's certificate.
 pub(crate) const MAX_CERTIFICATE_BYTES: usize = 32 * 1024;
 
+/// Number of keys that are tried for one token where its header leaves a choice.
+pub(crate) const KEY_CANDIDATES: usize = 4;
+
 pub(crate) const RSA_MIN_BITS: usize = 2048;
 pub(crate) const RSA_MAX_BITS: usize = 8192;
 

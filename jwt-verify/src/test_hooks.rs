@@ -12,7 +12,7 @@ use crate::{
     dpop::{Dpop, ProofContext, ProofId},
     error::{AuthError, InvalidTokenReason},
     json::{JsonDocument, Unique},
-    key::{JwkSet, Thumbprint},
+    key::{JwkSet, KeyQuery, Thumbprint},
     token::{CompactToken, Header, decode_exact},
 };
 
@@ -30,13 +30,19 @@ pub fn verify_jws(
     if !allowed.contains(&header.algorithm) {
         return Err(InvalidTokenReason::Algorithm);
     }
-    let key =
-        keys.select(header.key_id(), header.algorithm).ok_or(InvalidTokenReason::UnknownKey)?;
-    if key.verifies(header.algorithm, parts.signing_input, &signature) {
-        Ok(payload)
-    } else {
-        Err(InvalidTokenReason::Signature)
+    let mut failed = Vec::new();
+    let wanted = KeyQuery::new(header.key_id(), header.algorithm);
+    while let Some(key) = keys.select(KeyQuery { exclude: &failed, ..wanted }) {
+        if key.verifies(header.algorithm, parts.signing_input, &signature) {
+            return Ok(payload);
+        }
+        failed.push(key.clone());
     }
+    Err(if failed.is_empty() {
+        InvalidTokenReason::UnknownKey
+    } else {
+        InvalidTokenReason::Signature
+    })
 }
 
 /// Parses a header, and returns the algorithm and `kid`.

@@ -36,7 +36,7 @@ impl KeyProvider for Table {
             if let Some(failure) = self.failure {
                 return Err(failure);
             }
-            let fits = wanted.exclude.is_none() && wanted.key_id == self.key.id();
+            let fits = wanted.exclude.is_empty() && wanted.key_id == self.key.id();
             if fits { Ok(self.key.clone()) } else { Err(KeyLookupError::NotFound) }
         }))
     }
@@ -110,13 +110,67 @@ fn a_single_key_from_the_configuration_needs_no_name() {
     let mut unnamed = key.jwk();
     unnamed.as_object_mut().unwrap().remove("kid");
     let imported = || VerificationKey::from_jwk(&unnamed.to_string()).unwrap();
-    for (keys, expected) in [(JwkSet::single(imported()), 200), (JwkSet::new([imported()]), 401)] {
+    for keys in [JwkSet::single(imported()), JwkSet::new([imported()])] {
         let auth = JwtAuth::for_issuer(
             TrustedIssuer::new(ISSUER, AUDIENCE).algorithms([Algorithm::ES256]).keys(keys),
         );
         let api = serve(auth.build().unwrap());
         let token = Token::now(ISSUER).sign(&key);
-        assert_eq!(api.get("/protected").bearer(token).send().status, expected);
+        assert_eq!(api.get("/protected").bearer(token).send().status, 200);
+    }
+}
+
+/// A provider that has another key for every question, or one key for all of them.
+#[derive(Debug)]
+struct Endless {
+    keys: Vec<Arc<VerificationKey>>,
+    asked: Arc<AtomicUsize>,
+    waits: bool,
+}
+
+impl KeyProvider for Endless {
+    fn find<'a>(
+        &'a self,
+        wanted: KeyQuery<'a>,
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
+        let key = Ok(self.keys[wanted.exclude.len().min(self.keys.len() - 1)].clone());
+        let answer = move || {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            key
+        };
+        if self.waits {
+            Lookup::Pending(Box::pin(async { answer() }))
+        } else {
+            Lookup::Ready(answer())
+        }
+    }
+}
+
+#[test]
+fn a_provider_without_end_is_asked_a_few_times() {
+    let keys: Vec<SigningKey> = (0..20).map(|_| SigningKey::new(Algorithm::ES256, "k")).collect();
+    let imported =
+        |key: &SigningKey| Arc::new(VerificationKey::from_jwk(&key.jwk().to_string()).unwrap());
+    // The number of keys, whether it takes time to find them, the questions for a token that none
+    // has signed, and the number of keys whose tokens are good.
+    for (count, waits, questions, good) in [(20, false, 5, 4), (20, true, 2, 2), (1, false, 2, 1)] {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let provider = Endless {
+            keys: keys.iter().take(count).map(imported).collect(),
+            asked: asked.clone(),
+            waits,
+        };
+        let auth = JwtAuth::for_issuer(
+            TrustedIssuer::new(ISSUER, AUDIENCE).algorithms([Algorithm::ES256]).keys(provider),
+        );
+        let api = serve(auth.build().unwrap());
+        let status = |key: &SigningKey| {
+            api.get("/protected").bearer(Token::now(ISSUER).sign(key)).send().status
+        };
+        assert_eq!(status(&SigningKey::new(Algorithm::ES256, "k")), 401);
+        assert_eq!(asked.load(Ordering::SeqCst), questions, "{count} {waits}");
+        let accepted = keys.iter().take_while(|key| status(key) == 200).count();
+        assert_eq!(accepted, good, "{count} {waits}");
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::OnceLock;
 
-use jwt_verify::{JwksProvider, TrustedIssuer, describe_metrics, keys::KeyHealth};
+use jwt_verify::{
+    JwksProvider, TrustedIssuer, describe_metrics,
+    keys::{InvalidKeyError, KeyHealth},
+};
 use jwt_verify_tests::Answer;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
@@ -130,6 +133,7 @@ fn health_says_how_the_keys_are() {
     clock.advance(Duration::from_secs(80));
     let fresh = only(&auth);
     assert_eq!((fresh.ready, fresh.stale, fresh.keys, fresh.rejected_keys), (true, false, 1, 1));
+    assert_eq!(fresh.rejected, [(InvalidKeyError::Symmetric, 1)]);
     assert_eq!(fresh.age, Some(Duration::from_secs(80)));
     assert_eq!(fresh.next_refresh, Some(Duration::from_secs(400)));
     assert_eq!(fresh.last_error, None);
@@ -144,6 +148,19 @@ fn health_says_how_the_keys_are() {
     assert!(stale.next_refresh.unwrap() <= Duration::from_secs(2));
     clock.advance(Duration::from_secs(3600));
     assert!(!only(&auth).ready);
+}
+
+/// A set of which no key can be used is not taken, and its reasons are there nevertheless.
+#[test]
+fn health_says_why_there_is_no_key() {
+    let (issuer, clock) = (FakeIssuer::start(&[]), TestClock::new());
+    issuer.publish_json(&json!({"keys": [{"kty": "AKP"}, {"kty": "RSA"}, {"kty": "AKP"}]}));
+    let auth = auth(&issuer, &clock);
+    assert!(block_on(auth.wait_until_ready()).is_err());
+    let health = only(&auth);
+    assert_eq!((health.ready, health.last_error), (false, Some("no_usable_keys")));
+    let reasons = [(InvalidKeyError::Unsupported, 2), (InvalidKeyError::Malformed, 1)];
+    assert_eq!((health.rejected_keys, health.rejected), (3, reasons.to_vec()));
 }
 
 #[test]

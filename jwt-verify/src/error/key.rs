@@ -34,8 +34,8 @@ codes! {
         /// Too large to compute with at reasonable cost.
         #[error("too large")]
         TooLarge => "too_large",
-        /// Two keys of the set have the same `kid` and fit the same algorithm.
-        #[error("another key has the same `kid`")]
+        /// More than four keys of the set have the same `kid` and fit the same algorithm.
+        #[error("more than four keys have the same `kid`")]
         Ambiguous => "ambiguous",
     }
 }

@@ -163,7 +163,7 @@ impl KeyProvider for TokenIssuerKeys {
             .current(self.ring.clock.now())
             .filter(|key| key.algorithm() == wanted.algorithm && Some(key.id()) == wanted.key_id);
         let found = match (wanted.exclude, fitting.next()) {
-            (None, Some(key)) => Ok(key.verification().clone()),
+            ([], Some(key)) => Ok(key.verification().clone()),
             _ => Err(KeyLookupError::NotFound),
         };
         Lookup::Ready(found)

@@ -12,6 +12,7 @@ use super::{
     fetch_error::{Failure, FetchError, FetchStep},
     http_client::{HttpClient, HttpDocument},
     key_set_document::{KeySetDocument, parse_key_set},
+    skipped_keys::SkippedKeys,
 };
 use crate::{
     clock::{Clock, millis},
@@ -27,6 +28,7 @@ pub(super) struct JwksFetcher {
     settings: FetchSettings,
     /// URL of the key set from the metadata, and the time until which it is used unchecked.
     key_set_url: Mutex<Option<(SafeUrl, Duration)>>,
+    skipped_keys: SkippedKeys,
 }
 
 /// Settings of a [`JwksFetcher`].
@@ -46,7 +48,8 @@ impl JwksFetcher {
         clock: Arc<dyn Clock>,
         settings: FetchSettings,
     ) -> Self {
-        Self { endpoint, client, clock, settings, key_set_url: Mutex::default() }
+        let skipped_keys = SkippedKeys::new(settings.max_keys);
+        Self { endpoint, client, clock, settings, key_set_url: Mutex::default(), skipped_keys }
     }
 
     /// Fetches the key set that replaces a document of the time `previous`, 0 if there is none.
@@ -69,7 +72,7 @@ impl JwksFetcher {
 
     /// Parses a key set document of another instance.
     pub(super) fn parse(&self, document: &KeySetDocument) -> Option<JwkSet> {
-        parse_key_set(document.body.as_bytes(), self.settings.max_keys).ok()
+        self.parse_body(document.body.as_bytes()).ok()
     }
 
     /// Makes the next fetch read the metadata again: after a failure the key set may have moved.
@@ -85,8 +88,17 @@ impl JwksFetcher {
             Endpoint::Discovery { issuer, base } => self.discovered_url(issuer, base).await?,
         };
         let response = self.client.get(url.uri()).await?;
-        let set = parse_key_set(&response.body, self.settings.max_keys)?;
+        let set = self.parse_body(&response.body)?;
         Ok((response, set))
+    }
+
+    /// Returns the skipped keys, in case there is no other.
+    pub(super) fn skipped_keys(&self) -> &SkippedKeys {
+        &self.skipped_keys
+    }
+
+    fn parse_body(&self, body: &[u8]) -> Result<JwkSet, Failure> {
+        parse_key_set(body, self.settings.max_keys, &self.skipped_keys)
     }
 
     /// Returns the URL that the metadata names. The previous one stays in use if the metadata

@@ -159,8 +159,8 @@ impl KeyCache {
     fn insert_withdrawn(&self, older: &JwkSet, newer: &JwkSet, now: Duration) {
         for key in older.keys() {
             for algorithm in key.algorithms().iter() {
-                if newer.select(key.id(), algorithm).is_none() {
-                    let withdrawn = KeyQuery { key_id: key.id(), algorithm, exclude: None };
+                let withdrawn = KeyQuery::new(key.id(), algorithm);
+                if !newer.knows(withdrawn) {
                     self.insert_missing(&withdrawn, now);
                 }
             }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     fn query(key_id: &str) -> KeyQuery<'_> {
-        KeyQuery { key_id: Some(key_id), algorithm: Algorithm::EdDSA, exclude: None }
+        KeyQuery::new(Some(key_id), Algorithm::EdDSA)
     }
 
     fn publish(cache: &KeyCache, set: &JwkSet, refresh_id: u64, now: Duration) -> Duration {
@@ -267,7 +267,7 @@ mod tests {
         let snapshot = cache.load();
         let snapshot = snapshot.as_ref().unwrap();
         let key = snapshot.select(&query("a")).unwrap();
-        let again = KeyQuery { exclude: Some(&key), ..query("a") };
+        let again = KeyQuery { exclude: &[key], ..query("a") };
         assert!(snapshot.select(&again).is_none());
         cache.insert_missing(&again, SECOND);
         assert!(cache.is_missing(snapshot, &again, SECOND));

@@ -13,7 +13,7 @@ use crate::{
 pub(super) struct OwnedKeyQuery {
     key_id: Option<Box<str>>,
     algorithm: Algorithm,
-    exclude: Option<Arc<VerificationKey>>,
+    exclude: Vec<Arc<VerificationKey>>,
 }
 
 impl OwnedKeyQuery {
@@ -21,7 +21,7 @@ impl OwnedKeyQuery {
         Self {
             key_id: query.key_id.map(Into::into),
             algorithm: query.algorithm,
-            exclude: query.exclude.cloned(),
+            exclude: query.exclude.to_vec(),
         }
     }
 
@@ -29,7 +29,7 @@ impl OwnedKeyQuery {
         KeyQuery {
             key_id: self.key_id.as_deref(),
             algorithm: self.algorithm,
-            exclude: self.exclude.as_ref(),
+            exclude: &self.exclude,
         }
     }
 }
@@ -40,7 +40,7 @@ pub(super) struct QueryDigest(String);
 
 impl QueryDigest {
     pub(super) fn new(query: &KeyQuery<'_>) -> Self {
-        let kind = if query.exclude.is_some() { "failed" } else { "unknown" };
+        let kind = if query.is_for_replacement() { "failed" } else { "unknown" };
         let (algorithm, key_id) = (query.algorithm.name(), query.key_id);
         let presence = if key_id.is_some() { "named" } else { "unnamed" };
         Self(digest::name(b"", &[kind, algorithm, presence, key_id.unwrap_or_default()]))
@@ -54,7 +54,7 @@ impl QueryDigest {
 /// Key of a query in the negative cache. A query for a replacement of a key that failed differs
 /// from one for a key that is unknown.
 pub(super) fn negative_cache_key<'a>(query: &KeyQuery<'a>) -> impl Hash + use<'a> {
-    (query.key_id, query.algorithm, query.exclude.is_some())
+    (query.key_id, query.algorithm, query.is_for_replacement())
 }
 
 #[cfg(test)]
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn queries_for_different_keys_have_different_names() {
-        let query = |key_id, algorithm| KeyQuery { key_id, algorithm, exclude: None };
+        let query = |key_id, algorithm| KeyQuery::new(key_id, algorithm);
         let name = |query: &KeyQuery<'_>| QueryDigest::new(query);
         let known = query(Some("a"), Algorithm::ES256);
         assert_eq!(name(&known), name(&OwnedKeyQuery::new(&known).as_query()));

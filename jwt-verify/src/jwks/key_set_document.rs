@@ -4,12 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::fetch_error::Failure;
-use crate::{
-    error::InvalidKeyError,
-    key::{JwkSet, JwkSetError},
-    metrics,
-};
+use super::{fetch_error::Failure, skipped_keys::SkippedKeys};
+use crate::key::{JwkSet, JwkSetError};
 
 /// A key set document and the time at which it was fetched.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,20 +26,16 @@ impl KeySetDocument {
 }
 
 /// Parses a key set. One without usable keys is an error: it must not replace one that has some.
-pub(super) fn parse_key_set(body: &[u8], max_keys: usize) -> Result<JwkSet, Failure> {
+pub(super) fn parse_key_set(
+    body: &[u8],
+    max_keys: usize,
+    skipped: &SkippedKeys,
+) -> Result<JwkSet, Failure> {
     let set = JwkSet::from_json_with_limit(body, max_keys).map_err(|error| match error {
         JwkSetError::Malformed => Failure::KeySetDocument,
         JwkSetError::TooManyKeys => Failure::TooManyKeys,
     })?;
-    for rejection in set.skipped() {
-        let reason = rejection.code();
-        metrics::key_skipped(reason);
-        if *rejection == InvalidKeyError::Private {
-            tracing::error!(reason, "skipped a key that somebody has published by mistake");
-        } else {
-            tracing::warn!(reason, "skipped a key of the key set");
-        }
-    }
+    skipped.report(&set);
     if set.is_empty() { Err(Failure::NoUsableKeys) } else { Ok(set) }
 }
 
@@ -56,7 +48,8 @@ mod tests {
     #[test]
     fn a_set_needs_usable_keys_and_not_too_many() {
         let parse = |keys: &str, most| {
-            parse_key_set(format!(r#"{{"keys":[{keys}]}}"#).as_bytes(), most)
+            let body = format!(r#"{{"keys":[{keys}]}}"#);
+            parse_key_set(body.as_bytes(), most, &SkippedKeys::new(most))
                 .map(|set| set.keys().len())
         };
         assert_eq!(parse(KEY, 1), Ok(1));

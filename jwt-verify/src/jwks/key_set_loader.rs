@@ -241,7 +241,7 @@ mod tests {
     }
 
     fn unknown_key() -> OwnedKeyQuery {
-        let query = KeyQuery { key_id: Some("x"), algorithm: Algorithm::ES256, exclude: None };
+        let query = KeyQuery::new(Some("x"), Algorithm::ES256);
         OwnedKeyQuery::new(&query)
     }
 

@@ -55,10 +55,8 @@ impl KeySnapshot {
         now.saturating_sub(self.published_at) + self.age_at_publish
     }
 
-    /// Returns the key that fits the query, unless it is the one that has just failed.
+    /// Returns the next key that fits the query, other than those that have just failed.
     pub(super) fn select(&self, query: &KeyQuery<'_>) -> Option<Arc<VerificationKey>> {
-        let key = self.set.select(query.key_id, query.algorithm)?;
-        let is_new = query.exclude.is_none_or(|failed| !failed.is_same(key));
-        is_new.then(|| key.clone())
+        self.set.select(*query).cloned()
     }
 }

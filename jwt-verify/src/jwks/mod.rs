@@ -36,6 +36,7 @@ mod retry_after;
 mod settings;
 mod shared_store;
 mod single_flight;
+mod skipped_keys;
 mod tls;
 
 pub use builder::JwksProviderBuilder;

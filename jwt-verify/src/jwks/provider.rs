@@ -122,11 +122,17 @@ impl KeyProvider for JwksProvider {
         let backoff = self.refresher.scheduler.backoff();
         let snapshot = self.refresher.cache.load();
         let snapshot = snapshot.as_ref();
+        let rejected = snapshot.map_or_else(
+            // A set without usable keys is not published, and here is why.
+            || self.refresher.loader.fetcher().skipped_keys().latest(),
+            |snapshot| snapshot.set.rejections(),
+        );
         KeyHealth {
             ready: snapshot.is_some_and(|snapshot| snapshot.is_usable(now)),
             keys: snapshot.map_or(0, |snapshot| snapshot.set.keys().len()),
             age: snapshot.map(|snapshot| snapshot.age(now)),
-            rejected_keys: snapshot.map_or(0, |snapshot| snapshot.set.skipped().len()),
+            rejected_keys: rejected.iter().map(|(_, count)| count).sum(),
+            rejected,
             next_refresh: snapshot.map(|snapshot| {
                 snapshot.refresh_at.max(backoff.scheduled_at()).saturating_sub(now)
             }),

@@ -343,8 +343,7 @@ mod tests {
     fn unknown_keys_and_pauses_are_known_to_all() {
         let [one, other] = pair();
         let query = |key_id| {
-            let query =
-                KeyQuery { key_id: Some(key_id), algorithm: Algorithm::ES256, exclude: None };
+            let query = KeyQuery::new(Some(key_id), Algorithm::ES256);
             QueryDigest::new(&query)
         };
         block_on(async {

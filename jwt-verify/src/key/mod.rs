@@ -14,6 +14,8 @@ mod verification_key;
 
 pub use client_certificate::ClientCertificate;
 pub use provider::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery};
+#[cfg(feature = "jwks")]
+pub(crate) use set::SkippedEntry;
 pub use set::{JwkSet, JwkSetError};
 pub(crate) use thumbprint::Thumbprint;
 pub use verification_key::VerificationKey;

@@ -4,13 +4,19 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::VerificationKey;
 use crate::algorithm::Algorithm;
+use crate::error::InvalidKeyError;
 use crate::{lookup::BoxFuture, lookup::Lookup};
 
 /// A source of verification keys.
 ///
-/// The verifier calls it once for every token that is not cached, and once more with
-/// [`KeyQuery::exclude`] set when a signature did not verify. Implement it to take keys from
-/// another source than a key set at a URL, for example from a database.
+/// The verifier calls it once for every token that is not cached, and again with
+/// [`KeyQuery::exclude`] as long as the signature did not verify and there is another key: at most
+/// four are tried, and four more after one lookup that had to wait. Implement it to take keys from
+/// another source than a key set at a URL, for example from a database. A [`JwkSet`] in memory
+/// answers such a query with [`JwkSet::select`].
+///
+/// [`JwkSet`]: crate::JwkSet
+/// [`JwkSet::select`]: crate::JwkSet::select
 ///
 /// ```
 /// use std::sync::Arc;
@@ -21,13 +27,13 @@ use crate::{lookup::BoxFuture, lookup::Lookup};
 ///
 /// impl KeyProvider for OneKey {
 ///     fn find<'a>(&'a self, wanted: KeyQuery<'a>) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
-///         let fits = wanted.exclude.is_none() && self.0.supports(wanted.algorithm);
+///         let fits = wanted.exclude.is_empty() && self.0.supports(wanted.algorithm);
 ///         Lookup::Ready(if fits { Ok(self.0.clone()) } else { Err(KeyLookupError::NotFound) })
 ///     }
 /// }
 /// ```
 pub trait KeyProvider: fmt::Debug + Send + Sync + 'static {
-    /// Finds the key for a token.
+    /// Finds the key for a token, or the next one if others have failed.
     ///
     /// Return a key in memory as [`Lookup::Ready`]; only a lookup that has to wait is
     /// [`Lookup::Pending`]. A future that is not polled must have no effect: the verifier drops it where
@@ -74,9 +80,25 @@ pub struct KeyQuery<'a> {
     pub key_id: Option<&'a str>,
     /// Algorithm of the token; it is on the allow-list.
     pub algorithm: Algorithm,
-    /// Key that the provider returned before and that did not verify the signature. Return a
+    /// Keys that the provider returned before and that did not verify the signature. Return a
     /// different one, or [`KeyLookupError::NotFound`].
-    pub exclude: Option<&'a Arc<VerificationKey>>,
+    pub exclude: &'a [Arc<VerificationKey>],
+}
+
+impl<'a> KeyQuery<'a> {
+    /// Creates the first query for a token, which excludes no key.
+    pub const fn new(key_id: Option<&'a str>, algorithm: Algorithm) -> Self {
+        Self { key_id, algorithm, exclude: &[] }
+    }
+
+    /// Returns true if a key with the `kid` of the token has failed. If only keys without `kid`
+    /// have, a key of that name is unknown.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn is_for_replacement(&self) -> bool {
+        let is_named =
+            |key: &Arc<VerificationKey>| self.key_id.is_none() || key.id() == self.key_id;
+        self.exclude.iter().any(is_named)
+    }
 }
 
 /// Omits the `kid`, which any caller can choose.
@@ -118,6 +140,9 @@ pub struct KeyHealth {
     pub keys: usize,
     /// Number of keys of the source that cannot be used.
     pub rejected_keys: usize,
+    /// Numbers of those keys, by the reason why they cannot be used. Without a usable key, they are
+    /// those of the last key set that was read.
+    pub rejected: Vec<(InvalidKeyError, usize)>,
     /// Time since the last successful fetch from the source, if there is one.
     pub age: Option<Duration>,
     /// True if the keys have expired and their source is unreachable.

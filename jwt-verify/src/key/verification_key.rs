@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
-    digest::leading_32,
+    digest::{self, leading_32},
     error::InvalidKeyError,
     secret::Secret,
 };
@@ -49,18 +49,19 @@ impl VerificationKey {
     /// Imports one JSON Web Key (RFC 7517 §4).
     ///
     /// The key is usable for the algorithm in its `alg`, or for all algorithms of its type if it
-    /// has none.
+    /// has none. Members that are `null`, and lists without entries, count as absent; numbers may
+    /// have leading zeros, padding, and the characters of standard base64 (RFC 4648 §4).
     ///
     /// # Errors
     /// Private, symmetric, weak, unsupported and malformed keys, keys for other uses (`use`,
     /// `key_ops`), and keys whose `alg` or `crv` does not fit.
     pub fn from_jwk(json: &str) -> Result<Self, InvalidKeyError> {
-        jwk::import(json, None)
+        jwk::import(json)
     }
 
     /// Imports the key that a proof of possession contains, for the algorithm that the proof names.
     pub(crate) fn from_proof(algorithm: Algorithm, json: &str) -> Result<Self, InvalidKeyError> {
-        jwk::import(json, Some(algorithm))
+        jwk::import_from_proof(json, algorithm)
     }
 
     /// Imports a public key in PEM form (`-----BEGIN PUBLIC KEY-----`, RFC 7468 §13), to be used
@@ -150,8 +151,29 @@ impl VerificationKey {
         URL_SAFE_NO_PAD.encode(self.fingerprint.first_chunk::<12>().unwrap_or(&[0; 12]))
     }
 
+    /// Returns `true` if both are the same key material, whatever its name and its algorithms.
+    pub(crate) fn is_same_material(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+
+    /// Returns a name for the key material under this `kid`.
+    pub(super) fn identity(&self) -> String {
+        digest::name(&self.fingerprint, &[self.id().unwrap_or_default()])
+    }
+
+    /// Adds the algorithms of the same key material in another entry.
+    pub(super) fn absorb(&mut self, other: Self) {
+        if let (Material::Public(own), Material::Public(others)) =
+            (&mut self.material, other.material)
+        {
+            own.extend(others.into_iter().filter(|(one, ..)| !self.algorithms.contains(*one)));
+            self.algorithms = self.algorithms.union(other.algorithms);
+        }
+    }
+
     /// Returns `true` if both are the same key material for the same algorithms under the same
     /// `kid`.
+    #[cfg(any(feature = "jwks", feature = "issuing"))]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint
             && self.algorithms == other.algorithms

@@ -119,7 +119,7 @@ impl<'v, 'a> Candidate<'v, 'a> {
     #[inline]
     pub(super) fn find_key<'k>(
         &'k self,
-        exclude: Option<&'k Arc<VerificationKey>>,
+        exclude: &'k [Arc<VerificationKey>],
     ) -> Lookup<'k, Result<Arc<VerificationKey>, KeyLookupError>> {
         let header = &self.token.header;
         let key_id = header.key_id();
@@ -148,15 +148,19 @@ impl<'v, 'a> Candidate<'v, 'a> {
             }
     }
 
-    /// Checks a signature that the first key did not verify against the key that replaced it. If no
-    /// other key is available at the moment, the signature is invalid.
-    pub(super) fn check_replaced_key(
+    /// The reason of a refusal when there is no other key than those that failed.
+    pub(super) fn no_other_key(
         &self,
-        key: Result<Arc<VerificationKey>, KeyLookupError>,
-    ) -> Result<(), InvalidTokenReason> {
-        match key {
-            Ok(key) if self.is_signed_by(&key) => Ok(()),
-            _ => Err(InvalidTokenReason::Signature),
+        failed: &[Arc<VerificationKey>],
+        error: KeyLookupError,
+    ) -> AuthError {
+        let is_named = self.token.header.key_id().is_some();
+        match error {
+            KeyLookupError::NotFound => InvalidTokenReason::Signature.into(),
+            // Keys without a name were tried in the absence of the one that the token names, of
+            // which nothing is known.
+            unknown if is_named && failed.iter().all(|key| key.id().is_none()) => unknown.into(),
+            _ => InvalidTokenReason::Signature.into(),
         }
     }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::lookup::Lookup;
 use crate::{
     claims::Claims,
-    defaults::MAX_LEEWAY,
+    defaults::{KEY_CANDIDATES, MAX_LEEWAY},
     error::{AuthError, InvalidTokenReason},
     key::{KeyLookupError, VerificationKey},
 };
@@ -115,14 +115,45 @@ impl Verifier {
         let unverified = Unverified::read(token, self.inner.max_token_bytes, &self.inner.headers)?;
         let issuer = wait.on(self.select_issuer(&unverified.claims))?.await?;
         let candidate = Candidate::check_header(issuer, unverified, self.now())?;
-        let key = wait.on(self.find_key(&candidate, None))?.await?;
+        let key = wait.on(self.find_key(&candidate, &[]))?.await?;
         if !candidate.is_signed_by(&key) {
-            // The issuer may have replaced the key under the same ID.
-            let replaced = wait.on(self.find_key(&candidate, Some(&key)))?.await;
-            candidate.check_replaced_key(replaced)?;
+            self.try_other_keys(&candidate, key, wait).await?;
         }
         let accepted = candidate.check_claims(self.inner.tenants.as_ref())?;
         Ok(self.cache_token(token, accepted)?)
+    }
+
+    /// Tries the other keys that may have signed a token. The source of keys is asked once for
+    /// what it does not have in memory: the issuer may have replaced the key under the same ID.
+    #[cold]
+    async fn try_other_keys(
+        &self,
+        candidate: &Candidate<'_, '_>,
+        first: Arc<VerificationKey>,
+        wait: Wait,
+    ) -> Result<(), Stop> {
+        let mut failed = vec![first];
+        let (mut has_waited, mut most) = (false, KEY_CANDIDATES);
+        loop {
+            let other = self.find_key(candidate, &failed);
+            if matches!(other, Lookup::Pending(_)) && !has_waited {
+                has_waited = true;
+                most = failed.len() + KEY_CANDIDATES;
+            } else if matches!(other, Lookup::Pending(_)) || failed.len() >= most {
+                return Err(InvalidTokenReason::Signature.into());
+            }
+            let key = match wait.on(other)?.await {
+                Ok(key) => key,
+                Err(error) => return Err(candidate.no_other_key(&failed, error).into()),
+            };
+            if failed.iter().any(|failed| failed.is_same_material(&key)) {
+                return Err(InvalidTokenReason::Signature.into());
+            }
+            if candidate.is_signed_by(&key) {
+                return Ok(());
+            }
+            failed.push(key);
+        }
     }
 
     /// Returns the issuer that the claims name, if it is trusted.
@@ -156,12 +187,12 @@ impl Verifier {
         claims.expires_at().is_some_and(|end| now < end.since_epoch().saturating_add(MAX_LEEWAY))
     }
 
-    /// Finds the key for a token, other than the one that failed to verify it.
+    /// Finds the key for a token, other than those that failed to verify it.
     #[inline]
     fn find_key<'a>(
         &'a self,
         candidate: &'a Candidate<'_, '_>,
-        exclude: Option<&'a Arc<VerificationKey>>,
+        exclude: &'a [Arc<VerificationKey>],
     ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
         let pending = match candidate.find_key(exclude) {
             Lookup::Pending(pending) => pending,

@@ -1,5 +1,7 @@
 //! JSON Web Key to verification key (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2).
 
+mod reading;
+
 use std::fmt;
 
 use serde::{
@@ -11,51 +13,45 @@ use serde_json::{Map, Value};
 use super::VerificationKey;
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
-    defaults::RSA_MAX_BITS,
+    digest,
     error::InvalidKeyError,
     json::insert_once,
     secret::Secret,
-    token::decode_exact,
 };
+
+use self::reading::Reading;
 
 /// Members that only a private or symmetric key has (RFC 7518 §6.3.2, §6.4).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// Longest base64url text of a number that is decoded at all.
-const MAX_NUMBER_TEXT: usize = RSA_MAX_BITS / 8 * 4 / 3 + 3;
+/// Members by which a key is known again: its name and its public numbers.
+const IDENTIFYING_MEMBERS: [&str; 7] = ["kid", "kty", "crv", "n", "e", "x", "y"];
 
-/// Imports a public key, optionally for one algorithm only.
-pub(super) fn import(
+/// Imports a public key from a key set or the configuration, which may be untidy.
+pub(super) fn import(json: &str) -> Result<VerificationKey, InvalidKeyError> {
+    Jwk::read(json, Reading::Lenient)?.import(None)
+}
+
+/// Imports the public key of a proof, for one algorithm only, in the strict form of tokens.
+pub(super) fn import_from_proof(
     json: &str,
-    wanted: Option<Algorithm>,
+    wanted: Algorithm,
 ) -> Result<VerificationKey, InvalidKeyError> {
-    let jwk: Jwk = serde_json::from_str(json).map_err(|_| InvalidKeyError::Malformed)?;
-    let key_type = jwk.text("kty")?.ok_or(InvalidKeyError::Malformed)?;
-    if key_type == "oct" {
-        return Err(InvalidKeyError::Symmetric);
-    }
-    if PRIVATE_MEMBERS.iter().any(|name| jwk.0.contains_key(*name)) {
-        return Err(InvalidKeyError::Private);
-    }
-    jwk.check_use()?;
-    let algorithm = match (jwk.algorithm()?, wanted) {
-        (Some(named), Some(wanted)) if named != wanted => {
-            return Err(InvalidKeyError::AlgorithmMismatch);
-        }
-        (named, wanted) => wanted.or(named),
+    Jwk::read(json, Reading::Strict)?.import(Some(wanted))
+}
+
+/// Tells a key that cannot be imported from others, by its public members.
+pub(super) fn identity(json: &str) -> String {
+    let Ok(Members(members)) = serde_json::from_str(json) else {
+        return digest::name(b"", &[json]);
     };
-    let key = match key_type {
-        "RSA" => jwk.rsa(algorithm),
-        "EC" => jwk.ec(algorithm),
-        "OKP" => jwk.okp(algorithm),
-        _ => Err(InvalidKeyError::Unsupported),
-    }?;
-    jwk.name(key)
+    let text = |name| members.get(name).and_then(Value::as_str).unwrap_or_default();
+    digest::name(b"", &IDENTIFYING_MEMBERS.map(text))
 }
 
 /// Imports a key of type `oct`, which is a secret and never comes from a key set.
 pub(super) fn import_secret(json: &str) -> Result<VerificationKey, InvalidKeyError> {
-    let jwk: Jwk = serde_json::from_str(json).map_err(|_| InvalidKeyError::Malformed)?;
+    let jwk = Jwk::read(json, Reading::Strict)?;
     if jwk.text("kty")? != Some("oct") {
         return Err(InvalidKeyError::Unsupported);
     }
@@ -66,12 +62,52 @@ pub(super) fn import_secret(json: &str) -> Result<VerificationKey, InvalidKeyErr
 }
 
 /// The members of one key.
-struct Jwk(Map<String, Value>);
+struct Jwk {
+    members: Map<String, Value>,
+    reading: Reading,
+}
 
 impl Jwk {
+    fn read(json: &str, reading: Reading) -> Result<Self, InvalidKeyError> {
+        let Members(mut members) =
+            serde_json::from_str(json).map_err(|_| InvalidKeyError::Malformed)?;
+        reading.tidy(&mut members);
+        Ok(Self { members, reading })
+    }
+
+    fn import(&self, wanted: Option<Algorithm>) -> Result<VerificationKey, InvalidKeyError> {
+        let key_type = self.text("kty")?.ok_or(InvalidKeyError::Malformed)?;
+        if key_type == "oct" {
+            // Without its value it gives no secret away.
+            let is_whole = self.members.contains_key("k");
+            return Err(if is_whole {
+                InvalidKeyError::Symmetric
+            } else {
+                InvalidKeyError::Malformed
+            });
+        }
+        if PRIVATE_MEMBERS.iter().any(|name| self.members.contains_key(*name)) {
+            return Err(InvalidKeyError::Private);
+        }
+        self.check_use()?;
+        let algorithm = match (self.algorithm()?, wanted) {
+            (Some(named), Some(wanted)) if named != wanted => {
+                return Err(InvalidKeyError::AlgorithmMismatch);
+            }
+            (named, wanted) => wanted.or(named),
+        };
+        let key = match key_type {
+            "RSA" => self.rsa(algorithm),
+            "EC" => self.ec(algorithm),
+            "OKP" => self.okp(algorithm),
+            _ => Err(InvalidKeyError::Unsupported),
+        }?;
+        self.name(key)
+    }
+
     /// Returns a member that must be a string if it is present.
     fn text(&self, name: &str) -> Result<Option<&str>, InvalidKeyError> {
-        match self.0.get(name) {
+        match self.members.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(InvalidKeyError::Malformed),
@@ -81,25 +117,29 @@ impl Jwk {
     /// Returns the bytes of a required member.
     fn bytes(&self, name: &str) -> Result<Vec<u8>, InvalidKeyError> {
         let text = self.text(name)?.ok_or(InvalidKeyError::Malformed)?;
-        if text.len() > MAX_NUMBER_TEXT {
+        if text.len() > self.reading.longest_text() {
             return Err(InvalidKeyError::TooLarge);
         }
-        decode_exact(text.as_bytes()).ok_or(InvalidKeyError::Malformed)
+        self.reading.decode(text).ok_or(InvalidKeyError::Malformed)
+    }
+
+    /// Returns a number of an RSA key, in its shortest form (RFC 7518 §6.3.1).
+    fn number(&self, name: &str) -> Result<Vec<u8>, InvalidKeyError> {
+        Ok(self.reading.number(self.bytes(name)?))
     }
 
     /// Returns a coordinate of exactly this many bytes (RFC 7518 §6.2.1.2).
     fn coordinate(&self, name: &str, length: usize) -> Result<Vec<u8>, InvalidKeyError> {
-        let bytes = self.bytes(name)?;
-        if bytes.len() == length { Ok(bytes) } else { Err(InvalidKeyError::Malformed) }
+        self.reading.coordinate(self.bytes(name)?, length).ok_or(InvalidKeyError::Malformed)
     }
 
-    /// Checks that the key may verify signatures: `use`, if present, is `sig`; `key_ops`, if
+    /// Checks that the key may verify signatures: `use`, if present, says so; `key_ops`, if
     /// present, are unique and include `verify`.
     fn check_use(&self) -> Result<(), InvalidKeyError> {
-        if self.text("use")?.is_some_and(|purpose| purpose != "sig") {
+        if self.text("use")?.is_some_and(|purpose| !self.reading.is_for_signatures(purpose)) {
             return Err(InvalidKeyError::WrongUse);
         }
-        let Some(operations) = self.0.get("key_ops") else { return Ok(()) };
+        let Some(operations) = self.members.get("key_ops") else { return Ok(()) };
         let operations = operations
             .as_array()
             .and_then(|list| list.iter().map(Value::as_str).collect::<Option<Vec<_>>>())
@@ -127,7 +167,7 @@ impl Jwk {
 
     fn algorithm(&self) -> Result<Option<Algorithm>, InvalidKeyError> {
         let Some(name) = self.text("alg")? else { return Ok(None) };
-        name.parse().map(Some).map_err(|_| InvalidKeyError::Unsupported)
+        self.reading.algorithm(name).map(Some).ok_or(InvalidKeyError::Unsupported)
     }
 
     fn rsa(&self, algorithm: Option<Algorithm>) -> Result<VerificationKey, InvalidKeyError> {
@@ -136,7 +176,7 @@ impl Jwk {
             Some(one) if one.family() == Family::Rsa => AlgorithmSet::of(one),
             Some(_) => return Err(InvalidKeyError::AlgorithmMismatch),
         };
-        let (modulus, exponent) = (self.bytes("n")?, self.bytes("e")?);
+        let (modulus, exponent) = (self.number("n")?, self.number("e")?);
         VerificationKey::from_rsa(algorithms, &modulus, &exponent)
     }
 
@@ -159,7 +199,8 @@ impl Jwk {
             Some(_) => return Err(InvalidKeyError::Unsupported),
             None => return Err(InvalidKeyError::Malformed),
         }
-        VerificationKey::from_point(Algorithm::EdDSA, &self.coordinate("x", 32)?)
+        // Not a number but a string of bytes: its length is checked with the point.
+        VerificationKey::from_point(Algorithm::EdDSA, &self.bytes("x")?)
     }
 }
 
@@ -171,23 +212,26 @@ fn fits(of_curve: Algorithm, named: Option<Algorithm>) -> Result<(), InvalidKeyE
     }
 }
 
-impl<'de> Deserialize<'de> for Jwk {
+/// The members as they were sent, each of them once.
+struct Members(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct JwkMembers;
 
         impl<'de> Visitor<'de> for JwkMembers {
-            type Value = Jwk;
+            type Value = Members;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON Web Key")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Jwk, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
                 let mut members = Map::new();
                 while let Some(name) = map.next_key()? {
                     insert_once(&mut members, name, &mut map)?;
                 }
-                Ok(Jwk(members))
+                Ok(Members(members))
             }
         }
 

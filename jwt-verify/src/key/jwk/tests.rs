@@ -1,7 +1,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::*;
+use super::{reading::LISTS, *};
 
 // Public figures of RFC 7515 appendix A.2.1 (RSA), A.3.1 (P-256) and RFC 8037 appendix A.2.
 const RSA_N: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
@@ -27,25 +27,25 @@ fn with(mut jwk: Value, name: &str, value: Value) -> Value {
 }
 
 fn rejection(jwk: &Value) -> Option<InvalidKeyError> {
-    import(&jwk.to_string(), None).err()
+    import(&jwk.to_string()).err()
 }
 
 #[test]
 fn a_key_without_alg_is_for_all_algorithms_of_its_type() {
     let supported = |jwk: Value| -> Vec<_> {
-        let key = import(&jwk.to_string(), None).unwrap();
+        let key = import(&jwk.to_string()).unwrap();
         Algorithm::ALL.into_iter().filter(|algorithm| key.supports(*algorithm)).collect()
     };
     assert_eq!(supported(rsa()).len(), 6);
     assert_eq!(supported(ec()), [Algorithm::ES256]);
     assert_eq!(supported(okp()), [Algorithm::EdDSA]);
     assert_eq!(supported(with(rsa(), "alg", json!("PS256"))), [Algorithm::PS256]);
-    assert_eq!(import(&rsa().to_string(), None).unwrap().id(), Some("r"));
+    assert_eq!(import(&rsa().to_string()).unwrap().id(), Some("r"));
 }
 
 #[test]
 fn a_key_for_one_algorithm_is_for_that_alone() {
-    let import = |jwk: Value, algorithm| import(&jwk.to_string(), Some(algorithm));
+    let import = |jwk: Value, algorithm| import_from_proof(&jwk.to_string(), algorithm);
     let key = import(rsa(), Algorithm::PS384).unwrap();
     let supported = Algorithm::ALL.into_iter().filter(|algorithm| key.supports(*algorithm));
     assert_eq!(supported.collect::<Vec<_>>(), [Algorithm::PS384]);
@@ -71,7 +71,13 @@ fn use_and_key_ops_must_allow_verification() {
         ("key_ops", json!(["sign", "verify"]), None),
         ("key_ops", json!(["encrypt"]), Some(InvalidKeyError::WrongUse)),
         ("key_ops", json!(["sign"]), Some(InvalidKeyError::WrongUse)),
-        ("key_ops", json!([]), Some(InvalidKeyError::WrongUse)),
+        ("key_ops", json!([]), None),
+        ("key_ops", json!(null), None),
+        ("key_ops", json!({}), Some(InvalidKeyError::Malformed)),
+        ("use", json!(null), None),
+        ("use", json!("jwt-svid"), None),
+        ("use", json!("x509-svid"), Some(InvalidKeyError::WrongUse)),
+        ("use", json!(""), Some(InvalidKeyError::WrongUse)),
         ("key_ops", json!("verify"), Some(InvalidKeyError::Malformed)),
         ("key_ops", json!(["verify", "verify"]), Some(InvalidKeyError::Malformed)),
         ("key_ops", json!(["verify", 1]), Some(InvalidKeyError::Malformed)),
@@ -136,9 +142,11 @@ fn points_must_be_whole_and_on_the_curve() {
         ("x", EC_Y),
         ("x", ""),
         ("x", "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVA"),
-        ("y", "AMfxRM0bvZt-hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt"),
-        ("y", "x/FEzRu9m36HLN/tue659LNpXW6pCyStikYjKIWI5a0"),
-        ("y", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0="),
+        ("y", "AcfxRM0bvZt-hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt"),
+        ("y", "x/FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"),
+        ("y", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0=="),
+        ("y", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a1"),
+        ("y", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\n"),
     ] {
         assert_eq!(
             rejection(&with(ec(), name, json!(value))),
@@ -154,10 +162,10 @@ fn points_must_be_whole_and_on_the_curve() {
 
 #[test]
 fn secrets_do_not_belong_into_a_key_set() {
-    assert_eq!(
-        rejection(&json!({"kty": "oct", "k": "c2VjcmV0", "alg": "HS256"})),
-        Some(InvalidKeyError::Symmetric)
-    );
+    let symmetric = json!({"kty": "oct", "k": "c2VjcmV0", "alg": "HS256"});
+    assert_eq!(rejection(&symmetric), Some(InvalidKeyError::Symmetric));
+    // Without its value it is no secret.
+    assert_eq!(rejection(&with(symmetric, "k", Value::Null)), Some(InvalidKeyError::Malformed));
     for name in ["d", "p", "q", "dp", "dq", "qi", "k"] {
         assert_eq!(
             rejection(&with(rsa(), name, json!("AQAB"))),
@@ -203,7 +211,7 @@ fn huge_numbers_are_refused_before_they_are_decoded() {
 #[test]
 fn duplicate_members_and_a_kid_of_another_type_are_malformed() {
     let doubled = rsa().to_string().replacen('{', r#"{"kid":"x","#, 1);
-    assert_eq!(import(&doubled, None).err(), Some(InvalidKeyError::Malformed));
+    assert_eq!(import(&doubled).err(), Some(InvalidKeyError::Malformed));
     assert_eq!(rejection(&with(rsa(), "kid", json!(5))), Some(InvalidKeyError::Malformed));
     assert_eq!(rejection(&with(rsa(), "x5c", json!("ignored"))), None);
 }
@@ -225,7 +233,7 @@ fn thumbprints_are_those_of_the_standards() {
             "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
         ),
     ] {
-        assert_eq!(import(&jwk.to_string(), None).unwrap().thumbprint().unwrap(), thumbprint);
+        assert_eq!(import(&jwk.to_string()).unwrap().thumbprint().unwrap(), thumbprint);
     }
 }
 
@@ -242,4 +250,150 @@ fn rsa_keys_up_to_the_bound_are_taken() {
     assert_eq!(rejection(&sized(100_000)), Some(InvalidKeyError::TooLarge));
     assert_eq!(rejection(&sized(256)), None);
     assert_eq!(rejection(&sized(255)), Some(InvalidKeyError::Weak));
+}
+
+#[test]
+fn members_that_say_nothing_count_as_absent() {
+    let mut untidy = rsa();
+    for name in PRIVATE_MEMBERS.into_iter().chain(["alg", "use", "key_ops", "x5c", "x5t", "crv"]) {
+        untidy[name] = Value::Null;
+    }
+    let key = import(&untidy.to_string()).unwrap();
+    assert!(key.supports(Algorithm::PS512) && key.id() == Some("r"));
+    for list in LISTS {
+        untidy[list] = json!([]);
+    }
+    assert_eq!(rejection(&untidy), None);
+    assert_eq!(import(&with(rsa(), "kid", Value::Null).to_string()).unwrap().id(), None);
+    for name in ["kty", "n", "e"] {
+        let lacking = with(rsa(), name, Value::Null);
+        assert_eq!(rejection(&lacking), Some(InvalidKeyError::Malformed), "{name}");
+    }
+    for (name, value) in [
+        ("oth", json!([{"r": "AQ", "d": "AQ", "t": "AQ"}])),
+        ("oth", json!({})),
+        ("d", json!("")),
+        ("d", json!([])),
+        ("d", json!(false)),
+        ("k", json!("AAAA")),
+    ] {
+        let private = with(untidy.clone(), name, value);
+        assert_eq!(rejection(&private), Some(InvalidKeyError::Private), "{private}");
+    }
+    let twice = untidy.to_string().replacen('{', r#"{"d":null,"#, 1);
+    assert_eq!(rejection_of(&twice), Some(InvalidKeyError::Malformed));
+}
+
+fn rejection_of(json: &str) -> Option<InvalidKeyError> {
+    import(json).err()
+}
+
+#[test]
+fn a_number_counts_and_not_its_zeros() {
+    let thumbprint = |jwk: &Value| import(&jwk.to_string()).unwrap().thumbprint();
+    let zeros = |text: &str, count: usize| {
+        let number = URL_SAFE_NO_PAD.decode(text).unwrap();
+        json!(URL_SAFE_NO_PAD.encode([vec![0; count], number].concat()))
+    };
+    for count in [1, 2, 100] {
+        let padded = with(rsa(), "n", zeros(RSA_N, count));
+        assert_eq!(thumbprint(&padded), thumbprint(&rsa()), "{count}");
+    }
+    assert_eq!(thumbprint(&with(rsa(), "e", json!("AAEAAQ"))), thumbprint(&rsa()));
+    assert_eq!(rejection(&with(rsa(), "e", json!("AAAAAA"))), Some(InvalidKeyError::Malformed));
+    let sized = |zeros: usize, bytes: usize| {
+        let number = [vec![0; zeros], vec![0xff; bytes]].concat();
+        rejection(&with(rsa(), "n", json!(URL_SAFE_NO_PAD.encode(number))))
+    };
+    assert_eq!(sized(128, 128), Some(InvalidKeyError::Weak));
+    assert_eq!(sized(1, 255), Some(InvalidKeyError::Weak));
+    assert_eq!((sized(1, 256), sized(1, 1024), sized(500, 1024)), (None, None, None));
+    assert_eq!(sized(1, 1025), Some(InvalidKeyError::TooLarge));
+    assert_eq!(sized(3000, 256), Some(InvalidKeyError::TooLarge));
+
+    // A coordinate may have lost its zeros, or have more of them.
+    let padded = with(ec(), "y", zeros(EC_Y, 3));
+    assert_eq!(thumbprint(&padded), thumbprint(&ec()));
+    let coordinate = |bytes: &[u8]| Reading::Lenient.coordinate(bytes.to_vec(), 4);
+    assert_eq!(coordinate(&[7, 8]), Some(vec![0, 0, 7, 8]));
+    assert_eq!(coordinate(&[0, 0, 1, 2, 3, 4]), Some(vec![1, 2, 3, 4]));
+    assert_eq!((coordinate(&[1, 2, 3, 4, 5]), coordinate(&[])), (None, None));
+    // The bytes of an Ed25519 key are no number.
+    for count in [1, 2] {
+        let longer = with(okp(), "x", zeros(OKP_X, count));
+        assert_eq!(rejection(&longer), Some(InvalidKeyError::Malformed));
+    }
+}
+
+#[test]
+fn either_alphabet_and_padding_are_read() {
+    let standard = |text: &str| text.replace('-', "+").replace('_', "/");
+    for (jwk, name, text) in [
+        (rsa(), "n", RSA_N),
+        (rsa(), "e", "AQAB"),
+        (ec(), "x", EC_X),
+        (ec(), "y", EC_Y),
+        (okp(), "x", OKP_X),
+    ] {
+        let padding = "=".repeat(text.len().next_multiple_of(4) - text.len());
+        let thumbprint = |jwk: &Value| import(&jwk.to_string()).unwrap().thumbprint();
+        for writing in [standard(text), format!("{text}{padding}"), standard(text) + &padding] {
+            let untidy = with(jwk.clone(), name, json!(writing));
+            assert_eq!(thumbprint(&untidy), thumbprint(&jwk), "{untidy}");
+        }
+        for wrong in
+            [format!(" {text}"), format!("{text}\n"), format!("{text}+-"), format!("={text}")]
+        {
+            let wrong = with(jwk.clone(), name, json!(wrong));
+            assert_eq!(rejection(&wrong), Some(InvalidKeyError::Malformed), "{wrong}");
+        }
+    }
+}
+
+#[test]
+fn the_name_that_says_the_curve_is_one_for_its_algorithm() {
+    let key = import(&with(okp(), "alg", json!("Ed25519")).to_string()).unwrap();
+    assert!(key.supports(Algorithm::EdDSA));
+    for jwk in [rsa(), ec()] {
+        let other = with(jwk, "alg", json!("Ed25519"));
+        assert_eq!(rejection(&other), Some(InvalidKeyError::AlgorithmMismatch));
+    }
+    for alg in ["Ed448", "ed25519", "ESP256"] {
+        let other = with(okp(), "alg", json!(alg));
+        assert_eq!(rejection(&other), Some(InvalidKeyError::Unsupported), "{alg}");
+    }
+}
+
+/// Keys that callers send have the strict form, whatever key sets may look like.
+#[test]
+fn a_key_in_a_proof_is_not_untidy() {
+    let refused = |jwk: &Value, algorithm| import_from_proof(&jwk.to_string(), algorithm).is_err();
+    assert!(!refused(&rsa(), Algorithm::RS256) && !refused(&ec(), Algorithm::ES256));
+    for (name, value) in [
+        ("d", Value::Null),
+        ("oth", json!([])),
+        ("use", Value::Null),
+        ("use", json!("jwt-svid")),
+        ("alg", Value::Null),
+        ("kid", Value::Null),
+        ("key_ops", json!([])),
+        ("e", json!("AAEAAQ")),
+        ("n", json!(format!("{RSA_N}=="))),
+        ("n", json!(RSA_N.replace('_', "/"))),
+        ("n", json!(format!("AAAA{RSA_N}"))),
+    ] {
+        let untidy = with(rsa(), name, value);
+        assert!(refused(&untidy, Algorithm::RS256), "{untidy}");
+    }
+    for y in [
+        format!("{EC_Y}="),
+        EC_Y.replace('_', "/"),
+        "AMfxRM0bvZt-hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt".into(),
+    ] {
+        let untidy = with(ec(), "y", json!(y));
+        assert_eq!(rejection(&untidy), None);
+        assert!(refused(&untidy, Algorithm::ES256), "{untidy}");
+    }
+    assert!(refused(&with(okp(), "alg", json!("Ed25519")), Algorithm::EdDSA));
+    assert!(refused(&with(okp(), "x", json!(format!("{OKP_X}="))), Algorithm::EdDSA));
 }

@@ -11,21 +11,36 @@ use serde_json::value::RawValue;
 use super::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery, VerificationKey, jwk};
 use crate::lookup::Lookup;
 use crate::{
-    algorithm::{Algorithm, AlgorithmSet},
-    error::InvalidKeyError,
-    json::Text,
+    algorithm::AlgorithmSet, defaults::KEY_CANDIDATES, error::InvalidKeyError, json::Text,
 };
 
 /// The usable keys of an issuer.
 ///
-/// A key that cannot be used, for any reason, is skipped and counted; the others stay usable. A set
+/// A key that cannot be used, for any reason, is skipped and counted; the others stay usable. A key
+/// that is in the set twice under one `kid` is one key, for the algorithms of both entries. A set
 /// that a verifier uses as its [`KeyProvider`] never changes.
 #[derive(Clone, Default)]
 pub struct JwkSet {
     keys: Vec<Arc<VerificationKey>>,
+    /// The keys of each `kid`; none of one that too many keys share.
     by_id: HashMap<Box<str>, Vec<Arc<VerificationKey>>>,
+    nameless: Vec<Arc<VerificationKey>>,
     skipped: Vec<InvalidKeyError>,
+    /// Places of the skipped keys, in the same order.
+    skipped_entries: Vec<SkippedEntry>,
     any_id: bool,
+}
+
+/// Place of a skipped key in its document, and what it is known by in the next one.
+#[derive(Debug, Clone)]
+#[cfg_attr(
+    not(feature = "jwks"),
+    expect(dead_code, reason = "only key sets that are fetched are logged")
+)]
+pub(crate) struct SkippedEntry {
+    /// Number of the entry, from 0 on.
+    pub(crate) position: usize,
+    pub(crate) identity: String,
 }
 
 impl JwkSet {
@@ -37,11 +52,11 @@ impl JwkSet {
 
     /// Creates a set of keys that were imported one by one.
     ///
-    /// A token that names a `kid` finds a key only under that name: give each key one with
-    /// [`VerificationKey::with_id`], or use [`single`](Self::single).
+    /// A token that names a `kid` finds the keys of that name, and keys without a name if there are
+    /// none: give each key its own with [`VerificationKey::with_id`], or use
+    /// [`single`](Self::single).
     ///
-    /// Keys with the same `kid` for the same algorithm are left out, since nothing could choose
-    /// between them.
+    /// Four different keys may have the same `kid` for the same algorithm; more are left out.
     pub fn new(keys: impl IntoIterator<Item = VerificationKey>) -> Self {
         Self::build(keys.into_iter().map(Ok))
     }
@@ -62,30 +77,43 @@ impl JwkSet {
         if document.keys.len() > most {
             return Err(JwkSetError::TooManyKeys);
         }
-        Ok(Self::build(document.keys.into_iter().map(|key| jwk::import(key.get(), None))))
+        Ok(Self::build(document.keys.into_iter().map(|key| {
+            jwk::import(key.get()).map_err(|reason| (reason, jwk::identity(key.get())))
+        })))
     }
 
-    fn build(keys: impl Iterator<Item = Result<VerificationKey, InvalidKeyError>>) -> Self {
+    fn build(
+        entries: impl Iterator<Item = Result<VerificationKey, (InvalidKeyError, String)>>,
+    ) -> Self {
         let mut set = Self::default();
-        for key in keys {
-            match key {
-                Ok(key) if set.keys.iter().any(|other| other.is_same(&key)) => {}
-                Ok(key) => set.keys.push(Arc::new(key)),
-                Err(rejection) => set.skipped.push(rejection),
+        let mut keys: Vec<(usize, VerificationKey)> = Vec::new();
+        for (position, entry) in entries.enumerate() {
+            match entry {
+                Ok(key) => match keys.iter_mut().find(|(_, known)| is_one_key(known, &key)) {
+                    Some((_, known)) => known.absorb(key),
+                    None => keys.push((position, key)),
+                },
+                Err((reason, identity)) => set.skip(reason, SkippedEntry { position, identity }),
             }
         }
-        let all = set.keys.clone();
-        set.keys.retain(|key| {
-            !all.iter().any(|other| !Arc::ptr_eq(key, other) && ambiguous(key, other))
-        });
-        let dropped = all.len() - set.keys.len();
-        set.skipped.extend(std::iter::repeat_n(InvalidKeyError::Ambiguous, dropped));
-        for key in &set.keys {
-            if let Some(id) = key.id() {
-                set.by_id.entry(id.into()).or_default().push(key.clone());
+        let crowded: Vec<bool> = keys.iter().map(|(_, key)| is_crowded(key, &keys)).collect();
+        for ((position, key), is_crowded) in keys.into_iter().zip(crowded) {
+            let namesakes = key.id().map(|id| set.by_id.entry(id.into()).or_default());
+            if is_crowded {
+                let identity = key.identity();
+                set.skip(InvalidKeyError::Ambiguous, SkippedEntry { position, identity });
+                continue;
             }
+            let key = Arc::new(key);
+            namesakes.unwrap_or(&mut set.nameless).push(key.clone());
+            set.keys.push(key);
         }
         set
+    }
+
+    fn skip(&mut self, reason: InvalidKeyError, entry: SkippedEntry) {
+        self.skipped.push(reason);
+        self.skipped_entries.push(entry);
     }
 
     /// Returns the usable keys.
@@ -108,21 +136,58 @@ impl JwkSet {
         &self.skipped
     }
 
-    /// Selects the key for a token: the one with this `kid` that fits the algorithm, or, for a
-    /// token without `kid`, the only key of the set that fits. `kid`s compare byte by byte.
-    pub fn select(
-        &self,
-        key_id: Option<&str>,
-        algorithm: Algorithm,
-    ) -> Option<&Arc<VerificationKey>> {
-        let candidates = match key_id {
-            Some(id) if !self.any_id => self.by_id.get(id)?,
-            _ => &self.keys,
+    /// Returns the skipped keys with their reasons.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn skipped_entries(&self) -> impl Iterator<Item = (InvalidKeyError, &SkippedEntry)> {
+        self.skipped.iter().copied().zip(&self.skipped_entries)
+    }
+
+    /// Returns how many keys were skipped for each reason.
+    pub(crate) fn rejections(&self) -> Vec<(InvalidKeyError, usize)> {
+        let mut rejections: Vec<(InvalidKeyError, usize)> = Vec::new();
+        for reason in &self.skipped {
+            match rejections.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, count)) => *count += 1,
+                None => rejections.push((*reason, 1)),
+            }
+        }
+        rejections
+    }
+
+    /// Selects the next key to try for a token, other than those that failed.
+    ///
+    /// The candidates are the keys with the `kid` of the token that fit its algorithm. Where no key
+    /// has that `kid`, they are the fitting keys without one (RFC 7515 §4.1.4: the `kid` is a hint);
+    /// for a token without `kid`, all keys that fit. More than four candidates are too many to try,
+    /// and none is selected. `kid`s compare byte by byte, and an empty one is never that of a key
+    /// without `kid`.
+    pub fn select(&self, wanted: KeyQuery<'_>) -> Option<&Arc<VerificationKey>> {
+        let is_left = |key: &&Arc<VerificationKey>| {
+            key.supports(wanted.algorithm)
+                && !wanted.exclude.iter().any(|failed| failed.is_same_material(key))
         };
-        let mut fitting = candidates.iter().filter(|key| key.supports(algorithm));
-        match (fitting.next(), fitting.next()) {
-            (Some(key), None) => Some(key),
-            _ => None,
+        let candidates = match wanted.key_id {
+            _ if self.any_id => return self.keys.iter().find(is_left),
+            None => &self.keys,
+            Some(id) => match self.by_id.get(id) {
+                Some(namesakes) => return namesakes.iter().find(is_left),
+                None if id.is_empty() => return None,
+                None => &self.nameless,
+            },
+        };
+        let fitting = candidates.iter().filter(|key| key.supports(wanted.algorithm));
+        few(fitting)?.into_iter().flatten().find(is_left)
+    }
+
+    /// Returns `true` if a token finds keys of the name that it gives, or any without a name.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn knows(&self, wanted: KeyQuery<'_>) -> bool {
+        match wanted.key_id {
+            None => self.select(wanted).is_some(),
+            Some(id) => {
+                let mut namesakes = self.by_id.get(id).into_iter().flatten();
+                namesakes.any(|key| key.supports(wanted.algorithm))
+            }
         }
     }
 
@@ -133,10 +198,31 @@ impl JwkSet {
     }
 }
 
-fn ambiguous(one: &VerificationKey, other: &VerificationKey) -> bool {
-    one.id().is_some()
-        && one.id() == other.id()
-        && one.algorithms().iter().any(|algorithm| other.supports(algorithm))
+/// Returns true if both entries are one key, with its algorithms in two places.
+fn is_one_key(one: &VerificationKey, other: &VerificationKey) -> bool {
+    one.is_same_material(other) && one.id() == other.id()
+}
+
+/// Returns true if more keys share the name and an algorithm than are tried for a token.
+fn is_crowded(key: &VerificationKey, keys: &[(usize, VerificationKey)]) -> bool {
+    let namesakes = || keys.iter().filter(|(_, other)| other.id() == key.id());
+    let sharing = |algorithm| namesakes().filter(|(_, other)| other.supports(algorithm)).count();
+    key.id().is_some()
+        && namesakes().count() > KEY_CANDIDATES
+        && key.algorithms().iter().any(|algorithm| sharing(algorithm) > KEY_CANDIDATES)
+}
+
+/// Returns the different keys among these, unless there are too many to try.
+fn few<'k>(
+    keys: impl Iterator<Item = &'k Arc<VerificationKey>>,
+) -> Option<[Option<&'k Arc<VerificationKey>>; KEY_CANDIDATES]> {
+    let mut few: [Option<&Arc<VerificationKey>>; KEY_CANDIDATES] = [None; KEY_CANDIDATES];
+    for key in keys {
+        if !few.iter().flatten().any(|known| known.is_same_material(key)) {
+            *few.iter_mut().find(|place| place.is_none())? = Some(key);
+        }
+    }
+    Some(few)
 }
 
 impl fmt::Debug for JwkSet {
@@ -153,11 +239,7 @@ impl KeyProvider for JwkSet {
         &'a self,
         wanted: KeyQuery<'a>,
     ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
-        let key = match wanted.exclude {
-            Some(_) => None,
-            None => self.select(wanted.key_id, wanted.algorithm),
-        };
-        Lookup::Ready(key.cloned().ok_or(KeyLookupError::NotFound))
+        Lookup::Ready(self.select(wanted).cloned().ok_or(KeyLookupError::NotFound))
     }
 
     fn generation(&self) -> Option<u64> {
@@ -165,7 +247,13 @@ impl KeyProvider for JwkSet {
     }
 
     fn health(&self) -> KeyHealth {
-        KeyHealth { ready: !self.is_empty(), keys: self.keys.len(), ..KeyHealth::default() }
+        KeyHealth {
+            ready: !self.is_empty(),
+            keys: self.keys.len(),
+            rejected_keys: self.skipped.len(),
+            rejected: self.rejections(),
+            ..KeyHealth::default()
+        }
     }
 }
 

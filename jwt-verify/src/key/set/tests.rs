@@ -1,5 +1,9 @@
-use super::*;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
+use super::*;
+use crate::algorithm::Algorithm;
+
+const RSA_N: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
 const ED_A: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 const ED_B: &str = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk";
 const EC: &str = r#""kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#;
@@ -19,7 +23,7 @@ fn one_odd_entry_never_breaks_the_others() {
         let set = set(&[odd, &good]);
         assert_eq!(set.keys().len(), 1, "{odd}");
         assert_eq!(set.skipped().len(), 1, "{odd}");
-        assert!(set.select(Some("good"), Algorithm::EdDSA).is_some());
+        assert!(set.select(KeyQuery::new(Some("good"), Algorithm::EdDSA)).is_some());
     }
 }
 
@@ -60,41 +64,146 @@ fn the_limit_counts_all_entries() {
 fn a_kid_selects_exactly_and_among_fitting_keys_only() {
     let ec = format!(r#"{{{EC},"kid":"a"}}"#);
     let set = set(&[&ed("a", ED_A), &ec, &ed("b", ED_B)]);
-    assert!(set.select(Some("a"), Algorithm::EdDSA).unwrap().supports(Algorithm::EdDSA));
-    assert!(set.select(Some("a"), Algorithm::ES256).unwrap().supports(Algorithm::ES256));
+    assert!(
+        set.select(KeyQuery::new(Some("a"), Algorithm::EdDSA)).unwrap().supports(Algorithm::EdDSA)
+    );
+    assert!(
+        set.select(KeyQuery::new(Some("a"), Algorithm::ES256)).unwrap().supports(Algorithm::ES256)
+    );
     for kid in ["A", "a ", "", "c"] {
-        assert!(set.select(Some(kid), Algorithm::EdDSA).is_none(), "{kid:?}");
+        assert!(set.select(KeyQuery::new(Some(kid), Algorithm::EdDSA)).is_none(), "{kid:?}");
     }
-    assert!(set.select(Some("b"), Algorithm::ES256).is_none());
+    assert!(set.select(KeyQuery::new(Some("b"), Algorithm::ES256)).is_none());
+}
+
+/// The keys that are tried one after the other.
+fn tried(set: &JwkSet, kid: Option<&str>, algorithm: Algorithm) -> Vec<Arc<VerificationKey>> {
+    let (mut tried, wanted) = (Vec::new(), KeyQuery::new(kid, algorithm));
+    while let Some(key) = set.select(KeyQuery { exclude: &tried, ..wanted }) {
+        tried.push(key.clone());
+    }
+    tried
+}
+
+/// Different Ed25519 keys.
+fn points(count: usize) -> Vec<String> {
+    let points = (2..=255).map(|byte| URL_SAFE_NO_PAD.encode([byte; 32]));
+    let points: Vec<String> =
+        points.filter(|x| VerificationKey::from_jwk(&ed("a", x)).is_ok()).take(count).collect();
+    assert_eq!(points.len(), count);
+    points
+}
+
+fn nameless(x: &str) -> String {
+    ed("a", x).replace(r#""kid":"a","#, "")
 }
 
 #[test]
-fn without_a_kid_only_a_single_candidate_is_taken() {
+fn without_a_kid_every_key_that_fits_is_tried_but_four_at_most() {
     let ec = format!("{{{EC}}}");
-    let set = set(&[&ed("a", ED_A), &ec, &ed("b", ED_B)]);
-    assert!(set.select(None, Algorithm::ES256).is_some());
-    assert!(set.select(None, Algorithm::EdDSA).is_none());
-    assert!(set.select(Some(""), Algorithm::ES256).is_none());
+    let set_of = |count| {
+        let keys: Vec<String> =
+            points(count).iter().enumerate().map(|(n, x)| ed(&n.to_string(), x)).collect();
+        set(&keys.iter().chain([&ec]).map(|key| &**key).collect::<Vec<_>>())
+    };
+    for (count, expected) in [(1, 1), (2, 2), (4, 4), (5, 0), (9, 0)] {
+        let set = set_of(count);
+        assert_eq!(tried(&set, None, Algorithm::EdDSA).len(), expected, "{count}");
+        assert_eq!(tried(&set, None, Algorithm::ES256).len(), 1);
+        assert!(set.skipped().is_empty() && set.keys().len() == count + 1);
+    }
+    // One key under two names is one to try.
+    let names: Vec<String> = (0..9).map(|n| ed(&n.to_string(), ED_A)).collect();
+    let names = set(&names.iter().map(|key| &**key).collect::<Vec<_>>());
+    assert_eq!(tried(&names, None, Algorithm::EdDSA).len(), 1);
+}
+
+#[test]
+fn a_key_without_kid_serves_where_no_key_has_the_kid_of_the_token() {
+    let ec = format!(r#"{{{EC},"kid":"a"}}"#);
+    let set = set(&[&ed("b", ED_B), &nameless(ED_A), &ec]);
+    let tried = |kid, algorithm| tried(&set, kid, algorithm).len();
+    assert_eq!(tried(Some("x"), Algorithm::EdDSA), 1);
+    assert_eq!(set.select(KeyQuery::new(Some("x"), Algorithm::EdDSA)).unwrap().id(), None);
+    assert_eq!(set.select(KeyQuery::new(Some("b"), Algorithm::EdDSA)).unwrap().id(), Some("b"));
+    assert_eq!(tried(Some("b"), Algorithm::EdDSA), 1);
+    assert_eq!(tried(None, Algorithm::EdDSA), 2);
+    // A key of that name, for another algorithm; an empty name; no key that fits.
+    assert_eq!(tried(Some("a"), Algorithm::EdDSA), 0);
+    assert_eq!(tried(Some(""), Algorithm::EdDSA), 0);
+    assert_eq!(tried(Some("x"), Algorithm::ES256), 0);
+}
+
+#[test]
+fn of_keys_without_kid_four_are_tried_at_most() {
+    for (count, expected) in [(4, 4), (5, 0)] {
+        let keys: Vec<String> = points(count).iter().map(|x| nameless(x)).collect();
+        let set = set(&keys.iter().map(|key| &**key).collect::<Vec<_>>());
+        for kid in [None, Some("x")] {
+            assert_eq!(tried(&set, kid, Algorithm::EdDSA).len(), expected, "{count} {kid:?}");
+        }
+    }
 }
 
 #[test]
 fn a_single_key_is_taken_whatever_the_token_calls_it() {
     let key = || VerificationKey::from_jwk(&ed("a", ED_A)).unwrap();
     for kid in [None, Some("a"), Some("b"), Some("")] {
-        assert!(JwkSet::single(key()).select(kid, Algorithm::EdDSA).is_some());
-        assert!(JwkSet::single(key()).select(kid, Algorithm::ES256).is_none());
+        assert!(JwkSet::single(key()).select(KeyQuery::new(kid, Algorithm::EdDSA)).is_some());
+        assert!(JwkSet::single(key()).select(KeyQuery::new(kid, Algorithm::ES256)).is_none());
     }
-    assert!(JwkSet::new([key()]).select(Some("b"), Algorithm::EdDSA).is_none());
+    assert!(JwkSet::new([key()]).select(KeyQuery::new(Some("b"), Algorithm::EdDSA)).is_none());
 }
 
 #[test]
-fn keys_that_cannot_be_told_apart_are_left_out_and_repeated_ones_kept_once() {
-    let twice = set(&[&ed("a", ED_A), &ed("a", ED_B), &ed("b", ED_B)]);
-    assert!(twice.select(Some("a"), Algorithm::EdDSA).is_none());
-    assert!(twice.select(Some("b"), Algorithm::EdDSA).is_some());
-    assert_eq!(twice.skipped(), [InvalidKeyError::Ambiguous; 2]);
-    let repeated = set(&[&ed("a", ED_A), &ed("a", ED_A)]);
-    assert!(repeated.select(Some("a"), Algorithm::EdDSA).is_some());
+fn four_keys_of_one_kid_are_tried_and_more_are_ambiguous() {
+    let ec = format!(r#"{{{EC},"kid":"a"}}"#);
+    for (count, expected) in [(2, 2), (4, 4), (5, 0), (6, 0)] {
+        let keys: Vec<String> = points(count).iter().map(|x| ed("a", x)).collect();
+        let other = [ed("b", ED_B), nameless(ED_A), ec.clone()];
+        let set = set(&keys.iter().chain(&other).map(|key| &**key).collect::<Vec<_>>());
+        // Too many keys of a name are still keys of that name: none without one takes their place.
+        assert_eq!(tried(&set, Some("a"), Algorithm::EdDSA).len(), expected, "{count}");
+        assert_eq!(tried(&set, Some("a"), Algorithm::ES256).len(), 1);
+        assert_eq!(tried(&set, Some("b"), Algorithm::EdDSA).len(), 1);
+        assert_eq!(set.skipped(), vec![InvalidKeyError::Ambiguous; count - expected]);
+    }
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_one_for_the_algorithms_of_both() {
+    let rsa = |more: &str| format!(r#"{{"kty":"RSA","kid":"r","e":"AQAB","n":"{RSA_N}"{more}}}"#);
+    let (plain, rs256) = (rsa(""), rsa(r#","alg":"RS256","use":"sig""#));
+    let (ps256, zeros) =
+        (rsa(r#","alg":"PS256""#), rsa(r#","use":null"#).replace("AQAB", "AAEAAQ"));
+    for (keys, supported) in [
+        (&[&*plain, &rs256][..], 6),
+        (&[&rs256, &plain], 6),
+        (&[&rs256, &zeros], 6),
+        (&[&rs256, &rs256], 1),
+        (&[&rs256, &ps256, &rs256], 2),
+    ] {
+        let set = set(keys);
+        assert_eq!((set.keys().len(), set.skipped()), (1, &[][..]), "{keys:?}");
+        let fits = |algorithm| set.select(KeyQuery::new(Some("r"), algorithm)).is_some();
+        assert_eq!(Algorithm::ALL.into_iter().filter(|one| fits(*one)).count(), supported);
+        assert_eq!(set.algorithms().iter().count(), supported);
+    }
+    // For encryption it is another entry, which takes nothing away and adds nothing.
+    let both = set(&[&rs256, &rsa(r#","use":"enc""#)]);
+    assert_eq!((both.keys().len(), both.skipped()), (1, &[InvalidKeyError::WrongUse][..]));
+    assert!(both.select(KeyQuery::new(Some("r"), Algorithm::PS256)).is_none());
+    // Under two names it is two keys.
+    assert_eq!(set(&[&ed("a", ED_A), &ed("b", ED_A)]).keys().len(), 2);
+}
+
+#[test]
+fn the_reasons_are_counted() {
+    let skipped = set(&["5", r#"{"kty":"AKP"}"#, "6", &ed("a", ED_A)]);
+    let health = skipped.health();
+    assert_eq!((health.keys, health.rejected_keys), (1, 3));
+    let counted = [(InvalidKeyError::Malformed, 2), (InvalidKeyError::Unsupported, 1)];
+    assert_eq!(health.rejected, counted);
 }
 
 #[test]
