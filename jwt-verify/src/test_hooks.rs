@@ -48,7 +48,7 @@ pub fn parse_header(json: &[u8]) -> Result<(Algorithm, Option<String>), InvalidT
 /// Parses a payload.
 pub fn parse_claims(json: &[u8]) -> Result<Claims, InvalidTokenReason> {
     let text = String::from_utf8(json.to_vec()).map_err(|_| InvalidTokenReason::Payload)?;
-    Claims::parse(text).map_err(|_| InvalidTokenReason::Payload)
+    Ok(Claims::parse(text)?)
 }
 
 /// Parses a document without duplicate members, as claims and headers are parsed.

@@ -43,6 +43,11 @@ impl ClaimPath {
         matches!(&*self.name, "aud" | "/aud")
     }
 
+    /// Returns `true` for the claim `sub`.
+    pub(crate) fn is_subject(&self) -> bool {
+        matches!(&*self.name, "sub" | "/sub")
+    }
+
     /// Finds any claim but the dates.
     pub(crate) fn find_any<'a>(&self, claims: &'a Claims) -> Option<Json<'a>> {
         match &*self.name {

@@ -69,6 +69,7 @@ impl TrustedIssuer {
                 leeway: LEEWAY,
                 max_lifetime: None,
                 require_subject: false,
+                numeric_subject: false,
                 validators: Vec::new(),
             },
             algorithms: AlgorithmSet::of(Algorithm::RS256),
@@ -133,6 +134,17 @@ impl TrustedIssuer {
     /// Refuses tokens without a subject. Default: accepted, since machine tokens may have none.
     pub fn require_subject(mut self) -> Self {
         self.rules.require_subject = true;
+        self
+    }
+
+    /// Accepts a subject that is written as a number, as Python services do: a whole number without
+    /// sign, fraction or exponent. Default: refused (RFC 7519 §4.1.2 demands a text).
+    ///
+    /// [`Claims::subject`](crate::Claims::subject) returns its digits as they are written. The
+    /// number 42 and the text `"42"` are then one subject, so switch it on only for an issuer that
+    /// does not give both to different users.
+    pub fn numeric_subject(mut self) -> Self {
+        self.rules.numeric_subject = true;
         self
     }
 
