@@ -6,6 +6,7 @@ mod claim_path;
 mod mapping;
 mod numeric_date;
 mod parse;
+mod presets;
 mod role_hierarchy;
 mod verified;
 

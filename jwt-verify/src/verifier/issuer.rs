@@ -221,6 +221,7 @@ impl TrustedIssuer {
         if rules.max_lifetime.is_some_and(|longest| longest.is_zero()) {
             return Err(ConfigError::invalid("max_lifetime", "must not be zero"));
         }
+        mapping.check()?;
         let needs_secret = check_algorithms(algorithms)?;
         if !key_algorithms.is_empty()
             && !key_algorithms.iter().any(|algorithm| algorithms.contains(algorithm))
