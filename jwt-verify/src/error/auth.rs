@@ -152,7 +152,7 @@ impl AuthError {
 
 impl AuthError {
     /// Returns the claim because of whose type or value a token was refused, for logs: a name of a
-    /// fixed set, such as `sub`. `None` if the reason is no single claim.
+    /// fixed set, such as `sub`. `None` if the reason lies elsewhere.
     pub const fn claim(&self) -> Option<&'static str> {
         match self {
             Self::ExpiredToken => Some("exp"),
@@ -318,7 +318,7 @@ codes! {
 
 impl InvalidTokenReason {
     /// Returns the claim that is the reason, for logs: a name of a fixed set, such as `sub`. `None`
-    /// if it is no single claim.
+    /// if the reason lies elsewhere.
     pub const fn claim(self) -> Option<&'static str> {
         match self {
             Self::ClaimType(name) => Some(name),
