@@ -293,9 +293,9 @@ async fn verify_numeric_subjects(bed: &TestBed) {
     let logout_token = bed.token_with(&logout);
     let resolved = bed.token_with(&json!({"sub": 42}));
     for allows in [false, true] {
-        let issuer = || match allows {
-            true => bed.trusted_issuer().numeric_subject(),
-            false => bed.trusted_issuer(),
+        let issuer = || {
+            let issuer = bed.trusted_issuer();
+            if allows { issuer.numeric_subject() } else { issuer }
         };
         let id_tokens = IdTokenVerifier::for_issuer(issuer()).clock(bed.clock.clone());
         let checks = IdTokenChecks::without_nonce();

@@ -80,7 +80,7 @@ fn list_in(text: &str) -> Option<Vec<Box<str>>> {
 
 /// Returns the members of an object that count: Zitadel writes `{"admin": {"org": "domain"}}`,
 /// others `{"admin": true, "editor": false}`.
-fn counted_members<'a>(object: Json<'a>) -> impl Iterator<Item = Json<'a>> {
+fn counted_members(object: Json<'_>) -> impl Iterator<Item = Json<'_>> {
     let counts = |value: Json<'_>| value.is_object() || value.as_bool() == Some(true);
     object.entries().filter_map(move |(name, value)| counts(value).then_some(name))
 }

@@ -175,13 +175,11 @@ impl ClaimsMapping {
 
     /// Finds the authorities in the claims.
     pub(crate) fn grants(&self, claims: &Claims) -> GrantedAuthorities {
-        let mut grants = GrantedAuthorities::default();
-        grants.roles = Sources::separated_by(self.roles_delimiter);
+        let roles = Sources::separated_by(self.roles_delimiter);
+        let mut grants = GrantedAuthorities { roles, ..GrantedAuthorities::default() };
         for RolesClaim { path, takes_members } in &self.roles {
-            path.find_each(claims, &mut |claim| match takes_members {
-                true => grants.roles.add_with_members(claim),
-                false => grants.roles.add(claim),
-            });
+            let add = if *takes_members { Sources::add_with_members } else { Sources::add };
+            path.find_each(claims, &mut |claim| add(&mut grants.roles, claim));
         }
         let single = self.single_role.as_ref().and_then(|path| path.find(claims));
         if let Some(claim) = single.filter(|claim| claim.is_string()) {
