@@ -114,6 +114,43 @@ impl FromStr for Algorithm {
     }
 }
 
+/// Returns a name of the IANA registry "JSON Web Signature and Encryption Algorithms" that a token may
+/// have in `alg`, for logs. Other names may be hostile.
+pub(crate) fn registered_name(name: &str) -> Option<&'static str> {
+    /// Those of signatures that this library cannot verify, and those of encrypted tokens.
+    const OTHERS: [&str; 27] = [
+        "none",
+        "ES512",
+        "ES256K",
+        "Ed25519",
+        "Ed448",
+        "ML-DSA-44",
+        "ML-DSA-65",
+        "ML-DSA-87",
+        "RSA1_5",
+        "RSA-OAEP",
+        "RSA-OAEP-256",
+        "RSA-OAEP-384",
+        "RSA-OAEP-512",
+        "A128KW",
+        "A192KW",
+        "A256KW",
+        "A128GCMKW",
+        "A192GCMKW",
+        "A256GCMKW",
+        "dir",
+        "ECDH-ES",
+        "ECDH-ES+A128KW",
+        "ECDH-ES+A192KW",
+        "ECDH-ES+A256KW",
+        "PBES2-HS256+A128KW",
+        "PBES2-HS384+A192KW",
+        "PBES2-HS512+A256KW",
+    ];
+    let supported = Algorithm::ALL.into_iter().map(Algorithm::name);
+    supported.chain(OTHERS).find(|known| *known == name)
+}
+
 /// A name that is not a supported [`Algorithm`]. The error does not contain the name, which may be
 /// hostile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -174,6 +211,16 @@ mod tests {
         }
         for name in ["none", "None", "", " RS256", "RS256\n", "ES512", "Ed25519", "HS1"] {
             assert!(name.parse::<Algorithm>().is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn only_registered_names_are_logged() {
+        for name in ["none", "HS256", "RS256", "ES512", "EdDSA", "Ed25519", "RSA-OAEP-256"] {
+            assert_eq!(registered_name(name), Some(name));
+        }
+        for name in ["", "NONE", "hs256", "RS256 ", "HS256\nlevel=error", "ES256x"] {
+            assert_eq!(registered_name(name), None, "{name:?}");
         }
     }
 

@@ -51,10 +51,14 @@ pub fn parse_header(json: &[u8]) -> Result<(Algorithm, Option<String>), InvalidT
     Ok((header.algorithm, header.key_id().map(Into::into)))
 }
 
-/// Parses a payload.
+/// Parses a payload, as of an issuer without a setting for its types.
 pub fn parse_claims(json: &[u8]) -> Result<Claims, InvalidTokenReason> {
     let text = String::from_utf8(json.to_vec()).map_err(|_| InvalidTokenReason::Payload)?;
-    Claims::parse(text).map_err(|_| InvalidTokenReason::Payload)
+    let claims = Claims::parse(text)?;
+    if claims.has_numeric_subject() {
+        return Err(InvalidTokenReason::ClaimType("sub"));
+    }
+    Ok(claims)
 }
 
 /// Parses a document without duplicate members, as claims and headers are parsed.

@@ -38,9 +38,28 @@ impl ClaimPath {
         })
     }
 
+    /// Finds a claim without an accessor of its own, and where the path has a `*`, that part of each
+    /// element of a list: `/roles/*/name` finds `admin` in `{"roles": [{"name": "admin"}]}`. In an
+    /// object `*` is a name like any other.
+    pub(super) fn find_each<'a>(&self, claims: &'a Claims, found: &mut dyn FnMut(Json<'a>)) {
+        if let Some(claim) = claims.find(&self.name) {
+            return found(claim);
+        }
+        if let Some((first, rest)) = self.path.split_first()
+            && let Some(claim) = claims.find(first)
+        {
+            follow(claim, rest, found);
+        }
+    }
+
     /// Returns `true` for the claim `aud`.
     pub(crate) fn is_audience(&self) -> bool {
         matches!(&*self.name, "aud" | "/aud")
+    }
+
+    /// Returns `true` for the claim `sub`.
+    pub(crate) fn is_subject(&self) -> bool {
+        matches!(&*self.name, "sub" | "/sub")
     }
 
     /// Finds any claim but the dates.
@@ -51,6 +70,21 @@ impl ClaimPath {
             "jti" | "/jti" => claims.find_any("jti"),
             "aud" | "/aud" => claims.find_any("aud"),
             _ => self.find(claims),
+        }
+    }
+}
+
+/// Follows a path. Every value is found once at most, since a path leads to it in one way.
+fn follow<'a>(value: Json<'a>, path: &[Box<str>], found: &mut dyn FnMut(Json<'a>)) {
+    match path.split_first() {
+        None => found(value),
+        Some((step, rest)) if value.is_array() && &**step == "*" => {
+            value.elements().for_each(|element| follow(element, rest, found));
+        }
+        Some((step, rest)) => {
+            if let Some(member) = value.get(step) {
+                follow(member, rest, found);
+            }
         }
     }
 }
@@ -90,5 +124,34 @@ mod tests {
         assert_eq!(find("/list/0"), None, "elements of arrays have no names");
         assert_eq!(find("/nothing/here"), None);
         assert_eq!(find("sub"), None);
+    }
+
+    #[test]
+    fn a_star_is_each_element_of_a_list() {
+        let claims = json!({
+            "roles": [{"name": "a"}, {"name": "b", "x": [{"y": 1}, {"y": 2}]}, "c", {"nick": "d"}, ["e"]],
+            "by": {"one": {"name": "a"}, "*": {"name": "f"}},
+            "/exact/*": 7,
+            "exact": [8],
+            "*": [{"name": "g"}],
+        });
+        let claims: Claims = serde_json::from_str(&claims.to_string()).unwrap();
+        let find = |name: &str| {
+            let mut found = Vec::new();
+            ClaimPath::new(name).find_each(&claims, &mut |value| found.push(value.to_value()));
+            found
+        };
+        assert_eq!(find("/roles/*/name"), [json!("a"), json!("b")]);
+        assert_eq!(find("roles.*.name"), [json!("a"), json!("b")]);
+        assert_eq!(find("/roles/*/x/*/y"), [json!(1), json!(2)]);
+        assert_eq!(find("/roles/*").len(), 5);
+        assert_eq!(find("/roles/*/*"), [json!("e")]);
+        assert_eq!(find("/by/*/name"), [json!("f")], "a member has its own name");
+        assert_eq!(find("/by/one/*"), [] as [Value; 0]);
+        assert_eq!(find("/exact/*"), [json!(7)], "a claim of exactly that name comes first");
+        assert_eq!(find("/*/*/name"), [json!("g")]);
+        for nothing in ["/roles/name", "/roles/*/name/x", "/gone/*", "/sub/*", "/roles/~*/name"] {
+            assert_eq!(find(nothing), [] as [Value; 0], "{nothing}");
+        }
     }
 }

@@ -1,110 +1,95 @@
-//! Claims with roles and permissions.
+//! Claims with roles, permissions and scopes.
 
-use super::{Claims, GrantedAuthorities, RoleHierarchy, claim_path::ClaimPath};
+use super::{
+    Claims, GrantedAuthorities, RoleHierarchy, authorities::Sources, claim_path::ClaimPath,
+};
+use crate::error::ConfigError;
 
-/// Selects the claims that hold the roles and the permissions of the caller.
+/// Selects the claims that hold the roles, the permissions and the scopes of the caller.
 ///
 /// A claim is named as the issuer names it: `permissions`, a URL such as `https://myapp.com/roles`,
 /// a path into nested claims such as `realm_access.roles`, or a JSON pointer such as
 /// `/resource_access/my.client/roles` if names contain dots (RFC 6901). A claim of exactly that
-/// name comes first; only if there is none is the name read as a path.
+/// name comes first; only if there is none is the name read as a path. For roles and permissions
+/// `*` in a path is each element of a list: `/roles/*/name` reads `[{"name": "admin"}]`.
 ///
-/// Roles are the strings of an array, or one string. Permissions are the strings of an array, or
-/// the words of one string. Names compare exactly; values of other types are ignored.
+/// Roles are the strings of an array, or one string. Of an object, if it is a claim that you have
+/// named, they are the names of the members whose value is an object or `true`: `admin` in
+/// `{"admin": {"org": "example.com"}, "editor": false}`. Permissions and scopes are the strings of
+/// an array, or the words of one string. Names compare exactly; values of other types are ignored.
 ///
-/// Common issuers have presets: [`auth0`](Self::auth0), [`keycloak`](Self::keycloak),
-/// [`entra`](Self::entra), [`cognito`](Self::cognito), [`okta`](Self::okta). They read the claims
-/// that they name and no others.
+/// Common issuers have presets, such as [`auth0`](Self::auth0), [`keycloak`](Self::keycloak) or
+/// [`entra`](Self::entra). They read the claims that they name and no others. Each also has a name
+/// for configuration files, which [`FromStr`](std::str::FromStr) reads: `keycloak:my-api`, `entra`.
 ///
 /// ```
 /// use jwt_verify::ClaimsMapping;
 ///
 /// let keycloak = ClaimsMapping::keycloak("my-api");
+/// let same: ClaimsMapping = "keycloak:my-api".parse()?;
+/// assert_eq!(keycloak, same);
 /// let own = ClaimsMapping::default().roles_claim("groups").and_roles_claim("/app/roles");
+/// # Ok::<(), jwt_verify::ConfigError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimsMapping {
-    roles: Vec<ClaimPath>,
+    roles: Vec<RolesClaim>,
     permissions: Vec<ClaimPath>,
     single_role: Option<ClaimPath>,
+    scopes: Option<ClaimPath>,
+    roles_delimiter: Option<char>,
     scopes_as_permissions: bool,
     hierarchy: RoleHierarchy,
 }
 
+/// A claim with roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct RolesClaim {
+    path: ClaimPath,
+    /// The names of an object's members count. Not in a claim that is read by default: an object
+    /// there was not written to be read so.
+    takes_members: bool,
+}
+
 impl Default for ClaimsMapping {
-    /// Reads `roles`, `permissions` and `role`; scopes are not permissions.
+    /// Reads `roles`, `permissions` and `role`, and scopes in `scope` or else `scp`; scopes are not
+    /// permissions.
     fn default() -> Self {
         Self {
-            roles: vec![ClaimPath::new("roles")],
+            roles: vec![RolesClaim { path: ClaimPath::new("roles"), takes_members: false }],
             permissions: vec![ClaimPath::new("permissions")],
             single_role: Some(ClaimPath::new("role")),
-            scopes_as_permissions: false,
-            hierarchy: RoleHierarchy::new(),
+            ..Self::nothing()
         }
     }
 }
 
 impl ClaimsMapping {
-    /// Preset for Auth0: permissions in `permissions`, which "Add Permissions in the Access Token"
-    /// of the API switches on; roles in the custom claim `roles` under your namespace, which an
-    /// action has to add, since Auth0 does not put roles into tokens by default.
-    ///
-    /// ```
-    /// # use jwt_verify::ClaimsMapping;
-    /// let mapping = ClaimsMapping::auth0("https://myapp.com/"); // `https://myapp.com/roles`
-    /// ```
-    pub fn auth0(namespace: impl AsRef<str>) -> Self {
-        let namespace = namespace.as_ref().trim_end_matches('/');
-        let permissions = vec![ClaimPath::new("permissions")];
-        Self { permissions, ..Self::only_roles(format!("{namespace}/roles")) }
-    }
-
-    /// Preset for Keycloak: the roles of the realm, and those of this client.
-    ///
-    /// A requirement does not distinguish a role of the realm from one of the client with the same
-    /// name. If it must, name the claims one by one.
-    pub fn keycloak(client: impl AsRef<str>) -> Self {
-        let client = client.as_ref().replace('~', "~0").replace('/', "~1");
-        Self::only_roles("/realm_access/roles")
-            .and_roles_claim(format!("/resource_access/{client}/roles"))
-    }
-
-    /// Preset for Microsoft Entra: app roles in `roles`. The client's permissions are in `scp`;
-    /// require them with `scopes`.
-    pub fn entra() -> Self {
-        Self::only_roles("roles")
-    }
-
-    /// Preset for Amazon Cognito: groups count as roles. Scopes are in `scope`.
-    ///
-    /// Its access tokens have no `aud` unless the client asked for a resource or a trigger adds
-    /// one; tokens without are refused.
-    pub fn cognito() -> Self {
-        Self::only_roles("cognito:groups")
-    }
-
-    /// Preset for Okta: groups count as roles, once a claim `groups` has been added to the
-    /// authorization server. Scopes are in `scp`.
-    pub fn okta() -> Self {
-        Self::only_roles("groups")
-    }
-
-    /// Only the named claim: users may be able to edit others.
-    fn only_roles(name: impl AsRef<str>) -> Self {
-        Self { permissions: Vec::new(), single_role: None, ..Self::default() }.roles_claim(name)
+    /// Reads no claim but that of scopes: users may be able to edit others.
+    pub(super) const fn nothing() -> Self {
+        Self {
+            roles: Vec::new(),
+            permissions: Vec::new(),
+            single_role: None,
+            scopes: None,
+            roles_delimiter: None,
+            scopes_as_permissions: false,
+            hierarchy: RoleHierarchy::new(),
+        }
     }
 
     /// Sets the claim with the caller's roles, instead of those named before. Default: `roles`.
     #[must_use]
     pub fn roles_claim(mut self, name: impl AsRef<str>) -> Self {
-        self.roles = vec![ClaimPath::new(name.as_ref())];
-        self
+        self.roles.clear();
+        self.and_roles_claim(name)
     }
 
     /// Adds a claim with roles; the caller has those of all.
     #[must_use]
     pub fn and_roles_claim(mut self, name: impl AsRef<str>) -> Self {
-        self.roles.push(ClaimPath::new(name.as_ref()));
+        let path = ClaimPath::new(name.as_ref());
+        self.roles.push(RolesClaim { path, takes_members: true });
         self
     }
 
@@ -130,7 +115,35 @@ impl ClaimsMapping {
         self
     }
 
-    /// Counts the scopes of the token (`scope`, or else `scp`) as permissions too. Default: no.
+    /// Sets a character that separates roles in one string, such as the comma in `"user,admin"`.
+    /// Default: none; a string is one role.
+    ///
+    /// White space around a role is removed, and empty ones are dropped. A string that is a list of
+    /// strings in JSON, as directories write attributes (`"[\"user\",\"admin\"]"`), counts as that list.
+    /// The strings of an array are roles as they are. Permissions and scopes are always separated
+    /// by spaces.
+    ///
+    /// **Security:** choose a character that no role contains, or a part of a name becomes a role.
+    /// With a letter, a digit, a quote, a bracket or a backslash the verifier does not build.
+    #[must_use]
+    pub fn roles_delimiter(mut self, delimiter: char) -> Self {
+        self.roles_delimiter = Some(delimiter);
+        self
+    }
+
+    /// Sets the claim with the scopes of the token: a string with spaces between them, or an array.
+    /// Default: `scope` (RFC 8693 §4.2) or, if that is absent, `null` or empty, `scp`.
+    ///
+    /// Only the named claim is read then. `#[require(scopes = …)]` and
+    /// [`VerifiedClaims::scopes`](crate::VerifiedClaims::scopes) use it;
+    /// [`Claims::scopes`](crate::Claims::scopes), which knows no issuer, does not.
+    #[must_use]
+    pub fn scopes_claim(mut self, name: impl AsRef<str>) -> Self {
+        self.scopes = Some(ClaimPath::new(name.as_ref()));
+        self
+    }
+
+    /// Counts the scopes of the token as permissions too. Default: no.
     ///
     /// A scope states what the *client* was allowed to do; the issuer decides if the *user* may do
     /// it too. Enable it only for an issuer that grants scopes by user. To require scopes as such,
@@ -148,29 +161,48 @@ impl ClaimsMapping {
         self
     }
 
+    /// Refuses settings that would read something else than roles.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let is_part_of_names =
+            |separator: char| separator.is_alphanumeric() || r#""'[]{}\"#.contains(separator);
+        if self.roles_delimiter.is_some_and(is_part_of_names) {
+            let problem = "must be a character that no role contains, such as a comma; no letter, \
+                           digit, quote, bracket or backslash";
+            return Err(ConfigError::invalid("roles_delimiter", problem));
+        }
+        Ok(())
+    }
+
     /// Finds the authorities in the claims.
     pub(crate) fn grants(&self, claims: &Claims) -> GrantedAuthorities {
-        let mut grants = GrantedAuthorities::default();
-        for claim in self.roles.iter().filter_map(|path| path.find(claims)) {
-            grants.roles.add(claim);
+        let roles = Sources::separated_by(self.roles_delimiter);
+        let mut grants = GrantedAuthorities { roles, ..GrantedAuthorities::default() };
+        for RolesClaim { path, takes_members } in &self.roles {
+            let add = if *takes_members { Sources::add_with_members } else { Sources::add };
+            path.find_each(claims, &mut |claim| add(&mut grants.roles, claim));
         }
         let single = self.single_role.as_ref().and_then(|path| path.find(claims));
         if let Some(claim) = single.filter(|claim| claim.is_string()) {
             grants.roles.add(claim);
         }
-        for claim in self.permissions.iter().filter_map(|path| path.find(claims)) {
-            grants.permissions.add(claim);
+        for path in &self.permissions {
+            path.find_each(claims, &mut |claim| grants.permissions.add(claim));
         }
-        if self.scopes_as_permissions
-            && let Some(claim) = claims.scope_claim()
-        {
-            grants.permissions.add(claim);
+        let scopes = match &self.scopes {
+            Some(path) => path.find(claims),
+            None => claims.scope_claim(),
+        };
+        if let Some(claim) = scopes {
+            grants.scopes.add(claim);
+            if self.scopes_as_permissions {
+                grants.permissions.add(claim);
+            }
         }
         if !self.hierarchy.is_empty() {
             let reached = self.hierarchy.reached(grants.roles(claims));
             let permissions = self.hierarchy.permissions_of(&reached);
-            grants.permissions.inherited = permissions.map(|name| name.as_ref().into()).collect();
-            grants.roles.inherited = reached.into_iter().map(|name| name.as_ref().into()).collect();
+            grants.permissions.added = permissions.map(|name| name.as_ref().into()).collect();
+            grants.roles.added.extend(reached.into_iter().map(|name| name.as_ref().into()));
         }
         grants
     }
@@ -255,90 +287,6 @@ mod tests {
         );
     }
 
-    /// Access tokens in the shapes that the issuers document.
-    #[test]
-    fn presets_fit_the_tokens_of_their_issuers() {
-        let auth0 = json!({
-            "iss": "https://tenant.eu.auth0.com/",
-            "sub": "auth0|66b1",
-            "aud": ["https://api.example.com", "https://tenant.eu.auth0.com/userinfo"],
-            "scope": "openid profile",
-            "azp": "Zk0n",
-            "permissions": ["read:posts", "write:posts"],
-            "https://myapp.com/roles": ["editor"],
-        });
-        let keycloak = json!({
-            "iss": "https://sso.example.com/realms/main",
-            "aud": "account",
-            "typ": "Bearer",
-            "azp": "my.web/app",
-            "realm_access": {"roles": ["offline_access", "user"]},
-            "resource_access": {
-                "my.web/app": {"roles": ["editor"]},
-                "account": {"roles": ["manage-account"]},
-            },
-            "scope": "email profile",
-        });
-        let entra = json!({
-            "iss": "https://login.microsoftonline.com/6e74/v2.0",
-            "aud": "api://posts",
-            "roles": ["Posts.Editor"],
-            "scp": "Posts.Read Posts.Write",
-            "tid": "6e74",
-            "ver": "2.0",
-        });
-        let cognito = json!({
-            "iss": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1",
-            "client_id": "7q1n",
-            "token_use": "access",
-            "scope": "posts/read posts/write",
-            "cognito:groups": ["editors"],
-            "username": "alice",
-        });
-        let okta = json!({
-            "iss": "https://tenant.okta.com/oauth2/default",
-            "aud": "api://default",
-            "cid": "0oa1",
-            "scp": ["openid", "posts.read"],
-            "groups": ["Everyone", "Editors"],
-        });
-        for (mapping, claims, roles, permissions) in [
-            (
-                ClaimsMapping::auth0("https://myapp.com"),
-                &auth0,
-                vec!["editor"],
-                vec!["read:posts", "write:posts"],
-            ),
-            (
-                ClaimsMapping::keycloak("my.web/app"),
-                &keycloak,
-                vec!["offline_access", "user", "editor"],
-                vec![],
-            ),
-            (ClaimsMapping::entra(), &entra, vec!["Posts.Editor"], vec![]),
-            (ClaimsMapping::cognito(), &cognito, vec!["editors"], vec![]),
-            (ClaimsMapping::okta(), &okta, vec!["Everyone", "Editors"], vec![]),
-        ] {
-            let granted = grants(&mapping, claims);
-            assert_eq!(granted.0, roles);
-            assert_eq!(granted.1, permissions);
-        }
-    }
-
-    #[test]
-    fn presets_read_nothing_that_users_may_have_put_there() {
-        let claims = json!({"role": "admin", "permissions": "all"});
-        for mapping in [
-            ClaimsMapping::keycloak("app"),
-            ClaimsMapping::entra(),
-            ClaimsMapping::cognito(),
-            ClaimsMapping::okta(),
-        ] {
-            assert_eq!(grants(&mapping, &claims), (vec![], vec![]), "{mapping:?}");
-        }
-        assert!(grants(&ClaimsMapping::auth0("https://a.example"), &claims).0.is_empty());
-    }
-
     #[test]
     fn several_claims_add_up() {
         let mapping = ClaimsMapping::default()
@@ -353,5 +301,105 @@ mod tests {
         let granted = grants(&mapping, &claims);
         assert_eq!(granted.0, ["x", "y"]);
         assert_eq!(granted.1, ["r", "w", "d"]);
+    }
+
+    #[test]
+    fn names_of_members_are_roles_of_a_claim_that_was_named() {
+        let claims = json!({
+            "roles": {"admin": {"2715": "acme.example"}, "off": false},
+            "role": {"single": true},
+            "permissions": {"write": true},
+        });
+        assert_eq!(grants(&ClaimsMapping::default(), &claims), (vec![], vec![]));
+        let added = ClaimsMapping::default().and_roles_claim("other");
+        assert!(grants(&added, &claims).0.is_empty(), "the default claim stays what it was");
+        let named = ClaimsMapping::default().roles_claim("roles").permissions_claim("permissions");
+        assert_eq!(grants(&named, &claims), (vec!["admin".into()], vec![]));
+        // Of a list, objects grant nothing.
+        assert!(grants(&named, &json!({"roles": [{"admin": {}}]})).0.is_empty());
+    }
+
+    #[test]
+    fn elements_of_lists_are_reached_by_a_star() {
+        let claims = json!({
+            "roles": [{"name": "admin"}, {"name": ["a", "b"]}, {"name": 5}, {"name": null}, "x"],
+            "grants": [{"permissions": "r w"}, {"permissions": ["d"]}],
+        });
+        let mapping = ClaimsMapping::default()
+            .roles_claim("/roles/*/name")
+            .permissions_claim("/grants/*/permissions");
+        let expected = [vec!["admin", "a", "b"], vec!["r", "w", "d"]];
+        let (roles, permissions) = grants(&mapping, &claims);
+        assert_eq!([roles, permissions], expected);
+        assert!(grants(&mapping, &json!({"roles": {"name": "admin"}})).0.is_empty());
+    }
+
+    #[test]
+    fn a_delimiter_separates_roles_and_nothing_else() {
+        let claims = json!({
+            "roles": "user, admin,,", "role": "a,b", "permissions": "r,w", "scope": "s,t",
+        });
+        assert_eq!(grants(&ClaimsMapping::default(), &claims).0, ["user, admin,,", "a,b"]);
+        let split = ClaimsMapping::default().roles_delimiter(',').scopes_as_permissions(true);
+        let (roles, permissions) = grants(&split, &claims);
+        assert_eq!(roles, ["user", "admin", "a", "b"]);
+        assert_eq!(permissions, ["r,w", "s,t"]);
+        let lists = json!({"roles": r#"["user","a,b"]"#});
+        assert_eq!(grants(&split, &lists).0, ["user", "a,b"]);
+        assert_eq!(grants(&ClaimsMapping::default(), &lists).0, [r#"["user","a,b"]"#]);
+        let hierarchy = RoleHierarchy::new().role("user", ["reader"]).permissions("user", ["read"]);
+        let granted = grants(&split.role_hierarchy(hierarchy), &lists);
+        assert_eq!(granted.0, ["user", "a,b", "reader"]);
+        assert_eq!(granted.1, ["read"]);
+    }
+
+    #[test]
+    fn a_delimiter_is_no_part_of_a_name() {
+        for good in [',', ';', '|', ' ', '\t'] {
+            assert!(ClaimsMapping::default().roles_delimiter(good).check().is_ok(), "{good:?}");
+        }
+        for bad in ['a', 'R', 'é', '0', '"', '\'', '[', ']', '{', '}', '\\'] {
+            let error = ClaimsMapping::default().roles_delimiter(bad).check().unwrap_err();
+            assert!(error.to_string().starts_with("roles_delimiter: "), "{bad:?}");
+        }
+        assert!(ClaimsMapping::default().check().is_ok());
+    }
+
+    #[test]
+    fn scopes_are_read_where_they_are_named() {
+        let scopes = |mapping: &ClaimsMapping, claims: Value| -> Vec<String> {
+            let claims: Claims = serde_json::from_str(&claims.to_string()).unwrap();
+            let grants = mapping.grants(&claims);
+            let names: Vec<String> = grants.scopes(&claims).iter().map(String::from).collect();
+            assert!(names.iter().all(|name| grants.scopes(&claims).contains(name)));
+            if mapping.scopes.is_none() {
+                assert!(claims.scopes().eq(names.iter()), "{claims:?}");
+            }
+            names
+        };
+        let usual = ClaimsMapping::default();
+        for (claims, expected) in [
+            (json!({"scope": "r w", "scp": ["x"]}), vec!["r", "w"]),
+            (json!({"scope": ["r", "w"]}), vec!["r", "w"]),
+            (json!({"scp": ["r"]}), vec!["r"]),
+            (json!({"scope": "", "scp": ["r"]}), vec!["r"]),
+            (json!({"scope": "  ", "scp": "r w"}), vec!["r", "w"]),
+            (json!({"scope": null, "scp": ["r"]}), vec!["r"]),
+            (json!({"scope": [], "scp": ["r"]}), vec!["r"]),
+            // What is neither absent nor empty is not replaced.
+            (json!({"scope": 5, "scp": ["r"]}), vec![]),
+            (json!({"scope": {}, "scp": ["r"]}), vec![]),
+            (json!({"scope": [5], "scp": ["r"]}), vec![]),
+            (json!({"scopes": ["r"]}), vec![]),
+        ] {
+            assert_eq!(scopes(&usual, claims.clone()), expected, "{claims}");
+        }
+        let named = ClaimsMapping::default().scopes_claim("scopes").scopes_as_permissions(true);
+        let claims = json!({"scopes": ["r"], "scope": "x", "scp": ["y"]});
+        assert_eq!(scopes(&named, claims.clone()), ["r"]);
+        assert_eq!(grants(&named, &claims).1, ["r"]);
+        for other in [json!({"scope": "x"}), json!({"scopes": {"x": true}}), json!({"scopes": 5})] {
+            assert!(scopes(&named, other.clone()).is_empty(), "{other}");
+        }
     }
 }

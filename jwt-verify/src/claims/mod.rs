@@ -6,6 +6,7 @@ mod claim_path;
 mod mapping;
 mod numeric_date;
 mod parse;
+mod presets;
 mod role_hierarchy;
 mod verified;
 
@@ -55,8 +56,17 @@ impl Claims {
     }
 
     /// Returns the subject of the token, `sub`. Unique within the issuer, never across issuers.
+    ///
+    /// Of a number, its digits, where the issuer may send one
+    /// ([`TrustedIssuer::numeric_subject`](crate::TrustedIssuer::numeric_subject)).
     pub fn subject(&self) -> Option<&str> {
-        self.text_at(self.subject)
+        let subject = self.at(self.subject?);
+        subject.as_str().or_else(|| subject.as_digits())
+    }
+
+    /// Returns `true` if `sub` is a number.
+    pub(crate) fn has_numeric_subject(&self) -> bool {
+        self.subject.is_some_and(|place| self.at(place).is_number())
     }
 
     /// Returns the intended recipients of the token, `aud`.
@@ -99,14 +109,16 @@ impl Claims {
         T::deserialize(json.to_value()).ok()
     }
 
-    /// Returns the names in the `scope` claim (a string with spaces between them, RFC 8693 §4.2)
-    /// or, if there is none, in `scp` (a string or an array, depending on the issuer).
+    /// Returns the names in the `scope` claim (a string with spaces between them, RFC 8693 §4.2, or
+    /// an array) or, if that is absent, `null` or empty, in `scp` (a string or an array, depending
+    /// on the issuer). Of a verified token, [`VerifiedClaims::scopes`] reads the claim that its
+    /// issuer's [`ClaimsMapping`] names.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.scope_claim().into_iter().flat_map(scope_names)
     }
 
     pub(crate) fn scope_claim(&self) -> Option<Json<'_>> {
-        self.find("scope").or_else(|| self.find("scp"))
+        self.find("scope").filter(|scope| !is_empty(*scope)).or_else(|| self.find("scp"))
     }
 
     /// Returns the payload that contains the claims.
@@ -158,6 +170,14 @@ impl Claims {
     }
 }
 
+/// Returns `true` for `null`, a text without a word, and an array without an element.
+fn is_empty(value: Json<'_>) -> bool {
+    match value.as_str() {
+        Some(text) => text.split(' ').all(str::is_empty),
+        None => value.is_null() || value.is_array() && value.elements().next().is_none(),
+    }
+}
+
 /// Splits a claim's value into scope names: at spaces, or into the strings of an array.
 pub(crate) fn scope_names(value: Json<'_>) -> impl Iterator<Item = &str> {
     let text = value.as_str().into_iter().flat_map(|text| text.split(' '));
@@ -197,6 +217,8 @@ impl fmt::Debug for Claims {
     }
 }
 
+/// Writes each claim as its accessor reads it: a registered claim that is `null` is left out, and a
+/// subject is a text.
 impl Serialize for Claims {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;

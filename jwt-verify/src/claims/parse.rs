@@ -5,11 +5,32 @@ use std::num::NonZero;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{Audience, Claims, NumericDate};
-use crate::json::{Json, JsonDocument, Malformed, Unique};
+use crate::{
+    error::InvalidTokenReason,
+    json::{Json, JsonDocument, Unique},
+};
 
 /// Returns `true` for a claim that has a field of its own (RFC 7519 §4.1).
 pub(super) fn is_registered(name: &str) -> bool {
     matches!(name, "iss" | "sub" | "aud" | "exp" | "nbf" | "iat" | "jti")
+}
+
+/// The reason why a payload contains no claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InvalidClaims {
+    /// Not a JSON object, or a member twice.
+    Document,
+    /// This registered claim has a wrong type or an impossible value.
+    Claim(&'static str),
+}
+
+impl From<InvalidClaims> for InvalidTokenReason {
+    fn from(invalid: InvalidClaims) -> Self {
+        match invalid {
+            InvalidClaims::Document => Self::Payload,
+            InvalidClaims::Claim(name) => Self::ClaimType(name),
+        }
+    }
 }
 
 /// Position of a claim in the payload. The first position is that of the payload itself.
@@ -28,36 +49,45 @@ impl ClaimPosition {
 
 impl Claims {
     /// Reads a payload. Refuses duplicate members at every depth, and registered claims of a wrong
-    /// type.
-    pub(crate) fn parse(payload: String) -> Result<Self, Malformed> {
-        let mut claims = Self { document: JsonDocument::parse(payload)?, ..Self::default() };
+    /// type. One that is `null` is absent. A subject may be an integer; the rules of an issuer say
+    /// if that counts ([`has_numeric_subject`](Self::has_numeric_subject)).
+    pub(crate) fn parse(payload: String) -> Result<Self, InvalidClaims> {
+        let document = JsonDocument::parse(payload).map_err(|_| InvalidClaims::Document)?;
+        let mut claims = Self { document, ..Self::default() };
         claims.read()?;
         Ok(claims)
     }
 
     /// Finds the claims that have a field.
-    fn read(&mut self) -> Result<(), Malformed> {
+    fn read(&mut self) -> Result<(), InvalidClaims> {
         let root = self.document.root();
         if !root.is_object() {
-            return Err(Malformed);
+            return Err(InvalidClaims::Document);
         }
         for (name, value) in root.entries() {
             // Claims with a field have names of three letters.
             let name = name.as_bytes().and_then(|name| <&[u8; 3]>::try_from(name).ok());
             let Some(name) = name else { continue };
             let place = ClaimPosition::of(value);
-            let is_right = match name {
-                b"iss" => value.is_string() && set(&mut self.issuer, place),
-                b"sub" => value.is_string() && set(&mut self.subject, place),
-                b"jti" => value.is_string() && set(&mut self.id, place),
-                b"aud" => Audience::is_one(value) && set(&mut self.audience, place),
-                b"exp" => set(&mut self.expires_at, NumericDate::read(value)),
-                b"nbf" => set(&mut self.not_before, NumericDate::read(value)),
-                b"iat" => set(&mut self.issued_at, NumericDate::read(value)),
-                _ => true,
+            let (name, is_right) = match name {
+                // As absent: some issuers write every claim that they know.
+                b"iss" | b"sub" | b"jti" | b"aud" | b"exp" | b"nbf" | b"iat" if value.is_null() => {
+                    continue;
+                }
+                b"iss" => ("iss", value.is_string() && set(&mut self.issuer, place)),
+                b"sub" => {
+                    let is_right = value.is_string() || value.as_digits().is_some();
+                    ("sub", is_right && set(&mut self.subject, place))
+                }
+                b"jti" => ("jti", value.is_string() && set(&mut self.id, place)),
+                b"aud" => ("aud", Audience::is_one(value) && set(&mut self.audience, place)),
+                b"exp" => ("exp", set(&mut self.expires_at, NumericDate::read(value))),
+                b"nbf" => ("nbf", set(&mut self.not_before, NumericDate::read(value))),
+                b"iat" => ("iat", set(&mut self.issued_at, NumericDate::read(value))),
+                _ => continue,
             };
             if !is_right {
-                return Err(Malformed);
+                return Err(InvalidClaims::Claim(name));
             }
         }
         Ok(())
@@ -71,10 +101,14 @@ fn set<T>(field: &mut Option<T>, value: Option<T>) -> bool {
 }
 
 impl<'de> Deserialize<'de> for Claims {
-    /// Refuses duplicate members at every depth, and registered claims of a wrong type.
+    /// Refuses duplicate members at every depth, and registered claims of a wrong type: a subject
+    /// that is a number too, which only the rules of an issuer can allow. One that is `null` is
+    /// absent.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Unique(value) = Unique::deserialize(deserializer)?;
-        Self::parse(value.to_string()).map_err(|Malformed| D::Error::custom("no claims"))
+        let claims =
+            Self::parse(value.to_string()).ok().filter(|claims| !claims.has_numeric_subject());
+        claims.ok_or_else(|| D::Error::custom("no claims"))
     }
 }
 
@@ -111,24 +145,69 @@ mod tests {
     fn wrong_types_of_registered_claims_are_refused() {
         for member in [
             r#""iss":5"#,
-            r#""iss":null"#,
             r#""iss":["i"]"#,
-            r#""sub":null"#,
             r#""sub":5"#,
-            r#""aud":null"#,
             r#""aud":5"#,
             r#""aud":{}"#,
             r#""aud":["x",1]"#,
             r#""aud":[null]"#,
             r#""aud":[["a"]]"#,
             r#""exp":"1""#,
-            r#""exp":null"#,
             r#""nbf":true"#,
             r#""iat":"1""#,
             r#""jti":7"#,
         ] {
             assert!(parse(&format!("{{{member}}}")).is_none(), "{member}");
         }
+    }
+
+    #[test]
+    fn a_claim_of_a_wrong_type_is_named() {
+        for (payload, name) in [
+            (r#"{"aud":[null]}"#, "aud"),
+            (r#"{"exp":"1"}"#, "exp"),
+            (r#"{"sub":true,"exp":"1"}"#, "sub"),
+            (r#"{"x":1,"nbf":-1}"#, "nbf"),
+        ] {
+            let refused = Claims::parse(payload.into()).err();
+            assert_eq!(refused, Some(InvalidClaims::Claim(name)), "{payload}");
+        }
+        for payload in ["[]", "", r#"{"exp":1,"exp":1}"#] {
+            assert_eq!(Claims::parse(payload.into()).err(), Some(InvalidClaims::Document));
+        }
+    }
+
+    #[test]
+    fn null_is_absent() {
+        let names = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+        let members: Vec<String> = names.iter().map(|name| format!(r#""{name}":null"#)).collect();
+        let claims = parse(&format!("{{{}}}", members.join(","))).unwrap();
+        assert_eq!(claims, Claims::default());
+        assert!(claims.audience().is_none() && claims.expires_at().is_none());
+        assert_eq!(serde_json::to_string(&claims).unwrap(), "{}");
+        assert_eq!(format!("{claims:?}"), "Claims{}");
+        assert_eq!(claims.get("sub"), None);
+    }
+
+    #[test]
+    fn a_subject_may_be_written_as_an_integer_and_no_other_claim() {
+        for digits in ["0", "42", "18446744073709551616", "123456789012345678901234567890"] {
+            let claims = Claims::parse(format!(r#"{{"sub":{digits}}}"#)).unwrap();
+            assert!(claims.has_numeric_subject());
+            assert_eq!(claims.subject(), Some(digits));
+            assert_eq!(serde_json::to_value(&claims).unwrap()["sub"], digits);
+        }
+        assert!(!Claims::parse(r#"{"sub":"42"}"#.into()).unwrap().has_numeric_subject());
+        for odd in ["-1", "-0", "1.0", "1e3", "1E0", "true", "[1]"] {
+            let refused = Claims::parse(format!(r#"{{"sub":{odd}}}"#)).err();
+            assert_eq!(refused, Some(InvalidClaims::Claim("sub")), "{odd}");
+        }
+        for other in ["iss", "jti", "aud"] {
+            let refused = Claims::parse(format!(r#"{{"{other}":42}}"#)).err();
+            assert_eq!(refused, Some(InvalidClaims::Claim(other)));
+        }
+        // No issuer has allowed it here.
+        assert!(parse(r#"{"sub":42}"#).is_none());
     }
 
     #[test]

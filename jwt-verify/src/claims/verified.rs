@@ -39,6 +39,10 @@ impl VerifiedToken {
     pub(crate) fn permissions(&self) -> AuthorityNames<'_> {
         self.grants.permissions(&self.claims)
     }
+
+    pub(crate) fn scopes(&self) -> AuthorityNames<'_> {
+        self.grants.scopes(&self.claims)
+    }
 }
 
 impl fmt::Debug for VerifiedToken {
@@ -153,6 +157,13 @@ impl<T> VerifiedClaims<T> {
     /// none.
     pub fn permissions(&self) -> impl ExactSizeIterator<Item = &str> {
         self.token.permissions().iter()
+    }
+
+    /// Returns the scopes of the token, each once: of the claim that
+    /// [`ClaimsMapping::scopes_claim`](crate::ClaimsMapping::scopes_claim) names, by default `scope`
+    /// or else `scp`. The list is made at each call.
+    pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.token.scopes().iter()
     }
 
     /// Returns `true` if the caller has exactly this role.

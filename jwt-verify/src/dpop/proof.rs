@@ -13,6 +13,7 @@ use crate::{
     defaults::{MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES},
     digest::sha256_text,
     error::{AuthError, InvalidProofReason, InvalidTokenReason},
+    json::Json,
     key::{Thumbprint, VerificationKey},
     token::{CompactToken, Header, TypeName, decode_exact},
 };
@@ -87,6 +88,11 @@ impl ProofRules {
         let payload = decode_exact(parts.payload).ok_or(Reason::Malformed)?;
         let payload = String::from_utf8(payload).map_err(|_| Reason::Payload)?;
         let claims = Claims::parse(payload).map_err(|_| Reason::Payload)?;
+        // What issuers may write carelessly, a client that signs proofs may not.
+        let is_null = |name| claims.find_any(name).is_some_and(Json::is_null);
+        if claims.has_numeric_subject() || ["exp", "nbf"].into_iter().any(is_null) {
+            return Err(Reason::Payload.into());
+        }
         let BoundRequest { target, id, until } = self.check_claims(&claims, shown, now)?;
         // (6), (7): expensive checks come last.
         let key = header.proof_key().ok_or(Reason::Key)?;
@@ -138,7 +144,7 @@ impl ProofRules {
         if claims.find_text("ath") != Some(&*hash) {
             return Err(InvalidProofReason::TokenHash);
         }
-        let made = claims.find_any("iat").and_then(crate::json::Json::as_integer);
+        let made = claims.find_any("iat").and_then(Json::as_integer);
         let made = Duration::from_secs(made.ok_or(InvalidProofReason::IssuedAt)?);
         let until = made.saturating_add(self.max_age);
         if now > until || made > now.saturating_add(self.leeway) {
@@ -165,8 +171,12 @@ impl ProofRules {
 fn of_form(reason: InvalidTokenReason) -> InvalidProofReason {
     match reason {
         InvalidTokenReason::TooLarge => InvalidProofReason::TooLarge,
-        InvalidTokenReason::Malformed => InvalidProofReason::Malformed,
-        InvalidTokenReason::Algorithm => InvalidProofReason::Algorithm,
+        InvalidTokenReason::Malformed | InvalidTokenReason::Encrypted => {
+            InvalidProofReason::Malformed
+        }
+        InvalidTokenReason::Algorithm | InvalidTokenReason::AlgorithmNotAccepted(_) => {
+            InvalidProofReason::Algorithm
+        }
         _ => InvalidProofReason::Header,
     }
 }

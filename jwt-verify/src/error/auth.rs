@@ -150,6 +150,27 @@ impl AuthError {
     }
 }
 
+impl AuthError {
+    /// Returns the claim because of whose type or value a token was refused, for logs: a name of a
+    /// fixed set, such as `sub`. `None` if the reason lies elsewhere.
+    pub const fn claim(&self) -> Option<&'static str> {
+        match self {
+            Self::ExpiredToken => Some("exp"),
+            Self::InvalidToken(reason) => reason.claim(),
+            _ => None,
+        }
+    }
+
+    /// Returns the algorithm because of which a token was refused, for logs: a name that IANA has
+    /// registered, such as `HS256`. `None` for other names, which may be hostile.
+    pub const fn algorithm(&self) -> Option<&'static str> {
+        match self {
+            Self::InvalidToken(reason) => reason.algorithm(),
+            _ => None,
+        }
+    }
+}
+
 impl From<InvalidTokenReason> for AuthError {
     fn from(reason: InvalidTokenReason) -> Self {
         Self::InvalidToken(reason)
@@ -230,19 +251,26 @@ codes! {
         /// Not three non-empty segments, of which the first two are canonical base64url (RFC 7515
         /// §7.1, RFC 4648 §5). A third that is not counts as an invalid signature.
         Malformed => "form",
+        /// Five segments: an encrypted token (RFC 7516 §7.1). None can be decrypted.
+        Encrypted => "encrypted",
         /// The header is not a JSON object of the expected shape, or has a member twice (RFC 7515
         /// §4).
         Header => "header",
-        /// `alg` is unknown or not on the allow-list (RFC 8725 §3.1).
+        /// `alg` is not a registered name (RFC 8725 §3.1).
         Algorithm => "algorithm",
+        /// `alg` is registered, and not supported or not on the allow-list (RFC 8725 §3.1); holds
+        /// the name.
+        AlgorithmNotAccepted(&'static str) => "algorithm",
         /// `crit`, `b64`, `zip` or `enc` require an unsupported extension (RFC 7515 §4.1.11).
         UnsupportedHeader => "unsupported_header",
         /// The `typ` header parameter, or a claim, shows that this is not an access token (RFC 8725
         /// §3.11).
         TokenType => "token_type",
-        /// The payload is not a JSON object of the expected shape, or has a member twice (RFC 7519
-        /// §4).
+        /// The payload is not a JSON object, or has a member twice (RFC 7519 §4).
         Payload => "payload",
+        /// A registered claim has a wrong type or an impossible value (RFC 7519 §4.1); holds its
+        /// name.
+        ClaimType(&'static str) => "payload",
         /// No key of the issuer fits the token. While there are no keys at all, a token whose
         /// claims are invalid too is refused with this, and causes no request for keys.
         UnknownKey => "unknown_key",
@@ -285,6 +313,35 @@ codes! {
         Revoked => "revoked",
         /// The token's subject is not, or no longer, a user of the application.
         UnknownUser => "unknown_user",
+    }
+}
+
+impl InvalidTokenReason {
+    /// Returns the claim that is the reason, for logs: a name of a fixed set, such as `sub`. `None`
+    /// if the reason lies elsewhere.
+    pub const fn claim(self) -> Option<&'static str> {
+        match self {
+            Self::ClaimType(name) => Some(name),
+            Self::Issuer => Some("iss"),
+            Self::Audience => Some("aud"),
+            Self::MissingExpiry => Some("exp"),
+            Self::NotYetValid => Some("nbf"),
+            Self::IssuedAt => Some("iat"),
+            Self::Subject => Some("sub"),
+            Self::Nonce => Some("nonce"),
+            Self::AuthTime => Some("auth_time"),
+            Self::SenderConstraint => Some("cnf"),
+            _ => None,
+        }
+    }
+
+    /// Returns the algorithm that is the reason, for logs: a name that IANA has registered. `None`
+    /// for other reasons and names.
+    pub const fn algorithm(self) -> Option<&'static str> {
+        match self {
+            Self::AlgorithmNotAccepted(name) => Some(name),
+            _ => None,
+        }
     }
 }
 
@@ -335,6 +392,19 @@ codes! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_detail_does_not_change_the_code() {
+        let named = AuthError::from(InvalidTokenReason::ClaimType("sub"));
+        assert_eq!(named.reason(), AuthError::from(InvalidTokenReason::Payload).reason());
+        assert_eq!((named.claim(), named.algorithm()), (Some("sub"), None));
+        let other = AuthError::from(InvalidTokenReason::AlgorithmNotAccepted("HS256"));
+        assert_eq!(other.reason(), AuthError::from(InvalidTokenReason::Algorithm).reason());
+        assert_eq!((other.claim(), other.algorithm()), (None, Some("HS256")));
+        assert_eq!(AuthError::ExpiredToken.claim(), Some("exp"));
+        assert_eq!(AuthError::from(InvalidTokenReason::Signature).claim(), None);
+        assert_eq!(AuthError::MissingToken.claim(), None);
+    }
 
     #[test]
     fn codes_are_what_clients_and_dashboards_know() {

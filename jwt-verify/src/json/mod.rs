@@ -17,7 +17,7 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
-pub(crate) use self::{document::JsonDocument, scan::Malformed, value::Json};
+pub(crate) use self::{document::JsonDocument, value::Json};
 
 /// Any JSON value without duplicate members.
 pub(crate) struct Unique(pub(crate) Value);

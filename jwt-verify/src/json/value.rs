@@ -111,6 +111,13 @@ impl<'a> Json<'a> {
         self.is(NodeKind::Bool).then(|| self.raw() == "true")
     }
 
+    /// Returns the digits of a number without a sign, a fraction and an exponent, as they are
+    /// written.
+    pub(crate) fn as_digits(self) -> Option<&'a str> {
+        let digits = self.is(NodeKind::Number).then(|| self.raw())?;
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(digits)
+    }
+
     /// Returns a number that consists of at most 19 digits.
     pub(crate) fn as_integer(self) -> Option<u64> {
         let node = self.node().filter(|node| node.kind == NodeKind::Number)?;
@@ -130,6 +137,10 @@ impl<'a> Json<'a> {
 
     pub(crate) fn is_string(self) -> bool {
         self.is(NodeKind::Plain) || self.is(NodeKind::Escaped)
+    }
+
+    pub(crate) fn is_null(self) -> bool {
+        self.is(NodeKind::Null)
     }
 
     pub(crate) fn is_number(self) -> bool {
@@ -322,6 +333,9 @@ mod tests {
         ] {
             let document = JsonDocument::parse(text.to_owned()).unwrap();
             assert_eq!(document.root().as_integer(), number, "{text}");
+            let is_written_in_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+            let digits = document.root().as_digits();
+            assert_eq!(digits, is_written_in_digits.then_some(text), "{text}");
         }
     }
 

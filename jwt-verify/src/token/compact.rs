@@ -24,7 +24,13 @@ impl<'a> CompactToken<'a> {
             .filter(|parts| {
                 !parts.header.is_empty() && !parts.payload.is_empty() && !parts.signature.is_empty()
             })
-            .ok_or(InvalidTokenReason::Malformed)
+            .ok_or_else(|| {
+                if is_encrypted(token) {
+                    InvalidTokenReason::Encrypted
+                } else {
+                    InvalidTokenReason::Malformed
+                }
+            })
     }
 
     fn split(token: &'a [u8]) -> Option<Self> {
@@ -38,6 +44,15 @@ impl<'a> CompactToken<'a> {
         let signing_input = token.get(..first + 1 + second)?;
         Some(Self { signing_input, header, payload, signature })
     }
+}
+
+/// Returns `true` for the form of an encrypted token: a header and four more segments (RFC 7516
+/// §7.1).
+#[cold]
+fn is_encrypted(token: &[u8]) -> bool {
+    let mut dots = memchr::memchr_iter(b'.', token);
+    // One more than that is enough to know.
+    dots.next().is_some_and(|first| first > 0) && dots.take(4).count() == 3
 }
 
 #[cfg(test)]
@@ -68,13 +83,23 @@ mod tests {
             "a..c",
             "a.b.c.",
             "a.b.c.d",
-            "a.b.c.d.e",
+            "....",
+            ".b.c.d.e",
+            "a.b.c.d.e.f",
         ] {
             assert_eq!(
                 CompactToken::parse(token.as_bytes(), 100).err(),
                 Some(InvalidTokenReason::Malformed),
                 "{token:?}"
             );
+        }
+    }
+
+    #[test]
+    fn an_encrypted_token_is_told_from_a_mangled_one() {
+        for token in ["a.b.c.d.e", "a..c.d.e"] {
+            let refused = CompactToken::parse(token.as_bytes(), 100).err();
+            assert_eq!(refused, Some(InvalidTokenReason::Encrypted), "{token:?}");
         }
     }
 

@@ -6,7 +6,7 @@ use arc_swap::ArcSwapOption;
 
 use super::decode_exact;
 use crate::{
-    algorithm::Algorithm,
+    algorithm::{Algorithm, registered_name},
     error::InvalidTokenReason,
     json::{Json, JsonDocument},
     mix::mix,
@@ -61,8 +61,11 @@ impl Header {
         if !is_supported {
             return Err(InvalidTokenReason::UnsupportedHeader);
         }
-        let algorithm = algorithm.ok_or(InvalidTokenReason::Header)?.parse();
-        let algorithm = algorithm.map_err(|_| InvalidTokenReason::Algorithm)?;
+        let name = algorithm.ok_or(InvalidTokenReason::Header)?;
+        let algorithm = name.parse().map_err(|_| {
+            registered_name(name)
+                .map_or(InvalidTokenReason::Algorithm, InvalidTokenReason::AlgorithmNotAccepted)
+        })?;
         Ok(Self { algorithm, document, key_id, token_type })
     }
 
@@ -172,9 +175,12 @@ mod tests {
             let json = format!(r#"{{"alg":{alg}}}"#);
             assert_eq!(refusal(&json), Some(InvalidTokenReason::Header), "{json}");
         }
-        for alg in
-            ["", "none", "NONE", "rs256", " RS256", "ES512", "Ed25519", "x\\r\\nSet-Cookie: a=b"]
-        {
+        for alg in ["none", "ES512", "Ed25519", "RSA-OAEP"] {
+            let json = format!(r#"{{"alg":"{alg}"}}"#);
+            let named = InvalidTokenReason::AlgorithmNotAccepted(alg);
+            assert_eq!(refusal(&json), Some(named), "{json}");
+        }
+        for alg in ["", "NONE", "rs256", " RS256", "x\\r\\nSet-Cookie: a=b"] {
             let json = format!(r#"{{"alg":"{alg}"}}"#);
             assert_eq!(refusal(&json), Some(InvalidTokenReason::Algorithm), "{json}");
         }

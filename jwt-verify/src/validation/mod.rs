@@ -58,6 +58,7 @@ pub(crate) struct Rules {
     pub(crate) leeway: Duration,
     pub(crate) max_lifetime: Option<Duration>,
     pub(crate) require_subject: bool,
+    pub(crate) numeric_subject: bool,
     pub(crate) validators: Vec<Arc<dyn ClaimsValidator>>,
 }
 
@@ -65,6 +66,12 @@ impl Rules {
     /// Checks the header: the declared kind of token.
     pub(crate) fn check_header(&self, header: &Header) -> Result<(), InvalidTokenReason> {
         self.kind.check_type(header.token_type())
+    }
+
+    /// Checks the types of claims that the parser leaves to the issuer, for every kind of token.
+    /// Needs no key, so that the reason is known at once.
+    pub(crate) fn check_types(&self, claims: &Claims) -> Result<(), InvalidTokenReason> {
+        subject::check_type(claims, self.numeric_subject)
     }
 
     /// Checks every standard rule about claims. Expiry comes last: "expired" tells a client that
@@ -115,6 +122,7 @@ impl fmt::Debug for Rules {
             .field("leeway", &self.leeway)
             .field("max_lifetime", &self.max_lifetime)
             .field("require_subject", &self.require_subject)
+            .field("numeric_subject", &self.numeric_subject)
             .field("validators", &self.validators.len())
             .finish()
     }

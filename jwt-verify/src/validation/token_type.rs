@@ -12,10 +12,10 @@ const OTHER_TYPES: [&str; 4] = ["ID", "Refresh", "Offline", "Logout"];
 pub(super) fn check(claims: &Claims) -> Result<(), InvalidTokenReason> {
     let is_id_token = ID_TOKEN_CLAIMS.iter().any(|name| claims.find(name).is_some());
     // Access tokens have a scope; an ID token that answers a request with a nonce does not.
-    let is_id_token = is_id_token
-        || claims.find("nonce").is_some()
-            && claims.find("scope").is_none()
-            && claims.find("scp").is_none();
+    let has_scopes = ["scope", "scp"]
+        .iter()
+        .any(|name| claims.find(name).is_some_and(|scopes| !scopes.is_null()));
+    let is_id_token = is_id_token || claims.find("nonce").is_some() && !has_scopes;
     // Security event tokens (RFC 8417 §2.2), among them logout tokens.
     let is_event = claims.find("events").is_some_and(Json::is_object);
     // Amazon Cognito and others write `token_use`.
@@ -47,6 +47,7 @@ mod tests {
             json!({"token_use": "refresh"}),
             json!({"token_use": 5}),
             json!({"nonce": "n"}),
+            json!({"nonce": "n", "scope": null, "scp": null}),
             json!({"typ": "ID"}),
             json!({"typ": "Refresh"}),
             json!({"type": "refresh"}),

@@ -72,7 +72,7 @@ impl<'a> Unverified<'a> {
         let header = known.map_or_else(|| Header::decode(parts.header).map(Arc::new), Ok)?;
         let payload = decode_exact(parts.payload).ok_or(InvalidTokenReason::Malformed)?;
         let payload = String::from_utf8(payload).map_err(|_| InvalidTokenReason::Payload)?;
-        let claims = Claims::parse(payload).map_err(|_| InvalidTokenReason::Payload)?;
+        let claims = Claims::parse(payload)?;
         Ok(Self { parts, header, is_known, claims: Arc::new(claims) })
     }
 }
@@ -105,9 +105,11 @@ impl<'v, 'a> Candidate<'v, 'a> {
         now: Duration,
     ) -> Result<Self, AuthError> {
         if !issuer.algorithms.contains(token.header.algorithm) {
-            return Err(InvalidTokenReason::Algorithm.into());
+            let name = token.header.algorithm.name();
+            return Err(InvalidTokenReason::AlgorithmNotAccepted(name).into());
         }
         issuer.rules.check_header(&token.header)?;
+        issuer.rules.check_types(&token.claims)?;
         let generation = issuer.keys.generation();
         Ok(Self { issuer, token, generation, now })
     }

@@ -69,6 +69,7 @@ impl TrustedIssuer {
                 leeway: LEEWAY,
                 max_lifetime: None,
                 require_subject: false,
+                numeric_subject: false,
                 validators: Vec::new(),
             },
             algorithms: AlgorithmSet::of(Algorithm::RS256),
@@ -133,6 +134,17 @@ impl TrustedIssuer {
     /// Refuses tokens without a subject. Default: accepted, since machine tokens may have none.
     pub fn require_subject(mut self) -> Self {
         self.rules.require_subject = true;
+        self
+    }
+
+    /// Accepts a subject that is written as a number, as Python services do: a whole number without
+    /// sign, fraction or exponent. Default: refused (RFC 7519 §4.1.2 demands a text).
+    ///
+    /// [`Claims::subject`](crate::Claims::subject) returns its digits as they are written. The
+    /// number 42 and the text `"42"` are then one subject, so switch it on only for an issuer that
+    /// does not give both to different users.
+    pub fn numeric_subject(mut self) -> Self {
+        self.rules.numeric_subject = true;
         self
     }
 
@@ -209,6 +221,7 @@ impl TrustedIssuer {
         if rules.max_lifetime.is_some_and(|longest| longest.is_zero()) {
             return Err(ConfigError::invalid("max_lifetime", "must not be zero"));
         }
+        mapping.check()?;
         let needs_secret = check_algorithms(algorithms)?;
         if !key_algorithms.is_empty()
             && !key_algorithms.iter().any(|algorithm| algorithms.contains(algorithm))

@@ -61,7 +61,10 @@ impl ClaimRule {
     fn compare(&self, found: Option<Json<'_>>, is_it: &dyn Fn(Scalar<'_>) -> bool) -> bool {
         let Some(claim) = found else { return false };
         let mut elements = claim.elements();
+        // Where an issuer may send a subject as a number, its digits are its name.
+        let digits = claim.as_digits().filter(|_| self.claim.is_subject());
         match self.comparison {
+            _ if digits.is_some_and(|digits| is_it(Scalar::Text(digits))) => true,
             _ if !claim.is_array() => Scalar::of(claim).is_some_and(is_it),
             Comparison::Contains => elements.filter_map(Scalar::of).any(is_it),
             // A single audience may be a string or a list (RFC 7519 §4.1.3).

@@ -99,7 +99,7 @@ impl Requirement {
     }
 
     pub(super) fn has_scopes(&self, token: &VerifiedToken) -> bool {
-        let held = |name: &str| token.claims().scopes().any(|scope| scope == name);
+        let held = |name: &str| token.scopes().contains(name);
         has(self.scopes.as_ref(), self.all, held)
     }
 

@@ -126,8 +126,9 @@ impl Requirement {
         Self::authenticated().and_permissions(permissions)
     }
 
-    /// Requires any of these scopes of the token (`scope`, or else `scp`), or all of them with
-    /// [`all`](Self::all). An empty list is never met.
+    /// Requires any of these scopes of the token (`scope`, or else `scp`, or the claim that
+    /// [`ClaimsMapping::scopes_claim`](crate::ClaimsMapping::scopes_claim) names), or all of them
+    /// with [`all`](Self::all). An empty list is never met.
     ///
     /// A scope states what the client was allowed to do, not what the user may do (RFC 6749 §3.3).
     pub fn scopes<I, S>(scopes: I) -> Self

@@ -9,8 +9,7 @@ use crate::{
 };
 
 fn caller_with(claims: &Value) -> VerifiedClaims {
-    let payload = claims.to_string();
-    let claims: Claims = serde_json::from_str(&payload).unwrap();
+    let claims = Claims::parse(claims.to_string()).unwrap();
     let grants = ClaimsMapping::default().grants(&claims);
     VerifiedClaims::new(Arc::new(VerifiedToken::new(claims, grants)))
 }
@@ -255,6 +254,11 @@ fn claims_compare_as_what_they_are() {
         (equals("a.b", json!("x")), json!({"a": {"b": "x"}}), true),
         (equals("/a/b.c", json!("x")), json!({"a": {"b.c": "x"}}), true),
         (equals("sub", json!("alice")), json!({"sub": "alice"}), true),
+        (equals("sub", json!("7")), json!({"sub": 7}), true),
+        (equals("sub", json!(7)), json!({"sub": 7}), true),
+        (equals("sub", json!("07")), json!({"sub": 7}), false),
+        (equals("sub", json!(null)), json!({"sub": null}), false),
+        (equals("uid", json!("7")), json!({"uid": 7}), false),
         (equals("iss", json!("alice")), json!({"sub": "alice"}), false),
         (equals("jti", json!("t")), json!({"jti": "t"}), true),
         (equals("aud", json!("api")), json!({"aud": "api"}), true),

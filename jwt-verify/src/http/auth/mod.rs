@@ -176,7 +176,12 @@ impl JwtAuth {
     /// | `JWT_STALE_TTL` | how long expired keys are still used while the issuer is unreachable |
     /// | `JWT_FETCH_TIMEOUT` | timeout of a fetch |
     /// | `JWT_TOKEN_CACHE` | capacity of the cache of verified tokens; 0 is off |
-    /// | `JWT_ROLES_CLAIM`, `JWT_PERMISSIONS_CLAIM`, `JWT_SINGLE_ROLE_CLAIM` | see [`ClaimsMapping`](crate::ClaimsMapping) |
+    /// | `JWT_NUMERIC_SUBJECT` | `true` accepts a subject that is a number; see [`TrustedIssuer::numeric_subject`] |
+    /// | `JWT_CLAIMS_MAPPING` | a preset for the claims with roles and permissions, such as `keycloak:my-api`; see [`ClaimsMapping`](crate::ClaimsMapping) |
+    /// | `JWT_ROLES_CLAIM`, `JWT_PERMISSIONS_CLAIM` | claims with roles or permissions, separated by commas, instead of those of the preset or the default |
+    /// | `JWT_SINGLE_ROLE_CLAIM` | a claim with one role |
+    /// | `JWT_ROLES_DELIMITER` | one character that separates roles in a string; see [`ClaimsMapping::roles_delimiter`](crate::ClaimsMapping::roles_delimiter) |
+    /// | `JWT_SCOPES_CLAIM` | the claim with the scopes, instead of `scope` or else `scp` |
     /// | `JWT_COOKIE` | a cookie that may carry the token instead of the `Authorization` header |
     /// | `JWT_COOKIE_ORIGINS` | origins of pages, separated by commas, that may send the cookie besides those of this one; see [`JwtAuthBuilder::cookie_origins`] |
     /// | `JWT_DPOP_URL` | addresses at which clients reach this API, separated by commas: accepts tokens that are bound to a key; see [`Dpop`](crate::dpop::Dpop) |

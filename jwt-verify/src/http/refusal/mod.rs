@@ -238,6 +238,7 @@ pub(crate) fn keep_private(headers: &mut HeaderMap) {
 /// Logs a refusal: names of fixed sets, nothing of the request.
 pub(crate) fn record(error: &AuthError) {
     let (code, reason) = (error.code(), error.reason());
+    let (claim, algorithm) = (error.claim(), error.algorithm());
     match error {
         AuthError::MissingToken
         | AuthError::InvalidRequest(_)
@@ -248,7 +249,9 @@ pub(crate) fn record(error: &AuthError) {
         | AuthError::InvalidProof(_)
         | AuthError::UseDpopNonce { .. }
         | AuthError::TooManyProofs { .. }
-        | AuthError::Csrf => tracing::debug!(code, reason, "refused a request"),
+        | AuthError::Csrf => {
+            tracing::debug!(code, reason, claim, algorithm, "refused a request");
+        }
         // The failing part has logged its error once; further requests need not.
         AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
             tracing::debug!(code, reason, "could not authenticate a request");

@@ -9,19 +9,42 @@ pub(super) struct Environment<'a>(pub(super) &'a dyn Fn(&str) -> Result<String, 
 
 impl Environment<'_> {
     pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
-        let value = match (self.value(name, name)?, self.value(name, &format!("{name}_FILE"))?) {
-            (None, None) => return Ok(None),
-            (Some(value), None) => value,
-            (None, Some(path)) => read_file(name, &path)?,
+        match self.raw(name)? {
+            Some(value) if value.trim().is_empty() => Err(ConfigError::Empty { setting: name }),
+            value => Ok(value),
+        }
+    }
+
+    /// Returns a value of one character, which may be a space.
+    pub(super) fn character(&self, name: &'static str) -> Result<Option<char>, ConfigError> {
+        let Some(value) = self.raw(name)? else { return Ok(None) };
+        let mut characters = value.chars();
+        match (characters.next(), characters.next()) {
+            (None, _) => Err(ConfigError::Empty { setting: name }),
+            (character, None) => Ok(character),
+            _ => Err(ConfigError::invalid(name, "must be one character")),
+        }
+    }
+
+    /// Returns a switch; one that is not set is off.
+    pub(super) fn flag(&self, name: &'static str) -> Result<bool, ConfigError> {
+        match self.text(name)?.as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(ConfigError::invalid(name, "must be true or false")),
+        }
+    }
+
+    /// Returns a value as it is, from the variable or from the file that its `_FILE` variable names.
+    fn raw(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        match (self.value(name, name)?, self.value(name, &format!("{name}_FILE"))?) {
+            (value, None) => Ok(value),
+            (None, Some(path)) => read_file(name, &path).map(Some),
             (Some(_), Some(_)) => {
                 let problem = "must not be set together with its _FILE variable";
-                return Err(ConfigError::invalid(name, problem));
+                Err(ConfigError::invalid(name, problem))
             }
-        };
-        if value.trim().is_empty() {
-            return Err(ConfigError::Empty { setting: name });
         }
-        Ok(Some(value))
     }
 
     fn value(&self, name: &'static str, variable: &str) -> Result<Option<String>, ConfigError> {

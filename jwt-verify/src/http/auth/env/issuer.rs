@@ -42,6 +42,9 @@ pub(super) fn issuer(
     if let Some(leeway) = environment.seconds("JWT_LEEWAY")? {
         issuer = issuer.leeway(leeway);
     }
+    if environment.flag("JWT_NUMERIC_SUBJECT")? {
+        issuer = issuer.numeric_subject();
+    }
     Ok(issuer.claims_mapping(claims_mapping(environment)?))
 }
 

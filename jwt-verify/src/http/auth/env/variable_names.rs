@@ -29,6 +29,8 @@ fn variable(setting: &'static str) -> &'static str {
         "token_cache_capacity" => "JWT_TOKEN_CACHE",
         "algorithms" => "JWT_ALGORITHMS",
         "audience" => "JWT_AUDIENCE",
+        "claims_mapping" => "JWT_CLAIMS_MAPPING",
+        "roles_delimiter" => "JWT_ROLES_DELIMITER",
         "dpop.base_url" => "JWT_DPOP_URL",
         "dpop.require_nonce" => "JWT_DPOP_NONCE_SECRET",
         "mutual_tls.proxies" => "JWT_MTLS_PROXIES",
