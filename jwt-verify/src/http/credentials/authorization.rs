@@ -49,7 +49,7 @@ fn one_token(rest: &[u8]) -> Result<&[u8], InvalidRequestReason> {
 
 /// Returns `true` if a byte is not a visible ASCII character, or is a comma. It checks all of them,
 /// so that sixteen and more are checked together: this runs for every request.
-fn has_separator(token: &[u8]) -> bool {
+pub(super) fn has_separator(token: &[u8]) -> bool {
     // For invisible bytes the first value wraps around and is large; for commas the second is zero.
     let widen = |(most, least): (u8, u8), byte: &u8| {
         (most.max(byte.wrapping_sub(b'!')), least.min(byte ^ b','))
