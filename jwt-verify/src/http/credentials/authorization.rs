@@ -21,7 +21,10 @@ pub(super) fn token<'r>(
 
 /// Returns the token of a header value. It works on bytes: most of a token need not be text.
 #[inline]
-fn token_of<'v>(value: &'v [u8], wanted: &[u8]) -> Result<Option<&'v [u8]>, InvalidRequestReason> {
+pub(super) fn token_of<'v>(
+    value: &'v [u8],
+    wanted: &[u8],
+) -> Result<Option<&'v [u8]>, InvalidRequestReason> {
     let is_wanted = |scheme: &[u8]| scheme.eq_ignore_ascii_case(wanted);
     match value.split_at_checked(wanted.len()) {
         Some((scheme, b"")) if is_wanted(scheme) => Err(InvalidRequestReason::Malformed),
