@@ -6,6 +6,7 @@ mod cookie;
 mod dpop;
 mod first_of;
 mod header;
+mod missing_scheme;
 mod query;
 mod scheme;
 pub(crate) mod token_chars;
@@ -19,6 +20,7 @@ pub use cookie::CookieExtractor;
 pub(crate) use dpop::DpopExtractor;
 pub use first_of::FirstOf;
 pub use header::HeaderExtractor;
+pub(crate) use missing_scheme::lacks_scheme;
 pub use query::QueryExtractor;
 pub(crate) use scheme::Scheme;
 
