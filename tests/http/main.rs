@@ -14,6 +14,7 @@ mod extractors;
 mod mutual_tls;
 mod process;
 mod providers;
+mod proxy_header;
 mod refused_first;
 mod remembered;
 mod resource_metadata;
