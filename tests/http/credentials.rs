@@ -98,7 +98,7 @@ fn a_cookie_can_carry_the_token() {
     assert_eq!(api.get("/protected").bearer(&good).send().status, 401);
 }
 
-/// Python's frameworks write quotes, and FastAPI the scheme.
+/// Python's frameworks write quotes, and `FastAPI` the scheme.
 #[test]
 fn a_cookie_may_have_quotes_and_a_scheme_where_that_is_set() {
     let bed = TestBed::new();

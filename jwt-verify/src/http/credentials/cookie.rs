@@ -29,7 +29,7 @@ impl CookieExtractor {
     }
 
     /// Expects `Bearer` and a space before the token in the cookie, the scheme in any case, as
-    /// applications with FastAPI store it. A value without it is refused with 400. Default: off;
+    /// applications with `FastAPI` store it. A value without it is refused with 400. Default: off;
     /// the value is the token alone.
     ///
     /// ```

@@ -114,15 +114,12 @@ impl HttpServiceFactory for BackChannelLogoutEndpoint {
         let receive = move |form: Result<web::Form<Form>, actix_web::Error>| {
             let (tokens, store) = (tokens.clone(), store.clone());
             async move {
-                let outcome = match &form {
-                    Ok(form) => {
-                        let until = tokens.now().saturating_add(retention);
-                        log_out(&tokens, store, until, sessions_only, &form.logout_token).await
-                    }
-                    Err(_) => {
-                        log_refusal(&tokens, "request_form");
-                        Err(LogoutRejection::Invalid)
-                    }
+                let outcome = if let Ok(form) = &form {
+                    let until = tokens.now().saturating_add(retention);
+                    log_out(&tokens, store, until, sessions_only, &form.logout_token).await
+                } else {
+                    log_refusal(&tokens, "request_form");
+                    Err(LogoutRejection::Invalid)
                 };
                 answer(&outcome)
             }
@@ -172,9 +169,10 @@ async fn log_out(
 /// Logs a refusal: users stay logged in where the issuer believes that they are not. Anyone can cause
 /// it, so most of many are logged at a lower level.
 fn log_refusal(tokens: &LogoutTokenVerifier, reason: &'static str) {
-    match tokens.refusal_to_log() {
-        Some(others) => tracing::warn!(reason, others, "refused a logout token"),
-        None => tracing::debug!(reason, "refused a logout token"),
+    if let Some(others) = tokens.refusal_to_log() {
+        tracing::warn!(reason, others, "refused a logout token");
+    } else {
+        tracing::debug!(reason, "refused a logout token");
     }
 }
 
