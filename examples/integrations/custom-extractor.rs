@@ -1,8 +1,9 @@
 //! A token from another header, and an argument made of claims.
 //!
 //! The gateway in front of this API uses `Authorization` itself and passes the token on in
-//! `X-Forwarded-Access-Token`. It must remove that header from requests that come from outside. A
-//! handler here takes the `Tenant` that the caller works for instead of claims.
+//! `X-Forwarded-Access-Token`. It must remove that header from requests that come from outside.
+//! `HeaderExtractor` of the library does this and more; here it is a model for your own. A handler
+//! takes the `Tenant` that the caller works for instead of claims.
 
 use std::error::Error;
 
@@ -28,7 +29,8 @@ impl TokenExtractor for GatewayToken {
         let mut values = headers.get_all(FIELD);
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
-            (Some(token), None) => Ok(Some(Credential::new(token.as_bytes()))),
+            // The gateway adds it for browsers too, whatever page has caused the request.
+            (Some(token), None) => Ok(Some(Credential::new(token.as_bytes()).added_by_proxy())),
             // Which of them would the gateway have meant?
             _ => Err(InvalidRequestReason::Ambiguous),
         }

@@ -46,6 +46,8 @@ pub(crate) const RSA_MAX_BITS: usize = 8192;
 
 /// Assumed lifetime of access tokens, if nothing is known about their issuer.
 pub(crate) const LONGEST_ACCESS_TOKEN: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Maximum age of a logout token without `exp`.
+pub(crate) const LOGOUT_TOKEN_AGE: Duration = Duration::from_secs(300);
 /// Number of revocations that a process stores.
 pub(crate) const REVOCATIONS: usize = 1_000_000;
 

@@ -77,6 +77,7 @@
 //! | an issuer behind a proxy or a private authority | [`JwksProviderBuilder::proxy`](keys::JwksProviderBuilder::proxy), [`JwksProviderBuilder::root_certificates`](keys::JwksProviderBuilder::root_certificates) |
 //! | monitoring | [`JwtAuth::health_routes`], feature `metrics` |
 //! | keys from another source | your own [`KeyProvider`] |
+//! | tokens in a header that a proxy adds | [`HeaderExtractor`](extract::HeaderExtractor); refused from pages of other origins |
 //! | tokens in a cookie | [`CookieExtractor`](extract::CookieExtractor), alone or in [`FirstOf`](extract::FirstOf); counts for pages of the same origin, or with [`CsrfProtection`](extract::CsrfProtection) |
 //! | clients that prove possession of a key | [`Dpop`](dpop::Dpop) in [`JwtAuthBuilder::dpop`] |
 //! | clients that present a certificate | [`MutualTls`](mtls::MutualTls) in [`JwtAuthBuilder::mutual_tls`] |
@@ -219,7 +220,7 @@ pub mod extract {
 
     pub use crate::http::{
         BearerExtractor, ClaimsArg, CookieExtractor, Credential, CsrfProtection, FirstOf,
-        FromClaims, QueryExtractor, TokenExtractor, UserLoader, UserLoaderData,
+        FromClaims, HeaderExtractor, QueryExtractor, TokenExtractor, UserLoader, UserLoaderData,
     };
 }
 

@@ -21,6 +21,30 @@ fn own_parts(token: &str) -> Vec<&str> {
     token.split('.').skip(1).collect()
 }
 
+/// LEK-01: a token without a scheme is named in the log, and answered as none.
+#[test]
+fn nothing_of_a_token_without_a_scheme_is_seen() {
+    let bench = AttackBench::new(Algorithm::RS256);
+    let claim = "Lw3Xn7Qe5Vr1Ty9Ub";
+    let token = bench.bed.token().claim("sub", claim).sign(&bench.bed.key);
+    let ask = |value: &str| {
+        let mark = log::mark();
+        let answer = bench.api.get("/protected").header("authorization", value).send();
+        assert_eq!((answer.status, answer.challenge()), (401, Some("Bearer")), "{value}");
+        let log = log::since(mark);
+        for part in own_parts(&token) {
+            assert_absent(&answer.everything(), part, "a response");
+            assert_absent(&log, part, "the log");
+        }
+        log.contains(r#"code="missing_token" reason="missing_scheme""#)
+    };
+    assert!(ask(&token));
+    // The log is that of all tests of the process: another one may have asked in that way.
+    for other in [format!("Token {token}"), format!("{token}.x")] {
+        ask(&other);
+    }
+}
+
 /// LEK-01, LEK-03, LEK-04: eight bytes are too many.
 #[test]
 fn nothing_of_a_token_is_seen() {

@@ -98,6 +98,34 @@ fn a_cookie_can_carry_the_token() {
     assert_eq!(api.get("/protected").bearer(&good).send().status, 401);
 }
 
+/// Python's frameworks write quotes, and `FastAPI` the scheme.
+#[test]
+fn a_cookie_may_have_quotes_and_a_scheme_where_that_is_set() {
+    let bed = TestBed::new();
+    let good = bed.good();
+    let plain = serve(bed.auth().extractor(CookieExtractor::new("tok")).build().unwrap());
+    let scheme = CookieExtractor::new("tok").with_scheme();
+    let scheme = serve(bed.auth().extractor(scheme).build().unwrap());
+    let ask = |api: &TestServer, value: String| {
+        api.get("/protected").header("cookie", format!("a=b; tok={value}; c=d")).send().status
+    };
+    assert_eq!(ask(&plain, format!("\"{good}\"")), 200);
+    assert_eq!(ask(&plain, format!("\"{good}")), 400);
+    assert_eq!(ask(&plain, format!("{good}\"")), 400);
+    assert_eq!(ask(&plain, format!("\"\"{good}\"\"")), 400);
+    assert_eq!(ask(&plain, "\"\"".into()), 400);
+    assert_eq!(ask(&plain, format!("\"Bearer {good}\"")), 401);
+    assert_eq!(ask(&scheme, format!("\"Bearer {good}\"")), 200);
+    assert_eq!(ask(&scheme, format!("Bearer {good}")), 200);
+    assert_eq!(ask(&scheme, good.clone()), 400);
+    assert_eq!(ask(&scheme, format!("\"Bearer {good}, Bearer {good}\"")), 400);
+    let post = |site: &str| {
+        let request = scheme.request("POST", "/nowhere").header("sec-fetch-site", site);
+        request.header("cookie", format!("tok=\"Bearer {good}\"")).send().status
+    };
+    assert_eq!((post("cross-site"), post("same-origin")), (403, 404));
+}
+
 #[test]
 fn a_query_parameter_can_carry_the_token() {
     let bed = TestBed::new();

@@ -15,6 +15,7 @@ mod extractors;
 mod mutual_tls;
 mod process;
 mod providers;
+mod proxy_header;
 mod refused_first;
 mod remembered;
 mod resource_metadata;

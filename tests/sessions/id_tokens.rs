@@ -93,6 +93,38 @@ fn the_token_of_the_login_is_accepted_and_no_other() {
     assert_eq!(forged.unwrap_err().reason(), "signature");
 }
 
+/// Google's apps request a token for their server: `azp` is the app, `aud` the server.
+#[test]
+fn a_party_counts_only_if_it_is_trusted() {
+    let key = SigningKey::new(Algorithm::RS256, "k");
+    let builder = || {
+        let issuer = TrustedIssuer::new(ISSUER, CLIENT).keys(keys(&key));
+        IdTokenVerifier::for_issuer(issuer).clock(TestClock::new())
+    };
+    let trusting = builder().trusted_party("android").trusted_party("ios").build().unwrap();
+    let strict = builder().build().unwrap();
+    let reason = |verifier: &IdTokenVerifier, token: &Token| {
+        let checks = IdTokenChecks::nonce("n-1");
+        wait(verifier.verify(token.sign(&key), &checks))
+            .map_or_else(|error| error.reason(), |_| "ok")
+    };
+    for party in ["android", "ios"] {
+        let token = id_token().claim("azp", party);
+        assert_eq!(reason(&trusting, &token), "ok", "{party}");
+        assert_eq!(reason(&strict, &token), "client", "{party}");
+    }
+    assert_eq!(reason(&trusting, &id_token()), "ok");
+    assert_eq!(reason(&trusting, &id_token().claim("azp", CLIENT)), "ok");
+    for party in [json!("another"), json!(""), json!("Android"), json!(["android"]), json!(5)] {
+        assert_eq!(reason(&trusting, &id_token().claim("azp", party.clone())), "client", "{party}");
+    }
+    // It is no audience.
+    let theirs = id_token().claim("azp", "android");
+    assert_eq!(reason(&trusting, &theirs.clone().claim("aud", "android")), "audience");
+    assert_eq!(reason(&trusting, &theirs.claim("aud", json!([CLIENT, "android"]))), "audience");
+    assert!(builder().trusted_party("").build().is_err());
+}
+
 #[test]
 fn a_login_without_nonce_takes_no_token_of_another_login() {
     let bed = IdTokenBed::new();

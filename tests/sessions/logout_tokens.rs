@@ -1,8 +1,16 @@
 //! OIDC Back-Channel Logout: what an issuer sends, and what it ends.
 
-use std::time::Duration;
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use actix_web::{App, HttpResponse, web};
+use actix_web::{
+    App, HttpResponse,
+    test::{TestRequest, call_service, init_service},
+    web,
+};
 use jwt_verify::{
     Algorithm, Claims, JwkSet, JwtAuth, Lookup, TrustedIssuer, VerificationKey, Verifier,
     endpoints::BackChannelLogoutEndpoint,
@@ -11,6 +19,7 @@ use jwt_verify::{
 };
 use jwt_verify_tests::{AUDIENCE, START, SigningKey, TestClock, TestServer, Token};
 use serde_json::{Value, json};
+use tracing_subscriber::{filter::LevelFilter, util::SubscriberInitExt as _};
 
 const ISSUER: &str = "https://login.example";
 const CLIENT: &str = "my-client";
@@ -172,6 +181,89 @@ fn what_has_ended_is_kept_for_what_the_api_accepts() {
     }
 }
 
+/// Ory Hydra and older versions of Keycloak and authentik send no `exp`.
+#[test]
+fn without_exp_it_counts_for_five_minutes() {
+    for (iat, status) in [
+        (START + 60, 200),
+        (START, 200),
+        (START - 300, 200),
+        (START - 359, 200),
+        (START - 360, 400),
+        (START - 86_400, 400),
+        (START + 61, 400),
+    ] {
+        let bed = LogoutBed::new();
+        let token = logout_token().without("exp").claim("iat", iat);
+        assert_eq!(bed.send(&token).status, status, "{iat}");
+        let is_over = bed.status("session-1", START - 400) == 401;
+        assert_eq!(is_over, status == 200, "{iat}");
+    }
+    // Sent again it ends nothing more, and later it is refused.
+    let bed = LogoutBed::new();
+    let token = logout_token().without("exp");
+    assert_eq!(bed.send(&token).status, 200);
+    bed.clock.advance(Duration::from_secs(359));
+    assert_eq!(bed.send(&token).status, 200);
+    assert_eq!(bed.status("session-2", START + 1), 204);
+    bed.clock.advance(Duration::from_secs(1));
+    assert_eq!(bed.send(&token).status, 400);
+    // Tokens of other kinds need it.
+    let access = Token::of(ISSUER).claim("jti", "x").without("exp").sign(&bed.key);
+    assert_eq!(bed.server.get("/api").bearer(access).send().status, 401);
+}
+
+/// Users stay logged in where the issuer believes that they are not.
+#[test]
+fn a_refused_token_is_a_warning_and_many_are_one() {
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let log = Log::default();
+    let writer = log.clone();
+    let _default = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(LevelFilter::WARN)
+        .with_writer(move || writer.clone())
+        .finish()
+        .set_default();
+    let (key, clock) = (SigningKey::new(Algorithm::RS256, "k"), TestClock::new());
+    let keys = JwkSet::new([VerificationKey::from_jwk(&key.jwk().to_string()).unwrap()]);
+    let issuer = TrustedIssuer::new(ISSUER, CLIENT).keys(keys);
+    let tokens = LogoutTokenVerifier::for_issuer(issuer).clock(clock.clone()).build().unwrap();
+    let store = MemoryRevocation::with_clock(clock.clone());
+    let old = logout_token().without("exp").claim("iat", START - 360).sign(&key);
+    actix_web::rt::System::new().block_on(async {
+        // As each worker has it.
+        for pause in [0, 0, 10] {
+            clock.advance(Duration::from_secs(pause));
+            let endpoint = BackChannelLogoutEndpoint::new("/logout", tokens.clone(), store.clone());
+            let app = init_service(App::new().service(endpoint)).await;
+            for token in [old.as_str(), "x.y.z"] {
+                let request = TestRequest::post().uri("/logout");
+                let request = request.set_form([("logout_token", token)]).to_request();
+                assert_eq!(call_service(&app, request).await.status().as_u16(), 400);
+            }
+        }
+    });
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(log.matches("refused a logout token").count(), 2, "{log}");
+    assert!(log.contains(r#"reason="token_expired" others=0"#), "{log}");
+    assert!(log.contains(r#"reason="token_expired" others=3"#), "{log}");
+    assert!(!log.contains(&old[old.len() - 20..]), "{log}");
+}
+
 #[test]
 fn anything_else_is_refused_and_ends_nothing() {
     let bed = LogoutBed::new();
@@ -183,7 +275,13 @@ fn anything_else_is_refused_and_ends_nothing() {
         ("another client", logout_token().claim("aud", "another")),
         ("no jti", logout_token().without("jti")),
         ("no iat", logout_token().without("iat")),
-        ("no exp", logout_token().without("exp")),
+        ("exp is no date", logout_token().claim("exp", "soon")),
+        ("no exp, no iat", logout_token().without("exp").without("iat")),
+        ("no exp, no jti", logout_token().without("exp").without("jti")),
+        ("no exp, a nonce", logout_token().without("exp").claim("nonce", "n")),
+        ("no exp, no event", logout_token().without("exp").without("events")),
+        ("no exp, too old", logout_token().without("exp").claim("iat", START - 360)),
+        ("no exp, in the future", logout_token().without("exp").claim("iat", START + 61)),
         ("expired", logout_token().claim("exp", START - 61)),
         ("nobody", logout_token().without("sid").without("sub")),
         ("an access token", Token::of(ISSUER).claim("aud", CLIENT).claim("sid", "session-1")),

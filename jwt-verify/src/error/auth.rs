@@ -70,7 +70,8 @@ pub enum AuthError {
     },
 
     /// The credential came in a cookie, and the request has no evidence that the application's own
-    /// page has sent it.
+    /// page has sent it; or it came in a header that a proxy adds, and a page of another origin has
+    /// caused the request.
     #[error("the request does not carry a valid CSRF token")]
     Csrf,
 

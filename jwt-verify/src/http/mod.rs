@@ -20,7 +20,8 @@ pub use authorization::{
     IntoDecision, Policy, PolicyFuture, ask_authorizer, ask_policy, no_policy,
 };
 pub use credentials::{
-    BearerExtractor, CookieExtractor, Credential, FirstOf, QueryExtractor, TokenExtractor,
+    BearerExtractor, CookieExtractor, Credential, FirstOf, HeaderExtractor, QueryExtractor,
+    TokenExtractor,
 };
 #[cfg(feature = "issuing")]
 pub use endpoints::JwksEndpoint;

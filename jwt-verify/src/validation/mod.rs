@@ -86,7 +86,13 @@ impl Rules {
         not_before::check(claims, now, self.leeway)?;
         issued_at::check(claims, now, self.leeway)?;
         lifetime::check(claims, self.max_lifetime)?;
-        expiry::check(claims, now, self.leeway)
+        expiry::check(self.end(claims), now, self.leeway)
+    }
+
+    /// Returns the end of the claims' validity, without leeway.
+    fn end(&self, claims: &Claims) -> Option<Duration> {
+        let end = claims.expires_at().map(NumericDate::since_epoch);
+        end.or_else(|| self.kind.end_without_expiry(claims))
     }
 
     /// Checks the custom rules. They receive claims of verified tokens only.
@@ -102,7 +108,7 @@ impl Rules {
             .flatten()
             .max()
             .map_or(Duration::ZERO, |latest| latest.since_epoch().saturating_sub(self.leeway));
-        let end = claims.expires_at().map_or(Duration::ZERO, NumericDate::since_epoch);
+        let end = self.end(claims).unwrap_or_default();
         start..end.saturating_add(self.leeway)
     }
 

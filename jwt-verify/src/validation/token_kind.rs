@@ -1,7 +1,12 @@
 //! Tokens of one kind are never accepted as another (RFC 8725 §3.12).
 
+use std::time::Duration;
+
 use super::{TokenProfile, token_type};
-use crate::{claims::Claims, error::InvalidTokenReason, json::Json, token::TypeName};
+use crate::{
+    claims::Claims, defaults::LOGOUT_TOKEN_AGE, error::InvalidTokenReason, json::Json,
+    token::TypeName,
+};
 
 /// The kind of token that a verifier accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +82,13 @@ impl TokenKind {
             (true, false) => Err(InvalidTokenReason::MissingClaim),
         }
     }
+
+    /// Returns the end of a token without `exp`, for the only kind that issuers write without: a
+    /// logout token, which the first drafts of the specification gave none.
+    pub(super) fn end_without_expiry(self, claims: &Claims) -> Option<Duration> {
+        let issued_at = claims.issued_at().filter(|_| self == Self::Logout)?;
+        Some(issued_at.since_epoch().saturating_add(LOGOUT_TOKEN_AGE))
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +154,23 @@ mod tests {
             assert_eq!(with(name, None), Err(InvalidTokenReason::MissingClaim), "{name}");
         }
         assert_eq!(with("sub", Some(json!("s"))), Ok(()));
+    }
+
+    #[test]
+    fn a_logout_token_alone_ends_without_expiry() {
+        let issued = claims(&json!({"iat": 1000}));
+        let end = TokenKind::Logout.end_without_expiry(&issued);
+        assert_eq!(end, Some(Duration::from_secs(1300)));
+        assert_eq!(TokenKind::Logout.end_without_expiry(&claims(&json!({}))), None);
+        for kind in [
+            TokenKind::Id,
+            TokenKind::Access(TokenProfile::Jwt),
+            TokenKind::Access(TokenProfile::AccessToken),
+            #[cfg(feature = "issuing")]
+            TokenKind::Refresh,
+        ] {
+            assert_eq!(kind.end_without_expiry(&issued), None, "{kind:?}");
+        }
     }
 
     #[cfg(feature = "issuing")]

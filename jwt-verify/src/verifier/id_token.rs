@@ -38,6 +38,7 @@ pub struct IdTokenVerifier {
     verifier: Verifier,
     client_id: String,
     trusted_audiences: Vec<String>,
+    trusted_parties: Vec<String>,
     leeway: Duration,
 }
 
@@ -48,6 +49,7 @@ pub struct IdTokenVerifierBuilder {
     verifier: VerifierBuilder,
     client_id: String,
     trusted_audiences: Vec<String>,
+    trusted_parties: Vec<String>,
     leeway: Duration,
 }
 
@@ -71,15 +73,42 @@ impl IdTokenVerifierBuilder {
         self
     }
 
+    /// Trusts ID tokens that this client has requested for yours: their authorized party (`azp`,
+    /// OIDC Core §2) is this client, and their audience still yours. Google issues such tokens to
+    /// apps on Android and iOS, for the client ID of their server. Call it once for each client.
+    /// Default: none; a token with another `azp` than your client ID is refused.
+    ///
+    /// **Security:** that client can log its users in here. Name clients of your own alone.
+    ///
+    /// ```
+    /// use jwt_verify::oidc::IdTokenVerifier;
+    ///
+    /// let verifier = IdTokenVerifier::builder("https://accounts.google.com", "the-server")
+    ///     .trusted_party("the-android-app")
+    ///     .trusted_party("the-ios-app")
+    ///     .build()?;
+    /// # Ok::<(), jwt_verify::ConfigError>(())
+    /// ```
+    #[doc(alias = "azp", alias = "authorized_parties")]
+    pub fn trusted_party(mut self, client_id: impl Into<String>) -> Self {
+        self.trusted_parties.push(client_id.into());
+        self
+    }
+
     /// Checks the settings and builds the verifier.
     ///
     /// # Errors
-    /// Every setting that [`VerifierBuilder::build`] refuses.
+    /// Every setting that [`VerifierBuilder::build`] refuses, and an empty
+    /// [`trusted_party`](Self::trusted_party).
     pub fn build(self) -> Result<IdTokenVerifier, ConfigError> {
+        if self.trusted_parties.iter().any(String::is_empty) {
+            return Err(ConfigError::Empty { setting: "trusted_party" });
+        }
         Ok(IdTokenVerifier {
             verifier: self.verifier.build()?,
             client_id: self.client_id,
             trusted_audiences: self.trusted_audiences,
+            trusted_parties: self.trusted_parties,
             leeway: self.leeway,
         })
     }
@@ -179,6 +208,7 @@ impl IdTokenVerifier {
             client_id: issuer.client_id().to_owned(),
             leeway: issuer.rules.leeway,
             trusted_audiences: Vec::new(),
+            trusted_parties: Vec::new(),
             verifier: Verifier::for_issuer(issuer.kind(TokenKind::Id)).token_cache_capacity(0),
         }
     }
@@ -206,7 +236,8 @@ impl IdTokenVerifier {
         Ok(claims)
     }
 
-    /// Every audience must be trusted, and the authorized party must be this client.
+    /// Every audience must be trusted, and the authorized party must be this client or a trusted
+    /// one.
     fn check_audience(&self, claims: &Claims) -> Result<(), InvalidTokenReason> {
         let mut audiences = claims.audience().into_iter().flat_map(crate::claims::Audience::iter);
         let is_trusted = |name: &str| {
@@ -217,10 +248,14 @@ impl IdTokenVerifier {
         }
         let several = claims.audience().is_some_and(|audience| audience.iter().count() > 1);
         match claims.find("azp") {
-            Some(party) if party.is_text(&self.client_id) => Ok(()),
+            Some(party) if party.is_text(&self.client_id) || self.trusts_party(party) => Ok(()),
             None if !several => Ok(()),
             _ => Err(InvalidTokenReason::ClientNotAllowed),
         }
+    }
+
+    fn trusts_party(&self, party: Json<'_>) -> bool {
+        self.trusted_parties.iter().any(|trusted| party.is_text(trusted))
     }
 
     fn check_age(&self, claims: &Claims, max_age: Option<Duration>) -> Result<(), AuthError> {

@@ -1,19 +1,28 @@
 //! Logout tokens (OIDC Back-Channel Logout §2.4), with which an issuer reports the end of a
 //! session.
 
+use std::sync::Arc;
+
 use super::{TrustedIssuer, Verifier, VerifierBuilder};
 use crate::{
     claims::VerifiedClaims,
     clock::Clock,
+    defaults::LOG_PAUSE,
     error::{AuthError, ConfigError},
+    log_limiter::LogLimiter,
     revocation::Revocation,
     validation::TokenKind,
 };
 
 /// Verifies logout tokens that an issuer sends to a client.
+///
+/// A token without `exp`, as Ory Hydra and older versions of Keycloak and authentik send it, is
+/// accepted for five minutes after its `iat`, plus the leeway. `iat` and `jti` are required of each.
 #[derive(Debug, Clone)]
 pub struct LogoutTokenVerifier {
     verifier: Verifier,
+    /// Shared by all workers.
+    refusals: Arc<LogLimiter>,
 }
 
 /// Settings of a [`LogoutTokenVerifier`]. Keys and algorithms are set on the [`TrustedIssuer`].
@@ -41,7 +50,8 @@ impl LogoutTokenVerifierBuilder {
     /// # Errors
     /// Every setting that [`VerifierBuilder::build`] refuses.
     pub fn build(self) -> Result<LogoutTokenVerifier, ConfigError> {
-        Ok(LogoutTokenVerifier { verifier: self.verifier.build()? })
+        let refusals = Arc::new(LogLimiter::new(LOG_PAUSE));
+        Ok(LogoutTokenVerifier { verifier: self.verifier.build()?, refusals })
     }
 }
 
@@ -77,6 +87,12 @@ impl LogoutTokenVerifier {
     /// key is available.
     pub async fn verify(&self, token: impl AsRef<[u8]>) -> Result<LogoutToken, AuthError> {
         Ok(LogoutToken { claims: self.verifier.verify(token).await? })
+    }
+
+    /// Counts a refused token. Returns the number of those that were left out before it, if it is to
+    /// be logged as a warning.
+    pub(crate) fn refusal_to_log(&self) -> Option<u64> {
+        self.refusals.turn(self.verifier.clock().monotonic())
     }
 
     /// Returns the wall-clock time used for tokens.

@@ -162,7 +162,7 @@ impl JwtAuthBuilder {
     }
 
     /// Sets trusted origins whose pages, besides those of this origin, may send requests with a
-    /// token in a cookie, and open a WebSocket with it; as in `https://app.example`, the format of
+    /// token in a cookie or in a header that a proxy adds, and open a WebSocket with it; as in `https://app.example`, the format of
     /// `Origin`. To read the responses they need CORS as well. With [`csrf`](Self::csrf) the list
     /// applies to handshakes only. Default: none.
     ///

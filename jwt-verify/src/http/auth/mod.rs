@@ -183,7 +183,8 @@ impl JwtAuth {
     /// | `JWT_ROLES_DELIMITER` | one character that separates roles in a string; see [`ClaimsMapping::roles_delimiter`](crate::ClaimsMapping::roles_delimiter) |
     /// | `JWT_SCOPES_CLAIM` | the claim with the scopes, instead of `scope` or else `scp` |
     /// | `JWT_COOKIE` | a cookie that may carry the token instead of the `Authorization` header |
-    /// | `JWT_COOKIE_ORIGINS` | origins of pages, separated by commas, that may send the cookie besides those of this one; see [`JwtAuthBuilder::cookie_origins`] |
+    /// | `JWT_HEADER` | the header in which a proxy passes on the token alone, instead of `Authorization`; see [`HeaderExtractor`](crate::extract::HeaderExtractor) |
+    /// | `JWT_COOKIE_ORIGINS` | origins of pages, separated by commas, that may send the cookie, or cause the header of `JWT_HEADER`, besides those of this one; see [`JwtAuthBuilder::cookie_origins`] |
     /// | `JWT_DPOP_URL` | addresses at which clients reach this API, separated by commas: accepts tokens that are bound to a key; see [`Dpop`](crate::dpop::Dpop) |
     /// | `JWT_DPOP_NONCE_SECRET` | the secret of the nonces that proofs must contain, at least 32 bytes |
     /// | `JWT_MTLS_PROXIES` | addresses and networks of proxies, separated by commas, that pass on client certificates: accepts tokens that are bound to one; see [`MutualTls`](crate::mtls::MutualTls) |
@@ -198,7 +199,8 @@ impl JwtAuth {
     /// cookies with requests that other sites cause (CSRF): so for requests that change something,
     /// and for a WebSocket, the cookie is accepted only from pages of this origin, by
     /// `Sec-Fetch-Site` or else `Origin`; see [`JwtAuthBuilder::csrf`]. The environment cannot
-    /// switch that off.
+    /// switch that off. `JWT_HEADER` excludes `JWT_COOKIE`; a proxy adds the header for browsers, so
+    /// such requests from pages of other origins are refused too.
     ///
     /// # Errors
     /// A required variable that is missing, a value that does not parse, or a file that cannot be

@@ -5,9 +5,12 @@ use actix_web::{
     http::{Method, header::UPGRADE},
 };
 
-use crate::http::authentication::{
-    csrf::CsrfProtection,
-    sender::{Sender, is_origin},
+use crate::http::{
+    authentication::{
+        csrf::CsrfProtection,
+        sender::{Sender, is_origin},
+    },
+    credentials::AttachedBy,
 };
 use crate::{
     claims::Claims,
@@ -43,7 +46,17 @@ impl CrossSite {
         self.csrf.as_ref().map_or(Ok(()), CsrfProtection::validate)
     }
 
-    pub(crate) fn check(&self, request: &HttpRequest, claims: &Claims) -> Result<(), AuthError> {
+    /// Checks a request whose credential this party has added. One that a proxy has added needs no
+    /// evidence, unless CSRF protection is set, but must have none of another site.
+    pub(crate) fn check(
+        &self,
+        request: &HttpRequest,
+        claims: &Claims,
+        attached_by: AttachedBy,
+    ) -> Result<(), AuthError> {
+        if attached_by == AttachedBy::Client {
+            return Ok(());
+        }
         let kind = RequestKind::of(request);
         if self.accepts_all || kind == RequestKind::Reading {
             return Ok(());
@@ -60,11 +73,17 @@ impl CrossSite {
             None => match Sender::of(request, &self.origins) {
                 Sender::Own => Ok(()),
                 Sender::Other(field) => Err(field),
+                // Browsers report the page; a program has no cookie of the proxy to lose.
+                Sender::Unknown if attached_by == AttachedBy::Proxy => Ok(()),
                 Sender::Unknown => Err("no_field"),
             },
         };
         outcome.map_err(|because| {
-            tracing::debug!(because, "a cookie did not count");
+            if attached_by == AttachedBy::Proxy {
+                tracing::debug!(because, "a token that a proxy added did not count");
+            } else {
+                tracing::debug!(because, "a cookie did not count");
+            }
             AuthError::Csrf
         })
     }
@@ -100,7 +119,7 @@ mod tests {
 
     fn check(request: TestRequest) -> Result<(), AuthError> {
         let claims = serde_json::from_str("{}").unwrap();
-        CrossSite::default().check(&request.to_http_request(), &claims)
+        CrossSite::default().check(&request.to_http_request(), &claims, AttachedBy::Browser)
     }
 
     /// WEA-09: a handshake over HTTP/2, where `:authority` is part of the target (RFC 8441 §5).

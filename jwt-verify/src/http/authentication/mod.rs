@@ -226,8 +226,8 @@ fn attach(
     is_for_refresh: bool,
     data_address: DataAddress,
 ) -> Result<Rc<Authentication>, AuthError> {
-    if let (Some(token), true) = (&token, way.is_ambient) {
-        context.settings().cross_site.check(request, token.claims())?;
+    if let Some(token) = &token {
+        context.settings().cross_site.check(request, token.claims(), way.attached_by)?;
     }
     let (by, is_in_url) = (context.clone(), way.is_in_url);
     let known = Authentication { by, token, is_for_refresh, is_in_url, data_address };

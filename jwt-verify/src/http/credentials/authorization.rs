@@ -21,7 +21,10 @@ pub(super) fn token<'r>(
 
 /// Returns the token of a header value. It works on bytes: most of a token need not be text.
 #[inline]
-fn token_of<'v>(value: &'v [u8], wanted: &[u8]) -> Result<Option<&'v [u8]>, InvalidRequestReason> {
+pub(super) fn token_of<'v>(
+    value: &'v [u8],
+    wanted: &[u8],
+) -> Result<Option<&'v [u8]>, InvalidRequestReason> {
     let is_wanted = |scheme: &[u8]| scheme.eq_ignore_ascii_case(wanted);
     match value.split_at_checked(wanted.len()) {
         Some((scheme, b"")) if is_wanted(scheme) => Err(InvalidRequestReason::Malformed),
@@ -49,7 +52,7 @@ fn one_token(rest: &[u8]) -> Result<&[u8], InvalidRequestReason> {
 
 /// Returns `true` if a byte is not a visible ASCII character, or is a comma. It checks all of them,
 /// so that sixteen and more are checked together: this runs for every request.
-fn has_separator(token: &[u8]) -> bool {
+pub(super) fn has_separator(token: &[u8]) -> bool {
     // For invisible bytes the first value wraps around and is large; for commas the second is zero.
     let widen = |(most, least): (u8, u8), byte: &u8| {
         (most.max(byte.wrapping_sub(b'!')), least.min(byte ^ b','))

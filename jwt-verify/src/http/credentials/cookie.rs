@@ -2,14 +2,15 @@
 
 use actix_web::{HttpRequest, http::header::COOKIE};
 
-use super::{Credential, TokenExtractor, token_chars::is_token};
+use super::{Credential, TokenExtractor, authorization::token_of, token_chars::is_token};
 use crate::error::{ConfigError, InvalidRequestReason};
 
 /// Takes the token from a cookie of exactly this name.
 ///
 /// Two cookies of the name are refused: a browser sends both when another host of the domain has
 /// set one, and they cannot be told apart. A name that begins with `__Host-` keeps other hosts out
-/// altogether.
+/// altogether. Quotes around the value (RFC 6265 §4.1.1), as Python's frameworks write them, are
+/// taken off; a single quote at either end is refused.
 ///
 /// Browsers attach cookies to requests that other sites cause (CSRF). So for requests that change
 /// something, and for a WebSocket, the token is accepted only from pages of the same origin: see
@@ -17,14 +18,49 @@ use crate::error::{ConfigError, InvalidRequestReason};
 #[derive(Debug, Clone)]
 pub struct CookieExtractor {
     name: String,
+    has_scheme: bool,
 }
 
 impl CookieExtractor {
     /// Creates an extractor for the cookie of this name. A name that no cookie can have (RFC 6265
     /// §4.1.1) is refused by [`JwtAuthBuilder::build`](crate::JwtAuthBuilder::build).
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into() }
+        Self { name: name.into(), has_scheme: false }
     }
+
+    /// Expects `Bearer` and a space before the token in the cookie, the scheme in any case, as
+    /// applications with `FastAPI` store it. A value without it is refused with 400. Default: off;
+    /// the value is the token alone.
+    ///
+    /// ```
+    /// use jwt_verify::extract::CookieExtractor;
+    ///
+    /// let extractor = CookieExtractor::new("access_token").with_scheme();
+    /// ```
+    #[doc(alias = "fastapi")]
+    #[must_use]
+    pub fn with_scheme(mut self) -> Self {
+        self.has_scheme = true;
+        self
+    }
+
+    /// Returns the token of a value without quotes.
+    fn token<'v>(&self, value: &'v [u8]) -> Result<&'v [u8], InvalidRequestReason> {
+        if !self.has_scheme {
+            return Ok(value);
+        }
+        token_of(value, b"bearer")?.ok_or(InvalidRequestReason::Malformed)
+    }
+}
+
+/// Takes off the quotes around a value. Both are there or none, and none in between.
+fn unquoted(value: &[u8]) -> Result<&[u8], InvalidRequestReason> {
+    let inner = match value {
+        [b'"', inner @ .., b'"'] if !inner.contains(&b'"') => inner,
+        [b'"', ..] | [.., b'"'] => return Err(InvalidRequestReason::Malformed),
+        _ => value,
+    };
+    if inner.is_empty() { Err(InvalidRequestReason::Malformed) } else { Ok(inner) }
 }
 
 impl TokenExtractor for CookieExtractor {
@@ -43,8 +79,9 @@ impl TokenExtractor for CookieExtractor {
         });
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
-            (Some(b""), None) => Err(InvalidRequestReason::Malformed),
-            (Some(value), None) => Ok(Some(Credential::new(value).ambient())),
+            (Some(value), None) => {
+                Ok(Some(Credential::new(self.token(unquoted(value)?)?).ambient()))
+            }
             (Some(_), Some(_)) => Err(InvalidRequestReason::Ambiguous),
         }
     }
@@ -64,14 +101,21 @@ mod tests {
 
     use super::*;
 
-    fn extract(cookies: &[&str]) -> Result<Option<Vec<u8>>, InvalidRequestReason> {
+    fn extract_with(
+        extractor: &CookieExtractor,
+        cookies: &[&str],
+    ) -> Result<Option<Vec<u8>>, InvalidRequestReason> {
         let mut request = TestRequest::default();
         for cookie in cookies {
             request = request.append_header((COOKIE, *cookie));
         }
         let request = request.to_http_request();
-        let credential = CookieExtractor::new("tok").extract(&request)?;
+        let credential = extractor.extract(&request)?;
         Ok(credential.map(|credential| credential.as_bytes().to_vec()))
+    }
+
+    fn extract(cookies: &[&str]) -> Result<Option<Vec<u8>>, InvalidRequestReason> {
+        extract_with(&CookieExtractor::new("tok"), cookies)
     }
 
     #[test]
@@ -82,6 +126,42 @@ mod tests {
             assert_eq!(extract(&[other]), Ok(None), "{other}");
         }
         assert_eq!(extract(&[]), Ok(None));
+    }
+
+    #[test]
+    fn quotes_are_taken_off_in_pairs() {
+        assert_eq!(extract(&[r#"tok="x.y.z""#]), Ok(Some(b"x.y.z".to_vec())));
+        assert_eq!(extract(&[r#"a="b"; tok="x" ; c=d"#]), Ok(Some(b"x".to_vec())));
+        for odd in
+            [r#"tok="x"#, r#"tok=x""#, r#"tok=""#, r#"tok="""#, r#"tok=""x"""#, r#"tok="x"y""#]
+        {
+            assert_eq!(extract(&[odd]), Err(InvalidRequestReason::Malformed), "{odd}");
+        }
+        assert_eq!(extract(&[r#"tok="x"; tok=x"#]), Err(InvalidRequestReason::Ambiguous));
+    }
+
+    #[test]
+    fn a_scheme_is_expected_only_where_it_is_set() {
+        let with_scheme =
+            |cookie: &str| extract_with(&CookieExtractor::new("tok").with_scheme(), &[cookie]);
+        for good in [r#"tok="Bearer x.y""#, "tok=Bearer x.y", r#"tok="bearer  x.y""#] {
+            assert_eq!(with_scheme(good), Ok(Some(b"x.y".to_vec())), "{good}");
+        }
+        for bad in [
+            "tok=x.y",
+            r#"tok="x.y""#,
+            r#"tok="Bearer""#,
+            r#"tok="Bearer ""#,
+            r#"tok=Bearer "x.y""#,
+            r#"tok="Bearer x y""#,
+            r#"tok="Bearer x,y""#,
+            r#"tok="DPoP x""#,
+            r#"tok="Bearerx""#,
+        ] {
+            assert_eq!(with_scheme(bad), Err(InvalidRequestReason::Malformed), "{bad}");
+        }
+        assert_eq!(with_scheme("a=b"), Ok(None));
+        assert_eq!(extract(&["tok=Bearer x"]), Ok(Some(b"Bearer x".to_vec())), "it is no token");
     }
 
     #[test]

@@ -5,6 +5,8 @@ mod bearer;
 mod cookie;
 mod dpop;
 mod first_of;
+mod header;
+mod missing_scheme;
 mod query;
 mod scheme;
 pub(crate) mod token_chars;
@@ -17,6 +19,8 @@ pub use bearer::BearerExtractor;
 pub use cookie::CookieExtractor;
 pub(crate) use dpop::DpopExtractor;
 pub use first_of::FirstOf;
+pub use header::HeaderExtractor;
+pub(crate) use missing_scheme::lacks_scheme;
 pub use query::QueryExtractor;
 pub(crate) use scheme::Scheme;
 
@@ -33,10 +37,21 @@ pub struct Credential<'r> {
 /// Properties of the transport of a credential.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Way {
-    /// Browsers attach it by themselves.
-    pub(crate) is_ambient: bool,
+    pub(crate) attached_by: AttachedBy,
     /// Part of the URL.
     pub(crate) is_in_url: bool,
+}
+
+/// Party that adds a credential to a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum AttachedBy {
+    /// The program or the page that sends the request, and no other site.
+    #[default]
+    Client,
+    /// A proxy, for a browser that has sent a cookie of the proxy or for a program.
+    Proxy,
+    /// The browser by itself.
+    Browser,
 }
 
 impl<'r> Credential<'r> {
@@ -50,13 +65,23 @@ impl<'r> Credential<'r> {
     /// [`JwtAuthBuilder::csrf`](crate::JwtAuthBuilder::csrf) defines when it is accepted.
     #[must_use]
     pub fn ambient(mut self) -> Self {
-        self.way.is_ambient = true;
+        self.way.attached_by = AttachedBy::Browser;
+        self
+    }
+
+    /// Marks a credential that a proxy adds for browsers that have sent a cookie of the proxy, and
+    /// for programs. A request that changes something is refused if its headers show that a page of
+    /// another origin has caused it (CSRF); see
+    /// [`HeaderExtractor`](crate::extract::HeaderExtractor).
+    #[must_use]
+    pub fn added_by_proxy(mut self) -> Self {
+        self.way.attached_by = AttachedBy::Proxy;
         self
     }
 
     /// Returns `true` if browsers attach it by themselves.
     pub fn is_ambient(&self) -> bool {
-        self.way.is_ambient
+        self.way.attached_by == AttachedBy::Browser
     }
 
     /// Marks a token that is part of the URL. Caches use URLs as keys: with the middleware, the
@@ -101,21 +126,22 @@ impl fmt::Debug for Credential<'_> {
 ///
 /// Called once for every request and [`JwtAuth`](crate::JwtAuth). It must not read the body.
 /// **Security:** a credential that browsers attach by themselves must be marked with
-/// [`Credential::ambient`], or it is not protected against other sites.
+/// [`Credential::ambient`], and one that a proxy adds for them with
+/// [`Credential::added_by_proxy`], or it is not protected against other sites.
 ///
 /// ```
 /// use actix_web::HttpRequest;
 /// use jwt_verify::{InvalidRequestReason, extract::{Credential, TokenExtractor}};
 ///
-/// /// A gateway that passes the token on in a header of its own.
-/// struct GatewayExtractor;
+/// /// The token in a header that the page itself has to set.
+/// struct PageHeaderExtractor;
 ///
-/// impl TokenExtractor for GatewayExtractor {
+/// impl TokenExtractor for PageHeaderExtractor {
 ///     fn extract<'r>(
 ///         &self,
 ///         request: &'r HttpRequest,
 ///     ) -> Result<Option<Credential<'r>>, InvalidRequestReason> {
-///         let mut values = request.headers().get_all("x-gateway-token");
+///         let mut values = request.headers().get_all("x-page-token");
 ///         match (values.next(), values.next()) {
 ///             (None, _) => Ok(None),
 ///             (Some(value), None) => Ok(Some(Credential::new(value.as_bytes()))),

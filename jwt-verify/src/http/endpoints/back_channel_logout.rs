@@ -27,7 +27,11 @@ use crate::{
 ///
 /// The issuer calls it without credentials: register it outside the scope that needs a token. Its
 /// responses follow the standard: 200, or 400 `invalid_request`; 503 while keys or store are
-/// unreachable, so that the issuer can retry.
+/// unreachable, so that the issuer can retry. A refused token is logged as a warning, at most every
+/// ten seconds, with the reason and the number of those left out.
+///
+/// A token that is sent again ends nothing more: only tokens that were issued until its `iat` are
+/// revoked.
 ///
 /// ```no_run
 /// # use actix_web::App;
@@ -110,12 +114,12 @@ impl HttpServiceFactory for BackChannelLogoutEndpoint {
         let receive = move |form: Result<web::Form<Form>, actix_web::Error>| {
             let (tokens, store) = (tokens.clone(), store.clone());
             async move {
-                let outcome = match &form {
-                    Ok(form) => {
-                        let until = tokens.now().saturating_add(retention);
-                        log_out(&tokens, store, until, sessions_only, &form.logout_token).await
-                    }
-                    Err(_) => Err(LogoutRejection::Invalid),
+                let outcome = if let Ok(form) = &form {
+                    let until = tokens.now().saturating_add(retention);
+                    log_out(&tokens, store, until, sessions_only, &form.logout_token).await
+                } else {
+                    log_refusal(&tokens, "request_form");
+                    Err(LogoutRejection::Invalid)
                 };
                 answer(&outcome)
             }
@@ -137,17 +141,19 @@ async fn log_out(
     sessions_only: bool,
     token: &str,
 ) -> Result<(), LogoutRejection> {
-    let token = tokens.verify(token).await.map_err(|error| {
-        tracing::debug!(reason = error.reason(), "refused a logout token");
-        match error {
-            AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
-                LogoutRejection::Later(error)
-            }
-            _ => LogoutRejection::Invalid,
+    let token = tokens.verify(token).await.map_err(|error| match error {
+        AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
+            tracing::debug!(reason = error.reason(), "could not check a logout token");
+            LogoutRejection::Later(error)
+        }
+        _ => {
+            log_refusal(tokens, error.reason());
+            LogoutRejection::Invalid
         }
     })?;
     let revocations = token.revocations(sessions_only);
     if revocations.is_empty() {
+        log_refusal(tokens, "missing_claim");
         return Err(LogoutRejection::Invalid);
     }
     // The revocation is completed even if the issuer does not wait for the response.
@@ -157,6 +163,16 @@ async fn log_out(
         Some(Err(_)) | None => {
             Err(LogoutRejection::Later(AuthError::Unavailable { retry_after: STORE_RETRY }))
         }
+    }
+}
+
+/// Logs a refusal: users stay logged in where the issuer believes that they are not. Anyone can cause
+/// it, so most of many are logged at a lower level.
+fn log_refusal(tokens: &LogoutTokenVerifier, reason: &'static str) {
+    if let Some(others) = tokens.refusal_to_log() {
+        tracing::warn!(reason, others, "refused a logout token");
+    } else {
+        tracing::debug!(reason, "refused a logout token");
     }
 }
 

@@ -26,7 +26,7 @@ use serde::Serialize;
 
 use crate::http::{
     auth::context::AuthContext,
-    credentials::Scheme,
+    credentials::{Scheme, lacks_scheme},
     endpoints::metadata_document::PublishedMetadata,
     no_store::{NO_STORE, forbid_storing},
     refusal::challenge::DpopChallenge,
@@ -82,7 +82,7 @@ pub(crate) fn refuse(
     error: &AuthError,
     request: &HttpRequest,
 ) -> HttpResponse {
-    record(error);
+    record(error, request);
     let settings = context.settings();
     let response_context = ResponseContext {
         realm: settings.realm.as_ref(),
@@ -236,10 +236,13 @@ pub(crate) fn keep_private(headers: &mut HeaderMap) {
 }
 
 /// Logs a refusal: names of fixed sets, nothing of the request.
-pub(crate) fn record(error: &AuthError) {
+fn record(error: &AuthError, request: &HttpRequest) {
     let (code, reason) = (error.code(), error.reason());
     let (claim, algorithm) = (error.claim(), error.algorithm());
     match error {
+        AuthError::MissingToken if lacks_scheme(request) => {
+            tracing::debug!(code, reason = "missing_scheme", "refused a request");
+        }
         AuthError::MissingToken
         | AuthError::InvalidRequest(_)
         | AuthError::ExpiredToken

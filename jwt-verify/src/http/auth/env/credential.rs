@@ -5,7 +5,7 @@ use crate::{
     error::ConfigError,
     http::{
         auth::builder::JwtAuthBuilder,
-        credentials::{CookieExtractor, FirstOf, token_chars::is_token},
+        credentials::{CookieExtractor, FirstOf, HeaderExtractor, token_chars::is_token},
     },
 };
 
@@ -14,21 +14,33 @@ pub(super) fn extract_credential(
     environment: &Environment<'_>,
     mut builder: JwtAuthBuilder,
 ) -> Result<JwtAuthBuilder, ConfigError> {
-    let (cookie, origins) =
-        (environment.text("JWT_COOKIE")?, environment.list("JWT_COOKIE_ORIGINS")?);
-    match (origins, &cookie) {
-        (Some(_), None) => {
-            return Err(ConfigError::invalid("JWT_COOKIE_ORIGINS", "needs JWT_COOKIE"));
+    let (header, cookie) = (environment.text("JWT_HEADER")?, environment.text("JWT_COOKIE")?);
+    if let Some(origins) = environment.list("JWT_COOKIE_ORIGINS")? {
+        if header.is_none() && cookie.is_none() {
+            let problem = "needs JWT_COOKIE or JWT_HEADER";
+            return Err(ConfigError::invalid("JWT_COOKIE_ORIGINS", problem));
         }
-        (Some(origins), Some(_)) => builder = builder.cookie_origins(origins),
-        (None, _) => {}
+        builder = builder.cookie_origins(origins);
     }
-    match cookie {
-        Some(name) if is_token(name.as_bytes()) => {
+    match (header, cookie) {
+        (Some(_), Some(_)) => {
+            let problem = "must not be set together with JWT_COOKIE; the token has one place";
+            Err(ConfigError::invalid("JWT_HEADER", problem))
+        }
+        (Some(name), None) => from_header(builder, &name),
+        (None, Some(name)) if is_token(name.as_bytes()) => {
             let extractor = FirstOf::bearer().or(CookieExtractor::new(name)).exclusive();
             Ok(builder.extractor(extractor))
         }
-        Some(_) => Err(ConfigError::invalid("JWT_COOKIE", "is not a cookie name")),
-        None => Ok(builder),
+        (None, Some(_)) => Err(ConfigError::invalid("JWT_COOKIE", "is not a cookie name")),
+        (None, None) => Ok(builder),
+    }
+}
+
+fn from_header(builder: JwtAuthBuilder, name: &str) -> Result<JwtAuthBuilder, ConfigError> {
+    let extractor = HeaderExtractor::new(name);
+    match extractor.problem() {
+        None => Ok(builder.extractor(extractor)),
+        Some(problem) => Err(ConfigError::invalid("JWT_HEADER", problem)),
     }
 }

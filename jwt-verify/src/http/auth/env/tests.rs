@@ -60,6 +60,11 @@ fn a_value_that_does_not_parse_names_its_variable() {
         ("JWT_JWKS_URI", "file:///etc/passwd"),
         ("JWT_COOKIE", "a b"),
         ("JWT_COOKIE", ""),
+        ("JWT_HEADER", "a b"),
+        ("JWT_HEADER", ""),
+        ("JWT_HEADER", "X-A,X-B"),
+        ("JWT_HEADER", "DPoP"),
+        ("JWT_HEADER", "Proxy-Authorization"),
         ("JWT_COOKIE_ORIGINS", "https://app.example"),
         ("REDIS_URL", "http://secret.example"),
         ("JWT_CACHE_INTEGRITY_KEY", "an integrity key of enough bytes, alone"),
@@ -96,6 +101,15 @@ fn a_value_that_does_not_parse_names_its_variable() {
     let origins = ("JWT_COOKIE_ORIGINS", "https://app.example/");
     let error = build(&[BASE[0], BASE[1], cookie, origins]).unwrap_err();
     assert!(error.to_string().contains("JWT_COOKIE_ORIGINS"), "{error}");
+    let header = ("JWT_HEADER", "X-Forwarded-Access-Token");
+    let error = build(&[BASE[0], BASE[1], cookie, header]).unwrap_err().to_string();
+    assert!(error.contains("JWT_HEADER") && error.contains("JWT_COOKIE"), "{error}");
+    let error = build(&[BASE[0], BASE[1], header, origins]).unwrap_err().to_string();
+    assert!(error.contains("JWT_COOKIE_ORIGINS"), "{error}");
+    for place in ["Authorization", "authorization", "Cookie"] {
+        let error = build(&[BASE[0], BASE[1], ("JWT_HEADER", place)]).unwrap_err().to_string();
+        assert!(error.contains("JWT_HEADER"), "{error}");
+    }
     let proxies = ("JWT_MTLS_PROXIES", "10.0.0.1");
     let error = build(&[BASE[0], BASE[1], proxies, ("JWT_MTLS_FIELD", "a b")]).unwrap_err();
     assert!(error.to_string().contains("JWT_MTLS_FIELD"), "{error}");
@@ -133,6 +147,11 @@ fn every_variable_has_an_effect_that_builds() {
         ("JWT_PROXY", "environment"),
     ];
     assert!(build(&all).is_ok());
+    let header = all.map(|(name, value)| match name {
+        "JWT_COOKIE" => ("JWT_HEADER", "Cf-Access-Jwt-Assertion"),
+        _ => (name, value),
+    });
+    assert!(build(&header).is_ok());
 }
 
 #[cfg(feature = "redis")]
