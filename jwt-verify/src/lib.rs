@@ -198,7 +198,7 @@ pub mod keys {
     pub use crate::jwks::JwksProviderBuilder;
     pub use crate::{
         algorithm::UnknownAlgorithm,
-        error::InvalidKeyError,
+        error::{InvalidKeyError, SecretLength},
         key::{JwkSetError, KeyHealth, KeyLookupError, KeyQuery},
     };
 }

@@ -20,6 +20,11 @@ impl<'a> Audience<'a> {
         value.is_string() || value.is_array() && value.elements().all(Json::is_string)
     }
 
+    /// Returns `true` for an array without elements.
+    pub(crate) fn is_empty(self) -> bool {
+        self.0.is_array() && self.0.elements().next().is_none()
+    }
+
     /// Returns every audience that the token names.
     pub fn iter(self) -> impl Iterator<Item = &'a str> {
         self.0.as_str().into_iter().chain(self.0.elements().filter_map(Json::as_str))

@@ -46,6 +46,15 @@ pub enum ConfigError {
         problem: &'static str,
     },
 
+    /// A key in an environment variable cannot be used.
+    #[error("{variable}: {reason}")]
+    KeyIn {
+        /// The environment variable.
+        variable: &'static str,
+        /// Reason.
+        reason: InvalidKeyError,
+    },
+
     /// A configured key cannot be used.
     #[error("the given key cannot be used: {0}")]
     Key(#[from] InvalidKeyError),
@@ -86,8 +95,7 @@ mod tests {
             ),
             (
                 ConfigError::Key(InvalidKeyError::Weak),
-                "the given key cannot be used: too weak; secrets need 32 bytes for HS256, 48 for \
-                 HS384, 64 for HS512, and RSA keys 2048 bits",
+                "the given key cannot be used: too weak; RSA keys need 2048 bits",
             ),
         ] {
             assert_eq!(format!("{error:?}"), text);

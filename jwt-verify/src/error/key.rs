@@ -1,6 +1,6 @@
 //! Errors of keys.
 
-use crate::error::codes::codes;
+use crate::{algorithm::Algorithm, error::codes::codes};
 
 codes! {
     /// Reasons why a key cannot be used to verify tokens. In a key set such a key is skipped and
@@ -28,9 +28,12 @@ codes! {
         Private => "private",
         /// Too short, or with parameters known to be weak (RFC 7518 §3.2, §3.3; RFC 8725 §3.5).
         #[error(
-            "too weak; secrets need 32 bytes for HS256, 48 for HS384, 64 for HS512, and RSA keys 2048 bits"
+            "too weak; RSA keys need 2048 bits"
         )]
         Weak => "weak",
+        /// A secret that is shorter than the hash of its algorithm (RFC 7518 §3.2).
+        #[error("{0}")]
+        ShortSecret(SecretLength) => "weak",
         /// Too large to compute with at reasonable cost.
         #[error("too large")]
         TooLarge => "too_large",
@@ -38,6 +41,19 @@ codes! {
         #[error("more than four keys have the same `kid`")]
         Ambiguous => "ambiguous",
     }
+}
+
+/// Length of a secret that is too short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{algorithm} needs at least {needed} bytes; this one has {found}")]
+#[non_exhaustive]
+pub struct SecretLength {
+    /// Algorithm of the secret.
+    pub algorithm: Algorithm,
+    /// Least length, in bytes.
+    pub needed: usize,
+    /// Length of the secret, in bytes.
+    pub found: usize,
 }
 
 #[cfg(test)]

@@ -11,5 +11,5 @@ pub use auth::{
     AuthError, ForbiddenReason, InvalidProofReason, InvalidRequestReason, InvalidTokenReason,
 };
 pub use config::ConfigError;
-pub use key::InvalidKeyError;
+pub use key::{InvalidKeyError, SecretLength};
 pub use store::StoreUnavailable;

@@ -8,6 +8,7 @@ mod provider;
 pub(crate) mod public_jwk;
 mod rsa;
 mod set;
+mod sources;
 mod spki;
 mod thumbprint;
 mod verification_key;
@@ -17,5 +18,6 @@ pub use provider::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery};
 #[cfg(feature = "jwks")]
 pub(crate) use set::SkippedEntry;
 pub use set::{JwkSet, JwkSetError};
+pub(crate) use sources::KeySources;
 pub(crate) use thumbprint::Thumbprint;
 pub use verification_key::VerificationKey;

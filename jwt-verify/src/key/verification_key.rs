@@ -19,7 +19,7 @@ use super::{
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
     digest::{self, leading_32},
-    error::InvalidKeyError,
+    error::{InvalidKeyError, SecretLength},
     secret::Secret,
 };
 
@@ -78,7 +78,7 @@ impl VerificationKey {
     /// tokens.
     ///
     /// # Errors
-    /// [`InvalidKeyError::Weak`] if it is shorter than the hash: 32, 48 or 64 bytes (RFC 7518 §3.2).
+    /// [`InvalidKeyError::ShortSecret`] if it is shorter than the hash: 32, 48 or 64 bytes (RFC 7518 §3.2).
     /// [`InvalidKeyError::AlgorithmMismatch`] for an asymmetric algorithm.
     pub fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, InvalidKeyError> {
         let hash = match algorithm {
@@ -87,8 +87,10 @@ impl VerificationKey {
             Algorithm::HS512 => hmac::HMAC_SHA512,
             _ => return Err(InvalidKeyError::AlgorithmMismatch),
         };
-        if secret.expose().len() < hash.digest_algorithm().output_len() {
-            return Err(InvalidKeyError::Weak);
+        let (found, needed) = (secret.expose().len(), hash.digest_algorithm().output_len());
+        if found < needed {
+            let length = SecretLength { algorithm, needed, found };
+            return Err(InvalidKeyError::ShortSecret(length));
         }
         let key = hmac::Key::new(hash, secret.expose());
         // A MAC over fixed text distinguishes keys and reveals nothing about the key.
@@ -311,9 +313,11 @@ mod tests {
                 assert_eq!(key.verifies(other, b"message", tag.as_ref()), other == algorithm);
             }
             assert_eq!(key.thumbprint(), None);
-            let short = Secret::from("x".repeat(hash.digest_algorithm().output_len() - 1));
+            let needed = hash.digest_algorithm().output_len();
+            let short = Secret::from("x".repeat(needed - 1));
             let rejection = VerificationKey::from_secret(algorithm, &short).err();
-            assert_eq!(rejection, Some(InvalidKeyError::Weak));
+            let length = SecretLength { algorithm, needed, found: needed - 1 };
+            assert_eq!(rejection, Some(InvalidKeyError::ShortSecret(length)));
         }
     }
 }

@@ -1,12 +1,16 @@
-//! `aud` (RFC 7519 §4.1.3): at least one of the configured audiences, byte by byte.
+//! `aud` (RFC 7519 §4.1.3): at least one of the configured audiences, byte by byte; or none at all,
+//! for an issuer that writes none.
 
 use crate::{claims::Claims, error::InvalidTokenReason};
 
+/// An empty list of audiences accepts tokens that name none, and no others.
 pub(super) fn check(claims: &Claims, ours: &[String]) -> Result<(), InvalidTokenReason> {
-    let named = claims
-        .audience()
-        .is_some_and(|audience| ours.iter().any(|accepted| audience.contains(accepted)));
-    if named { Ok(()) } else { Err(InvalidTokenReason::Audience) }
+    let is_right = match claims.audience() {
+        Some(audience) if !ours.is_empty() => ours.iter().any(|ours| audience.contains(ours)),
+        Some(audience) => audience.is_empty(),
+        None => ours.is_empty(),
+    };
+    if is_right { Ok(()) } else { Err(InvalidTokenReason::Audience) }
 }
 
 #[cfg(test)]
@@ -39,5 +43,16 @@ mod tests {
             );
         }
         assert_eq!(check(&Claims::default(), &ours), Err(InvalidTokenReason::Audience));
+    }
+
+    #[test]
+    fn without_an_audience_any_name_is_refused() {
+        for good in [json!({}), json!({"aud": null}), json!({"aud": []})] {
+            assert_eq!(check(&claims(&good), &[]), Ok(()), "{good}");
+        }
+        for aud in [json!(""), json!([""]), json!("api"), json!(["api"]), json!(["", "api"])] {
+            let named = claims(&json!({ "aud": aud }));
+            assert_eq!(check(&named, &[]), Err(InvalidTokenReason::Audience), "{aud}");
+        }
     }
 }

@@ -3,8 +3,9 @@
 
 use crate::{claims::Claims, error::InvalidTokenReason};
 
-pub(super) fn check(claims: &Claims, trusted: &str) -> Result<(), InvalidTokenReason> {
-    if claims.issuer() == Some(trusted) { Ok(()) } else { Err(InvalidTokenReason::Issuer) }
+/// `None` trusts tokens without `iss`, and no others.
+pub(super) fn check(claims: &Claims, trusted: Option<&str>) -> Result<(), InvalidTokenReason> {
+    if claims.issuer() == trusted { Ok(()) } else { Err(InvalidTokenReason::Issuer) }
 }
 
 #[cfg(test)]
@@ -16,7 +17,7 @@ mod tests {
 
     #[test]
     fn only_the_exact_string_is_trusted() {
-        let check = |iss: &str| check(&claims(&json!({ "iss": iss })), "https://i.example/");
+        let check = |iss: &str| check(&claims(&json!({ "iss": iss })), Some("https://i.example/"));
         assert_eq!(check("https://i.example/"), Ok(()));
         for iss in [
             "https://i.example",
@@ -29,6 +30,16 @@ mod tests {
         ] {
             assert_eq!(check(iss), Err(InvalidTokenReason::Issuer), "{iss}");
         }
-        assert_eq!(super::check(&Claims::default(), ""), Err(InvalidTokenReason::Issuer));
+        assert_eq!(super::check(&Claims::default(), Some("")), Err(InvalidTokenReason::Issuer));
+    }
+
+    #[test]
+    fn without_a_trusted_name_any_name_is_refused() {
+        assert_eq!(check(&Claims::default(), None), Ok(()));
+        assert_eq!(check(&claims(&json!({ "iss": null })), None), Ok(()));
+        for iss in ["", "none", "https://i.example"] {
+            let named = claims(&json!({ "iss": iss }));
+            assert_eq!(check(&named, None), Err(InvalidTokenReason::Issuer), "{iss}");
+        }
     }
 }

@@ -5,6 +5,7 @@ mod audience;
 mod client;
 mod confirmation;
 mod expiry;
+mod further_type;
 mod issued_at;
 mod issuer;
 mod lifetime;
@@ -17,6 +18,7 @@ mod token_type;
 use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
 pub(crate) use confirmation::{Binding, binding};
+pub(crate) use further_type::FurtherType;
 pub use profile::TokenProfile;
 pub(crate) use token_kind::*;
 
@@ -48,13 +50,22 @@ where
     }
 }
 
+/// Label of the issuer whose tokens have no `iss`.
+pub(crate) const NO_ISSUER: &str = "none";
+
 /// The rules for one issuer's tokens.
 #[derive(Clone)]
 pub(crate) struct Rules {
-    pub(crate) issuer: String,
+    /// `None` for tokens without `iss`.
+    pub(crate) issuer: Option<String>,
+    /// Empty for tokens without `aud`.
     pub(crate) audiences: Vec<String>,
     pub(crate) clients: Option<Vec<String>>,
     pub(crate) kind: TokenKind,
+    /// Accepted values of `typ` besides those of the kind.
+    pub(crate) further_types: Vec<FurtherType>,
+    /// True if access tokens may be ID tokens.
+    pub(crate) accept_id_tokens: bool,
     pub(crate) leeway: Duration,
     pub(crate) max_lifetime: Option<Duration>,
     pub(crate) require_subject: bool,
@@ -65,7 +76,11 @@ pub(crate) struct Rules {
 impl Rules {
     /// Checks the header: the declared kind of token.
     pub(crate) fn check_header(&self, header: &Header) -> Result<(), InvalidTokenReason> {
-        self.kind.check_type(header.token_type())
+        let name = header.token_type();
+        if name.is_some_and(|name| self.further_types.iter().any(|known| known.is(name))) {
+            return Ok(());
+        }
+        self.kind.check_type(name)
     }
 
     /// Checks the types of claims that the parser leaves to the issuer, for every kind of token.
@@ -77,10 +92,13 @@ impl Rules {
     /// Checks every standard rule about claims. Expiry comes last: "expired" tells a client that
     /// the token is valid otherwise, and that a new one will work.
     pub(crate) fn check_claims(&self, claims: &Claims, now: Duration) -> Result<(), AuthError> {
-        issuer::check(claims, &self.issuer)?;
+        issuer::check(claims, self.issuer.as_deref())?;
         audience::check(claims, &self.audiences)?;
         confirmation::check(claims)?;
-        self.kind.check_claims(claims)?;
+        self.kind.check_claims(claims, self.accept_id_tokens)?;
+        if self.issuer.is_none() {
+            token_type::check_declared(claims)?;
+        }
         subject::check(claims, self.require_subject)?;
         client::check(claims, self.clients.as_deref())?;
         not_before::check(claims, now, self.leeway)?;
@@ -114,7 +132,12 @@ impl Rules {
 
     /// Returns `true` if the token names this issuer, whose keys are then used.
     pub(crate) fn is_issuer_of(&self, claims: &Claims) -> bool {
-        issuer::check(claims, &self.issuer).is_ok()
+        issuer::check(claims, self.issuer.as_deref()).is_ok()
+    }
+
+    /// Returns the issuer's name in lists and metrics.
+    pub(crate) fn label(&self) -> &str {
+        self.issuer.as_deref().unwrap_or(NO_ISSUER)
     }
 }
 
@@ -125,6 +148,8 @@ impl fmt::Debug for Rules {
             .field("audiences", &self.audiences)
             .field("clients", &self.clients)
             .field("kind", &self.kind)
+            .field("further_types", &self.further_types)
+            .field("accept_id_tokens", &self.accept_id_tokens)
             .field("leeway", &self.leeway)
             .field("max_lifetime", &self.max_lifetime)
             .field("require_subject", &self.require_subject)

@@ -6,8 +6,8 @@ use crate::{claims::Claims, error::InvalidTokenReason, token::TypeName};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TokenProfile {
-    /// Accepts a `typ` header parameter that is absent, `JWT` or `at+jwt`; the default, and what
-    /// most issuers send. Tokens that declare another type are refused.
+    /// Accepts a `typ` header parameter that is absent, `JWT`, `JOSE` or `at+jwt`; the default,
+    /// and what most issuers send. Tokens that declare another type are refused.
     #[default]
     Jwt,
     /// Requires the JWT profile for access tokens (RFC 9068 §2, §4): `typ` must be `at+jwt`, and
@@ -20,7 +20,8 @@ impl TokenProfile {
     pub(super) fn check_type(self, token_type: Option<&str>) -> Result<(), InvalidTokenReason> {
         let accepted = match (self, token_type.map(TypeName::new)) {
             (Self::Jwt, None) => true,
-            (Self::Jwt, Some(name)) => name.is("JWT") || name.is("at+jwt"),
+            // `JOSE` says no more than that the token is a JWS or a JWE (RFC 7515 §4.1.9).
+            (Self::Jwt, Some(name)) => name.is("JWT") || name.is("at+jwt") || name.is("JOSE"),
             (Self::AccessToken, Some(name)) => name.is("at+jwt"),
             (Self::AccessToken, None) => false,
         };
@@ -47,7 +48,14 @@ mod tests {
 
     #[test]
     fn types_are_compared_as_media_types() {
-        for typ in [None, Some("JWT"), Some("jwt"), Some("at+jwt"), Some("application/at+jwt")] {
+        for typ in [
+            None,
+            Some("JWT"),
+            Some("jwt"),
+            Some("JOSE"),
+            Some("at+jwt"),
+            Some("application/at+jwt"),
+        ] {
             assert_eq!(TokenProfile::Jwt.check_type(typ), Ok(()), "{typ:?}");
         }
         for typ in ["", "dpop+jwt", "logout+jwt", "rt+jwt", "JWE", "at+jwt;v=1", "at+jwt "] {
@@ -56,7 +64,7 @@ mod tests {
         for typ in ["at+jwt", "AT+JWT", "Application/AT+JWT"] {
             assert_eq!(TokenProfile::AccessToken.check_type(Some(typ)), Ok(()), "{typ}");
         }
-        for typ in [None, Some("JWT"), Some(""), Some("at+jwt;v=1")] {
+        for typ in [None, Some("JWT"), Some("JOSE"), Some(""), Some("at+jwt;v=1")] {
             assert!(TokenProfile::AccessToken.check_type(typ).is_err(), "{typ:?}");
         }
     }

@@ -35,15 +35,21 @@ impl TokenKind {
             Self::Access(profile) => return profile.check_type(token_type),
             #[cfg(feature = "issuing")]
             Self::Refresh => name.is_some_and(|name| name.is(REFRESH_TYPE)),
-            Self::Id => name.is_none_or(|name| name.is("JWT")),
-            Self::Logout => name.is_none_or(|name| name.is("logout+jwt") || name.is("JWT")),
+            Self::Id => name.is_none_or(|name| name.is("JWT") || name.is("JOSE")),
+            Self::Logout => {
+                name.is_none_or(|name| name.is("logout+jwt") || name.is("JWT") || name.is("JOSE"))
+            }
         };
         if accepted { Ok(()) } else { Err(InvalidTokenReason::TokenType) }
     }
 
-    pub(super) fn check_claims(self, claims: &Claims) -> Result<(), InvalidTokenReason> {
+    pub(super) fn check_claims(
+        self,
+        claims: &Claims,
+        accept_id_tokens: bool,
+    ) -> Result<(), InvalidTokenReason> {
         if let Self::Access(profile) = self {
-            token_type::check(claims)?;
+            token_type::check(claims, accept_id_tokens)?;
             return profile.check_claims(claims);
         }
         let text = |name: &str| claims.find_text(name);
@@ -101,7 +107,7 @@ mod tests {
     #[test]
     fn only_an_id_token_is_an_id_token() {
         let id = json!({"sub": "s", "iat": 1, "nonce": "n"});
-        assert_eq!(TokenKind::Id.check_claims(&claims(&id)), Ok(()));
+        assert_eq!(TokenKind::Id.check_claims(&claims(&id), false), Ok(()));
         for (name, value) in [
             ("token_use", json!("access")),
             ("events", json!({})),
@@ -111,7 +117,7 @@ mod tests {
             let mut other = id.clone();
             other[name] = value;
             assert_eq!(
-                TokenKind::Id.check_claims(&claims(&other)),
+                TokenKind::Id.check_claims(&claims(&other), false),
                 Err(InvalidTokenReason::TokenType)
             );
         }
@@ -119,7 +125,7 @@ mod tests {
             let mut part = id.clone();
             part.as_object_mut().unwrap().remove(name);
             assert_eq!(
-                TokenKind::Id.check_claims(&claims(&part)),
+                TokenKind::Id.check_claims(&claims(&part), false),
                 Err(InvalidTokenReason::MissingClaim)
             );
         }
@@ -134,14 +140,14 @@ mod tests {
     #[test]
     fn only_a_logout_token_is_a_logout_token() {
         let logout = json!({"sid": "x", "iat": 1, "jti": "j", "events": {LOGOUT_EVENT: {}}});
-        assert_eq!(TokenKind::Logout.check_claims(&claims(&logout)), Ok(()));
+        assert_eq!(TokenKind::Logout.check_claims(&claims(&logout), false), Ok(()));
         let with = |name: &str, value: Option<Value>| {
             let mut other = logout.clone();
             match value {
                 Some(value) => other[name] = value,
                 None => drop(other.as_object_mut().unwrap().remove(name)),
             }
-            TokenKind::Logout.check_claims(&claims(&other))
+            TokenKind::Logout.check_claims(&claims(&other), false)
         };
         assert_eq!(with("nonce", Some(json!("n"))), Err(InvalidTokenReason::TokenType));
         assert_eq!(with("events", None), Err(InvalidTokenReason::TokenType));
@@ -177,11 +183,11 @@ mod tests {
     #[test]
     fn only_a_refresh_token_is_a_refresh_token() {
         let refresh = json!({"sub": "s", "jti": "j", "sid": "x", "token_use": "refresh"});
-        assert_eq!(TokenKind::Refresh.check_claims(&claims(&refresh)), Ok(()));
+        assert_eq!(TokenKind::Refresh.check_claims(&claims(&refresh), false), Ok(()));
         for name in ["sub", "jti", "sid", "token_use"] {
             let mut part = refresh.clone();
             part.as_object_mut().unwrap().remove(name);
-            assert!(TokenKind::Refresh.check_claims(&claims(&part)).is_err(), "{name}");
+            assert!(TokenKind::Refresh.check_claims(&claims(&part), false).is_err(), "{name}");
         }
         assert!(TokenKind::Refresh.check_type(Some("rt+jwt")).is_ok());
         for typ in [None, Some("JWT"), Some("at+jwt")] {

@@ -6,27 +6,52 @@ use crate::{claims::Claims, error::InvalidTokenReason, json::Json};
 /// Hashes that only an ID token has (OIDC Core §3.1.3.6, §3.3.2.11; FAPI `s_hash`).
 const ID_TOKEN_CLAIMS: [&str; 3] = ["at_hash", "c_hash", "s_hash"];
 
-/// Values of the `typ` claim that Keycloak gives to tokens other than access tokens.
-const OTHER_TYPES: [&str; 4] = ["ID", "Refresh", "Offline", "Logout"];
+/// Values of the `typ` claim that Keycloak gives to tokens other than access and ID tokens.
+const OTHER_TYPES: [&str; 3] = ["Refresh", "Offline", "Logout"];
 
-pub(super) fn check(claims: &Claims) -> Result<(), InvalidTokenReason> {
+/// Claims in which issuers without other marks declare a kind: Flask-JWT-Extended writes `type`,
+/// Django SimpleJWT `token_type`.
+const DECLARATIONS: [&str; 2] = ["type", "token_type"];
+
+pub(super) fn check(claims: &Claims, accept_id_tokens: bool) -> Result<(), InvalidTokenReason> {
     let is_id_token = ID_TOKEN_CLAIMS.iter().any(|name| claims.find(name).is_some());
     // Access tokens have a scope; an ID token that answers a request with a nonce does not.
     let has_scopes = ["scope", "scp"]
         .iter()
         .any(|name| claims.find(name).is_some_and(|scopes| !scopes.is_null()));
-    let is_id_token = is_id_token || claims.find("nonce").is_some() && !has_scopes;
+    let is_id_token = is_id_token
+        || claims.find("nonce").is_some() && !has_scopes
+        || claims.find_text("typ") == Some("ID");
     // Security event tokens (RFC 8417 §2.2), among them logout tokens.
     let is_event = claims.find("events").is_some_and(Json::is_object);
     // Amazon Cognito and others write `token_use`.
-    let is_for_other_use = claims.find("token_use").is_some_and(|use_| !use_.is_text("access"));
+    let is_for_other_use = claims
+        .find("token_use")
+        .is_some_and(|use_| !use_.is_text("access") && !(accept_id_tokens && use_.is_text("id")));
     let is_other_type = claims.find_text("typ").is_some_and(|typ| OTHER_TYPES.contains(&typ));
-    // Flask-JWT-Extended writes it; nothing else distinguishes its tokens.
-    let is_refresh = claims.find_text("type") == Some("refresh");
-    if is_id_token || is_event || is_for_other_use || is_other_type || is_refresh {
+    let is_refresh = DECLARATIONS
+        .iter()
+        .filter_map(|name| claims.find_text(name))
+        .any(|kind| kind.eq_ignore_ascii_case("refresh"));
+    let is_unwanted_id_token = is_id_token && !accept_id_tokens;
+    if is_unwanted_id_token || is_event || is_for_other_use || is_other_type || is_refresh {
         return Err(InvalidTokenReason::TokenType);
     }
     Ok(())
+}
+
+/// Checks the declared kind of a token without issuer, whose key may sign tokens of every kind: if
+/// it declares one, it must be that of an access token.
+pub(super) fn check_declared(claims: &Claims) -> Result<(), InvalidTokenReason> {
+    let is_access = |kind: Json<'_>| {
+        let names = ["access", "bearer", "sliding"];
+        kind.as_str().is_some_and(|kind| names.iter().any(|name| kind.eq_ignore_ascii_case(name)))
+    };
+    if DECLARATIONS.iter().filter_map(|name| claims.find(name)).all(is_access) {
+        Ok(())
+    } else {
+        Err(InvalidTokenReason::TokenType)
+    }
 }
 
 #[cfg(test)]
@@ -51,8 +76,13 @@ mod tests {
             json!({"typ": "ID"}),
             json!({"typ": "Refresh"}),
             json!({"type": "refresh"}),
+            json!({"token_type": "refresh"}),
         ] {
-            assert_eq!(check(&claims(&other)), Err(InvalidTokenReason::TokenType), "{other}");
+            assert_eq!(
+                check(&claims(&other), false),
+                Err(InvalidTokenReason::TokenType),
+                "{other}"
+            );
         }
     }
 
@@ -67,7 +97,42 @@ mod tests {
             json!({"type": "access"}),
             json!({"events": 3}),
         ] {
-            assert_eq!(check(&claims(&access)), Ok(()), "{access}");
+            assert_eq!(check(&claims(&access), false), Ok(()), "{access}");
+        }
+    }
+
+    #[test]
+    fn id_tokens_pass_on_request_and_nothing_else_with_them() {
+        for id in [
+            json!({"at_hash": "x"}),
+            json!({"nonce": "n"}),
+            json!({"token_use": "id"}),
+            json!({"typ": "ID"}),
+        ] {
+            assert_eq!(check(&claims(&id), true), Ok(()), "{id}");
+        }
+        for other in [
+            json!({"events": {}}),
+            json!({"token_use": "refresh"}),
+            json!({"typ": "Refresh"}),
+            json!({"typ": "Offline"}),
+            json!({"typ": "Logout"}),
+            json!({"type": "refresh"}),
+            json!({"nonce": "n", "token_type": "Refresh"}),
+        ] {
+            let outcome = check(&claims(&other), true);
+            assert_eq!(outcome, Err(InvalidTokenReason::TokenType), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_declared_kind_has_to_be_that_of_access_tokens() {
+        for good in [json!({}), json!({"type": "access"}), json!({"token_type": "Bearer"})] {
+            assert_eq!(check_declared(&claims(&good)), Ok(()), "{good}");
+        }
+        for bad in [json!({"type": "refresh"}), json!({"token_type": "mfa"}), json!({"type": 1})] {
+            let outcome = check_declared(&claims(&bad));
+            assert_eq!(outcome, Err(InvalidTokenReason::TokenType), "{bad}");
         }
     }
 }

@@ -3,10 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    Verifier, VerifierInner,
-    issuer::{DefaultKeys, Issuer, TrustedIssuer},
-    resolved_issuers::ResolvedIssuers,
-    resolver::IssuerResolver,
+    Verifier, VerifierInner, default_keys::DefaultKeys, issuer::TrustedIssuer,
+    prepared_issuer::Issuer, resolved_issuers::ResolvedIssuers, resolver::IssuerResolver,
     revocation::Revocations,
 };
 use crate::{

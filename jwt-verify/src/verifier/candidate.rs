@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{issuer::Issuer, resolved_issuers::ResolvedIssuers, tenant_cache::Tenant};
+use super::{prepared_issuer::Issuer, resolved_issuers::ResolvedIssuers, tenant_cache::Tenant};
 use crate::lookup::Lookup;
 use crate::{
     claims::{Claims, GrantedAuthorities},

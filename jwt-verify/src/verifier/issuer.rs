@@ -5,10 +5,8 @@ use std::{any::Any, fmt, sync::Arc, time::Duration};
 use crate::{
     algorithm::{Algorithm, AlgorithmSet},
     claims::ClaimsMapping,
-    clock::Clock,
-    defaults::{LEEWAY, MAX_LEEWAY},
-    error::ConfigError,
-    key::{JwkSet, KeyProvider},
+    defaults::LEEWAY,
+    key::{JwkSet, KeyProvider, VerificationKey},
     validation::{ClaimsValidator, Rules, TokenKind, TokenProfile},
 };
 
@@ -37,22 +35,26 @@ use crate::{
 #[must_use]
 pub struct TrustedIssuer {
     pub(super) rules: Rules,
-    algorithms: AlgorithmSet,
-    keys: Option<Arc<dyn KeyProvider>>,
+    pub(super) algorithms: AlgorithmSet,
+    pub(super) keys: Option<Arc<dyn KeyProvider>>,
+    /// True for keys of the configuration, which are never fetched.
+    pub(super) has_fixed_keys: bool,
     /// Algorithms of a fixed key set.
-    key_algorithms: AlgorithmSet,
-    mapping: ClaimsMapping,
+    pub(super) key_algorithms: AlgorithmSet,
+    pub(super) further_keys: Vec<FurtherKeys>,
+    pub(super) further_types: Vec<String>,
+    pub(super) mapping: ClaimsMapping,
 }
 
-/// A trusted issuer with checked settings, ready for tokens.
-#[derive(Debug)]
-pub(crate) struct Issuer {
-    pub(crate) algorithms: AlgorithmSet,
-    pub(crate) rules: Rules,
-    pub(crate) keys: Arc<dyn KeyProvider>,
-    pub(crate) mapping: ClaimsMapping,
-    /// True if the keys come from the default provider, which a renewal can take over.
-    pub(super) has_default_keys: bool,
+/// A further source of keys, with the algorithms that it alone serves.
+#[derive(Clone)]
+pub(super) struct FurtherKeys {
+    pub(super) algorithms: AlgorithmSet,
+    pub(super) provider: Arc<dyn KeyProvider>,
+    /// True for keys of the configuration, which are never fetched.
+    pub(super) is_fixed: bool,
+    /// Algorithms of a fixed key set.
+    pub(super) key_algorithms: AlgorithmSet,
 }
 
 impl TrustedIssuer {
@@ -60,12 +62,74 @@ impl TrustedIssuer {
     /// so write it exactly as the issuer does. `audience` is the identifier of this API, as the
     /// issuer puts it into `aud`.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self::with(Some(issuer.into()), vec![audience.into()])
+    }
+
+    /// Trusts the tokens of an issuer that name no audience, such as the access tokens of Amazon
+    /// Cognito, Clerk or WorkOS. A token with an `aud` that is not an empty list is refused.
+    ///
+    /// **Security:** without an audience, a token for one API of the issuer is a token for all. So
+    /// the accepted clients must be named with [`allowed_clients`](Self::allowed_clients), unless
+    /// the keys are a [`JwkSet`] of your own configuration; it does not build otherwise. Prefer an
+    /// audience wherever the issuer can write one (RFC 8725 §3.9).
+    ///
+    /// ```
+    /// use jwt_verify::{TrustedIssuer, Verifier};
+    ///
+    /// let pool = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example";
+    /// let issuer = TrustedIssuer::without_audience(pool).allowed_clients(["1example23456789"]);
+    /// let verifier = Verifier::for_issuer(issuer).build()?;
+    /// # Ok::<(), jwt_verify::ConfigError>(())
+    /// ```
+    pub fn without_audience(issuer: impl Into<String>) -> Self {
+        Self::with(Some(issuer.into()), Vec::new())
+    }
+
+    /// Trusts the tokens of one configured key, which name neither issuer nor audience, such as
+    /// those of Flask-JWT-Extended and Django SimpleJWT. Accepted algorithm: that of the key;
+    /// `RS256` for an RSA key that fits several, unless [`algorithms`](Self::algorithms) names
+    /// others.
+    ///
+    /// A token with an `iss` is refused; so is one with an `aud` that is not an empty list, unless
+    /// [`audience`](Self::audience) names it, which every token must then have. Tokens that declare
+    /// another kind than access tokens in `type` or `token_type`, such as refresh tokens, are
+    /// refused.
+    ///
+    /// **Security:** every token of this key is good here, whatever it was made for. Use a key for
+    /// this purpose alone. Once the issuer can write `iss` and `aud`, use [`new`](Self::new).
+    ///
+    /// ```
+    /// use jwt_verify::{Algorithm, Secret, TrustedIssuer, VerificationKey, Verifier};
+    ///
+    /// # let secret = Secret::new([7; 32]);
+    /// let key = VerificationKey::from_secret(Algorithm::HS256, &secret)?;
+    /// let verifier = Verifier::for_issuer(TrustedIssuer::of_key(key)).build()?;
+    /// # Ok::<(), jwt_verify::ConfigError>(())
+    /// ```
+    pub fn of_key(key: VerificationKey) -> Self {
+        let mut algorithms = key.algorithms().iter();
+        let only = match (algorithms.next(), algorithms.next()) {
+            (Some(only), None) => only,
+            _ => Algorithm::RS256,
+        };
+        Self::with(None, Vec::new()).algorithms([only]).keys(JwkSet::single(key))
+    }
+
+    /// Trusts tokens without `iss` and `aud`. The keys have to be set.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn without_issuer() -> Self {
+        Self::with(None, Vec::new())
+    }
+
+    fn with(issuer: Option<String>, audiences: Vec<String>) -> Self {
         Self {
             rules: Rules {
-                issuer: issuer.into(),
-                audiences: vec![audience.into()],
+                issuer,
+                audiences,
                 clients: None,
                 kind: TokenKind::Access(TokenProfile::default()),
+                further_types: Vec::new(),
+                accept_id_tokens: false,
                 leeway: LEEWAY,
                 max_lifetime: None,
                 require_subject: false,
@@ -74,12 +138,15 @@ impl TrustedIssuer {
             },
             algorithms: AlgorithmSet::of(Algorithm::RS256),
             keys: None,
+            has_fixed_keys: false,
             key_algorithms: AlgorithmSet::default(),
+            further_keys: Vec::new(),
+            further_types: Vec::new(),
             mapping: ClaimsMapping::default(),
         }
     }
 
-    /// Accepts tokens for one more audience.
+    /// Accepts tokens for one more audience. With one or more, every token must name one of them.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.rules.audiences.push(audience.into());
         self
@@ -100,8 +167,64 @@ impl TrustedIssuer {
     pub fn keys(mut self, keys: impl KeyProvider) -> Self {
         // Other providers learn their keys later.
         let fixed = (&keys as &dyn Any).downcast_ref::<JwkSet>();
+        self.has_fixed_keys = fixed.is_some();
         self.key_algorithms = fixed.map(JwkSet::algorithms).unwrap_or_default();
         self.keys = Some(Arc::new(keys));
+        self
+    }
+
+    /// Adds a source of keys for further algorithms, which are accepted in addition: for an issuer
+    /// that moves from a shared secret to a key pair, such as Supabase. Default: none.
+    ///
+    /// The algorithm of a token selects the source, so no key is ever used for the algorithms of
+    /// another source. Sources with an algorithm in common do not build.
+    ///
+    /// ```
+    /// use jwt_verify::{Algorithm, JwkSet, Secret, TrustedIssuer, VerificationKey};
+    ///
+    /// # let secret = Secret::new([7; 32]);
+    /// let old = VerificationKey::from_secret(Algorithm::HS256, &secret)?;
+    /// let issuer = TrustedIssuer::new("https://ref.supabase.co/auth/v1", "authenticated")
+    ///     .algorithms([Algorithm::ES256])
+    ///     .and_keys([Algorithm::HS256], JwkSet::single(old));
+    /// # Ok::<(), jwt_verify::ConfigError>(())
+    /// ```
+    pub fn and_keys(
+        mut self,
+        algorithms: impl IntoIterator<Item = Algorithm>,
+        keys: impl KeyProvider,
+    ) -> Self {
+        let fixed = (&keys as &dyn Any).downcast_ref::<JwkSet>();
+        self.further_keys.push(FurtherKeys {
+            algorithms: algorithms.into_iter().collect(),
+            is_fixed: fixed.is_some(),
+            key_algorithms: fixed.map(JwkSet::algorithms).unwrap_or_default(),
+            provider: Arc::new(keys),
+        });
+        self
+    }
+
+    /// Accepts ID tokens of this issuer as bearer tokens, and access tokens that look like them
+    /// (a `nonce` without `scope`, `at_hash`). Default: refused (RFC 8725 §3.12).
+    ///
+    /// It is right where the audience is a client that is this API, and the issuer has no other
+    /// tokens for it: Dex, Firebase, Google's identity tokens, oauth2-proxy. **Security:** an ID
+    /// token tells a client who has logged in; it says nothing about what the client may do, and a
+    /// client that passes it on to one API has given it the identity of the user. Logout tokens,
+    /// refresh tokens and other kinds stay refused. It cannot be combined with
+    /// [`TokenProfile::AccessToken`].
+    pub fn accept_id_tokens(mut self) -> Self {
+        self.rules.accept_id_tokens = true;
+        self
+    }
+
+    /// Accepts one more value of the `typ` header parameter, compared as a media type (RFC 7515
+    /// §4.1.9). Default: absent, `JWT`, `JOSE` and `at+jwt`.
+    ///
+    /// Types of other kinds of token, such as `logout+jwt`, `dpop+jwt` and `secevent+jwt`, do not
+    /// build. It cannot be combined with [`TokenProfile::AccessToken`].
+    pub fn token_type(mut self, name: impl Into<String>) -> Self {
+        self.further_types.push(name.into());
         self
     }
 
@@ -171,156 +294,13 @@ impl TrustedIssuer {
         self
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.rules.issuer
+    pub(super) fn name(&self) -> Option<&str> {
+        self.rules.issuer.as_deref()
     }
 
     /// Returns the audience that it was made with, which is the client for tokens of a login.
     pub(super) fn client_id(&self) -> &str {
         self.rules.audiences.first().map_or("", String::as_str)
-    }
-
-    /// Checks the settings, and makes the default key provider if none is set.
-    pub(super) fn prepare(self, clock: &Arc<dyn Clock>) -> Result<Issuer, ConfigError> {
-        self.prepare_with(|issuer| DefaultKeys::default().of_listed(issuer, clock))
-    }
-
-    /// Prepares the settings of a tenant. If they replace earlier ones, the earlier default key
-    /// provider is kept.
-    pub(super) fn prepare_tenant(
-        self,
-        before: Option<&Issuer>,
-        default_keys: &DefaultKeys,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Issuer, ConfigError> {
-        self.prepare_with(|issuer| match before.filter(|before| before.has_default_keys) {
-            Some(before) => Ok(before.keys.clone()),
-            None => default_keys.of_tenant(issuer, clock),
-        })
-    }
-
-    fn prepare_with(
-        self,
-        default_keys: impl FnOnce(&str) -> Result<Arc<dyn KeyProvider>, ConfigError>,
-    ) -> Result<Issuer, ConfigError> {
-        let Self { rules, algorithms, keys, key_algorithms, mapping } = self;
-        if rules.issuer.is_empty() {
-            return Err(ConfigError::Empty { setting: "issuer" });
-        }
-        if rules.audiences.iter().any(String::is_empty) {
-            return Err(ConfigError::Empty { setting: "audience" });
-        }
-        let names_nobody =
-            |list: &Vec<String>| list.is_empty() || list.iter().any(String::is_empty);
-        if rules.clients.as_ref().is_some_and(names_nobody) {
-            return Err(ConfigError::Empty { setting: "allowed_clients" });
-        }
-        if rules.leeway > MAX_LEEWAY {
-            return Err(ConfigError::invalid("leeway", "must be at most 10 minutes"));
-        }
-        if rules.max_lifetime.is_some_and(|longest| longest.is_zero()) {
-            return Err(ConfigError::invalid("max_lifetime", "must not be zero"));
-        }
-        mapping.check()?;
-        let needs_secret = check_algorithms(algorithms)?;
-        if !key_algorithms.is_empty()
-            && !key_algorithms.iter().any(|algorithm| algorithms.contains(algorithm))
-        {
-            return Err(ConfigError::Conflict {
-                first: "keys",
-                second: "algorithms",
-                problem: "no key fits an accepted algorithm; name those of the keys with \
-                          `.algorithms(…)` (default: RS256)",
-            });
-        }
-        let has_default_keys = keys.is_none();
-        let keys = match keys {
-            Some(keys) => keys,
-            None if needs_secret => {
-                let problem = "a symmetric algorithm has no key set to fetch; give its secret";
-                return Err(ConfigError::invalid("keys", problem));
-            }
-            None => default_keys(&rules.issuer)?,
-        };
-        Ok(Issuer { algorithms, rules, keys, mapping, has_default_keys })
-    }
-}
-
-/// Checks that the algorithms can be combined. Returns `true` if they need a shared secret.
-fn check_algorithms(algorithms: AlgorithmSet) -> Result<bool, ConfigError> {
-    if algorithms.is_empty() {
-        return Err(ConfigError::Empty { setting: "algorithms" });
-    }
-    let symmetric = algorithms.iter().filter(|algorithm| algorithm.is_symmetric()).count();
-    if symmetric > 0 && symmetric < algorithms.iter().count() {
-        return Err(ConfigError::Conflict {
-            first: "symmetric algorithms",
-            second: "asymmetric algorithms",
-            problem: "a public key must never be taken for a shared secret (RFC 8725 §2.1)",
-        });
-    }
-    Ok(symmetric > 0)
-}
-
-/// Makes the key provider of an issuer without one.
-#[derive(Default)]
-pub(super) struct DefaultKeys {
-    #[cfg(feature = "jwks")]
-    pub(super) configure: Option<Box<Configure>>,
-}
-
-/// Configures the builder of a provider.
-#[cfg(feature = "jwks")]
-pub(super) type Configure =
-    dyn Fn(crate::jwks::JwksProviderBuilder) -> crate::jwks::JwksProviderBuilder + Send + Sync;
-
-#[cfg(feature = "jwks")]
-impl DefaultKeys {
-    fn of_listed(
-        &self,
-        issuer: &str,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-        self.build(crate::jwks::JwksProvider::discover(issuer), clock)
-    }
-
-    fn of_tenant(
-        &self,
-        issuer: &str,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-        self.build(crate::jwks::JwksProvider::discover(issuer).tenant(), clock)
-    }
-
-    fn build(
-        &self,
-        provider: crate::jwks::JwksProviderBuilder,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-        let provider = provider.shared_clock(clock.clone());
-        let provider = match &self.configure {
-            Some(configure) => configure(provider),
-            None => provider,
-        };
-        Ok(Arc::new(provider.build()?))
-    }
-}
-
-#[cfg(not(feature = "jwks"))]
-const NO_FETCHING: ConfigError = ConfigError::invalid(
-    "keys",
-    "this build fetches none; enable the feature `jwks`, or give keys",
-);
-
-#[cfg(not(feature = "jwks"))]
-#[expect(clippy::unused_self, reason = "with feature `jwks` it is used")]
-impl DefaultKeys {
-    fn of_listed(&self, _: &str, _: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-        Err(NO_FETCHING)
-    }
-
-    fn of_tenant(&self, _: &str, _: &Arc<dyn Clock>) -> Result<Arc<dyn KeyProvider>, ConfigError> {
-        Err(NO_FETCHING)
     }
 }
 
@@ -330,35 +310,9 @@ impl fmt::Debug for TrustedIssuer {
             .field("rules", &self.rules)
             .field("algorithms", &self.algorithms)
             .field("keys", &self.keys)
-            .field("key_algorithms", &self.key_algorithms)
+            .field("further_keys", &self.further_keys.len())
+            .field("further_types", &self.further_types)
             .field("mapping", &self.mapping)
-            .finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{key::VerificationKey, secret::Secret, verifier::Verifier};
-
-    #[test]
-    fn keys_that_fit_no_accepted_algorithm_are_refused() {
-        let key = || VerificationKey::from_secret(Algorithm::HS256, &Secret::new([7; 32])).unwrap();
-        let issuer = || TrustedIssuer::new("https://issuer.example", "api");
-        let build = |issuer| Verifier::for_issuer(issuer).build();
-        let error = build(issuer().keys(JwkSet::single(key()))).unwrap_err().to_string();
-        assert!(error.contains("`.algorithms(…)`"), "{error}");
-        let fitting = issuer().algorithms([Algorithm::HS256]).keys(JwkSet::single(key()));
-        assert!(build(fitting).is_ok());
-        // A set without a usable key cannot be checked against the algorithms; tokens are refused.
-        assert!(build(issuer().keys(JwkSet::default())).is_ok());
-    }
-
-    #[test]
-    fn a_symmetric_algorithm_needs_its_secret() {
-        let issuer =
-            TrustedIssuer::new("https://issuer.example", "api").algorithms([Algorithm::HS256]);
-        let error = Verifier::for_issuer(issuer).build().unwrap_err().to_string();
-        assert_eq!(error, "keys: a symmetric algorithm has no key set to fetch; give its secret");
+            .finish_non_exhaustive()
     }
 }

@@ -3,10 +3,12 @@
 mod builder;
 mod cache;
 mod candidate;
+mod default_keys;
 mod id_token;
 mod issuer;
 mod logout_token;
 mod pipeline;
+mod prepared_issuer;
 mod resolved_issuers;
 mod resolver;
 mod revocation;
@@ -25,7 +27,8 @@ pub use self::{
     template::IssuerTemplate,
 };
 use self::{
-    cache::CachedToken, issuer::Issuer, resolved_issuers::ResolvedIssuers, revocation::Revocations,
+    cache::CachedToken, prepared_issuer::Issuer, resolved_issuers::ResolvedIssuers,
+    revocation::Revocations,
 };
 pub(crate) use self::{cache::Verified, pipeline::Progress, sender_unchecked::SenderUnchecked};
 use crate::{
@@ -127,10 +130,10 @@ impl Verifier {
         self.revocation_ready().await
     }
 
-    /// Returns the state of each issuer's keys, with the issuer's name: the listed issuers, and
+    /// Returns the state of each issuer's keys, with the issuer's name, or `none` if it has none: the listed issuers, and
     /// those that the resolver has named recently.
     pub fn health(&self) -> Vec<(String, KeyHealth)> {
-        let state = |issuer: &Issuer| (issuer.rules.issuer.clone(), issuer.keys.health());
+        let state = |issuer: &Issuer| (issuer.rules.label().to_owned(), issuer.keys.health());
         let listed = self.inner.issuers.iter().map(state);
         let resolved = self.inner.tenants.iter().flat_map(ResolvedIssuers::known);
         listed.chain(resolved.map(|tenant| state(&tenant.issuer))).collect()
@@ -141,9 +144,9 @@ impl Verifier {
         self.inner.issuers.iter().map(|issuer| issuer.keys.health())
     }
 
-    /// Returns the names of the listed issuers.
+    /// Returns the names of the listed issuers that have one.
     pub(crate) fn listed_issuers(&self) -> impl Iterator<Item = &str> {
-        self.inner.issuers.iter().map(|issuer| issuer.rules.issuer.as_str())
+        self.inner.issuers.iter().filter_map(|issuer| issuer.rules.issuer.as_deref())
     }
 
     /// Discards the [`IssuerResolver`]'s answer about an issuer: the next token asks again, and

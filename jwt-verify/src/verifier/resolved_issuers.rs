@@ -12,7 +12,8 @@ use dashmap::{DashMap, Entry};
 use tokio::sync::watch;
 
 use super::{
-    issuer::{DefaultKeys, TrustedIssuer},
+    default_keys::DefaultKeys,
+    issuer::TrustedIssuer,
     resolver::IssuerResolver,
     tenant_cache::{Tenant, TenantCache},
 };
@@ -313,7 +314,7 @@ impl ResolvedIssuersInner {
     ) -> Resolution {
         let now = self.clock.monotonic();
         let settings = match answer {
-            Ok(Some(settings)) if settings.name() == name => settings,
+            Ok(Some(settings)) if settings.name() == Some(name) => settings,
             Ok(Some(_)) => {
                 if let Some(others) = self.other_name.turn(now) {
                     tracing::error!(

@@ -10,7 +10,7 @@ use std::{
 
 use dashmap::DashMap;
 
-use super::issuer::Issuer;
+use super::prepared_issuer::Issuer;
 use crate::{
     atomic_time::AtomicTime,
     defaults::{RESOLVED_ISSUER_STALE, RESOLVED_ISSUER_TTL},

@@ -50,6 +50,13 @@ impl JwkSet {
         Self { any_id: true, ..Self::new([key]) }
     }
 
+    /// Creates a set of keys that are used for tokens with any `kid`: one key of the configuration in
+    /// a form for each algorithm.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn configured(keys: impl IntoIterator<Item = VerificationKey>) -> Self {
+        Self { any_id: true, ..Self::new(keys) }
+    }
+
     /// Creates a set of keys that were imported one by one.
     ///
     /// A token that names a `kid` finds the keys of that name, and keys without a name if there are

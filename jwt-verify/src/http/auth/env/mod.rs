@@ -7,6 +7,7 @@ mod issuer;
 mod keys;
 mod sender;
 mod shared_cache;
+mod static_keys;
 mod variable_names;
 
 use self::{

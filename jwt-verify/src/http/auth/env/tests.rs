@@ -123,7 +123,11 @@ fn every_variable_has_an_effect_that_builds() {
         BASE[0],
         BASE[1],
         ("JWT_JWKS_URI", "http://127.0.0.1:1/jwks"),
-        ("JWT_ALGORITHMS", "RS256, ES256"),
+        ("JWT_ALGORITHMS", "RS256, ES256, HS256"),
+        SECRET,
+        ("JWT_CLIENTS", "web"),
+        ("JWT_ACCEPT_ID_TOKENS", "true"),
+        ("JWT_TOKEN_TYPES", "vnd.example+jwt"),
         ("JWT_LEEWAY", "0"),
         ("JWT_KEY_CACHE_TTL", "5"),
         ("JWT_NEGATIVE_CACHE_TTL", "5"),
@@ -152,6 +156,92 @@ fn every_variable_has_an_effect_that_builds() {
         _ => (name, value),
     });
     assert!(build(&header).is_ok());
+}
+
+const SECRET: (&str, &str) = ("JWT_SECRET", "0123456789abcdef0123456789abcdef");
+const PUBLIC_KEY: (&str, &str) = (
+    "JWT_PUBLIC_KEY",
+    "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n",
+);
+const NO_ISSUER: (&str, &str) = ("JWT_ISSUER", "none");
+const NO_AUDIENCE: (&str, &str) = ("JWT_AUDIENCE", "none");
+
+#[test]
+fn none_needs_something_else_that_binds_a_token() {
+    let clients = ("JWT_CLIENTS", "web, cli");
+    for good in [
+        &[BASE[0], NO_AUDIENCE, clients][..],
+        &[BASE[0], BASE[1], clients],
+        &[NO_ISSUER, NO_AUDIENCE, SECRET],
+        &[NO_ISSUER, NO_AUDIENCE, PUBLIC_KEY],
+        &[NO_ISSUER, BASE[1], PUBLIC_KEY, ("JWT_ALGORITHMS", "EdDSA")],
+        &[BASE[0], NO_AUDIENCE, SECRET],
+        &[NO_ISSUER, NO_AUDIENCE, PUBLIC_KEY, SECRET, ("JWT_ALGORITHMS", "EdDSA,HS256")],
+    ] {
+        assert!(build(good).is_ok(), "{good:?}: {:?}", build(good).err());
+    }
+    for (bad, variable, remedy) in [
+        (&[BASE[0], NO_AUDIENCE][..], "JWT_AUDIENCE", "JWT_CLIENTS"),
+        (&[BASE[0], ("JWT_AUDIENCE", "none,api")], "JWT_AUDIENCE", "none"),
+        (&[BASE[0], NO_AUDIENCE, ("JWT_CLIENTS", "a,")], "JWT_CLIENTS", "empty"),
+        (&[NO_ISSUER, NO_AUDIENCE], "JWT_ISSUER", "JWT_SECRET"),
+        (&[NO_ISSUER, NO_AUDIENCE, clients], "JWT_ISSUER", "JWT_PUBLIC_KEY"),
+        (
+            &[NO_ISSUER, BASE[1], ("JWT_JWKS_URI", "https://a.example/k")],
+            "JWT_ISSUER",
+            "JWT_SECRET",
+        ),
+        (
+            &[NO_ISSUER, NO_AUDIENCE, SECRET, ("JWT_ALGORITHMS", "RS256,HS256")],
+            "JWT_ISSUER",
+            "none",
+        ),
+    ] {
+        let error = build(bad).unwrap_err().to_string();
+        assert!(error.starts_with(variable) && error.contains(remedy), "{bad:?}: {error}");
+    }
+}
+
+#[test]
+fn keys_of_the_environment_fit_their_algorithms() {
+    let uri = ("JWT_JWKS_URI", "https://issuer.example/keys");
+    for good in [
+        &[SECRET][..],
+        &[SECRET, ("JWT_ALGORITHMS", "HS256")],
+        &[SECRET, ("JWT_ALGORITHMS", "ES256,HS256")],
+        &[SECRET, ("JWT_ALGORITHMS", "ES256,HS256"), uri],
+        &[PUBLIC_KEY],
+        &[PUBLIC_KEY, ("JWT_ALGORITHMS", "EdDSA")],
+    ] {
+        let all = [&BASE[..], good].concat();
+        assert!(build(&all).is_ok(), "{good:?}: {:?}", build(&all).err());
+    }
+    let private = PUBLIC_KEY.1.replace("PUBLIC", "PRIVATE");
+    for (bad, variable, remedy) in [
+        (&[("JWT_ALGORITHMS", "HS256")][..], "JWT_ALGORITHMS", "JWT_SECRET"),
+        (&[("JWT_ALGORITHMS", "ES256,HS256")], "JWT_ALGORITHMS", "JWT_SECRET"),
+        (&[SECRET, ("JWT_ALGORITHMS", "RS256")], "JWT_SECRET", "HS256"),
+        (
+            &[("JWT_SECRET", "secret")],
+            "JWT_SECRET",
+            "HS256 needs at least 32 bytes; this one has 6",
+        ),
+        (&[SECRET, ("JWT_ALGORITHMS", "HS512")], "JWT_SECRET", "64 bytes; this one has 32"),
+        (&[("JWT_SECRET", PUBLIC_KEY.1)], "JWT_SECRET", "JWT_PUBLIC_KEY"),
+        (&[("JWT_PUBLIC_KEY", "no key")], "JWT_PUBLIC_KEY", "malformed"),
+        (&[("JWT_PUBLIC_KEY", &private)], "JWT_PUBLIC_KEY", "private"),
+        (&[PUBLIC_KEY, ("JWT_ALGORITHMS", "RS256")], "JWT_PUBLIC_KEY", "JWT_ALGORITHMS"),
+        (&[PUBLIC_KEY, uri], "JWT_PUBLIC_KEY", "JWT_JWKS_URI"),
+        (&[SECRET, uri], "JWT_SECRET", "JWT_ALGORITHMS"),
+        (&[SECRET, PUBLIC_KEY], "JWT_SECRET", "JWT_ALGORITHMS"),
+        (&[SECRET, uri, ("JWT_ALGORITHMS", "HS256")], "JWT_JWKS_URI", "JWT_ALGORITHMS"),
+        (&[("JWT_TOKEN_TYPES", "logout+jwt")], "JWT_TOKEN_TYPES", "another kind"),
+        (&[("JWT_ACCEPT_ID_TOKENS", "yes")], "JWT_ACCEPT_ID_TOKENS", "true or false"),
+    ] {
+        let error = build(&[&BASE[..], bad].concat()).unwrap_err().to_string();
+        assert!(error.starts_with(variable) && error.contains(remedy), "{bad:?}: {error}");
+        assert!(!error.contains("0123456789"), "{error}");
+    }
 }
 
 #[cfg(feature = "redis")]

@@ -29,6 +29,8 @@ fn variable(setting: &'static str) -> &'static str {
         "token_cache_capacity" => "JWT_TOKEN_CACHE",
         "algorithms" => "JWT_ALGORITHMS",
         "audience" => "JWT_AUDIENCE",
+        "allowed_clients" => "JWT_CLIENTS",
+        "token_type" => "JWT_TOKEN_TYPES",
         "claims_mapping" => "JWT_CLAIMS_MAPPING",
         "roles_delimiter" => "JWT_ROLES_DELIMITER",
         "dpop.base_url" => "JWT_DPOP_URL",
