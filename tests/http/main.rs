@@ -12,6 +12,7 @@ mod contract;
 mod credentials;
 mod cross_site;
 mod extractors;
+mod issuer_settings;
 mod mutual_tls;
 mod process;
 mod providers;
