@@ -102,3 +102,12 @@ pub fn verifies(
 ) -> bool {
     key.verifies(algorithm, message, signature)
 }
+
+/// Builds from these variables what [`JwtAuth::from_env`](crate::JwtAuth::from_env) builds from the
+/// environment of the process.
+#[cfg(feature = "jwks")]
+pub fn auth_from_variables(
+    variables: &[(&str, &str)],
+) -> Result<crate::JwtAuth, crate::error::ConfigError> {
+    crate::JwtAuth::from_list(variables)
+}

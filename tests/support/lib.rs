@@ -13,6 +13,7 @@
 
 mod browser;
 mod client;
+mod internet;
 mod issuer;
 mod keys;
 mod listen;
@@ -25,6 +26,7 @@ mod token;
 
 pub use browser::{drive, pictures};
 pub use client::{OpenRequest, Request, Response};
+pub use internet::Internet;
 pub use issuer::{Answer, FakeIssuer};
 pub use jwt_verify::testing::{AUDIENCE, TestClock};
 pub use keys::SigningKey;

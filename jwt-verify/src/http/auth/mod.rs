@@ -211,6 +211,12 @@ impl JwtAuth {
         Self::builder_from_env()?.build().map_err(env::name_variable)
     }
 
+    /// Creates it with settings from a list, for [`test_hooks`](crate::test_hooks).
+    #[cfg(all(feature = "jwks", feature = "internals"))]
+    pub(crate) fn from_list(variables: &[(&str, &str)]) -> Result<Self, ConfigError> {
+        env::read_list(variables)?.build().map_err(env::name_variable)
+    }
+
     /// Returns a builder with the settings of [`from_env`](Self::from_env), for those that the
     /// environment cannot give to be added.
     ///

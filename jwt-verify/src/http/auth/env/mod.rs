@@ -28,6 +28,16 @@ pub(crate) fn read_process(
     read(&Environment(&|name| std::env::var(name)), change)
 }
 
+/// Reads the settings from a list instead, for [`test_hooks`](crate::test_hooks).
+#[cfg(feature = "internals")]
+pub(crate) fn read_list(variables: &[(&str, &str)]) -> Result<JwtAuthBuilder, ConfigError> {
+    let lookup = |name: &str| {
+        let found = variables.iter().find(|(key, _)| *key == name);
+        found.map(|(_, value)| (*value).to_owned()).ok_or(std::env::VarError::NotPresent)
+    };
+    read(&Environment(&lookup), |issuer| issuer)
+}
+
 fn read(
     environment: &Environment<'_>,
     change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
