@@ -1,10 +1,10 @@
 //! Keycloak: a realm, a client for the API, its roles.
 
-use jwt_verify::Algorithm;
+use jwt_verify::{Algorithm, ClaimsMapping, Requirement, TrustedIssuer};
 use jwt_verify_tests::SigningKey;
 use serde_json::json;
 
-use super::setup::{Setup, token};
+use super::setup::{Keys, Setup, token};
 
 #[test]
 fn keycloak() {
@@ -19,24 +19,38 @@ fn keycloak() {
         "iss": realm, "aud": ["my-api", "account"], "typ": "Bearer", "azp": "front-end",
         "sub": "5f0c8c1e-6a0d-4f0e-9f59-3c1d7f0c7a11", "scope": "openid email profile",
         "realm_access": {"roles": ["offline_access", "uma_authorization"]},
-        "resource_access": {"my-api": {"roles": ["admin"]}, "account": {"roles": ["view-profile"]}},
+        "resource_access": {"my-api": {"roles": ["editor"]}, "account": {"roles": ["view-profile"]}},
     });
     let with = |changed| token(&key, &header, &claims, &changed);
-    let other_client = json!({"resource_access": {"other": {"roles": ["admin"]}}});
+    let other_client = json!({"resource_access": {"other": {"roles": ["editor"]}}});
     let other_realm = json!({"iss": "https://sso.example.com/realms/other"});
-    Setup::of("keycloak")
+    let setup = Setup::of("keycloak")
         .publish(
             &format!("{realm}/.well-known/openid-configuration"),
             &json!({"issuer": realm, "jwks_uri": keys}),
         )
         .publish(&keys, &json!({"keys": [key.jwk(), encryption]}))
-        .expect(&[
-            ("an access token", "/protected", with(json!({})), 200),
-            ("a client role", "/admin", with(json!({})), 200),
-            ("a role of another client", "/admin", with(other_client), 403),
-            ("another audience", "/protected", with(json!({"aud": "account"})), 401),
-            ("another realm", "/protected", with(other_realm), 401),
-            ("an ID token", "/protected", with(json!({"typ": "ID"})), 401),
-            ("a refresh token", "/protected", with(json!({"typ": "Refresh"})), 401),
-        ]);
+        .route("/editors", Requirement::roles(["editor"]))
+        .route("/profiles", Requirement::scopes(["profile"]));
+    let cases = [
+        ("an access token", "/", with(json!({})), 200),
+        ("a client role", "/editors", with(json!({})), 200),
+        ("a scope", "/profiles", with(json!({})), 200),
+        ("without the scope", "/profiles", with(json!({"scope": "email"})), 403),
+        ("a role of another client", "/editors", with(other_client), 403),
+        ("another audience", "/", with(json!({"aud": "account"})), 401),
+        ("another realm", "/", with(other_realm), 401),
+        ("an ID token", "/", with(json!({"typ": "ID"})), 401),
+        ("a refresh token", "/", with(json!({"typ": "Refresh"})), 401),
+    ];
+    setup.expect(&cases);
+    let keys = Keys::Discovered("https://sso.example.com/realms/main");
+    setup.expect_in_code((issuer(), keys, include_str!("keycloak.rs")), &cases);
 }
+
+// [code]
+fn issuer() -> TrustedIssuer {
+    TrustedIssuer::new("https://sso.example.com/realms/main", "my-api")
+        .claims_mapping(ClaimsMapping::keycloak("my-api"))
+}
+// [end]
