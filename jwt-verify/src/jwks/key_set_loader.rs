@@ -224,9 +224,8 @@ impl KeySetLoader {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            endpoint::Endpoint,
-            fixtures::{INTEGRITY_KEY, SECOND, block_on, document, fetcher, shared_store},
+        super::fixtures::{
+            INTEGRITY_KEY, SECOND, block_on, document, fetcher, nowhere, shared_store,
         },
         *,
     };
@@ -235,7 +234,7 @@ mod tests {
     /// A loader whose issuer refuses connections, and the store that it shares with others.
     fn loader() -> (KeySetLoader, Arc<SharedKeyStore>) {
         let memory = MemoryCache::new();
-        let fetcher = fetcher(Endpoint::key_set("http://127.0.0.1:1").unwrap(), None);
+        let fetcher = fetcher(nowhere(), None);
         let store = shared_store(&memory, INTEGRITY_KEY);
         (KeySetLoader::new(fetcher, Some(store), 2 * SECOND), shared_store(&memory, INTEGRITY_KEY))
     }
