@@ -237,13 +237,15 @@ impl JwksProviderBuilder {
 
     /// Reaches the issuer through this HTTP proxy, `http://[user:password@]host[:port]`, with a
     /// tunnel (`CONNECT`) for every fetch over https. Default: none, regardless of the environment.
+    /// Proxies of other kinds, such as `https://` and `socks5://`, do not build.
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.proxy = Some(ProxySetting::Url(url.into()));
         self
     }
 
     /// Reaches the issuer through the proxy that `HTTPS_PROXY` names, except for hosts in
-    /// `NO_PROXY`. Without these variables there is no proxy.
+    /// `NO_PROXY`: names with all below them, addresses, and networks such as `10.0.0.0/8`, which
+    /// count for addresses in URLs. Without these variables there is no proxy.
     pub fn proxy_from_env(mut self) -> Self {
         self.proxy = Some(ProxySetting::Environment);
         self
@@ -377,7 +379,7 @@ impl JwksProviderBuilder {
             Some(ProxySetting::Url(url)) => {
                 let url = std::str::from_utf8(url.expose())
                     .map_err(|_| ConfigError::invalid("proxy", "is not a URL"))?;
-                Some(Proxy::parse(url, Vec::new())?)
+                Some(Proxy::parse(url)?)
             }
         };
         let client = HttpClient {
