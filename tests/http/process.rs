@@ -35,6 +35,54 @@ fn a_variable_that_does_not_parse_stops_the_start() {
     }
 }
 
+/// The unspecified address leads to this machine, and is no loopback address.
+#[test]
+fn an_issuer_is_reached_by_plain_http_where_its_host_is_named() {
+    let key = SigningKey::new(Algorithm::RS256, "k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let name = issuer.url().replace("127.0.0.1", "0.0.0.0");
+    let discovery = serde_json::json!({"issuer": name, "jwks_uri": format!("{name}/jwks.json")});
+    issuer.answer_discovery(Answer::json(&discovery));
+    let base = [("JWT_ISSUER", name.as_str()), ("JWT_AUDIENCE", AUDIENCE)];
+    let (good, message) = Process::outcome("resource-server", &base);
+    assert!(!good && message.contains("JWT_ALLOW_HTTP"), "{message}");
+
+    let named = [base[0], base[1], ("JWT_ALLOW_HTTP", "keycloak,0.0.0.0")];
+    let server = Process::start_with("resource-server", &named);
+    assert_eq!(server.get("/protected", &Token::now(&name).sign(&key)).status, 200);
+    let log = server.log();
+    assert_eq!(log.matches("by plain http").count(), 1, "{log}");
+}
+
+#[test]
+fn a_credential_of_fetches_is_read_again_and_not_logged() {
+    const SECRET: &str = "hunter2hunter2";
+    let key = SigningKey::new(Algorithm::RS256, "k");
+    let file = std::env::temp_dir().join(format!("jwt-verify-credential-{}", std::process::id()));
+    let path = file.to_str().unwrap();
+    for (variable, field) in [
+        (("JWT_JWKS_BEARER_TOKEN", SECRET), "authorization: bearer "),
+        (("JWT_JWKS_BEARER_TOKEN_FILE", path), "authorization: bearer "),
+        (("JWT_JWKS_HEADER", "X-API-Key: hunter2hunter2"), "x-api-key: "),
+    ] {
+        let issuer = FakeIssuer::start(&[&key]);
+        let server = Process::start(&issuer, &[variable, ("RUST_LOG", "trace")]);
+        if variable.1 == path {
+            assert_eq!(server.get("/health/ready", "x").status, 503);
+            assert!(server.get("/health/ready", "x").text().contains("credential"));
+            std::fs::write(&file, format!("{SECRET}\n")).unwrap();
+        }
+        eventually("it is ready", || server.get("/health/ready", "x").status == 200);
+        assert_eq!(server.get("/protected", &Token::now(issuer.url()).sign(&key)).status, 200);
+        for head in issuer.heads() {
+            assert!(head.to_lowercase().contains(&format!("{field}{SECRET}\r\n")), "{head}");
+        }
+        let log = server.log();
+        assert!(log.contains("fetched the key set") && !log.contains(SECRET), "{log}");
+    }
+    std::fs::remove_file(&file).unwrap();
+}
+
 #[test]
 fn metrics_are_served_for_prometheus() {
     let key = SigningKey::new(Algorithm::RS256, "k");
