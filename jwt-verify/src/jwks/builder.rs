@@ -34,8 +34,8 @@ impl JwksProvider {
     }
 
     /// Returns a builder for the key set that the metadata of this issuer names: OpenID Connect
-    /// Discovery, or, where that is not found, RFC 8414. The metadata must name exactly this
-    /// issuer.
+    /// Discovery, or, where that is not found, RFC 8414, or OpenID Connect with the path of the issuer
+    /// at its end (RFC 8414 §5). The metadata must name exactly this issuer.
     pub fn discover(issuer: impl Into<String>) -> JwksProviderBuilder {
         JwksProviderBuilder::discovery(issuer.into())
     }
