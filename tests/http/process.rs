@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use jwt_verify_tests::{Answer, Process, eventually, free_port, resource_server};
+use jwt_verify_tests::{
+    Answer, Authority, ConnectProxy, Process, TlsFront, eventually, free_port, resource_server,
+};
 
 use super::*;
 
@@ -81,6 +83,30 @@ fn a_credential_of_fetches_is_read_again_and_not_logged() {
         assert!(log.contains("fetched the key set") && !log.contains(SECRET), "{log}");
     }
     std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn a_proxy_is_taken_from_the_environment_except_for_networks() {
+    let key = SigningKey::new(Algorithm::RS256, "k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let authority = Authority::new();
+    let front = TlsFront::start(&authority.certify("127.0.0.1"), issuer.url());
+    let uri = front.url("/jwks.json").replace("localhost", "127.0.0.1");
+    let proxy = ConnectProxy::start();
+    // Without a scheme, as it is often written.
+    let (pem, address) = (authority.pem(), proxy.address().to_string());
+    let variables = [
+        ("JWT_JWKS_URI", uri.as_str()),
+        ("JWT_ROOT_CERTIFICATES", &pem),
+        ("JWT_PROXY", "environment"),
+        ("HTTPS_PROXY", &address),
+    ];
+    for (exempt, tunnels) in [("10.0.0.0/8,::1/128", 1), ("10.0.0.0/8,127.0.0.0/8", 1)] {
+        let variables = [&variables[..], &[("NO_PROXY", exempt)]].concat();
+        let server = Process::start(&issuer, &variables);
+        assert_eq!(server.get("/protected", &Token::now(issuer.url()).sign(&key)).status, 200);
+        assert_eq!(proxy.heads().len(), tunnels, "{exempt}");
+    }
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     connector::IssuerConnector,
-    credential::{Credential, CredentialSetting},
     endpoint::Endpoint,
     entry_codec::EntryCodec,
+    fetch_credential::{FetchCredential, FetchCredentialSetting},
     http_client::HttpClient,
     http_hosts::HttpHosts,
     provider::JwksProvider,
@@ -59,7 +59,7 @@ pub struct JwksProviderBuilder {
     max_bytes: usize,
     roots: Roots,
     proxy: Option<ProxySetting>,
-    credentials: Vec<CredentialSetting>,
+    credentials: Vec<FetchCredentialSetting>,
     http_hosts: Vec<String>,
 }
 
@@ -258,7 +258,7 @@ impl JwksProviderBuilder {
     /// and to no other: not to a `jwks_uri` elsewhere, nor to a proxy. A second credential, of any
     /// kind, does not build.
     pub fn bearer_token(self, token: impl Into<Secret>) -> Self {
-        self.credential(CredentialSetting::BearerToken(token.into()))
+        self.credential(FetchCredentialSetting::BearerToken(token.into()))
     }
 
     /// Presents the token in this file, as [`bearer_token`](Self::bearer_token) does. The file is
@@ -268,7 +268,7 @@ impl JwksProviderBuilder {
     /// A file that is missing or larger than 16 KiB, or that holds no token, makes the fetch fail
     /// with `credential`; the issuer is not asked.
     pub fn bearer_token_file(self, path: impl Into<PathBuf>) -> Self {
-        self.credential(CredentialSetting::BearerTokenFile(path.into()))
+        self.credential(FetchCredentialSetting::BearerTokenFile(path.into()))
     }
 
     /// Adds a header to fetches, such as an API key, for an issuer whose metadata and key set are
@@ -278,10 +278,10 @@ impl JwksProviderBuilder {
     /// `Host`, `User-Agent`, and headers of the connection, of content negotiation, of conditional
     /// requests and of proxies do not build.
     pub fn request_header(self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
-        self.credential(CredentialSetting::Header(name.into(), value.into()))
+        self.credential(FetchCredentialSetting::Header(name.into(), value.into()))
     }
 
-    fn credential(mut self, credential: CredentialSetting) -> Self {
+    fn credential(mut self, credential: FetchCredentialSetting) -> Self {
         self.credentials.push(credential);
         self
     }
@@ -338,7 +338,7 @@ impl JwksProviderBuilder {
             Target::KeySet(url) => Endpoint::key_set(url, &http)?,
             Target::Issuer(issuer) => Endpoint::discovery(issuer, &http)?,
         };
-        let credential = Credential::new(self.credentials, endpoint.url())?;
+        let credential = FetchCredential::new(self.credentials, endpoint.url())?;
         let settings = &self.settings;
         let second = Duration::from_secs(1);
         for (setting, value, least) in [

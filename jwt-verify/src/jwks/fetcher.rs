@@ -54,7 +54,7 @@ impl JwksFetcher {
     ) -> Self {
         let skipped_keys = SkippedKeys::new(settings.max_keys);
         let key_set_url = Mutex::default();
-        Self { endpoint, client, http, clock, settings, key_set_url, skipped_keys }
+        Self { endpoint, client, clock, settings, http, key_set_url, skipped_keys }
     }
 
     /// Fetches the key set that replaces a document of the time `previous`, 0 if there is none.

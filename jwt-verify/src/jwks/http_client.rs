@@ -11,7 +11,7 @@ use awc::{
 use super::{
     cache_control::max_age,
     connector::IssuerConnector,
-    credential::Credential,
+    fetch_credential::FetchCredential,
     fetch_error::{Failure, FetchError},
     proxy::TunnelRefused,
     retry_after::retry_after,
@@ -35,7 +35,7 @@ pub(super) struct HttpClient {
     pub(super) connector: IssuerConnector,
     pub(super) tls: Arc<rustls::ClientConfig>,
     /// Credential for the host that was configured.
-    pub(super) credential: Option<Arc<Credential>>,
+    pub(super) credential: Option<Arc<FetchCredential>>,
     pub(super) connect_timeout: Duration,
     pub(super) max_bytes: usize,
     pub(super) clock: Arc<dyn Clock>,

@@ -9,11 +9,12 @@ mod builder;
 mod cache_control;
 mod connect;
 mod connector;
-mod credential;
+
 mod deferred_queries;
 mod discovery;
 mod endpoint;
 mod entry_codec;
+mod fetch_credential;
 mod fetch_error;
 mod fetch_thread;
 mod fetcher;

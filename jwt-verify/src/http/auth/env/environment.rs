@@ -5,7 +5,7 @@ use std::{env::VarError, io::Read as _, time::Duration};
 use crate::error::ConfigError;
 
 /// Place of a value.
-pub(super) enum Source {
+pub(super) enum ValueSource {
     Value(String),
     /// The file that the `_FILE` variable names.
     File(String),
@@ -46,17 +46,17 @@ impl Environment<'_> {
     fn raw(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
         match self.source(name)? {
             None => Ok(None),
-            Some(Source::Value(value)) => Ok(Some(value)),
-            Some(Source::File(path)) => read_file(name, &path).map(Some),
+            Some(ValueSource::Value(value)) => Ok(Some(value)),
+            Some(ValueSource::File(path)) => read_file(name, &path).map(Some),
         }
     }
 
     /// Returns the place of a value, for one whose file is read later.
-    pub(super) fn source(&self, name: &'static str) -> Result<Option<Source>, ConfigError> {
+    pub(super) fn source(&self, name: &'static str) -> Result<Option<ValueSource>, ConfigError> {
         match (self.value(name, name)?, self.value(name, &format!("{name}_FILE"))?) {
             (None, None) => Ok(None),
-            (Some(value), None) => Ok(Some(Source::Value(value))),
-            (None, Some(path)) => Ok(Some(Source::File(path))),
+            (Some(value), None) => Ok(Some(ValueSource::Value(value))),
+            (None, Some(path)) => Ok(Some(ValueSource::File(path))),
             (Some(_), Some(_)) => {
                 let problem = "must not be set together with its _FILE variable";
                 Err(ConfigError::invalid(name, problem))

@@ -1,7 +1,7 @@
 //! The key set of the issuer and its fetching.
 
 use super::{
-    environment::{Environment, Source},
+    environment::{Environment, ValueSource},
     shared_cache::SharedCache,
     variable_names::name_variable,
 };
@@ -68,9 +68,9 @@ fn credential(
 ) -> Result<JwksProviderBuilder, ConfigError> {
     match environment.source("JWT_JWKS_BEARER_TOKEN")? {
         None => {}
-        Some(Source::Value(token)) => keys = keys.bearer_token(token),
+        Some(ValueSource::Value(token)) => keys = keys.bearer_token(token),
         // Unlike other files, it is read for each request.
-        Some(Source::File(path)) => keys = keys.bearer_token_file(path),
+        Some(ValueSource::File(path)) => keys = keys.bearer_token_file(path),
     }
     if let Some(header) = environment.text("JWT_JWKS_HEADER")? {
         let (name, value) = header

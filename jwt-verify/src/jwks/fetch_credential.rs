@@ -1,4 +1,4 @@
-//! Credential that fetches present to an issuer.
+//! FetchCredential that fetches present to an issuer.
 
 use std::{
     fs::File,
@@ -16,19 +16,19 @@ use crate::{error::ConfigError, secret::Secret};
 
 /// A credential, as it was configured.
 #[derive(Debug, Clone)]
-pub(super) enum CredentialSetting {
+pub(super) enum FetchCredentialSetting {
     BearerToken(Secret),
     BearerTokenFile(PathBuf),
     Header(String, Secret),
 }
 
 /// A credential for one scheme, host and port. It is presented to no other.
-pub(super) struct Credential {
+pub(super) struct FetchCredential {
     target: Uri,
-    source: Source,
+    source: CredentialSource,
 }
 
-enum Source {
+enum CredentialSource {
     Header(HeaderName, Secret),
     /// File with a bearer token, which is read for each request, because it may be replaced.
     BearerTokenFile(PathBuf),
@@ -53,11 +53,11 @@ const RESERVED: [&str; 11] = [
     "user-agent",
 ];
 
-impl Credential {
+impl FetchCredential {
     /// Checks the settings. `target` is the URL that was configured: of the issuer, or of its key
     /// set.
     pub(super) fn new(
-        settings: Vec<CredentialSetting>,
+        settings: Vec<FetchCredentialSetting>,
         target: &SafeUrl,
     ) -> Result<Option<Self>, ConfigError> {
         let mut settings = settings.into_iter();
@@ -69,17 +69,19 @@ impl Credential {
         let setting = only.name();
         let invalid = |problem| ConfigError::invalid(setting, problem);
         let source = match only {
-            CredentialSetting::BearerToken(token) => {
+            FetchCredentialSetting::BearerToken(token) => {
                 let value = bearer(token.expose()).ok_or(invalid(
                     "must be a token of at most 16 KiB, without spaces and without `Bearer`",
                 ))?;
-                Source::Header(HeaderName::from_static("authorization"), value)
+                CredentialSource::Header(HeaderName::from_static("authorization"), value)
             }
-            CredentialSetting::BearerTokenFile(path) if path.as_os_str().is_empty() => {
+            FetchCredentialSetting::BearerTokenFile(path) if path.as_os_str().is_empty() => {
                 return Err(ConfigError::Empty { setting });
             }
-            CredentialSetting::BearerTokenFile(path) => Source::BearerTokenFile(path),
-            CredentialSetting::Header(name, value) => {
+            FetchCredentialSetting::BearerTokenFile(path) => {
+                CredentialSource::BearerTokenFile(path)
+            }
+            FetchCredentialSetting::Header(name, value) => {
                 let name = HeaderName::from_bytes(name.as_bytes())
                     .map_err(|_| invalid("has a name that is not one of a header"))?;
                 if is_reserved(&name) {
@@ -93,7 +95,7 @@ impl Credential {
                          only between them",
                     ));
                 }
-                Source::Header(name, value)
+                CredentialSource::Header(name, value)
             }
         };
         Ok(Some(Self { target: target.uri().clone(), source }))
@@ -109,8 +111,8 @@ impl Credential {
             return Ok(None);
         }
         let (name, value) = match &self.source {
-            Source::Header(name, value) => (name.clone(), value.clone()),
-            Source::BearerTokenFile(path) => {
+            CredentialSource::Header(name, value) => (name.clone(), value.clone()),
+            CredentialSource::BearerTokenFile(path) => {
                 let path = path.clone();
                 // A file may be remote, and the thread serves the fetches of all providers.
                 let value = tokio::task::spawn_blocking(move || read_bearer(&path)).await;
@@ -124,7 +126,7 @@ impl Credential {
     }
 }
 
-impl CredentialSetting {
+impl FetchCredentialSetting {
     fn name(&self) -> &'static str {
         match self {
             Self::BearerToken(_) => "bearer_token",
@@ -185,19 +187,21 @@ mod tests {
 
     const TARGET: &str = "https://issuer.example/tenant";
 
-    fn credential(settings: Vec<CredentialSetting>) -> Result<Option<Credential>, ConfigError> {
-        Credential::new(settings, &SafeUrl::parse(TARGET, &HttpHosts::default()).unwrap())
+    fn credential(
+        settings: Vec<FetchCredentialSetting>,
+    ) -> Result<Option<FetchCredential>, ConfigError> {
+        FetchCredential::new(settings, &SafeUrl::parse(TARGET, &HttpHosts::default()).unwrap())
     }
 
-    fn field(name: &str, value: &str) -> CredentialSetting {
-        CredentialSetting::Header(name.into(), value.into())
+    fn field(name: &str, value: &str) -> FetchCredentialSetting {
+        FetchCredentialSetting::Header(name.into(), value.into())
     }
 
-    fn token(token: &str) -> CredentialSetting {
-        CredentialSetting::BearerToken(token.into())
+    fn token(token: &str) -> FetchCredentialSetting {
+        FetchCredentialSetting::BearerToken(token.into())
     }
 
-    fn presented(setting: CredentialSetting, url: &str) -> Result<Option<String>, Failure> {
+    fn presented(setting: FetchCredentialSetting, url: &str) -> Result<Option<String>, Failure> {
         let credential = credential(vec![setting]).unwrap().unwrap();
         let header = block_on(credential.header(&url.parse().unwrap()))?;
         Ok(header.map(|(name, value)| {
@@ -242,7 +246,7 @@ mod tests {
             (token("t\n"), "bearer_token"),
             (token("ä"), "bearer_token"),
             (token(&long), "bearer_token"),
-            (CredentialSetting::BearerTokenFile(PathBuf::new()), "bearer_token_file"),
+            (FetchCredentialSetting::BearerTokenFile(PathBuf::new()), "bearer_token_file"),
             (field("", "v"), "request_header"),
             (field("a b", "v"), "request_header"),
             (field("a:", "v"), "request_header"),
@@ -277,7 +281,7 @@ mod tests {
     #[test]
     fn a_file_is_read_for_each_request() {
         let path = std::env::temp_dir().join(format!("jwt-verify-bearer-{}", std::process::id()));
-        let read = || presented(CredentialSetting::BearerTokenFile(path.clone()), TARGET);
+        let read = || presented(FetchCredentialSetting::BearerTokenFile(path.clone()), TARGET);
         assert_eq!(read(), Err(Failure::Credential));
         for (content, token) in
             [("one", Some("one")), ("\r\n two \n", Some("two")), ("", None), ("a b", None)]
@@ -291,11 +295,11 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         // Neither of them is a file with an end.
         for path in [std::env::temp_dir(), "/dev/zero".into()] {
-            let setting = CredentialSetting::BearerTokenFile(path);
+            let setting = FetchCredentialSetting::BearerTokenFile(path);
             assert_eq!(presented(setting, TARGET), Err(Failure::Credential));
         }
         // It is not read for other hosts.
-        let setting = CredentialSetting::BearerTokenFile(path);
+        let setting = FetchCredentialSetting::BearerTokenFile(path);
         assert_eq!(presented(setting, "https://other.example/"), Ok(None));
     }
 
