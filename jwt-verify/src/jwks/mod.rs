@@ -9,7 +9,6 @@ mod builder;
 mod cache_control;
 mod connect;
 mod connector;
-
 mod deferred_queries;
 mod discovery;
 mod endpoint;
