@@ -1,4 +1,4 @@
-//! FetchCredential that fetches present to an issuer.
+//! Credential that fetches present to an issuer.
 
 use std::{
     fs::File,
