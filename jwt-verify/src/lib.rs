@@ -140,6 +140,7 @@ mod lookup;
 mod metrics;
 mod mix;
 mod negative_cache;
+mod network;
 mod refetch_limiter;
 mod secret;
 mod url;

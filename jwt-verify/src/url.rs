@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-/// The parts of an absolute URL with the scheme `https`, or `http` to this machine, without user and
-/// fragment.
+/// The parts of an absolute URL with the scheme `https`, or `http` to this machine or to a host that
+/// is named, without user and fragment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HttpsUrl<'u> {
     scheme: &'static str,
@@ -16,6 +16,18 @@ impl<'u> HttpsUrl<'u> {
     /// Parses a URL. The error says what is wrong and does not contain the URL, which may hold
     /// secrets.
     pub(crate) fn parse(url: &'u str) -> Result<Self, &'static str> {
+        const NOT_HTTPS: &str = "must use https; http is accepted for loopback addresses only";
+
+        Self::parse_with(url, |host, _| is_loopback(host), NOT_HTTPS)
+    }
+
+    /// Parses a URL whose scheme may be `http` where `allows_http` says so of its host and port.
+    /// Another one with that scheme is an error with the text `not_https`.
+    pub(crate) fn parse_with(
+        url: &'u str,
+        allows_http: impl FnOnce(&str, Option<u16>) -> bool,
+        not_https: &'static str,
+    ) -> Result<Self, &'static str> {
         const NO_URL: &str = "must be an absolute URL";
 
         if url.contains('#') {
@@ -32,13 +44,13 @@ impl<'u> HttpsUrl<'u> {
         }
         // The port may be empty (RFC 3986 §3.2.3).
         let named = authority.strip_suffix(':').unwrap_or(authority);
-        let (host, _) = host_and_port(named).ok_or(NO_URL)?;
+        let (host, port) = host_and_port(named).ok_or(NO_URL)?;
         let scheme = if scheme.eq_ignore_ascii_case("https") {
             "https"
-        } else if scheme.eq_ignore_ascii_case("http") && is_loopback(host) {
+        } else if scheme.eq_ignore_ascii_case("http") && allows_http(host, port) {
             "http"
         } else {
-            return Err("must use https; http is accepted for loopback addresses only");
+            return Err(not_https);
         };
         let (path, query) = match rest.split_once('?') {
             Some((path, query)) => (path, Some(query)),

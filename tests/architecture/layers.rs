@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 8] = [
         "json",
         "lookup",
         "negative_cache",
+        "network",
         "secret",
         "log_limiter",
         "metrics",

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use jwt_verify_tests::{Answer, Process, eventually, free_port, resource_server};
+use jwt_verify_tests::{
+    Answer, Authority, ConnectProxy, Process, TlsFront, eventually, free_port, resource_server,
+};
 
 use super::*;
 
@@ -32,6 +34,78 @@ fn a_variable_that_does_not_parse_stops_the_start() {
         assert!(!output.status.success());
         let message = String::from_utf8(output.stderr).unwrap();
         assert!(message.contains(name), "{message}");
+    }
+}
+
+/// The unspecified address leads to this machine, and is no loopback address.
+#[test]
+fn an_issuer_is_reached_by_plain_http_where_its_host_is_named() {
+    let key = SigningKey::new(Algorithm::RS256, "k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let name = issuer.url().replace("127.0.0.1", "0.0.0.0");
+    let discovery = serde_json::json!({"issuer": name, "jwks_uri": format!("{name}/jwks.json")});
+    issuer.answer_discovery(Answer::json(&discovery));
+    let base = [("JWT_ISSUER", name.as_str()), ("JWT_AUDIENCE", AUDIENCE)];
+    let (good, message) = Process::outcome("resource-server", &base);
+    assert!(!good && message.contains("JWT_ALLOW_HTTP"), "{message}");
+
+    let named = [base[0], base[1], ("JWT_ALLOW_HTTP", "keycloak,0.0.0.0")];
+    let server = Process::start_with("resource-server", &named);
+    assert_eq!(server.get("/protected", &Token::now(&name).sign(&key)).status, 200);
+    let log = server.log();
+    assert_eq!(log.matches("by plain http").count(), 1, "{log}");
+}
+
+#[test]
+fn a_credential_of_fetches_is_read_again_and_not_logged() {
+    const SECRET: &str = "hunter2hunter2";
+    let key = SigningKey::new(Algorithm::RS256, "k");
+    let file = std::env::temp_dir().join(format!("jwt-verify-credential-{}", std::process::id()));
+    let path = file.to_str().unwrap();
+    for (variable, field) in [
+        (("JWT_JWKS_BEARER_TOKEN", SECRET), "authorization: bearer "),
+        (("JWT_JWKS_BEARER_TOKEN_FILE", path), "authorization: bearer "),
+        (("JWT_JWKS_HEADER", "X-API-Key: hunter2hunter2"), "x-api-key: "),
+    ] {
+        let issuer = FakeIssuer::start(&[&key]);
+        let server = Process::start(&issuer, &[variable, ("RUST_LOG", "trace")]);
+        if variable.1 == path {
+            assert_eq!(server.get("/health/ready", "x").status, 503);
+            assert!(server.get("/health/ready", "x").text().contains("credential"));
+            std::fs::write(&file, format!("{SECRET}\n")).unwrap();
+        }
+        eventually("it is ready", || server.get("/health/ready", "x").status == 200);
+        assert_eq!(server.get("/protected", &Token::now(issuer.url()).sign(&key)).status, 200);
+        for head in issuer.heads() {
+            assert!(head.to_lowercase().contains(&format!("{field}{SECRET}\r\n")), "{head}");
+        }
+        let log = server.log();
+        assert!(log.contains("fetched the key set") && !log.contains(SECRET), "{log}");
+    }
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn a_proxy_is_taken_from_the_environment_except_for_networks() {
+    let key = SigningKey::new(Algorithm::RS256, "k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let authority = Authority::new();
+    let front = TlsFront::start(&authority.certify("127.0.0.1"), issuer.url());
+    let uri = front.url("/jwks.json").replace("localhost", "127.0.0.1");
+    let proxy = ConnectProxy::start();
+    // Without a scheme, as it is often written.
+    let (pem, address) = (authority.pem(), proxy.address().to_string());
+    let variables = [
+        ("JWT_JWKS_URI", uri.as_str()),
+        ("JWT_ROOT_CERTIFICATES", &pem),
+        ("JWT_PROXY", "environment"),
+        ("HTTPS_PROXY", &address),
+    ];
+    for (exempt, tunnels) in [("10.0.0.0/8,::1/128", 1), ("10.0.0.0/8,127.0.0.0/8", 1)] {
+        let variables = [&variables[..], &[("NO_PROXY", exempt)]].concat();
+        let server = Process::start(&issuer, &variables);
+        assert_eq!(server.get("/protected", &Token::now(issuer.url()).sign(&key)).status, 200);
+        assert_eq!(proxy.heads().len(), tunnels, "{exempt}");
     }
 }
 

@@ -34,11 +34,12 @@ fn openid_metadata_leads_to_the_keys_and_is_read_once() {
 }
 
 #[test]
-fn an_issuer_with_a_path_is_found_at_either_place() {
+fn an_issuer_with_a_path_is_found_at_each_place() {
     let key = key("k");
     for place in [
         "/tenant/.well-known/openid-configuration",
         "/.well-known/oauth-authorization-server/tenant",
+        "/.well-known/openid-configuration/tenant",
     ] {
         for slash in ["", "/"] {
             let issuer = FakeIssuer::silent();
@@ -111,9 +112,13 @@ fn requests_say_what_they_want_and_nothing_else() {
     assert_eq!(status(&api(issuer.url()), issuer.url(), &key), 200);
     for head in issuer.heads() {
         let head = head.to_lowercase();
-        assert!(
-            head.contains("accept: application/json") && head.contains("accept-encoding: identity")
-        );
+        for line in [
+            "accept: application/jwk-set+json, application/json, */*;q=0.1\r\n",
+            "accept-encoding: identity\r\n",
+            "user-agent: actix-jwt-verify/",
+        ] {
+            assert!(head.contains(line), "{head}");
+        }
         assert!(!head.contains("authorization") && !head.contains("cookie"), "{head}");
     }
 }
@@ -177,6 +182,7 @@ fn either_document_may_be_missing() {
     without_keys.answer_keys(Answer::status(404));
     let without_metadata = FakeIssuer::start(&[&known]);
     without_metadata.answer_discovery(Answer::status(404));
+    // The metadata has two places, since the issuer has no path.
     for (issuer, fetches) in [(&without_keys, 2), (&without_metadata, 2)] {
         let api = api(issuer.url());
         assert_eq!(status(&api, issuer.url(), &known), 503);
@@ -184,4 +190,87 @@ fn either_document_may_be_missing() {
         let reason = api.get("/health/ready").send().json()["reason"].clone();
         assert_eq!(reason, "no usable key: not_found");
     }
+}
+
+/// A page, or a refusal, at one address says nothing about the next one.
+#[test]
+fn the_next_address_is_asked_after_an_answer_that_is_no_metadata() {
+    let key = key("k");
+    let html = |text: &str| Answer::Full {
+        status: 200,
+        headers: vec![("content-type".into(), "text/html".into())],
+        body: text.as_bytes().to_vec(),
+    };
+    for (answer, reason) in [
+        (Answer::status(400), "status"),
+        (Answer::status(401), "status"),
+        (Answer::status(403), "status"),
+        (Answer::status(404), "not_found"),
+        (Answer::status(405), "status"),
+        (Answer::status(410), "status"),
+        (Answer::status(302).with_header("location", "http://127.0.0.1:1/"), "redirect"),
+        (Answer::status(308).with_header("location", "/elsewhere"), "redirect"),
+        (html("<!doctype html><title>app</title>"), "discovery_document"),
+        (html(""), "empty"),
+        (html("{}"), "discovery_document"),
+        (html("<html>").with_header("content-encoding", "gzip"), "encoding"),
+        (html(&" ".repeat(300_000)), "too_large"),
+        (
+            Answer::json(&metadata("https://issuer.example", "https://issuer.example/k")),
+            "discovery_issuer",
+        ),
+    ] {
+        let issuer = FakeIssuer::silent();
+        issuer.publish(&[&key]);
+        let name = format!("{}/tenant", issuer.url());
+        issuer.set("/tenant/.well-known/openid-configuration", answer.clone());
+        // The first reason is reported, not that of the last address.
+        let api_without = api(&name);
+        assert_eq!(status(&api_without, &name, &key), 503, "{answer:?}");
+        let shown = api_without.get("/health/ready").send().json()["reason"].clone();
+        assert_eq!(shown, format!("no usable key: {reason}"), "{answer:?}");
+        assert_eq!(issuer.all_fetches(), 3, "{answer:?}");
+        for place in [
+            "/.well-known/openid-configuration/tenant",
+            "/.well-known/oauth-authorization-server/tenant",
+        ] {
+            issuer.set(place, Answer::json(&metadata(&name, &issuer.jwks_uri())));
+            assert_eq!(status(&api(&name), &name, &key), 200, "{answer:?}");
+        }
+        assert_eq!(issuer.fetches("/elsewhere"), 0);
+    }
+}
+
+#[test]
+fn an_issuer_in_trouble_is_asked_at_one_address() {
+    let key = key("k");
+    for (answer, reason) in [
+        (Answer::status(500), "status"),
+        (Answer::status(503), "status"),
+        (Answer::status(429), "status"),
+        (Answer::status(408), "status"),
+        (Answer::Reset, "protocol"),
+    ] {
+        let issuer = FakeIssuer::start(&[&key]);
+        let good = Answer::json(&metadata(issuer.url(), &issuer.jwks_uri()));
+        issuer.set("/.well-known/oauth-authorization-server", good);
+        issuer.answer_discovery(answer.clone());
+        let api = api(issuer.url());
+        assert_eq!(status(&api, issuer.url(), &key), 503, "{answer:?}");
+        let shown = api.get("/health/ready").send().json()["reason"].clone();
+        assert_eq!(shown, format!("no usable key: {reason}"), "{answer:?}");
+        assert_eq!(issuer.all_fetches(), 1, "{answer:?}");
+    }
+}
+
+/// An issuer's own document that leads to an unsafe place is the answer.
+#[test]
+fn no_address_replaces_a_document_that_leads_to_an_unsafe_place() {
+    let key = key("k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let good = Answer::json(&metadata(issuer.url(), &issuer.jwks_uri()));
+    issuer.set("/.well-known/oauth-authorization-server", good);
+    issuer.answer_discovery(Answer::json(&metadata(issuer.url(), "http://issuer.example/keys")));
+    assert_eq!(status(&api(issuer.url()), issuer.url(), &key), 503);
+    assert_eq!(issuer.all_fetches(), 1);
 }

@@ -1,5 +1,6 @@
 //! An issuer that answers with anything but keys.
 
+use actix_web::http::header::HttpDate;
 use jwt_verify_tests::Answer;
 use serde_json::json;
 
@@ -67,6 +68,17 @@ fn faults(key: &SigningKey) -> Vec<(&'static str, Answer, &'static str)> {
         ("JWK-07", redirect(308, "file:///etc/passwd"), "redirect"),
         ("JWK-08", text("<html>please log in</html>"), "key_set_document"),
         ("JWK-08", text(""), "empty"),
+        ("JWK-08", Answer::Raw(format!("{head}\r\n{good}").into()), "close_delimited"),
+        (
+            "JWK-08",
+            Answer::Raw(format!("{head}connection: close\r\n\r\n").into()),
+            "close_delimited",
+        ),
+        (
+            "JWK-08",
+            Answer::Raw(format!("{head}transfer-encoding: chunked\r\n\r\n0\r\n\r\n").into()),
+            "empty",
+        ),
         ("JWK-08", Answer::status(204), "status"),
         ("JWK-08", text("[]"), "key_set_document"),
         ("JWK-08", text("{}"), "key_set_document"),
@@ -167,6 +179,18 @@ fn the_issuer_may_ask_for_a_pause() {
     assert_eq!(bed.issuer.key_fetches(), 1);
     bed.advance(1);
     assert_eq!(bed.status(&key), 200);
+
+    // As a date, of the 20th second after the start.
+    let bed = IssuerBed::new(&[&key]);
+    let date = std::time::UNIX_EPOCH + Duration::from_secs(jwt_verify_tests::START + 20);
+    let date = HttpDate::from(date).to_string();
+    bed.issuer.answer_keys(Answer::status(503).with_header("retry-after", &date));
+    assert_eq!(bed.status(&key), 503);
+    bed.issuer.publish(&[&key]);
+    bed.advance(19);
+    assert_eq!((bed.status(&key), bed.issuer.key_fetches()), (503, 1));
+    bed.advance(1);
+    assert_eq!((bed.status(&key), bed.issuer.key_fetches()), (200, 2));
 
     let bed = IssuerBed::new(&[&key]);
     bed.issuer.answer_keys(Answer::status(429).with_header("retry-after", "3600"));

@@ -5,6 +5,7 @@
     reason = "a test that fails should say where"
 )]
 
+mod credentials;
 mod discovery;
 mod faults;
 mod fleet;

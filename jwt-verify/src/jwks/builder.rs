@@ -1,12 +1,14 @@
 //! Builder of a provider.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     connector::IssuerConnector,
     endpoint::Endpoint,
     entry_codec::EntryCodec,
+    fetch_credential::{FetchCredential, FetchCredentialSetting},
     http_client::HttpClient,
+    http_hosts::HttpHosts,
     provider::JwksProvider,
     proxy::Proxy,
     settings::Settings,
@@ -32,8 +34,8 @@ impl JwksProvider {
     }
 
     /// Returns a builder for the key set that the metadata of this issuer names: OpenID Connect
-    /// Discovery, or, where that is not found, RFC 8414. The metadata must name exactly this
-    /// issuer.
+    /// Discovery, or, where that is not found, RFC 8414, or OpenID Connect with the path of the issuer
+    /// at its end (RFC 8414 §5). The metadata must name exactly this issuer.
     pub fn discover(issuer: impl Into<String>) -> JwksProviderBuilder {
         JwksProviderBuilder::discovery(issuer.into())
     }
@@ -57,6 +59,8 @@ pub struct JwksProviderBuilder {
     max_bytes: usize,
     roots: Roots,
     proxy: Option<ProxySetting>,
+    credentials: Vec<FetchCredentialSetting>,
+    http_hosts: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -114,6 +118,8 @@ impl JwksProviderBuilder {
             max_bytes: MAX_DOCUMENT_BYTES,
             roots: Roots::default(),
             proxy: None,
+            credentials: Vec::new(),
+            http_hosts: Vec::new(),
         }
     }
 
@@ -231,15 +237,66 @@ impl JwksProviderBuilder {
 
     /// Reaches the issuer through this HTTP proxy, `http://[user:password@]host[:port]`, with a
     /// tunnel (`CONNECT`) for every fetch over https. Default: none, regardless of the environment.
+    /// Proxies of other kinds, such as `https://` and `socks5://`, do not build.
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.proxy = Some(ProxySetting::Url(url.into()));
         self
     }
 
     /// Reaches the issuer through the proxy that `HTTPS_PROXY` names, except for hosts in
-    /// `NO_PROXY`. Without these variables there is no proxy.
+    /// `NO_PROXY`: names with all below them, addresses, and networks such as `10.0.0.0/8`, which
+    /// count for addresses in URLs. Without these variables there is no proxy.
     pub fn proxy_from_env(mut self) -> Self {
         self.proxy = Some(ProxySetting::Environment);
+        self
+    }
+
+    /// Presents this token (`Authorization: Bearer`, RFC 6750 §2.1) in fetches, for an issuer whose
+    /// metadata and key set are not public. Default: none.
+    ///
+    /// It is sent to scheme, host and port of the issuer or key set URL that you have configured,
+    /// and to no other: not to a `jwks_uri` elsewhere, nor to a proxy. A second credential, of any
+    /// kind, does not build.
+    pub fn bearer_token(self, token: impl Into<Secret>) -> Self {
+        self.credential(FetchCredentialSetting::BearerToken(token.into()))
+    }
+
+    /// Presents the token in this file, as [`bearer_token`](Self::bearer_token) does. The file is
+    /// read again for each request, since it may be replaced, such as the token of a Kubernetes
+    /// service account. White space around the token is ignored.
+    ///
+    /// A file that is missing or larger than 16 KiB, or that holds no token, makes the fetch fail
+    /// with `credential`; the issuer is not asked.
+    pub fn bearer_token_file(self, path: impl Into<PathBuf>) -> Self {
+        self.credential(FetchCredentialSetting::BearerTokenFile(path.into()))
+    }
+
+    /// Adds a header to fetches, such as an API key, for an issuer whose metadata and key set are
+    /// not public. Default: none. The value is treated as a secret, and sent to where
+    /// [`bearer_token`](Self::bearer_token) is.
+    ///
+    /// `Host`, `User-Agent`, and headers of the connection, of content negotiation, of conditional
+    /// requests and of proxies do not build.
+    pub fn request_header(self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
+        self.credential(FetchCredentialSetting::Header(name.into(), value.into()))
+    }
+
+    fn credential(mut self, credential: FetchCredentialSetting) -> Self {
+        self.credentials.push(credential);
+        self
+    }
+
+    /// Allows plain http to this host, such as `keycloak`, or `keycloak:8080` for that port alone.
+    /// May be called more than once. Default: `http` is for loopback addresses.
+    ///
+    /// It is for issuer, key set URL, and a `jwks_uri` in metadata. The name is compared as a whole:
+    /// wildcards and URLs do not build. Such a host is reached without a proxy. There is a warning in the
+    /// log when the provider is built.
+    ///
+    /// **Security:** a party on the way to the host can replace the keys, and then make any token. It
+    /// also reads a credential for fetches. Name hosts of a network that you alone control.
+    pub fn allow_http(mut self, host: impl Into<String>) -> Self {
+        self.http_hosts.push(host.into());
         self
     }
 
@@ -270,15 +327,18 @@ impl JwksProviderBuilder {
     /// Checks the settings. Nothing is fetched yet.
     ///
     /// # Errors
-    /// URLs other than `https` (or `http` to a loopback address), with a user name, or with a
-    /// fragment; durations of zero or beyond 30 days; timeouts beyond a minute; limits of zero; an
-    /// integrity key that is too short; certificates or a proxy that cannot be read; an empty set
-    /// of initial keys.
+    /// URLs other than `https` (or `http` to a loopback address or a host of
+    /// [`allow_http`](Self::allow_http)), with a user name, or with a fragment; durations of zero or
+    /// beyond 30 days; timeouts beyond a minute; limits of zero; an integrity key that is too short;
+    /// certificates or a proxy that cannot be read; a credential that is malformed, or a second one;
+    /// an empty set of initial keys.
     pub fn build(mut self) -> Result<JwksProvider, ConfigError> {
+        let http = HttpHosts::parse(&self.http_hosts)?;
         let endpoint = match &self.target {
-            Target::KeySet(url) => Endpoint::key_set(url)?,
-            Target::Issuer(issuer) => Endpoint::discovery(issuer)?,
+            Target::KeySet(url) => Endpoint::key_set(url, &http)?,
+            Target::Issuer(issuer) => Endpoint::discovery(issuer, &http)?,
         };
+        let credential = FetchCredential::new(self.credentials, endpoint.url())?;
         let settings = &self.settings;
         let second = Duration::from_secs(1);
         for (setting, value, least) in [
@@ -319,17 +379,22 @@ impl JwksProviderBuilder {
             Some(ProxySetting::Url(url)) => {
                 let url = std::str::from_utf8(url.expose())
                     .map_err(|_| ConfigError::invalid("proxy", "is not a URL"))?;
-                Some(Proxy::parse(url, Vec::new())?)
+                Some(Proxy::parse(url)?)
             }
         };
         let client = HttpClient {
             connector: IssuerConnector { proxy: proxy.map(Arc::new) },
             tls: tls::config(&self.roots)?,
+            credential: credential.map(Arc::new),
             connect_timeout: self.connect_timeout,
             max_bytes: self.max_bytes,
             clock: self.settings.clock.clone(),
         };
+        if !http.is_empty() {
+            let hosts = self.http_hosts.join(", ");
+            tracing::warn!(%hosts, "keys may come from these hosts by plain http");
+        }
         self.settings.metrics_label = (!self.is_tenant).then(|| endpoint.label());
-        Ok(JwksProvider::start(self.settings, codec, endpoint, client))
+        Ok(JwksProvider::start(self.settings, codec, endpoint, client, http))
     }
 }

@@ -2,27 +2,34 @@
 
 use serde_json::Value;
 
-use super::endpoint::SafeUrl;
+use super::{endpoint::SafeUrl, http_hosts::HttpHosts};
 use crate::json::Unique;
 
-/// URLs of the metadata, in the order in which they are tried. An issuer with a path may publish at
-/// either; the second is tried only if the first responds with 404.
+/// URLs of the metadata, in the order in which they are tried: OpenID Connect Discovery §4, RFC 8414
+/// §3, and OpenID Connect with the path where RFC 8414 §5 has it. The last is the first where the
+/// issuer has no path.
 pub(super) fn metadata_urls(base: &SafeUrl) -> impl Iterator<Item = SafeUrl> {
     let path = base.bare_path();
     let openid = format!("{path}/.well-known/openid-configuration");
     let oauth = format!("/.well-known/oauth-authorization-server{path}");
-    [base.with_path(&openid), base.with_path(&oauth)].into_iter().flatten()
+    let inserted = format!("/.well-known/openid-configuration{path}");
+    let inserted = (!path.is_empty()).then_some(inserted);
+    [Some(openid), Some(oauth), inserted]
+        .into_iter()
+        .flatten()
+        .filter_map(|path| base.with_path(&path))
 }
 
 /// Returns the URL of the key set in a metadata document, if the document is about this issuer.
 ///
 /// The issuer must be named exactly as it was configured (OpenID Connect Discovery §4.3), or any
-/// issuer's metadata could be substituted. An issuer reached over https cannot name a key set at
-/// plain http.
+/// issuer's metadata could be substituted. Only an issuer on this machine can name a key set that
+/// is reached by plain http, unless the host is among those that were named for it.
 pub(super) fn key_set_url(
     document: &[u8],
     issuer: &str,
     base: &SafeUrl,
+    http: &HttpHosts,
 ) -> Result<SafeUrl, MetadataError> {
     let text = std::str::from_utf8(document).map_err(|_| MetadataError::Malformed)?;
     let Unique(document) = serde_json::from_str(text).map_err(|_| MetadataError::Malformed)?;
@@ -30,11 +37,11 @@ pub(super) fn key_set_url(
     if member("issuer")? != issuer {
         return Err(MetadataError::Issuer);
     }
-    let url = SafeUrl::parse(member("jwks_uri")?).map_err(|_| MetadataError::Url)?;
-    if base.is_https() && !url.is_https() {
-        return Err(MetadataError::Url);
+    let url = SafeUrl::parse(member("jwks_uri")?, http).map_err(|_| MetadataError::Url)?;
+    if url.is_https() || base.is_plain_and_local() || url.is_named(http) {
+        return Ok(url);
     }
-    Ok(url)
+    Err(MetadataError::Url)
 }
 
 /// Reason why a metadata document is not used.
@@ -50,11 +57,11 @@ mod tests {
     use super::*;
 
     fn base(url: &str) -> SafeUrl {
-        SafeUrl::parse(url).unwrap()
+        SafeUrl::parse(url, &HttpHosts::default()).unwrap()
     }
 
     #[test]
-    fn both_places_are_asked() {
+    fn all_places_are_asked() {
         let urls = |url| -> Vec<String> {
             metadata_urls(&base(url)).map(|url| url.uri().to_string()).collect()
         };
@@ -63,18 +70,45 @@ mod tests {
             [
                 "https://i.example/tenant/.well-known/openid-configuration",
                 "https://i.example/.well-known/oauth-authorization-server/tenant",
+                "https://i.example/.well-known/openid-configuration/tenant",
             ]
         );
-        assert_eq!(
-            urls("https://i.example").first().unwrap(),
-            "https://i.example/.well-known/openid-configuration"
-        );
+        for issuer in ["https://i.example", "https://i.example/"] {
+            assert_eq!(
+                urls(issuer),
+                [
+                    "https://i.example/.well-known/openid-configuration",
+                    "https://i.example/.well-known/oauth-authorization-server",
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn plain_http_leads_to_named_hosts_alone() {
+        let http = HttpHosts::parse(&["keycloak".to_owned()]).unwrap();
+        for (issuer, keys, is_good) in [
+            ("http://keycloak:8080", "http://keycloak:8080/keys", true),
+            ("http://keycloak:8080", "https://keys.example/", true),
+            ("https://login.example", "http://keycloak:8080/keys", true),
+            ("http://127.0.0.1:1", "http://127.0.0.1:2/keys", true),
+            ("http://keycloak:8080", "http://127.0.0.1/keys", false),
+            ("http://keycloak:8080", "http://other/keys", false),
+            ("http://127.0.0.1:1", "http://other/keys", false),
+            ("https://login.example", "http://localhost/keys", false),
+        ] {
+            let document = serde_json::json!({"issuer": issuer, "jwks_uri": keys}).to_string();
+            let base = SafeUrl::parse(issuer, &http).unwrap();
+            let url = key_set_url(document.as_bytes(), issuer, &base, &http);
+            assert_eq!(url.is_ok(), is_good, "{issuer} {keys}");
+        }
     }
 
     #[test]
     fn the_document_must_be_about_this_issuer_and_lead_to_a_safe_place() {
         let issuer = "https://i.example/";
-        let judge = |document: &str| key_set_url(document.as_bytes(), issuer, &base(issuer));
+        let http = HttpHosts::default();
+        let judge = |document: &str| key_set_url(document.as_bytes(), issuer, &base(issuer), &http);
         let keys = judge(r#"{"issuer":"https://i.example/","jwks_uri":"https://keys.example/"}"#);
         assert_eq!(keys, Ok(base("https://keys.example/")));
         for (document, error) in [

@@ -4,7 +4,11 @@ use std::fmt;
 
 use awc::http::Uri;
 
-use crate::{error::ConfigError, url::HttpsUrl};
+use super::http_hosts::HttpHosts;
+use crate::{
+    error::ConfigError,
+    url::{HttpsUrl, is_loopback},
+};
 
 /// Place of the key set of an issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,19 +20,27 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn key_set(url: &str) -> Result<Self, ConfigError> {
-        SafeUrl::parse(url)
+    pub(super) fn key_set(url: &str, http: &HttpHosts) -> Result<Self, ConfigError> {
+        SafeUrl::parse(url, http)
             .map(Self::KeySet)
             .map_err(|problem| ConfigError::invalid("jwks_uri", problem))
     }
 
-    pub(super) fn discovery(issuer: &str) -> Result<Self, ConfigError> {
-        let base =
-            SafeUrl::parse(issuer).map_err(|problem| ConfigError::invalid("issuer", problem))?;
+    pub(super) fn discovery(issuer: &str, http: &HttpHosts) -> Result<Self, ConfigError> {
+        let base = SafeUrl::parse(issuer, http)
+            .map_err(|problem| ConfigError::invalid("issuer", problem))?;
         if base.0.query().is_some() {
             return Err(ConfigError::invalid("issuer", "must have no query (RFC 8414 §2)"));
         }
         Ok(Self::Discovery { issuer: issuer.to_owned(), base })
+    }
+
+    /// Returns the URL that was configured.
+    pub(super) fn url(&self) -> &SafeUrl {
+        match self {
+            Self::KeySet(url) => url,
+            Self::Discovery { base, .. } => base,
+        }
     }
 
     /// Label in metrics.
@@ -48,7 +60,7 @@ impl Endpoint {
     }
 }
 
-/// A URL that may be fetched: `https`, or `http` to a loopback address.
+/// A URL that may be fetched: `https`, or `http` to a loopback address or a host that is named.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct SafeUrl(Uri);
 
@@ -63,8 +75,11 @@ impl fmt::Debug for SafeUrl {
 
 impl SafeUrl {
     /// Parses a URL. The error does not contain the URL, which may hold secrets.
-    pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
-        HttpsUrl::parse(url)?;
+    pub(super) fn parse(url: &str, http: &HttpHosts) -> Result<Self, &'static str> {
+        const NOT_HTTPS: &str = "must use https; http is accepted for loopback addresses, and for \
+                                 hosts that `allow_http` (`JWT_ALLOW_HTTP`) names";
+
+        HttpsUrl::parse_with(url, |host, port| http.allow(host, port), NOT_HTTPS)?;
         url.parse().map(Self).map_err(|_| "must be an absolute URL")
     }
 
@@ -72,15 +87,25 @@ impl SafeUrl {
         self.0.scheme_str() == Some("https")
     }
 
+    /// Returns true for plain http to this machine.
+    pub(super) fn is_plain_and_local(&self) -> bool {
+        !self.is_https() && is_loopback(self.0.host().unwrap_or_default())
+    }
+
+    /// Returns true if the host is among those that were named for plain http.
+    pub(super) fn is_named(&self, http: &HttpHosts) -> bool {
+        http.name(self.0.host().unwrap_or_default(), self.0.port_u16())
+    }
+
     pub(super) fn uri(&self) -> &Uri {
         &self.0
     }
 
-    /// Replaces the path; drops the query.
-    pub(super) fn with_path(&self, path: &str) -> Result<Self, &'static str> {
-        let scheme = self.0.scheme_str().unwrap_or_default();
-        let authority = self.0.authority().map_or("", |authority| authority.as_str());
-        Self::parse(&format!("{scheme}://{authority}{path}"))
+    /// Replaces the path; drops the query. Scheme, host and port stay as they are.
+    pub(super) fn with_path(&self, path: &str) -> Option<Self> {
+        let mut parts = self.0.clone().into_parts();
+        parts.path_and_query = Some(path.parse().ok()?);
+        Uri::from_parts(parts).ok().map(Self)
     }
 
     /// The path without a trailing slash.
@@ -102,22 +127,45 @@ mod tests {
             "http://localhost:9/",
             "http://[::1]:9/",
         ] {
-            assert!(SafeUrl::parse(url).is_ok(), "{url}");
+            assert!(SafeUrl::parse(url, &HttpHosts::default()).is_ok(), "{url}");
         }
         for url in ["/jwks", "http://issuer.example/jwks", "file:///etc/passwd"] {
-            assert!(SafeUrl::parse(url).is_err(), "{url}");
+            assert!(SafeUrl::parse(url, &HttpHosts::default()).is_err(), "{url}");
         }
     }
 
     #[test]
+    fn a_named_host_is_safe() {
+        let http = HttpHosts::parse(&["keycloak".to_owned(), "auth:8080".to_owned()]).unwrap();
+        for url in ["http://keycloak:8080/realms/x", "HTTP://Keycloak/", "http://auth:8080/"] {
+            assert!(SafeUrl::parse(url, &http).is_ok(), "{url}");
+        }
+        for url in [
+            "http://auth/",
+            "http://keycloak.evil.example/",
+            "http://evil.example/keycloak",
+            "http://keycloak@evil.example/",
+            "http://keycloak\\@evil.example/",
+            "ftp://keycloak/",
+        ] {
+            assert!(SafeUrl::parse(url, &http).is_err(), "{url}");
+        }
+        let url = SafeUrl::parse("http://keycloak:8080/realms/x?y", &http).unwrap();
+        let other = url.with_path("/keys").unwrap();
+        assert_eq!(other.uri().to_string(), "http://keycloak:8080/keys");
+    }
+
+    #[test]
     fn debug_leaves_out_the_query() {
-        let url = SafeUrl::parse("https://issuer.example/jwks?code=secret").unwrap();
+        let url = SafeUrl::parse("https://issuer.example/jwks?code=secret", &HttpHosts::default());
+        let url = url.unwrap();
         assert_eq!(format!("{url:?}"), "https://issuer.example/jwks");
     }
 
     #[test]
     fn an_issuer_has_no_query() {
-        assert!(Endpoint::discovery("https://issuer.example/tenant").is_ok());
-        assert!(Endpoint::discovery("https://issuer.example/?tenant=1").is_err());
+        let discovery = |issuer| Endpoint::discovery(issuer, &HttpHosts::default());
+        assert!(discovery("https://issuer.example/tenant").is_ok());
+        assert!(discovery("https://issuer.example/?tenant=1").is_err());
     }
 }

@@ -11,6 +11,8 @@ pub(super) struct FetchError {
     /// Pause that the issuer asks for (`Retry-After`).
     pub(super) retry_after: Option<Duration>,
     pub(super) step: FetchStep,
+    /// The answer is about one address: the document may be at another one.
+    pub(super) may_be_elsewhere: bool,
 }
 
 codes! {
@@ -35,6 +37,11 @@ codes! {
         TooLarge => "too_large",
         Truncated => "truncated",
         Empty => "empty",
+        /// The end of the connection is the only mark of the body's end, which the client does not
+        /// support.
+        CloseDelimited => "close_delimited",
+        /// The file with the credential for fetches is missing or has none.
+        Credential => "credential",
         DiscoveryDocument => "discovery_document",
         DiscoveryIssuer => "discovery_issuer",
         DiscoveryUrl => "discovery_url",
@@ -49,6 +56,25 @@ codes! {
 
 impl From<Failure> for FetchError {
     fn from(failure: Failure) -> Self {
-        Self { failure, retry_after: None, step: FetchStep::KeySet }
+        let may_be_elsewhere = failure.is_about_one_address();
+        Self { failure, retry_after: None, step: FetchStep::KeySet, may_be_elsewhere }
+    }
+}
+
+impl Failure {
+    /// Returns true if an issuer that works answers like this where it has no such document: with
+    /// an error page, a login page, or the metadata of another issuer.
+    fn is_about_one_address(self) -> bool {
+        matches!(
+            self,
+            Self::NotFound
+                | Self::Redirect
+                | Self::Encoding
+                | Self::TooLarge
+                | Self::Empty
+                | Self::CloseDelimited
+                | Self::DiscoveryDocument
+                | Self::DiscoveryIssuer
+        )
     }
 }

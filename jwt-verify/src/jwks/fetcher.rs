@@ -11,6 +11,7 @@ use super::{
     endpoint::{Endpoint, SafeUrl},
     fetch_error::{Failure, FetchError, FetchStep},
     http_client::{HttpClient, HttpDocument},
+    http_hosts::HttpHosts,
     key_set_document::{KeySetDocument, parse_key_set},
     skipped_keys::SkippedKeys,
 };
@@ -26,6 +27,8 @@ pub(super) struct JwksFetcher {
     client: HttpClient,
     clock: Arc<dyn Clock>,
     settings: FetchSettings,
+    /// Hosts that the metadata may name with plain http.
+    http: HttpHosts,
     /// URL of the key set from the metadata, and the time until which it is used unchecked.
     key_set_url: Mutex<Option<(SafeUrl, Duration)>>,
     skipped_keys: SkippedKeys,
@@ -45,11 +48,13 @@ impl JwksFetcher {
     pub(super) fn new(
         endpoint: Endpoint,
         client: HttpClient,
+        http: HttpHosts,
         clock: Arc<dyn Clock>,
         settings: FetchSettings,
     ) -> Self {
         let skipped_keys = SkippedKeys::new(settings.max_keys);
-        Self { endpoint, client, clock, settings, key_set_url: Mutex::default(), skipped_keys }
+        let key_set_url = Mutex::default();
+        Self { endpoint, client, clock, settings, http, key_set_url, skipped_keys }
     }
 
     /// Fetches the key set that replaces a document of the time `previous`, 0 if there is none.
@@ -126,23 +131,35 @@ impl JwksFetcher {
     }
 
     async fn discover(&self, issuer: &str, base: &SafeUrl) -> Result<SafeUrl, FetchError> {
-        let mut last = FetchError::from(Failure::NotFound);
+        let mut first = None;
         for url in discovery::metadata_urls(base) {
-            match self.client.get(url.uri()).await {
-                Ok(metadata) => {
-                    return discovery::key_set_url(&metadata.body, issuer, base).map_err(|error| {
-                        match error {
-                            MetadataError::Malformed => Failure::DiscoveryDocument.into(),
-                            MetadataError::Issuer => Failure::DiscoveryIssuer.into(),
-                            MetadataError::Url => Failure::DiscoveryUrl.into(),
-                        }
-                    });
+            match self.key_set_url_at(&url, issuer, base).await {
+                Err(error) if error.may_be_elsewhere => {
+                    first.get_or_insert(error);
                 }
-                Err(error) if error.failure == Failure::NotFound => last = error,
-                Err(error) => return Err(error),
+                result => return result,
             }
         }
-        Err(last)
+        Err(first.unwrap_or(Failure::NotFound.into()))
+    }
+
+    /// Reads the metadata at this URL.
+    async fn key_set_url_at(
+        &self,
+        url: &SafeUrl,
+        issuer: &str,
+        base: &SafeUrl,
+    ) -> Result<SafeUrl, FetchError> {
+        let metadata = self.client.get(url.uri()).await?;
+        let url = discovery::key_set_url(&metadata.body, issuer, base, &self.http);
+        url.map_err(|error| {
+            match error {
+                MetadataError::Malformed => Failure::DiscoveryDocument,
+                MetadataError::Issuer => Failure::DiscoveryIssuer,
+                MetadataError::Url => Failure::DiscoveryUrl,
+            }
+            .into()
+        })
     }
 
     fn key_set_url(&self) -> MutexGuard<'_, Option<(SafeUrl, Duration)>> {
@@ -204,7 +221,7 @@ mod tests {
                 listener,
                 vec![ok("Cache-Control: max-age=300"), ok("Age: 1"), (200, "Age: 1", "{}".into())],
             ));
-            let endpoint = || Endpoint::key_set(&url).unwrap();
+            let endpoint = || Endpoint::key_set(&url, &HttpHosts::default()).unwrap();
             let now = millis(SystemClock::new().now());
             let (set, document) = fetcher(endpoint(), None).fetch(now + 60_000).await.unwrap();
             assert_eq!((set.keys().len(), document.ttl), (1, 300));
@@ -231,7 +248,7 @@ mod tests {
                 keys(),
             ];
             let server = tokio::task::spawn_local(serve(listener, responses));
-            let fetcher = fetcher(Endpoint::discovery(&url).unwrap(), None);
+            let fetcher = fetcher(Endpoint::discovery(&url, &HttpHosts::default()).unwrap(), None);
             assert!(fetcher.fetch(0).await.is_ok() && fetcher.fetch(0).await.is_ok());
             fetcher.expire_key_set_url();
             assert!(fetcher.fetch(0).await.is_ok());
@@ -248,7 +265,7 @@ mod tests {
             let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + date);
             let header = format!("Retry-After: {date}");
             let serve = serve(listener, vec![(503, &*header, "x".into())]);
-            let fetcher = fetcher(Endpoint::discovery(&url).unwrap(), None);
+            let fetcher = fetcher(Endpoint::discovery(&url, &HttpHosts::default()).unwrap(), None);
             let (paths, result) = tokio::join!(serve, fetcher.fetch(0));
             let error = result.err().unwrap();
             assert_eq!(paths.len(), 1);

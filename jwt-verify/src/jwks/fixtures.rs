@@ -8,6 +8,7 @@ use super::{
     entry_codec::EntryCodec,
     fetcher::{FetchSettings, JwksFetcher},
     http_client::HttpClient,
+    http_hosts::HttpHosts,
     key_set_document::KeySetDocument,
     shared_store::{SharedKeyStore, SharedLimits},
     tls::{self, Roots},
@@ -29,12 +30,18 @@ pub(super) fn fetcher(endpoint: Endpoint, ttl: Option<Duration>) -> JwksFetcher 
     let client = HttpClient {
         connector: IssuerConnector { proxy: None },
         tls: tls::config(&Roots::default()).unwrap(),
+        credential: None,
         connect_timeout: 5 * SECOND,
         max_bytes: 1000,
         clock: clock.clone(),
     };
     let settings = FetchSettings { ttl, max_keys: 2, timeout: 10 * SECOND };
-    JwksFetcher::new(endpoint, client, clock, settings)
+    JwksFetcher::new(endpoint, client, HttpHosts::default(), clock, settings)
+}
+
+/// An issuer that refuses connections.
+pub(super) fn nowhere() -> Endpoint {
+    Endpoint::key_set("http://127.0.0.1:1", &HttpHosts::default()).unwrap()
 }
 
 pub(super) fn shared_store(memory: &MemoryCache, key: &str) -> Arc<SharedKeyStore> {
@@ -46,7 +53,7 @@ pub(super) fn shared_store(memory: &MemoryCache, key: &str) -> Arc<SharedKeyStor
         refetch_window: 30 * SECOND,
     };
     let codec = EntryCodec::new(Some(&Secret::from(key))).unwrap();
-    let endpoint = Endpoint::discovery("https://issuer.example").unwrap();
+    let endpoint = Endpoint::discovery("https://issuer.example", &HttpHosts::default()).unwrap();
     let clock = Arc::new(SystemClock::new());
     Arc::new(SharedKeyStore::new(Arc::new(memory.clone()), codec, clock, &endpoint, limits))
 }

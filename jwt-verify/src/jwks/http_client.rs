@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Duration};
 use awc::{
     Client, Connector,
     error::{ConnectError, PayloadError, SendRequestError},
-    http::{StatusCode, Uri, header},
+    http::{StatusCode, Uri, Version, header},
 };
 
 use super::{
     cache_control::max_age,
     connector::IssuerConnector,
+    fetch_credential::FetchCredential,
     fetch_error::{Failure, FetchError},
     proxy::TunnelRefused,
     retry_after::retry_after,
@@ -23,11 +24,18 @@ pub(super) struct HttpDocument {
     pub(super) max_age: Option<Duration>,
 }
 
+/// Some issuers serve the key set only under its own type (RFC 7517 §8.5.2).
+const ACCEPT: &str = "application/jwk-set+json, application/json, */*;q=0.1";
+/// Some firewalls refuse requests without one.
+const USER_AGENT: &str = concat!("actix-jwt-verify/", env!("CARGO_PKG_VERSION"));
+
 /// Fetches documents over HTTPS.
 #[derive(Clone)]
 pub(super) struct HttpClient {
     pub(super) connector: IssuerConnector,
     pub(super) tls: Arc<rustls::ClientConfig>,
+    /// Credential for the host that was configured.
+    pub(super) credential: Option<Arc<FetchCredential>>,
     pub(super) connect_timeout: Duration,
     pub(super) max_bytes: usize,
     pub(super) clock: Arc<dyn Clock>,
@@ -44,15 +52,20 @@ impl HttpClient {
             .rustls_0_23(self.tls.clone());
         let client: Client =
             Client::builder().connector(connector).disable_redirects().disable_timeout().finish();
-        let mut response = client
+        let mut request = client
             .get(uri)
             .force_close()
             .no_decompress()
-            .insert_header((header::ACCEPT, "application/json"))
+            .insert_header((header::ACCEPT, ACCEPT))
             .insert_header((header::ACCEPT_ENCODING, "identity"))
-            .send()
-            .await
-            .map_err(|error| classify(&error))?;
+            .insert_header((header::USER_AGENT, USER_AGENT));
+        if let Some(credential) = &self.credential
+            && let Some(header) = credential.header(uri).await?
+        {
+            request = request.insert_header(header);
+        }
+        let mut response = request.send().await.map_err(|error| classify(&error))?;
+        let version = response.version();
         let headers = response.headers();
         if response.status() != StatusCode::OK {
             return Err(status_error(response.status(), headers, self.clock.now()));
@@ -65,6 +78,9 @@ impl HttpClient {
         }
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let announced: Option<usize> = text(header::CONTENT_LENGTH).and_then(|n| n.parse().ok());
+        let ends_with_connection = announced.is_none()
+            && version <= Version::HTTP_11
+            && !headers.contains_key(header::TRANSFER_ENCODING);
         let age = text(header::AGE).unwrap_or_default();
         let max_age = text(header::CACHE_CONTROL).and_then(|control| max_age(control, age));
         let body = response.body().limit(self.max_bytes).await.map_err(|error| match error {
@@ -77,7 +93,12 @@ impl HttpClient {
             return Err(Failure::Truncated.into());
         }
         if body.is_empty() {
-            return Err(Failure::Empty.into());
+            return Err(if ends_with_connection {
+                Failure::CloseDelimited
+            } else {
+                Failure::Empty
+            }
+            .into());
         }
         Ok(HttpDocument { body: body.to_vec(), max_age })
     }
@@ -112,5 +133,9 @@ fn status_error(status: StatusCode, headers: &header::HeaderMap, now: Duration) 
         .get(header::RETRY_AFTER)
         .filter(|_| may_ask)
         .and_then(|value| retry_after(value.to_str().ok()?, now));
-    FetchError { retry_after, ..failure.into() }
+    let error = FetchError::from(failure);
+    // Requests of the others may be repeated later.
+    let is_refusal = status.is_client_error()
+        && !matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    FetchError { retry_after, may_be_elsewhere: error.may_be_elsewhere || is_refusal, ..error }
 }

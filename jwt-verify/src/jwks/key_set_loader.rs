@@ -128,10 +128,13 @@ impl KeySetLoader {
         }
     }
 
-    /// Tells the other instances that the issuer failed, and releases the lease.
+    /// Tells the other instances that the issuer failed, and releases the lease. A credential that
+    /// is missing here is no failure of the issuer, and may be there at the others.
     pub(super) async fn share_failure(&self, failed: LoadError) {
         if let Some(store) = &self.store {
-            store.pause_issuer(min_pause(failed.error.retry_after)).await;
+            if failed.error.failure != Failure::Credential {
+                store.pause_issuer(min_pause(failed.error.retry_after)).await;
+            }
             drop(failed.lease);
         }
     }
@@ -224,9 +227,8 @@ impl KeySetLoader {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            endpoint::Endpoint,
-            fixtures::{INTEGRITY_KEY, SECOND, block_on, document, fetcher, shared_store},
+        super::fixtures::{
+            INTEGRITY_KEY, SECOND, block_on, document, fetcher, nowhere, shared_store,
         },
         *,
     };
@@ -235,7 +237,7 @@ mod tests {
     /// A loader whose issuer refuses connections, and the store that it shares with others.
     fn loader() -> (KeySetLoader, Arc<SharedKeyStore>) {
         let memory = MemoryCache::new();
-        let fetcher = fetcher(Endpoint::key_set("http://127.0.0.1:1").unwrap(), None);
+        let fetcher = fetcher(nowhere(), None);
         let store = shared_store(&memory, INTEGRITY_KEY);
         (KeySetLoader::new(fetcher, Some(store), 2 * SECOND), shared_store(&memory, INTEGRITY_KEY))
     }
@@ -286,6 +288,8 @@ mod tests {
             };
             assert_eq!(failed.error.failure, Failure::Connect);
             assert!(failed.lease.is_some());
+            let error = Failure::Credential.into();
+            loader.share_failure(LoadError { error, lease: None }).await;
             assert_eq!(others.issuer_paused_for().await, Ok(None));
             let failed = LoadError {
                 error: FetchError { retry_after: Some(20 * SECOND), ..failed.error },

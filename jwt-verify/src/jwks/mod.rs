@@ -13,12 +13,14 @@ mod deferred_queries;
 mod discovery;
 mod endpoint;
 mod entry_codec;
+mod fetch_credential;
 mod fetch_error;
 mod fetch_thread;
 mod fetcher;
 #[cfg(test)]
 mod fixtures;
 mod http_client;
+mod http_hosts;
 mod key_cache;
 mod key_lookup;
 mod key_query;
@@ -45,7 +47,8 @@ pub use provider::JwksProvider;
 /// Returns the URL of the key set in a metadata document, for [`test_hooks`](crate::test_hooks).
 #[cfg(feature = "internals")]
 pub(crate) fn key_set_url(document: &[u8], issuer: &str) -> Option<String> {
-    let base = endpoint::SafeUrl::parse(issuer).ok()?;
-    let url = discovery::key_set_url(document, issuer, &base).ok()?;
+    let http = http_hosts::HttpHosts::default();
+    let base = endpoint::SafeUrl::parse(issuer, &http).ok()?;
+    let url = discovery::key_set_url(document, issuer, &base, &http).ok()?;
     Some(url.uri().to_string())
 }

@@ -9,6 +9,7 @@ use super::{
     fetch_thread,
     fetcher::{FetchSettings, JwksFetcher},
     http_client::HttpClient,
+    http_hosts::HttpHosts,
     key_cache::{KeyCache, KeyCacheLimits},
     key_lookup::{wait_for_key, wait_until_ready},
     key_set_loader::KeySetLoader,
@@ -48,6 +49,7 @@ impl JwksProvider {
         codec: EntryCodec,
         endpoint: Endpoint,
         client: HttpClient,
+        http: HttpHosts,
     ) -> Self {
         let clock = settings.clock;
         let store = settings.store.map(|store| {
@@ -65,7 +67,7 @@ impl JwksProvider {
             max_keys: settings.max_keys,
             timeout: settings.fetch_timeout,
         };
-        let fetcher = JwksFetcher::new(endpoint, client, clock.clone(), fetch_settings);
+        let fetcher = JwksFetcher::new(endpoint, client, http, clock.clone(), fetch_settings);
         let limits = KeyCacheLimits {
             stale_if_error: settings.stale_if_error,
             negative_cache_ttl: settings.negative_cache_ttl,

@@ -1,16 +1,23 @@
 //! Tunnels through an HTTP proxy (`CONNECT`, RFC 9110 §9.3.6).
 
-use std::{fmt, io};
+use std::{fmt, io, net::IpAddr};
 
 use awc::http::Uri;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ipnet::IpNet;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
+use zeroize::Zeroizing;
 
 use super::connect::connect;
-use crate::{error::ConfigError, secret::Secret, url::percent_decoded};
+use crate::{
+    error::ConfigError,
+    network::parse_network,
+    secret::Secret,
+    url::{host_and_port, percent_decoded},
+};
 
 /// An HTTP proxy, and the hosts that are reached without it.
 pub(super) struct Proxy {
@@ -18,7 +25,17 @@ pub(super) struct Proxy {
     port: u16,
     /// The value of `Proxy-Authorization`.
     authorization: Option<Secret>,
-    bypass: Vec<String>,
+    bypass: Vec<Exempt>,
+}
+
+/// An entry of `NO_PROXY`.
+#[derive(Debug, PartialEq, Eq)]
+enum Exempt {
+    All,
+    /// Addresses in a URL; names are not resolved for it.
+    Network(IpNet),
+    /// A domain and those below it, in lower case.
+    Domain(String),
 }
 
 /// The proxy refused the tunnel. Wrapped in the I/O error of the connection.
@@ -30,17 +47,37 @@ pub(super) struct TunnelRefused;
 const MAX_HEAD: usize = 8 * 1024;
 
 impl Proxy {
-    /// Reads `http://[user:password@]host[:port]`.
-    pub(super) fn parse(url: &str, bypass: Vec<String>) -> Result<Self, ConfigError> {
-        let invalid = |problem| ConfigError::invalid("proxy", problem);
+    /// Reads `http://[user:password@]host[:port]`, also without the scheme.
+    pub(super) fn parse(url: &str) -> Result<Self, ConfigError> {
+        Self::parse_setting("proxy", url, Vec::new())
+    }
+
+    fn parse_setting(
+        setting: &'static str,
+        url: &str,
+        bypass: Vec<Exempt>,
+    ) -> Result<Self, ConfigError> {
+        let invalid = |problem| ConfigError::invalid(setting, problem);
+        let with_scheme;
+        let url = if url.contains("://") {
+            url
+        } else {
+            with_scheme = Zeroizing::new(format!("http://{url}"));
+            &with_scheme
+        };
         let uri: Uri = url.parse().map_err(|_| invalid("is not a URL"))?;
         if uri.scheme_str() != Some("http") {
             return Err(invalid(
-                "must be an http:// URL; what goes through it is encrypted anyway",
+                "must be an HTTP proxy, `http://[user:password@]host[:port]`; proxies that are \
+                 reached by https:// or socks5:// are not supported",
             ));
         }
         let authority = uri.authority().ok_or(invalid("has no host"))?;
-        let credentials = authority.as_str().rsplit_once('@').map(|(credentials, _)| credentials);
+        let (credentials, server) = match authority.as_str().rsplit_once('@') {
+            Some((credentials, server)) => (Some(credentials), server),
+            None => (None, authority.as_str()),
+        };
+        let (host, port) = host_and_port(server).ok_or(invalid("has no host, or no valid port"))?;
         let authorization = match credentials {
             None => None,
             Some(credentials) => {
@@ -49,12 +86,7 @@ impl Proxy {
                 Some(Secret::from(format!("Basic {}", STANDARD.encode(credentials))))
             }
         };
-        Ok(Self {
-            host: authority.host().to_owned(),
-            port: authority.port_u16().unwrap_or(80),
-            authorization,
-            bypass,
-        })
+        Ok(Self { host: host.to_owned(), port: port.unwrap_or(80), authorization, bypass })
     }
 
     /// Reads `HTTPS_PROXY` and `NO_PROXY`, in upper or lower case.
@@ -68,22 +100,16 @@ impl Proxy {
         };
         let Some(url) = either("HTTPS_PROXY") else { return Ok(None) };
         let bypass = either("NO_PROXY").unwrap_or_default();
-        let bypass = bypass.split(',').map(|host| without_port(host.trim()).to_ascii_lowercase());
-        Self::parse(&url, bypass.filter(|host| !host.is_empty()).collect()).map(Some)
+        let bypass = bypass.split(',').filter_map(Exempt::parse).collect();
+        Self::parse_setting("HTTPS_PROXY", &url, bypass).map(Some)
     }
 
     /// Returns true for URLs that are reached through the proxy: `https`, and not exempt. Plain
-    /// `http` is accepted for loopback addresses only, and needs no proxy.
+    /// `http` is accepted for loopback addresses and for hosts that are named, and needs no proxy.
     pub(super) fn serves(&self, uri: &Uri) -> bool {
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
         uri.scheme_str() == Some("https")
-            && !self.bypass.iter().any(|exempt| {
-                let domain = exempt.trim_start_matches('*').trim_start_matches('.');
-                let inside = host
-                    .strip_suffix(domain)
-                    .is_some_and(|front| front.is_empty() || front.ends_with('.'));
-                exempt == "*" || inside
-            })
+            && !self.bypass.iter().any(|exempt| exempt.contains(&host))
     }
 
     /// Opens a connection to the host through the proxy.
@@ -107,6 +133,34 @@ impl Proxy {
             head.push(stream.read_u8().await?);
         }
         if is_success(&head) { Ok(stream) } else { Err(io::Error::other(TunnelRefused)) }
+    }
+}
+
+impl Exempt {
+    fn parse(entry: &str) -> Option<Self> {
+        let entry = entry.trim();
+        if entry == "*" {
+            return Some(Self::All);
+        }
+        let host = without_port(entry);
+        if let Some(network) = parse_network(entry).or_else(|| parse_network(host)) {
+            return Some(Self::Network(network));
+        }
+        let domain = host.trim_start_matches('*').trim_start_matches('.').to_ascii_lowercase();
+        (!domain.is_empty()).then_some(Self::Domain(domain))
+    }
+
+    /// Returns true for this host: a name in lower case, or an address without brackets.
+    fn contains(&self, host: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Network(network) => host
+                .parse::<IpAddr>()
+                .is_ok_and(|address| network.contains(&address.to_canonical())),
+            Self::Domain(domain) => host
+                .strip_suffix(domain.as_str())
+                .is_some_and(|front| front.is_empty() || front.ends_with('.')),
+        }
     }
 }
 
@@ -173,6 +227,8 @@ mod tests {
         ] {
             assert!(!serves(url), "{url}");
         }
+        // The dots separate labels.
+        assert!(serves("https://acorp/"));
         assert!(Proxy::from_env(|_| None).unwrap().is_none());
         assert!(Proxy::from_env(|_| Some(String::new())).unwrap().is_none());
     }
@@ -185,10 +241,50 @@ mod tests {
     }
 
     #[test]
+    fn networks_are_exempt() {
+        let proxy = proxy(
+            "proxy.example:3128",
+            "10.0.0.0/8, 192.168.7.9/24, fd00::/8, 203.0.113.7, 10.1.2.0/99, /8, ,",
+        );
+        assert_eq!(format!("{proxy:?}"), "Proxy(proxy.example:3128)");
+        let serves = |url: &str| proxy.serves(&url.parse().unwrap());
+        for url in [
+            "https://10.255.0.1/",
+            "https://10.0.0.0:8443/",
+            "https://192.168.7.200/",
+            "https://[fdff::1]:8443/",
+            "https://[::ffff:10.1.2.3]/",
+            "https://203.0.113.7/",
+        ] {
+            assert!(!serves(url), "{url}");
+        }
+        for url in [
+            "https://11.0.0.1/",
+            "https://192.168.8.1/",
+            "https://[fe00::1]/",
+            "https://203.0.113.70/",
+            "https://10.0.0.1.evil.example/",
+            "https://issuer.example/",
+        ] {
+            assert!(serves(url), "{url}");
+        }
+    }
+
+    #[test]
     fn other_proxies_are_refused() {
-        for url in ["", "proxy.example:80", "https://p.example", "socks5://p.example", "http://%@p"]
+        for url in ["https://p.example", "socks5://p.example:1080", "SOCKS5h://u:secret@p.example"]
         {
-            assert!(Proxy::parse(url, Vec::new()).is_err(), "{url}");
+            let error = Proxy::parse(url).unwrap_err().to_string();
+            assert!(error.starts_with("proxy: must be an HTTP proxy"), "{error}");
+            let error = Proxy::from_env(|_| Some(url.to_owned())).unwrap_err().to_string();
+            assert!(error.starts_with("HTTPS_PROXY: must be an HTTP proxy"), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+        for url in ["", "http://", "http://%@p", "a b", ":3128", "p:99999", "u:p@:1"] {
+            assert!(Proxy::parse(url).is_err(), "{url}");
+        }
+        for url in ["proxy.example:3128", "http://proxy.example:3128/", "u:p@proxy.example:3128"] {
+            assert_eq!(format!("{:?}", Proxy::parse(url).unwrap()), "Proxy(proxy.example:3128)");
         }
     }
 

@@ -320,9 +320,8 @@ async fn run_refresh(task: RefreshTask, reason: RefreshReason) {
 mod tests {
     use super::{
         super::{
-            endpoint::Endpoint,
             fetch_thread,
-            fixtures::{SECOND, block_on, fetcher},
+            fixtures::{SECOND, block_on, fetcher, nowhere},
             key_cache::KeyCacheLimits,
         },
         *,
@@ -337,7 +336,7 @@ mod tests {
             missing_entries: 10,
             refetch_window: SECOND,
         };
-        let fetcher = fetcher(Endpoint::key_set("http://127.0.0.1:1").unwrap(), None);
+        let fetcher = fetcher(nowhere(), None);
         Arc::new(Refresher {
             cache: KeyCache::new(limits, None, Duration::ZERO),
             scheduler: RefreshScheduler::new(SECOND),

@@ -191,6 +191,10 @@ impl JwtAuth {
     /// | `JWT_MTLS_FIELD` | the header with the certificate, instead of `Client-Cert` |
     /// | `JWT_ROOT_CERTIFICATES` | PEM of trusted authorities for the issuer's certificate, besides the built-in ones |
     /// | `JWT_PROXY` | the HTTP proxy for fetches, or `environment` to use `HTTPS_PROXY` and `NO_PROXY` |
+    /// | `JWT_ALLOW_HTTP` | hosts, separated by commas, that may be reached by plain http, such as `keycloak` or `keycloak:8080`; see [`JwksProviderBuilder::allow_http`](crate::keys::JwksProviderBuilder::allow_http) |
+    /// | `JWT_JWKS_BEARER_TOKEN` | a bearer token for fetches, sent to the host of the issuer or of `JWT_JWKS_URI` alone |
+    /// | `JWT_JWKS_BEARER_TOKEN_FILE` | the same in a file, which is read again for each request |
+    /// | `JWT_JWKS_HEADER` | a header for fetches, `Name: value`, instead of the bearer token |
     /// | `JWT_SEED_KEYS` | a key set in JSON to start with until the issuer has been reached |
     /// | `REDIS_URL` | a Redis server through which instances share the key set and used DPoP proofs (feature `redis`) |
     /// | `JWT_CACHE_INTEGRITY_KEY` | the secret that entries in Redis are signed with, at least 32 bytes |

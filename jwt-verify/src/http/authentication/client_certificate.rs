@@ -1,11 +1,9 @@
 //! Source of a client's certificate (RFC 8705 §3): the connection, or a header of a proxy.
 
-use std::net::IpAddr;
-
 use actix_web::{HttpMessage as _, HttpRequest, http::header::HeaderName};
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 
-use crate::{error::ConfigError, key::ClientCertificate};
+use crate::{error::ConfigError, key::ClientCertificate, network::parse_network};
 
 /// Header in which proxies pass on a client's certificate (RFC 9440 §2.2).
 const FIELD: &str = "client-cert";
@@ -114,16 +112,11 @@ impl MutualTls {
 
 fn network(text: &str) -> Result<IpNet, ConfigError> {
     let invalid = |problem| ConfigError::invalid("mutual_tls.proxies", problem);
-    let network = match text.parse::<IpAddr>() {
-        Ok(address) => IpNet::from(address),
-        Err(_) => {
-            text.parse().map_err(|_| invalid("must be addresses or networks in CIDR form"))?
-        }
-    };
+    let network =
+        parse_network(text).ok_or(invalid("must be addresses or networks in CIDR form"))?;
     if network.addr() != network.network() {
         return Err(invalid("must be single addresses, or networks by their first address"));
     }
-    let network = canonical(network);
     if network.prefix_len() == 0 {
         return Err(invalid("must not be all addresses: any caller could say any certificate"));
     }
@@ -131,19 +124,6 @@ fn network(text: &str) -> Result<IpNet, ConfigError> {
         return Err(invalid("must not be unspecified: nobody connects from there"));
     }
     Ok(network)
-}
-
-/// Converts an IPv4 network in IPv6 notation to IPv4, as the addresses of peers are.
-fn canonical(network: IpNet) -> IpNet {
-    const MAPPED: u8 = 96;
-
-    let length = network.prefix_len().checked_sub(MAPPED);
-    match (network, network.addr().to_canonical(), length) {
-        (IpNet::V6(_), IpAddr::V4(address), Some(length)) => {
-            Ipv4Net::new(address, length).map_or(network, IpNet::V4)
-        }
-        _ => network,
-    }
 }
 
 /// Checked settings.

@@ -4,6 +4,13 @@ use std::{env::VarError, io::Read as _, time::Duration};
 
 use crate::error::ConfigError;
 
+/// Place of a value.
+pub(super) enum ValueSource {
+    Value(String),
+    /// The file that the `_FILE` variable names.
+    File(String),
+}
+
 /// Lookup of variables; replaced in tests.
 pub(super) struct Environment<'a>(pub(super) &'a dyn Fn(&str) -> Result<String, VarError>);
 
@@ -37,9 +44,19 @@ impl Environment<'_> {
 
     /// Returns a value as it is, from the variable or from the file that its `_FILE` variable names.
     fn raw(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        match self.source(name)? {
+            None => Ok(None),
+            Some(ValueSource::Value(value)) => Ok(Some(value)),
+            Some(ValueSource::File(path)) => read_file(name, &path).map(Some),
+        }
+    }
+
+    /// Returns the place of a value, for one whose file is read later.
+    pub(super) fn source(&self, name: &'static str) -> Result<Option<ValueSource>, ConfigError> {
         match (self.value(name, name)?, self.value(name, &format!("{name}_FILE"))?) {
-            (value, None) => Ok(value),
-            (None, Some(path)) => read_file(name, &path).map(Some),
+            (None, None) => Ok(None),
+            (Some(value), None) => Ok(Some(ValueSource::Value(value))),
+            (None, Some(path)) => Ok(Some(ValueSource::File(path))),
             (Some(_), Some(_)) => {
                 let problem = "must not be set together with its _FILE variable";
                 Err(ConfigError::invalid(name, problem))

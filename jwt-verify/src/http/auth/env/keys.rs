@@ -1,10 +1,14 @@
 //! The key set of the issuer and its fetching.
 
-use super::{environment::Environment, shared_cache::SharedCache, variable_names::name_variable};
+use super::{
+    environment::{Environment, ValueSource},
+    shared_cache::SharedCache,
+    variable_names::name_variable,
+};
 use crate::{
     defaults::{CONNECT_TIMEOUT, FETCH_TIMEOUT},
     error::ConfigError,
-    jwks::JwksProvider,
+    jwks::{JwksProvider, JwksProviderBuilder},
     key::JwkSet,
 };
 
@@ -39,6 +43,10 @@ pub(super) fn keys(
         Some(url) => keys = keys.proxy(url),
         None => {}
     }
+    keys = credential(environment, keys)?;
+    for host in environment.list("JWT_ALLOW_HTTP")?.unwrap_or_default() {
+        keys = keys.allow_http(host);
+    }
     if let Some(json) = environment.text("JWT_SEED_KEYS")? {
         let problem = "must be a key set in JSON";
         let seed = JwkSet::from_json(json.as_bytes())
@@ -51,4 +59,24 @@ pub(super) fn keys(
         .connect_timeout(timeout.min(CONNECT_TIMEOUT))
         .build()
         .map_err(name_variable)
+}
+
+/// Adds the credential for fetches. A second one is an error of the builder.
+fn credential(
+    environment: &Environment<'_>,
+    mut keys: JwksProviderBuilder,
+) -> Result<JwksProviderBuilder, ConfigError> {
+    match environment.source("JWT_JWKS_BEARER_TOKEN")? {
+        None => {}
+        Some(ValueSource::Value(token)) => keys = keys.bearer_token(token),
+        // Unlike other files, it is read for each request.
+        Some(ValueSource::File(path)) => keys = keys.bearer_token_file(path),
+    }
+    if let Some(header) = environment.text("JWT_JWKS_HEADER")? {
+        let (name, value) = header
+            .split_once(':')
+            .ok_or(ConfigError::invalid("JWT_JWKS_HEADER", "must be `Name: value`"))?;
+        keys = keys.request_header(name, value.trim());
+    }
+    Ok(keys)
 }

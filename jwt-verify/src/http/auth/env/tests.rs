@@ -76,6 +76,21 @@ fn a_value_that_does_not_parse_names_its_variable() {
         ("JWT_MTLS_FIELD", "Client-Cert"),
         ("JWT_ROOT_CERTIFICATES", "no certificate"),
         ("JWT_PROXY", "https://proxy.example"),
+        ("JWT_ALLOW_HTTP", ""),
+        ("JWT_ALLOW_HTTP", "*"),
+        ("JWT_ALLOW_HTTP", "keycloak,*.internal"),
+        ("JWT_ALLOW_HTTP", "http://keycloak:8080"),
+        ("JWT_ALLOW_HTTP", "keycloak/realms"),
+        ("JWT_ALLOW_HTTP", "keycloak,"),
+        ("JWT_JWKS_BEARER_TOKEN", ""),
+        ("JWT_JWKS_BEARER_TOKEN", "Bearer sekret"),
+        ("JWT_JWKS_BEARER_TOKEN_FILE", ""),
+        ("JWT_JWKS_HEADER", ""),
+        ("JWT_JWKS_HEADER", "X-API-Key"),
+        ("JWT_JWKS_HEADER", "X-API-Key:"),
+        ("JWT_JWKS_HEADER", "X API: sekret"),
+        ("JWT_JWKS_HEADER", "Host: sekret"),
+        ("JWT_JWKS_HEADER", "Accept: sekret"),
         ("JWT_SEED_KEYS", "{}"),
         ("JWT_SEED_KEYS", r#"{"keys":[]}"#),
         ("JWT_LEEWAY_FILE", "/nowhere/at/all"),
@@ -149,6 +164,8 @@ fn every_variable_has_an_effect_that_builds() {
         ("JWT_MTLS_PROXIES", "10.0.0.1, 10.1.0.0/16, ::1"),
         ("JWT_MTLS_FIELD", "X-Client-Certificate"),
         ("JWT_PROXY", "environment"),
+        ("JWT_ALLOW_HTTP", "keycloak, auth.internal:8080"),
+        ("JWT_JWKS_BEARER_TOKEN", "t"),
     ];
     assert!(build(&all).is_ok());
     let header = all.map(|(name, value)| match name {
@@ -241,6 +258,39 @@ fn keys_of_the_environment_fit_their_algorithms() {
         let error = build(&[&BASE[..], bad].concat()).unwrap_err().to_string();
         assert!(error.starts_with(variable) && error.contains(remedy), "{bad:?}: {error}");
         assert!(!error.contains("0123456789"), "{error}");
+    }
+}
+
+#[test]
+fn http_is_for_hosts_that_are_named() {
+    let issuer = |url| [("JWT_ISSUER", url), BASE[1]];
+    let http = |hosts| ("JWT_ALLOW_HTTP", hosts);
+    let [name, audience] = issuer("http://keycloak:8080/realms/x");
+    for hosts in ["keycloak", "other, keycloak:8080", "KEYCLOAK"] {
+        assert!(build(&[name, audience, http(hosts)]).is_ok(), "{hosts}");
+    }
+    for hosts in ["keycloak:80", "cloak", "realms"] {
+        let error = build(&[name, audience, http(hosts)]).unwrap_err().to_string();
+        assert!(error.starts_with("JWT_ISSUER: ") && error.contains("JWT_ALLOW_HTTP"), "{error}");
+    }
+    let keys = ("JWT_JWKS_URI", "http://keycloak/keys");
+    assert!(build(&[BASE[0], BASE[1], keys, http("keycloak")]).is_ok());
+    let error = build(&[BASE[0], BASE[1], keys]).unwrap_err().to_string();
+    assert!(error.starts_with("JWT_JWKS_URI: ") && error.contains("JWT_ALLOW_HTTP"), "{error}");
+}
+
+#[test]
+fn fetches_have_one_credential() {
+    let token = ("JWT_JWKS_BEARER_TOKEN", "t");
+    // The file may be mounted later.
+    let file = ("JWT_JWKS_BEARER_TOKEN_FILE", "/nowhere/at/all");
+    let header = ("JWT_JWKS_HEADER", "X-API-Key: k: 1");
+    for one in [token, file, header] {
+        assert!(build(&[BASE[0], BASE[1], one]).is_ok(), "{one:?}");
+    }
+    for (one, other) in [(token, file), (token, header), (file, header)] {
+        let error = build(&[BASE[0], BASE[1], one, other]).unwrap_err().to_string();
+        assert!(error.contains("JWT_JWKS_"), "{error}");
     }
 }
 
