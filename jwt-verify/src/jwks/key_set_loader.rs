@@ -128,8 +128,8 @@ impl KeySetLoader {
         }
     }
 
-    /// Tells the other instances that the issuer failed, and releases the lease. A credential that
-    /// is missing here is no failure of the issuer, and may be there at the others.
+    /// Tells the other instances that the issuer failed, and releases the lease. A missing
+    /// credential is a failure of this instance alone.
     pub(super) async fn share_failure(&self, failed: LoadError) {
         if let Some(store) = &self.store {
             if failed.error.failure != Failure::Credential {
