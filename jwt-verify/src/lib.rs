@@ -219,6 +219,7 @@ pub mod authorization {
 pub mod extract {
     //! Extraction of the token from a request, and the user behind it.
 
+    pub use crate::claims::{NotAServiceAccount, ServiceAccount};
     pub use crate::http::{
         BearerExtractor, ClaimsArg, CookieExtractor, Credential, CsrfProtection, FirstOf,
         FromClaims, HeaderExtractor, QueryExtractor, TokenExtractor, UserLoader, UserLoaderData,

@@ -3,3 +3,4 @@
 
 mod keycloak;
 mod setup;
+mod workloads;

@@ -22,6 +22,7 @@ pub(super) struct Setup {
     page: String,
     marker: String,
     replaced: Vec<(&'static str, String)>,
+    added: Vec<(&'static str, String)>,
     header: Option<&'static str>,
     routes: Vec<(&'static str, Requirement)>,
 }
@@ -51,6 +52,7 @@ impl Setup {
             page: std::fs::read_to_string(path).unwrap(),
             marker,
             replaced: Vec::new(),
+            added: Vec::new(),
             header: None,
             routes: Vec::new(),
         }
@@ -66,6 +68,23 @@ impl Setup {
     /// page that names a file for it is served by the value too.
     pub(super) fn value(mut self, variable: &'static str, value: impl Into<String>) -> Self {
         self.replaced.push((variable, value.into()));
+        self
+    }
+
+    /// Sets a variable that the page does not name, such as one that the platform sets.
+    pub(super) fn variable(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.added.push((name, value.into()));
+        self
+    }
+
+    /// Returns the authorities behind the documents.
+    pub(super) fn roots(&self) -> String {
+        self.internet.roots()
+    }
+
+    /// Answers requests for a document with 401 unless they have this bearer token.
+    pub(super) fn wanting(self, url: &str, token: String) -> Self {
+        self.internet.want(url, token);
         self
     }
 
@@ -90,6 +109,8 @@ impl Setup {
             .filter_map(|line| line.split_once('='))
             .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()))
             .collect();
+        variables
+            .extend(self.added.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         for (name, value) in &self.replaced {
             let file = format!("{name}_FILE");
             let named = variables.iter_mut().find(|(other, _)| other == name || *other == file);

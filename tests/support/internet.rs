@@ -19,11 +19,14 @@ use tokio_rustls::{
 
 use crate::{Authority, listen::listen};
 
+/// Documents by their URL, with the bearer token that they want.
+type Documents = Arc<Mutex<HashMap<String, (String, Option<String>)>>>;
+
 /// A proxy behind which documents stand at their real URLs. It ends when it is dropped.
 pub struct Internet {
     authority: Arc<Authority>,
     address: SocketAddr,
-    documents: Arc<Mutex<HashMap<String, String>>>,
+    documents: Documents,
     runtime: Option<Runtime>,
 }
 
@@ -50,7 +53,12 @@ impl Internet {
 
     /// Publishes a document at a URL such as `https://issuer.example/.well-known/jwks.json`.
     pub fn publish(&self, url: &str, document: &Value) {
-        self.documents.lock().unwrap().insert(url.to_owned(), document.to_string());
+        self.documents.lock().unwrap().insert(url.to_owned(), (document.to_string(), None));
+    }
+
+    /// Answers requests for a published document with 401 unless they have this bearer token.
+    pub fn want(&self, url: &str, token: String) {
+        self.documents.lock().unwrap().get_mut(url).unwrap().1 = Some(token);
     }
 
     /// The value of `JWT_PROXY`.
@@ -76,7 +84,7 @@ async fn serve(
     stream: TcpStream,
     authority: &Authority,
     hosts: &Mutex<HashMap<String, Arc<ServerConfig>>>,
-    documents: &Mutex<HashMap<String, String>>,
+    documents: &Documents,
 ) -> Option<()> {
     let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await.ok()?;
     let host = hello.client_hello().server_name()?.to_owned();
@@ -89,7 +97,12 @@ async fn serve(
     let head = head(&mut stream).await?;
     let url = format!("https://{host}{}", head.split(' ').nth(1)?);
     let found = documents.lock().unwrap().get(&url).cloned();
-    let (status, body) = found.map_or(("404 Not Found", String::new()), |body| ("200 OK", body));
+    let is_wanted = |token: &String| head.contains(&format!("Bearer {token}\r\n"));
+    let (status, body) = match found {
+        None => ("404 Not Found", String::new()),
+        Some((_, Some(token))) if !is_wanted(&token) => ("401 Unauthorized", String::new()),
+        Some((body, _)) => ("200 OK", body),
+    };
     let answer = format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
          connection: close\r\n\r\n{body}",

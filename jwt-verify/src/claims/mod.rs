@@ -8,6 +8,7 @@ mod numeric_date;
 mod parse;
 mod presets;
 mod role_hierarchy;
+mod service_account;
 mod verified;
 
 use std::{fmt, sync::OnceLock};
@@ -24,6 +25,7 @@ pub(crate) use claim_path::ClaimPath;
 pub use mapping::ClaimsMapping;
 pub use numeric_date::NumericDate;
 pub use role_hierarchy::RoleHierarchy;
+pub use service_account::{NotAServiceAccount, ServiceAccount};
 pub use verified::VerifiedClaims;
 pub(crate) use verified::VerifiedToken;
 

@@ -44,6 +44,8 @@ pub struct TrustedIssuer {
     pub(super) further_keys: Vec<FurtherKeys>,
     pub(super) further_types: Vec<String>,
     pub(super) mapping: ClaimsMapping,
+    /// True if the subject names a trust domain, to which the keys belong, and no issuer.
+    pub(super) names_trust_domain: bool,
 }
 
 /// A further source of keys, with the algorithms that it alone serves.
@@ -121,7 +123,7 @@ impl TrustedIssuer {
         Self::with(None, Vec::new())
     }
 
-    fn with(issuer: Option<String>, audiences: Vec<String>) -> Self {
+    pub(super) fn with(issuer: Option<String>, audiences: Vec<String>) -> Self {
         Self {
             rules: Rules {
                 issuer,
@@ -143,6 +145,7 @@ impl TrustedIssuer {
             further_keys: Vec::new(),
             further_types: Vec::new(),
             mapping: ClaimsMapping::default(),
+            names_trust_domain: false,
         }
     }
 

@@ -6,6 +6,8 @@ mod candidate;
 mod default_keys;
 mod id_token;
 mod issuer;
+#[cfg(feature = "jwks")]
+mod kubernetes;
 mod logout_token;
 mod pipeline;
 mod prepared_issuer;
@@ -13,11 +15,14 @@ mod resolved_issuers;
 mod resolver;
 mod revocation;
 mod sender_unchecked;
+mod spiffe;
 mod template;
 mod tenant_cache;
 
 use std::{sync::Arc, time::Duration};
 
+#[cfg(feature = "jwks")]
+pub(crate) use self::kubernetes::{Cluster, SERVICE_ACCOUNT};
 pub use self::{
     builder::VerifierBuilder,
     id_token::{IdTokenChecks, IdTokenVerifier, IdTokenVerifierBuilder},

@@ -68,7 +68,10 @@ impl TrustedIssuer {
                 let problem = "a symmetric algorithm has no key set to fetch; give its secret";
                 return Err(ConfigError::invalid("keys", problem));
             }
-            (None, None) => return Err(ConfigError::Empty { setting: "issuer" }),
+            (None, None) => {
+                let problem = "an issuer without a name has no metadata; give its keys";
+                return Err(ConfigError::invalid("keys", problem));
+            }
             (None, Some(issuer)) => {
                 let keys = default_keys(issuer)?;
                 (keys.clone(), Some(keys))
@@ -91,7 +94,7 @@ impl TrustedIssuer {
         let Rules { issuer, audiences, clients, kind, .. } = &self.rules;
         let has_fixed_keys =
             self.has_fixed_keys && self.further_keys.iter().all(|source| source.is_fixed);
-        if issuer.is_none() && !has_fixed_keys {
+        if issuer.is_none() && !has_fixed_keys && !self.names_trust_domain {
             let problem = "tokens without `iss` need a key of your configuration; keys that are \
                            fetched belong to an issuer, which has a name";
             return Err(ConfigError::invalid("issuer", problem));

@@ -8,7 +8,10 @@ use crate::http::{
     entry::extractors::{Extraction, Wanted, admitted, extract},
     step::Step,
 };
-use crate::{claims::VerifiedClaims, error::AuthError};
+use crate::{
+    claims::{ServiceAccount, VerifiedClaims},
+    error::{AuthError, ForbiddenReason},
+};
 
 /// A type of the application that is made of the verified claims, such as the tenant of the caller.
 ///
@@ -54,6 +57,14 @@ pub trait FromClaims: Sized + 'static {
     /// something. [`InvalidTokenReason::ClaimsShape`](crate::InvalidTokenReason::ClaimsShape) is 401:
     /// another token is needed.
     fn from_claims(claims: &VerifiedClaims) -> Result<Self, AuthError>;
+}
+
+impl FromClaims for ServiceAccount {
+    /// Returns the service account, or 403 for another caller.
+    fn from_claims(claims: &VerifiedClaims) -> Result<Self, AuthError> {
+        let account = Self::of(claims.standard());
+        account.ok_or(AuthError::Forbidden(ForbiddenReason::UnmetCondition))
+    }
 }
 
 /// An argument of a handler that is made of the verified claims, by [`FromClaims`].

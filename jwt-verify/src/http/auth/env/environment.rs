@@ -72,6 +72,11 @@ impl Environment<'_> {
         }
     }
 
+    /// Returns a variable that is not a setting of this library.
+    pub(super) fn other(&self, name: &str) -> Option<String> {
+        (self.0)(name).ok()
+    }
+
     pub(super) fn number(&self, name: &'static str) -> Result<Option<u64>, ConfigError> {
         let parse = |text: String| {
             Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()

@@ -1,6 +1,6 @@
 //! The issuer and the settings for its tokens.
 
-use std::str::FromStr;
+use std::{path::Path, str::FromStr};
 
 use super::{
     claims_mapping::claims_mapping,
@@ -8,8 +8,15 @@ use super::{
     keys::keys,
     shared_cache::SharedCache,
     static_keys::{StaticKeys, public_key, secret},
+    variable_names::name_variable,
 };
-use crate::{algorithm::Algorithm, error::ConfigError, verifier::TrustedIssuer};
+use crate::{
+    algorithm::Algorithm,
+    claims::ServiceAccount,
+    error::ConfigError,
+    jwks::JwksProvider,
+    verifier::{Cluster, SERVICE_ACCOUNT, TrustedIssuer},
+};
 
 /// Value of `JWT_ISSUER` and `JWT_AUDIENCE` for tokens without the claim.
 const NONE: &str = "none";
@@ -19,7 +26,7 @@ pub(super) fn issuer(
     shared: &SharedCache,
 ) -> Result<TrustedIssuer, ConfigError> {
     let named = name(environment)?;
-    let audiences = audiences(environment)?;
+    let mut audiences = audiences(environment)?;
     let clients = environment.list("JWT_CLIENTS")?;
     let listed = algorithms(environment)?;
     let sources = Sources {
@@ -28,6 +35,10 @@ pub(super) fn issuer(
         has_url: environment.text("JWT_JWKS_URI")?.is_some(),
     };
     sources.check(listed.as_deref(), &named)?;
+    if named.is_spiffe() && !sources.has_url {
+        let problem = "must be the URL of the trust domain's bundle for JWT_PROVIDER=spiffe";
+        return Err(ConfigError::invalid("JWT_JWKS_URI", problem));
+    }
     if audiences.is_empty() && clients.is_none() && sources.fetches(listed.as_deref()) {
         let problem = "is `none`, which needs JWT_CLIENTS, the list of accepted clients";
         return Err(ConfigError::invalid("JWT_AUDIENCE", problem));
@@ -35,6 +46,17 @@ pub(super) fn issuer(
 
     let mut issuer = match &named {
         Name::None => TrustedIssuer::without_issuer(),
+        Name::Kubernetes(cluster) => {
+            TrustedIssuer::without_audience(&cluster.issuer).only_service_accounts()
+        }
+        Name::Spiffe(domain) => {
+            let mut audiences = std::mem::take(&mut audiences).into_iter();
+            let first = audiences.next().ok_or(ConfigError::invalid(
+                "JWT_AUDIENCE",
+                "must name an audience for JWT_PROVIDER=spiffe",
+            ))?;
+            audiences.fold(TrustedIssuer::spiffe(domain, first)?, TrustedIssuer::audience)
+        }
         Name::Issuer(issuer) | Name::Auth0 { issuer, .. } => {
             TrustedIssuer::without_audience(issuer)
         }
@@ -44,15 +66,25 @@ pub(super) fn issuer(
         issuer = issuer.allowed_clients(clients);
     }
     issuer = sources.give(issuer, listed, |issuer| {
-        let (name, auth0) = match &named {
-            Name::Auth0 { issuer, domain } => (issuer.as_str(), Some(domain.as_str())),
-            Name::Issuer(issuer) => (issuer.as_str(), None),
-            Name::None => (NONE, None),
+        let usual = || match &named {
+            Name::Auth0 { domain, .. } => JwksProvider::auth0(domain),
+            Name::Issuer(issuer) => JwksProvider::discover(issuer),
+            Name::Kubernetes(cluster) => cluster.keys(),
+            // These are not fetched from anywhere but `JWT_JWKS_URI`.
+            Name::Spiffe(_) | Name::None => JwksProvider::discover(NONE),
         };
-        Ok(issuer.keys(keys(environment, shared, name, auth0)?))
+        Ok(issuer.keys(keys(environment, shared, usual)?))
     })?;
     if let Some(leeway) = environment.seconds("JWT_LEEWAY")? {
         issuer = issuer.leeway(leeway);
+    }
+    if let Some(names) = environment.list("JWT_SERVICE_ACCOUNTS")? {
+        let accounts: Result<Vec<ServiceAccount>, _> =
+            names.iter().map(|name| name.parse()).collect();
+        let problem = "must be a list of NAMESPACE/NAME";
+        issuer = issuer.service_accounts(
+            accounts.map_err(|_| ConfigError::invalid("JWT_SERVICE_ACCOUNTS", problem))?,
+        );
     }
     if environment.flag("JWT_NUMERIC_SUBJECT")? {
         issuer = issuer.numeric_subject();
@@ -67,6 +99,10 @@ pub(super) fn issuer(
 
 /// The issuer as the variables name it.
 enum Name {
+    /// `JWT_PROVIDER=kubernetes`.
+    Kubernetes(Cluster),
+    /// `JWT_PROVIDER=spiffe:TRUST_DOMAIN`.
+    Spiffe(String),
     /// Tokens have no `iss`.
     None,
     Issuer(String),
@@ -76,7 +112,16 @@ enum Name {
     },
 }
 
+impl Name {
+    fn is_spiffe(&self) -> bool {
+        matches!(self, Self::Spiffe(_))
+    }
+}
+
 fn name(environment: &Environment<'_>) -> Result<Name, ConfigError> {
+    if let Some(provider) = environment.text("JWT_PROVIDER")? {
+        return named_by_provider(environment, &provider);
+    }
     match environment.text("JWT_ISSUER")? {
         Some(name) if name == NONE => return Ok(Name::None),
         Some(name) => return Ok(Name::Issuer(name)),
@@ -89,6 +134,25 @@ fn name(environment: &Environment<'_>) -> Result<Name, ConfigError> {
         return Err(ConfigError::invalid("AUTH0_DOMAIN", "is not a host name"));
     }
     Ok(Name::Auth0 { issuer: format!("https://{domain}/"), domain })
+}
+
+fn named_by_provider(environment: &Environment<'_>, provider: &str) -> Result<Name, ConfigError> {
+    if environment.text("JWT_ISSUER")?.is_some() {
+        let problem = "names the issuer by itself; do not set JWT_ISSUER";
+        return Err(ConfigError::invalid("JWT_PROVIDER", problem));
+    }
+    if let Some(domain) = provider.strip_prefix("spiffe:") {
+        return Ok(Name::Spiffe(domain.to_owned()));
+    }
+    if provider != "kubernetes" {
+        let problem = "must be kubernetes, or spiffe:TRUST_DOMAIN; other providers are set by \
+                       JWT_ISSUER and JWT_CLAIMS_MAPPING";
+        return Err(ConfigError::invalid("JWT_PROVIDER", problem));
+    }
+    let folder = environment.text("JWT_KUBERNETES_FOLDER")?;
+    let folder = folder.as_deref().unwrap_or(SERVICE_ACCOUNT);
+    let cluster = Cluster::read(|name| environment.other(name), Path::new(folder));
+    cluster.map(Name::Kubernetes).map_err(name_variable)
 }
 
 /// Returns the audiences; none for tokens without `aud`.

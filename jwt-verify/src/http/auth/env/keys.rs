@@ -12,16 +12,15 @@ use crate::{
     key::JwkSet,
 };
 
+/// Returns the key set at `JWT_JWKS_URI`, or else the usual one of the issuer.
 pub(super) fn keys(
     environment: &Environment<'_>,
     shared: &SharedCache,
-    issuer: &str,
-    auth0: Option<&str>,
+    usual: impl FnOnce() -> JwksProviderBuilder,
 ) -> Result<JwksProvider, ConfigError> {
-    let mut keys = match (environment.text("JWT_JWKS_URI")?, auth0) {
-        (Some(url), _) => JwksProvider::builder(url),
-        (None, Some(domain)) => JwksProvider::auth0(domain),
-        (None, None) => JwksProvider::discover(issuer),
+    let mut keys = match environment.text("JWT_JWKS_URI")? {
+        Some(url) => JwksProvider::builder(url),
+        None => usual(),
     };
     if let Some(ttl) = environment.seconds("JWT_KEY_CACHE_TTL")? {
         keys = keys.cache_ttl(ttl);

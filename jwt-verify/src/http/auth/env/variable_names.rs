@@ -35,6 +35,7 @@ fn variable(setting: &'static str) -> &'static str {
         "audience" => "JWT_AUDIENCE",
         "allowed_clients" => "JWT_CLIENTS",
         "token_type" => "JWT_TOKEN_TYPES",
+        "kubernetes" | "trust_domain" => "JWT_PROVIDER",
         "claims_mapping" => "JWT_CLAIMS_MAPPING",
         "roles_delimiter" => "JWT_ROLES_DELIMITER",
         "dpop.base_url" => "JWT_DPOP_URL",
