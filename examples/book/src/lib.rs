@@ -35,7 +35,9 @@ chapters! {
     ProvidersEntra = "providers/entra.md",
     ProvidersGoogle = "providers/google.md",
     ProvidersIndex = "providers/index.md",
+    ProvidersKubernetes = "providers/kubernetes.md",
     ProvidersKeycloak = "providers/keycloak.md",
     ProvidersOkta = "providers/okta.md",
+    ProvidersSpiffe = "providers/spiffe.md",
     QuickReference = "quick-reference.md",
 }

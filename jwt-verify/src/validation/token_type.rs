@@ -10,7 +10,7 @@ const ID_TOKEN_CLAIMS: [&str; 3] = ["at_hash", "c_hash", "s_hash"];
 const OTHER_TYPES: [&str; 3] = ["Refresh", "Offline", "Logout"];
 
 /// Claims in which issuers without other marks declare a kind: Flask-JWT-Extended writes `type`,
-/// Django SimpleJWT `token_type`.
+/// Django `SimpleJWT` `token_type`.
 const DECLARATIONS: [&str; 2] = ["type", "token_type"];
 
 pub(super) fn check(claims: &Claims, accept_id_tokens: bool) -> Result<(), InvalidTokenReason> {
@@ -27,7 +27,7 @@ pub(super) fn check(claims: &Claims, accept_id_tokens: bool) -> Result<(), Inval
     // Amazon Cognito and others write `token_use`.
     let is_for_other_use = claims
         .find("token_use")
-        .is_some_and(|use_| !use_.is_text("access") && !(accept_id_tokens && use_.is_text("id")));
+        .is_some_and(|use_| !(use_.is_text("access") || accept_id_tokens && use_.is_text("id")));
     let is_other_type = claims.find_text("typ").is_some_and(|typ| OTHER_TYPES.contains(&typ));
     let is_refresh = DECLARATIONS
         .iter()

@@ -68,7 +68,7 @@ impl TrustedIssuer {
     }
 
     /// Trusts the tokens of an issuer that name no audience, such as the access tokens of Amazon
-    /// Cognito, Clerk or WorkOS. A token with an `aud` that is not an empty list is refused.
+    /// Cognito and Clerk. A token with an `aud` that is not an empty list is refused.
     ///
     /// **Security:** without an audience, a token for one API of the issuer is a token for all. So
     /// the accepted clients must be named with [`allowed_clients`](Self::allowed_clients), unless
@@ -88,7 +88,7 @@ impl TrustedIssuer {
     }
 
     /// Trusts the tokens of one configured key, which name neither issuer nor audience, such as
-    /// those of Flask-JWT-Extended and Django SimpleJWT. Accepted algorithm: that of the key;
+    /// those of Flask-JWT-Extended and Django `SimpleJWT`. Accepted algorithm: that of the key;
     /// `RS256` for an RSA key that fits several, unless [`algorithms`](Self::algorithms) names
     /// others.
     ///

@@ -163,12 +163,20 @@ impl JwtAuth {
     ///
     /// | variable | meaning |
     /// | --- | --- |
-    /// | `JWT_ISSUER` | the issuer, exactly as in `iss`; required, or: |
+    /// | `JWT_ISSUER` | the issuer, exactly as in `iss`; `none` for tokens without `iss`, which needs `JWT_SECRET` or `JWT_PUBLIC_KEY`; required, or: |
     /// | `AUTH0_DOMAIN` | the Auth0 domain, if `JWT_ISSUER` is not set |
-    /// | `JWT_AUDIENCE` | audiences of this API, separated by commas; required, or: |
+    /// | `JWT_PROVIDER` | `kubernetes`, or `spiffe:TRUST_DOMAIN`, instead of `JWT_ISSUER`; see [`TrustedIssuer::kubernetes`] and [`TrustedIssuer::spiffe`] |
+    /// | `JWT_SERVICE_ACCOUNTS` | the accepted service accounts of Kubernetes, `NAMESPACE/NAME`, separated by commas; default: any |
+    /// | `JWT_KUBERNETES_FOLDER` | the folder of the service account, if it is not the usual one of a pod |
+    /// | `JWT_AUDIENCE` | audiences of this API, separated by commas; `none` for tokens without `aud`, which needs `JWT_CLIENTS`, or `JWT_SECRET` or `JWT_PUBLIC_KEY` as the only keys; required, or: |
     /// | `AUTH0_API_IDENTIFIER` | the same, if `JWT_AUDIENCE` is not set |
     /// | `JWT_JWKS_URI` | the key set's URL, instead of discovery |
-    /// | `JWT_ALGORITHMS` | accepted algorithms, separated by commas |
+    /// | `JWT_CLIENTS` | accepted clients, separated by commas; see [`TrustedIssuer::allowed_clients`]; default: any |
+    /// | `JWT_ALGORITHMS` | accepted algorithms, separated by commas; default: `RS256`, or that of `JWT_SECRET` or `JWT_PUBLIC_KEY` |
+    /// | `JWT_SECRET` | the shared secret for the symmetric algorithms, as text; beside other keys, name all algorithms in `JWT_ALGORITHMS` |
+    /// | `JWT_PUBLIC_KEY` | the public key in PEM form, instead of a key set |
+    /// | `JWT_ACCEPT_ID_TOKENS` | `true` accepts ID tokens; see [`TrustedIssuer::accept_id_tokens`] |
+    /// | `JWT_TOKEN_TYPES` | further values of `typ`, separated by commas; see [`TrustedIssuer::token_type`] |
     /// | `JWT_LEEWAY` | tolerated clock difference |
     /// | `JWT_KEY_CACHE_TTL` | freshness lifetime of a key set |
     /// | `JWT_NEGATIVE_CACHE_TTL` | lifetime of unknown keys in the negative cache |

@@ -1,6 +1,8 @@
 //! The Redis that instances of the application share.
 
-use super::{environment::Environment, variable_names::name_variable};
+use super::environment::Environment;
+#[cfg(feature = "redis")]
+use super::variable_names::name_variable;
 use crate::{dpop::Dpop, error::ConfigError, jwks::JwksProviderBuilder};
 
 /// State that instances of the application share.
