@@ -108,6 +108,6 @@ pub fn verifies(
 #[cfg(feature = "jwks")]
 pub fn auth_from_variables(
     variables: &[(&str, &str)],
-) -> Result<crate::JwtAuth, crate::error::ConfigError> {
-    crate::JwtAuth::from_list(variables)
+) -> Result<crate::http::JwtAuth, crate::error::ConfigError> {
+    crate::http::JwtAuth::from_list(variables)
 }

@@ -1,6 +1,10 @@
 //! Real issuers by their shapes, with the settings that their pages show.
-#![allow(clippy::unwrap_used,
-    clippy::expect_used, clippy::panic, reason = "a test that fails should say where")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails should say where"
+)]
 
 mod keycloak;
 mod setup;

@@ -132,7 +132,10 @@ fn hmac() {
                 let key = match VerificationKey::from_secret(algorithm, &secret) {
                     Ok(key) => key,
                     Err(rejection) => {
-                        assert!(rejection == InvalidKeyError::Weak && test.key.len() < length);
+                        assert!(
+                            matches!(rejection, InvalidKeyError::ShortSecret(_))
+                                && test.key.len() < length
+                        );
                         continue;
                     }
                 };

@@ -11,7 +11,7 @@ use super::Claims;
 /// has the claim `kubernetes.io`, its namespace and name must be the same.
 ///
 /// As an argument of a handler it is [`ClaimsArg<ServiceAccount>`](crate::extract::ClaimsArg); a
-/// caller that is no service account gets 403.
+/// caller that is not a service account gets 403.
 ///
 /// ```
 /// use jwt_verify::extract::ServiceAccount;

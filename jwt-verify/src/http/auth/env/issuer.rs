@@ -29,7 +29,7 @@ pub(super) fn issuer(
     let mut audiences = audiences(environment)?;
     let clients = environment.list("JWT_CLIENTS")?;
     let listed = algorithms(environment)?;
-    let sources = Sources {
+    let sources = KeySettings {
         secret: secret(environment, listed.as_deref())?,
         public_key: public_key(environment, listed.as_deref())?,
         has_url: environment.text("JWT_JWKS_URI")?.is_some(),
@@ -45,11 +45,11 @@ pub(super) fn issuer(
     }
 
     let mut issuer = match &named {
-        Name::None => TrustedIssuer::without_issuer(),
-        Name::Kubernetes(cluster) => {
+        IssuerName::None => TrustedIssuer::without_issuer(),
+        IssuerName::Kubernetes(cluster) => {
             TrustedIssuer::without_audience(&cluster.issuer).only_service_accounts()
         }
-        Name::Spiffe(domain) => {
+        IssuerName::Spiffe(domain) => {
             let mut audiences = std::mem::take(&mut audiences).into_iter();
             let first = audiences.next().ok_or(ConfigError::invalid(
                 "JWT_AUDIENCE",
@@ -57,7 +57,7 @@ pub(super) fn issuer(
             ))?;
             audiences.fold(TrustedIssuer::spiffe(domain, first)?, TrustedIssuer::audience)
         }
-        Name::Issuer(issuer) | Name::Auth0 { issuer, .. } => {
+        IssuerName::Issuer(issuer) | IssuerName::Auth0 { issuer, .. } => {
             TrustedIssuer::without_audience(issuer)
         }
     };
@@ -67,11 +67,11 @@ pub(super) fn issuer(
     }
     issuer = sources.give(issuer, listed, |issuer| {
         let usual = || match &named {
-            Name::Auth0 { domain, .. } => JwksProvider::auth0(domain),
-            Name::Issuer(issuer) => JwksProvider::discover(issuer),
-            Name::Kubernetes(cluster) => cluster.keys(),
+            IssuerName::Auth0 { domain, .. } => JwksProvider::auth0(domain),
+            IssuerName::Issuer(issuer) => JwksProvider::discover(issuer),
+            IssuerName::Kubernetes(cluster) => cluster.keys(),
             // These are not fetched from anywhere but `JWT_JWKS_URI`.
-            Name::Spiffe(_) | Name::None => JwksProvider::discover(NONE),
+            IssuerName::Spiffe(_) | IssuerName::None => JwksProvider::discover(NONE),
         };
         Ok(issuer.keys(keys(environment, shared, usual)?))
     })?;
@@ -98,7 +98,7 @@ pub(super) fn issuer(
 }
 
 /// The issuer as the variables name it.
-enum Name {
+enum IssuerName {
     /// `JWT_PROVIDER=kubernetes`.
     Kubernetes(Cluster),
     /// `JWT_PROVIDER=spiffe:TRUST_DOMAIN`.
@@ -112,19 +112,19 @@ enum Name {
     },
 }
 
-impl Name {
+impl IssuerName {
     fn is_spiffe(&self) -> bool {
         matches!(self, Self::Spiffe(_))
     }
 }
 
-fn name(environment: &Environment<'_>) -> Result<Name, ConfigError> {
+fn name(environment: &Environment<'_>) -> Result<IssuerName, ConfigError> {
     if let Some(provider) = environment.text("JWT_PROVIDER")? {
         return named_by_provider(environment, &provider);
     }
     match environment.text("JWT_ISSUER")? {
-        Some(name) if name == NONE => return Ok(Name::None),
-        Some(name) => return Ok(Name::Issuer(name)),
+        Some(name) if name == NONE => return Ok(IssuerName::None),
+        Some(name) => return Ok(IssuerName::Issuer(name)),
         None => {}
     }
     let domain =
@@ -133,16 +133,19 @@ fn name(environment: &Environment<'_>) -> Result<Name, ConfigError> {
     if !is_host(&domain) {
         return Err(ConfigError::invalid("AUTH0_DOMAIN", "is not a host name"));
     }
-    Ok(Name::Auth0 { issuer: format!("https://{domain}/"), domain })
+    Ok(IssuerName::Auth0 { issuer: format!("https://{domain}/"), domain })
 }
 
-fn named_by_provider(environment: &Environment<'_>, provider: &str) -> Result<Name, ConfigError> {
+fn named_by_provider(
+    environment: &Environment<'_>,
+    provider: &str,
+) -> Result<IssuerName, ConfigError> {
     if environment.text("JWT_ISSUER")?.is_some() {
         let problem = "names the issuer by itself; do not set JWT_ISSUER";
         return Err(ConfigError::invalid("JWT_PROVIDER", problem));
     }
     if let Some(domain) = provider.strip_prefix("spiffe:") {
-        return Ok(Name::Spiffe(domain.to_owned()));
+        return Ok(IssuerName::Spiffe(domain.to_owned()));
     }
     if provider != "kubernetes" {
         let problem = "must be kubernetes, or spiffe:TRUST_DOMAIN; other providers are set by \
@@ -152,7 +155,7 @@ fn named_by_provider(environment: &Environment<'_>, provider: &str) -> Result<Na
     let folder = environment.text("JWT_KUBERNETES_FOLDER")?;
     let folder = folder.as_deref().unwrap_or(SERVICE_ACCOUNT);
     let cluster = Cluster::read(|name| environment.other(name), Path::new(folder));
-    cluster.map(Name::Kubernetes).map_err(name_variable)
+    cluster.map(IssuerName::Kubernetes).map_err(name_variable)
 }
 
 /// Returns the audiences; none for tokens without `aud`.
@@ -174,13 +177,13 @@ fn audiences(environment: &Environment<'_>) -> Result<Vec<String>, ConfigError> 
 }
 
 /// The sources of keys that the variables describe.
-struct Sources {
+struct KeySettings {
     secret: Option<StaticKeys>,
     public_key: Option<StaticKeys>,
     has_url: bool,
 }
 
-impl Sources {
+impl KeySettings {
     /// Returns `true` if keys are fetched.
     fn fetches(&self, listed: Option<&[Algorithm]>) -> bool {
         let has_asymmetric = match listed {
@@ -190,7 +193,7 @@ impl Sources {
         has_asymmetric && self.public_key.is_none()
     }
 
-    fn check(&self, listed: Option<&[Algorithm]>, name: &Name) -> Result<(), ConfigError> {
+    fn check(&self, listed: Option<&[Algorithm]>, name: &IssuerName) -> Result<(), ConfigError> {
         let invalid = |variable, problem| Err(ConfigError::invalid(variable, problem));
         if self.has_url && self.public_key.is_some() {
             return invalid(
@@ -208,7 +211,7 @@ impl Sources {
             let problem = "is of no use, since JWT_ALGORITHMS names symmetric algorithms alone";
             return invalid("JWT_JWKS_URI", problem);
         }
-        if matches!(name, Name::None) && self.fetches(listed) {
+        if matches!(name, IssuerName::None) && self.fetches(listed) {
             let problem = "is `none`, which needs JWT_SECRET or JWT_PUBLIC_KEY, and no other keys";
             return invalid("JWT_ISSUER", problem);
         }
