@@ -1,5 +1,6 @@
 //! Real issuers by their shapes, with the settings that their pages show.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails should say where")]
 
+mod cognito;
 mod keycloak;
 mod setup;
