@@ -31,6 +31,7 @@ chapters! {
     MigrationFlaskJwtExtended = "migration/flask-jwt-extended.md",
     MigrationFlaskJwtVerification = "migration/flask-jwt-verification.md",
     ProvidersAuth0 = "providers/auth0.md",
+    ProvidersClerk = "providers/clerk.md",
     ProvidersCognito = "providers/cognito.md",
     ProvidersEntra = "providers/entra.md",
     ProvidersGoogle = "providers/google.md",
