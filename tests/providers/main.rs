@@ -5,3 +5,4 @@ mod clerk;
 mod cognito;
 mod keycloak;
 mod setup;
+mod workos;

@@ -38,5 +38,6 @@ chapters! {
     ProvidersIndex = "providers/index.md",
     ProvidersKeycloak = "providers/keycloak.md",
     ProvidersOkta = "providers/okta.md",
+    ProvidersWorkos = "providers/workos.md",
     QuickReference = "quick-reference.md",
 }
