@@ -4,5 +4,6 @@
 mod clerk;
 mod cognito;
 mod keycloak;
+mod kinde;
 mod setup;
 mod workos;

@@ -37,6 +37,7 @@ chapters! {
     ProvidersGoogle = "providers/google.md",
     ProvidersIndex = "providers/index.md",
     ProvidersKeycloak = "providers/keycloak.md",
+    ProvidersKinde = "providers/kinde.md",
     ProvidersOkta = "providers/okta.md",
     ProvidersWorkos = "providers/workos.md",
     QuickReference = "quick-reference.md",
