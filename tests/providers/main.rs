@@ -6,4 +6,5 @@ mod cognito;
 mod keycloak;
 mod kinde;
 mod setup;
+mod supabase;
 mod workos;

@@ -39,6 +39,7 @@ chapters! {
     ProvidersKeycloak = "providers/keycloak.md",
     ProvidersKinde = "providers/kinde.md",
     ProvidersOkta = "providers/okta.md",
+    ProvidersSupabase = "providers/supabase.md",
     ProvidersWorkos = "providers/workos.md",
     QuickReference = "quick-reference.md",
 }
