@@ -1,6 +1,7 @@
 //! Real issuers by their shapes, with the settings that their pages show.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails should say where")]
 
+mod auth0;
 mod clerk;
 mod cognito;
 mod keycloak;
