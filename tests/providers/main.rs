@@ -4,6 +4,7 @@
 mod auth0;
 mod clerk;
 mod cognito;
+mod descope;
 mod keycloak;
 mod kinde;
 mod setup;

@@ -33,6 +33,7 @@ chapters! {
     ProvidersAuth0 = "providers/auth0.md",
     ProvidersClerk = "providers/clerk.md",
     ProvidersCognito = "providers/cognito.md",
+    ProvidersDescope = "providers/descope.md",
     ProvidersEntra = "providers/entra.md",
     ProvidersGoogle = "providers/google.md",
     ProvidersIndex = "providers/index.md",
