@@ -5,6 +5,7 @@ mod auth0;
 mod clerk;
 mod cognito;
 mod descope;
+mod fusionauth;
 mod keycloak;
 mod kinde;
 mod setup;

@@ -35,6 +35,7 @@ chapters! {
     ProvidersCognito = "providers/cognito.md",
     ProvidersDescope = "providers/descope.md",
     ProvidersEntra = "providers/entra.md",
+    ProvidersFusionauth = "providers/fusionauth.md",
     ProvidersGoogle = "providers/google.md",
     ProvidersIndex = "providers/index.md",
     ProvidersKeycloak = "providers/keycloak.md",
