@@ -8,6 +8,7 @@ mod descope;
 mod fusionauth;
 mod keycloak;
 mod kinde;
+mod logto;
 mod setup;
 mod supabase;
 mod workos;

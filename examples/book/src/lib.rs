@@ -40,6 +40,7 @@ chapters! {
     ProvidersIndex = "providers/index.md",
     ProvidersKeycloak = "providers/keycloak.md",
     ProvidersKinde = "providers/kinde.md",
+    ProvidersLogto = "providers/logto.md",
     ProvidersOkta = "providers/okta.md",
     ProvidersSupabase = "providers/supabase.md",
     ProvidersWorkos = "providers/workos.md",
