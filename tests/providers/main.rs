@@ -6,6 +6,15 @@
     reason = "a test that fails should say where"
 )]
 
+mod auth0;
+mod clerk;
+mod cognito;
+mod descope;
+mod fusionauth;
 mod keycloak;
+mod kinde;
+mod logto;
 mod setup;
+mod supabase;
 mod workloads;
+mod workos;

@@ -39,7 +39,7 @@ impl ClaimsMapping {
     /// Preset for Amazon Cognito: groups count as roles. Scopes are in `scope`.
     ///
     /// Its access tokens have no `aud` unless the client asked for a resource or a trigger adds
-    /// one; tokens without are refused.
+    /// one; see [`TrustedIssuer::without_audience`](crate::TrustedIssuer::without_audience).
     pub fn cognito() -> Self {
         Self::only_roles("cognito:groups")
     }

@@ -13,6 +13,9 @@ const OTHER_TYPES: [&str; 3] = ["Refresh", "Offline", "Logout"];
 /// Django `SimpleJWT` `token_type`.
 const DECLARATIONS: [&str; 2] = ["type", "token_type"];
 
+/// Value of `drn` in Descope's refresh tokens, which have the other claims of a session token.
+const DESCOPE_REFRESH: &str = "DSR";
+
 pub(super) fn check(claims: &Claims, accept_id_tokens: bool) -> Result<(), InvalidTokenReason> {
     let is_id_token = ID_TOKEN_CLAIMS.iter().any(|name| claims.find(name).is_some());
     // Access tokens have a scope; an ID token that answers a request with a nonce does not.
@@ -33,6 +36,7 @@ pub(super) fn check(claims: &Claims, accept_id_tokens: bool) -> Result<(), Inval
         .iter()
         .filter_map(|name| claims.find_text(name))
         .any(|kind| kind.eq_ignore_ascii_case("refresh"));
+    let is_refresh = is_refresh || claims.find_text("drn") == Some(DESCOPE_REFRESH);
     let is_unwanted_id_token = is_id_token && !accept_id_tokens;
     if is_unwanted_id_token || is_event || is_for_other_use || is_other_type || is_refresh {
         return Err(InvalidTokenReason::TokenType);
@@ -77,6 +81,7 @@ mod tests {
             json!({"typ": "Refresh"}),
             json!({"type": "refresh"}),
             json!({"token_type": "refresh"}),
+            json!({"drn": "DSR"}),
         ] {
             assert_eq!(
                 check(&claims(&other), false),
@@ -95,6 +100,7 @@ mod tests {
             json!({"token_use": "access"}),
             json!({"typ": "Bearer"}),
             json!({"type": "access"}),
+            json!({"drn": "DS"}),
             json!({"events": 3}),
         ] {
             assert_eq!(check(&claims(&access), false), Ok(()), "{access}");
