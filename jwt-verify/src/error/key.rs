@@ -1,6 +1,6 @@
 //! Errors of keys.
 
-use crate::{algorithm::Algorithm, error::codes::codes};
+use crate::error::codes::codes;
 
 codes! {
     /// Reasons why a key cannot be used to verify tokens. In a key set such a key is skipped and
@@ -48,8 +48,8 @@ codes! {
 #[error("{algorithm} needs at least {needed} bytes; this one has {found}")]
 #[non_exhaustive]
 pub struct SecretLength {
-    /// Algorithm of the secret.
-    pub algorithm: Algorithm,
+    /// Name of the algorithm of the secret.
+    pub algorithm: &'static str,
     /// Least length, in bytes.
     pub needed: usize,
     /// Length of the secret, in bytes.

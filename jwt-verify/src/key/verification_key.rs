@@ -89,7 +89,7 @@ impl VerificationKey {
         };
         let (found, needed) = (secret.expose().len(), hash.digest_algorithm().output_len());
         if found < needed {
-            let length = SecretLength { algorithm, needed, found };
+            let length = SecretLength { algorithm: algorithm.name(), needed, found };
             return Err(InvalidKeyError::ShortSecret(length));
         }
         let key = hmac::Key::new(hash, secret.expose());
@@ -316,6 +316,7 @@ mod tests {
             let needed = hash.digest_algorithm().output_len();
             let short = Secret::from("x".repeat(needed - 1));
             let rejection = VerificationKey::from_secret(algorithm, &short).err();
+            let algorithm = algorithm.name();
             let length = SecretLength { algorithm, needed, found: needed - 1 };
             assert_eq!(rejection, Some(InvalidKeyError::ShortSecret(length)));
         }
