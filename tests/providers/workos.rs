@@ -1,4 +1,4 @@
-//! WorkOS: access tokens of AuthKit, which name the client and no audience.
+//! WorkOS: access tokens of `AuthKit`, which name the client and no audience.
 
 use jwt_verify::{Algorithm, ConfigError, Requirement, TrustedIssuer};
 use jwt_verify_tests::SigningKey;
