@@ -17,21 +17,22 @@ const DECLARATIONS: [&str; 2] = ["type", "token_type"];
 const DESCOPE_REFRESH: &str = "DSR";
 
 pub(super) fn check(claims: &Claims, accept_id_tokens: bool) -> Result<(), InvalidTokenReason> {
-    let is_id_token = ID_TOKEN_CLAIMS.iter().any(|name| claims.find(name).is_some());
+    let typ = claims.find_text("typ");
     // Access tokens have a scope; an ID token that answers a request with a nonce does not.
-    let has_scopes = ["scope", "scp"]
-        .iter()
-        .any(|name| claims.find(name).is_some_and(|scopes| !scopes.is_null()));
-    let is_id_token = is_id_token
-        || claims.find("nonce").is_some() && !has_scopes
-        || claims.find_text("typ") == Some("ID");
+    let has_scopes = || {
+        let is_there = |name: &&str| claims.find(name).is_some_and(|scopes| !scopes.is_null());
+        ["scope", "scp"].iter().any(is_there)
+    };
+    let is_id_token = ID_TOKEN_CLAIMS.iter().any(|name| claims.find(name).is_some())
+        || claims.find("nonce").is_some() && !has_scopes()
+        || typ == Some("ID");
     // Security event tokens (RFC 8417 §2.2), among them logout tokens.
     let is_event = claims.find("events").is_some_and(Json::is_object);
     // Amazon Cognito and others write `token_use`.
     let is_for_other_use = claims
         .find("token_use")
         .is_some_and(|use_| !(use_.is_text("access") || accept_id_tokens && use_.is_text("id")));
-    let is_other_type = claims.find_text("typ").is_some_and(|typ| OTHER_TYPES.contains(&typ));
+    let is_other_type = typ.is_some_and(|typ| OTHER_TYPES.contains(&typ));
     let is_refresh = DECLARATIONS
         .iter()
         .filter_map(|name| claims.find_text(name))
