@@ -14,6 +14,8 @@ mod descope;
 mod dex;
 mod flask_jwt_extended;
 mod fusionauth;
+mod github_actions;
+mod gitlab_ci;
 mod keycloak;
 mod kinde;
 mod logto;

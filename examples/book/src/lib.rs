@@ -39,6 +39,8 @@ chapters! {
     ProvidersEntra = "providers/entra.md",
     ProvidersFlaskJwtExtended = "providers/flask-jwt-extended.md",
     ProvidersFusionauth = "providers/fusionauth.md",
+    ProvidersGithubActions = "providers/github-actions.md",
+    ProvidersGitlabCi = "providers/gitlab-ci.md",
     ProvidersGoogle = "providers/google.md",
     ProvidersIndex = "providers/index.md",
     ProvidersKubernetes = "providers/kubernetes.md",
