@@ -7,11 +7,13 @@
 )]
 
 mod auth0;
+mod authentik;
 mod clerk;
 mod cloudflare_access;
 mod cognito;
 mod descope;
 mod dex;
+mod django_simplejwt;
 mod flask_jwt_extended;
 mod fusionauth;
 mod github_actions;
@@ -23,6 +25,7 @@ mod setup;
 mod supabase;
 mod workloads;
 mod workos;
+mod zitadel;
 
 /// Each page is in the table of the index and in the table of contents.
 #[test]
