@@ -24,5 +24,20 @@ for entries in 0 1; do
     --test macros --test sessions
 done
 
+# The attacks once more with each setting that lets more tokens in. Skipped is what the setting is about:
+# ID tokens, numbers as subjects, and the number of keys.
+while read -r setting skipped; do
+  echo "tests/run.sh: with the setting $setting"
+  skips=()
+  for name in $skipped; do skips+=(--skip "$name"); done
+  JWT_VERIFY_SUITES_SETTING=$setting cargo test --workspace --all-features --locked --test catalogue -- \
+    --skip coverage "${skips[@]}"
+done <<'SETTINGS'
+accept_id_tokens tokens_of_other_types_are_no_access_tokens
+token_type
+numeric_subject subjects_and_bindings
+and_keys is_skipped are_skipped
+SETTINGS
+
 # As an application has it: outside of the workspace, with the default features of Actix.
 tests/outsider/run.sh

@@ -1,6 +1,8 @@
 //! A signing key, the issuer that publishes it and a clock: the parts of most tests.
 
-use jwt_verify::{Algorithm, JwtAuth, JwtAuthBuilder, TrustedIssuer};
+use jwt_verify::{
+    Algorithm, JwkSet, JwtAuth, JwtAuthBuilder, Secret, TrustedIssuer, VerificationKey,
+};
 use serde_json::Value;
 
 use crate::{AUDIENCE, FakeIssuer, SigningKey, TestClock, Token};
@@ -29,7 +31,8 @@ impl TestBed {
 
     /// Settings that trust the issuer and accept the algorithm of the key.
     pub fn trusted_issuer(&self) -> TrustedIssuer {
-        TrustedIssuer::new(self.issuer.url(), AUDIENCE).algorithms([self.key.algorithm()])
+        let issuer = TrustedIssuer::new(self.issuer.url(), AUDIENCE);
+        with_setting(issuer.algorithms([self.key.algorithm()]))
     }
 
     /// A middleware builder that trusts the issuer and uses the clock.
@@ -59,6 +62,23 @@ impl TestBed {
             token = token.claim(name, value.clone());
         }
         token.sign(&self.key)
+    }
+}
+
+/// Switches on the setting that `JWT_VERIFY_SUITES_SETTING` names, so that the attacks can be tried
+/// with each setting alone.
+fn with_setting(issuer: TrustedIssuer) -> TrustedIssuer {
+    match std::env::var("JWT_VERIFY_SUITES_SETTING").ok().as_deref() {
+        None => issuer,
+        Some("accept_id_tokens") => issuer.accept_id_tokens(),
+        Some("token_type") => issuer.token_type("vnd.example+jwt"),
+        Some("numeric_subject") => issuer.numeric_subject(),
+        Some("and_keys") => {
+            let secret = Secret::new([7; 64]);
+            let key = VerificationKey::from_secret(Algorithm::HS512, &secret).unwrap();
+            issuer.and_keys([Algorithm::HS512], JwkSet::single(key))
+        }
+        Some(other) => panic!("no setting is called {other}"),
     }
 }
 
