@@ -51,7 +51,7 @@ fn a_published_key_that_is_not_fit_is_skipped_and_the_others_stay() {
 /// A key that is skipped is told once, by its place and its reason; a false alarm is none.
 #[test]
 fn what_is_skipped_is_told_once_and_only_what_is_private_is_an_alarm() {
-    const ALARM: &str = "skipped a key that somebody has published by mistake";
+    const ALARM: &str = "skipped a key that was published by mistake";
     let key = |kid: &str| SigningKey::new(Algorithm::ES256, kid).jwk();
     let mut untidy = key("untidy-and-fine");
     for name in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {

@@ -62,11 +62,7 @@ fn log(reason: InvalidKeyError, entry: &SkippedEntry) {
     let (code, position) = (reason.code(), entry.position);
     match reason {
         InvalidKeyError::Private | InvalidKeyError::Symmetric => {
-            tracing::error!(
-                reason = code,
-                position,
-                "skipped a key that somebody has published by mistake"
-            );
+            tracing::error!(reason = code, position, "skipped a key that was published by mistake");
         }
         _ => tracing::warn!(reason = code, position, "skipped a key of the key set"),
     }

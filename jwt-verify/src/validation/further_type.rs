@@ -43,7 +43,9 @@ const OTHER_WORDS: [&str; 5] = ["dpop", "introspection", "logout", "refresh", "s
 impl FurtherType {
     pub(crate) fn parse(name: String) -> Result<Self, ConfigError> {
         let invalid = |problem| Err(ConfigError::invalid("token_type", problem));
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if name.is_empty()
+            || !name.bytes().all(|byte| byte.is_ascii_graphic() && !b";,".contains(&byte))
+        {
             return invalid("must be the name of a type, without spaces and parameters");
         }
         let lower = name.to_ascii_lowercase();
@@ -70,7 +72,7 @@ mod tests {
     fn types_of_other_kinds_are_refused() {
         let parse = |name: &str| FurtherType::parse(name.to_owned());
         for name in
-            ["", "a b", "a;v=1 ", "dpop+jwt", "DPoP+JWT", "application/logout+jwt", "Refresh"]
+            ["", "a b", "a;v=1", "a,b", "dpop+jwt", "DPoP+JWT", "application/logout+jwt", "Refresh"]
         {
             assert!(parse(name).is_err(), "{name}");
         }

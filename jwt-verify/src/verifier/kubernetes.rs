@@ -124,7 +124,11 @@ const OUTSIDE: ConfigError = ConfigError::invalid(
 fn read(path: &Path) -> Result<String, ConfigError> {
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(|_| OUTSIDE)?;
-    file.take(MAX_BYTES).read_to_string(&mut text).map_err(|_| OUTSIDE)?;
+    let read = file.take(MAX_BYTES + 1).read_to_string(&mut text);
+    // A part of a bundle would be a bundle with fewer authorities.
+    if read.is_err() || text.len() as u64 > MAX_BYTES {
+        return Err(OUTSIDE);
+    }
     Ok(text)
 }
 
