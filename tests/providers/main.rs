@@ -6,21 +6,30 @@
     reason = "a test that fails should say where"
 )]
 
+mod apple;
 mod auth0;
+mod authelia;
 mod authentik;
+mod aws_alb;
 mod clerk;
 mod cloudflare_access;
 mod cognito;
 mod descope;
 mod dex;
 mod django_simplejwt;
+mod entra;
 mod flask_jwt_extended;
 mod fusionauth;
 mod github_actions;
 mod gitlab_ci;
+mod google;
 mod keycloak;
 mod kinde;
+mod laravel_passport;
 mod logto;
+mod oauth2_proxy;
+mod okta;
+mod ory_hydra;
 mod setup;
 mod supabase;
 mod workloads;

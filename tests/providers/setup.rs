@@ -135,10 +135,12 @@ impl Setup {
         (issuer, keys, source): (TrustedIssuer, Keys, &str),
         cases: &[Case<'_>],
     ) {
-        let code =
-            source.split("// [code]\n").nth(1).and_then(|rest| rest.split("// [end]").next());
-        let code = code.expect("the file has its settings between the two comments");
-        assert!(self.page.contains(code.trim()), "the page repeats:\n{code}");
+        let regions = source.split("// [code]\n").skip(1);
+        let regions: Vec<_> = regions.filter_map(|rest| rest.split("// [end]").next()).collect();
+        assert!(!regions.is_empty(), "the file has its settings between the two comments");
+        for code in regions {
+            assert!(self.page.contains(code.trim()), "the page repeats:\n{code}");
+        }
         let fetch = |keys: jwt_verify::keys::JwksProviderBuilder| {
             let keys = keys.proxy(self.internet.proxy());
             keys.root_certificates(self.internet.roots()).build().unwrap()

@@ -1,6 +1,7 @@
 //! Keys, made at run time.
 
 use aws_lc_rs::{
+    encoding::{AsDer as _, PublicKeyX509Der},
     hmac,
     rand::SystemRandom,
     rsa::KeySize,
@@ -9,6 +10,7 @@ use aws_lc_rs::{
         Ed25519KeyPair, KeyPair as _, RsaKeyPair, RsaPublicKeyComponents,
     },
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jwt_verify::Algorithm;
 use serde_json::{Value, json};
 
@@ -116,6 +118,14 @@ impl SigningKey {
         jwk["use"] = json!("sig");
         jwk["alg"] = json!(self.algorithm.name());
         jwk
+    }
+
+    /// The public RSA key in PEM form (`SubjectPublicKeyInfo`).
+    pub fn public_pem(&self) -> String {
+        let Pair::Rsa(pair) = &self.pair else { panic!("not an RSA key") };
+        let der: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
+        let text = STANDARD.encode(der.as_ref());
+        format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n")
     }
 
     /// The RSA modulus, for tests that build unusual signatures.

@@ -26,8 +26,7 @@ pub(super) fn check(claims: &Claims, accept_id_tokens: bool) -> Result<(), Inval
     let is_id_token = ID_TOKEN_CLAIMS.iter().any(|name| claims.find(name).is_some())
         || claims.find("nonce").is_some() && !has_scopes()
         || typ == Some("ID");
-    // Security event tokens (RFC 8417 §2.2), among them logout tokens.
-    let is_event = claims.find("events").is_some_and(Json::is_object);
+    let is_event = claims.find("events").is_some_and(are_events);
     // Amazon Cognito and others write `token_use`.
     let is_for_other_use = claims
         .find("token_use")
@@ -43,6 +42,12 @@ pub(super) fn check(claims: &Claims, accept_id_tokens: bool) -> Result<(), Inval
         return Err(InvalidTokenReason::TokenType);
     }
     Ok(())
+}
+
+/// Returns whether the claim makes the token a security event token (RFC 8417 §2.2), such as a
+/// logout token. Apple writes the object as text.
+fn are_events(events: Json<'_>) -> bool {
+    events.is_object() || events.as_str().is_some_and(|text| text.trim_start().starts_with('{'))
 }
 
 /// Checks the declared kind of a token without issuer, whose key may sign tokens of every kind: if
@@ -73,6 +78,7 @@ mod tests {
             json!({"c_hash": "x"}),
             json!({"s_hash": "x"}),
             json!({"events": {"http://schemas.openid.net/event/backchannel-logout": {}}}),
+            json!({"events": "{\"type\":\"account-delete\"}"}),
             json!({"token_use": "id"}),
             json!({"token_use": "refresh"}),
             json!({"token_use": 5}),
@@ -103,6 +109,7 @@ mod tests {
             json!({"type": "access"}),
             json!({"drn": "DS"}),
             json!({"events": 3}),
+            json!({"events": "concerts"}),
         ] {
             assert_eq!(check(&claims(&access), false), Ok(()), "{access}");
         }
@@ -120,6 +127,7 @@ mod tests {
         }
         for other in [
             json!({"events": {}}),
+            json!({"events": " {}"}),
             json!({"token_use": "refresh"}),
             json!({"typ": "Refresh"}),
             json!({"typ": "Offline"}),
