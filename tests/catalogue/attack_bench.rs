@@ -10,7 +10,9 @@ use jwt_verify::{
     Algorithm, JwkSet, JwksProvider, JwtAuth, JwtAuthBuilder, TrustedIssuer, VerificationKey,
     VerifiedClaims, Verifier, require,
 };
-use jwt_verify_tests::{FakeIssuer, Request, Response, SigningKey, TestBed, TestServer, Token};
+use jwt_verify_tests::{
+    FakeIssuer, Request, Response, SigningKey, TestBed, TestServer, Token, setting,
+};
 use serde_json::{Value, json};
 
 use crate::log;
@@ -139,8 +141,9 @@ impl AttackBench {
             .max_refetches(10_000)
             .build()
             .unwrap();
-        let trusted = bed.trusted_issuer().keys(provider);
-        let auth = configure(trusted).clock(bed.clock.clone()).build().unwrap();
+        let trusted = bed.trusted_issuer();
+        let trusted = if setting::has_one_key() { trusted } else { trusted.keys(provider) };
+        let auth = setting::extractor(configure(trusted)).clock(bed.clock.clone()).build().unwrap();
         let ran = Arc::new(AtomicUsize::new(0));
         let counter = web::Data::from(ran.clone());
         let ours = auth.clone();

@@ -1,8 +1,8 @@
 //! What the log says of decisions, when it is asked to.
 
 use actix_web::{App, web};
-use jwt_verify::{Algorithm, JwtAuth, TrustedIssuer, authorization::TracingAudit, require};
-use jwt_verify_tests::{AUDIENCE, FakeIssuer, SigningKey, TestServer, Token};
+use jwt_verify::{authorization::TracingAudit, require};
+use jwt_verify_tests::{TestBed, TestServer};
 
 use crate::log;
 
@@ -18,14 +18,8 @@ fn deny_bob(claims: &jwt_verify::VerifiedClaims) -> jwt_verify::Decision {
 #[test]
 fn a_decision_names_who_asked_and_nothing_of_the_token() {
     log::capture();
-    let key = SigningKey::new(Algorithm::ES256, "k");
-    let issuer = FakeIssuer::start(&[&key]);
-    let auth = JwtAuth::for_issuer(
-        TrustedIssuer::new(issuer.url(), AUDIENCE).algorithms([Algorithm::ES256]),
-    )
-    .audit_log(TracingAudit::new())
-    .build()
-    .unwrap();
+    let bed = TestBed::new();
+    let auth = bed.auth().audit_log(TracingAudit::new()).build().unwrap();
     let api = TestServer::start(move || {
         App::new().wrap(auth.clone()).route("/admin/{secret}", web::get().to(admin))
     });
@@ -41,11 +35,12 @@ fn a_decision_names_who_asked_and_nothing_of_the_token() {
         (&hostile, &[], 403, r#"subject="mallory\n INFO forgedxxx"#),
     ] {
         let mark = log::mark();
-        let token = Token::now(issuer.url())
+        let token = bed
+            .token()
             .claim("sub", subject)
             .claim("email", "somebody@private.example")
             .roles(roles)
-            .sign(&key);
+            .sign(&bed.key);
         let response = api.get("/admin/word-in-the-path?query-word").bearer(&token).send();
         assert_eq!(response.status, status, "{}", response.everything());
         let log = log::since(mark);

@@ -8,7 +8,7 @@ use jwt_verify::{
     dpop::{Dpop, MemoryReplay, ProofId, ReplayError, ReplayStore},
 };
 use jwt_verify_tests::{
-    AUDIENCE, FakeIssuer, START, SigningKey, TestClock, TestServer, Token, base64url, sign,
+    FakeIssuer, START, SigningKey, TestClock, TestServer, Token, base64url, setting, sign,
 };
 use serde_json::{Value, json};
 
@@ -278,7 +278,8 @@ impl Other {
     }
 
     fn builder(&self, dpop: Dpop) -> JwtAuthBuilder {
-        JwtAuth::builder(self.issuer.url(), AUDIENCE).clock(self.clock.clone()).dpop(dpop)
+        let issuer = setting::trusted_issuer(self.issuer.url(), &self.key);
+        JwtAuth::for_issuer(issuer).clock(self.clock.clone()).dpop(dpop)
     }
 
     /// A request with a good proof.

@@ -194,16 +194,8 @@ fn the_strict_profile_asks_for_what_rfc_9068_asks() {
     };
     // The control token of the bench is an ordinary one, so the strict API stands beside it.
     let bench = AttackBench::with(key, &[], |issuer| issuer);
-    let clock = bench.bed.clock.clone();
-    let auth = jwt_verify::JwtAuth::for_issuer(
-        jwt_verify::TrustedIssuer::new(bench.bed.issuer.url(), jwt_verify_tests::AUDIENCE)
-            .algorithms([Algorithm::ES256])
-            .keys(jwt_verify::JwksProvider::builder(bench.bed.issuer.jwks_uri()).build().unwrap())
-            .token_profile(jwt_verify::TokenProfile::AccessToken),
-    )
-    .clock(clock)
-    .build()
-    .unwrap();
+    let profile = jwt_verify::TokenProfile::AccessToken;
+    let auth = bench.bed.auth_with(|issuer| issuer.token_profile(profile)).build().unwrap();
     let api = jwt_verify_tests::TestServer::start(move || {
         actix_web::App::new().configure(example_resource_server::configure(&auth))
     });

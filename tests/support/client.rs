@@ -12,6 +12,8 @@ use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, HandshakeKind, StreamOwned, pki_types::ServerName,
 };
 
+use crate::setting;
+
 /// A request, put together field by field. Nothing is checked, so that it can be malformed.
 #[derive(Clone)]
 pub struct Request {
@@ -47,10 +49,13 @@ impl Request {
         self
     }
 
-    /// Adds `Authorization: Bearer …`.
+    /// Adds `Authorization: Bearer …`, or the header of the [setting] that is tried.
+    ///
+    /// [setting]: crate::setting
     #[must_use]
     pub fn bearer(self, token: impl AsRef<str>) -> Self {
-        self.header("authorization", format!("Bearer {}", token.as_ref()))
+        let (name, value) = setting::header(token.as_ref());
+        self.header(name, value)
     }
 
     /// Adds a body of type JSON.

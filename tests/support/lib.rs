@@ -20,6 +20,7 @@ mod listen;
 mod process;
 mod redis;
 mod server;
+pub mod setting;
 mod test_bed;
 mod tls_front;
 mod token;

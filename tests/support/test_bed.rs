@@ -1,11 +1,9 @@
 //! A signing key, the issuer that publishes it and a clock: the parts of most tests.
 
-use jwt_verify::{
-    Algorithm, JwkSet, JwtAuth, JwtAuthBuilder, Secret, TrustedIssuer, VerificationKey,
-};
+use jwt_verify::{Algorithm, JwtAuth, JwtAuthBuilder, TrustedIssuer};
 use serde_json::Value;
 
-use crate::{AUDIENCE, FakeIssuer, SigningKey, TestClock, Token};
+use crate::{FakeIssuer, SigningKey, TestClock, Token, setting};
 
 /// An issuer on port 0, the key that it signs with, and a clock that the test moves.
 pub struct TestBed {
@@ -31,8 +29,7 @@ impl TestBed {
 
     /// Settings that trust the issuer and accept the algorithm of the key.
     pub fn trusted_issuer(&self) -> TrustedIssuer {
-        let issuer = TrustedIssuer::new(self.issuer.url(), AUDIENCE);
-        with_setting(issuer.algorithms([self.key.algorithm()]))
+        setting::trusted_issuer(self.issuer.url(), &self.key)
     }
 
     /// A middleware builder that trusts the issuer and uses the clock.
@@ -42,7 +39,8 @@ impl TestBed {
 
     /// Builds like [`auth`](Self::auth) after a change to the settings of the issuer.
     pub fn auth_with(&self, change: impl FnOnce(TrustedIssuer) -> TrustedIssuer) -> JwtAuthBuilder {
-        JwtAuth::for_issuer(change(self.trusted_issuer())).clock(self.clock.clone())
+        let builder = JwtAuth::for_issuer(change(self.trusted_issuer()));
+        setting::extractor(builder).clock(self.clock.clone())
     }
 
     /// A token that is good unless it is changed.
@@ -62,23 +60,6 @@ impl TestBed {
             token = token.claim(name, value.clone());
         }
         token.sign(&self.key)
-    }
-}
-
-/// Switches on the setting that `JWT_VERIFY_SUITES_SETTING` names, so that the attacks can be tried
-/// with each setting alone.
-fn with_setting(issuer: TrustedIssuer) -> TrustedIssuer {
-    match std::env::var("JWT_VERIFY_SUITES_SETTING").ok().as_deref() {
-        None => issuer,
-        Some("accept_id_tokens") => issuer.accept_id_tokens(),
-        Some("token_type") => issuer.token_type("vnd.example+jwt"),
-        Some("numeric_subject") => issuer.numeric_subject(),
-        Some("and_keys") => {
-            let secret = Secret::new([7; 64]);
-            let key = VerificationKey::from_secret(Algorithm::HS512, &secret).unwrap();
-            issuer.and_keys([Algorithm::HS512], JwkSet::single(key))
-        }
-        Some(other) => panic!("no setting is called {other}"),
     }
 }
 

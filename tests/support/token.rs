@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::{AUDIENCE, START, SigningKey};
+use crate::{AUDIENCE, START, SigningKey, setting};
 
 /// Base64url without padding.
 pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
@@ -33,17 +33,15 @@ pub struct Token {
 impl Token {
     /// Good for the issuer's clock at [`START`] and ten minutes on.
     pub fn of(issuer: &str) -> Self {
-        Self {
-            header: json!({"typ": "JWT"}),
-            claims: json!({
-                "iss": issuer,
-                "aud": AUDIENCE,
-                "sub": "alice",
-                "iat": START,
-                "exp": START + 600,
-            }),
-            names_key: true,
-        }
+        let mut claims = json!({
+            "iss": issuer,
+            "aud": AUDIENCE,
+            "sub": "alice",
+            "iat": START,
+            "exp": START + 600,
+        });
+        setting::change_claims(&mut claims);
+        Self { header: json!({"typ": "JWT"}), claims, names_key: true }
     }
 
     /// Good now, by the system's clock, for ten minutes.
