@@ -201,11 +201,12 @@ fn null_is_absent() {
 
 #[test]
 fn the_log_names_the_claim_or_the_algorithm_of_a_refusal() {
-    let bench = Bench::new(&[("RUST_LOG", "jwt_verify=debug"), ("NO_COLOR", "1")]);
+    let log = [("RUST_LOG", "jwt_verify=debug"), ("NO_COLOR", "1"), ("JWT_CLIENTS", "web")];
+    let bench = Bench::new(&log);
     let status = |token: &str| bench.server.get("/protected", token).status;
+    let good = Token::now(bench.issuer.url()).claim("azp", "web");
     // The keys are there, so that every rule is asked.
-    assert_eq!(status(&bench.token(&json!({}))), 200);
-    let good = Token::now(bench.issuer.url());
+    assert_eq!(status(&good.clone().sign(&bench.key)), 200);
     let mut refused: Vec<(String, &str)> = [
         (json!({"sub": 42}), r#"reason="payload" claim="sub""#),
         (json!({"jti": ["x"]}), r#"reason="payload" claim="jti""#),
@@ -214,9 +215,17 @@ fn the_log_names_the_claim_or_the_algorithm_of_a_refusal() {
         (json!({"iss": null}), r#"reason="issuer" claim="iss""#),
         (json!({"aud": null}), r#"reason="audience" claim="aud""#),
         (json!({"aud": 5}), r#"reason="payload" claim="aud""#),
+        (json!({"at_hash": "x"}), r#"reason="token_type" claim="at_hash""#),
+        (json!({"token_use": "id"}), r#"reason="token_type" claim="token_use""#),
+        (json!({"client_id": "app"}), r#"reason="client" claim="client_id""#),
+        (json!({"azp": null}), r#"reason="client" claim="azp""#),
     ]
     .into_iter()
-    .map(|(claims, line)| (bench.token(&claims), line))
+    .map(|(claims, line)| {
+        let changes = claims.as_object().unwrap().iter();
+        let set = |token: Token, (name, value): (&String, &Value)| token.claim(name, value.clone());
+        (changes.fold(good.clone(), set).sign(&bench.key), line)
+    })
     .collect();
     let with_algorithm = |name: &str| good.clone().header("alg", name).sign(&bench.key);
     refused.extend([

@@ -264,9 +264,11 @@ codes! {
         AlgorithmNotAccepted(&'static str) => "algorithm",
         /// `crit`, `b64`, `zip` or `enc` require an unsupported extension (RFC 7515 §4.1.11).
         UnsupportedHeader => "unsupported_header",
-        /// The `typ` header parameter, or a claim, shows that this is not an access token (RFC 8725
-        /// §3.11).
+        /// The `typ` header parameter, or several claims together, show that this is not the
+        /// expected kind of token (RFC 8725 §3.11).
         TokenType => "token_type",
+        /// A claim shows that this is not an access token (RFC 8725 §3.11); holds its name.
+        TokenTypeClaim(&'static str) => "token_type",
         /// The payload is not a JSON object, or has a member twice (RFC 7519 §4).
         Payload => "payload",
         /// A registered claim has a wrong type or an impossible value (RFC 7519 §4.1); holds its
@@ -291,14 +293,16 @@ codes! {
         LifetimeTooLong => "lifetime",
         /// `sub` is missing although required.
         Subject => "subject",
-        /// A claim that the token profile requires is missing (RFC 9068 §2.2).
-        MissingClaim => "missing_claim",
+        /// A claim that the token profile, this kind of token or a setting requires is missing or
+        /// empty (RFC 9068 §2.2); holds its name.
+        MissingClaim(&'static str) => "missing_claim",
         /// The token is bound (`cnf`), and came without a proof of its key, or over a connection
         /// without its certificate; or it is not bound, and came with a proof or has to be bound
         /// (RFC 7800 §3, RFC 8705 §3, RFC 9449 §7.1).
         SenderConstraint => "confirmation",
-        /// The client (`azp`, `client_id`) is not on the allow-list.
-        ClientNotAllowed => "client",
+        /// The client is not on the allow-list; holds the claim that names it, or `azp` if none
+        /// does.
+        ClientNotAllowed(&'static str) => "client",
         /// The claims do not have the shape of the application's claims type.
         ClaimsShape => "claims_shape",
         /// The `nonce` of an ID token is not that of the login (OIDC Core §3.1.3.7).
@@ -322,7 +326,10 @@ impl InvalidTokenReason {
     /// if the reason lies elsewhere.
     pub const fn claim(self) -> Option<&'static str> {
         match self {
-            Self::ClaimType(name) => Some(name),
+            Self::ClaimType(name)
+            | Self::TokenTypeClaim(name)
+            | Self::MissingClaim(name)
+            | Self::ClientNotAllowed(name) => Some(name),
             Self::Issuer => Some("iss"),
             Self::Audience => Some("aud"),
             Self::MissingExpiry => Some("exp"),

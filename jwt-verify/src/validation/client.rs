@@ -9,11 +9,14 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "appid", "cid"];
 /// Every client claim that is present must be on the list, and at least one must be present.
 pub(super) fn check(claims: &Claims, allowed: Option<&[String]>) -> Result<(), InvalidTokenReason> {
     let Some(allowed) = allowed else { return Ok(()) };
-    let mut named = CLIENT_CLAIMS.into_iter().filter_map(|name| claims.find(name)).peekable();
-    if named.peek().is_some() && named.all(|client| is_listed(client, allowed)) {
-        Ok(())
-    } else {
-        Err(InvalidTokenReason::ClientNotAllowed)
+    let named = CLIENT_CLAIMS.into_iter().filter_map(|name| Some((name, claims.find(name)?)));
+    let mut named = named.peekable();
+    if named.peek().is_none() {
+        return Err(InvalidTokenReason::ClientNotAllowed("azp"));
+    }
+    match named.find(|(_, client)| !is_listed(*client, allowed)) {
+        Some((name, _)) => Err(InvalidTokenReason::ClientNotAllowed(name)),
+        None => Ok(()),
     }
 }
 
@@ -38,19 +41,17 @@ mod tests {
         ] {
             assert_eq!(check(&claims(&good), Some(&allowed)), Ok(()), "{good}");
         }
-        for bad in [
-            json!({}),
-            json!({"azp": "app"}),
-            json!({"azp": 5}),
-            json!({"azp": "web", "client_id": "app"}),
+        for (bad, name) in [
+            (json!({}), "azp"),
+            (json!({"azp": "app"}), "azp"),
+            (json!({"azp": 5}), "azp"),
+            (json!({"azp": "web", "client_id": "app"}), "client_id"),
         ] {
-            assert_eq!(
-                check(&claims(&bad), Some(&allowed)),
-                Err(InvalidTokenReason::ClientNotAllowed),
-                "{bad}"
-            );
+            let refused = Err(InvalidTokenReason::ClientNotAllowed(name));
+            assert_eq!(check(&claims(&bad), Some(&allowed)), refused, "{bad}");
         }
+        let refused = Err(InvalidTokenReason::ClientNotAllowed("azp"));
         assert_eq!(check(&Claims::default(), None), Ok(()));
-        assert_eq!(check(&Claims::default(), Some(&[])), Err(InvalidTokenReason::ClientNotAllowed));
+        assert_eq!(check(&Claims::default(), Some(&[])), refused);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{TokenProfile, token_type};
+use super::{TokenProfile, profile::require_claims, token_type};
 use crate::{
     claims::Claims, defaults::LOGOUT_TOKEN_AGE, error::InvalidTokenReason, json::Json,
     token::TypeName,
@@ -52,40 +52,43 @@ impl TokenKind {
             token_type::check(claims, accept_id_tokens)?;
             return profile.check_claims(claims);
         }
-        let text = |name: &str| claims.find_text(name);
+        let is_text = |text: Option<&str>| text.is_some_and(|text| !text.is_empty());
         let is_event = claims.find("events").is_some();
-        let has_subject = claims.subject().is_some_and(|subject| !subject.is_empty());
         let purpose = claims.find("token_use");
-        let (right_kind, complete) = match self {
+        let subject = ("sub", is_text(claims.subject()));
+        let token_id = ("jti", claims.token_id().is_some());
+        let issued_at = ("iat", claims.issued_at().is_some());
+        let is_this_kind = match self {
             // Checked above.
-            Self::Access(_) => (false, false),
+            Self::Access(_) => false,
             #[cfg(feature = "issuing")]
-            Self::Refresh => (
-                purpose.is_some_and(|purpose| purpose.is_text("refresh")) && !is_event,
-                has_subject && claims.token_id().is_some() && text("sid").is_some(),
-            ),
+            Self::Refresh => purpose.is_some_and(|purpose| purpose.is_text("refresh")) && !is_event,
             // Keycloak writes `typ`; Entra and Okta add `scp` to access tokens.
-            Self::Id => (
+            Self::Id => {
                 purpose.is_none_or(|purpose| purpose.is_text("id"))
                     && claims.find("typ").is_none_or(|kind| kind.is_text("ID"))
                     && claims.find("scp").is_none()
-                    && !is_event,
-                has_subject && claims.issued_at().is_some(),
-            ),
+                    && !is_event
+            }
             Self::Logout => {
                 let event = claims.find("events").and_then(|events| events.get(LOGOUT_EVENT));
-                (
-                    event.is_some_and(Json::is_object) && claims.find("nonce").is_none(),
-                    (has_subject || text("sid").is_some_and(|sid| !sid.is_empty()))
-                        && claims.token_id().is_some()
-                        && claims.issued_at().is_some(),
-                )
+                event.is_some_and(Json::is_object) && claims.find("nonce").is_none()
             }
         };
-        match (right_kind, complete) {
-            (true, true) => Ok(()),
-            (false, _) => Err(InvalidTokenReason::TokenType),
-            (true, false) => Err(InvalidTokenReason::MissingClaim),
+        if !is_this_kind {
+            return Err(InvalidTokenReason::TokenType);
+        }
+        match self {
+            Self::Access(_) => Ok(()),
+            #[cfg(feature = "issuing")]
+            Self::Refresh => {
+                require_claims([subject, token_id, ("sid", claims.find_text("sid").is_some())])
+            }
+            Self::Id => require_claims([subject, issued_at]),
+            Self::Logout => {
+                let session = subject.1 || is_text(claims.find_text("sid"));
+                require_claims([("sid", session), token_id, issued_at])
+            }
         }
     }
 
@@ -126,7 +129,7 @@ mod tests {
             part.as_object_mut().unwrap().remove(name);
             assert_eq!(
                 TokenKind::Id.check_claims(&claims(&part), false),
-                Err(InvalidTokenReason::MissingClaim)
+                Err(InvalidTokenReason::MissingClaim(name))
             );
         }
         for typ in [Some("at+jwt"), Some("rt+jwt"), Some("logout+jwt")] {
@@ -157,7 +160,7 @@ mod tests {
         );
         assert_eq!(with("events", Some(json!({"other": {}}))), Err(InvalidTokenReason::TokenType));
         for name in ["sid", "iat", "jti"] {
-            assert_eq!(with(name, None), Err(InvalidTokenReason::MissingClaim), "{name}");
+            assert_eq!(with(name, None), Err(InvalidTokenReason::MissingClaim(name)), "{name}");
         }
         assert_eq!(with("sub", Some(json!("s"))), Ok(()));
     }

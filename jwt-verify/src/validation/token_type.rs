@@ -17,31 +17,49 @@ const DECLARATIONS: [&str; 2] = ["type", "token_type"];
 const DESCOPE_REFRESH: &str = "DSR";
 
 pub(super) fn check(claims: &Claims, accept_id_tokens: bool) -> Result<(), InvalidTokenReason> {
-    let typ = claims.find_text("typ");
+    let id_token = if accept_id_tokens { None } else { id_token_claim(claims) };
+    match id_token.or_else(|| other_kind_claim(claims, accept_id_tokens)) {
+        Some(name) => Err(InvalidTokenReason::TokenTypeClaim(name)),
+        None => Ok(()),
+    }
+}
+
+/// Returns the claim by which the token is an ID token.
+fn id_token_claim(claims: &Claims) -> Option<&'static str> {
+    if let Some(name) = ID_TOKEN_CLAIMS.into_iter().find(|name| claims.find(name).is_some()) {
+        return Some(name);
+    }
     // Access tokens have a scope; an ID token that answers a request with a nonce does not.
     let has_scopes = || {
         let is_there = |name: &&str| claims.find(name).is_some_and(|scopes| !scopes.is_null());
         ["scope", "scp"].iter().any(is_there)
     };
-    let is_id_token = ID_TOKEN_CLAIMS.iter().any(|name| claims.find(name).is_some())
-        || claims.find("nonce").is_some() && !has_scopes()
-        || typ == Some("ID");
-    let is_event = claims.find("events").is_some_and(are_events);
-    // Amazon Cognito and others write `token_use`.
-    let is_for_other_use = claims
-        .find("token_use")
-        .is_some_and(|use_| !(use_.is_text("access") || accept_id_tokens && use_.is_text("id")));
-    let is_other_type = typ.is_some_and(|typ| OTHER_TYPES.contains(&typ));
-    let is_refresh = DECLARATIONS
-        .iter()
-        .filter_map(|name| claims.find_text(name))
-        .any(|kind| kind.eq_ignore_ascii_case("refresh"));
-    let is_refresh = is_refresh || claims.find_text("drn") == Some(DESCOPE_REFRESH);
-    let is_unwanted_id_token = is_id_token && !accept_id_tokens;
-    if is_unwanted_id_token || is_event || is_for_other_use || is_other_type || is_refresh {
-        return Err(InvalidTokenReason::TokenType);
+    if claims.find("nonce").is_some() && !has_scopes() {
+        return Some("nonce");
     }
-    Ok(())
+    (claims.find_text("typ") == Some("ID")).then_some("typ")
+}
+
+/// Returns the claim by which the token is neither an access token nor an ID token, or by its use
+/// is not accepted.
+fn other_kind_claim(claims: &Claims, accept_id_tokens: bool) -> Option<&'static str> {
+    if claims.find("events").is_some_and(are_events) {
+        return Some("events");
+    }
+    // Amazon Cognito and others write `token_use`.
+    let is_accepted =
+        |use_: Json<'_>| use_.is_text("access") || accept_id_tokens && use_.is_text("id");
+    if claims.find("token_use").is_some_and(|use_| !is_accepted(use_)) {
+        return Some("token_use");
+    }
+    if claims.find_text("typ").is_some_and(|typ| OTHER_TYPES.contains(&typ)) {
+        return Some("typ");
+    }
+    let is_refresh = |name: &&str| {
+        claims.find_text(name).is_some_and(|kind| kind.eq_ignore_ascii_case("refresh"))
+    };
+    let drn = || (claims.find_text("drn") == Some(DESCOPE_REFRESH)).then_some("drn");
+    DECLARATIONS.into_iter().find(is_refresh).or_else(drn)
 }
 
 /// Returns whether the claim makes the token a security event token (RFC 8417 §2.2), such as a
@@ -57,10 +75,10 @@ pub(super) fn check_declared(claims: &Claims) -> Result<(), InvalidTokenReason> 
         let names = ["access", "bearer", "sliding"];
         kind.as_str().is_some_and(|kind| names.iter().any(|name| kind.eq_ignore_ascii_case(name)))
     };
-    if DECLARATIONS.iter().filter_map(|name| claims.find(name)).all(is_access) {
-        Ok(())
-    } else {
-        Err(InvalidTokenReason::TokenType)
+    let is_other = |name: &&str| claims.find(name).is_some_and(|kind| !is_access(kind));
+    match DECLARATIONS.into_iter().find(is_other) {
+        Some(name) => Err(InvalidTokenReason::TokenTypeClaim(name)),
+        None => Ok(()),
     }
 }
 
@@ -73,28 +91,28 @@ mod tests {
 
     #[test]
     fn tokens_of_other_kinds_are_recognised() {
-        for other in [
-            json!({"at_hash": "x"}),
-            json!({"c_hash": "x"}),
-            json!({"s_hash": "x"}),
-            json!({"events": {"http://schemas.openid.net/event/backchannel-logout": {}}}),
-            json!({"events": "{\"type\":\"account-delete\"}"}),
-            json!({"token_use": "id"}),
-            json!({"token_use": "refresh"}),
-            json!({"token_use": 5}),
-            json!({"nonce": "n"}),
-            json!({"nonce": "n", "scope": null, "scp": null}),
-            json!({"typ": "ID"}),
-            json!({"typ": "Refresh"}),
-            json!({"type": "refresh"}),
-            json!({"token_type": "refresh"}),
-            json!({"drn": "DSR"}),
+        for (other, name) in [
+            (json!({"at_hash": "x"}), "at_hash"),
+            (json!({"c_hash": "x"}), "c_hash"),
+            (json!({"s_hash": "x"}), "s_hash"),
+            (
+                json!({"events": {"http://schemas.openid.net/event/backchannel-logout": {}}}),
+                "events",
+            ),
+            (json!({"events": "{\"type\":\"account-delete\"}"}), "events"),
+            (json!({"token_use": "id"}), "token_use"),
+            (json!({"token_use": "refresh"}), "token_use"),
+            (json!({"token_use": 5}), "token_use"),
+            (json!({"nonce": "n"}), "nonce"),
+            (json!({"nonce": "n", "scope": null, "scp": null}), "nonce"),
+            (json!({"typ": "ID"}), "typ"),
+            (json!({"typ": "Refresh"}), "typ"),
+            (json!({"type": "refresh"}), "type"),
+            (json!({"token_type": "refresh"}), "token_type"),
+            (json!({"drn": "DSR"}), "drn"),
         ] {
-            assert_eq!(
-                check(&claims(&other), false),
-                Err(InvalidTokenReason::TokenType),
-                "{other}"
-            );
+            let refused = Err(InvalidTokenReason::TokenTypeClaim(name));
+            assert_eq!(check(&claims(&other), false), refused, "{other}");
         }
     }
 
@@ -125,18 +143,18 @@ mod tests {
         ] {
             assert_eq!(check(&claims(&id), true), Ok(()), "{id}");
         }
-        for other in [
-            json!({"events": {}}),
-            json!({"events": " {}"}),
-            json!({"token_use": "refresh"}),
-            json!({"typ": "Refresh"}),
-            json!({"typ": "Offline"}),
-            json!({"typ": "Logout"}),
-            json!({"type": "refresh"}),
-            json!({"nonce": "n", "token_type": "Refresh"}),
+        for (other, name) in [
+            (json!({"events": {}}), "events"),
+            (json!({"events": " {}"}), "events"),
+            (json!({"token_use": "refresh"}), "token_use"),
+            (json!({"typ": "Refresh"}), "typ"),
+            (json!({"typ": "Offline"}), "typ"),
+            (json!({"typ": "Logout"}), "typ"),
+            (json!({"type": "refresh"}), "type"),
+            (json!({"nonce": "n", "token_type": "Refresh"}), "token_type"),
         ] {
-            let outcome = check(&claims(&other), true);
-            assert_eq!(outcome, Err(InvalidTokenReason::TokenType), "{other}");
+            let refused = Err(InvalidTokenReason::TokenTypeClaim(name));
+            assert_eq!(check(&claims(&other), true), refused, "{other}");
         }
     }
 
@@ -145,9 +163,13 @@ mod tests {
         for good in [json!({}), json!({"type": "access"}), json!({"token_type": "Bearer"})] {
             assert_eq!(check_declared(&claims(&good)), Ok(()), "{good}");
         }
-        for bad in [json!({"type": "refresh"}), json!({"token_type": "mfa"}), json!({"type": 1})] {
-            let outcome = check_declared(&claims(&bad));
-            assert_eq!(outcome, Err(InvalidTokenReason::TokenType), "{bad}");
+        for (bad, name) in [
+            (json!({"type": "refresh"}), "type"),
+            (json!({"token_type": "mfa"}), "token_type"),
+            (json!({"type": 1}), "type"),
+        ] {
+            let refused = Err(InvalidTokenReason::TokenTypeClaim(name));
+            assert_eq!(check_declared(&claims(&bad)), refused, "{bad}");
         }
     }
 }

@@ -250,7 +250,7 @@ impl IdTokenVerifier {
         match claims.find("azp") {
             Some(party) if party.is_text(&self.client_id) || self.trusts_party(party) => Ok(()),
             None if !several => Ok(()),
-            _ => Err(InvalidTokenReason::ClientNotAllowed),
+            _ => Err(InvalidTokenReason::ClientNotAllowed("azp")),
         }
     }
 
@@ -261,7 +261,7 @@ impl IdTokenVerifier {
     fn check_age(&self, claims: &Claims, max_age: Option<Duration>) -> Result<(), AuthError> {
         let Some(max_age) = max_age else { return Ok(()) };
         let logged_in_at = claims.find("auth_time").and_then(Json::as_f64);
-        let logged_in_at = logged_in_at.ok_or(InvalidTokenReason::MissingClaim)?;
+        let logged_in_at = logged_in_at.ok_or(InvalidTokenReason::MissingClaim("auth_time"))?;
         let age = self.verifier.now().as_secs_f64() - logged_in_at;
         // Otherwise the login would seem recent until that time.
         if age < -self.leeway.as_secs_f64() {

@@ -47,7 +47,7 @@ impl Verifier {
             return Ok(None);
         }
         if claims.token_id().is_none_or(str::is_empty) {
-            return Err(InvalidTokenReason::MissingClaim.into());
+            return Err(InvalidTokenReason::MissingClaim("jti").into());
         }
         Ok(Some(Arc::new(RevocationKeys::of(claims))))
     }
