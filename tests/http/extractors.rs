@@ -6,7 +6,7 @@ use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, dev::Payload, get
 use jwt_verify::{
     AuthError, ForbiddenReason, Lookup, OptionalClaims, Requirement, VerifiedClaims,
     authorization::Authorizer,
-    extract::{ClaimsArg, FromClaims},
+    extract::{ClaimsArg, FromClaims, ServiceAccount},
     require,
 };
 use serde::{Deserialize, Serialize};
@@ -166,6 +166,29 @@ fn an_argument_made_of_claims_is_refused_by_the_hook() {
         assert_eq!((refused.status, refused.text()), (418, "condition_not_met"));
         let refused = api.get("/tenant").send();
         assert_eq!((refused.status, refused.text()), (418, "missing_token"));
+    }
+}
+
+#[require]
+#[get("/caller")]
+async fn of_account(ClaimsArg(account): ClaimsArg<ServiceAccount>) -> String {
+    format!("{} of {}", account.name(), account.namespace())
+}
+
+#[test]
+fn a_service_account_of_kubernetes_is_an_argument() {
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
+    let api = TestServer::start(move || App::new().wrap(auth.clone()).service(of_account));
+    let send = |subject: &str| {
+        let token = bed.token().claim("sub", subject).sign(&bed.key);
+        api.get("/caller").bearer(token).send()
+    };
+    assert_eq!(send("system:serviceaccount:shop:orders").text(), "orders of shop");
+    for other in
+        ["alice", "system:node:n1", "system:serviceaccount:shop", "system:serviceaccount:a:b:c"]
+    {
+        assert_eq!(send(other).status, 403, "{other}");
     }
 }
 
