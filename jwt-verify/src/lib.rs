@@ -132,6 +132,7 @@ mod detached;
 mod digest;
 mod error;
 mod expiry;
+mod explanation;
 #[cfg(any(feature = "jwks", feature = "redis"))]
 mod jitter;
 mod json;
@@ -202,6 +203,14 @@ pub mod keys {
         error::{InvalidKeyError, SecretLength},
         key::{JwkSetError, KeyHealth, KeyLookupError, KeyQuery},
     };
+}
+
+pub mod explain {
+    //! Explanations of refusals, for developers and operators.
+    //!
+    //! They come from [`Verifier::explain`](crate::Verifier::explain).
+
+    pub use crate::explanation::{Check, CheckStatus, Explanation, Verdict};
 }
 
 pub mod authorization {

@@ -11,7 +11,7 @@ use jwt_verify::{
     VerifiedClaims, Verifier, require,
 };
 use jwt_verify_tests::{
-    FakeIssuer, Request, Response, SigningKey, TestBed, TestServer, Token, setting,
+    FakeIssuer, Request, Response, SigningKey, TestBed, TestServer, Token, explained, setting,
 };
 use serde_json::{Value, json};
 
@@ -207,10 +207,13 @@ impl AttackBench {
     fn play_one(&self, row: &Row) {
         let label = format!("{} {}", row.id, row.what);
         let before = self.ran.load(Ordering::SeqCst);
+        let explanation = explained(self.auth.verifier(), &row.secret);
+        let explanation = actix_web::rt::System::new().block_on(explanation);
         let response = row.request.send();
         let ran = self.ran.load(Ordering::SeqCst) - before;
         if row.expected == Expected::Accepted {
-            assert_eq!((response.status, ran), (200, 1), "{label}: {}", response.everything());
+            let everything = response.everything();
+            assert_eq!((response.status, ran), (200, 1), "{label}: {everything} {explanation}");
             return;
         }
         assert_eq!(ran, 0, "{label}: the handler ran");

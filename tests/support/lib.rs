@@ -13,6 +13,7 @@
 
 mod browser;
 mod client;
+mod explained;
 mod internet;
 mod issuer;
 mod keys;
@@ -27,6 +28,7 @@ mod token;
 
 pub use browser::{drive, pictures};
 pub use client::{OpenRequest, Request, Response};
+pub use explained::explained;
 pub use internet::Internet;
 pub use issuer::{Answer, FakeIssuer};
 pub use jwt_verify::testing::{AUDIENCE, TestClock};

@@ -9,6 +9,7 @@ use jwt_verify::{
     Algorithm, Claims, JwkSet, TrustedIssuer, VerificationKey, Verifier, keys::InvalidKeyError,
     test_hooks,
 };
+use jwt_verify_tests::explained;
 use serde_json::Value;
 
 /// Vectors on which we differ from the strict answer, each with the reason.
@@ -122,6 +123,7 @@ fn no_vector_passes_for_an_access_token() {
             .build();
             // A set without a key for these algorithms does not build.
             let Ok(verifier) = verifier else { continue };
+            runtime.block_on(explained(&verifier, &token));
             assert!(runtime.block_on(verifier.verify(&token)).is_err(), "{:?}", identity(&vector));
         }
     }

@@ -50,6 +50,82 @@ where
     }
 }
 
+/// A check of the header, before a key is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeaderRule {
+    /// Holds the name of the algorithm that came.
+    Algorithm(&'static str),
+    Type,
+    SubjectType,
+}
+
+/// A standard rule about claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rule {
+    Issuer,
+    Audience,
+    Confirmation,
+    Kind,
+    DeclaredKind,
+    Subject,
+    Client,
+    NotBefore,
+    IssuedAt,
+    Lifetime,
+    Expiry,
+}
+
+impl Rule {
+    /// All rules, in the order in which they are checked.
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Issuer,
+        Self::Audience,
+        Self::Confirmation,
+        Self::Kind,
+        Self::DeclaredKind,
+        Self::Subject,
+        Self::Client,
+        Self::NotBefore,
+        Self::IssuedAt,
+        Self::Lifetime,
+        Self::Expiry,
+    ];
+
+    /// Returns the stable name of the rule.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Issuer => "issuer",
+            Self::Audience => "audience",
+            Self::Confirmation => "confirmation",
+            Self::Kind => "kind",
+            Self::DeclaredKind => "declared_kind",
+            Self::Subject => "subject",
+            Self::Client => "client",
+            Self::NotBefore => "not_before",
+            Self::IssuedAt => "issued_at",
+            Self::Lifetime => "lifetime",
+            Self::Expiry => "expiry",
+        }
+    }
+
+    /// Returns a description of what passes.
+    pub(crate) const fn expected(self) -> &'static str {
+        match self {
+            Self::Issuer => "the configured issuer in `iss`",
+            Self::Audience => "an audience of this API in `aud`",
+            Self::Confirmation => "no `cnf`, or a single key or certificate in it",
+            Self::Kind => "the claims of an access token",
+            Self::DeclaredKind => "an access token in `type` and `token_type`, if they are there",
+            Self::Subject => "`sub`, if a setting requires it",
+            Self::Client => "a listed client, if a setting lists them",
+            Self::NotBefore => "`nbf` not in the future",
+            Self::IssuedAt => "`iat` not in the future",
+            Self::Lifetime => "dates that fit, and no longer lifetime than allowed",
+            Self::Expiry => "`exp` in the future",
+        }
+    }
+}
+
 /// Label of the issuer whose tokens have no `iss`.
 pub(crate) const NO_ISSUER: &str = "none";
 
@@ -91,20 +167,36 @@ impl Rules {
 
     /// Checks every standard rule about claims. Expiry comes last: "expired" tells a client that
     /// the token is valid otherwise, and that a new one will work.
+    #[inline]
     pub(crate) fn check_claims(&self, claims: &Claims, now: Duration) -> Result<(), AuthError> {
-        issuer::check(claims, self.issuer.as_deref())?;
-        audience::check(claims, &self.audiences)?;
-        confirmation::check(claims)?;
-        self.kind.check_claims(claims, self.accept_id_tokens)?;
+        self.check_claims_with(claims, now, |_, outcome| outcome)
+    }
+
+    /// Checks every standard rule about claims, and passes the outcome of each on. The first error
+    /// that comes back ends it.
+    #[inline]
+    pub(crate) fn check_claims_with(
+        &self,
+        claims: &Claims,
+        now: Duration,
+        mut each: impl FnMut(Rule, Result<(), AuthError>) -> Result<(), AuthError>,
+    ) -> Result<(), AuthError> {
+        let mut note = |rule, outcome: Result<(), InvalidTokenReason>| {
+            each(rule, outcome.map_err(AuthError::from))
+        };
+        note(Rule::Issuer, issuer::check(claims, self.issuer.as_deref()))?;
+        note(Rule::Audience, audience::check(claims, &self.audiences))?;
+        note(Rule::Confirmation, confirmation::check(claims))?;
+        note(Rule::Kind, self.kind.check_claims(claims, self.accept_id_tokens))?;
         if self.issuer.is_none() {
-            token_type::check_declared(claims)?;
+            note(Rule::DeclaredKind, token_type::check_declared(claims))?;
         }
-        subject::check(claims, self.require_subject)?;
-        client::check(claims, self.clients.as_deref())?;
-        not_before::check(claims, now, self.leeway)?;
-        issued_at::check(claims, now, self.leeway)?;
-        lifetime::check(claims, self.max_lifetime)?;
-        expiry::check(self.end(claims), now, self.leeway)
+        note(Rule::Subject, subject::check(claims, self.require_subject))?;
+        note(Rule::Client, client::check(claims, self.clients.as_deref()))?;
+        note(Rule::NotBefore, not_before::check(claims, now, self.leeway))?;
+        note(Rule::IssuedAt, issued_at::check(claims, now, self.leeway))?;
+        note(Rule::Lifetime, lifetime::check(claims, self.max_lifetime))?;
+        each(Rule::Expiry, expiry::check(self.end(claims), now, self.leeway))
     }
 
     /// Returns the end of the claims' validity, without leeway.

@@ -13,6 +13,7 @@ use crate::{
     error::{AuthError, InvalidTokenReason},
     key::{KeyLookupError, KeyQuery, VerificationKey},
     token::{CompactToken, Header, KnownHeaders, decode_exact, decode_into},
+    validation::{HeaderRule, Rules},
 };
 
 /// The trusted issuer that a token names.
@@ -104,14 +105,42 @@ impl<'v, 'a> Candidate<'v, 'a> {
         token: Unverified<'a>,
         now: Duration,
     ) -> Result<Self, AuthError> {
-        if !issuer.algorithms.contains(token.header.algorithm) {
-            let name = token.header.algorithm.name();
-            return Err(InvalidTokenReason::AlgorithmNotAccepted(name).into());
-        }
-        issuer.rules.check_header(&token.header)?;
-        issuer.rules.check_types(&token.claims)?;
+        Ok(Self::check_header_with(issuer, token, now, |_, outcome| outcome)?)
+    }
+
+    /// Checks the header, and passes the outcome of each rule on. The first error that comes back
+    /// ends it.
+    #[inline]
+    pub(super) fn check_header_with(
+        issuer: SelectedIssuer<'v>,
+        token: Unverified<'a>,
+        now: Duration,
+        mut note: impl FnMut(
+            HeaderRule,
+            Result<(), InvalidTokenReason>,
+        ) -> Result<(), InvalidTokenReason>,
+    ) -> Result<Self, InvalidTokenReason> {
+        let name = token.header.algorithm.name();
+        let algorithm = if issuer.algorithms.contains(token.header.algorithm) {
+            Ok(())
+        } else {
+            Err(InvalidTokenReason::AlgorithmNotAccepted(name))
+        };
+        note(HeaderRule::Algorithm(name), algorithm)?;
+        note(HeaderRule::Type, issuer.rules.check_header(&token.header))?;
+        note(HeaderRule::SubjectType, issuer.rules.check_types(&token.claims))?;
         let generation = issuer.keys.generation();
         Ok(Self { issuer, token, generation, now })
+    }
+
+    /// Returns the ID of the key that the token names.
+    pub(super) fn key_id(&self) -> Option<&str> {
+        self.token.header.key_id()
+    }
+
+    /// Returns the rules of the issuer, and the claims, which are not verified.
+    pub(super) fn rules_and_claims(&self) -> (&Rules, &Claims) {
+        (&self.issuer.rules, &self.token.claims)
     }
 
     pub(super) fn issuer(&self) -> &SelectedIssuer<'v> {

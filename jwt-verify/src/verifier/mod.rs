@@ -4,6 +4,7 @@ mod builder;
 mod cache;
 mod candidate;
 mod default_keys;
+mod explain;
 mod id_token;
 mod issuer;
 #[cfg(feature = "jwks")]

@@ -30,13 +30,13 @@ pub(crate) enum Progress {
 /// Tells a stage whether it may wait. With `No` the pipeline never suspends: what would have to wait
 /// ends it.
 #[derive(Clone, Copy)]
-enum Wait {
+pub(super) enum Wait {
     No,
     Yes,
 }
 
 /// The reason why a pipeline has ended early.
-enum Stop {
+pub(super) enum Stop {
     WouldWait,
     Refused(AuthError),
 }
@@ -44,6 +44,17 @@ enum Stop {
 impl<E: Into<AuthError>> From<E> for Stop {
     fn from(error: E) -> Self {
         Self::Refused(error.into())
+    }
+}
+
+impl Stop {
+    /// Returns the error of a pipeline that may wait.
+    pub(super) fn into_error(self) -> AuthError {
+        match self {
+            Self::Refused(error) => error,
+            // Nothing ends so where it may wait.
+            Self::WouldWait => AuthError::Misconfigured,
+        }
     }
 }
 
@@ -88,12 +99,7 @@ impl Verifier {
         token: &[u8],
         cached: Option<&Verified>,
     ) -> Result<SenderUnchecked, AuthError> {
-        match self.stages(token, cached, Wait::Yes).await {
-            Ok(verified) => Ok(verified),
-            Err(Stop::Refused(error)) => Err(error),
-            // Nothing ends so where it may wait.
-            Err(Stop::WouldWait) => Err(AuthError::Misconfigured),
-        }
+        self.stages(token, cached, Wait::Yes).await.map_err(Stop::into_error)
     }
 
     /// All stages of a token.
@@ -126,7 +132,7 @@ impl Verifier {
     /// Tries the other keys that may have signed a token. The source of keys is asked once for
     /// what it does not have in memory: the issuer may have replaced the key under the same ID.
     #[cold]
-    async fn try_other_keys(
+    pub(super) async fn try_other_keys(
         &self,
         candidate: &Candidate<'_, '_>,
         first: Arc<VerificationKey>,
@@ -158,7 +164,7 @@ impl Verifier {
 
     /// Returns the issuer that the claims name, if it is trusted.
     #[inline]
-    fn select_issuer<'v: 'c, 'c>(
+    pub(super) fn select_issuer<'v: 'c, 'c>(
         &'v self,
         claims: &'c Claims,
     ) -> Lookup<'c, Result<SelectedIssuer<'v>, AuthError>> {
@@ -189,7 +195,7 @@ impl Verifier {
 
     /// Finds the key for a token, other than those that failed to verify it.
     #[inline]
-    fn find_key<'a>(
+    pub(super) fn find_key<'a>(
         &'a self,
         candidate: &'a Candidate<'_, '_>,
         exclude: &'a [Arc<VerificationKey>],
