@@ -90,6 +90,7 @@
 //! | roles that include others | [`RoleHierarchy`] in [`ClaimsMapping::role_hierarchy`] |
 //! | routes that must not be forgotten | [`AuthScope`], its [`AccessMatrix`](routes::AccessMatrix), `check_routes` (feature `introspection`) |
 //! | new rules in a live system | [`JwtAuth::report_only`], [`AuditSink`](authorization::AuditSink) |
+//! | a refusal that you do not understand | [`Verifier::explain`], or the command `jwt-verify` (feature `cli`) |
 //! | no HTTP at all | [`Verifier`] |
 //!
 //! # Safe defaults
@@ -108,6 +109,7 @@
 //! | `jwks` | yes | [`JwksProvider`], [`JwtAuth::from_env`]: keys over HTTP |
 //! | `issuing` | no | `TokenIssuer`, `Sessions`, `SessionCookies`: your own tokens |
 //! | `redis` | no | `RedisCache`: instances share fetched keys; `RedisRevocation`, `RedisReplay`, `RedisRefreshStore` |
+//! | `cli` | no | the command `jwt-verify`: explains refusals, checks a set-up, lists keys. For `cargo install`, not for libraries |
 //! | `native-roots` | no | issuers whose certificates the operating system trusts |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `utoipa` | no | requirements of routes in `OpenAPI` documents |
@@ -298,6 +300,10 @@ pub use jwt_verify_macros::public;
 
 #[cfg(feature = "testing")]
 pub mod testing;
+
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 
 #[cfg(feature = "internals")]
 #[doc(hidden)]

@@ -3,7 +3,7 @@
 use super::{root, sources};
 
 /// The modules of the library from the bottom up; those of one row do not know each other.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &[
         "algorithm",
         "atomic_time",
@@ -26,12 +26,13 @@ const LAYERS: [&[&str]; 8] = [
         "mix",
         "url",
     ],
-    &["claims", "key", "token"],
+    &["claims", "explanation", "key", "token"],
     &["validation"],
     &["dpop", "jwks", "revocation", "store", "token_cache"],
     &["verifier"],
     &["authz", "issuing"],
     &["http"],
+    &["cli"],
     // For the users' suites, and a door for these here that opens to every stage.
     &["testing", "test_hooks"],
 ];

@@ -7,6 +7,7 @@
 )]
 
 mod claim_shapes;
+mod command;
 mod composition;
 mod contract;
 mod credentials;

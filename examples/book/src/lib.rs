@@ -61,4 +61,5 @@ chapters! {
     ProvidersWorkos = "providers/workos.md",
     ProvidersZitadel = "providers/zitadel.md",
     QuickReference = "quick-reference.md",
+    Troubleshooting = "troubleshooting.md",
 }

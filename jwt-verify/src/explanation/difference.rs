@@ -3,9 +3,10 @@
 /// Returns how an issuer that a token names differs from the configured one.
 pub(crate) fn issuer_difference(configured: &str, found: &str) -> &'static str {
     if found.trim_end_matches('/') == configured.trim_end_matches('/') {
-        return match configured.ends_with('/') {
-            true => "the configured issuer without its slash at the end",
-            false => "the configured issuer with a slash at the end",
+        return if configured.ends_with('/') {
+            "the configured issuer without its slash at the end"
+        } else {
+            "the configured issuer with a slash at the end"
         };
     }
     if found.eq_ignore_ascii_case(configured) {

@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
+#[cfg(feature = "cli")]
+use super::probe::Prober;
 use super::{
     connector::IssuerConnector,
     endpoint::Endpoint,
@@ -338,7 +340,8 @@ impl JwksProviderBuilder {
             Target::KeySet(url) => Endpoint::key_set(url, &http)?,
             Target::Issuer(issuer) => Endpoint::discovery(issuer, &http)?,
         };
-        let credential = FetchCredential::new(self.credentials, endpoint.url())?;
+        let credential =
+            FetchCredential::new(std::mem::take(&mut self.credentials), endpoint.url())?;
         let settings = &self.settings;
         let second = Duration::from_secs(1);
         for (setting, value, least) in [
@@ -373,6 +376,17 @@ impl JwksProviderBuilder {
         if settings.initial_keys.as_ref().is_some_and(JwkSet::is_empty) {
             return Err(ConfigError::Empty { setting: "initial_keys" });
         }
+        let client = self.client(credential)?;
+        if !http.is_empty() {
+            let hosts = self.http_hosts.join(", ");
+            tracing::warn!(%hosts, "keys may come from these hosts by plain http");
+        }
+        self.settings.metrics_label = (!self.is_tenant).then(|| endpoint.label());
+        Ok(JwksProvider::start(self.settings, codec, endpoint, client, http))
+    }
+
+    /// Returns a client with the settings for connections.
+    fn client(&self, credential: Option<FetchCredential>) -> Result<HttpClient, ConfigError> {
         let proxy = match &self.proxy {
             None => None,
             Some(ProxySetting::Environment) => Proxy::from_env(|name| std::env::var(name).ok())?,
@@ -382,19 +396,26 @@ impl JwksProviderBuilder {
                 Some(Proxy::parse(url)?)
             }
         };
-        let client = HttpClient {
+        Ok(HttpClient {
             connector: IssuerConnector { proxy: proxy.map(Arc::new) },
             tls: tls::config(&self.roots)?,
             credential: credential.map(Arc::new),
             connect_timeout: self.connect_timeout,
             max_bytes: self.max_bytes,
             clock: self.settings.clock.clone(),
+        })
+    }
+
+    /// Returns what asks the issuer the same questions as the provider.
+    #[cfg(feature = "cli")]
+    pub(crate) fn prober(mut self) -> Result<Prober, ConfigError> {
+        let hosts = HttpHosts::parse(&self.http_hosts)?;
+        let endpoint = match &self.target {
+            Target::KeySet(url) => Endpoint::key_set(url, &hosts)?,
+            Target::Issuer(issuer) => Endpoint::discovery(issuer, &hosts)?,
         };
-        if !http.is_empty() {
-            let hosts = self.http_hosts.join(", ");
-            tracing::warn!(%hosts, "keys may come from these hosts by plain http");
-        }
-        self.settings.metrics_label = (!self.is_tenant).then(|| endpoint.label());
-        Ok(JwksProvider::start(self.settings, codec, endpoint, client, http))
+        let credentials = std::mem::take(&mut self.credentials);
+        let client = self.client(FetchCredential::new(credentials, endpoint.url())?)?;
+        Ok(Prober { endpoint, hosts, client })
     }
 }

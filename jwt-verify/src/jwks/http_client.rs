@@ -45,6 +45,15 @@ impl HttpClient {
     /// Fetches a document. Redirects are refused. So are compressed responses: a key set is small,
     /// and without inflation there are no decompression bombs. The caller bounds the total time.
     pub(super) async fn get(&self, uri: &Uri) -> Result<HttpDocument, FetchError> {
+        self.get_observed(uri, |_, _| {}).await
+    }
+
+    /// Fetches a document, and passes on the status and the headers of the answer.
+    pub(super) async fn get_observed(
+        &self,
+        uri: &Uri,
+        observe: impl FnOnce(StatusCode, &header::HeaderMap),
+    ) -> Result<HttpDocument, FetchError> {
         let connector = Connector::new()
             .connector(self.connector.clone())
             .timeout(self.connect_timeout)
@@ -67,6 +76,7 @@ impl HttpClient {
         let mut response = request.send().await.map_err(|error| classify(&error))?;
         let version = response.version();
         let headers = response.headers();
+        observe(response.status(), headers);
         if response.status() != StatusCode::OK {
             return Err(status_error(response.status(), headers, self.clock.now()));
         }

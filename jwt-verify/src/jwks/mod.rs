@@ -27,6 +27,8 @@ mod key_query;
 mod key_set_document;
 mod key_set_loader;
 mod key_snapshot;
+#[cfg(feature = "cli")]
+mod probe;
 mod provider;
 mod proxy;
 mod refetch_budget;
@@ -42,6 +44,8 @@ mod skipped_keys;
 mod tls;
 
 pub use builder::JwksProviderBuilder;
+#[cfg(feature = "cli")]
+pub(crate) use probe::Visit;
 pub use provider::JwksProvider;
 
 /// Returns the URL of the key set in a metadata document, for [`test_hooks`](crate::test_hooks).

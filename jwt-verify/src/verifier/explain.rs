@@ -9,6 +9,7 @@ use super::{
     pipeline::Wait,
 };
 use crate::{
+    algorithm::Algorithm,
     claims::Claims,
     error::{AuthError, InvalidTokenReason},
     explanation::{Explanation, Report, audience_difference, issuer_difference},
@@ -65,7 +66,7 @@ impl Verifier {
             _ => return skip_from(report, FIRST),
         };
         let now = self.now();
-        let algorithms = issuer.algorithms.iter().map(|algorithm| algorithm.name());
+        let algorithms = issuer.algorithms.iter().map(Algorithm::name);
         let algorithms = algorithms.collect::<Vec<_>>().join(", ");
         let candidate = Candidate::check_header_with(issuer, unverified, now, |rule, outcome| {
             let (name, expected, found) = match rule {

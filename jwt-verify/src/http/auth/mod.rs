@@ -223,6 +223,24 @@ impl JwtAuth {
         Self::builder_from_env()?.build().map_err(env::name_variable)
     }
 
+    /// Creates it with settings from another lookup of variables, and changes those of the issuer.
+    #[cfg(feature = "cli")]
+    pub(crate) fn from_lookup(
+        lookup: &dyn Fn(&str) -> Result<String, std::env::VarError>,
+        change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
+    ) -> Result<Self, ConfigError> {
+        env::read_from(lookup, change)?.build().map_err(env::name_variable)
+    }
+
+    /// Adds the settings for connections to the issuer, from another lookup of variables.
+    #[cfg(feature = "cli")]
+    pub(crate) fn connect_with(
+        lookup: &dyn Fn(&str) -> Result<String, std::env::VarError>,
+        keys: crate::jwks::JwksProviderBuilder,
+    ) -> Result<crate::jwks::JwksProviderBuilder, ConfigError> {
+        env::connection_from(lookup, keys).map_err(env::name_variable)
+    }
+
     /// Creates it with settings from a list, for [`test_hooks`](crate::test_hooks).
     #[cfg(all(feature = "jwks", feature = "internals"))]
     pub(crate) fn from_list(variables: &[(&str, &str)]) -> Result<Self, ConfigError> {

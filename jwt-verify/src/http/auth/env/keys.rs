@@ -22,6 +22,7 @@ pub(super) fn keys(
         Some(url) => JwksProvider::builder(url),
         None => usual(),
     };
+    keys = connection(environment, keys)?;
     if let Some(ttl) = environment.seconds("JWT_KEY_CACHE_TTL")? {
         keys = keys.cache_ttl(ttl);
     }
@@ -33,18 +34,6 @@ pub(super) fn keys(
     }
     if let Some(ttl) = environment.seconds("JWT_STALE_TTL")? {
         keys = keys.stale_if_error(ttl);
-    }
-    if let Some(pem) = environment.text("JWT_ROOT_CERTIFICATES")? {
-        keys = keys.root_certificates(pem);
-    }
-    match environment.text("JWT_PROXY")? {
-        Some(proxy) if proxy == "environment" => keys = keys.proxy_from_env(),
-        Some(url) => keys = keys.proxy(url),
-        None => {}
-    }
-    keys = credential(environment, keys)?;
-    for host in environment.list("JWT_ALLOW_HTTP")?.unwrap_or_default() {
-        keys = keys.allow_http(host);
     }
     if let Some(json) = environment.text("JWT_SEED_KEYS")? {
         let problem = "must be a key set in JSON";
@@ -58,6 +47,26 @@ pub(super) fn keys(
         .connect_timeout(timeout.min(CONNECT_TIMEOUT))
         .build()
         .map_err(name_variable)
+}
+
+/// Adds the settings for connections to the issuer.
+pub(super) fn connection(
+    environment: &Environment<'_>,
+    mut keys: JwksProviderBuilder,
+) -> Result<JwksProviderBuilder, ConfigError> {
+    if let Some(pem) = environment.text("JWT_ROOT_CERTIFICATES")? {
+        keys = keys.root_certificates(pem);
+    }
+    match environment.text("JWT_PROXY")? {
+        Some(proxy) if proxy == "environment" => keys = keys.proxy_from_env(),
+        Some(url) => keys = keys.proxy(url),
+        None => {}
+    }
+    keys = credential(environment, keys)?;
+    for host in environment.list("JWT_ALLOW_HTTP")?.unwrap_or_default() {
+        keys = keys.allow_http(host);
+    }
+    Ok(keys)
 }
 
 /// Adds the credential for fetches. A second one is an error of the builder.

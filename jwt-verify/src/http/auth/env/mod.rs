@@ -28,6 +28,24 @@ pub(crate) fn read_process(
     read(&Environment(&|name| std::env::var(name)), change)
 }
 
+/// Reads the settings with another lookup of variables.
+#[cfg(feature = "cli")]
+pub(crate) fn read_from(
+    lookup: &dyn Fn(&str) -> Result<String, std::env::VarError>,
+    change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
+) -> Result<JwtAuthBuilder, ConfigError> {
+    read(&Environment(lookup), change)
+}
+
+/// Adds the settings for connections to the issuer.
+#[cfg(feature = "cli")]
+pub(crate) fn connection_from(
+    lookup: &dyn Fn(&str) -> Result<String, std::env::VarError>,
+    keys: crate::jwks::JwksProviderBuilder,
+) -> Result<crate::jwks::JwksProviderBuilder, ConfigError> {
+    keys::connection(&Environment(lookup), keys)
+}
+
 /// Reads the settings from a list instead, for [`test_hooks`](crate::test_hooks).
 #[cfg(feature = "internals")]
 pub(crate) fn read_list(variables: &[(&str, &str)]) -> Result<JwtAuthBuilder, ConfigError> {

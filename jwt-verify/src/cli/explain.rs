@@ -1,0 +1,81 @@
+//! `jwt-verify explain`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{CommandError, Io, Outcome, print, read, settings::Variables};
+use crate::{explanation::Verdict, http::JwtAuth, key::JwkSet};
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub(super) struct ExplainCommand {
+    /// Read the token from this file instead of standard input
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Take the keys from this key set, and ask no issuer
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// Print the values that a failed check looked at, escaped
+    #[arg(long)]
+    values: bool,
+}
+
+impl ExplainCommand {
+    pub(super) async fn run(
+        self,
+        variables: &Variables<'_>,
+        json: bool,
+        io: &mut Io<'_>,
+    ) -> Result<Outcome, CommandError> {
+        let auth = match &self.keys {
+            Some(path) => {
+                let keys = JwkSet::from_json(read(io, Some(path))?.as_bytes())?;
+                JwtAuth::from_lookup(variables, |issuer| issuer.keys(keys))?
+            }
+            None => JwtAuth::from_lookup(variables, |issuer| issuer)?,
+        };
+        let text = read(io, self.file.as_deref())?;
+        let token = bare(&text);
+        if token.is_empty() {
+            return Err(CommandError("there is no token on standard input".into()));
+        }
+        // Its outcome is that of the key check.
+        drop(auth.verifier().wait_until_ready().await);
+        let explanation = if self.values {
+            auth.verifier().explain_with_values(token).await
+        } else {
+            auth.verifier().explain(token).await
+        };
+        print(io, json, &explanation)?;
+        Ok(match explanation.verdict() {
+            Verdict::Accepted => Outcome::Good,
+            Verdict::Refused => Outcome::Refused,
+            Verdict::Undecided => Outcome::Unknown,
+        })
+    }
+}
+
+/// Returns the token of a line that may have been copied with its header or scheme.
+pub(super) fn bare(text: &str) -> &str {
+    let mut token = text.trim();
+    for prefix in ["authorization:", "bearer ", "dpop "] {
+        if token.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)) {
+            token = token.get(prefix.len()..).unwrap_or_default().trim_start();
+        }
+    }
+    token
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_found_in_what_was_copied_with_it() {
+        for text in ["a.b.c\n", "Bearer a.b.c", "Authorization: Bearer a.b.c", "DPoP  a.b.c "] {
+            assert_eq!(bare(text), "a.b.c", "{text}");
+        }
+        assert_eq!(bare(" \n"), "");
+    }
+}

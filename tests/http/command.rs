@@ -1,0 +1,217 @@
+//! The command `jwt-verify`: what it tells of tokens and set-ups.
+
+use std::ffi::OsString;
+
+use jwt_verify::cli::{Io, Outcome, run};
+use jwt_verify_tests::{Answer, Authority, TlsFront};
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Output of a run.
+struct Output {
+    outcome: Outcome,
+    text: String,
+    errors: String,
+}
+
+impl Output {
+    fn first(&self) -> &str {
+        self.text.lines().next().unwrap_or(&self.errors)
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+}
+
+fn command(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
+    let arguments = std::iter::once("jwt-verify").chain(arguments.iter().copied());
+    let variable = |name: &str| {
+        let found = variables.iter().find(|(variable, _)| *variable == name);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    let (mut output, mut errors, mut input) = (Vec::new(), Vec::new(), input.as_bytes());
+    let io = Io { input: &mut input, output: &mut output, errors: &mut errors };
+    let outcome = run(arguments.map(OsString::from), &variable, io);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Output { outcome, text: text(output), errors: text(errors) }
+}
+
+fn settings(issuer: &str) -> [(&str, &str); 3] {
+    [("JWT_ISSUER", issuer), ("JWT_AUDIENCE", AUDIENCE), ("JWT_ALGORITHMS", "ES256")]
+}
+
+fn es256() -> (SigningKey, FakeIssuer) {
+    let key = SigningKey::new(Algorithm::ES256, "key-1");
+    let issuer = FakeIssuer::start(&[&key]);
+    (key, issuer)
+}
+
+#[test]
+fn a_token_is_explained_against_the_live_issuer() {
+    let (key, issuer) = es256();
+    let variables = settings(issuer.url());
+    let good = Token::now(issuer.url()).sign(&key);
+    let output = command(&["explain"], &variables, &format!("Authorization: Bearer {good}\n"));
+    assert_eq!(output.outcome, Outcome::Good, "{}{}", output.text, output.errors);
+    let expired = Token::now(issuer.url()).claim("exp", 1).claim("aud", "other").sign(&key);
+    let output = command(&["explain", "--json"], &variables, &expired);
+    assert_eq!(output.outcome, Outcome::Refused);
+    let json = output.json();
+    assert_eq!((&json["verdict"], &json["reason"]), (&json!("refused"), &json!("audience")));
+    let failed = json["checks"].as_array().unwrap().iter();
+    let failed: Vec<_> = failed.filter(|check| check["status"] == "failed").collect();
+    let names: Vec<_> = failed.iter().map(|check| &check["name"]).collect();
+    assert_eq!(names, ["audience", "lifetime", "expiry"]);
+    assert!(failed[0]["expected"].is_string() && failed[0]["found"].is_string());
+    let values = command(&["explain", "--values"], &variables, &expired);
+    assert!(values.text.contains(r#"(value: "other")"#), "{}", values.text);
+    assert!(!output.text.contains(r#""other""#), "{}", output.text);
+}
+
+#[test]
+fn keys_of_a_file_need_no_issuer() {
+    let key = SigningKey::new(Algorithm::ES256, "key-1");
+    let weak = json!({"kty": "RSA", "kid": "weak", "n": "AQAB", "e": "AQAB"});
+    let file = std::env::temp_dir().join(format!("jwt-verify-keys-{}.json", std::process::id()));
+    std::fs::write(&file, json!({"keys": [key.jwk(), weak]}).to_string()).unwrap();
+    let path = file.to_str().unwrap();
+    let issuer = "https://issuer.example";
+    let token = Token::now(issuer).sign(&key);
+    let output = command(&["explain", "--keys", path], &settings(issuer), &token);
+    assert_eq!(output.outcome, Outcome::Good, "{}{}", output.text, output.errors);
+    let list = command(&["keys", "--keys", path, "--json"], &[], "").json();
+    assert_eq!(list["keys"][0]["usable"], true);
+    assert_eq!(list["keys"][0]["algorithms"], json!(["ES256"]));
+    assert_eq!(list["keys"][1]["usable"], false);
+    assert!(list["keys"][1]["reason"].is_string());
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn what_cannot_be_told_has_a_code_of_its_own() {
+    let (key, issuer) = es256();
+    let token = Token::now(issuer.url()).sign(&key);
+    issuer.answer_discovery(Answer::status(503));
+    for (arguments, variables, input) in [
+        (&["explain"][..], &settings(issuer.url())[..], &*token),
+        (&["explain"], &settings(issuer.url()), ""),
+        (&["explain"], &[], &token),
+        (&["doctor"], &settings("http://127.0.0.1:1"), ""),
+        (&["nonsense"], &[], ""),
+    ] {
+        let output = command(arguments, variables, input);
+        assert_eq!(output.outcome.code(), 2, "{arguments:?} {}{}", output.text, output.errors);
+    }
+    assert_eq!(command(&["--help"], &[], "").outcome.code(), 0);
+}
+
+#[test]
+fn a_test_token_verifies_and_production_gets_none() {
+    let variables = [("JWT_ISSUER", "http://localhost:8080"), ("JWT_AUDIENCE", AUDIENCE)];
+    let claims = ["--claim", "sub=bob", "--claim", r#"roles=["admin"]"#];
+    let made = command(&[&["token", "--json"], &claims[..]].concat(), &variables, "").json();
+    let keys = serde_json::to_string(&made["jwks"]).unwrap();
+    let file = std::env::temp_dir().join(format!("jwt-verify-made-{}.json", std::process::id()));
+    std::fs::write(&file, keys).unwrap();
+    let explain = ["explain", "--algorithms", "ES256", "--keys", file.to_str().unwrap()];
+    let output = command(&explain, &variables, made["token"].as_str().unwrap());
+    assert_eq!(output.outcome, Outcome::Good, "{}{}", output.text, output.errors);
+    std::fs::remove_file(file).unwrap();
+    let real = command(&["token"], &settings("https://login.example.com"), "");
+    assert_eq!((real.outcome.code(), &*real.text), (2, ""));
+    let key = command(&["token", "--key", "/etc/production.pem"], &variables, "");
+    assert!(key.errors.contains("production"), "{}", key.errors);
+}
+
+/// Mistakes that beginners make, and the words that the first line has for them.
+#[test]
+fn ten_wrong_set_ups_are_named_in_the_first_line() {
+    let (key, issuer) = es256();
+    let variables = settings(issuer.url());
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let good = Token::now(issuer.url());
+    for (token, words) in [
+        (good.clone().claim("iss", format!("{}/", issuer.url())), "slash at the end"),
+        (good.clone().claim("aud", "account"), "Keycloak"),
+        (good.clone().claim("at_hash", "x4Qn0v2LrT8mYc6ZbW1dKg"), "`at_hash`"),
+        (good.clone().claim("nbf", now + 300), "in the future"),
+        (good.clone().claim("iss", "https://issuer.example"), "another issuer"),
+    ] {
+        let output = command(&["explain"], &variables, &token.sign(&key));
+        assert!(output.first().contains(words), "{words}: {}", output.text);
+        assert_eq!(output.outcome, Outcome::Refused);
+    }
+    let explained_with = |configured: &str, found: &str| {
+        let token = Token::now(found).sign(&key);
+        let file = std::env::temp_dir().join(format!("jwt-verify-ten-{}.json", std::process::id()));
+        std::fs::write(&file, json!({"keys": [key.jwk()]}).to_string()).unwrap();
+        let keys = ["explain", "--keys", file.to_str().unwrap()];
+        command(&keys, &settings(configured), &token)
+    };
+    let realm = "https://sso.example.com/realms/";
+    let output = explained_with(&format!("{realm}main"), &format!("{realm}other"));
+    assert!(output.first().contains("another realm"), "{}", output.text);
+    let (one, two) = ("https://sts.windows.net/t/", "https://login.microsoftonline.com/t/v2.0");
+    let output = explained_with(two, one);
+    assert!(output.first().contains("version 1 tokens"), "{}", output.text);
+
+    let doctor = |variables: &[(&str, &str)], words: &str| {
+        let output = command(&["doctor"], variables, "");
+        assert!(output.first().contains(words), "{words}: {}", output.text);
+        assert_eq!(output.outcome, Outcome::Refused, "{}", output.text);
+    };
+    let rs256 = [variables[0], variables[1]];
+    doctor(&rs256, "allowed: RS256; the keys of the issuer are for ES256");
+    issuer.publish_json(&json!({"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}));
+    doctor(&variables, "no_usable_keys");
+    let other = json!({"issuer": format!("{}/", issuer.url()), "jwks_uri": issuer.jwks_uri()});
+    issuer.answer_discovery(Answer::json(&other));
+    doctor(&variables, "with a slash at the end");
+    for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+        issuer.set(path, Answer::status(302).with_header("location", "https://elsewhere.example/"));
+    }
+    doctor(&variables, "redirect");
+}
+
+#[test]
+fn a_clock_that_is_off_is_told_by_the_date_of_the_issuer() {
+    let (_, issuer) = es256();
+    let keys = json!({"issuer": issuer.url(), "jwks_uri": issuer.jwks_uri()});
+    let date = "Wed, 21 Oct 2015 07:28:00 GMT";
+    issuer.answer_discovery(Answer::json(&keys).with_header("date", date));
+    let output = command(&["doctor"], &settings(issuer.url()), "");
+    assert!(
+        output.first().contains("clock") && output.first().contains("ahead of"),
+        "{}",
+        output.text
+    );
+}
+
+#[test]
+fn a_private_authority_is_told_from_a_host_that_is_down() {
+    let (_, issuer) = es256();
+    let front = TlsFront::start(&Authority::new().certify("localhost"), issuer.url());
+    let url = front.url("");
+    let output = command(&["doctor"], &settings(&url), "");
+    assert!(output.first().contains("tls"), "{}", output.text);
+    assert!(output.text.contains("JWT_ROOT_CERTIFICATES"));
+}
+
+#[test]
+fn a_good_set_up_is_good() {
+    let (key, issuer) = es256();
+    let output = command(&["doctor", "--json"], &settings(issuer.url()), "");
+    assert_eq!(output.outcome, Outcome::Good, "{}", output.text);
+    assert_eq!(output.json()["verdict"], "good");
+    let token = Token::now(issuer.url()).claim("aud", "account").sign(&key);
+    let output = command(&["doctor", "--token", "-"], &settings(issuer.url()), &token);
+    assert!(
+        output.first().contains("token") && output.first().contains("Keycloak"),
+        "{}",
+        output.text
+    );
+    let list = command(&["keys"], &settings(issuer.url()), "");
+    assert!(list.text.contains("key-1") && list.text.contains("usable for ES256"), "{}", list.text);
+}
