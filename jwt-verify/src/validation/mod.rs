@@ -169,21 +169,19 @@ impl Rules {
     /// the token is valid otherwise, and that a new one will work.
     #[inline]
     pub(crate) fn check_claims(&self, claims: &Claims, now: Duration) -> Result<(), AuthError> {
-        self.check_claims_with(claims, now, |_, outcome| outcome)
+        self.check_claims_with(claims, now, |_, outcome| outcome)?;
+        self.check_expiry(claims, now)
     }
 
-    /// Checks every standard rule about claims, and passes the outcome of each on. The first error
-    /// that comes back ends it.
+    /// Checks every standard rule about claims but expiry, and passes the outcome of each on. The
+    /// first error that comes back ends it.
     #[inline]
     pub(crate) fn check_claims_with(
         &self,
         claims: &Claims,
         now: Duration,
-        mut each: impl FnMut(Rule, Result<(), AuthError>) -> Result<(), AuthError>,
-    ) -> Result<(), AuthError> {
-        let mut note = |rule, outcome: Result<(), InvalidTokenReason>| {
-            each(rule, outcome.map_err(AuthError::from))
-        };
+        mut note: impl FnMut(Rule, Result<(), InvalidTokenReason>) -> Result<(), InvalidTokenReason>,
+    ) -> Result<(), InvalidTokenReason> {
         note(Rule::Issuer, issuer::check(claims, self.issuer.as_deref()))?;
         note(Rule::Audience, audience::check(claims, &self.audiences))?;
         note(Rule::Confirmation, confirmation::check(claims))?;
@@ -195,8 +193,13 @@ impl Rules {
         note(Rule::Client, client::check(claims, self.clients.as_deref()))?;
         note(Rule::NotBefore, not_before::check(claims, now, self.leeway))?;
         note(Rule::IssuedAt, issued_at::check(claims, now, self.leeway))?;
-        note(Rule::Lifetime, lifetime::check(claims, self.max_lifetime))?;
-        each(Rule::Expiry, expiry::check(self.end(claims), now, self.leeway))
+        note(Rule::Lifetime, lifetime::check(claims, self.max_lifetime))
+    }
+
+    /// Checks that the token has not expired.
+    #[inline]
+    pub(crate) fn check_expiry(&self, claims: &Claims, now: Duration) -> Result<(), AuthError> {
+        expiry::check(self.end(claims), now, self.leeway)
     }
 
     /// Returns the end of the claims' validity, without leeway.

@@ -17,15 +17,16 @@ const DECLARATIONS: [&str; 2] = ["type", "token_type"];
 const DESCOPE_REFRESH: &str = "DSR";
 
 pub(super) fn check(claims: &Claims, accept_id_tokens: bool) -> Result<(), InvalidTokenReason> {
-    let id_token = if accept_id_tokens { None } else { id_token_claim(claims) };
-    match id_token.or_else(|| other_kind_claim(claims, accept_id_tokens)) {
+    let typ = claims.find_text("typ");
+    let id_token = if accept_id_tokens { None } else { id_token_claim(claims, typ) };
+    match id_token.or_else(|| other_kind_claim(claims, typ, accept_id_tokens)) {
         Some(name) => Err(InvalidTokenReason::TokenTypeClaim(name)),
         None => Ok(()),
     }
 }
 
 /// Returns the claim by which the token is an ID token.
-fn id_token_claim(claims: &Claims) -> Option<&'static str> {
+fn id_token_claim(claims: &Claims, typ: Option<&str>) -> Option<&'static str> {
     if let Some(name) = ID_TOKEN_CLAIMS.into_iter().find(|name| claims.find(name).is_some()) {
         return Some(name);
     }
@@ -37,12 +38,16 @@ fn id_token_claim(claims: &Claims) -> Option<&'static str> {
     if claims.find("nonce").is_some() && !has_scopes() {
         return Some("nonce");
     }
-    (claims.find_text("typ") == Some("ID")).then_some("typ")
+    (typ == Some("ID")).then_some("typ")
 }
 
 /// Returns the claim by which the token is neither an access token nor an ID token, or by its use
 /// is not accepted.
-fn other_kind_claim(claims: &Claims, accept_id_tokens: bool) -> Option<&'static str> {
+fn other_kind_claim(
+    claims: &Claims,
+    typ: Option<&str>,
+    accept_id_tokens: bool,
+) -> Option<&'static str> {
     if claims.find("events").is_some_and(are_events) {
         return Some("events");
     }
@@ -52,7 +57,7 @@ fn other_kind_claim(claims: &Claims, accept_id_tokens: bool) -> Option<&'static 
     if claims.find("token_use").is_some_and(|use_| !is_accepted(use_)) {
         return Some("token_use");
     }
-    if claims.find_text("typ").is_some_and(|typ| OTHER_TYPES.contains(&typ)) {
+    if typ.is_some_and(|typ| OTHER_TYPES.contains(&typ)) {
         return Some("typ");
     }
     let is_refresh = |name: &&str| {

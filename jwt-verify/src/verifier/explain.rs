@@ -81,15 +81,19 @@ impl Verifier {
         let Ok(candidate) = candidate else { return };
         self.explain_key(report, &candidate).await;
         let (rules, claims) = candidate.rules_and_claims();
-        let explained = rules.check_claims_with(claims, now, |rule, outcome| {
+        let add = |report: &mut Report, rule: Rule, outcome: Result<(), AuthError>| {
             let (expected, found) = rule_texts(report, rule, rules, claims, now, &outcome);
-            // It has been told above.
+            report.add(rule.name(), expected, outcome, found);
+        };
+        let explained = rules.check_claims_with(claims, now, |rule, outcome| {
+            // The issuer has been told above.
             if rule != Rule::Issuer {
-                report.add(rule.name(), expected, outcome, found);
+                add(report, rule, outcome.map_err(AuthError::from));
             }
             Ok(())
         });
         debug_assert!(explained.is_ok());
+        add(report, Rule::Expiry, rules.check_expiry(claims, now));
         explain_rest(report, outcome);
     }
 
