@@ -109,7 +109,7 @@
 //! | `issuing` | no | `TokenIssuer`, `Sessions`, `SessionCookies`: your own tokens |
 //! | `redis` | no | `RedisCache`: instances share fetched keys; `RedisRevocation`, `RedisReplay`, `RedisRefreshStore` |
 //! | `native-roots` | no | issuers whose certificates the operating system trusts |
-//! | `metrics` | no | counters and gauges through the `metrics` facade |
+//! | `metrics` | no | counters, gauges and a histogram through the `metrics` facade |
 //! | `utoipa` | no | requirements of routes in `OpenAPI` documents |
 //! | `introspection` | no | `check_routes`: finds every route of an application without a decision about access. For tests: with it Actix itself panics at startup if two segments of nested scopes have one name |
 //! | `mutual-tls` | no | `ClientCertificate::capture`: the certificates of clients, from connections of Actix with rustls |

@@ -1,6 +1,7 @@
 //! The authorization decision for an authenticated request.
 
 pub(crate) mod admission;
+mod outcome;
 mod path_params;
 pub(crate) mod policy;
 
@@ -13,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use crate::http::{
     auth::context::AuthContext,
-    authorization::path_params::segment,
+    authorization::{outcome::DecisionKind, path_params::segment},
     step::{Rejection, Step},
 };
 use crate::lookup::Lookup;
@@ -21,6 +22,7 @@ use crate::{
     authz::{AuditEvent, AuditOutcome, Decision, EvalContext, Evaluation, PolicyRef, Requirement},
     claims::VerifiedClaims,
     error::{AuthError, ForbiddenReason},
+    metrics::{self, Decided},
 };
 
 /// A requirement and its origin.
@@ -149,6 +151,10 @@ impl Demand {
         if result.is_ok() || is_report_only {
             admission::leave(auth, request, claims);
         }
+        metrics::decision(|| {
+            let (outcome, missing) = DecisionKind::of(&result).codes(is_report_only);
+            Decided { route: request.match_pattern(), outcome, missing }
+        });
         if result.is_ok() && auth.audit().is_none() {
             return result;
         }
