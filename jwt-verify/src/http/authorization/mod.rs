@@ -1,6 +1,8 @@
 //! The authorization decision for an authenticated request.
 
 pub(crate) mod admission;
+#[cfg(feature = "testing")]
+pub(crate) mod coverage;
 mod outcome;
 mod path_params;
 pub(crate) mod policy;
@@ -67,7 +69,7 @@ impl Demand {
         request: &HttpRequest,
         claims: &VerifiedClaims,
     ) -> Step {
-        let context = RequestContext { auth, request, handler: self.handler(), policies: &[] };
+        let context = self.context(auth, request, &[]);
         let evaluation = self.requirement().evaluate(claims.verified(), &context);
         let authorized = match (evaluation, self) {
             (Evaluation::NeedsPolicy(_), Self::Handler { .. }) => None,
@@ -76,30 +78,53 @@ impl Demand {
         };
         if let Some(Lookup::Ready(result)) = authorized {
             let result = result.map_err(Rejection::from);
+            #[cfg(feature = "testing")]
+            coverage::note(self.requirement(), request, claims.verified(), &context, &result);
             return Step::Ready(self.record_and_apply(auth, request, claims, result));
         }
         let (demand, auth) = (self.clone(), auth.clone());
         let (request, claims) = (request.clone(), claims.clone());
         Step::pending(async move {
+            let mut policies = Vec::new();
             let result = match authorized {
                 Some(authorized) => authorized.await.map_err(Rejection::from),
-                None => demand.ask_policies(&auth, &request, &claims).await,
+                None => demand.ask_policies(&auth, &request, &claims, &mut policies).await,
             };
+            #[cfg(feature = "testing")]
+            {
+                let context = demand.context(&auth, &request, &policies);
+                coverage::note(
+                    demand.requirement(),
+                    &request,
+                    claims.verified(),
+                    &context,
+                    &result,
+                );
+            }
             demand.record_and_apply(&auth, &request, &claims, result)
         })
     }
 
-    /// Calls the policies that matter, one after the other, and then the authorizer.
+    fn context<'a>(
+        &self,
+        auth: &'a AuthContext,
+        request: &'a HttpRequest,
+        policies: &'a [(PolicyRef, bool)],
+    ) -> RequestContext<'a> {
+        RequestContext { auth, request, handler: self.handler(), policies }
+    }
+
+    /// Calls the policies that matter, one after the other, and then the authorizer. `policies` gets
+    /// the decisions.
     async fn ask_policies(
         &self,
         auth: &AuthContext,
         request: &HttpRequest,
         claims: &VerifiedClaims,
+        policies: &mut Vec<(PolicyRef, bool)>,
     ) -> Result<(), Rejection> {
-        let mut policies: Vec<(PolicyRef, bool)> = Vec::new();
         loop {
-            let context =
-                RequestContext { auth, request, handler: self.handler(), policies: &policies };
+            let context = self.context(auth, request, policies);
             let evaluation = self.requirement().evaluate(claims.verified(), &context);
             let (Evaluation::NeedsPolicy(asked), Self::Handler { policy, .. }) = (evaluation, self)
             else {
@@ -112,11 +137,15 @@ impl Demand {
                 // One alternative is not met; another may be.
                 Err(Rejection::Error(AuthError::Forbidden(_))) => Decision::Deny,
                 // The next login must satisfy the whole requirement.
-                Err(Rejection::Error(asked @ AuthError::StepUp { .. })) => {
-                    let asked = self.requirement().explain_with(asked, claims.verified(), &context);
-                    return Err(asked.into());
+                Err(Rejection::Error(login @ AuthError::StepUp { .. })) => {
+                    let login = self.requirement().explain_with(login, claims.verified(), &context);
+                    policies.push((*asked, false));
+                    return Err(login.into());
                 }
-                Err(rejection) => return Err(rejection),
+                Err(rejection) => {
+                    policies.push((*asked, false));
+                    return Err(rejection);
+                }
             };
             policies.push((*asked, decision == Decision::Allow));
         }
