@@ -5,15 +5,18 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     process::Command,
+    sync::LazyLock,
 };
 
+use actix_web::{error, get, web};
 use jwt_verify::{
+    AuthError, AuthScope, Requirement, VerifiedClaims, require,
     revocation::{RedisRevocation, RevocationReplica},
     store::RedisCache,
     testing::TestIssuer,
 };
 use jwt_verify_tests::{Process, eventually, free_port};
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 
 use super::*;
@@ -92,9 +95,16 @@ fn scraped(all: &mut Series) {
     series(&server.get_at(port, "/metrics").text(), all);
 }
 
+/// The metrics of this process.
+fn recorder() -> &'static PrometheusHandle {
+    static HANDLE: LazyLock<PrometheusHandle> =
+        LazyLock::new(|| PrometheusBuilder::new().install_recorder().unwrap());
+    &HANDLE
+}
+
 /// What an application has whose copy of the revocations is out of reach.
 fn scraped_without_redis(all: &mut Series) {
-    let metrics = PrometheusBuilder::new().install_recorder().unwrap();
+    let metrics = recorder();
     let url = format!("redis://127.0.0.1:{}", free_port());
     let store = RedisRevocation::new(RedisCache::builder(url).build().unwrap());
     let replica = RevocationReplica::builder(store).spawn().unwrap();
@@ -133,6 +143,71 @@ fn the_dashboard_and_the_alerts_ask_for_what_the_library_counts() {
         let base = base.unwrap_or(name);
         assert!(named.iter().any(|named| named.starts_with(base)), "{name} is in no panel");
         assert!(book.contains(&format!("| `{base}` |")), "{base} is not in the book");
+    }
+}
+
+fn breaks(_: &VerifiedClaims, way: web::Path<String>) -> Result<(), actix_web::Error> {
+    Err(match way.as_str() {
+        "hidden" => error::ErrorNotFound("no such thing"),
+        "down" => AuthError::Misconfigured.into(),
+        _ => error::ErrorInternalServerError("the database is down"),
+    })
+}
+
+#[require(policy = breaks)]
+#[get("/breaks/{way}")]
+async fn broken() -> &'static str {
+    "never"
+}
+
+#[require(max_age = "5m")]
+#[get("/login")]
+async fn login() -> &'static str {
+    "never"
+}
+
+/// No label has a part of the path, and what was not decided is no refusal.
+#[test]
+fn decisions_are_counted_by_pattern_and_outcome() {
+    let metrics = recorder();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
+    let server = TestServer::start(move || {
+        let staff = Requirement::roles(["staff"]);
+        let watched = Requirement::claim_equals("watched", true);
+        App::new()
+            .service(AuthScope::new("/counted").require(staff).service(broken).service(login))
+            .service(web::scope("/watched").wrap(auth.require(watched).report_only()))
+            .wrap(auth.clone())
+    });
+    let staff = bed.token().roles(&["staff"]);
+    for (path, token, status) in [
+        ("/counted/secret-of-a-caller", bed.token(), 403),
+        ("/counted/breaks/hidden", staff.clone(), 404),
+        ("/counted/breaks/down", staff.clone(), 500),
+        ("/counted/breaks/other", staff.clone(), 500),
+        ("/counted/login", staff, 401),
+        ("/watched/secret-of-a-caller", bed.token(), 404),
+    ] {
+        let response = server.get(path).bearer(token.sign(&bed.key)).send();
+        assert_eq!(response.status, status, "{path}");
+    }
+    let text = metrics.render();
+    assert!(!text.contains("secret-of-a-caller"), "{text}");
+    for (route, outcome, missing, count) in [
+        // Other tests of this process may add to these.
+        ("unmatched", "refused", "role", ""),
+        ("unmatched", "reported", "condition", ""),
+        ("/counted/breaks/{way}", "allowed", "none", "3"),
+        ("/counted/breaks/{way}", "refused", "policy", "1"),
+        ("/counted/breaks/{way}", "failed", "none", "2"),
+        ("/counted/login", "refused", "login", "1"),
+    ] {
+        let line = format!(
+            "jwt_verify_authorization_decisions_total{{route=\"{route}\",outcome=\"{outcome}\",\
+             missing=\"{missing}\"}} {count}"
+        );
+        assert!(text.contains(&line), "{line} is not in {text}");
     }
 }
 

@@ -69,5 +69,5 @@ pub(super) fn check(context: &AuthContext, request: &HttpRequest) -> Result<(), 
     refusal.map_or(Ok(()), Err)
 }
 
-const OTHER: &str = "the claims were handed over for another JwtAuth than the application's: make one \
-                     JwtAuth, and clone it into the application and into `to_request_as`";
+const OTHER: &str = "the claims were handed over for another JwtAuth than the application's: clone one \
+                     JwtAuth into the application and into `to_request_as`";
