@@ -92,7 +92,7 @@ fn scraped(all: &mut Series) {
         let token = token.clone().header("kid", format!("kid-{number}")).sign(&unknown);
         server.get("/protected", &token);
     }
-    series(&server.get_at(port, "/metrics").text(), all);
+    series(server.get_at(port, "/metrics").text(), all);
 }
 
 /// The metrics of this process.
@@ -147,7 +147,7 @@ fn the_dashboard_and_the_alerts_ask_for_what_the_library_counts() {
 }
 
 fn breaks(_: &VerifiedClaims, way: web::Path<String>) -> Result<(), actix_web::Error> {
-    Err(match way.as_str() {
+    Err(match way.into_inner().as_str() {
         "hidden" => error::ErrorNotFound("no such thing"),
         "down" => AuthError::Misconfigured.into(),
         _ => error::ErrorInternalServerError("the database is down"),

@@ -84,6 +84,11 @@ where
     call_service(app, request).await.status().as_u16()
 }
 
+const LISTED: &str = "POST /covered/staff/listed (listed)";
+const OWNED: &str = "GET /covered/owned/{name:.*} (owned)";
+const PLAIN: &str = "GET, HEAD /covered/plain (plain)";
+const RECENT: &str = "GET /covered/recent (recent)";
+
 #[actix_web::test]
 async fn terms_that_no_request_has_tried_are_listed() {
     let auth = JwtAuth::builder("https://issuer.example.com", "https://api.example.com");
@@ -96,10 +101,6 @@ async fn terms_that_no_request_has_tried_are_listed() {
     let get = |path: &str| TestRequest::with_uri(&format!("/outer/covered{path}"));
     let post = |path: &str| get(path).method(actix_web::http::Method::POST);
 
-    const LISTED: &str = "POST /covered/staff/listed (listed)";
-    const OWNED: &str = "GET /covered/owned/{name:.*} (owned)";
-    const PLAIN: &str = "GET, HEAD /covered/plain (plain)";
-    const RECENT: &str = "GET /covered/recent (recent)";
     let never = "never allowed, never refused";
     assert_eq!(
         missing(&matrix),

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     authz::Requirement,
     http::{
-        AccessMatrix,
+        AccessMatrix, RouteInfo,
         coverage::{self, Notes, Place, Seen},
     },
 };
@@ -80,7 +80,7 @@ fn missing(matrix: &AccessMatrix, notes: &Notes) -> String {
             routes.entry(key).or_insert(route).methods.insert(row.method());
         }
     }
-    let paths: BTreeSet<&str> = matrix.routes().iter().map(|row| row.path()).collect();
+    let paths: BTreeSet<&str> = matrix.routes().iter().map(RouteInfo::path).collect();
     let mut missing = String::new();
     for ((path, handler), route) in &routes {
         let is_here = |place: &Place| {

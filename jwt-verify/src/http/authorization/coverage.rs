@@ -68,19 +68,14 @@ pub(super) fn note(
         DecisionKind::Failed => return,
     };
     let Some(place) = place(request, context.handler()) else { return };
-    let mut terms = Vec::new();
-    for term in requirement.single_terms() {
-        match (term.evaluate(token, context), is_allowed) {
-            (Evaluation::Met, true) => terms.push((term, Seen { allowed: true, refused: false })),
-            (Evaluation::Unmet, false) => {
-                terms.push((term, Seen { allowed: false, refused: true }))
-            }
-            _ => {}
-        }
-    }
     let mut notes = notes();
     let known = notes.entry(place).or_default();
-    for (term, seen) in terms {
+    for term in requirement.single_terms() {
+        let seen = match (term.evaluate(token, context), is_allowed) {
+            (Evaluation::Met, true) => Seen { allowed: true, refused: false },
+            (Evaluation::Unmet, false) => Seen { allowed: false, refused: true },
+            _ => continue,
+        };
         let known = known.entry(term.to_string()).or_default();
         *known = known.or(seen);
     }
