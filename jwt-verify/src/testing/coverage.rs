@@ -23,7 +23,7 @@ use crate::{
 ///
 /// Decisions are noted for the process as a whole: call it at the end of the test that makes the
 /// requests, since tests run in any order. Prefixes of scopes around an `AuthScope` need not be in the
-/// matrix.
+/// matrix. Checks that a handler makes itself are not noted.
 ///
 /// ```
 /// use actix_web::{App, get, test};
