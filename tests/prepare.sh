@@ -1,6 +1,9 @@
 # Installs what the tests need besides Rust. To be sourced from the top of the repository: where the
 # system's Node.js is too old, a newer one is put into the PATH.
 
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+
 missing=()
 command -v g++ >/dev/null || missing+=(g++)
 command -v redis-server >/dev/null && command -v redis-cli >/dev/null || missing+=(redis-server)
@@ -12,8 +15,6 @@ command -v openssl >/dev/null || missing+=(openssl)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "installing ${missing[*]}"
-  as_root=()
-  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
@@ -29,3 +30,22 @@ if [ "$node_version" -lt 20 ] || ! command -v npm >/dev/null; then
   export PATH
 fi
 npm ci --prefix tests --no-audit --no-fund --loglevel=error
+
+# Of the package of Prometheus the tool for rules alone: an installed package starts a server.
+if ! command -v promtool >/dev/null; then
+  if [ ! -x tests/promtool/promtool ]; then
+    echo "unpacking promtool"
+    mkdir -p tests/promtool
+    (
+      cd tests/promtool
+      apt-get download -qq prometheus 2>/dev/null || {
+        "${as_root[@]}" apt-get update -qq
+        apt-get download -qq prometheus
+      }
+      dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x --strip-components=3 ./usr/bin/promtool
+      rm prometheus_*.deb
+    )
+  fi
+  PATH="$PWD/tests/promtool:$PATH"
+  export PATH
+fi

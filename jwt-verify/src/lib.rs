@@ -111,7 +111,7 @@
 //! | `redis` | no | `RedisCache`: instances share fetched keys; `RedisRevocation`, `RedisReplay`, `RedisRefreshStore` |
 //! | `cli` | no | the command `jwt-verify`: explains refusals, checks a set-up, lists keys. For `cargo install`, not for libraries |
 //! | `native-roots` | no | issuers whose certificates the operating system trusts |
-//! | `metrics` | no | counters and gauges through the `metrics` facade |
+//! | `metrics` | no | counters, gauges and a histogram through the `metrics` facade |
 //! | `utoipa` | no | requirements of routes in `OpenAPI` documents |
 //! | `introspection` | no | `check_routes`: finds every route of an application without a decision about access. For tests: with it Actix itself panics at startup if two segments of nested scopes have one name |
 //! | `mutual-tls` | no | `ClientCertificate::capture`: the certificates of clients, from connections of Actix with rustls |

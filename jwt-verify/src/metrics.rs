@@ -1,7 +1,7 @@
 //! Metrics. Without feature `metrics` they do nothing and cost nothing.
 //!
-//! Every label has one of a few fixed values, or the name of a configured issuer: nothing that a
-//! caller can choose.
+//! Every label has one of a few fixed values, the name of a configured issuer, or the pattern of a
+//! route: nothing that a caller can choose.
 
 #[cfg(feature = "metrics")]
 pub use enabled::describe_metrics;
@@ -10,10 +10,13 @@ pub(crate) use enabled::*;
 
 #[cfg(feature = "metrics")]
 mod enabled {
-    use metrics::counter;
+    use std::time::Instant;
+
     #[cfg(any(feature = "jwks", feature = "redis"))]
     use metrics::gauge;
+    use metrics::{counter, histogram};
 
+    use super::Decided;
     use crate::error::AuthError;
 
     /// Counts a verification.
@@ -29,6 +32,47 @@ mod enabled {
             }
         };
         counter.increment(1);
+    }
+
+    /// Measures the time that the verification of one token takes.
+    pub(crate) struct VerificationTimer(Instant);
+
+    impl VerificationTimer {
+        #[inline]
+        pub(crate) fn start() -> Self {
+            Self(Instant::now())
+        }
+
+        /// Records the time of a token from the cache.
+        #[inline]
+        pub(crate) fn cached(self) {
+            histogram!("jwt_verify_verification_duration_seconds", "path" => "cached")
+                .record(self.0.elapsed());
+        }
+
+        /// Records the time of a token that was verified without waiting.
+        pub(crate) fn uncached(self) {
+            histogram!("jwt_verify_verification_duration_seconds", "path" => "new")
+                .record(self.0.elapsed());
+        }
+
+        /// Records the time of a token that waited for an issuer, a resolver or a store.
+        pub(crate) fn waited(self) {
+            histogram!("jwt_verify_verification_duration_seconds", "path" => "waited")
+                .record(self.0.elapsed());
+        }
+    }
+
+    /// Counts an authorization decision.
+    pub(crate) fn decision(decided: impl FnOnce() -> Decided) {
+        let Decided { route, outcome, missing } = decided();
+        counter!(
+            "jwt_verify_authorization_decisions_total",
+            "route" => route.unwrap_or_else(|| "unmatched".to_owned()),
+            "outcome" => outcome,
+            "missing" => missing
+        )
+        .increment(1);
     }
 
     /// Counts a lookup in a cache: of tokens, of keys, or in the shared store.
@@ -110,10 +154,14 @@ mod enabled {
     /// Registers descriptions of the library's metrics with the recorder of the process. Call it
     /// after the recorder was installed.
     pub fn describe_metrics() {
-        use metrics::{Unit, describe_counter, describe_gauge};
+        use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
         for (name, text) in [
             ("jwt_verify_verifications_total", "tokens judged, by outcome and reason"),
+            (
+                "jwt_verify_authorization_decisions_total",
+                "decisions about requirements, by pattern of the route, outcome and what was missing",
+            ),
             ("jwt_verify_cache_total", "look-ups, by level (token, keys, store) and result"),
             ("jwt_verify_revocation_unknown_total", "tokens whose revocation nobody could tell"),
             ("jwt_verify_revocation_copy_failures_total", "failed questions for copies, by source"),
@@ -123,6 +171,11 @@ mod enabled {
         ] {
             describe_counter!(name, Unit::Count, text);
         }
+        describe_histogram!(
+            "jwt_verify_verification_duration_seconds",
+            Unit::Seconds,
+            "time to verify a token, by path: cached, new, or waited for an issuer or a store"
+        );
         describe_gauge!(
             "jwt_verify_revocation_copy_entries",
             Unit::Count,
@@ -142,12 +195,44 @@ mod enabled {
     }
 }
 
+/// An authorization decision, as it is counted.
+#[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "nothing is counted"))]
+pub(crate) struct Decided {
+    /// Pattern of the route, such as `/posts/{id}`; `None` for a path without a route.
+    pub(crate) route: Option<String>,
+    pub(crate) outcome: &'static str,
+    /// Kind of term that was not met; `none` if all were, or if that is unknown.
+    pub(crate) missing: &'static str,
+}
+
 #[cfg(not(feature = "metrics"))]
 pub(crate) use disabled::*;
 
 #[cfg(not(feature = "metrics"))]
 mod disabled {
+    use super::Decided;
     use crate::error::AuthError;
+
+    pub(crate) struct VerificationTimer;
+
+    #[expect(clippy::unused_self, reason = "there is nothing to measure")]
+    impl VerificationTimer {
+        #[inline]
+        pub(crate) fn start() -> Self {
+            Self
+        }
+
+        #[inline]
+        pub(crate) fn cached(self) {}
+
+        #[inline]
+        pub(crate) fn uncached(self) {}
+
+        #[inline]
+        pub(crate) fn waited(self) {}
+    }
+
+    pub(crate) fn decision(_: impl FnOnce() -> Decided) {}
 
     pub(crate) fn verification<T>(_: &Result<T, AuthError>) {}
 

@@ -14,6 +14,7 @@ mod credentials;
 mod cross_site;
 mod extractors;
 mod issuer_settings;
+mod monitoring;
 mod mutual_tls;
 mod process;
 mod providers;

@@ -118,10 +118,22 @@ fn metrics_are_served_for_prometheus() {
     let server = Process::start_example("prometheus", &issuer, &[("METRICS_ADDR", &address)]);
     assert_eq!(server.get("/protected", &Token::now(issuer.url()).sign(&key)).status, 200);
     assert_eq!(server.get("/protected", "no-token-at-all").status, 401);
+    let editor = Token::now(issuer.url()).claim("roles", serde_json::json!(["editor"])).sign(&key);
+    assert_eq!(server.get("/admin", &editor).status, 403);
+    let edit = server.request("PUT", "/posts/17").bearer(&editor);
+    assert_eq!(edit.send().status, 403);
+    let unknown = SigningKey::new(Algorithm::RS256, "unknown");
+    assert_eq!(server.get("/protected", &Token::now(issuer.url()).sign(&unknown)).status, 401);
     let metrics = server.get_at(port, "/metrics");
     for line in [
-        "jwt_verify_verifications_total{outcome=\"ok\",reason=\"ok\"} 1",
-        "jwt_verify_key_fetches_total{outcome=\"ok\"} 1",
+        "jwt_verify_verifications_total{outcome=\"ok\",reason=\"ok\"} 3",
+        r#"jwt_verify_authorization_decisions_total{route="/protected",outcome="allowed",missing="none"} 1"#,
+        r#"jwt_verify_authorization_decisions_total{route="/admin",outcome="refused",missing="role"} 1"#,
+        r#"jwt_verify_authorization_decisions_total{route="/posts/{id}",outcome="refused",missing="permission"} 1"#,
+        r#"jwt_verify_verification_duration_seconds_count{path="waited"} 1"#,
+        r#"jwt_verify_verification_duration_seconds_count{path="cached"} 1"#,
+        r#"jwt_verify_verification_duration_seconds_bucket{path="new",le="5"} 3"#,
+        "jwt_verify_key_fetches_total{outcome=\"ok\"} 2",
         "# TYPE jwt_verify_keys gauge",
     ] {
         assert!(metrics.text().contains(line), "{line} is not in {}", metrics.text());

@@ -10,8 +10,10 @@ use actix_web::{
     test::{TestRequest, call_service, init_service},
 };
 use jwt_verify::{
-    Algorithm, ClaimsMapping, VerifiedClaimsExt as _, require,
-    testing::{ChallengeAssertions as _, TestClaims, TestClock, TestIssuer, TestRequestExt as _},
+    Algorithm, ClaimsMapping, JwtAuth, VerifiedClaims, VerifiedClaimsExt as _, require,
+    testing::{
+        self, ChallengeAssertions as _, TestClaims, TestClock, TestIssuer, TestRequestExt as _,
+    },
 };
 use serde_json::json;
 
@@ -115,4 +117,134 @@ fn its_claims_are_found_where_they_are_said_to_be() {
     assert_eq!(claims.subject(), Some("ada"));
     assert_eq!(claims.roles().collect::<Vec<_>>(), ["admin"]);
     assert_eq!(claims.scopes().collect::<Vec<_>>(), ["a", "b"]);
+}
+
+fn without_issuer() -> JwtAuth {
+    JwtAuth::builder("https://issuer.example.com", "https://api.example.com").build().unwrap()
+}
+
+/// What a call panics with.
+async fn panic_of(call: impl Future) -> String {
+    let mut call = std::pin::pin!(call);
+    std::future::poll_fn(|context| {
+        let poll = AssertUnwindSafe(|| call.as_mut().poll(context).map(drop));
+        match std::panic::catch_unwind(poll) {
+            Ok(poll) => poll.map(|()| panic!("it must panic")),
+            Err(panic) => std::task::Poll::Ready(panic_text(&*panic)),
+        }
+    })
+    .await
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap()
+}
+
+#[test]
+fn claims_that_were_handed_over_for_another_auth_are_a_mistake_and_no_refusal() {
+    rt::System::new().block_on(async {
+        let (own, other) = (without_issuer(), without_issuer());
+        let claims = || TestClaims::new().role("admin");
+        let wrapped = init_service(App::new().wrap(own.clone()).service(admin)).await;
+        let as_data = init_service(App::new().app_data(own.clone()).service(admin)).await;
+        let request = |auth: &JwtAuth| TestRequest::default().to_request_as(auth, claims());
+        assert!(call_service(&wrapped, request(&own)).await.status().is_success());
+        assert!(call_service(&as_data, request(&own)).await.status().is_success());
+        assert!(call_service(&wrapped, request(&own.optional())).await.status().is_success());
+        for said in [
+            panic_of(call_service(&wrapped, request(&other))).await,
+            panic_of(call_service(&as_data, request(&other))).await,
+            panic_of(call_service(&wrapped, {
+                let old = claims().claim("exp", 1);
+                TestRequest::default().to_request_as(&other, old)
+            }))
+            .await,
+        ] {
+            assert!(said.contains("for another JwtAuth than the application's"), "{said}");
+        }
+
+        // An inner scope with a JwtAuth of its own refuses the callers of the outer one, as it would
+        // with tokens.
+        let inner = actix_web::web::scope("").wrap(other.clone()).service(admin);
+        let nested = init_service(App::new().service(inner).wrap(own.clone())).await;
+        call_service(&nested, request(&own)).await.assert_missing_token();
+    });
+}
+
+#[get("/whoami")]
+async fn whoami(claims: VerifiedClaims) -> String {
+    claims.subject().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_dates_of_its_claims_are_checked_by_the_clock_of_the_auth() {
+    rt::System::new().block_on(async {
+        let clock = TestClock::new();
+        let issuer = TestIssuer::with_clock(Algorithm::ES256, clock.clone());
+        for (auth, now) in
+            [(issuer.auth().build().unwrap(), Some(&clock)), (without_issuer(), None::<&TestClock>)]
+        {
+            let wrapped = App::new().wrap(auth.clone()).service(admin).service(whoami);
+            let as_data = App::new().app_data(auth.clone()).service(admin).service(whoami);
+            let (wrapped, as_data) = (init_service(wrapped).await, init_service(as_data).await);
+            let now = match now {
+                Some(clock) => jwt_verify::Clock::now(clock).as_secs(),
+                None => std::time::UNIX_EPOCH.elapsed().unwrap().as_secs(),
+            };
+            let claims = || TestClaims::new().role("admin");
+            for path in ["/", "/whoami"] {
+                let request = |claims| TestRequest::with_uri(path).to_request_as(&auth, claims);
+                for good in
+                    [claims(), claims().claim("exp", now + 5), claims().claim("nbf", now - 1)]
+                {
+                    let status = call_service(&wrapped, request(good.clone())).await.status();
+                    assert!(status.is_success(), "{path} {good:?}");
+                    let status = call_service(&as_data, request(good.clone())).await.status();
+                    assert!(status.is_success(), "{path} {good:?}");
+                }
+                for bad in [
+                    claims().claim("exp", now - 1),
+                    claims().claim("exp", now),
+                    claims().claim("exp", 1),
+                    claims().claim("nbf", now + 5),
+                ] {
+                    call_service(&wrapped, request(bad.clone())).await.assert_invalid_token();
+                    call_service(&as_data, request(bad)).await.assert_invalid_token();
+                }
+            }
+            let old = TestRequest::default().to_http_request_as(&auth, claims().claim("exp", 1));
+            assert!(old.verified_claims().is_none());
+        }
+    });
+}
+
+#[test]
+fn keys_are_fetched_when_a_test_asks_for_it() {
+    rt::System::new().block_on(async {
+        let issuer = TestIssuer::signing_with(Algorithm::ES256);
+        let auth = issuer.auth().build().unwrap();
+        let app = init_service(App::new().wrap(auth.clone()).service(admin)).await;
+        let old = issuer.token().role("admin").sign();
+        assert!(ask(&app, "/", &old).await.status().is_success());
+        issuer.rotate();
+        issuer.withdraw_old_keys();
+        assert!(ask(&app, "/", &old).await.status().is_success(), "it is not noticed yet");
+        testing::fetch_keys(auth.verifier()).await.unwrap();
+        ask(&app, "/", &old).await.assert_invalid_token();
+        assert!(ask(&app, "/", &issuer.token().role("admin").sign()).await.status().is_success());
+        assert_eq!(issuer.key_fetches(), 2);
+
+        issuer.fail();
+        for _ in 0..3 {
+            let error = testing::fetch_keys(auth.verifier()).await.unwrap_err();
+            assert_eq!(error.code(), "temporarily_unavailable");
+        }
+        issuer.recover();
+        for _ in 0..5 {
+            testing::fetch_keys(auth.verifier()).await.unwrap();
+        }
+        assert!(issuer.key_fetches() >= 7);
+        assert!(ask(&app, "/", &issuer.token().role("admin").sign()).await.status().is_success());
+    });
 }

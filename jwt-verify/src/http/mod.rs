@@ -16,6 +16,8 @@ mod step;
 pub use actix_web::HttpRequest;
 pub use auth::{JwtAuth, JwtAuthBuilder};
 pub use authentication::{CsrfProtection, MutualTls};
+#[cfg(feature = "testing")]
+pub(crate) use authorization::coverage;
 pub use authorization::{
     IntoDecision, Policy, PolicyFuture, ask_authorizer, ask_policy, no_policy,
 };

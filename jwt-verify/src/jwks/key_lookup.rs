@@ -30,6 +30,27 @@ pub(super) async fn wait_until_ready(refresher: Arc<Refresher>) -> Result<(), Ke
     refresher.usable(now).map(drop).ok_or_else(|| unavailable(&refresher, now))
 }
 
+/// Fetches the keys, however fresh they are and however recently an attempt has failed.
+#[cfg(feature = "testing")]
+pub(super) async fn fetch_now(refresher: Arc<Refresher>) -> Result<(), KeyLookupError> {
+    loop {
+        let now = refresher.monotonic();
+        let reason = || Some(RefreshReason::KeySet);
+        let Some(waiter) = refresher.join_or_start(now, reason) else {
+            return Err(unavailable(&refresher, now));
+        };
+        // One in flight may have asked before a change at the issuer.
+        let is_first = waiter.is_first();
+        let result = waiter.wait().await;
+        if is_first {
+            return match result {
+                Ok(RefreshOutcome::Fetched | RefreshOutcome::Shared) => Ok(()),
+                _ => Err(unavailable(&refresher, now)),
+            };
+        }
+    }
+}
+
 /// Waits for a key that is not in the cache.
 pub(super) async fn wait_for_key(
     refresher: Arc<Refresher>,

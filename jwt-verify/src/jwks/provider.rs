@@ -119,6 +119,11 @@ impl KeyProvider for JwksProvider {
         Box::pin(wait_until_ready(self.refresher.clone()))
     }
 
+    #[cfg(feature = "testing")]
+    fn fetch_now(&self) -> BoxFuture<'_, Result<(), KeyLookupError>> {
+        Box::pin(super::key_lookup::fetch_now(self.refresher.clone()))
+    }
+
     fn health(&self) -> KeyHealth {
         let now = self.refresher.monotonic();
         let backoff = self.refresher.scheduler.backoff();

@@ -64,6 +64,13 @@ pub trait KeyProvider: fmt::Debug + Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    /// Fetches the keys now, however fresh they are, for [`testing::fetch_keys`](crate::testing::fetch_keys).
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    fn fetch_now(&self) -> BoxFuture<'_, Result<(), KeyLookupError>> {
+        self.wait_until_ready()
+    }
+
     /// Returns the state of the keys, for readiness checks. [`JwtAuth::health`] calls it. Default:
     /// ready.
     ///

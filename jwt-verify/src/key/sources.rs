@@ -54,6 +54,16 @@ impl KeyProvider for KeySources {
         })
     }
 
+    #[cfg(feature = "testing")]
+    fn fetch_now(&self) -> BoxFuture<'_, Result<(), KeyLookupError>> {
+        Box::pin(async move {
+            for provider in self.providers() {
+                provider.fetch_now().await?;
+            }
+            Ok(())
+        })
+    }
+
     /// Ready once every source is.
     fn health(&self) -> KeyHealth {
         let start = KeyHealth { ready: true, ..KeyHealth::default() };

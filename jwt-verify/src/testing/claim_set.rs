@@ -16,13 +16,23 @@ pub(super) struct ClaimSet(Map<String, Value>);
 impl ClaimSet {
     /// Creates those of the subject `test-user`, for [`AUDIENCE`] and ten minutes.
     pub(super) fn new(issuer: &str, now: u64) -> Self {
+        Self::without_dates(issuer).with_dates(now)
+    }
+
+    /// Creates those of the subject `test-user`, for [`AUDIENCE`].
+    pub(super) fn without_dates(issuer: &str) -> Self {
         let mut claims = Self(Map::new());
         claims.set("iss", issuer);
         claims.set("aud", AUDIENCE);
         claims.set("sub", "test-user");
-        claims.set("iat", now);
-        claims.set("exp", now + LIFETIME);
         claims
+    }
+
+    /// Adds the dates that are missing: from now, for ten minutes.
+    pub(super) fn with_dates(mut self, now: u64) -> Self {
+        self.0.entry("iat").or_insert_with(|| now.into());
+        self.0.entry("exp").or_insert_with(|| (now + LIFETIME).into());
+        self
     }
 
     pub(super) fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {

@@ -1,18 +1,18 @@
 //! Claims that count as verified, without a token.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{fmt, sync::Arc};
 
 use serde_json::Value;
 
 use super::claim_set::ClaimSet;
-use crate::claims::{Claims, ClaimsMapping, VerifiedClaims, VerifiedToken};
+use crate::{
+    claims::{Claims, ClaimsMapping, VerifiedClaims, VerifiedToken},
+    clock::{Clock, SystemClock},
+};
 
 /// The claims of a caller, without a token, a key or an issuer: by default of the subject
-/// `test-user`, for [`AUDIENCE`](crate::testing::AUDIENCE) and for ten minutes from now.
+/// `test-user`, for [`AUDIENCE`](crate::testing::AUDIENCE) and for ten minutes from the time at which
+/// they are used.
 ///
 /// ```
 /// use jwt_verify::{VerifiedClaims, testing::TestClaims};
@@ -37,8 +37,7 @@ pub struct TestClaims {
 impl TestClaims {
     /// Creates valid claims without roles and permissions.
     pub fn new() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let claims = ClaimSet::new("https://issuer.example.com", now);
+        let claims = ClaimSet::without_dates("https://issuer.example.com");
         Self { claims, mapping: ClaimsMapping::default() }
     }
 
@@ -76,17 +75,25 @@ impl TestClaims {
         self
     }
 
-    /// Returns the claims as a handler takes them.
+    /// Returns the claims as a handler takes them. Their dates are not checked here, unlike those of
+    /// [`to_request_as`](crate::testing::TestRequestExt::to_request_as).
     ///
     /// # Panics
     /// If registered claims do not have their type, such as an `exp` that is not a number.
-    #[expect(clippy::expect_used, reason = "a test cannot go on without its claims")]
     pub fn verified(&self) -> VerifiedClaims {
-        VerifiedClaims::new(Arc::new(self.token().expect("registered claims have their types")))
+        self.verified_at(&SystemClock)
     }
 
-    fn token(&self) -> serde_json::Result<VerifiedToken> {
-        let payload = Value::from(self.claims.clone().into_members()).to_string();
+    /// Returns the claims with default dates by a clock.
+    #[expect(clippy::expect_used, reason = "a test cannot go on without its claims")]
+    pub(super) fn verified_at(&self, clock: &dyn Clock) -> VerifiedClaims {
+        let token = self.token(clock.now().as_secs());
+        VerifiedClaims::new(Arc::new(token.expect("registered claims have their types")))
+    }
+
+    fn token(&self, now: u64) -> serde_json::Result<VerifiedToken> {
+        let members = self.claims.clone().with_dates(now).into_members();
+        let payload = Value::from(members).to_string();
         let claims: Claims = serde_json::from_str(&payload)?;
         let grants = self.mapping.grants(&claims);
         Ok(VerifiedToken::new(claims, grants))

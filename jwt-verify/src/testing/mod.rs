@@ -9,10 +9,12 @@
 //! | routes with their requirements, without any key or network | [`TestRequestExt::to_request_as`] |
 //! | the whole path of a request, with real tokens, keys and fetches | [`TestIssuer`] |
 //! | refusals | [`ChallengeAssertions`], [`TestToken::expired`] and similar methods |
+//! | that no term of a requirement is untested | [`assert_authorization_covered`] |
 //! | the passing of time | [`TestClock`] |
 //! | tokens that are bound to a key (DPoP) | [`ProofKey`], [`TestToken::bound_to`] |
 //! | tokens that are bound to a certificate | [`TestToken::bound_to_certificate`] |
 //! | a rotation, an issuer that is down or slow | [`TestIssuer::rotate`], [`fail`](TestIssuer::fail), [`delay`](TestIssuer::delay) |
+//! | what a verifier does once it has noticed a rotation | [`fetch_keys`] |
 //! | your own store | [`cache_store`], [`refresh_store`], [`replay_store`], [`revocation_store`] |
 //!
 //! ```
@@ -45,6 +47,8 @@ mod challenge;
 mod claim_set;
 mod claims;
 mod clock;
+mod coverage;
+mod fetch_keys;
 mod issuer;
 mod proof;
 mod refresh_store;
@@ -57,6 +61,8 @@ pub use cache_store::cache_store;
 pub use challenge::ChallengeAssertions;
 pub use claims::TestClaims;
 pub use clock::TestClock;
+pub use coverage::assert_authorization_covered;
+pub use fetch_keys::fetch_keys;
 pub use issuer::TestIssuer;
 pub use proof::{ProofKey, TestProof};
 pub use refresh_store::refresh_store;

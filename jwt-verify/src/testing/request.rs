@@ -45,11 +45,16 @@ pub trait TestRequestExt: Sized + sealed::Sealed {
     /// [`JwtAuth`], defines the claims with roles and permissions. Routes that take refresh tokens
     /// need real ones.
     ///
+    /// `exp` and `nbf` are checked by the clock of the [`JwtAuth`], without leeway: claims that have
+    /// expired are refused with 401 `invalid_token`.
+    ///
     /// # Panics
-    /// As for [`TestClaims::verified`].
+    /// As for [`TestClaims::verified`]. The application panics at the request if it is protected with
+    /// another [`JwtAuth`], which would refuse it: hand over a clone of the application's.
     fn to_request_as(self, auth: &JwtAuth, claims: TestClaims) -> Request;
 
-    /// Creates a request with these claims for code that takes an [`HttpRequest`].
+    /// Creates a request with these claims for code that takes an [`HttpRequest`]. Claims that have
+    /// expired are not in it; an extractor refuses the request.
     ///
     /// # Panics
     /// As for [`TestClaims::verified`].
@@ -69,13 +74,13 @@ impl TestRequestExt for TestRequest {
 
     fn to_request_as(self, auth: &JwtAuth, claims: TestClaims) -> Request {
         let request = self.to_request();
-        auth.assume(&mut request.extensions_mut(), &claims.verified());
+        auth.assume(&mut request.extensions_mut(), &claims.verified_at(auth.verifier().clock()));
         request
     }
 
     fn to_http_request_as(self, auth: &JwtAuth, claims: TestClaims) -> HttpRequest {
         let request = self.to_http_request();
-        auth.assume(&mut request.extensions_mut(), &claims.verified());
+        auth.assume(&mut request.extensions_mut(), &claims.verified_at(auth.verifier().clock()));
         request
     }
 }

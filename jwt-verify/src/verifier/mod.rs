@@ -136,6 +136,20 @@ impl Verifier {
         self.revocation_ready().await
     }
 
+    /// Fetches the keys of all issuers now: of the listed ones, and of those that the resolver has
+    /// named recently.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn fetch_keys(&self) -> Result<(), AuthError> {
+        for issuer in &self.inner.issuers {
+            issuer.keys.fetch_now().await?;
+        }
+        let known: Vec<_> = self.inner.tenants.iter().flat_map(ResolvedIssuers::known).collect();
+        for tenant in known {
+            tenant.issuer.keys.fetch_now().await?;
+        }
+        Ok(())
+    }
+
     /// Returns the state of each issuer's keys, with the issuer's name, or `none` if it has none: the listed issuers, and
     /// those that the resolver has named recently.
     pub fn health(&self) -> Vec<(String, KeyHealth)> {

@@ -17,6 +17,7 @@ use crate::{
     defaults::{KEY_CANDIDATES, MAX_LEEWAY},
     error::{AuthError, InvalidTokenReason},
     key::{KeyLookupError, VerificationKey},
+    metrics::VerificationTimer,
 };
 
 /// Result of a verification without waiting.
@@ -70,6 +71,7 @@ impl Verifier {
     /// Verifies a token as far as that needs no waiting, and no future on the heap.
     #[inline]
     pub(crate) fn start(&self, token: &[u8]) -> Progress {
+        let timer = VerificationTimer::start();
         let cached = self.cached(token);
         if self.checks_revocation_elsewhere() {
             return Progress::Unfinished(cached);
@@ -77,20 +79,23 @@ impl Verifier {
         if let Some(verified) = &cached {
             // What every request after the first one costs. It has no rules of its own.
             if let Lookup::Ready(outcome) = self.revocation(verified) {
+                timer.cached();
                 return Progress::Done(outcome.map(|()| SenderUnchecked(verified.token.clone())));
             }
             return Progress::Unfinished(cached);
         }
-        self.start_uncached(token)
+        self.start_uncached(token, timer)
     }
 
     #[inline(never)]
-    fn start_uncached(&self, token: &[u8]) -> Progress {
-        match now(self.stages(token, None, Wait::No)) {
+    fn start_uncached(&self, token: &[u8], timer: VerificationTimer) -> Progress {
+        let done = match now(self.stages(token, None, Wait::No)) {
             Some(Ok(verified)) => Progress::Done(Ok(verified)),
             Some(Err(Stop::Refused(error))) => Progress::Done(Err(error)),
-            Some(Err(Stop::WouldWait)) | None => Progress::Unfinished(None),
-        }
+            Some(Err(Stop::WouldWait)) | None => return Progress::Unfinished(None),
+        };
+        timer.uncached();
+        done
     }
 
     /// Completes the verification that [`start`](Self::start) left unfinished.
@@ -99,7 +104,10 @@ impl Verifier {
         token: &[u8],
         cached: Option<&Verified>,
     ) -> Result<SenderUnchecked, AuthError> {
-        self.stages(token, cached, Wait::Yes).await.map_err(Stop::into_error)
+        let timer = VerificationTimer::start();
+        let outcome = self.stages(token, cached, Wait::Yes).await;
+        timer.waited();
+        outcome.map_err(Stop::into_error)
     }
 
     /// All stages of a token.

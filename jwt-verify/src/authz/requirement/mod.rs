@@ -10,6 +10,8 @@ mod joined;
 mod number;
 mod policy;
 mod serialize;
+#[cfg(feature = "testing")]
+mod single_terms;
 
 use std::{
     any::TypeId,

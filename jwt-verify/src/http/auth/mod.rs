@@ -276,7 +276,7 @@ impl JwtAuth {
         env::read_process(change)
     }
 
-    /// Marks the caller of a request as authenticated, for a test.
+    /// Marks the caller of a request as authenticated, for a test, unless the claims have expired.
     #[cfg(feature = "testing")]
     pub(crate) fn assume(
         &self,

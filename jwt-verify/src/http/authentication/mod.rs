@@ -1,6 +1,8 @@
 //! Authentication, once per request, which keeps the outcome.
 
 pub(crate) mod app_data;
+#[cfg(feature = "testing")]
+mod assumed;
 pub(crate) mod client_certificate;
 pub(crate) mod cross_site;
 pub(crate) mod csrf;
@@ -86,20 +88,22 @@ impl Authentication {
     }
 }
 
-/// Marks the caller of a request as authenticated, for a test.
+/// Marks the caller of a request as authenticated, for a test, unless the claims have expired.
 #[cfg(feature = "testing")]
 pub(crate) fn assume(
     context: &AuthContext,
     extensions: &mut actix_web::dev::Extensions,
     claims: &VerifiedClaims,
 ) {
-    extensions.insert(Rc::new(Authentication {
-        by: context.clone(),
-        token: Some(claims.token()),
-        is_for_refresh: false,
-        is_in_url: false,
-        data_address: DataAddress::default(),
-    }));
+    if assumed::note(context, extensions, claims.verified().claims()) {
+        extensions.insert(Rc::new(Authentication {
+            by: context.clone(),
+            token: Some(claims.token()),
+            is_for_refresh: false,
+            is_in_url: false,
+            data_address: DataAddress::default(),
+        }));
+    }
 }
 
 /// Authenticates a request once: the outcome stays with the request.
@@ -123,6 +127,10 @@ pub(crate) fn authenticate_first(
     is_for_refresh: bool,
     address: impl FnOnce() -> DataAddress,
 ) -> Step<Rc<Authentication>, AuthError> {
+    #[cfg(feature = "testing")]
+    if let Err(refusal) = assumed::check(context, request) {
+        return Step::Ready(Err(refusal));
+    }
     let Some(source) = context.token_source(is_for_refresh) else {
         return Step::Ready(Err(no_sessions()));
     };
@@ -209,6 +217,8 @@ fn known(
 ) -> Option<Rc<Authentication>> {
     let known = Authentication::of(request)
         .filter(|known| known.by.is_same(context) && known.is_for_refresh == is_for_refresh)?;
+    #[cfg(feature = "testing")]
+    assumed::note_met(request);
     if known.by.is_report_only() == context.is_report_only() {
         return Some(known);
     }

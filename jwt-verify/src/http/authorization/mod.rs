@@ -1,6 +1,9 @@
 //! The authorization decision for an authenticated request.
 
 pub(crate) mod admission;
+#[cfg(feature = "testing")]
+pub(crate) mod coverage;
+mod outcome;
 mod path_params;
 pub(crate) mod policy;
 
@@ -13,7 +16,7 @@ use tokio::sync::OnceCell;
 
 use crate::http::{
     auth::context::AuthContext,
-    authorization::path_params::segment,
+    authorization::{outcome::DecisionKind, path_params::segment},
     step::{Rejection, Step},
 };
 use crate::lookup::Lookup;
@@ -21,6 +24,7 @@ use crate::{
     authz::{AuditEvent, AuditOutcome, Decision, EvalContext, Evaluation, PolicyRef, Requirement},
     claims::VerifiedClaims,
     error::{AuthError, ForbiddenReason},
+    metrics::{self, Decided},
 };
 
 /// A requirement and its origin.
@@ -65,7 +69,7 @@ impl Demand {
         request: &HttpRequest,
         claims: &VerifiedClaims,
     ) -> Step {
-        let context = RequestContext { auth, request, handler: self.handler(), policies: &[] };
+        let context = self.context(auth, request, &[]);
         let evaluation = self.requirement().evaluate(claims.verified(), &context);
         let authorized = match (evaluation, self) {
             (Evaluation::NeedsPolicy(_), Self::Handler { .. }) => None,
@@ -74,30 +78,53 @@ impl Demand {
         };
         if let Some(Lookup::Ready(result)) = authorized {
             let result = result.map_err(Rejection::from);
+            #[cfg(feature = "testing")]
+            coverage::note(self.requirement(), request, claims.verified(), &context, &result);
             return Step::Ready(self.record_and_apply(auth, request, claims, result));
         }
         let (demand, auth) = (self.clone(), auth.clone());
         let (request, claims) = (request.clone(), claims.clone());
         Step::pending(async move {
+            let mut policies = Vec::new();
             let result = match authorized {
                 Some(authorized) => authorized.await.map_err(Rejection::from),
-                None => demand.ask_policies(&auth, &request, &claims).await,
+                None => demand.ask_policies(&auth, &request, &claims, &mut policies).await,
             };
+            #[cfg(feature = "testing")]
+            {
+                let context = demand.context(&auth, &request, &policies);
+                coverage::note(
+                    demand.requirement(),
+                    &request,
+                    claims.verified(),
+                    &context,
+                    &result,
+                );
+            }
             demand.record_and_apply(&auth, &request, &claims, result)
         })
     }
 
-    /// Calls the policies that matter, one after the other, and then the authorizer.
+    fn context<'a>(
+        &self,
+        auth: &'a AuthContext,
+        request: &'a HttpRequest,
+        policies: &'a [(PolicyRef, bool)],
+    ) -> RequestContext<'a> {
+        RequestContext { auth, request, handler: self.handler(), policies }
+    }
+
+    /// Calls the policies that matter, one after the other, and then the authorizer. `policies` gets
+    /// the decisions.
     async fn ask_policies(
         &self,
         auth: &AuthContext,
         request: &HttpRequest,
         claims: &VerifiedClaims,
+        policies: &mut Vec<(PolicyRef, bool)>,
     ) -> Result<(), Rejection> {
-        let mut policies: Vec<(PolicyRef, bool)> = Vec::new();
         loop {
-            let context =
-                RequestContext { auth, request, handler: self.handler(), policies: &policies };
+            let context = self.context(auth, request, policies);
             let evaluation = self.requirement().evaluate(claims.verified(), &context);
             let (Evaluation::NeedsPolicy(asked), Self::Handler { policy, .. }) = (evaluation, self)
             else {
@@ -110,11 +137,15 @@ impl Demand {
                 // One alternative is not met; another may be.
                 Err(Rejection::Error(AuthError::Forbidden(_))) => Decision::Deny,
                 // The next login must satisfy the whole requirement.
-                Err(Rejection::Error(asked @ AuthError::StepUp { .. })) => {
-                    let asked = self.requirement().explain_with(asked, claims.verified(), &context);
-                    return Err(asked.into());
+                Err(Rejection::Error(login @ AuthError::StepUp { .. })) => {
+                    let login = self.requirement().explain_with(login, claims.verified(), &context);
+                    policies.push((*asked, false));
+                    return Err(login.into());
                 }
-                Err(rejection) => return Err(rejection),
+                Err(rejection) => {
+                    policies.push((*asked, false));
+                    return Err(rejection);
+                }
             };
             policies.push((*asked, decision == Decision::Allow));
         }
@@ -149,6 +180,10 @@ impl Demand {
         if result.is_ok() || is_report_only {
             admission::leave(auth, request, claims);
         }
+        metrics::decision(|| {
+            let (outcome, missing) = DecisionKind::of(&result).codes(is_report_only);
+            Decided { route: request.match_pattern(), outcome, missing }
+        });
         if result.is_ok() && auth.audit().is_none() {
             return result;
         }

@@ -83,6 +83,8 @@ pub(crate) fn refuse(
     request: &HttpRequest,
 ) -> HttpResponse {
     record(error, request);
+    #[cfg(feature = "testing")]
+    crate::http::authorization::coverage::note_refusal(error, request);
     let settings = context.settings();
     let response_context = ResponseContext {
         realm: settings.realm.as_ref(),
