@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use super::{EvalContext, Evaluation, LoginAge, Names, Requirement, Term};
 use crate::{
-    claims::VerifiedToken,
+    claims::{VerifiedToken, is_scope_token},
     error::{AuthError, ForbiddenReason},
 };
 
@@ -209,11 +209,8 @@ fn scope(names: Option<&Names>) -> Arc<str> {
 /// Formats names as an attribute of a challenge, without duplicates; names that are not allowed
 /// there are left out (RFC 6750 §3, RFC 6749 §3.3).
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> Arc<str> {
-    let printable = |name: &&str| {
-        !name.is_empty()
-            && name.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
-    };
     let mut seen = HashSet::new();
-    let names: Vec<&str> = names.filter(printable).filter(|name| seen.insert(*name)).collect();
+    let allowed = names.filter(|name| is_scope_token(name));
+    let names: Vec<&str> = allowed.filter(|name| seen.insert(*name)).collect();
     names.join(" ").into()
 }

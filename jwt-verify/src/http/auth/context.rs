@@ -86,6 +86,8 @@ pub(crate) struct AuthSettings {
     pub(crate) proofs: Option<Box<ProofRules>>,
     pub(crate) certificates: Option<Box<CertificateRules>>,
     pub(crate) metadata: Option<PublishedMetadata>,
+    /// Scopes that a caller without a token is told to request, separated by spaces.
+    pub(crate) challenge_scopes: Option<Arc<str>>,
     pub(crate) authorizer: Option<Box<dyn Authorizer>>,
     pub(crate) audit: Option<Box<dyn AuditSink>>,
     pub(crate) realm: Option<Arc<str>>,

@@ -68,6 +68,8 @@ pub(crate) struct ResponseContext<'a> {
     pub(crate) reveal_roles: bool,
     /// URL of the resource metadata.
     pub(crate) metadata: Option<&'a Arc<str>>,
+    /// Scopes that a caller without a token is told to request.
+    pub(crate) scope: Option<&'a Arc<str>>,
     /// Rules of DPoP, if tokens may be bound to a key.
     pub(crate) proofs: Option<&'a ProofRules>,
     /// True if they may be bound to a certificate.
@@ -88,6 +90,7 @@ pub(crate) fn refuse(
         realm: settings.realm.as_ref(),
         reveal_roles: settings.reveal_roles,
         metadata: settings.metadata.as_ref().map(PublishedMetadata::url),
+        scope: settings.challenge_scopes.as_ref(),
         proofs: settings.proofs.as_deref(),
         takes_certificates: settings.certificates.is_some(),
         scheme: Scheme::of(request),
@@ -166,6 +169,9 @@ fn add_challenges(
     let of_here = |mut challenge: BearerChallenge| {
         if let Some(realm) = context.realm {
             challenge = challenge.realm(realm.clone());
+        }
+        if let (AuthError::MissingToken, Some(scope)) = (error, context.scope) {
+            challenge = challenge.scope(scope.clone());
         }
         if let Some(url) = context.metadata {
             challenge = challenge.resource_metadata(url.clone());
