@@ -212,6 +212,7 @@ pub mod authorization {
 
     pub use crate::{
         authz::{AccessName, AuditEvent, AuditOutcome, AuditSink, Authorizer, TracingAudit},
+        error::MissingGrants,
         http::{HandlerRequirement, IntoDecision, Policy, PublicRoute, RequireMiddleware},
     };
 }

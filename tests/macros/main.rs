@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 mod blocks;
+mod complete;
 mod grammar;
 mod inventory;
 mod once;

@@ -309,7 +309,7 @@ impl JwtAuthBuilder {
             })?);
         }
         settings.challenge_scopes = scope_parameter(&self.challenge_scopes)?;
-        Ok(JwtAuth { context: AuthContext::new(verifier, self.settings) })
+        Ok(JwtAuth::of(AuthContext::new(verifier, self.settings)))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::http::{
     authentication::{client_certificate::CertificateRules, cross_site::CrossSite},
     credentials::{BearerExtractor, DpopExtractor, TokenExtractor},
     endpoints::metadata_document::PublishedMetadata,
+    route_table::inner_routes::InnerRoutes,
 };
 use crate::{
     authz::{AuditSink, Authorizer},
@@ -49,6 +50,14 @@ use crate::{
 #[derive(Clone)]
 pub struct JwtAuth {
     pub(crate) context: AuthContext,
+    /// Routes of the `AuthScope` that it is around.
+    pub(crate) inner: Option<InnerRoutes>,
+}
+
+impl JwtAuth {
+    pub(crate) fn of(context: AuthContext) -> Self {
+        Self { context, inner: None }
+    }
 }
 
 /// Handle to the settings of a [`JwtAuth`], for the stages of a request.

@@ -75,7 +75,7 @@ impl JwtAuth {
 
     /// Wraps an existing verifier, with bearer tokens and the default responses.
     pub fn new(verifier: Verifier) -> Self {
-        Self { context: AuthContext::new(verifier, AuthSettings::default()) }
+        Self::of(AuthContext::new(verifier, AuthSettings::default()))
     }
 
     /// Returns a handle for routes that anonymous callers may use too: a request without
@@ -83,7 +83,7 @@ impl JwtAuth {
     /// credential that is present and invalid is still refused.
     #[must_use]
     pub fn optional(&self) -> Self {
-        Self { context: self.context.optional() }
+        Self::of(self.context.optional())
     }
 
     /// Returns a handle that evaluates requirements without enforcing them, to introduce them in a
@@ -96,7 +96,7 @@ impl JwtAuth {
     /// scope use [`RequireMiddleware::report_only`].
     #[must_use]
     pub fn report_only(&self) -> Self {
-        Self { context: self.context.report_only() }
+        Self::of(self.context.report_only())
     }
 
     /// Returns a middleware with a requirement for every request to a scope or resource. It
