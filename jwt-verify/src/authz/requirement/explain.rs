@@ -22,14 +22,15 @@ impl Requirement {
         token: &VerifiedToken,
         context: &dyn EvalContext,
     ) -> AuthError {
-        let caller = Caller::Verified(token, context);
-        let mut lacking = self.lacking(caller);
-        let mut login = self.needed_login(token, context);
-        if let Some(inner) = inner {
-            lacking = lacking.and_lists(inner.lacking(caller));
-            login = login.and(inner.needed_login(token, context));
+        let lacking = self.lacking_with(inner, Caller::of(token, context));
+        if let Some(reason) = lacking.reason() {
+            return AuthError::Forbidden(reason);
         }
-        lacking.reason().map_or_else(|| login.into(), AuthError::Forbidden)
+        let own = self.needed_login(token, context);
+        match inner {
+            Some(inner) => own.and(inner.needed_login(token, context)).into(),
+            None => own.into(),
+        }
     }
 
     /// Returns the error for a policy that asks for a login, with the login that the rest of the
@@ -133,9 +134,7 @@ fn any_login<'a>(
     for way in ways {
         let is_open = match way.evaluate_nested(token, context) {
             Evaluation::Met | Evaluation::NeedsPolicy(_) => true,
-            Evaluation::Unmet => {
-                way.lacking_nested(Caller::Verified(token, context)).is_login_only()
-            }
+            Evaluation::Unmet => way.lacking_nested(Caller::of(token, context)).is_login_only(),
             Evaluation::MissingPathParam(_) => false,
         };
         if is_open {

@@ -10,11 +10,14 @@ use crate::{
 
 /// The caller of a requirement.
 #[derive(Clone, Copy)]
-pub(super) enum Caller<'c> {
-    Verified(&'c VerifiedToken, &'c dyn EvalContext),
-    /// Has no token, so only names are known to be missing.
-    Anonymous,
+pub(super) struct Caller<'c> {
+    /// `None` without a token: only names are known to be missing then.
+    verified: Option<(&'c VerifiedToken, &'c dyn EvalContext)>,
+    /// Names that the caller is assumed to have in addition.
+    assumed: Option<&'c Assumed<'c>>,
 }
+
+type Assumed<'n> = HashSet<(Part, &'n str)>;
 
 /// Parts of a requirement that are not met.
 #[derive(Debug, Default)]
@@ -31,14 +34,14 @@ pub(super) struct Lacking<'r> {
 #[derive(Debug)]
 struct List<'r> {
     part: Part,
-    names: &'r Names,
+    names: Vec<&'r str>,
+    /// Those that the caller does not have.
+    lacked: Vec<&'r str>,
     /// True if one of the names is enough.
     is_choice: bool,
-    /// How many names the caller needs in addition.
-    missing: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Part {
     Role,
     Permission,
@@ -48,8 +51,31 @@ enum Part {
 }
 
 impl Requirement {
+    /// Returns everything that the nearest branch lacks, with the names of a requirement that is
+    /// decided later. Names that could be left out are not among them.
+    pub(super) fn lacking_with<'r>(
+        &'r self,
+        later: Option<&'r Self>,
+        caller: Caller<'_>,
+    ) -> Lacking<'r> {
+        let mut lacking = self.lacking_before(later, caller);
+        lacking.prune(|assumed| {
+            let assumed = Some(assumed);
+            self.lacking_before(later, Caller { verified: caller.verified, assumed })
+        });
+        lacking
+    }
+
+    fn lacking_before<'r>(&'r self, later: Option<&'r Self>, caller: Caller<'_>) -> Lacking<'r> {
+        let own = self.lacking(caller);
+        match later {
+            Some(later) => own.and_lists(later.lacking(caller)),
+            None => own,
+        }
+    }
+
     /// Returns everything that is not met. Of alternatives it is the [nearest](nearest).
-    pub(super) fn lacking<'r>(&'r self, caller: Caller<'_>) -> Lacking<'r> {
+    fn lacking<'r>(&'r self, caller: Caller<'_>) -> Lacking<'r> {
         let mut lacking = Lacking::default();
         for (part, names, all) in [
             (Part::Role, &self.roles, self.all_roles),
@@ -58,10 +84,8 @@ impl Requirement {
         ] {
             lacking.extend(names.as_ref().and_then(|names| caller.list(part, names, all)));
         }
-        lacking.needs_login = match caller {
-            Caller::Verified(token, context) => !self.has_login(token, context),
-            Caller::Anonymous => false,
-        };
+        lacking.needs_login =
+            caller.verified.is_some_and(|(token, context)| !self.has_login(token, context));
         self.terms.iter().fold(lacking, |lacking, term| lacking.and(term.lacking(caller)))
     }
 
@@ -71,21 +95,19 @@ impl Requirement {
 
     /// Returns the scopes of the branch that needs the fewest names, for a caller without a token;
     /// `None` if it names none.
-    pub(crate) fn scopes_to_request(&self, inner: Option<&Self>) -> Option<Arc<str>> {
-        let mut lacking = self.lacking(Caller::Anonymous);
-        if let Some(inner) = inner {
-            lacking = lacking.and_lists(inner.lacking(Caller::Anonymous));
-        }
-        Some(listed(lacking.names(&[Part::Scope]))).filter(|scopes| !scopes.is_empty())
+    pub(crate) fn scopes_to_request(&self, later: Option<&Self>) -> Option<Arc<str>> {
+        let anonymous = Caller { verified: None, assumed: None };
+        let scopes = listed(self.lacking_with(later, anonymous).names(&[Part::Scope]));
+        Some(scopes).filter(|scopes| !scopes.is_empty())
     }
 }
 
 impl Term {
     fn lacking<'r>(&'r self, caller: Caller<'_>) -> Lacking<'r> {
-        let is_unmet = match caller {
-            Caller::Verified(token, context) => self.evaluate(token, context) == Evaluation::Unmet,
-            // Claims and policies may be met by any token.
-            Caller::Anonymous => matches!(self, Self::All(_) | Self::Any(_)),
+        let is_unmet = match caller.verified {
+            Some((token, context)) => self.evaluate(token, context) == Evaluation::Unmet,
+            // Any token may meet claims and policies.
+            None => matches!(self, Self::All(_) | Self::Any(_)),
         };
         match self {
             Self::All(nested) => nested.lacking_nested(caller),
@@ -99,31 +121,49 @@ impl Term {
     }
 }
 
-/// Selects the alternative to tell of, if none is met: by [`Lacking::rank`], then the one with
-/// the fewest missing names and other parts, then the first.
+/// Selects the alternative to tell of, if none is met: by [`Lacking::rank`], then the one with the
+/// fewest missing names and other parts, then the first.
 fn nearest<'r>(alternatives: impl Iterator<Item = Lacking<'r>>) -> Lacking<'r> {
     // The first of equal ones.
     let nearest = alternatives.min_by_key(|lacking| (lacking.rank(), lacking.missing()));
     nearest.unwrap_or_else(|| Lacking::other(Part::Condition))
 }
 
-impl Caller<'_> {
+impl<'c> Caller<'c> {
+    pub(super) fn of(token: &'c VerifiedToken, context: &'c dyn EvalContext) -> Self {
+        Self { verified: Some((token, context)), assumed: None }
+    }
+
     /// Returns a list, if it is not met.
     fn list<'r>(self, part: Part, names: &'r Names, all: bool) -> Option<List<'r>> {
-        let held = |name: &str| match self {
-            Self::Verified(token, _) => match part {
-                Part::Role => token.roles().contains(name),
-                Part::Permission => token.permissions().contains(name),
-                _ => token.scopes().contains(name),
-            },
-            Self::Anonymous => false,
+        let is_granted = |name: &str| match (self.verified, part) {
+            (Some((token, _)), Part::Role) => token.roles().contains(name),
+            (Some((token, _)), Part::Permission) => token.permissions().contains(name),
+            (Some((token, _)), _) => token.scopes().contains(name),
+            (None, _) => false,
         };
+        let is_assumed =
+            |name: &str| self.assumed.is_some_and(|assumed| assumed.contains(&(part, name)));
+        let held = |name: &str| is_granted(name) || is_assumed(name);
         if has(Some(names), all, held) {
             return None;
         }
-        let missing = names.iter().filter(|name| !held(name)).count();
         let is_choice = !all && names.len() > 1;
-        Some(List { part, names, is_choice, missing: if all { missing } else { 1 } })
+        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+        let lacked = names.iter().copied().filter(|name| !held(name)).collect();
+        Some(List { part, names, lacked, is_choice })
+    }
+}
+
+impl<'r> List<'r> {
+    /// Returns the number of names that are needed at least.
+    fn missing(&self) -> usize {
+        if self.is_choice { 1 } else { self.lacked.len().max(1) }
+    }
+
+    /// Returns the names that the caller does not have, each with its kind.
+    fn lacked(&self) -> impl Iterator<Item = (Part, &'r str)> {
+        self.lacked.iter().map(|name| (self.part, *name))
     }
 }
 
@@ -146,11 +186,47 @@ impl<'r> Lacking<'r> {
     }
 
     /// Adds the lists of a requirement that is decided later, and not what may be met by then.
-    pub(super) fn and_lists(mut self, later: Lacking<'r>) -> Self {
+    fn and_lists(mut self, later: Self) -> Self {
         for list in later.lists {
             self.extend(Some(list));
         }
         self
+    }
+
+    /// Leaves out each name without which the others are enough: one that another list has too, or
+    /// that of an alternative beside one that another list meets.
+    fn prune(&mut self, lacking_with: impl Fn(&Assumed<'_>) -> Self) {
+        // One list alone is needed as it is, and names alone do not help beside other parts.
+        if self.lists.len() < 2 || self.others > 0 {
+            return;
+        }
+        let opens = |assumed: &Assumed<'_>| lacking_with(assumed).is_login_only();
+        let mut assumed: Assumed<'r> = self.lists.iter().flat_map(List::lacked).collect();
+        let (choices, lists): (Vec<_>, Vec<_>) =
+            self.lists.iter().partition::<Vec<&List<'r>>, _>(|list| list.is_choice);
+        let named: Vec<(Part, &'r str)> = lists.into_iter().flat_map(List::lacked).collect();
+        for choice in choices {
+            let mut fewer = assumed.clone();
+            for name in choice.lacked().filter(|name| !named.contains(name)) {
+                fewer.remove(&name);
+            }
+            if opens(&fewer) {
+                assumed = fewer;
+            }
+        }
+        for name in named {
+            if assumed.remove(&name) && !opens(&assumed) {
+                assumed.insert(name);
+            }
+        }
+        let is_in_use = |list: &List<'_>| list.lacked().all(|name| assumed.contains(&name));
+        self.lists.retain_mut(|list| {
+            let is_whole = list.lacked.is_empty() || is_in_use(list);
+            if !is_whole && !list.is_choice {
+                list.names.retain(|name| assumed.contains(&(list.part, *name)));
+            }
+            is_whole || (!list.is_choice && !list.names.is_empty())
+        });
     }
 
     /// Returns `true` if another login would be enough.
@@ -162,34 +238,22 @@ impl<'r> Lacking<'r> {
     fn rank(&self) -> u8 {
         let has_roles = self.lists.iter().any(|list| list.part == Part::Role);
         match self.first {
-            None => 0,
-            _ if !has_roles && self.others == 0 => 1 + u8::from(self.needs_login),
-            Some(Part::Permission | Part::Scope) => 3,
-            Some(Part::Policy) => 4,
-            Some(Part::Role | Part::Condition) => 5,
+            None => u8::from(self.needs_login),
+            _ if !has_roles && self.others == 0 => 2 + u8::from(self.needs_login),
+            Some(Part::Permission | Part::Scope) => 4,
+            Some(Part::Policy) => 5,
+            Some(Part::Role | Part::Condition) => 6,
         }
     }
 
     fn missing(&self) -> usize {
-        self.lists.iter().map(|list| list.missing).sum::<usize>() + self.others
+        self.lists.iter().map(List::missing).sum::<usize>() + self.others
     }
 
-    /// Returns the names in the lists of some kinds. A choice is left out if another list has one of
-    /// its names.
+    /// Returns the names in the lists of some kinds.
     fn names(&self, parts: &'static [Part]) -> impl Iterator<Item = &'r str> {
         let lists = self.lists.iter().filter(|list| parts.contains(&list.part));
-        let needed: HashSet<(&str, &str)> = lists
-            .clone()
-            .filter(|list| !list.is_choice)
-            .flat_map(|list| list.names.iter().map(|name| (list.part.code(), &**name)))
-            .collect();
-        let is_made = |list: &List<'_>| {
-            let mut names = list.names.iter();
-            list.is_choice && names.any(|name| needed.contains(&(list.part.code(), &**name)))
-        };
-        let lists: Vec<&'r Names> =
-            lists.filter(|list| !is_made(list)).map(|list| list.names).collect();
-        lists.into_iter().flatten().map(|name| &**name)
+        lists.flat_map(|list| list.names.iter().copied())
     }
 
     fn has_only(&self, part: Part) -> bool {
@@ -225,14 +289,9 @@ impl<'r> Lacking<'r> {
     }
 
     fn roles(&self) -> Vec<Cow<'static, str>> {
-        let mut roles: Names = Vec::new();
-        let lists = self.lists.iter().filter(|list| list.part == Part::Role);
-        for role in lists.flat_map(|list| list.names) {
-            if !roles.contains(role) {
-                roles.push(role.clone());
-            }
-        }
-        roles
+        let mut seen = HashSet::new();
+        let once = self.names(&[Part::Role]).filter(|role| seen.insert(*role));
+        once.map(|role| Cow::Owned(role.to_owned())).collect()
     }
 }
 
