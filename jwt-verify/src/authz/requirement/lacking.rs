@@ -156,11 +156,6 @@ impl<'c> Caller<'c> {
 }
 
 impl<'r> List<'r> {
-    /// Returns the number of names that are needed at least.
-    fn missing(&self) -> usize {
-        if self.is_choice { 1 } else { self.lacked.len().max(1) }
-    }
-
     /// Returns the names that the caller does not have, each with its kind.
     fn lacked(&self) -> impl Iterator<Item = (Part, &'r str)> {
         self.lacked.iter().map(|name| (self.part, *name))
@@ -193,39 +188,40 @@ impl<'r> Lacking<'r> {
         self
     }
 
-    /// Leaves out each name without which the others are enough: one that another list has too, or
-    /// that of an alternative beside one that another list meets.
+    /// Leaves out each name without which the others are enough: one of a choice that another list
+    /// makes, or that of an alternative beside one that another list meets.
     fn prune(&mut self, lacking_with: impl Fn(&Assumed<'_>) -> Self) {
         // One list alone is needed as it is, and names alone do not help beside other parts.
         if self.lists.len() < 2 || self.others > 0 {
             return;
         }
         let opens = |assumed: &Assumed<'_>| lacking_with(assumed).is_login_only();
-        let mut assumed: Assumed<'r> = self.lists.iter().flat_map(List::lacked).collect();
-        let (choices, lists): (Vec<_>, Vec<_>) =
-            self.lists.iter().partition::<Vec<&List<'r>>, _>(|list| list.is_choice);
-        let named: Vec<(Part, &'r str)> = lists.into_iter().flat_map(List::lacked).collect();
-        for choice in choices {
-            let mut fewer = assumed.clone();
-            for name in choice.lacked().filter(|name| !named.contains(name)) {
-                fewer.remove(&name);
-            }
-            if opens(&fewer) {
-                assumed = fewer;
-            }
-        }
-        for name in named {
-            if assumed.remove(&name) && !opens(&assumed) {
-                assumed.insert(name);
+        let choices = || self.lists.iter().enumerate().filter(|(_, list)| list.is_choice);
+        let others = || self.lists.iter().filter(|list| !list.is_choice).flat_map(List::lacked);
+        let mut needed: Assumed<'r> = others().collect();
+        let mut made: HashSet<usize> = HashSet::new();
+        let with_choices = |needed: &Assumed<'r>, made: &HashSet<usize>| -> Assumed<'r> {
+            let open = choices().filter(|(index, _)| !made.contains(index));
+            open.flat_map(|(_, list)| list.lacked()).chain(needed.iter().copied()).collect()
+        };
+        for (index, _) in choices() {
+            made.insert(index);
+            if !opens(&with_choices(&needed, &made)) {
+                made.remove(&index);
             }
         }
-        let is_in_use = |list: &List<'_>| list.lacked().all(|name| assumed.contains(&name));
+        for name in others() {
+            if needed.remove(&name) && !opens(&with_choices(&needed, &made)) {
+                needed.insert(name);
+            }
+        }
+        let mut index = 0..;
         self.lists.retain_mut(|list| {
-            let is_whole = list.lacked.is_empty() || is_in_use(list);
-            if !is_whole && !list.is_choice {
-                list.names.retain(|name| assumed.contains(&(list.part, *name)));
+            let is_made = index.next().is_some_and(|index| made.contains(&index));
+            if !list.is_choice && !list.lacked().all(|name| needed.contains(&name)) {
+                list.names.retain(|name| needed.contains(&(list.part, *name)));
             }
-            is_whole || (!list.is_choice && !list.names.is_empty())
+            !is_made && !list.names.is_empty()
         });
     }
 
@@ -246,8 +242,15 @@ impl<'r> Lacking<'r> {
         }
     }
 
+    /// Returns the number of names that are needed at least, each once, and of other parts.
     fn missing(&self) -> usize {
-        self.lists.iter().map(List::missing).sum::<usize>() + self.others
+        let (choices, others): (Vec<_>, Vec<_>) =
+            self.lists.iter().partition(|list| list.is_choice);
+        let needed: Assumed<'_> = others.iter().flat_map(|list| list.lacked()).collect();
+        let is_made = |choice: &List<'_>| choice.lacked().any(|name| needed.contains(&name));
+        let chosen = choices.iter().filter(|choice| !is_made(choice)).count();
+        let empty = others.iter().filter(|list| list.names.is_empty()).count();
+        needed.len() + chosen + empty + self.others
     }
 
     /// Returns the names in the lists of some kinds.
