@@ -244,6 +244,29 @@ fn the_environment_alone_publishes_a_resource() {
     assert_eq!(server.request("POST", &format!("{DOCUMENT}/shop")).send().status, 405);
 }
 
+/// What is missing of several kinds is in one challenge, and in the log.
+#[test]
+fn a_refusal_names_everything_that_is_missing() {
+    let key = SigningKey::new(Algorithm::RS256, "k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let server = Process::start(&issuer, &[("RUST_LOG", "jwt_verify=debug"), ("NO_COLOR", "1")]);
+    let edit = |permissions: &[&str]| {
+        let token = Token::now(issuer.url()).permissions(permissions).sign(&key);
+        server.request("PUT", "/posts/7").bearer(token).json("{}").send()
+    };
+    let both = edit(&[]);
+    assert_eq!(both.status, 403);
+    assert!(both.challenge().unwrap().contains(r#"scope="read:posts write:posts""#));
+    assert!(!both.everything().contains("editor"), "roles are not told");
+    let role = edit(&["read:posts", "write:posts"]);
+    assert_eq!(role.status, 403);
+    assert!(!role.challenge().unwrap().contains("scope="), "{}", role.everything());
+    let log = server.log();
+    let names = r#"reason="missing_role" scope="read:posts write:posts" roles=["editor", "admin"]"#;
+    assert!(log.contains(names), "{log}");
+    assert!(log.contains(r#"reason="missing_role" roles=["editor", "admin"]"#), "{log}");
+}
+
 #[test]
 fn a_resource_without_scopes_names_none() {
     let issuer = FakeIssuer::start(&[]);

@@ -8,7 +8,7 @@ use crate::error::{codes::codes, missing_grants::MissingGrants};
 ///
 /// | variant | status | challenge |
 /// | --- | --- | --- |
-/// | [`MissingToken`](Self::MissingToken) | 401 | `Bearer`, without an error (RFC 6750 §3.1) |
+/// | [`MissingToken`](Self::MissingToken) | 401 | `Bearer`, without an error (RFC 6750 §3.1); with `scope` if it is known |
 /// | [`InvalidRequest`](Self::InvalidRequest) | 400 | `error="invalid_request"` |
 /// | [`ExpiredToken`](Self::ExpiredToken), [`InvalidToken`](Self::InvalidToken) | 401 | `error="invalid_token"` |
 /// | [`Forbidden`](Self::Forbidden) | 403 | `error="insufficient_scope"` |
