@@ -121,7 +121,7 @@ fn requirements(choices: bool) -> impl Strategy<Value = Requirement> {
 /// Returns the reason of a refusal, and the names in its challenge.
 fn challenged(refusal: Result<(), AuthError>) -> Option<(ForbiddenReason, Vec<String>)> {
     let Err(AuthError::Forbidden(reason)) = refusal else { return None };
-    let scope = reason.scope().map(|scope| scope.to_string()).unwrap_or_default();
+    let scope = reason.scope().map(ToString::to_string).unwrap_or_default();
     Some((reason, scope.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect()))
 }
 

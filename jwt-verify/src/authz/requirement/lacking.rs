@@ -135,7 +135,7 @@ impl<'c> Caller<'c> {
     }
 
     /// Returns a list, if it is not met.
-    fn list<'r>(self, part: Part, names: &'r Names, all: bool) -> Option<List<'r>> {
+    fn list(self, part: Part, names: &Names, all: bool) -> Option<List<'_>> {
         let is_granted = |name: &str| match (self.verified, part) {
             (Some((token, _)), Part::Role) => token.roles().contains(name),
             (Some((token, _)), Part::Permission) => token.permissions().contains(name),

@@ -76,7 +76,7 @@ where
         let context = &self.context;
         let demand = context.authorizer().is_some().then(Demand::authenticated);
         let mut service = JwtAuthService::around(service, context, demand, context.is_optional());
-        service.guard.inner = self.inner.clone();
+        service.guard.inner.clone_from(&self.inner);
         ready(Ok(service))
     }
 }
@@ -135,7 +135,7 @@ impl std::fmt::Debug for Guard {
             .field("context", &self.context)
             .field("requirement", &self.demand.as_ref().map(Demand::requirement))
             .field("admits_anonymous", &self.admits_anonymous)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -74,14 +74,6 @@ fn a_value_that_does_not_parse_names_its_variable() {
         ("JWT_MTLS_PROXIES", "proxy.internal"),
         ("JWT_MTLS_PROXIES", "10.0.0.1,0.0.0.0/0"),
         ("JWT_MTLS_FIELD", "Client-Cert"),
-        ("JWT_RESOURCE", ""),
-        ("JWT_RESOURCE", "api.example"),
-        ("JWT_RESOURCE", "http://api.example"),
-        ("JWT_RESOURCE", "https://api.example?tenant=1"),
-        ("JWT_RESOURCE", "https://api.example#top"),
-        ("JWT_RESOURCE", "https://api.example/{tenant}"),
-        ("JWT_RESOURCE_SCOPES", "read:posts"),
-        ("JWT_RESOURCE_SCOPES", ""),
         ("JWT_ROOT_CERTIFICATES", "no certificate"),
         ("JWT_PROXY", "https://proxy.example"),
         ("JWT_ALLOW_HTTP", ""),
@@ -315,6 +307,27 @@ fn a_resource_has_scopes_that_can_be_requested() {
     // The document could not name an authorization server.
     let error = build(&[NO_ISSUER, BASE[1], SECRET, resource]).unwrap_err().to_string();
     assert!(error.starts_with("JWT_RESOURCE: needs an issuer"), "{error}");
+}
+
+#[test]
+fn a_resource_is_a_url_that_clients_can_use() {
+    for url in [
+        "",
+        "api.example",
+        "http://api.example",
+        "https://api.example?tenant=1",
+        "https://api.example#top",
+        "https://api.example/{tenant}",
+    ] {
+        let error = build(&[BASE[0], BASE[1], ("JWT_RESOURCE", url)]).unwrap_err().to_string();
+        assert!(error.starts_with("JWT_RESOURCE"), "{url}: {error}");
+        assert!(url.is_empty() || !error.contains(url), "{error}");
+    }
+    for list in ["read:posts", ""] {
+        let scopes = ("JWT_RESOURCE_SCOPES", list);
+        let error = build(&[BASE[0], BASE[1], scopes]).unwrap_err().to_string();
+        assert!(error.starts_with("JWT_RESOURCE_SCOPES"), "{list}: {error}");
+    }
 }
 
 #[test]
