@@ -88,6 +88,7 @@
 //! | arguments made of claims, such as a tenant | [`FromClaims`](extract::FromClaims) and [`ClaimsArg`](extract::ClaimsArg) |
 //! | rules that need a database | [`Policy`](authorization::Policy) functions in `#[require(policy = …)]`, an [`Authorizer`](authorization::Authorizer) |
 //! | roles that include others | [`RoleHierarchy`] in [`ClaimsMapping::role_hierarchy`] |
+//! | scopes and permissions that include others | [`ScopeHierarchy`] in [`ClaimsMapping::scope_hierarchy`] |
 //! | routes that must not be forgotten | [`AuthScope`], its [`AccessMatrix`](routes::AccessMatrix), `check_routes` (feature `introspection`) |
 //! | new rules in a live system | [`JwtAuth::report_only`], [`AuditSink`](authorization::AuditSink) |
 //! | a refusal that you do not understand | [`Verifier::explain`], or the command `jwt-verify` (feature `cli`) |
@@ -173,7 +174,9 @@ mod http;
 pub use self::metrics::describe_metrics;
 pub use algorithm::Algorithm;
 pub use authz::{Decision, Requirement};
-pub use claims::{Audience, Claims, ClaimsMapping, NumericDate, RoleHierarchy, VerifiedClaims};
+pub use claims::{
+    Audience, Claims, ClaimsMapping, NumericDate, RoleHierarchy, ScopeHierarchy, VerifiedClaims,
+};
 pub use clock::{Clock, SystemClock};
 pub use error::{
     AuthError, ConfigError, ForbiddenReason, InvalidProofReason, InvalidRequestReason,
@@ -223,6 +226,7 @@ pub mod authorization {
 
     pub use crate::{
         authz::{AccessName, AuditEvent, AuditOutcome, AuditSink, Authorizer, TracingAudit},
+        error::MissingGrants,
         http::{HandlerRequirement, IntoDecision, Policy, PublicRoute, RequireMiddleware},
     };
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{App, HttpRequest, HttpResponse, ResponseError as _, get, web};
 use jwt_verify::{
-    AuthError, JwtAuth, TrustedIssuer, VerifiedClaims,
+    Algorithm, AuthError, JwtAuth, TrustedIssuer, VerifiedClaims,
     dpop::Dpop,
     endpoints::ResourceMetadata,
     extract::{CookieExtractor, FirstOf, QueryExtractor},
@@ -10,7 +10,7 @@ use jwt_verify::{
     require,
     testing::TestIssuer,
 };
-use jwt_verify_tests::TestServer;
+use jwt_verify_tests::{FakeIssuer, Process, SigningKey, TestServer, Token};
 use serde_json::{Value, json};
 
 const DOCUMENT: &str = "/.well-known/oauth-protected-resource";
@@ -103,7 +103,7 @@ fn what_is_added_is_in_it() {
 fn it_says_how_tokens_are_shown() {
     let issuer = TestIssuer::start();
     let auth = || issuer.auth().resource_metadata(metadata());
-    let dpop = || Dpop::new("https://api.example.com").algorithms([jwt_verify::Algorithm::ES256]);
+    let dpop = || Dpop::new("https://api.example.com").algorithms([Algorithm::ES256]);
     let said = |auth: jwt_verify::JwtAuthBuilder| {
         let document = document(auth.build().unwrap());
         [
@@ -177,4 +177,126 @@ fn every_challenge_says_where_it_is() {
     let api = api(issuer.auth().build().unwrap());
     assert_eq!(api.get("/").send().challenge(), Some("Bearer"));
     assert_eq!(api.get(DOCUMENT).send().status, 401);
+}
+
+#[test]
+fn the_first_challenge_says_which_scopes_to_request() {
+    let issuer = TestIssuer::start();
+    let hook = |error: &AuthError, _: &HttpRequest| -> HttpResponse { error.error_response() };
+    let auth = || issuer.auth().challenge_scopes(["read:posts", "write:posts"]);
+    for auth in [auth(), auth().error_response(hook)] {
+        let api = api(auth.build().unwrap());
+        let first = api.get("/").send();
+        assert_eq!(first.challenge(), Some(r#"Bearer scope="read:posts write:posts""#));
+        // Another token of the same scopes would do.
+        let bad = api.get("/").bearer("a.b.c").send();
+        assert!(!bad.challenge().unwrap().contains("scope="), "{}", bad.everything());
+    }
+    // Under both schemes.
+    let dpop = auth().dpop(Dpop::new("https://api.example.com")).build().unwrap();
+    let challenges = api(dpop).get("/").send();
+    let challenges = challenges.headers("www-authenticate");
+    assert_eq!(challenges.len(), 2);
+    let scope = r#" scope="read:posts write:posts""#;
+    assert!(challenges.iter().all(|challenge| challenge.contains(scope)), "{challenges:?}");
+    let none = api(issuer.auth().challenge_scopes([""; 0]).build().unwrap());
+    assert_eq!(none.get("/").send().challenge(), Some("Bearer"));
+    for bad in ["", "a b", "a\"b", "a\\b", "ü"] {
+        let error = issuer.auth().challenge_scopes([bad]).build().unwrap_err().to_string();
+        assert!(error.starts_with("challenge_scopes: "), "{bad}: {error}");
+    }
+}
+
+#[test]
+fn the_environment_alone_publishes_a_resource() {
+    let key = SigningKey::new(Algorithm::RS256, "k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let resource = ("JWT_RESOURCE", "https://api.example.com/shop");
+    let scopes = ("JWT_RESOURCE_SCOPES", "read:posts, write:posts read:posts");
+    let server = Process::start(&issuer, &[resource, scopes]);
+    let place = format!(r#"resource_metadata="https://api.example.com{DOCUMENT}/shop""#);
+    let first = server.request("GET", "/protected").send();
+    assert_eq!(first.status, 401);
+    let challenge = format!(r#"Bearer scope="read:posts write:posts", {place}"#);
+    assert_eq!(first.challenge(), Some(&*challenge));
+    let invalid = server.get("/protected", "a.b.c");
+    let challenge = invalid.challenge().unwrap();
+    assert!(challenge.ends_with(&place) && !challenge.contains(" scope="), "{challenge}");
+    let token = Token::now(issuer.url()).sign(&key);
+    let forbidden = server.get("/posts", &token);
+    let challenge = forbidden.challenge().unwrap();
+    assert!(challenge.contains(r#"scope="read:posts""#) && challenge.ends_with(&place));
+    assert_eq!(server.get("/protected", &token).status, 200);
+
+    // No token is needed for the document, and no other path is open.
+    let document = server.request("GET", &format!("{DOCUMENT}/shop")).send();
+    assert_eq!((document.status, document.header("content-type")), (200, Some("application/json")));
+    assert_eq!(
+        document.json(),
+        json!({
+            "resource": "https://api.example.com/shop",
+            "authorization_servers": [issuer.url()],
+            "scopes_supported": ["read:posts", "write:posts"],
+            "bearer_methods_supported": ["header"],
+        })
+    );
+    assert_eq!(server.request("GET", DOCUMENT).send().status, 401);
+    assert_eq!(server.request("POST", &format!("{DOCUMENT}/shop")).send().status, 405);
+}
+
+/// What is missing of several kinds is in one challenge, and in the log.
+#[test]
+fn a_refusal_names_everything_that_is_missing() {
+    let key = SigningKey::new(Algorithm::RS256, "k");
+    let issuer = FakeIssuer::start(&[&key]);
+    let server = Process::start(&issuer, &[("RUST_LOG", "jwt_verify=debug"), ("NO_COLOR", "1")]);
+    let edit = |permissions: &[&str]| {
+        let token = Token::now(issuer.url()).permissions(permissions).sign(&key);
+        server.request("PUT", "/posts/7").bearer(token).json("{}").send()
+    };
+    let both = edit(&[]);
+    assert_eq!(both.status, 403);
+    assert!(both.challenge().unwrap().contains(r#"scope="read:posts write:posts""#));
+    assert!(!both.everything().contains("editor"), "roles are not told");
+    let role = edit(&["read:posts", "write:posts"]);
+    assert_eq!(role.status, 403);
+    assert!(!role.challenge().unwrap().contains("scope="), "{}", role.everything());
+    let log = server.log();
+    let names = r#"reason="missing_role" scope="read:posts write:posts" roles=["editor", "admin"]"#;
+    assert!(log.contains(names), "{log}");
+    assert!(log.contains(r#"reason="missing_role" roles=["editor", "admin"]"#), "{log}");
+}
+
+#[test]
+fn a_resource_without_scopes_names_none() {
+    let issuer = FakeIssuer::start(&[]);
+    let server = Process::start(&issuer, &[("JWT_RESOURCE", "http://127.0.0.1:8080")]);
+    let place = format!(r#"Bearer resource_metadata="http://127.0.0.1:8080{DOCUMENT}""#);
+    assert_eq!(server.request("GET", "/protected").send().challenge(), Some(&*place));
+    let document = server.request("GET", DOCUMENT).send().json();
+    assert_eq!(document["resource"], "http://127.0.0.1:8080");
+    assert_eq!(document.get("scopes_supported"), None);
+
+    let log = Process::start(&issuer, &[]).log();
+    assert!(!log.contains("resource metadata"), "{log}");
+}
+
+#[test]
+fn a_resource_that_cannot_be_published_stops_the_start() {
+    const BASE: [(&str, &str); 2] =
+        [("JWT_ISSUER", "https://issuer.example"), ("JWT_AUDIENCE", "api")];
+    for (named, resource, scopes) in [
+        ("JWT_RESOURCE_SCOPES", None, Some("read:posts")),
+        ("JWT_RESOURCE_SCOPES", Some("https://api.example"), Some("sec\"ret")),
+        ("JWT_RESOURCE_SCOPES", Some("https://api.example"), Some("sec,,ret")),
+        ("JWT_RESOURCE", Some("sec-ret"), None),
+        ("JWT_RESOURCE", Some("http://sec-ret.example"), Some("read:posts")),
+    ] {
+        let mut variables = BASE.to_vec();
+        variables.extend(resource.map(|value| ("JWT_RESOURCE", value)));
+        variables.extend(scopes.map(|value| ("JWT_RESOURCE_SCOPES", value)));
+        let (good, message) = Process::outcome("resource-server", &variables);
+        assert!(!good && message.contains(&format!("{named}: ")), "{message}");
+        assert!(!message.contains("sec-ret") && !message.contains("sec,"), "{message}");
+    }
 }

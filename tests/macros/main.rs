@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 mod blocks;
+mod complete;
 mod coverage;
 mod grammar;
 mod inventory;

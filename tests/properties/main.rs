@@ -5,6 +5,8 @@
     reason = "a test that fails should say where"
 )]
 
+mod challenges;
+
 use std::sync::LazyLock;
 
 use jwt_verify::{Algorithm, JwkSet, TrustedIssuer, VerificationKey, Verifier, test_hooks};

@@ -13,9 +13,11 @@ use serde_json::json;
 pub fn configure(auth: &JwtAuth) -> impl FnOnce(&mut web::ServiceConfig) {
     let (data, protection) = (web::Data::new(auth.clone()), auth.clone());
     move |app| {
-        app.app_data(data)
-            .service((open, content, protection.health_routes()))
-            .service(api().wrap(protection));
+        app.app_data(data).service((open, content, protection.health_routes()));
+        if protection.resource_metadata_url().is_some() {
+            app.service(protection.resource_metadata_route());
+        }
+        app.service(api().wrap(protection));
     }
 }
 

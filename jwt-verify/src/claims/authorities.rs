@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Claims, parse::ClaimPosition, scope_names};
+use super::{Claims, parse::ClaimPosition, scope_hierarchy::covers, scope_names};
 use crate::json::Json;
 
 /// Authorities of a verified token, resolved once: the claims that contain them, and the names that
@@ -20,11 +20,13 @@ pub(super) struct Sources {
     /// The usual number of claims.
     inline: [Option<ClaimPosition>; 3],
     heap: Vec<ClaimPosition>,
-    /// Names that no claim contains as they are: those that the role hierarchy adds, and those of a
+    /// Names that no claim contains as they are: those that the hierarchies add, and those of a
     /// list in a text.
     pub(super) added: Vec<Box<str>>,
     /// Separates the names in a text.
     delimiter: Option<char>,
+    /// Separates the segments of a name, if `*` stands for one.
+    pub(super) wildcard: Option<char>,
 }
 
 impl GrantedAuthorities {
@@ -96,12 +98,19 @@ pub(crate) struct AuthorityNames<'a> {
 
 impl<'a> AuthorityNames<'a> {
     pub(crate) fn contains(self, name: &str) -> bool {
-        let Sources { inline, heap, added, .. } = self.sources;
+        let Sources { inline, heap, added, wildcard, .. } = self.sources;
         let is_said = |place: &ClaimPosition| self.is_said(*place, name);
         !name.is_empty()
             && (inline.iter().flatten().any(is_said)
                 || heap.iter().any(is_said)
-                || added.iter().any(|known| **known == *name))
+                || added.iter().any(|known| **known == *name)
+                || wildcard.is_some_and(|separator| self.is_covered(name, separator)))
+    }
+
+    /// Returns `true` if a name with a segment `*` stands for this one.
+    #[cold]
+    fn is_covered(self, name: &str, separator: char) -> bool {
+        self.iter().any(|held| held.contains('*') && covers(held, name, separator))
     }
 
     fn is_said(self, place: ClaimPosition, name: &str) -> bool {

@@ -1,7 +1,8 @@
 //! Claims with roles, permissions and scopes.
 
 use super::{
-    Claims, GrantedAuthorities, RoleHierarchy, authorities::Sources, claim_path::ClaimPath,
+    Claims, GrantedAuthorities, RoleHierarchy, ScopeHierarchy, authorities::Sources,
+    claim_path::ClaimPath,
 };
 use crate::error::ConfigError;
 
@@ -40,6 +41,7 @@ pub struct ClaimsMapping {
     roles_delimiter: Option<char>,
     scopes_as_permissions: bool,
     hierarchy: RoleHierarchy,
+    scope_hierarchy: ScopeHierarchy,
 }
 
 /// A claim with roles.
@@ -75,6 +77,7 @@ impl ClaimsMapping {
             roles_delimiter: None,
             scopes_as_permissions: false,
             hierarchy: RoleHierarchy::new(),
+            scope_hierarchy: ScopeHierarchy::new(),
         }
     }
 
@@ -161,7 +164,16 @@ impl ClaimsMapping {
         self
     }
 
-    /// Refuses settings that would read something else than roles.
+    /// Sets the scopes and permissions that a scope or permission adds to those of the token.
+    /// Default: none.
+    #[must_use]
+    pub fn scope_hierarchy(mut self, hierarchy: ScopeHierarchy) -> Self {
+        self.scope_hierarchy = hierarchy;
+        self
+    }
+
+    /// Refuses settings that would read something else than roles, or take a part of a name for a
+    /// segment.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let is_part_of_names =
             |separator: char| separator.is_alphanumeric() || r#""'[]{}\"#.contains(separator);
@@ -170,7 +182,7 @@ impl ClaimsMapping {
                            digit, quote, bracket or backslash";
             return Err(ConfigError::invalid("roles_delimiter", problem));
         }
-        Ok(())
+        self.scope_hierarchy.check()
     }
 
     /// Finds the authorities in the claims.
@@ -204,7 +216,26 @@ impl ClaimsMapping {
             grants.permissions.added = permissions.map(|name| name.as_ref().into()).collect();
             grants.roles.added.extend(reached.into_iter().map(|name| name.as_ref().into()));
         }
+        if !self.scope_hierarchy.is_empty() {
+            self.add_included(&mut grants, claims);
+        }
         grants
+    }
+
+    /// Adds what scopes and permissions include.
+    fn add_included(&self, grants: &mut GrantedAuthorities, claims: &Claims) {
+        let hierarchy = &self.scope_hierarchy;
+        grants.scopes.wildcard = hierarchy.separator();
+        grants.permissions.wildcard = hierarchy.separator();
+        let reached = hierarchy.reached_scopes(grants.scopes(claims));
+        let scopes = reached.into_iter().map(|name| Box::from(name.as_ref()));
+        grants.scopes.added.extend(scopes);
+        if self.scopes_as_permissions {
+            grants.permissions.added.extend(grants.scopes.added.iter().cloned());
+        }
+        let reached = hierarchy.reached_permissions(grants.permissions(claims));
+        let permissions = reached.into_iter().map(|name| Box::from(name.as_ref()));
+        grants.permissions.added.extend(permissions);
     }
 }
 

@@ -8,6 +8,8 @@ mod numeric_date;
 mod parse;
 mod presets;
 mod role_hierarchy;
+mod scope_hierarchy;
+mod scope_token;
 mod service_account;
 mod verified;
 
@@ -25,6 +27,8 @@ pub(crate) use claim_path::ClaimPath;
 pub use mapping::ClaimsMapping;
 pub use numeric_date::NumericDate;
 pub use role_hierarchy::RoleHierarchy;
+pub use scope_hierarchy::ScopeHierarchy;
+pub(crate) use scope_token::is_scope_token;
 pub use service_account::{NotAServiceAccount, ServiceAccount};
 pub use verified::VerifiedClaims;
 pub(crate) use verified::VerifiedToken;

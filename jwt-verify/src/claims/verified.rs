@@ -159,7 +159,8 @@ impl<T> VerifiedClaims<T> {
         self.token.permissions().iter()
     }
 
-    /// Returns the scopes of the token, each once: of the claim that
+    /// Returns the scopes of the token, with those that a [`ScopeHierarchy`](crate::ScopeHierarchy)
+    /// adds, each once: of the claim that
     /// [`ClaimsMapping::scopes_claim`](crate::ClaimsMapping::scopes_claim) names, by default `scope`
     /// or else `scp`. The list is made at each call.
     pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {

@@ -2,13 +2,13 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use crate::error::codes::codes;
+use crate::error::{codes::codes, missing_grants::MissingGrants};
 
 /// Reasons why a request was refused. Each variant has one response on the wire.
 ///
 /// | variant | status | challenge |
 /// | --- | --- | --- |
-/// | [`MissingToken`](Self::MissingToken) | 401 | `Bearer`, without an error (RFC 6750 §3.1) |
+/// | [`MissingToken`](Self::MissingToken) | 401 | `Bearer`, without an error (RFC 6750 §3.1); with `scope` if it is known |
 /// | [`InvalidRequest`](Self::InvalidRequest) | 400 | `error="invalid_request"` |
 /// | [`ExpiredToken`](Self::ExpiredToken), [`InvalidToken`](Self::InvalidToken) | 401 | `error="invalid_token"` |
 /// | [`Forbidden`](Self::Forbidden) | 403 | `error="insufficient_scope"` |
@@ -214,15 +214,18 @@ impl InvalidRequestReason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForbiddenReason {
-    /// A role; holds those that would be enough. Callers are not told, since roles describe the
+    /// Roles; holds those of every list that is not met. Callers are not told, since roles describe the
     /// inside of the application, unless
     /// [`JwtAuthBuilder::reveal_roles`](crate::JwtAuthBuilder::reveal_roles) is set.
     Role(Arc<[Cow<'static, str>]>),
-    /// A permission; holds the needed ones, separated by spaces, for the `scope` attribute of the
-    /// challenge (RFC 6750 §3).
+    /// Permissions; holds those of every list that is not met, separated by spaces, for the `scope`
+    /// attribute of the challenge (RFC 6750 §3).
     Permission(Arc<str>),
-    /// A scope of the token; holds the needed ones, as above.
+    /// Scopes of the token; holds the needed ones, as above.
     Scope(Arc<str>),
+    /// Names of more than one kind, such as a role and a scope, or names besides a claim; holds all of
+    /// them. The [`code`](Self::code) is that of the part that comes first.
+    Several(MissingGrants),
     /// A claim that is absent or has another value than required, or a forbidden one.
     UnmetCondition,
     /// A rule of the application: a policy or an [`Authorizer`](crate::authorization::Authorizer).
@@ -236,8 +239,29 @@ impl ForbiddenReason {
             Self::Role(_) => "missing_role",
             Self::Permission(_) => "missing_permission",
             Self::Scope(_) => "missing_scope",
+            Self::Several(missing) => missing.code,
             Self::UnmetCondition => "condition_not_met",
             Self::Policy => "denied_by_policy",
+        }
+    }
+
+    /// Returns the permissions and scopes that a client has to request, separated by spaces, as in the
+    /// challenge; `None` if none are missing.
+    pub fn scope(&self) -> Option<&Arc<str>> {
+        let scope = match self {
+            Self::Permission(scope) | Self::Scope(scope) => scope,
+            Self::Several(missing) => &missing.names.scope,
+            Self::Role(_) | Self::UnmetCondition | Self::Policy => return None,
+        };
+        Some(scope).filter(|scope| !scope.is_empty())
+    }
+
+    /// Returns the missing roles; `None` if none are missing.
+    pub fn roles(&self) -> Option<&[Cow<'static, str>]> {
+        match self {
+            Self::Role(roles) => Some(roles),
+            Self::Several(missing) => Some(missing.roles()).filter(|roles| !roles.is_empty()),
+            Self::Permission(_) | Self::Scope(_) | Self::UnmetCondition | Self::Policy => None,
         }
     }
 }

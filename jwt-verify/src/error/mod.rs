@@ -5,6 +5,7 @@ mod auth;
 pub(crate) mod codes;
 mod config;
 mod key;
+mod missing_grants;
 mod store;
 
 pub use auth::{
@@ -12,4 +13,6 @@ pub use auth::{
 };
 pub use config::ConfigError;
 pub use key::{InvalidKeyError, SecretLength};
+pub use missing_grants::MissingGrants;
+pub(crate) use missing_grants::MissingNames;
 pub use store::StoreUnavailable;

@@ -88,22 +88,22 @@ impl Requirement {
             .fold(own, |evaluation, term| evaluation.and(term.evaluate(token, context)))
     }
 
-    pub(super) fn has_roles(&self, token: &VerifiedToken) -> bool {
+    fn has_roles(&self, token: &VerifiedToken) -> bool {
         let held = |name: &str| token.roles().contains(name);
         has(self.roles.as_ref(), self.all_roles, held)
     }
 
-    pub(super) fn has_permissions(&self, token: &VerifiedToken) -> bool {
+    fn has_permissions(&self, token: &VerifiedToken) -> bool {
         let held = |name: &str| token.permissions().contains(name);
         has(self.permissions.as_ref(), self.all, held)
     }
 
-    pub(super) fn has_scopes(&self, token: &VerifiedToken) -> bool {
+    fn has_scopes(&self, token: &VerifiedToken) -> bool {
         let held = |name: &str| token.scopes().contains(name);
         has(self.scopes.as_ref(), self.all, held)
     }
 
-    fn has_login(&self, token: &VerifiedToken, context: &dyn EvalContext) -> bool {
+    pub(super) fn has_login(&self, token: &VerifiedToken, context: &dyn EvalContext) -> bool {
         let claims = token.claims();
         let is_recent = |age: Duration| {
             let then = claims.find("auth_time").and_then(Json::as_f64);
@@ -172,7 +172,7 @@ const MOST_AHEAD: Duration = Duration::from_secs(600);
 
 /// Returns `true` if any, or all, of the names are held. An absent list demands nothing; an empty
 /// list is never met.
-fn has(names: Option<&Names>, all: bool, held: impl Fn(&str) -> bool) -> bool {
+pub(super) fn has(names: Option<&Names>, all: bool, held: impl Fn(&str) -> bool) -> bool {
     names.is_none_or(|names| {
         let mut names = names.iter();
         if all {

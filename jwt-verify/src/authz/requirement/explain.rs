@@ -1,36 +1,36 @@
 //! Errors for a requirement that is not met.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use super::{EvalContext, Evaluation, LoginAge, Names, Requirement, Term};
-use crate::{
-    claims::VerifiedToken,
-    error::{AuthError, ForbiddenReason},
+use super::{
+    EvalContext, Evaluation, LoginAge, Requirement, Term,
+    lacking::{Caller, listed},
 };
+use crate::{claims::VerifiedToken, error::AuthError};
 
 impl Requirement {
-    /// Returns why it is not met: first what the caller lacks for good, then what another login
-    /// would supply.
+    /// Returns why it is not met: first everything that the caller lacks for good, then what another
+    /// login would supply.
     pub(crate) fn explain(&self, token: &VerifiedToken, context: &dyn EvalContext) -> AuthError {
-        if !self.has_roles(token) {
-            let roles = self.roles.as_deref().unwrap_or_default();
-            return AuthError::Forbidden(ForbiddenReason::Role(roles.into()));
+        self.explain_with_inner(None, token, context)
+    }
+
+    /// Returns why it is not met, with the names that a requirement inside of it demands too.
+    pub(crate) fn explain_with_inner(
+        &self,
+        inner: Option<&Self>,
+        token: &VerifiedToken,
+        context: &dyn EvalContext,
+    ) -> AuthError {
+        let lacking = self.lacking_with(inner, Caller::of(token, context));
+        if let Some(reason) = lacking.reason() {
+            return AuthError::Forbidden(reason);
         }
-        if !self.has_permissions(token) {
-            return AuthError::Forbidden(ForbiddenReason::Permission(scope(
-                self.permissions.as_ref(),
-            )));
+        let own = self.needed_login(token, context);
+        match inner {
+            Some(inner) => own.and(inner.needed_login(token, context)).into(),
+            None => own.into(),
         }
-        if !self.has_scopes(token) {
-            return AuthError::Forbidden(ForbiddenReason::Scope(scope(self.scopes.as_ref())));
-        }
-        let unmet = |term: &&Term| term.evaluate(token, context) == Evaluation::Unmet;
-        let reasons = self.terms.iter().filter(unmet).map(|term| term.explain(token, context));
-        let is_final = |reason: &AuthError| !matches!(reason, AuthError::StepUp { .. });
-        if let Some(reason) = reasons.into_iter().find(is_final) {
-            return reason;
-        }
-        self.needed_login(token, context).into()
     }
 
     /// Returns the error for a policy that asks for a login, with the login that the rest of the
@@ -76,27 +76,6 @@ impl Requirement {
             Term::Not(_) | Term::Claim(_) | Term::Policy(_) => NeededLogin::default(),
         };
         self.terms.iter().map(nested).fold(own, NeededLogin::and)
-    }
-
-    fn explain_nested(&self, token: &VerifiedToken, context: &dyn EvalContext) -> AuthError {
-        if self.is_for_refresh {
-            return AuthError::Forbidden(ForbiddenReason::UnmetCondition);
-        }
-        self.explain(token, context)
-    }
-}
-
-impl Term {
-    fn explain(&self, token: &VerifiedToken, context: &dyn EvalContext) -> AuthError {
-        match self {
-            Self::All(nested) => nested.explain_nested(token, context),
-            Self::Any(alternatives) => {
-                let reasons = alternatives.iter().map(|one| one.explain_nested(token, context));
-                nearest(reasons.collect())
-            }
-            Self::Not(_) | Self::Claim(_) => AuthError::Forbidden(ForbiddenReason::UnmetCondition),
-            Self::Policy(_) => AuthError::Forbidden(ForbiddenReason::Policy),
-        }
     }
 }
 
@@ -155,9 +134,7 @@ fn any_login<'a>(
     for way in ways {
         let is_open = match way.evaluate_nested(token, context) {
             Evaluation::Met | Evaluation::NeedsPolicy(_) => true,
-            Evaluation::Unmet => {
-                matches!(way.explain_nested(token, context), AuthError::StepUp { .. })
-            }
+            Evaluation::Unmet => way.lacking_nested(Caller::of(token, context)).is_login_only(),
             Evaluation::MissingPathParam(_) => false,
         };
         if is_open {
@@ -183,37 +160,4 @@ impl From<NeededLogin<'_>> for AuthError {
 
 fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     one.into_iter().chain(other).min()
-}
-
-/// Selects the error to report if no alternative is met: the first that another login would meet,
-/// else the first that a client can request from the issuer, else a policy's refusal, else the
-/// first.
-fn nearest(reasons: Vec<AuthError>) -> AuthError {
-    let rank = |reason: &AuthError| match reason {
-        AuthError::StepUp { .. } => 0,
-        AuthError::Forbidden(ForbiddenReason::Permission(_) | ForbiddenReason::Scope(_)) => 1,
-        AuthError::Forbidden(ForbiddenReason::Policy) => 2,
-        _ => 3,
-    };
-    // The first of equal rank.
-    reasons
-        .into_iter()
-        .min_by_key(rank)
-        .unwrap_or(AuthError::Forbidden(ForbiddenReason::UnmetCondition))
-}
-
-fn scope(names: Option<&Names>) -> Arc<str> {
-    listed(names.into_iter().flatten().map(|name| &**name))
-}
-
-/// Formats names as an attribute of a challenge, without duplicates; names that are not allowed
-/// there are left out (RFC 6750 §3, RFC 6749 §3.3).
-fn listed<'a>(names: impl Iterator<Item = &'a str>) -> Arc<str> {
-    let printable = |name: &&str| {
-        !name.is_empty()
-            && name.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
-    };
-    let mut seen = HashSet::new();
-    let names: Vec<&str> = names.filter(printable).filter(|name| seen.insert(*name)).collect();
-    names.join(" ").into()
 }

@@ -7,6 +7,7 @@ mod display;
 mod evaluate;
 mod explain;
 mod joined;
+mod lacking;
 mod number;
 mod policy;
 mod serialize;

@@ -14,6 +14,7 @@ use crate::http::{
 };
 use crate::{
     authz::{AuditSink, Authorizer},
+    claims::is_scope_token,
     clock::Clock,
     dpop::Dpop,
     error::{AuthError, ConfigError},
@@ -31,13 +32,15 @@ pub struct JwtAuthBuilder {
     dpop: Option<Dpop>,
     mutual_tls: Option<MutualTls>,
     resource_metadata: Option<ResourceMetadata>,
+    challenge_scopes: Vec<String>,
     settings: AuthSettings,
 }
 
 impl JwtAuthBuilder {
     pub(crate) fn new(verifier: VerifierBuilder) -> Self {
         let (dpop, mutual_tls, resource_metadata) = (None, None, None);
-        Self { verifier, dpop, mutual_tls, resource_metadata, settings: AuthSettings::default() }
+        let (challenge_scopes, settings) = (Vec::new(), AuthSettings::default());
+        Self { verifier, dpop, mutual_tls, resource_metadata, challenge_scopes, settings }
     }
 
     /// Accepts refresh tokens too, on routes that require them.
@@ -230,6 +233,19 @@ impl JwtAuthBuilder {
         self
     }
 
+    /// Sets the scopes that the challenge to a caller without a token names (RFC 6750 §3), so that a
+    /// client requests them with its first token. Default: none.
+    ///
+    /// A name that is not a scope (RFC 6749 §3.3) does not build. **Security:** all callers can read
+    /// them.
+    pub fn challenge_scopes<S: Into<String>>(
+        mut self,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.challenge_scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Replaces the response to refused requests, for example by `application/problem+json`.
     ///
     /// The response should keep the challenge, `Retry-After` and `Cache-Control: no-store` of the
@@ -271,8 +287,8 @@ impl JwtAuthBuilder {
     ///
     /// # Errors
     /// Everything that [`VerifierBuilder::build`] refuses, and invalid settings of [`Dpop`],
-    /// [`MutualTls`], [`ResourceMetadata`], of the [`extractor`](Self::extractor) and of the protection
-    /// of cookies.
+    /// [`MutualTls`], [`ResourceMetadata`], of the [`extractor`](Self::extractor), of
+    /// [`challenge_scopes`](Self::challenge_scopes) and of the protection of cookies.
     pub fn build(mut self) -> Result<JwtAuth, ConfigError> {
         let verifier = self.verifier.build()?;
         let settings = &mut self.settings;
@@ -292,8 +308,18 @@ impl JwtAuthBuilder {
                 takes_certificates: settings.certificates.is_some(),
             })?);
         }
-        Ok(JwtAuth { context: AuthContext::new(verifier, self.settings) })
+        settings.challenge_scopes = scope_parameter(&self.challenge_scopes)?;
+        Ok(JwtAuth::of(AuthContext::new(verifier, self.settings)))
     }
+}
+
+/// Joins scopes for a challenge; `None` if there are none.
+fn scope_parameter(scopes: &[String]) -> Result<Option<Arc<str>>, ConfigError> {
+    if !scopes.iter().all(|scope| is_scope_token(scope)) {
+        let problem = "must be printable ASCII, without spaces, quotes and backslashes";
+        return Err(ConfigError::invalid("challenge_scopes", problem));
+    }
+    Ok(Some(scopes.join(" ")).filter(|scopes| !scopes.is_empty()).map(Into::into))
 }
 
 impl fmt::Debug for JwtAuthBuilder {

@@ -8,6 +8,7 @@ use crate::http::{
     authentication::{client_certificate::CertificateRules, cross_site::CrossSite},
     credentials::{BearerExtractor, DpopExtractor, TokenExtractor},
     endpoints::metadata_document::PublishedMetadata,
+    route_table::inner_routes::InnerRoutes,
 };
 use crate::{
     authz::{AuditSink, Authorizer},
@@ -49,6 +50,14 @@ use crate::{
 #[derive(Clone)]
 pub struct JwtAuth {
     pub(crate) context: AuthContext,
+    /// Routes of the `AuthScope` that it is around.
+    pub(crate) inner: Option<InnerRoutes>,
+}
+
+impl JwtAuth {
+    pub(crate) fn of(context: AuthContext) -> Self {
+        Self { context, inner: None }
+    }
 }
 
 /// Handle to the settings of a [`JwtAuth`], for the stages of a request.
@@ -86,6 +95,8 @@ pub(crate) struct AuthSettings {
     pub(crate) proofs: Option<Box<ProofRules>>,
     pub(crate) certificates: Option<Box<CertificateRules>>,
     pub(crate) metadata: Option<PublishedMetadata>,
+    /// Scopes that a caller without a token is told to request, separated by spaces.
+    pub(crate) challenge_scopes: Option<Arc<str>>,
     pub(crate) authorizer: Option<Box<dyn Authorizer>>,
     pub(crate) audit: Option<Box<dyn AuditSink>>,
     pub(crate) realm: Option<Arc<str>>,

@@ -75,7 +75,7 @@ impl JwtAuth {
 
     /// Wraps an existing verifier, with bearer tokens and the default responses.
     pub fn new(verifier: Verifier) -> Self {
-        Self { context: AuthContext::new(verifier, AuthSettings::default()) }
+        Self::of(AuthContext::new(verifier, AuthSettings::default()))
     }
 
     /// Returns a handle for routes that anonymous callers may use too: a request without
@@ -83,7 +83,7 @@ impl JwtAuth {
     /// credential that is present and invalid is still refused.
     #[must_use]
     pub fn optional(&self) -> Self {
-        Self { context: self.context.optional() }
+        Self::of(self.context.optional())
     }
 
     /// Returns a handle that evaluates requirements without enforcing them, to introduce them in a
@@ -96,7 +96,7 @@ impl JwtAuth {
     /// scope use [`RequireMiddleware::report_only`].
     #[must_use]
     pub fn report_only(&self) -> Self {
-        Self { context: self.context.report_only() }
+        Self::of(self.context.report_only())
     }
 
     /// Returns a middleware with a requirement for every request to a scope or resource. It
@@ -144,6 +144,12 @@ impl JwtAuth {
     /// such a setting there is none, and an error is logged.
     pub fn resource_metadata_route(&self) -> ResourceMetadataEndpoint {
         ResourceMetadataEndpoint::new(self.context.clone())
+    }
+
+    /// Returns the URL at which clients find the [`ResourceMetadata`](crate::endpoints::ResourceMetadata), if it
+    /// is set: that of the challenges.
+    pub fn resource_metadata_url(&self) -> Option<&str> {
+        self.context.settings().metadata.as_ref().map(|published| &**published.url())
     }
 
     /// Returns the state of each issuer's keys, with the issuer's name, for readiness checks.
@@ -197,6 +203,8 @@ impl JwtAuth {
     /// | `JWT_DPOP_NONCE_SECRET` | the secret of the nonces that proofs must contain, at least 32 bytes |
     /// | `JWT_MTLS_PROXIES` | addresses and networks of proxies, separated by commas, that pass on client certificates: accepts tokens that are bound to one; see [`MutualTls`](crate::mtls::MutualTls) |
     /// | `JWT_MTLS_FIELD` | the header with the certificate, instead of `Client-Cert` |
+    /// | `JWT_RESOURCE` | the URL of this API as a protected resource: challenges name its metadata, which [`resource_metadata_route`](Self::resource_metadata_route) serves; see [`ResourceMetadata`](crate::endpoints::ResourceMetadata) |
+    /// | `JWT_RESOURCE_SCOPES` | scopes that clients may request, separated by commas or spaces, in the metadata and in the challenge to a caller without a token; see [`JwtAuthBuilder::challenge_scopes`] |
     /// | `JWT_ROOT_CERTIFICATES` | PEM of trusted authorities for the issuer's certificate, besides the built-in ones |
     /// | `JWT_PROXY` | the HTTP proxy for fetches, or `environment` to use `HTTPS_PROXY` and `NO_PROXY` |
     /// | `JWT_ALLOW_HTTP` | hosts, separated by commas, that may be reached by plain http, such as `keycloak` or `keycloak:8080`; see [`JwksProviderBuilder::allow_http`](crate::keys::JwksProviderBuilder::allow_http) |

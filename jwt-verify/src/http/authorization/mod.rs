@@ -9,7 +9,7 @@ pub(crate) mod policy;
 
 pub use policy::{IntoDecision, Policy, PolicyFuture, ask_authorizer, ask_policy, no_policy};
 
-use std::{borrow::Cow, rc::Rc, time::Duration};
+use std::{borrow::Cow, rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::{Error, HttpRequest};
 use tokio::sync::OnceCell;
@@ -17,6 +17,7 @@ use tokio::sync::OnceCell;
 use crate::http::{
     auth::context::AuthContext,
     authorization::{outcome::DecisionKind, path_params::segment},
+    route_table::inner_routes::InnerRoutes,
     step::{Rejection, Step},
 };
 use crate::lookup::Lookup;
@@ -31,20 +32,24 @@ use crate::{
 #[derive(Clone)]
 pub(crate) enum Demand {
     Handler { name: &'static str, requirement: &'static Requirement, policy: AskPolicy },
-    Scope { requirement: Rc<Requirement>, report_only: bool },
+    Scope { requirement: Rc<Requirement>, report_only: bool, inner: Option<InnerRoutes> },
 }
 
 /// Calls the policy of an index.
 pub(crate) type AskPolicy = fn(usize, &HttpRequest, &VerifiedClaims) -> PolicyFuture;
 
 impl Demand {
-    pub(crate) fn of_scope(requirement: Requirement, report_only: bool) -> Self {
-        Self::Scope { requirement: Rc::new(requirement), report_only }
+    pub(crate) fn of_scope(
+        requirement: Requirement,
+        report_only: bool,
+        inner: Option<InnerRoutes>,
+    ) -> Self {
+        Self::Scope { requirement: Rc::new(requirement), report_only, inner }
     }
 
     /// Requires an authenticated caller and nothing else.
     pub(crate) fn authenticated() -> Self {
-        Self::of_scope(Requirement::authenticated(), false)
+        Self::of_scope(Requirement::authenticated(), false, None)
     }
 
     pub(crate) fn requirement(&self) -> &Requirement {
@@ -52,6 +57,19 @@ impl Demand {
             Self::Handler { requirement, .. } => requirement,
             Self::Scope { requirement, .. } => requirement,
         }
+    }
+
+    /// Returns the requirement of the route, if a scope decides and knows its routes.
+    fn inner(&self, request: &HttpRequest) -> Option<&Requirement> {
+        match self {
+            Self::Scope { inner, .. } => inner.as_ref()?.requirement(request),
+            Self::Handler { .. } => None,
+        }
+    }
+
+    /// Returns the scopes that a caller without a token needs, as far as they are known.
+    pub(crate) fn scopes_to_request(&self, request: &HttpRequest) -> Option<Arc<str>> {
+        self.requirement().scopes_to_request(self.inner(request))
     }
 
     fn handler(&self) -> Option<&'static str> {
@@ -74,6 +92,12 @@ impl Demand {
         let authorized = match (evaluation, self) {
             (Evaluation::NeedsPolicy(_), Self::Handler { .. }) => None,
             (Evaluation::Met, _) => Some(self.authorize(auth, claims)),
+            (Evaluation::Unmet, _) => {
+                let inner = self.inner(request);
+                let verified = claims.verified();
+                let error = self.requirement().explain_with_inner(inner, verified, &context);
+                Some(Lookup::Ready(Err(error)))
+            }
             _ => Some(Lookup::Ready(self.requirement().check(claims.verified(), &context))),
         };
         if let Some(Lookup::Ready(result)) = authorized {

@@ -1,9 +1,6 @@
 //! The kind of a decision, with which it is counted.
 
-use crate::{
-    error::{AuthError, ForbiddenReason},
-    http::step::Rejection,
-};
+use crate::{error::AuthError, http::step::Rejection};
 
 /// Kind of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +26,13 @@ impl DecisionKind {
 
     fn of_error(error: &AuthError) -> Self {
         match error {
-            AuthError::Forbidden(missing) => Self::Refused(match missing {
-                ForbiddenReason::Role(_) => "role",
-                ForbiddenReason::Permission(_) => "permission",
-                ForbiddenReason::Scope(_) => "scope",
-                ForbiddenReason::UnmetCondition => "condition",
-                ForbiddenReason::Policy => POLICY,
+            // Of several kinds, the first is told.
+            AuthError::Forbidden(missing) => Self::Refused(match missing.code() {
+                "missing_role" => "role",
+                "missing_permission" => "permission",
+                "missing_scope" => "scope",
+                "condition_not_met" => "condition",
+                _ => POLICY,
             }),
             AuthError::StepUp { .. } => Self::Refused("login"),
             AuthError::Misconfigured
@@ -66,6 +64,7 @@ mod tests {
     use actix_web::error::{ErrorInternalServerError, ErrorNotFound};
 
     use super::*;
+    use crate::error::ForbiddenReason;
 
     #[test]
     fn a_decision_that_was_not_made_is_no_refusal() {

@@ -122,10 +122,21 @@ impl ResourceMetadata {
         self
     }
 
+    /// Checks the resource identifier.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        self.location().map(drop)
+    }
+
+    fn location(&self) -> Result<DocumentLocation, ConfigError> {
+        let invalid = |problem| ConfigError::invalid("resource_metadata", problem);
+        DocumentLocation::of(&self.resource).map_err(invalid)
+    }
+
     /// Checks the settings, and writes the document.
     pub(crate) fn build(self, known: &OtherSettings<'_>) -> Result<PublishedMetadata, ConfigError> {
         let invalid = |problem| ConfigError::invalid("resource_metadata", problem);
-        let place = DocumentLocation::of(&self.resource).map_err(invalid)?;
+        let place = self.location()?;
         let is_settled =
             |name: &str| SETTLED.contains(&name) || (name == METHODS && known.is_header_only);
         if self.others.keys().any(|name| is_settled(name)) {
@@ -135,7 +146,8 @@ impl ResourceMetadata {
         let listed = || known.issuers.iter().map(|issuer| (*issuer).to_owned()).collect();
         let issuers = self.authorization_servers.unwrap_or_else(listed);
         if issuers.is_empty() {
-            return Err(ConfigError::Empty { setting: "resource_metadata.authorization_servers" });
+            let problem = "needs an issuer that is listed by its name, or authorization_servers";
+            return Err(invalid(problem));
         }
         let mut document = self.members;
         // Empty members are left out (RFC 9728 §3.2).

@@ -17,6 +17,7 @@ use crate::http::{
         policy::{PolicyFuture, no_policy},
     },
     entry::extractors::{Extraction, Wanted, extract},
+    refusal::name_scopes,
     step::Step,
 };
 use crate::{authz::Requirement, claims::VerifiedClaims};
@@ -105,7 +106,10 @@ impl<R: HandlerRequirement, A: FromRequest + 'static> FromRequest for Authorized
         let decision = extract(request, &mut Payload::None, wanted, |authentication, request| {
             let claims = match authentication.claims() {
                 Ok(claims) => claims,
-                Err(error) => return Step::Ready(Err(error.into())),
+                Err(error) => {
+                    name_scopes(request, R::requirement().scopes_to_request(None));
+                    return Step::Ready(Err(error.into()));
+                }
             };
             let demand = Demand::Handler {
                 name: R::HANDLER,

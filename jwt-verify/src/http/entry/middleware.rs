@@ -5,6 +5,7 @@ use std::{
     marker::PhantomData,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -21,6 +22,7 @@ use crate::http::{
     authentication::{self, Authentication, sender_constraint::NextNonce},
     authorization::Demand,
     refusal::{self, keep_private, set_dpop_nonce},
+    route_table::inner_routes::InnerRoutes,
     step::{Rejection, Step},
 };
 
@@ -30,16 +32,23 @@ pub struct RequireMiddleware {
     context: AuthContext,
     requirement: Requirement,
     report_only: bool,
+    /// Routes of the `AuthScope` that it is around.
+    inner: Option<InnerRoutes>,
 }
 
 impl RequireMiddleware {
     pub(crate) fn new(context: AuthContext, requirement: Requirement) -> Self {
-        Self { context, requirement, report_only: false }
+        Self { context, requirement, report_only: false, inner: None }
     }
 
     /// Returns the requirement, unless refusals are only reported.
     pub(crate) fn enforced(&self) -> Option<&Requirement> {
         (!self.report_only).then_some(&self.requirement)
+    }
+
+    /// Lets it name what the routes of its scope demand, in refusals.
+    pub(crate) fn around_routes(&mut self, inner: InnerRoutes) {
+        self.inner = Some(inner);
     }
 
     /// Reports requests that do not meet this requirement in the log, without refusing them; see
@@ -66,7 +75,9 @@ where
         // Rules of the application apply to all admitted callers.
         let context = &self.context;
         let demand = context.authorizer().is_some().then(Demand::authenticated);
-        JwtAuthService::around(service, context, demand, context.is_optional())
+        let mut service = JwtAuthService::around(service, context, demand, context.is_optional());
+        service.guard.inner.clone_from(&self.inner);
+        ready(Ok(service))
     }
 }
 
@@ -82,8 +93,9 @@ where
     type Future = Ready<Result<Self::Transform, Self::InitError>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        let demand = Demand::of_scope(self.requirement.clone(), self.report_only);
-        JwtAuthService::around(service, &self.context, Some(demand), false)
+        let inner = self.inner.clone();
+        let demand = Demand::of_scope(self.requirement.clone(), self.report_only, inner);
+        ready(Ok(JwtAuthService::around(service, &self.context, Some(demand), false)))
     }
 }
 
@@ -100,9 +112,9 @@ impl<S> JwtAuthService<S> {
         context: &AuthContext,
         demand: Option<Demand>,
         admits_anonymous: bool,
-    ) -> Ready<Result<Self, ()>> {
-        let guard = Guard { context: context.unshared(), demand, admits_anonymous };
-        ready(Ok(Self { service: Rc::new(service), guard }))
+    ) -> Self {
+        let guard = Guard { context: context.unshared(), demand, admits_anonymous, inner: None };
+        Self { service: Rc::new(service), guard }
     }
 }
 
@@ -113,6 +125,8 @@ pub(super) struct Guard {
     demand: Option<Demand>,
     /// True if requests without credentials are admitted.
     admits_anonymous: bool,
+    /// Routes behind it that a challenge may speak of; those of the demand come first.
+    inner: Option<InnerRoutes>,
 }
 
 impl std::fmt::Debug for Guard {
@@ -121,14 +135,14 @@ impl std::fmt::Debug for Guard {
             .field("context", &self.context)
             .field("requirement", &self.demand.as_ref().map(Demand::requirement))
             .field("admits_anonymous", &self.admits_anonymous)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
 impl Guard {
     /// Makes one that refuses every request that does not meet the demand.
     pub(super) fn of(context: AuthContext, demand: Demand) -> Self {
-        Self { context, demand: Some(demand), admits_anonymous: false }
+        Self { context, demand: Some(demand), admits_anonymous: false, inner: None }
     }
 
     /// Lets a request pass to the service, or refuses it.
@@ -172,11 +186,22 @@ impl Guard {
             (None, _) if self.admits_anonymous => Step::Ready(Ok(())),
             (_, demand) => match (authentication.claims(), demand) {
                 (Ok(claims), Some(demand)) => demand.decide(&self.context, request, &claims),
-                (outcome, _) => Step::Ready(outcome.map(drop).map_err(Rejection::from)),
+                (Ok(_), None) => Step::Ready(Ok(())),
+                (Err(error), _) => {
+                    refusal::name_scopes(request, self.scopes_to_request(request));
+                    Step::Ready(Err(error.into()))
+                }
             },
         };
         // Its response needs another header, which only a pending request gets.
         if authentication.is_in_url { decision.into_pending() } else { decision }
+    }
+
+    /// Returns the scopes of the route, as far as they are known here.
+    fn scopes_to_request(&self, request: &HttpRequest) -> Option<Arc<str>> {
+        let demanded = self.demand.as_ref().and_then(|demand| demand.scopes_to_request(request));
+        let of_route = || self.inner.as_ref()?.requirement(request)?.scopes_to_request(None);
+        demanded.or_else(of_route)
     }
 
     /// Returns an ordinary response, not an error: errors bypass the response side of outer

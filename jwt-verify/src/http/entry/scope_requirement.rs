@@ -19,6 +19,7 @@ use crate::http::{
     authentication::{Authentication, app_data},
     authorization::Demand,
     entry::middleware::{AuthFuture, Guard},
+    route_table::inner_routes::InnerRoutes,
 };
 
 /// A middleware that demands something of every request, with the [`JwtAuth`] that the handlers of its
@@ -30,8 +31,8 @@ pub(crate) struct ScopeRequirement {
 }
 
 impl ScopeRequirement {
-    pub(crate) fn new(auth: Option<JwtAuth>, requirement: Requirement) -> Self {
-        let demand = Demand::of_scope(requirement, false);
+    pub(crate) fn new(auth: Option<JwtAuth>, requirement: Requirement, inner: InnerRoutes) -> Self {
+        let demand = Demand::of_scope(requirement, false, Some(inner));
         Self { auth: auth.map(|auth| auth.context), demand }
     }
 }

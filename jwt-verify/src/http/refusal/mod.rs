@@ -9,7 +9,7 @@ pub use challenge::BearerChallenge;
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use actix_web::{
-    Error, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
+    Error, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
     error::InternalError,
     http::{
         StatusCode,
@@ -33,7 +33,7 @@ use crate::http::{
 };
 use crate::{
     dpop::ProofRules,
-    error::{AuthError, ForbiddenReason, InvalidTokenReason},
+    error::{AuthError, InvalidTokenReason},
 };
 
 /// The body of a refusal.
@@ -68,12 +68,25 @@ pub(crate) struct ResponseContext<'a> {
     pub(crate) reveal_roles: bool,
     /// URL of the resource metadata.
     pub(crate) metadata: Option<&'a Arc<str>>,
+    /// Scopes that a caller without a token is told to request.
+    pub(crate) scope: Option<&'a Arc<str>>,
     /// Rules of DPoP, if tokens may be bound to a key.
     pub(crate) proofs: Option<&'a ProofRules>,
     /// True if they may be bound to a certificate.
     pub(crate) takes_certificates: bool,
     /// Scheme under which the request sent its token.
     pub(crate) scheme: Scheme,
+}
+
+/// Scopes of the route, in the extensions of a request without a token.
+struct RouteScopes(Arc<str>);
+
+/// Names the scopes of the route in the challenge to a caller without a token (RFC 6750 §3), instead
+/// of those that are set for all routes.
+pub(crate) fn name_scopes(request: &HttpRequest, scopes: Option<Arc<str>>) {
+    if let Some(scopes) = scopes {
+        request.extensions_mut().insert(RouteScopes(scopes));
+    }
 }
 
 /// Returns the response to a refused request, and logs it.
@@ -86,10 +99,12 @@ pub(crate) fn refuse(
     #[cfg(feature = "testing")]
     crate::http::authorization::coverage::note_refusal(error, request);
     let settings = context.settings();
+    let of_route = request.extensions().get::<RouteScopes>().map(|scopes| scopes.0.clone());
     let response_context = ResponseContext {
         realm: settings.realm.as_ref(),
         reveal_roles: settings.reveal_roles,
         metadata: settings.metadata.as_ref().map(PublishedMetadata::url),
+        scope: of_route.as_ref().or(settings.challenge_scopes.as_ref()),
         proofs: settings.proofs.as_deref(),
         takes_certificates: settings.certificates.is_some(),
         scheme: Scheme::of(request),
@@ -128,9 +143,7 @@ fn error_response(error: &AuthError, context: &ResponseContext<'_>) -> HttpRespo
         error_description: &error.to_string(),
         code: error.code(),
         required_roles: match error {
-            AuthError::Forbidden(ForbiddenReason::Role(roles)) if context.reveal_roles => {
-                Some(roles)
-            }
+            AuthError::Forbidden(missing) if context.reveal_roles => missing.roles(),
             _ => None,
         },
     });
@@ -168,6 +181,9 @@ fn add_challenges(
     let of_here = |mut challenge: BearerChallenge| {
         if let Some(realm) = context.realm {
             challenge = challenge.realm(realm.clone());
+        }
+        if let (AuthError::MissingToken, Some(scope)) = (error, context.scope) {
+            challenge = challenge.scope(scope.clone());
         }
         if let Some(url) = context.metadata {
             challenge = challenge.resource_metadata(url.clone());
@@ -237,7 +253,7 @@ pub(crate) fn keep_private(headers: &mut HeaderMap) {
     }
 }
 
-/// Logs a refusal: names of fixed sets, nothing of the request.
+/// Logs a refusal: names of fixed sets and of the requirement, nothing of the request.
 fn record(error: &AuthError, request: &HttpRequest) {
     let (code, reason) = (error.code(), error.reason());
     let (claim, algorithm) = (error.claim(), error.algorithm());
@@ -245,11 +261,15 @@ fn record(error: &AuthError, request: &HttpRequest) {
         AuthError::MissingToken if lacks_scheme(request) => {
             tracing::debug!(code, reason = "missing_scheme", "refused a request");
         }
+        AuthError::Forbidden(missing) => {
+            let (scope, roles) = (missing.scope().map(|scope| &**scope), missing.roles());
+            let roles = roles.map(tracing::field::debug);
+            tracing::debug!(code, reason, scope, roles, "refused a request");
+        }
         AuthError::MissingToken
         | AuthError::InvalidRequest(_)
         | AuthError::ExpiredToken
         | AuthError::InvalidToken(_)
-        | AuthError::Forbidden(_)
         | AuthError::StepUp { .. }
         | AuthError::InvalidProof(_)
         | AuthError::UseDpopNonce { .. }
@@ -291,13 +311,9 @@ fn mapping(error: &AuthError) -> ErrorMapping {
         AuthError::Forbidden(missing) => ErrorMapping {
             status: StatusCode::FORBIDDEN,
             error: "insufficient_scope",
-            challenge: Some(match missing {
-                ForbiddenReason::Permission(scope) | ForbiddenReason::Scope(scope) => {
-                    challenge(BearerError::InsufficientScope).scope(scope.clone())
-                }
-                ForbiddenReason::Role(_)
-                | ForbiddenReason::UnmetCondition
-                | ForbiddenReason::Policy => challenge(BearerError::InsufficientScope),
+            challenge: Some(match missing.scope() {
+                Some(scope) => challenge(BearerError::InsufficientScope).scope(scope.clone()),
+                None => challenge(BearerError::InsufficientScope),
             }),
             retry_after: None,
         },

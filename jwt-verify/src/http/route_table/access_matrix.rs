@@ -7,7 +7,6 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use crate::authz::Requirement;
 
 /// Stands for all methods.
-#[cfg(any(feature = "introspection", feature = "utoipa"))]
 pub(crate) const ANY: &str = "*";
 
 /// Usual methods of routes.

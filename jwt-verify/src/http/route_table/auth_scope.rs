@@ -19,6 +19,7 @@ use crate::http::{
     entry::{middleware::RequireMiddleware, scope_requirement::ScopeRequirement},
     route_table::{
         access_matrix::{AccessMatrix, Annotated, Guarded, RouteInfo, join},
+        inner_routes::InnerRoutes,
         layers::{Layers, ScopedService, layer},
         scope_guard::ScopeGuard,
     },
@@ -88,6 +89,8 @@ pub struct AuthScope {
     requirement: Option<Requirement>,
     /// The requirements of middlewares in the chain.
     demanded_around: Option<Requirement>,
+    /// Its routes, for its middlewares.
+    inner: InnerRoutes,
     layers: Layers,
 }
 
@@ -105,6 +108,7 @@ impl AuthScope {
             auth: None,
             requirement: None,
             demanded_around: None,
+            inner: InnerRoutes::default(),
             layers: Layers::default(),
         }
     }
@@ -191,7 +195,7 @@ impl AuthScope {
     /// # let _: App<_> = App::new().service(api);
     /// # }
     /// ```
-    pub fn wrap<M, B>(mut self, middleware: M) -> Self
+    pub fn wrap<M, B>(mut self, mut middleware: M) -> Self
     where
         M: Transform<
                 ScopedService,
@@ -202,14 +206,18 @@ impl AuthScope {
             > + 'static,
         B: MessageBody + 'static,
     {
-        let of_any_type: &dyn Any = &middleware;
-        let demanding = of_any_type.downcast_ref::<RequireMiddleware>();
-        if let Some(demanded) = demanding.and_then(RequireMiddleware::enforced) {
-            let demanded = demanded.clone();
-            self.demanded_around = Some(match self.demanded_around {
-                Some(known) => demanded.joined(known),
-                None => demanded,
-            });
+        let of_any_type: &mut dyn Any = &mut middleware;
+        if let Some(auth) = of_any_type.downcast_mut::<JwtAuth>() {
+            auth.inner = Some(self.inner.clone());
+        }
+        if let Some(demanding) = of_any_type.downcast_mut::<RequireMiddleware>() {
+            demanding.around_routes(self.inner.clone());
+            if let Some(demanded) = demanding.enforced().cloned() {
+                self.demanded_around = Some(match self.demanded_around {
+                    Some(known) => demanded.joined(known),
+                    None => demanded,
+                });
+            }
         }
         self.layers.push(layer(middleware));
         self
@@ -338,8 +346,10 @@ impl AuthScope {
                 );
             }
         }
+        self.inner.set(&routes);
         if let Some(requirement) = self.requirement {
-            self.layers.push_inside(layer(ScopeRequirement::new(self.auth, requirement)));
+            let demanding = ScopeRequirement::new(self.auth, requirement, self.inner);
+            self.layers.push_inside(layer(demanding));
         }
         let Self { prefix, scope, guards, layers, .. } = self;
         Assembled { prefix, scope, routes, guards, layers }

@@ -5,6 +5,7 @@ mod credential;
 mod environment;
 mod issuer;
 mod keys;
+mod resource;
 mod sender;
 mod shared_cache;
 mod static_keys;
@@ -74,7 +75,7 @@ fn read(
     if let Some(mutual_tls) = sender::mutual_tls(environment)? {
         builder = builder.mutual_tls(mutual_tls);
     }
-    Ok(builder)
+    resource::publish(environment, builder)
 }
 
 #[cfg(test)]

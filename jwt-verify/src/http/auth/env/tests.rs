@@ -163,6 +163,8 @@ fn every_variable_has_an_effect_that_builds() {
         ("JWT_DPOP_NONCE_SECRET", "0123456789abcdef0123456789abcdef"),
         ("JWT_MTLS_PROXIES", "10.0.0.1, 10.1.0.0/16, ::1"),
         ("JWT_MTLS_FIELD", "X-Client-Certificate"),
+        ("JWT_RESOURCE", "http://localhost:8080/api"),
+        ("JWT_RESOURCE_SCOPES", "read:posts, write:posts"),
         ("JWT_PROXY", "environment"),
         ("JWT_ALLOW_HTTP", "keycloak, auth.internal:8080"),
         ("JWT_JWKS_BEARER_TOKEN", "t"),
@@ -277,6 +279,68 @@ fn http_is_for_hosts_that_are_named() {
     assert!(build(&[BASE[0], BASE[1], keys, http("keycloak")]).is_ok());
     let error = build(&[BASE[0], BASE[1], keys]).unwrap_err().to_string();
     assert!(error.starts_with("JWT_JWKS_URI: ") && error.contains("JWT_ALLOW_HTTP"), "{error}");
+}
+
+#[test]
+fn a_resource_has_scopes_that_can_be_requested() {
+    let resource = ("JWT_RESOURCE", "https://api.example/posts");
+    let auth = build(&[BASE[0], BASE[1], resource]).unwrap();
+    let url = "https://api.example/.well-known/oauth-protected-resource/posts";
+    assert_eq!(auth.resource_metadata_url(), Some(url));
+    assert_eq!(build(&BASE).unwrap().resource_metadata_url(), None);
+    for (list, scopes) in [
+        ("read", "read"),
+        ("read write", "read write"),
+        ("read,write", "read write"),
+        (" read ,\twrite\nall  read ", "read write all"),
+        ("https://api.example/.default", "https://api.example/.default"),
+    ] {
+        let variables = [BASE[0], BASE[1], resource, ("JWT_RESOURCE_SCOPES", list)];
+        let auth = build(&variables).unwrap();
+        assert_eq!(auth.context.settings().challenge_scopes.as_deref(), Some(scopes), "{list}");
+    }
+    for list in ["read,,write", "read,", "a\"b", "a\\b", "réad", "a\u{1}b"] {
+        let variables = [BASE[0], BASE[1], resource, ("JWT_RESOURCE_SCOPES", list)];
+        let error = build(&variables).unwrap_err().to_string();
+        assert!(error.starts_with("JWT_RESOURCE_SCOPES: ") && !error.contains(list), "{error}");
+    }
+    // The document could not name an authorization server.
+    let error = build(&[NO_ISSUER, BASE[1], SECRET, resource]).unwrap_err().to_string();
+    assert!(error.starts_with("JWT_RESOURCE: needs an issuer"), "{error}");
+}
+
+#[test]
+fn a_resource_is_a_url_that_clients_can_use() {
+    for url in [
+        "",
+        "api.example",
+        "http://api.example",
+        "https://api.example?tenant=1",
+        "https://api.example#top",
+        "https://api.example/{tenant}",
+    ] {
+        let error = build(&[BASE[0], BASE[1], ("JWT_RESOURCE", url)]).unwrap_err().to_string();
+        assert!(error.starts_with("JWT_RESOURCE"), "{url}: {error}");
+        assert!(url.is_empty() || !error.contains(url), "{error}");
+    }
+    for list in ["read:posts", ""] {
+        let scopes = ("JWT_RESOURCE_SCOPES", list);
+        let error = build(&[BASE[0], BASE[1], scopes]).unwrap_err().to_string();
+        assert!(error.starts_with("JWT_RESOURCE_SCOPES"), "{list}: {error}");
+    }
+}
+
+#[test]
+fn an_application_that_adds_settings_gets_the_variable_too() {
+    let lookup = |name: &str| match name {
+        "JWT_RESOURCE" => Ok("http://api.example".to_owned()),
+        name => {
+            let found = BASE.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned()).ok_or(VarError::NotPresent)
+        }
+    };
+    let error = read(&Environment(&lookup), |issuer| issuer).unwrap_err().to_string();
+    assert!(error.starts_with("JWT_RESOURCE: "), "{error}");
 }
 
 #[test]

@@ -44,6 +44,8 @@ fn variable(setting: &'static str) -> &'static str {
         "mutual_tls.header" => "JWT_MTLS_FIELD",
         "redis.url" => "REDIS_URL",
         "cache_integrity_key" => "JWT_CACHE_INTEGRITY_KEY",
+        "resource_metadata" => "JWT_RESOURCE",
+        "challenge_scopes" => "JWT_RESOURCE_SCOPES",
         "cookie_origins" => "JWT_COOKIE_ORIGINS",
         other => other,
     }
