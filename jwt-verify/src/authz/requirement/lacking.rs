@@ -14,10 +14,10 @@ pub(super) struct Caller<'c> {
     /// `None` without a token: only names are known to be missing then.
     verified: Option<(&'c VerifiedToken, &'c dyn EvalContext)>,
     /// Names that the caller is assumed to have in addition.
-    assumed: Option<&'c Assumed<'c>>,
+    assumed: Option<&'c GrantedAsWell<'c>>,
 }
 
-type Assumed<'n> = HashSet<(Part, &'n str)>;
+type GrantedAsWell<'n> = HashSet<(Part, &'n str)>;
 
 /// Parts of a requirement that are not met.
 #[derive(Debug, Default)]
@@ -190,20 +190,21 @@ impl<'r> Lacking<'r> {
 
     /// Leaves out each name without which the others are enough: one of a choice that another list
     /// makes, or that of an alternative beside one that another list meets.
-    fn prune(&mut self, lacking_with: impl Fn(&Assumed<'_>) -> Self) {
+    fn prune(&mut self, lacking_with: impl Fn(&GrantedAsWell<'_>) -> Self) {
         // One list alone is needed as it is, and names alone do not help beside other parts.
         if self.lists.len() < 2 || self.others > 0 {
             return;
         }
-        let opens = |assumed: &Assumed<'_>| lacking_with(assumed).is_login_only();
+        let opens = |assumed: &GrantedAsWell<'_>| lacking_with(assumed).is_login_only();
         let choices = || self.lists.iter().enumerate().filter(|(_, list)| list.is_choice);
         let others = || self.lists.iter().filter(|list| !list.is_choice).flat_map(List::lacked);
-        let mut needed: Assumed<'r> = others().collect();
+        let mut needed: GrantedAsWell<'r> = others().collect();
         let mut made: HashSet<usize> = HashSet::new();
-        let with_choices = |needed: &Assumed<'r>, made: &HashSet<usize>| -> Assumed<'r> {
-            let open = choices().filter(|(index, _)| !made.contains(index));
-            open.flat_map(|(_, list)| list.lacked()).chain(needed.iter().copied()).collect()
-        };
+        let with_choices =
+            |needed: &GrantedAsWell<'r>, made: &HashSet<usize>| -> GrantedAsWell<'r> {
+                let open = choices().filter(|(index, _)| !made.contains(index));
+                open.flat_map(|(_, list)| list.lacked()).chain(needed.iter().copied()).collect()
+            };
         for (index, _) in choices() {
             made.insert(index);
             if !opens(&with_choices(&needed, &made)) {
@@ -246,7 +247,7 @@ impl<'r> Lacking<'r> {
     fn missing(&self) -> usize {
         let (choices, others): (Vec<_>, Vec<_>) =
             self.lists.iter().partition(|list| list.is_choice);
-        let needed: Assumed<'_> = others.iter().flat_map(|list| list.lacked()).collect();
+        let needed: GrantedAsWell<'_> = others.iter().flat_map(|list| list.lacked()).collect();
         let is_made = |choice: &List<'_>| choice.lacked().any(|name| needed.contains(&name));
         let chosen = choices.iter().filter(|choice| !is_made(choice)).count();
         let empty = others.iter().filter(|list| list.names.is_empty()).count();
