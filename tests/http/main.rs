@@ -11,6 +11,7 @@ mod composition;
 mod contract;
 mod credentials;
 mod cross_site;
+mod events;
 mod extractors;
 mod issuer_settings;
 mod mutual_tls;

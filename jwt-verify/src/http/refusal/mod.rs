@@ -1,6 +1,7 @@
 //! Mapping of errors to responses. No other place decides it.
 
 pub(crate) mod challenge;
+mod event;
 #[cfg(feature = "issuing")]
 mod session_error;
 
@@ -26,7 +27,7 @@ use serde::Serialize;
 
 use crate::http::{
     auth::context::AuthContext,
-    credentials::{Scheme, lacks_scheme},
+    credentials::Scheme,
     endpoints::metadata_document::PublishedMetadata,
     no_store::{NO_STORE, forbid_storing},
     refusal::challenge::DpopChallenge,
@@ -82,7 +83,7 @@ pub(crate) fn refuse(
     error: &AuthError,
     request: &HttpRequest,
 ) -> HttpResponse {
-    record(error, request);
+    event::record(error, request);
     let settings = context.settings();
     let response_context = ResponseContext {
         realm: settings.realm.as_ref(),
@@ -232,36 +233,6 @@ pub(crate) fn keep_private(headers: &mut HeaderMap) {
     let mut fields = headers.get_all(CACHE_CONTROL);
     if !fields.any(|field| field.as_bytes().split(|byte| *byte == b',').any(is_kept)) {
         headers.append(CACHE_CONTROL, HeaderValue::from_static("private"));
-    }
-}
-
-/// Logs a refusal: names of fixed sets, nothing of the request.
-fn record(error: &AuthError, request: &HttpRequest) {
-    let (code, reason) = (error.code(), error.reason());
-    let (claim, algorithm) = (error.claim(), error.algorithm());
-    match error {
-        AuthError::MissingToken if lacks_scheme(request) => {
-            tracing::debug!(code, reason = "missing_scheme", "refused a request");
-        }
-        AuthError::MissingToken
-        | AuthError::InvalidRequest(_)
-        | AuthError::ExpiredToken
-        | AuthError::InvalidToken(_)
-        | AuthError::Forbidden(_)
-        | AuthError::StepUp { .. }
-        | AuthError::InvalidProof(_)
-        | AuthError::UseDpopNonce { .. }
-        | AuthError::TooManyProofs { .. }
-        | AuthError::Csrf => {
-            tracing::debug!(code, reason, claim, algorithm, "refused a request");
-        }
-        // The failing part has logged its error once; further requests need not.
-        AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
-            tracing::debug!(code, reason, "could not authenticate a request");
-        }
-        AuthError::Misconfigured => {
-            tracing::error!(code, reason, "could not authenticate a request");
-        }
     }
 }
 
