@@ -136,6 +136,7 @@ mod expiry;
 mod jitter;
 mod json;
 mod log_limiter;
+mod log_text;
 mod lookup;
 mod metrics;
 mod mix;

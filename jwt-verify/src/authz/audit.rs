@@ -6,6 +6,7 @@ use super::Requirement;
 use crate::{
     claims::{Claims, VerifiedClaims},
     error::AuthError,
+    log_text::Shortened,
 };
 
 /// Records every decision about a requirement.
@@ -140,17 +141,5 @@ impl AuditSink for TracingAudit {
             }
             AuditOutcome::Failed => write!(warn, None::<&str>),
         }
-    }
-}
-
-/// Text from outside, made safe for a log.
-#[derive(Clone, Copy)]
-struct Shortened<'a>(&'a str);
-
-impl fmt::Debug for Shortened<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = self.0.char_indices().nth(128).map_or(self.0.len(), |(at, _)| at);
-        let kept = self.0.get(..end).unwrap_or_default();
-        write!(f, "{kept:?}{}", if end < self.0.len() { "…" } else { "" })
     }
 }

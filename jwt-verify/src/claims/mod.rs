@@ -9,6 +9,7 @@ mod parse;
 mod presets;
 mod role_hierarchy;
 mod service_account;
+mod shape;
 mod verified;
 
 use std::{fmt, sync::OnceLock};

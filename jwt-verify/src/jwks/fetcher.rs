@@ -9,7 +9,7 @@ use std::{
 use super::{
     discovery::{self, MetadataError},
     endpoint::{Endpoint, SafeUrl},
-    fetch_error::{Failure, FetchError, FetchStep},
+    fetch_error::{Failure, FetchError, FetchStep, IssuerMismatch},
     http_client::{HttpClient, HttpDocument},
     http_hosts::HttpHosts,
     key_set_document::{KeySetDocument, parse_key_set},
@@ -152,13 +152,13 @@ impl JwksFetcher {
     ) -> Result<SafeUrl, FetchError> {
         let metadata = self.client.get(url.uri()).await?;
         let url = discovery::key_set_url(&metadata.body, issuer, base, &self.http);
-        url.map_err(|error| {
-            match error {
-                MetadataError::Malformed => Failure::DiscoveryDocument,
-                MetadataError::Issuer => Failure::DiscoveryIssuer,
-                MetadataError::Url => Failure::DiscoveryUrl,
+        url.map_err(|error| match error {
+            MetadataError::Malformed => Failure::DiscoveryDocument.into(),
+            MetadataError::Issuer { found } => {
+                let names = IssuerMismatch { configured: issuer.into(), found: found.into() };
+                FetchError { issuers: Some(names), ..Failure::DiscoveryIssuer.into() }
             }
-            .into()
+            MetadataError::Url => Failure::DiscoveryUrl.into(),
         })
     }
 

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use tracing::field::debug;
+
 use super::{
     backoff::Backoff,
     fetch_error::{Failure, FetchError},
@@ -9,7 +11,7 @@ use super::{
     key_cache::{KeyCache, Publisher},
     key_query::OwnedKeyQuery,
     key_set_document::KeySetDocument,
-    key_set_loader::{KeySetLoader, LoadError, Loaded},
+    key_set_loader::{KeySetLoader, Loaded},
     key_snapshot::KeySnapshot,
     refetch_budget::RefetchBudget,
     refresh_reason::RefreshReason,
@@ -17,7 +19,7 @@ use super::{
     refresh_timer::run_timer,
     single_flight::{Joined, RunWaiter},
 };
-use crate::{clock::Clock, key::JwkSet, metrics};
+use crate::{clock::Clock, key::JwkSet, log_text::Shortened, metrics};
 
 /// Keeps a [`KeyCache`] fresh. Refreshes run on the thread for fetches and belong to no request.
 pub(super) struct Refresher {
@@ -305,12 +307,15 @@ async fn run_refresh(task: RefreshTask, reason: RefreshReason) {
             task.finish(Ok(RefreshOutcome::Unchanged));
         }
         Err(failed) => {
-            let LoadError { error, .. } = failed;
+            let error = &failed.error;
             let (reason, step) = (error.failure.code(), error.step.code());
-            tracing::warn!(reason, step, "could not fetch the key set");
+            let names = error.issuers.as_ref();
+            let configured = names.map(|names| debug(Shortened(&names.configured)));
+            let found = names.map(|names| debug(Shortened(&names.found)));
+            tracing::warn!(reason, step, configured, found, "could not fetch the key set");
             metrics::fetch(reason);
-            refresher.record_failure(&error);
-            task.finish(Err(error));
+            refresher.record_failure(error);
+            task.finish(Err(error.clone()));
             refresher.loader.share_failure(failed).await;
         }
     }

@@ -11,6 +11,7 @@ mod kubernetes;
 mod logout_token;
 mod pipeline;
 mod prepared_issuer;
+mod refused;
 mod resolved_issuers;
 mod resolver;
 mod revocation;
@@ -35,7 +36,9 @@ use self::{
     cache::CachedToken, prepared_issuer::Issuer, resolved_issuers::ResolvedIssuers,
     revocation::Revocations,
 };
-pub(crate) use self::{cache::Verified, pipeline::Progress, sender_unchecked::SenderUnchecked};
+pub(crate) use self::{
+    cache::Verified, pipeline::Progress, refused::TokenDetails, sender_unchecked::SenderUnchecked,
+};
 use crate::{
     claims::VerifiedClaims, clock::Clock, error::AuthError, key::KeyHealth, metrics,
     token::KnownHeaders, token_cache::TokenCache,

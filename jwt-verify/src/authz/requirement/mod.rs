@@ -3,6 +3,7 @@
 #[cfg(feature = "utoipa")]
 mod alternatives;
 mod claim_rule;
+mod claims_read;
 mod display;
 mod evaluate;
 mod explain;

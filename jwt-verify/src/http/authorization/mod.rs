@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 use crate::http::{
     auth::context::AuthContext,
     authorization::path_params::segment,
+    refusal::details::RefusalDetails,
     step::{Rejection, Step},
 };
 use crate::lookup::Lookup;
@@ -133,6 +134,38 @@ impl Demand {
         }
     }
 
+    /// Describes the requirement that is not met.
+    #[cold]
+    fn details(
+        &self,
+        auth: &AuthContext,
+        request: &HttpRequest,
+        claims: &VerifiedClaims,
+        error: &AuthError,
+    ) -> RefusalDetails {
+        let requirement = self.requirement();
+        if !matches!(
+            error,
+            AuthError::Forbidden(_) | AuthError::StepUp { .. } | AuthError::Misconfigured
+        ) {
+            return RefusalDetails::default();
+        }
+        let context = RequestContext { auth, request, handler: self.handler(), policies: &[] };
+        let segment = match requirement.evaluate(claims.verified(), &context) {
+            Evaluation::MissingPathParam(segment) => Some(segment.to_owned()),
+            _ => None,
+        };
+        let mapping = auth.verifier().mapping_of(claims.standard());
+        let claims_read = requirement.claims_read(mapping.as_ref()).join(", ");
+        let is_named = |text: &String| !text.is_empty();
+        RefusalDetails {
+            requirement: Some(requirement.to_string()).filter(is_named),
+            claims_read: Some(claims_read).filter(is_named),
+            segment,
+            shape: None,
+        }
+    }
+
     fn is_report_only(&self, auth: &AuthContext) -> bool {
         auth.is_report_only() || matches!(self, Self::Scope { report_only: true, .. })
     }
@@ -151,6 +184,11 @@ impl Demand {
         }
         if result.is_ok() && auth.audit().is_none() {
             return result;
+        }
+        if let Err(Rejection::Error(error)) = &result
+            && !is_report_only
+        {
+            RefusalDetails::note(error, request, || self.details(auth, request, claims, error));
         }
         let route = request.match_pattern().unwrap_or_default();
         let method = request.method().as_str();

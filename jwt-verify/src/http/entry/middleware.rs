@@ -20,7 +20,7 @@ use crate::http::{
     auth::context::{AuthContext, JwtAuth},
     authentication::{self, Authentication, sender_constraint::NextNonce},
     authorization::Demand,
-    refusal::{self, keep_private, set_dpop_nonce},
+    refusal::{self, event::RefusedBy, keep_private, set_dpop_nonce},
     step::{Rejection, Step},
 };
 
@@ -160,10 +160,13 @@ impl Guard {
         if crate::http::route_table::route_check::is_probe(request) {
             return Step::Ready(Ok(()));
         }
-        let is_for_refresh =
-            self.demand.as_ref().is_some_and(|demand| demand.requirement().is_for_refresh());
-        let authenticated = authentication::authenticate(&self.context, request, is_for_refresh);
+        let authenticated =
+            authentication::authenticate(&self.context, request, self.is_for_refresh());
         authenticated.and_then(self, request, Self::authorize)
+    }
+
+    fn is_for_refresh(&self) -> bool {
+        self.demand.as_ref().is_some_and(|demand| demand.requirement().is_for_refresh())
     }
 
     fn authorize(&self, request: &HttpRequest, authentication: &Rc<Authentication>) -> Step {
@@ -187,7 +190,10 @@ impl Guard {
         request: ServiceRequest,
     ) -> ServiceResponse<EitherBody<B>> {
         let response = match rejection {
-            Rejection::Error(error) => refusal::refuse(&self.context, &error, request.request()),
+            Rejection::Error(error) => {
+                let by = RefusedBy { handler: None, is_for_refresh: self.is_for_refresh() };
+                refusal::refuse(&self.context, &error, request.request(), by)
+            }
             Rejection::Response(error) => error.error_response(),
         };
         request.into_response(response).map_into_right_body()

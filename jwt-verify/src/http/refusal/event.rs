@@ -1,34 +1,73 @@
 //! The event of a refusal.
 
-use actix_web::{HttpMessage as _, HttpRequest};
-use tracing::Level;
+use actix_web::{HttpMessage as _, HttpRequest, http::Method};
 
-use crate::{error::AuthError, http::credentials::lacks_scheme};
+use crate::http::{
+    auth::context::AuthContext,
+    credentials::lacks_scheme,
+    refusal::details::{RefusalDetails, TARGET, is_logged},
+};
+use crate::{
+    error::{AuthError, InvalidTokenReason},
+    verifier::TokenDetails,
+};
 
-/// Target of the events.
-const TARGET: &str = "jwt_verify::http::refusal";
+/// The part of the application that refuses.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RefusedBy {
+    /// Handler whose requirement refuses.
+    pub(crate) handler: Option<&'static str>,
+    /// True if a refresh token was expected.
+    pub(crate) is_for_refresh: bool,
+}
 
 /// Marks a request whose refusal is in the log.
 struct Recorded;
 
-/// Logs a refusal: names of fixed sets, nothing of the request.
+/// Logs a refusal: names of fixed sets and of the configuration, nothing of the request.
 ///
 /// A request has one event, of the refusal that came first: Actix answers with the error of that
 /// argument, and the others may have failed by then too.
-pub(super) fn record(error: &AuthError, request: &HttpRequest) {
-    let is_enabled = match error {
-        AuthError::Misconfigured => tracing::enabled!(target: TARGET, Level::ERROR),
-        _ => tracing::enabled!(target: TARGET, Level::DEBUG),
-    };
-    if !is_enabled || request.extensions_mut().insert(Recorded).is_some() {
+pub(super) fn record(
+    context: &AuthContext,
+    error: &AuthError,
+    request: &HttpRequest,
+    by: RefusedBy,
+) {
+    if !is_logged(error) {
         return;
     }
-    let (code, reason) = (error.code(), error.reason());
-    let (claim, algorithm) = (error.claim(), error.algorithm());
+    let details = RefusalDetails::take(request);
+    if request.extensions_mut().insert(Recorded).is_some() {
+        return;
+    }
+    let reason = match error {
+        AuthError::MissingToken if lacks_scheme(request) => "missing_scheme",
+        _ => error.reason(),
+    };
+    let TokenDetails { expected } = token_details(context, error, request, by);
+    let RefusalDetails { requirement, claims_read, segment, shape } = details;
+    macro_rules! write {
+        ($level:ident, $text:literal) => {
+            tracing::$level!(
+                target: TARGET,
+                code = error.code(),
+                reason,
+                claim = error.claim(),
+                algorithm = error.algorithm(),
+                expected,
+                requirement = requirement.as_ref().map(tracing::field::display),
+                claims_read,
+                segment,
+                shape,
+                method = method_name(request.method()),
+                route = request.match_pattern(),
+                handler = by.handler,
+                $text
+            )
+        };
+    }
     match error {
-        AuthError::MissingToken if lacks_scheme(request) => {
-            tracing::debug!(target: TARGET, code, reason = "missing_scheme", "refused a request");
-        }
         AuthError::MissingToken
         | AuthError::InvalidRequest(_)
         | AuthError::ExpiredToken
@@ -38,15 +77,52 @@ pub(super) fn record(error: &AuthError, request: &HttpRequest) {
         | AuthError::InvalidProof(_)
         | AuthError::UseDpopNonce { .. }
         | AuthError::TooManyProofs { .. }
-        | AuthError::Csrf => {
-            tracing::debug!(target: TARGET, code, reason, claim, algorithm, "refused a request");
-        }
+        | AuthError::Csrf => write!(debug, "refused a request"),
         // The failing part has logged its error once; further requests need not.
         AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
-            tracing::debug!(target: TARGET, code, reason, "could not authenticate a request");
+            write!(debug, "could not authenticate a request");
         }
-        AuthError::Misconfigured => {
-            tracing::error!(target: TARGET, code, reason, "could not authenticate a request");
-        }
+        AuthError::Misconfigured => write!(error, "could not authenticate a request"),
     }
+}
+
+/// Returns what the configuration says about a refused token, which is read once more.
+fn token_details(
+    context: &AuthContext,
+    error: &AuthError,
+    request: &HttpRequest,
+    by: RefusedBy,
+) -> TokenDetails {
+    let AuthError::InvalidToken(
+        reason @ (InvalidTokenReason::Issuer
+        | InvalidTokenReason::Audience
+        | InvalidTokenReason::Algorithm
+        | InvalidTokenReason::AlgorithmNotAccepted(_)),
+    ) = error
+    else {
+        return TokenDetails::default();
+    };
+    let Some(source) = context.token_source(by.is_for_refresh) else {
+        return TokenDetails::default();
+    };
+    match source.extractor.extract(request) {
+        Ok(Some(credential)) => source.verifier.refusal_details(*reason, credential.as_bytes()),
+        Ok(None) | Err(_) => TokenDetails::default(),
+    }
+}
+
+/// Returns the name of a method, if it is one of the usual: a client can make up others.
+fn method_name(method: &Method) -> &'static str {
+    const USUAL: [(&Method, &str); 9] = [
+        (&Method::GET, "GET"),
+        (&Method::HEAD, "HEAD"),
+        (&Method::POST, "POST"),
+        (&Method::PUT, "PUT"),
+        (&Method::PATCH, "PATCH"),
+        (&Method::DELETE, "DELETE"),
+        (&Method::OPTIONS, "OPTIONS"),
+        (&Method::CONNECT, "CONNECT"),
+        (&Method::TRACE, "TRACE"),
+    ];
+    USUAL.iter().find(|(usual, _)| *usual == method).map_or("other", |(_, name)| name)
 }

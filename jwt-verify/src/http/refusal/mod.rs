@@ -1,7 +1,8 @@
 //! Mapping of errors to responses. No other place decides it.
 
 pub(crate) mod challenge;
-mod event;
+pub(crate) mod details;
+pub(crate) mod event;
 #[cfg(feature = "issuing")]
 mod session_error;
 
@@ -30,7 +31,7 @@ use crate::http::{
     credentials::Scheme,
     endpoints::metadata_document::PublishedMetadata,
     no_store::{NO_STORE, forbid_storing},
-    refusal::challenge::DpopChallenge,
+    refusal::{challenge::DpopChallenge, event::RefusedBy},
 };
 use crate::{
     dpop::ProofRules,
@@ -82,8 +83,9 @@ pub(crate) fn refuse(
     context: &AuthContext,
     error: &AuthError,
     request: &HttpRequest,
+    by: RefusedBy,
 ) -> HttpResponse {
-    event::record(error, request);
+    event::record(context, error, request, by);
     let settings = context.settings();
     let response_context = ResponseContext {
         realm: settings.realm.as_ref(),
@@ -106,8 +108,9 @@ pub(crate) fn refuse_as_error(
     context: &AuthContext,
     error: AuthError,
     request: &HttpRequest,
+    by: RefusedBy,
 ) -> Error {
-    let response = refuse(context, &error, request);
+    let response = refuse(context, &error, request, by);
     InternalError::from_response(error, response).into()
 }
 
