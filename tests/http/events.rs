@@ -243,3 +243,43 @@ fn another_issuer_in_the_metadata_is_named() {
     assert!(line.contains(r#"found="https://other.example/\r\n\u{1b}[31mxxx"#), "{line}");
     assert!(!line.contains(&"x".repeat(129)), "{line}");
 }
+
+/// Nothing is fetched for such a token, so its signature is not known to be good or bad.
+#[test]
+fn a_token_that_no_key_could_make_good_says_why() {
+    let bench = Bench::new();
+    let ask = |token: String| {
+        run(async {
+            let app = init_service(App::new().wrap(bench.auth.clone()).configure(routes)).await;
+            let request = TestRequest::with_uri("/admin/7")
+                .insert_header(("authorization", format!("Bearer {token}")));
+            let response = call_service(&app, request.to_request()).await;
+            let status = response.status().as_u16();
+            let body = actix_web::test::read_body(response).await;
+            (status, String::from_utf8(body.to_vec()).unwrap())
+        })
+    };
+    let token = || bench.issuer.token();
+    let api = jwt_verify_tests::AUDIENCE;
+    let plain = r#"reason="unknown_key""#;
+    for (token, part) in [
+        (token().audience("x"), format!(r#"unverified_reason="audience" expected="{api}""#)),
+        (token().expired(), r#"unverified_reason="token_expired" method"#.to_owned()),
+        (
+            token().claim("azp", "x").not_yet_valid(),
+            r#"unverified_reason="not_yet_valid""#.to_owned(),
+        ),
+    ] {
+        let (status, body) = ask(token.sign());
+        let line = bench.log.take("refused a request").concat();
+        assert_eq!(status, 401);
+        assert!(body.contains(r#""code":"invalid_token""#), "{body}");
+        assert!(line.contains(&format!("{plain} {part}")), "{line}");
+    }
+    assert_eq!(bench.issuer.key_fetches(), 0);
+    let unknown = token().header("kid", "another").sign();
+    let (status, _) = ask(unknown);
+    let line = bench.log.take("refused a request").concat();
+    assert_eq!(status, 401);
+    assert!(line.contains(plain) && !line.contains("unverified_reason"), "{line}");
+}

@@ -135,6 +135,11 @@ impl<'v, 'a> Candidate<'v, 'a> {
         self.issuer.rules.check_claims(&self.token.claims, self.now).is_ok()
     }
 
+    /// Returns why the claims would not be accepted, for logs.
+    pub(super) fn claims_refusal(&self) -> Option<AuthError> {
+        self.issuer.rules.check_claims(&self.token.claims, self.now).err()
+    }
+
     #[inline]
     pub(super) fn is_signed_by(&self, key: &VerificationKey) -> bool {
         let (parts, algorithm) = (&self.token.parts, self.token.header.algorithm);

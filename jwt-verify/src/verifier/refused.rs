@@ -1,9 +1,12 @@
 //! The configuration behind the refusal of a token, for logs.
 
-use super::{Verifier, candidate::SelectedIssuer};
+use super::{
+    Verifier,
+    candidate::{Candidate, SelectedIssuer, Unverified},
+};
 use crate::{
     claims::{Claims, ClaimsMapping},
-    error::InvalidTokenReason,
+    error::{AuthError, InvalidTokenReason},
     token::{CompactToken, decode_exact},
 };
 
@@ -12,13 +15,23 @@ use crate::{
 pub(crate) struct TokenDetails {
     /// Configured issuers, audiences or algorithms, if one of these failed.
     pub(crate) expected: Option<String>,
+    /// Reason why the claims would not be accepted with a valid signature either.
+    pub(crate) unverified_reason: Option<&'static str>,
 }
 
 impl Verifier {
     /// Returns what the configuration says about the reason of a refusal. It reads the token once
     /// more, and verifies and fetches nothing.
     pub(crate) fn refusal_details(&self, reason: InvalidTokenReason, token: &[u8]) -> TokenDetails {
-        TokenDetails { expected: self.expected(reason, token) }
+        if reason != InvalidTokenReason::UnknownKey {
+            return TokenDetails { expected: self.expected(reason, token), ..Default::default() };
+        }
+        let unverified = self.unverified_refusal(token);
+        let expected = match unverified {
+            Some(AuthError::InvalidToken(reason)) => self.expected(reason, token),
+            _ => None,
+        };
+        TokenDetails { expected, unverified_reason: unverified.map(|error| error.reason()) }
     }
 
     /// Returns the mapping of the issuer of verified claims.
@@ -47,6 +60,14 @@ impl Verifier {
             }
             _ => None,
         }
+    }
+
+    /// Returns the refusal of a token by its claims alone.
+    fn unverified_refusal(&self, token: &[u8]) -> Option<AuthError> {
+        let inner = &self.inner;
+        let unverified = Unverified::read(token, inner.max_token_bytes, &inner.headers).ok()?;
+        let issuer = self.known_issuer(&unverified.claims)?;
+        Candidate::check_header(issuer, unverified, self.now()).ok()?.claims_refusal()
     }
 
     /// Returns the issuer that the claims name, if it is trusted and no resolver has to be asked.

@@ -45,7 +45,7 @@ pub(super) fn record(
         AuthError::MissingToken if lacks_scheme(request) => "missing_scheme",
         _ => error.reason(),
     };
-    let TokenDetails { expected } = token_details(context, error, request, by);
+    let TokenDetails { expected, unverified_reason } = token_details(context, error, request, by);
     let RefusalDetails { requirement, claims_read, segment, shape } = details;
     macro_rules! write {
         ($level:ident, $text:literal) => {
@@ -55,6 +55,7 @@ pub(super) fn record(
                 reason,
                 claim = error.claim(),
                 algorithm = error.algorithm(),
+                unverified_reason,
                 expected,
                 requirement = requirement.as_ref().map(tracing::field::display),
                 claims_read,
@@ -97,7 +98,8 @@ fn token_details(
         reason @ (InvalidTokenReason::Issuer
         | InvalidTokenReason::Audience
         | InvalidTokenReason::Algorithm
-        | InvalidTokenReason::AlgorithmNotAccepted(_)),
+        | InvalidTokenReason::AlgorithmNotAccepted(_)
+        | InvalidTokenReason::UnknownKey),
     ) = error
     else {
         return TokenDetails::default();
