@@ -22,6 +22,7 @@ mod refused_first;
 mod remembered;
 mod resource_metadata;
 mod signatures;
+mod start_events;
 mod testing_module;
 
 use actix_web::App;

@@ -57,6 +57,14 @@ impl JwksFetcher {
         Self { endpoint, client, clock, settings, http, key_set_url, skipped_keys }
     }
 
+    /// Returns the place of the key set, without a query.
+    pub(super) fn source(&self) -> String {
+        match &self.endpoint {
+            Endpoint::KeySet(_) => format!("key set at {}", self.endpoint.label()),
+            Endpoint::Discovery { .. } => format!("discovery at {}", self.endpoint.label()),
+        }
+    }
+
     /// Fetches the key set that replaces a document of the time `previous`, 0 if there is none.
     pub(super) async fn fetch(
         &self,

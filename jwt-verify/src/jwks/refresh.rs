@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use tracing::field::debug;
 
 use super::{
+    accepted::AcceptedAlgorithms,
     backoff::Backoff,
     fetch_error::{Failure, FetchError},
     fetch_thread::FetchThread,
@@ -31,6 +32,7 @@ pub(super) struct Refresher {
     pub(super) clock: Arc<dyn Clock>,
     /// Name of the issuer in metrics; none for one of many tenants.
     pub(super) metrics_label: Option<String>,
+    pub(super) accepted: AcceptedAlgorithms,
 }
 
 impl fmt::Debug for Refresher {
@@ -156,6 +158,7 @@ impl Refresher {
 
     /// Publishes a key set, and schedules the next refresh.
     fn publish(self: &Arc<Self>, set: &JwkSet, document: &KeySetDocument, publisher: Publisher) {
+        self.accepted.check(set);
         let now = self.monotonic();
         let refresh_at = self.cache.publish(set, document, publisher, now, self.clock.now());
         if let Some(source) = &self.metrics_label {
@@ -350,6 +353,7 @@ mod tests {
             thread: fetch_thread::shared(),
             clock: Arc::new(SystemClock::new()),
             metrics_label: None,
+            accepted: AcceptedAlgorithms::default(),
         })
     }
 

@@ -17,6 +17,7 @@ mod resolver;
 mod revocation;
 mod sender_unchecked;
 mod spiffe;
+mod summary;
 mod template;
 mod tenant_cache;
 
@@ -38,6 +39,7 @@ use self::{
 };
 pub(crate) use self::{
     cache::Verified, pipeline::Progress, refused::TokenDetails, sender_unchecked::SenderUnchecked,
+    summary::IssuerSummary,
 };
 use crate::{
     claims::VerifiedClaims, clock::Clock, error::AuthError, key::KeyHealth, metrics,

@@ -7,7 +7,10 @@ use actix_web::{HttpRequest, HttpResponse};
 #[cfg(feature = "issuing")]
 use crate::http::{auth::context::TokenSource, credentials::BearerExtractor};
 use crate::http::{
-    auth::context::{AuthContext, AuthSettings, JwtAuth},
+    auth::{
+        announcement::announced,
+        context::{AuthContext, AuthSettings, JwtAuth},
+    },
     authentication::{client_certificate::MutualTls, csrf::CsrfProtection},
     credentials::TokenExtractor,
     endpoints::metadata_document::{OtherSettings, ResourceMetadata},
@@ -292,7 +295,7 @@ impl JwtAuthBuilder {
                 takes_certificates: settings.certificates.is_some(),
             })?);
         }
-        Ok(JwtAuth { context: AuthContext::new(verifier, self.settings) })
+        Ok(JwtAuth { context: announced(AuthContext::new(verifier, self.settings)) })
     }
 }
 

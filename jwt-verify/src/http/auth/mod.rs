@@ -1,5 +1,6 @@
 //! The value that an application creates once and shares.
 
+mod announcement;
 mod builder;
 pub(crate) mod context;
 #[cfg(feature = "jwks")]
@@ -11,7 +12,10 @@ pub use context::JwtAuth;
 #[cfg(feature = "jwks")]
 use crate::error::ConfigError;
 use crate::http::{
-    auth::context::{AuthContext, AuthSettings},
+    auth::{
+        announcement::announced,
+        context::{AuthContext, AuthSettings},
+    },
     endpoints::{health::HealthEndpoints, resource_metadata::ResourceMetadataEndpoint},
     entry::middleware::RequireMiddleware,
 };
@@ -75,7 +79,8 @@ impl JwtAuth {
 
     /// Wraps an existing verifier, with bearer tokens and the default responses.
     pub fn new(verifier: Verifier) -> Self {
-        Self { context: AuthContext::new(verifier, AuthSettings::default()) }
+        let context = AuthContext::new(verifier, AuthSettings::default());
+        Self { context: announced(context) }
     }
 
     /// Returns a handle for routes that anonymous callers may use too: a request without

@@ -102,17 +102,32 @@ pub(crate) fn assume(
     }));
 }
 
-/// Authenticates a request once: the outcome stays with the request.
+/// Authenticates a request once: the outcome stays with the request. Calls `on_other` if another
+/// `JwtAuth` has authenticated it.
 pub(crate) fn authenticate(
     context: &AuthContext,
     request: &HttpRequest,
     is_for_refresh: bool,
+    on_other: fn(&AuthContext, &HttpRequest),
 ) -> Step<Rc<Authentication>, AuthError> {
-    match known(context, request, is_for_refresh) {
+    match known(context, request, is_for_refresh, on_other) {
         Some(known) => Step::Ready(Ok(known)),
         None => {
             authenticate_first(context, request, is_for_refresh, || app_data::locate(request).1)
         }
+    }
+}
+
+/// Warns, once for each, of a middleware inside that of another `JwtAuth`: a token has to satisfy
+/// both.
+#[cold]
+pub(crate) fn warn_of_nesting(inner: &AuthContext, request: &HttpRequest) {
+    if inner.note_nested() {
+        tracing::warn!(
+            route = request.match_pattern(),
+            "two different JwtAuth are wrapped around one route, and a token must satisfy both: wrap \
+             it in one, and add issuers to that with `issuer(…)`"
+        );
     }
 }
 
@@ -206,9 +221,16 @@ fn known(
     context: &AuthContext,
     request: &HttpRequest,
     is_for_refresh: bool,
+    on_other: fn(&AuthContext, &HttpRequest),
 ) -> Option<Rc<Authentication>> {
-    let known = Authentication::of(request)
-        .filter(|known| known.by.is_same(context) && known.is_for_refresh == is_for_refresh)?;
+    let known = Authentication::of(request)?;
+    if !known.by.is_same(context) {
+        on_other(context, request);
+        return None;
+    }
+    if known.is_for_refresh != is_for_refresh {
+        return None;
+    }
     if known.by.is_report_only() == context.is_report_only() {
         return Some(known);
     }

@@ -249,7 +249,7 @@ pub(crate) fn extract<T: 'static>(
         return Extraction::ready(Err(AuthError::Misconfigured.into()));
     };
     let authenticated = match known {
-        Some(_) => authentication::authenticate(auth, request, wanted.is_for_refresh()),
+        Some(_) => authentication::authenticate(auth, request, wanted.is_for_refresh(), |_, _| {}),
         None => {
             authentication::authenticate_first(auth, request, wanted.is_for_refresh(), || address)
         }

@@ -160,8 +160,12 @@ impl Guard {
         if crate::http::route_table::route_check::is_probe(request) {
             return Step::Ready(Ok(()));
         }
-        let authenticated =
-            authentication::authenticate(&self.context, request, self.is_for_refresh());
+        let authenticated = authentication::authenticate(
+            &self.context,
+            request,
+            self.is_for_refresh(),
+            authentication::warn_of_nesting,
+        );
         authenticated.and_then(self, request, Self::authorize)
     }
 
