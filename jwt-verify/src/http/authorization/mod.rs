@@ -202,11 +202,16 @@ impl Demand {
                 outcome: match &result {
                     Ok(()) => AuditOutcome::Allowed,
                     Err(Rejection::Error(error)) if is_report_only => AuditOutcome::Reported(error),
+                    Err(Rejection::Error(error)) if error.is_failure() => AuditOutcome::Failed,
                     Err(Rejection::Error(error)) => AuditOutcome::Refused(error),
                     Err(Rejection::Response(_)) if is_report_only => {
                         AuditOutcome::Reported(&AuthError::Forbidden(ForbiddenReason::Policy))
                     }
                     Err(Rejection::Response(_)) => AuditOutcome::Failed,
+                },
+                error: match &result {
+                    Err(Rejection::Error(error)) => Some(error),
+                    Ok(()) | Err(Rejection::Response(_)) => None,
                 },
             });
         }
