@@ -152,7 +152,7 @@ impl AuthError {
 }
 
 impl AuthError {
-    /// Returns `true` if the caller was not judged: something was out of reach, asked too often or
+    /// Returns `true` if the caller was not checked: something was out of reach, asked too often or
     /// not set up.
     pub(crate) const fn is_failure(&self) -> bool {
         match self {

@@ -301,7 +301,7 @@ impl Requirement {
     }
 
     /// Returns `true` if it requires an authenticated caller and nothing else.
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Self::authenticated()
     }
 

@@ -134,6 +134,53 @@ impl Demand {
         }
     }
 
+    /// Tells the audit log of a decision.
+    fn audit(
+        &self,
+        auth: &AuthContext,
+        request: &HttpRequest,
+        claims: &VerifiedClaims,
+        result: &Result<(), Rejection>,
+        is_report_only: bool,
+    ) {
+        let Some(sink) = auth.audit() else { return };
+        let route = request.match_pattern().unwrap_or_default();
+        let method = request.method().as_str();
+        sink.record(&AuditEvent {
+            claims,
+            method,
+            route: &route,
+            handler: self.handler(),
+            requirement: self.requirement(),
+            outcome: match result {
+                Ok(()) => AuditOutcome::Allowed,
+                Err(Rejection::Error(error)) if is_report_only => AuditOutcome::Reported(error),
+                Err(Rejection::Error(error)) if error.is_failure() => AuditOutcome::Failed,
+                Err(Rejection::Error(error)) => AuditOutcome::Refused(error),
+                Err(Rejection::Response(_)) if is_report_only => {
+                    AuditOutcome::Reported(&AuthError::Forbidden(ForbiddenReason::Policy))
+                }
+                Err(Rejection::Response(_)) => AuditOutcome::Failed,
+            },
+            error: match result {
+                Err(Rejection::Error(error)) => Some(error),
+                Ok(()) | Err(Rejection::Response(_)) => None,
+            },
+        });
+    }
+
+    /// Records a refusal that the handler has decided on itself.
+    pub(crate) fn record_refusal(
+        &self,
+        auth: &AuthContext,
+        request: &HttpRequest,
+        claims: &VerifiedClaims,
+        error: &AuthError,
+    ) {
+        RefusalDetails::note(error, request, || self.details(auth, request, claims, error));
+        self.audit(auth, request, claims, &Err(error.clone().into()), false);
+    }
+
     /// Describes the requirement that is not met.
     #[cold]
     fn details(
@@ -157,10 +204,9 @@ impl Demand {
         };
         let mapping = auth.verifier().mapping_of(claims.standard());
         let claims_read = requirement.claims_read(mapping.as_ref()).join(", ");
-        let is_named = |text: &String| !text.is_empty();
         RefusalDetails {
-            requirement: Some(requirement.to_string()).filter(is_named),
-            claims_read: Some(claims_read).filter(is_named),
+            requirement: (!requirement.is_empty()).then(|| requirement.to_string()),
+            claims_read: Some(claims_read).filter(|names| !names.is_empty()),
             segment,
             shape: None,
         }
@@ -190,31 +236,7 @@ impl Demand {
         {
             RefusalDetails::note(error, request, || self.details(auth, request, claims, error));
         }
-        let route = request.match_pattern().unwrap_or_default();
-        let method = request.method().as_str();
-        if let Some(sink) = auth.audit() {
-            sink.record(&AuditEvent {
-                claims,
-                method,
-                route: &route,
-                handler: self.handler(),
-                requirement: self.requirement(),
-                outcome: match &result {
-                    Ok(()) => AuditOutcome::Allowed,
-                    Err(Rejection::Error(error)) if is_report_only => AuditOutcome::Reported(error),
-                    Err(Rejection::Error(error)) if error.is_failure() => AuditOutcome::Failed,
-                    Err(Rejection::Error(error)) => AuditOutcome::Refused(error),
-                    Err(Rejection::Response(_)) if is_report_only => {
-                        AuditOutcome::Reported(&AuthError::Forbidden(ForbiddenReason::Policy))
-                    }
-                    Err(Rejection::Response(_)) => AuditOutcome::Failed,
-                },
-                error: match &result {
-                    Err(Rejection::Error(error)) => Some(error),
-                    Ok(()) | Err(Rejection::Response(_)) => None,
-                },
-            });
-        }
+        self.audit(auth, request, claims, &result, is_report_only);
         match result {
             Err(refusal) if is_report_only => {
                 let reason = match &refusal {
@@ -222,7 +244,7 @@ impl Demand {
                     Rejection::Response(_) => "answered_by_policy",
                 };
                 tracing::warn!(
-                    route,
+                    route = request.match_pattern().unwrap_or_default(),
                     handler = self.handler(),
                     requirement = %self.requirement(),
                     reason,

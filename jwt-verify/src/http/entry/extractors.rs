@@ -16,7 +16,7 @@ use crate::http::{
     auth::context::AuthContext,
     authentication::{self, Authentication, app_data},
     authorization::{RequestContext, admit},
-    entry::payload_gate::PayloadGate,
+    entry::{handler_error::FailedCheck, payload_gate::PayloadGate},
     refusal::{details::RefusalDetails, event::RefusedBy, refuse_as_error},
     step::{Rejection, Step},
 };
@@ -55,8 +55,12 @@ pub trait VerifiedClaimsExt: sealed::Sealed {
 
     /// Checks the caller against a requirement, with the clock of the [`JwtAuth`](crate::JwtAuth) and the path
     /// parameters. It is the handler's own decision: an [`Authorizer`](crate::authorization::Authorizer) is not
-    /// called, an [`AuditSink`](crate::authorization::AuditSink) gets no event, and it is enforced under
-    /// [`JwtAuth::report_only`](crate::JwtAuth::report_only) too.
+    /// called, and it is enforced under [`JwtAuth::report_only`](crate::JwtAuth::report_only) too.
+    ///
+    /// Inside the middleware, an error that the handler returns is answered like every other
+    /// refusal: by the hook of [`JwtAuthBuilder::error_response`](crate::JwtAuthBuilder::error_response),
+    /// with an event, and with one for the [`AuditSink`](crate::authorization::AuditSink). Elsewhere
+    /// it gets the default response.
     ///
     /// # Errors
     /// [`AuthError::Forbidden`] or [`AuthError::StepUp`] with the unmet part;
@@ -89,7 +93,8 @@ impl VerifiedClaimsExt for HttpRequest {
         }
         let context =
             RequestContext { auth: &known.by, request: self, handler: None, policies: &[] };
-        requirement.check(claims.verified(), &context)
+        let outcome = requirement.check(claims.verified(), &context);
+        outcome.inspect_err(|error| FailedCheck::note(self, error, requirement))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::http::{
     auth::context::{AuthContext, JwtAuth},
     authentication::{self, Authentication, sender_constraint::NextNonce},
     authorization::Demand,
+    entry::handler_error::{answered, note_refusal},
     refusal::{self, event::RefusedBy, keep_private, set_dpop_nonce},
     step::{Rejection, Step},
 };
@@ -200,6 +201,7 @@ impl Guard {
             }
             Rejection::Response(error) => error.error_response(),
         };
+        note_refusal(&response, request.request());
         request.into_response(response).map_into_right_body()
     }
 }
@@ -233,7 +235,7 @@ where
     let nonce = request.extensions_mut().remove::<NextNonce>();
     let is_in_url = Authentication::of(request.request()).is_some_and(|known| known.is_in_url);
     let mut response = match outcome {
-        Ok(()) => service.call(request).await?.map_into_left_body(),
+        Ok(()) => answered(service.call(request).await?),
         Err(rejection) => guard.refuse(rejection, request),
     };
     if let Some(NextNonce(nonce)) = nonce {
@@ -279,7 +281,7 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             AuthFutureState::Inner { future } => {
-                Poll::Ready(ready!(future.poll(context)).map(ServiceResponse::map_into_left_body))
+                Poll::Ready(ready!(future.poll(context)).map(answered))
             }
             AuthFutureState::Refused { response, .. } => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),

@@ -24,6 +24,11 @@ pub(crate) struct RefusedBy {
 /// Marks a request whose refusal is in the log.
 struct Recorded;
 
+/// Forgets an event that did not end the request, such as that of an optional argument.
+pub(crate) fn forget(request: &HttpRequest) {
+    request.extensions_mut().remove::<Recorded>();
+}
+
 /// Logs a refusal: names of fixed sets and of the configuration, nothing of the request.
 ///
 /// A request has one event, of the refusal that came first: Actix answers with the error of that

@@ -331,7 +331,7 @@ pub(crate) fn whole_seconds(duration: Duration) -> u64 {
 }
 
 /// Response for handlers that return an [`AuthError`] with `?`: the default one, without the
-/// settings of the application.
+/// settings of the application. Inside the middleware, that of a check has them.
 impl ResponseError for AuthError {
     fn status_code(&self) -> StatusCode {
         mapping(self).status
