@@ -99,40 +99,40 @@ fn a_check_of_a_handler_is_answered_and_recorded_like_every_other_refusal() {
             let (challenge, inside) = (header("www-authenticate").concat(), header("x-inside"));
             assert_eq!(inside, ["1"], "{path}");
             drop(read_body(response).await);
-            let noted = std::mem::take(&mut *notes.0.lock().unwrap());
-            (status, hooked, challenge, log.take(" a request"), noted)
+            let audit = std::mem::take(&mut *notes.0.lock().unwrap());
+            (status, hooked, challenge, log.take(" a request"), audit)
         })
     };
-    let (status, hooked, challenge, lines, noted) = ask(&auth, "/claims");
+    let (status, hooked, challenge, lines, audit) = ask(&auth, "/claims");
     assert_eq!((status, &*hooked), (403, "insufficient_scope"));
     assert!(challenge.contains(r#"realm="api""#) && challenge.contains("read:figures"));
     assert!(lines.len() == 1 && lines[0].contains(r#"reason="missing_permission""#), "{lines:?}");
     assert!(lines[0].contains(r#"method="GET" route="/claims""#), "{lines:?}");
     assert!(!lines[0].contains("requirement"), "{lines:?}");
-    assert_eq!(noted, [r#"refused [authenticated] Some("missing_permission")"#]);
+    assert_eq!(audit, [r#"refused [authenticated] Some("missing_permission")"#]);
 
-    let (status, hooked, _, lines, noted) = ask(&auth, "/users/bob");
+    let (status, hooked, _, lines, audit) = ask(&auth, "/users/bob");
     assert_eq!((status, &*hooked), (403, "insufficient_scope"));
     let part = r#"requirement=claim("sub" == path.user) claims_read="sub""#;
     assert!(lines.len() == 1 && lines[0].contains(part), "{lines:?}");
     assert!(!lines[0].contains("bob"), "{lines:?}");
-    assert_eq!(noted, [r#"refused [claim("sub" == path.user)] Some("condition_not_met")"#]);
+    assert_eq!(audit, [r#"refused [claim("sub" == path.user)] Some("condition_not_met")"#]);
 
-    let (status, hooked, _, lines, noted) = ask(&auth, "/segment");
+    let (status, hooked, _, lines, audit) = ask(&auth, "/segment");
     assert_eq!((status, &*hooked), (500, "server_error"));
     assert!(lines.len() == 1 && lines[0].contains(r#"segment="nothing""#), "{lines:?}");
-    assert_eq!(noted, [r#"failed [claim("sub" == path.nothing)] Some("server_error")"#]);
+    assert_eq!(audit, [r#"failed [claim("sub" == path.nothing)] Some("server_error")"#]);
 
     // An optional argument has been refused before, and the request has not.
-    let (status, hooked, _, lines, noted) = ask(&auth, "/own");
+    let (status, hooked, _, lines, audit) = ask(&auth, "/own");
     assert_eq!((status, &*hooked), (403, "insufficient_scope"));
     assert!(lines.last().unwrap().contains(r#"reason="denied_by_policy""#), "{lines:?}");
-    assert_eq!(noted, [r#"refused [authenticated] Some("denied_by_policy")"#]);
+    assert_eq!(audit, [r#"refused [authenticated] Some("denied_by_policy")"#]);
 
     for (path, status) in [("/users/alice", 200), ("/goes-on", 200), ("/out", 503)] {
-        let (answered, hooked, _, lines, noted) = ask(&auth, path);
+        let (answered, hooked, _, lines, audit) = ask(&auth, path);
         assert_eq!((answered, &*hooked), (status, ""), "{path}");
-        assert!(lines.is_empty() && noted.is_empty(), "{path} {lines:?} {noted:?}");
+        assert!(lines.is_empty() && audit.is_empty(), "{path} {lines:?} {audit:?}");
     }
 
     let plain = issuer.auth().build().unwrap();

@@ -28,7 +28,7 @@ fn each_jwt_auth_logs_its_settings_and_no_secret() {
     let lines = log.take("made a JwtAuth");
     let [line] = &*lines else { panic!("{lines:?}") };
     for part in [
-        r#"INFO jwt_verify::http::auth"#,
+        "INFO jwt_verify::http::auth",
         r#"issuer="https://info.example/; https://other.example" audience="api; api-2""#,
         r#"algorithms="RS256; HS256""#,
         r#"keys="discovery at https://info.example/; 1 given key""#,

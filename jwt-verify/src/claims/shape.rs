@@ -175,7 +175,7 @@ impl<'de> Deserializer<'de> for ClaimValue<'de> {
     }
 }
 
-/// FieldAccess of an object, with the fields of the type that is made of it.
+/// Members of an object, with the fields of the type that is made of it.
 struct FieldAccess<'a> {
     rest: serde_json::map::Iter<'a>,
     value: Option<(&'a str, &'a Value)>,

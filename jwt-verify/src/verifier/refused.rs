@@ -5,6 +5,7 @@ use super::{
     candidate::{Candidate, SelectedIssuer, Unverified},
 };
 use crate::{
+    algorithm::Algorithm,
     claims::{Claims, ClaimsMapping},
     error::{AuthError, InvalidTokenReason},
     token::{CompactToken, decode_exact},
@@ -56,7 +57,7 @@ impl Verifier {
                     .or_else(|| Some("none".to_owned()))
             }
             InvalidTokenReason::Algorithm | InvalidTokenReason::AlgorithmNotAccepted(_) => {
-                joined(issuer()?.algorithms.iter().map(|algorithm| algorithm.name()))
+                joined(issuer()?.algorithms.iter().map(Algorithm::name))
             }
             _ => None,
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Verifier, prepared_issuer::Issuer};
+use crate::algorithm::Algorithm;
 
 /// Main settings of a listed issuer. They hold no secret.
 pub(crate) struct IssuerSummary<'a> {
@@ -16,7 +17,7 @@ pub(crate) struct IssuerSummary<'a> {
 impl IssuerSummary<'_> {
     /// Returns the names of the accepted algorithms.
     pub(crate) fn algorithms(&self) -> Vec<&'static str> {
-        self.issuer_settings.algorithms.iter().map(|algorithm| algorithm.name()).collect()
+        self.issuer_settings.algorithms.iter().map(Algorithm::name).collect()
     }
 
     /// Returns the source of the keys.

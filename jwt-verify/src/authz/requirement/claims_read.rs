@@ -37,7 +37,9 @@ impl Requirement {
             match term {
                 Term::All(nested) | Term::Not(nested) => nested.collect_claims(mapping, names),
                 Term::Any(nested) => {
-                    nested.iter().for_each(|one| one.collect_claims(mapping, names));
+                    for one in nested {
+                        one.collect_claims(mapping, names);
+                    }
                 }
                 Term::Claim(rule) => names.push(rule.claim.as_str()),
                 Term::Policy(_) => {}
