@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use actix_web::{
-    App, HttpRequest, HttpResponse, ResponseError as _,
+    App, HttpRequest, HttpResponse, ResponseError as _, get,
     middleware::DefaultHeaders,
     test::{TestRequest, call_service, init_service, read_body},
     web,
@@ -11,6 +11,7 @@ use actix_web::{
 use jwt_verify::{
     AuthError, ForbiddenReason, JwtAuth, Requirement, VerifiedClaims, VerifiedClaimsExt as _,
     authorization::{AuditEvent, AuditSink},
+    require,
     testing::{TestClaims, TestIssuer, TestRequestExt as _},
 };
 use jwt_verify_tests::CapturedLog;
@@ -21,9 +22,12 @@ struct Notes(Arc<Mutex<Vec<String>>>);
 
 impl AuditSink for Notes {
     fn record(&self, event: &AuditEvent<'_>) {
-        let reason = event.error.map(AuthError::reason);
-        let note = format!("{} [{}] {reason:?}", event.outcome.code(), event.requirement);
-        self.0.lock().unwrap().push(note);
+        // `#[require]` decides as well, and allows.
+        if let Some(reason) = event.error.map(AuthError::reason) {
+            let (outcome, handler) = (event.outcome.code(), event.handler);
+            let note = format!("{outcome} [{}] {reason} {handler:?}", event.requirement);
+            self.0.lock().unwrap().push(note);
+        }
     }
 }
 
@@ -32,6 +36,8 @@ async fn by_claims(claims: VerifiedClaims) -> Result<&'static str, AuthError> {
     Ok("figures")
 }
 
+#[require]
+#[get("/users/{user}")]
 async fn by_request(request: HttpRequest) -> Result<&'static str, AuthError> {
     request.check(&Requirement::claim_equals_segment("sub", "user"))?;
     Ok("yours")
@@ -57,7 +63,7 @@ async fn out_of_reach() -> Result<&'static str, AuthError> {
 fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/claims", web::get().to(by_claims))
-        .route("/users/{user}", web::get().to(by_request))
+        .service(by_request)
         .route("/segment", web::get().to(without_segment))
         .route("/goes-on", web::get().to(goes_on))
         .route("/own", web::get().to(own))
@@ -109,25 +115,28 @@ fn a_check_of_a_handler_is_answered_and_recorded_like_every_other_refusal() {
     assert!(lines.len() == 1 && lines[0].contains(r#"reason="missing_permission""#), "{lines:?}");
     assert!(lines[0].contains(r#"method="GET" route="/claims""#), "{lines:?}");
     assert!(!lines[0].contains("requirement"), "{lines:?}");
-    assert_eq!(audit, [r#"refused [authenticated] Some("missing_permission")"#]);
+    assert_eq!(audit, [r#"refused [authenticated] missing_permission None"#]);
 
     let (status, hooked, _, lines, audit) = ask(&auth, "/users/bob");
     assert_eq!((status, &*hooked), (403, "insufficient_scope"));
-    let part = r#"requirement=claim("sub" == path.user) claims_read="sub""#;
+    let part = r#"requirement=claim("sub" == path.user) claims_read="sub" method="GET" route="/users/{user}" handler="by_request""#;
     assert!(lines.len() == 1 && lines[0].contains(part), "{lines:?}");
     assert!(!lines[0].contains("bob"), "{lines:?}");
-    assert_eq!(audit, [r#"refused [claim("sub" == path.user)] Some("condition_not_met")"#]);
+    assert_eq!(
+        audit,
+        [r#"refused [claim("sub" == path.user)] condition_not_met Some("by_request")"#]
+    );
 
     let (status, hooked, _, lines, audit) = ask(&auth, "/segment");
     assert_eq!((status, &*hooked), (500, "server_error"));
     assert!(lines.len() == 1 && lines[0].contains(r#"segment="nothing""#), "{lines:?}");
-    assert_eq!(audit, [r#"failed [claim("sub" == path.nothing)] Some("server_error")"#]);
+    assert_eq!(audit, [r#"failed [claim("sub" == path.nothing)] server_error None"#]);
 
     // An optional argument has been refused before, and the request has not.
     let (status, hooked, _, lines, audit) = ask(&auth, "/own");
     assert_eq!((status, &*hooked), (403, "insufficient_scope"));
     assert!(lines.last().unwrap().contains(r#"reason="denied_by_policy""#), "{lines:?}");
-    assert_eq!(audit, [r#"refused [authenticated] Some("denied_by_policy")"#]);
+    assert_eq!(audit, [r#"refused [authenticated] denied_by_policy None"#]);
 
     for (path, status) in [("/users/alice", 200), ("/goes-on", 200), ("/out", 503)] {
         let (answered, hooked, _, lines, audit) = ask(&auth, path);

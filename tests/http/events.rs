@@ -204,6 +204,10 @@ fn an_event_names_a_segment_and_a_field_of_the_type() {
     let part =
         r#"reason="claims_shape" shape="missing field `department`" method="GET" route="/both""#;
     assert!(lines.concat().contains(part), "{lines:?}");
+    let of_admin = bench.issuer.token().role("admin").sign();
+    let (_, lines) = bench.bare("/staff", Some(&of_admin));
+    let part = r#"shape="missing field `department`" method="GET" route="/staff" handler="staff""#;
+    assert!(lines.concat().contains(part), "{lines:?}");
     let wrong = bench.issuer.token().claim("department", vec!["hunter2"]).sign();
     let (_, lines) = bench.bare("/both", Some(&wrong));
     let line = lines.concat();

@@ -19,7 +19,7 @@ struct LiveAuth {
     context: WeakContext,
     /// Hashes of its pairs of an issuer and audiences.
     issuers: Vec<u64>,
-    /// True if it has been the reason of a warning.
+    /// True if there was a warning about it.
     is_reported: bool,
 }
 
@@ -46,14 +46,18 @@ fn warn_of_others(context: &AuthContext) {
     let issuers: Vec<u64> = context.verifier().summaries().map(|issuer| hash_of(&issuer)).collect();
     let mut alive = ALIVE.lock().unwrap_or_else(PoisonError::into_inner);
     alive.retain(|other| other.context.is_alive());
-    let others =
-        || alive.iter().filter(|other| other.issuers.iter().any(|of| issuers.contains(of)));
-    // Those that share keys and caches are one.
-    let is_second = others().any(|other| {
-        other.context.verifier().is_some_and(|verifier| !verifier.is_same(context.verifier()))
-    });
-    // One warning is enough: each worker may make one.
-    let is_reported = is_second && others().any(|other| other.is_reported);
+    let (mut is_second, mut is_reported) = (false, false);
+    for other in
+        alive.iter_mut().filter(|other| other.issuers.iter().any(|of| issuers.contains(of)))
+    {
+        // Those that share keys and caches are one.
+        let verifier = other.context.verifier();
+        if verifier.is_some_and(|verifier| !verifier.is_same(context.verifier())) {
+            is_second = true;
+            // One warning is enough: each worker may make one.
+            is_reported |= std::mem::replace(&mut other.is_reported, true);
+        }
+    }
     if alive.len() < MOST && !issuers.is_empty() {
         let context = context.downgrade();
         alive.push(LiveAuth { context, issuers, is_reported: is_second });

@@ -10,7 +10,7 @@ pub(crate) mod sender_constraint;
 pub use client_certificate::MutualTls;
 pub use csrf::CsrfProtection;
 
-use std::{rc::Rc, sync::Arc};
+use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use actix_web::{HttpMessage, HttpRequest};
 use tokio::sync::OnceCell;
@@ -37,6 +37,8 @@ pub(crate) struct Authentication {
     pub(crate) is_for_refresh: bool,
     /// True if the token was part of the URL.
     pub(crate) is_in_url: bool,
+    /// Handler with a requirement that the request has reached, for logs.
+    pub(crate) handler: Cell<Option<&'static str>>,
     /// Address of the `JwtAuth` in the app's data at that point. An inner scope may have put
     /// another there, or the same once more.
     data_address: DataAddress,
@@ -98,6 +100,7 @@ pub(crate) fn assume(
         token: Some(claims.token()),
         is_for_refresh: false,
         is_in_url: false,
+        handler: Cell::default(),
         data_address: DataAddress::default(),
     }));
 }
@@ -252,7 +255,8 @@ fn attach(
         context.settings().cross_site.check(request, token.claims(), way.attached_by)?;
     }
     let (by, is_in_url) = (context.clone(), way.is_in_url);
-    let known = Authentication { by, token, is_for_refresh, is_in_url, data_address };
+    let handler = Cell::default();
+    let known = Authentication { by, token, is_for_refresh, is_in_url, handler, data_address };
     let authentication = Rc::new(known);
     request.extensions_mut().insert(authentication.clone());
     Ok(authentication)

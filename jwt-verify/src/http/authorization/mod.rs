@@ -27,8 +27,20 @@ use crate::{
 /// A requirement and its origin.
 #[derive(Clone)]
 pub(crate) enum Demand {
-    Handler { name: &'static str, requirement: &'static Requirement, policy: AskPolicy },
-    Scope { requirement: Rc<Requirement>, report_only: bool },
+    Handler {
+        name: &'static str,
+        requirement: &'static Requirement,
+        policy: AskPolicy,
+    },
+    Scope {
+        requirement: Rc<Requirement>,
+        report_only: bool,
+    },
+    /// Checked by a handler on its way.
+    Check {
+        handler: Option<&'static str>,
+        requirement: Requirement,
+    },
 }
 
 /// Calls the policy of an index.
@@ -48,6 +60,7 @@ impl Demand {
         match self {
             Self::Handler { requirement, .. } => requirement,
             Self::Scope { requirement, .. } => requirement,
+            Self::Check { requirement, .. } => requirement,
         }
     }
 
@@ -55,6 +68,7 @@ impl Demand {
         match self {
             Self::Handler { name, .. } => Some(name),
             Self::Scope { .. } => None,
+            Self::Check { handler, .. } => *handler,
         }
     }
 

@@ -103,6 +103,7 @@ impl<R: HandlerRequirement, A: FromRequest + 'static> FromRequest for Authorized
         let wanted = Wanted::ForHandler { name: R::HANDLER, is_for_refresh };
         // The body is held back here.
         let decision = extract(request, &mut Payload::None, wanted, |authentication, request| {
+            authentication.handler.set(Some(R::HANDLER));
             let claims = match authentication.claims() {
                 Ok(claims) => claims,
                 Err(error) => return Step::Ready(Err(error.into())),

@@ -75,7 +75,7 @@ fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<HttpResponse> {
     let known = Authentication::of(request)?;
     if let Ok(claims) = known.claims() {
         let requirement = failed.map_or_else(Requirement::authenticated, |it| it.requirement);
-        let demand = Demand::of_scope(requirement, false);
+        let demand = Demand::Check { handler: known.handler.get(), requirement };
         demand.record_refusal(&known.by, request, &claims, error);
     }
     let by = RefusedBy { handler: None, is_for_refresh: known.is_for_refresh };

@@ -4,6 +4,7 @@ use actix_web::{HttpMessage as _, HttpRequest, http::Method};
 
 use crate::http::{
     auth::context::AuthContext,
+    authentication::Authentication,
     credentials::lacks_scheme,
     refusal::details::{RefusalDetails, TARGET, is_logged},
 };
@@ -50,6 +51,8 @@ pub(super) fn record(
         AuthError::MissingToken if lacks_scheme(request) => "missing_scheme",
         _ => error.reason(),
     };
+    let reached = || Authentication::of(request)?.handler.get();
+    let handler = by.handler.or_else(reached);
     let TokenDetails { expected, unverified_reason } = token_details(context, error, request, by);
     let RefusalDetails { requirement, claims_read, segment, shape } = details;
     macro_rules! write {
@@ -68,7 +71,7 @@ pub(super) fn record(
                 shape,
                 method = method_name(request.method()),
                 route = request.match_pattern(),
-                handler = by.handler,
+                handler,
                 $text
             )
         };

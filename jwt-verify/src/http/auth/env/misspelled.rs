@@ -17,21 +17,18 @@ pub(super) fn warn_of_misspelled(names: impl Iterator<Item = String>) {
 }
 
 /// Returns the known name that is nearest to an unknown one, if it is near.
-fn meant_by(name: &str) -> Option<&'static str> {
+fn meant_by(name: &str) -> Option<String> {
     let upper = name.to_ascii_uppercase();
     // A name that is longer than all known ones is near none.
     if !upper.starts_with("JWT_") || name.len() > LONGEST {
         return None;
     }
-    let without_file = |name: &str| name.strip_suffix("_FILE").map(str::to_owned);
-    let is_known = |name: &str| KNOWN.contains(&name);
-    if is_known(name) || without_file(name).is_some_and(|name| is_known(&name)) {
+    let known = || KNOWN.iter().flat_map(|known| [(*known).to_owned(), format!("{known}_FILE")]);
+    if known().any(|known| known == name) {
         return None;
     }
-    let names = [Some(upper.clone()), without_file(&upper)];
-    let distance = |known: &str| names.iter().flatten().map(|name| edits(name, known)).min();
-    let nearest = KNOWN.iter().min_by_key(|known| distance(known))?;
-    distance(nearest).filter(|edits| *edits <= NEAR).map(|_| *nearest)
+    let (edits, nearest) = known().map(|known| (edits(&upper, &known), known)).min()?;
+    (edits <= NEAR).then_some(nearest)
 }
 
 /// Most edits between a name and the one that was meant.
@@ -77,7 +74,8 @@ mod tests {
             ("JWT_AUDIENCES", Some("JWT_AUDIENCE")),
             ("JWT_JWKS_URL", Some("JWT_JWKS_URI")),
             ("jwt_issuer", Some("JWT_ISSUER")),
-            ("JWT_SECRT_FILE", Some("JWT_SECRET")),
+            ("JWT_SECRT_FILE", Some("JWT_SECRET_FILE")),
+            ("JWT_SECRET_FIEL", Some("JWT_SECRET_FILE")),
             ("JWT_ISSUER", None),
             ("JWT_SECRET_FILE", None),
             ("JWT_JWKS_BEARER_TOKEN_FILE", None),
@@ -85,7 +83,7 @@ mod tests {
             ("JWT_KEY", None),
             ("HTTP_PROXY", None),
         ] {
-            assert_eq!(meant_by(name), meant, "{name}");
+            assert_eq!(meant_by(name).as_deref(), meant, "{name}");
         }
         assert_eq!(meant_by(&format!("JWT_ISSUER{}", "é".repeat(100))), None);
     }
