@@ -115,7 +115,7 @@ fn a_check_of_a_handler_is_answered_and_recorded_like_every_other_refusal() {
     assert!(lines.len() == 1 && lines[0].contains(r#"reason="missing_permission""#), "{lines:?}");
     assert!(lines[0].contains(r#"method="GET" route="/claims""#), "{lines:?}");
     assert!(!lines[0].contains("requirement"), "{lines:?}");
-    assert_eq!(audit, [r#"refused [authenticated] missing_permission None"#]);
+    assert_eq!(audit, ["refused [authenticated] missing_permission None"]);
 
     let (status, hooked, _, lines, audit) = ask(&auth, "/users/bob");
     assert_eq!((status, &*hooked), (403, "insufficient_scope"));
@@ -136,7 +136,7 @@ fn a_check_of_a_handler_is_answered_and_recorded_like_every_other_refusal() {
     let (status, hooked, _, lines, audit) = ask(&auth, "/own");
     assert_eq!((status, &*hooked), (403, "insufficient_scope"));
     assert!(lines.last().unwrap().contains(r#"reason="denied_by_policy""#), "{lines:?}");
-    assert_eq!(audit, [r#"refused [authenticated] denied_by_policy None"#]);
+    assert_eq!(audit, ["refused [authenticated] denied_by_policy None"]);
 
     for (path, status) in [("/users/alice", 200), ("/goes-on", 200), ("/out", 503)] {
         let (answered, hooked, _, lines, audit) = ask(&auth, path);

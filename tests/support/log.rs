@@ -11,19 +11,22 @@ use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter, util::SubscriberI
 /// Captures the events of this thread as lines, until it is dropped.
 pub struct CapturedLog {
     lines: Lines,
-    _default: Box<dyn Any>,
+    /// In the order in which they are dropped.
+    _defaults: [Box<dyn Any>; 2],
 }
 
 impl CapturedLog {
     /// Begins, with this level.
     pub fn start(level: LevelFilter) -> Self {
+        // While there is one subscriber alone, what a thread without it logs first is off for good.
+        let other = tracing_subscriber::registry().set_default();
         let lines = Lines::default();
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
             .with_max_level(level)
             .with_writer(lines.clone())
             .finish();
-        Self { lines, _default: Box::new(subscriber.set_default()) }
+        Self { lines, _defaults: [Box::new(subscriber.set_default()), Box::new(other)] }
     }
 
     /// Takes the lines so far that have this text.

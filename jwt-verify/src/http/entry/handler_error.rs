@@ -10,7 +10,10 @@ use actix_web::{
 use crate::http::{
     authentication::Authentication,
     authorization::Demand,
-    refusal::{self, event::RefusedBy},
+    refusal::{
+        event::{RefusedBy, forget},
+        refuse_as_error,
+    },
 };
 use crate::{authz::Requirement, error::AuthError};
 
@@ -53,11 +56,10 @@ fn answer_refusal<B>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody
     let Some(refusal) = refusal_of(&response) else { return response.map_into_left_body() };
     let (request, before) = response.into_parts();
     let response = with_headers_of(refusal, before.headers());
-    note_refusal(&response, &request);
     ServiceResponse::new(request, response).map_into_right_body()
 }
 
-/// Returns the response to a refusal by the handler.
+/// Returns the response to a refusal by the handler, with its error for loggers.
 fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<HttpResponse> {
     let error: &AuthError = response.response().error()?.as_error()?;
     let request = response.request();
@@ -79,8 +81,8 @@ fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<HttpResponse> {
         demand.record_refusal(&known.by, request, &claims, error);
     }
     let by = RefusedBy { handler: None, is_for_refresh: known.is_for_refresh };
-    refusal::event::forget(request);
-    Some(refusal::refuse(&known.by, error, request, by))
+    forget(request);
+    Some(HttpResponse::from_error(refuse_as_error(&known.by, error.clone(), request, by)))
 }
 
 /// Adds headers that middlewares inside of this one have set, except those about the body.
