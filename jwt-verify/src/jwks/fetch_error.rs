@@ -34,7 +34,8 @@ codes! {
 }
 
 codes! {
-    /// Class of a failure. Its name is the only part of an upstream response that is ever reported.
+    /// Class of a failure. Its name is all that is ever reported of an upstream response, except
+    /// an [`IssuerMismatch`], in the log.
     pub(super) enum Failure {
         Connect => "connect",
         Proxy => "proxy",
