@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn edits_are_counted() {
         for (one, other, count) in
-            [("", "", 0), ("", "ab", 2), ("ab", "", 2), ("kitten", "sitting", 3), ("ab", "ba", 2)]
+            [("", "", 0), ("", "ab", 2), ("ab", "", 2), ("kitten", "sitting", 3), ("abc", "acb", 2)]
         {
             assert_eq!(edits(one, other), count, "{one} {other}");
         }
@@ -75,7 +75,7 @@ mod tests {
             ("JWT_JWKS_URL", Some("JWT_JWKS_URI")),
             ("jwt_issuer", Some("JWT_ISSUER")),
             ("JWT_SECRT_FILE", Some("JWT_SECRET_FILE")),
-            ("JWT_SECRET_FIEL", Some("JWT_SECRET_FILE")),
+            ("JWT_SECRET_FIL", Some("JWT_SECRET_FILE")),
             ("JWT_ISSUER", None),
             ("JWT_SECRET_FILE", None),
             ("JWT_JWKS_BEARER_TOKEN_FILE", None),
