@@ -270,7 +270,9 @@ impl JwtAuthBuilder {
         self
     }
 
-    /// Checks the settings. Nothing is fetched yet.
+    /// Checks the settings. Nothing is fetched yet. Logs issuer, audience, algorithms and the source of
+    /// keys at `INFO`, and at `WARN` that another [`JwtAuth`] of the same issuer and audience is alive,
+    /// other than a clone: each has its own keys and caches.
     ///
     /// # Errors
     /// Everything that [`VerifierBuilder::build`] refuses, and invalid settings of [`Dpop`],
