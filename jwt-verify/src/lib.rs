@@ -140,6 +140,7 @@ mod explanation;
 mod jitter;
 mod json;
 mod log_limiter;
+mod log_text;
 mod lookup;
 mod metrics;
 mod mix;

@@ -22,6 +22,7 @@ const LAYERS: [&[&str]; 9] = [
         "network",
         "secret",
         "log_limiter",
+        "log_text",
         "metrics",
         "mix",
         "url",

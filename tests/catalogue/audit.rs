@@ -1,7 +1,9 @@
 //! What the log says of decisions, when it is asked to.
 
+use std::time::Duration;
+
 use actix_web::{App, web};
-use jwt_verify::{authorization::TracingAudit, require};
+use jwt_verify::{AuthError, Decision, VerifiedClaims, authorization::TracingAudit, require};
 use jwt_verify_tests::{TestBed, TestServer};
 
 use crate::log;
@@ -11,8 +13,11 @@ async fn admin() -> &'static str {
     "ran"
 }
 
-fn deny_bob(claims: &jwt_verify::VerifiedClaims) -> jwt_verify::Decision {
-    (claims.subject() != Some("bob")).into()
+fn deny_bob(claims: &VerifiedClaims) -> Result<Decision, AuthError> {
+    match claims.subject() {
+        Some("carol") => Err(AuthError::Unavailable { retry_after: Duration::from_secs(1) }),
+        subject => Ok((subject != Some("bob")).into()),
+    }
 }
 
 #[test]
@@ -32,6 +37,8 @@ fn a_decision_names_who_asked_and_nothing_of_the_token() {
             r#"subject="alice" method="GET" route="/admin/{secret}" handler="admin" requirement=roles = "admin", policy = deny_bob outcome="allowed""#,
         ),
         ("bob", &["admin"], 403, r#"outcome="refused" reason="denied_by_policy""#),
+        // A database that is down says nothing about the caller.
+        ("carol", &["admin"], 503, r#"outcome="failed" reason="temporarily_unavailable""#),
         (&hostile, &[], 403, r#"subject="mallory\n INFO forgedxxx"#),
     ] {
         let mark = log::mark();

@@ -6,12 +6,14 @@
     reason = "a test that fails should say where"
 )]
 
+mod checks;
 mod claim_shapes;
 mod command;
 mod composition;
 mod contract;
 mod credentials;
 mod cross_site;
+mod events;
 mod extractors;
 mod issuer_settings;
 mod monitoring;
@@ -23,6 +25,7 @@ mod refused_first;
 mod remembered;
 mod resource_metadata;
 mod signatures;
+mod start_events;
 mod testing_module;
 
 use actix_web::App;

@@ -6,6 +6,7 @@ use super::Requirement;
 use crate::{
     claims::{Claims, VerifiedClaims},
     error::AuthError,
+    log_text::Shortened,
 };
 
 /// Records every decision about a requirement.
@@ -51,6 +52,9 @@ pub struct AuditEvent<'a> {
     pub requirement: &'a Requirement,
     /// Outcome of the check.
     pub outcome: AuditOutcome<'a>,
+    /// Error behind the outcome; `None` if the request was allowed, or if a policy has returned its
+    /// own response.
+    pub error: Option<&'a AuthError>,
 }
 
 /// Outcome of a decision.
@@ -59,12 +63,14 @@ pub struct AuditEvent<'a> {
 pub enum AuditOutcome<'a> {
     /// The request was allowed.
     Allowed,
-    /// The request was refused.
+    /// The request was refused: the caller does not meet the requirement.
     Refused(&'a AuthError),
     /// The request would have been refused, but refusals are only reported. A response of the
     /// policy itself counts as [`ForbiddenReason::Policy`](crate::ForbiddenReason::Policy).
     Reported(&'a AuthError),
-    /// A policy of the handler has failed or returned its own response.
+    /// There is no decision, and the request was answered with an error: a policy has returned its
+    /// own response, or it or an [`Authorizer`](crate::authorization::Authorizer) could not decide
+    /// ([`AuthError::Unavailable`]), or the application is not set up ([`AuthError::Misconfigured`]).
     Failed,
 }
 
@@ -90,12 +96,13 @@ impl fmt::Debug for AuditEvent<'_> {
             .field("handler", &self.handler)
             .field("requirement", self.requirement)
             .field("outcome", &self.outcome)
+            .field("error", &self.error)
             .finish()
     }
 }
 
 /// Writes decisions as `tracing` events of the target `jwt_verify::audit`: `INFO`, and `WARN` for
-/// what was refused or would have been.
+/// what was refused or would have been, and for failures.
 ///
 /// The event has the fields `issuer`, `subject`, `method`, `route`, `handler`, `requirement`,
 /// `outcome` and `reason`. Issuer and subject identify a person: protect this log accordingly. They
@@ -138,19 +145,7 @@ impl AuditSink for TracingAudit {
             AuditOutcome::Refused(error) | AuditOutcome::Reported(error) => {
                 write!(warn, Some(error.reason()));
             }
-            AuditOutcome::Failed => write!(warn, None::<&str>),
+            AuditOutcome::Failed => write!(warn, event.error.map(AuthError::reason)),
         }
-    }
-}
-
-/// Text from outside, made safe for a log.
-#[derive(Clone, Copy)]
-struct Shortened<'a>(&'a str);
-
-impl fmt::Debug for Shortened<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = self.0.char_indices().nth(128).map_or(self.0.len(), |(at, _)| at);
-        let kept = self.0.get(..end).unwrap_or_default();
-        write!(f, "{kept:?}{}", if end < self.0.len() { "…" } else { "" })
     }
 }

@@ -172,6 +172,24 @@ impl ClaimsMapping {
         self
     }
 
+    /// Returns the claims that roles are read from, for logs.
+    pub(crate) fn role_claims(&self) -> impl Iterator<Item = &str> {
+        let paths = self.roles.iter().map(|claim| &claim.path).chain(&self.single_role);
+        paths.map(ClaimPath::as_str)
+    }
+
+    /// Returns the claims that permissions are read from, for logs.
+    pub(crate) fn permission_claims(&self) -> impl Iterator<Item = &str> {
+        let scopes = self.scopes_as_permissions.then(|| self.scope_claims());
+        self.permissions.iter().map(ClaimPath::as_str).chain(scopes.into_iter().flatten())
+    }
+
+    /// Returns the claims that scopes are read from, for logs.
+    pub(crate) fn scope_claims(&self) -> impl Iterator<Item = &str> {
+        let usual: &[&str] = if self.scopes.is_some() { &[] } else { &["scope", "scp"] };
+        self.scopes.iter().map(ClaimPath::as_str).chain(usual.iter().copied())
+    }
+
     /// Refuses settings that would read something else than roles, or take a part of a name for a
     /// segment.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {

@@ -11,6 +11,7 @@ mod role_hierarchy;
 mod scope_hierarchy;
 mod scope_token;
 mod service_account;
+mod shape;
 mod verified;
 
 use std::{fmt, sync::OnceLock};

@@ -4,7 +4,7 @@ use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
 use serde::{Serialize, Serializer, de::DeserializeOwned};
 
-use super::{AuthorityNames, Claims, GrantedAuthorities};
+use super::{AuthorityNames, Claims, GrantedAuthorities, shape::shape_problem};
 use crate::error::{AuthError, InvalidTokenReason};
 
 /// The data kept of a verified token, without the token.
@@ -109,18 +109,30 @@ impl VerifiedClaims {
     pub fn parse<T: DeserializeOwned + Send + Sync + 'static>(
         self,
     ) -> Result<VerifiedClaims<T>, AuthError> {
+        self.try_parse().map_err(|_| InvalidTokenReason::ClaimsShape.into())
+    }
+
+    /// Deserializes the claims, or returns them unchanged.
+    pub(crate) fn try_parse<T: DeserializeOwned + Send + Sync + 'static>(
+        self,
+    ) -> Result<VerifiedClaims<T>, Self> {
         let standard: fn(&VerifiedToken) -> &Claims = VerifiedToken::claims;
         let of_any_type: &dyn Any = &standard;
         let claims = match of_any_type.downcast_ref::<fn(&VerifiedToken) -> &T>() {
             Some(standard) => View::Standard(*standard),
-            None if self.standard().has_reserved_names() => {
-                return Err(InvalidTokenReason::ClaimsShape.into());
-            }
-            None => serde_json::from_str(self.payload())
-                .map(|claims| View::Own(Arc::new(claims)))
-                .map_err(|_| InvalidTokenReason::ClaimsShape)?,
+            None if self.standard().has_reserved_names() => return Err(self),
+            None => match serde_json::from_str(self.payload()) {
+                Ok(claims) => View::Own(Arc::new(claims)),
+                Err(_) => return Err(self),
+            },
         };
         Ok(VerifiedClaims { claims, token: self.token })
+    }
+
+    /// Returns why the claims do not have the shape of a type, for logs: fixed words and names of
+    /// the type, nothing of the token.
+    pub(crate) fn shape_problem<T: DeserializeOwned>(&self) -> Option<String> {
+        shape_problem::<T>(self.payload())
     }
 }
 

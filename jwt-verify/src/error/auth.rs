@@ -152,6 +152,26 @@ impl AuthError {
 }
 
 impl AuthError {
+    /// Returns `true` if the caller was not checked: something was out of reach, asked too often or
+    /// not set up.
+    pub(crate) const fn is_failure(&self) -> bool {
+        match self {
+            Self::TooManyProofs { .. }
+            | Self::Unavailable { .. }
+            | Self::KeyLookupLimited { .. }
+            | Self::Misconfigured => true,
+            Self::MissingToken
+            | Self::InvalidRequest(_)
+            | Self::ExpiredToken
+            | Self::InvalidToken(_)
+            | Self::Forbidden(_)
+            | Self::StepUp { .. }
+            | Self::InvalidProof(_)
+            | Self::UseDpopNonce { .. }
+            | Self::Csrf => false,
+        }
+    }
+
     /// Returns the claim because of whose type or value a token was refused, for logs: a name of a
     /// fixed set, such as `sub`. `None` if the reason lies elsewhere.
     pub const fn claim(&self) -> Option<&'static str> {

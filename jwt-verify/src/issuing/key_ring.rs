@@ -173,6 +173,10 @@ impl KeyProvider for TokenIssuerKeys {
         Some(self.ring.keys.load().generation)
     }
 
+    fn source(&self) -> String {
+        "token issuer of this application".to_owned()
+    }
+
     fn health(&self) -> KeyHealth {
         let keys = self.ring.keys.load().current(self.ring.clock.now()).count();
         KeyHealth { ready: true, keys, ..KeyHealth::default() }

@@ -34,8 +34,9 @@ pub(super) fn key_set_url(
     let text = std::str::from_utf8(document).map_err(|_| MetadataError::Malformed)?;
     let Unique(document) = serde_json::from_str(text).map_err(|_| MetadataError::Malformed)?;
     let member = |name| document.get(name).and_then(Value::as_str).ok_or(MetadataError::Malformed);
-    if member("issuer")? != issuer {
-        return Err(MetadataError::Issuer);
+    let found = member("issuer")?;
+    if found != issuer {
+        return Err(MetadataError::Issuer { found: found.into() });
     }
     let url = SafeUrl::parse(member("jwks_uri")?, http).map_err(|_| MetadataError::Url)?;
     if url.is_https() || base.is_plain_and_local() || url.is_named(http) {
@@ -45,10 +46,13 @@ pub(super) fn key_set_url(
 }
 
 /// Reason why a metadata document is not used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum MetadataError {
     Malformed,
-    Issuer,
+    /// It is about this issuer. The name comes from outside.
+    Issuer {
+        found: Box<str>,
+    },
     Url,
 }
 
@@ -114,7 +118,7 @@ mod tests {
         for (document, error) in [
             (
                 r#"{"issuer":"https://i.example","jwks_uri":"https://keys.example/"}"#,
-                MetadataError::Issuer,
+                MetadataError::Issuer { found: "https://i.example".into() },
             ),
             (
                 r#"{"issuer":"https://i.example/","jwks_uri":"http://keys.example/"}"#,

@@ -1,11 +1,11 @@
 //! Errors of a fetch.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::error::codes::codes;
 
 /// A failed fetch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FetchError {
     pub(super) failure: Failure,
     /// Pause that the issuer asks for (`Retry-After`).
@@ -13,6 +13,16 @@ pub(super) struct FetchError {
     pub(super) step: FetchStep,
     /// The answer is about one address: the document may be at another one.
     pub(super) may_be_elsewhere: bool,
+    /// The names of two issuers that should be one.
+    pub(super) issuers: Option<IssuerMismatch>,
+}
+
+/// The issuer of the metadata is not the configured one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct IssuerMismatch {
+    pub(super) configured: Arc<str>,
+    /// It comes from outside.
+    pub(super) found: Arc<str>,
 }
 
 codes! {
@@ -24,7 +34,8 @@ codes! {
 }
 
 codes! {
-    /// Class of a failure. Its name is the only part of an upstream response that is ever reported.
+    /// Class of a failure. Its name is all that is ever reported of an upstream response, except
+    /// an [`IssuerMismatch`], in the log.
     pub(super) enum Failure {
         Connect => "connect",
         Proxy => "proxy",
@@ -57,7 +68,13 @@ codes! {
 impl From<Failure> for FetchError {
     fn from(failure: Failure) -> Self {
         let may_be_elsewhere = failure.is_about_one_address();
-        Self { failure, retry_after: None, step: FetchStep::KeySet, may_be_elsewhere }
+        Self {
+            failure,
+            retry_after: None,
+            step: FetchStep::KeySet,
+            may_be_elsewhere,
+            issuers: None,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use super::{
     discovery::{self, MetadataError},
     endpoint::{Endpoint, SafeUrl},
-    fetch_error::{Failure, FetchError, FetchStep},
+    fetch_error::{Failure, FetchError, FetchStep, IssuerMismatch},
     http_client::{HttpClient, HttpDocument},
     http_hosts::HttpHosts,
     key_set_document::{KeySetDocument, parse_key_set},
@@ -55,6 +55,14 @@ impl JwksFetcher {
         let skipped_keys = SkippedKeys::new(settings.max_keys);
         let key_set_url = Mutex::default();
         Self { endpoint, client, clock, settings, http, key_set_url, skipped_keys }
+    }
+
+    /// Returns the place of the key set, without a query.
+    pub(super) fn source(&self) -> String {
+        match &self.endpoint {
+            Endpoint::KeySet(_) => format!("key set at {}", self.endpoint.label()),
+            Endpoint::Discovery { .. } => format!("discovery at {}", self.endpoint.label()),
+        }
     }
 
     /// Fetches the key set that replaces a document of the time `previous`, 0 if there is none.
@@ -152,13 +160,13 @@ impl JwksFetcher {
     ) -> Result<SafeUrl, FetchError> {
         let metadata = self.client.get(url.uri()).await?;
         let url = discovery::key_set_url(&metadata.body, issuer, base, &self.http);
-        url.map_err(|error| {
-            match error {
-                MetadataError::Malformed => Failure::DiscoveryDocument,
-                MetadataError::Issuer => Failure::DiscoveryIssuer,
-                MetadataError::Url => Failure::DiscoveryUrl,
+        url.map_err(|error| match error {
+            MetadataError::Malformed => Failure::DiscoveryDocument.into(),
+            MetadataError::Issuer { found } => {
+                let names = IssuerMismatch { configured: issuer.into(), found: found.into() };
+                FetchError { issuers: Some(names), ..Failure::DiscoveryIssuer.into() }
             }
-            .into()
+            MetadataError::Url => Failure::DiscoveryUrl.into(),
         })
     }
 

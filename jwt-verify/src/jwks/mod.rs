@@ -4,6 +4,7 @@
 //! waits for a refresh, and however many requests wait, there is one refresh. It runs on a thread
 //! of its own and belongs to no request.
 
+mod accepted;
 mod backoff;
 mod builder;
 mod cache_control;

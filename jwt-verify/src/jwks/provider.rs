@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    accepted::AcceptedAlgorithms,
     endpoint::Endpoint,
     entry_codec::EntryCodec,
     fetch_error::Failure,
@@ -20,6 +21,7 @@ use super::{
     shared_store::{SharedKeyStore, SharedLimits},
 };
 use crate::{
+    algorithm::Algorithm,
     defaults::KEY_SET_TTL_CEILING,
     key::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery, VerificationKey},
     metrics,
@@ -82,6 +84,7 @@ impl JwksProvider {
             thread: fetch_thread::shared(),
             clock,
             metrics_label: settings.metrics_label,
+            accepted: AcceptedAlgorithms::default(),
         };
         Self { refresher: Arc::new(refresher) }
     }
@@ -122,6 +125,14 @@ impl KeyProvider for JwksProvider {
     #[cfg(feature = "testing")]
     fn fetch_now(&self) -> BoxFuture<'_, Result<(), KeyLookupError>> {
         Box::pin(super::key_lookup::fetch_now(self.refresher.clone()))
+    }
+
+    fn source(&self) -> String {
+        self.refresher.loader.fetcher().source()
+    }
+
+    fn note_accepted(&self, algorithms: &[Algorithm]) {
+        self.refresher.accepted.add(algorithms);
     }
 
     fn health(&self) -> KeyHealth {

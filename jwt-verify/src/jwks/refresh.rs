@@ -2,14 +2,17 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use tracing::field::debug;
+
 use super::{
+    accepted::AcceptedAlgorithms,
     backoff::Backoff,
     fetch_error::{Failure, FetchError},
     fetch_thread::FetchThread,
     key_cache::{KeyCache, Publisher},
     key_query::OwnedKeyQuery,
     key_set_document::KeySetDocument,
-    key_set_loader::{KeySetLoader, LoadError, Loaded},
+    key_set_loader::{KeySetLoader, Loaded},
     key_snapshot::KeySnapshot,
     refetch_budget::RefetchBudget,
     refresh_reason::RefreshReason,
@@ -17,7 +20,7 @@ use super::{
     refresh_timer::run_timer,
     single_flight::{Joined, RunWaiter},
 };
-use crate::{clock::Clock, key::JwkSet, metrics};
+use crate::{clock::Clock, key::JwkSet, log_text::Shortened, metrics};
 
 /// Keeps a [`KeyCache`] fresh. Refreshes run on the thread for fetches and belong to no request.
 pub(super) struct Refresher {
@@ -29,6 +32,7 @@ pub(super) struct Refresher {
     pub(super) clock: Arc<dyn Clock>,
     /// Name of the issuer in metrics; none for one of many tenants.
     pub(super) metrics_label: Option<String>,
+    pub(super) accepted: AcceptedAlgorithms,
 }
 
 impl fmt::Debug for Refresher {
@@ -154,6 +158,7 @@ impl Refresher {
 
     /// Publishes a key set, and schedules the next refresh.
     fn publish(self: &Arc<Self>, set: &JwkSet, document: &KeySetDocument, publisher: Publisher) {
+        self.accepted.check(set);
         let now = self.monotonic();
         let refresh_at = self.cache.publish(set, document, publisher, now, self.clock.now());
         if let Some(source) = &self.metrics_label {
@@ -305,12 +310,15 @@ async fn run_refresh(task: RefreshTask, reason: RefreshReason) {
             task.finish(Ok(RefreshOutcome::Unchanged));
         }
         Err(failed) => {
-            let LoadError { error, .. } = failed;
+            let error = &failed.error;
             let (reason, step) = (error.failure.code(), error.step.code());
-            tracing::warn!(reason, step, "could not fetch the key set");
+            let names = error.issuers.as_ref();
+            let configured = names.map(|names| debug(Shortened(&names.configured)));
+            let found = names.map(|names| debug(Shortened(&names.found)));
+            tracing::warn!(reason, step, configured, found, "could not fetch the key set");
             metrics::fetch(reason);
-            refresher.record_failure(&error);
-            task.finish(Err(error));
+            refresher.record_failure(error);
+            task.finish(Err(error.clone()));
             refresher.loader.share_failure(failed).await;
         }
     }
@@ -345,6 +353,7 @@ mod tests {
             thread: fetch_thread::shared(),
             clock: Arc::new(SystemClock::new()),
             metrics_label: None,
+            accepted: AcceptedAlgorithms::default(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod client_certificate;
 mod ed25519;
+mod fit;
 mod jwk;
 mod pem;
 mod provider;
@@ -14,6 +15,8 @@ mod thumbprint;
 mod verification_key;
 
 pub use client_certificate::ClientCertificate;
+#[cfg(feature = "jwks")]
+pub(crate) use fit::warn_of_fetched;
 pub use provider::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery};
 #[cfg(feature = "jwks")]
 pub(crate) use set::SkippedEntry;

@@ -71,6 +71,19 @@ pub trait KeyProvider: fmt::Debug + Send + Sync + 'static {
         self.wait_until_ready()
     }
 
+    /// Returns a name of the source, for the log at the start; it must hold no secret. Default:
+    /// `custom`.
+    fn source(&self) -> String {
+        "custom".to_owned()
+    }
+
+    /// For the verifier: learns which algorithms are accepted of its keys, to warn if they do not
+    /// fit. Default: does nothing.
+    #[doc(hidden)]
+    fn note_accepted(&self, algorithms: &[Algorithm]) {
+        let _ = algorithms;
+    }
+
     /// Returns the state of the keys, for readiness checks. [`JwtAuth::health`] calls it. Default:
     /// ready.
     ///

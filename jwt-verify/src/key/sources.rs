@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery, VerificationKey};
 use crate::{
-    algorithm::AlgorithmSet,
+    algorithm::{Algorithm, AlgorithmSet},
     lookup::{BoxFuture, Lookup},
 };
 
@@ -62,6 +62,18 @@ impl KeyProvider for KeySources {
             }
             Ok(())
         })
+    }
+
+    fn source(&self) -> String {
+        let names: Vec<_> = self.providers().map(|provider| provider.source()).collect();
+        names.join(" and ")
+    }
+
+    /// Each source is asked for the keys of its own algorithms.
+    fn note_accepted(&self, _: &[Algorithm]) {
+        for (algorithms, provider) in &self.0 {
+            provider.note_accepted(&algorithms.iter().collect::<Vec<_>>());
+        }
     }
 
     /// Ready once every source is.

@@ -157,11 +157,16 @@ impl<'v, 'a> Candidate<'v, 'a> {
         self.issuer.keys.find(KeyQuery { key_id, algorithm: header.algorithm, exclude })
     }
 
-    /// Returns `true` if the claims would be accepted with a valid signature. The reason is not
-    /// exposed: no response depends on unverified claims.
+    /// Returns `true` if the claims would be accepted with a valid signature. The reason is
+    /// for logs alone: no response depends on unverified claims.
     #[inline]
     pub(super) fn claims_acceptable(&self) -> bool {
         self.issuer.rules.check_claims(&self.token.claims, self.now).is_ok()
+    }
+
+    /// Returns why the claims would not be accepted, for logs.
+    pub(super) fn claims_refusal(&self) -> Option<AuthError> {
+        self.issuer.rules.check_claims(&self.token.claims, self.now).err()
     }
 
     #[inline]

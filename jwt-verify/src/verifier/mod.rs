@@ -12,11 +12,13 @@ mod kubernetes;
 mod logout_token;
 mod pipeline;
 mod prepared_issuer;
+mod refused;
 mod resolved_issuers;
 mod resolver;
 mod revocation;
 mod sender_unchecked;
 mod spiffe;
+mod summary;
 mod template;
 mod tenant_cache;
 
@@ -36,7 +38,10 @@ use self::{
     cache::CachedToken, prepared_issuer::Issuer, resolved_issuers::ResolvedIssuers,
     revocation::Revocations,
 };
-pub(crate) use self::{cache::Verified, pipeline::Progress, sender_unchecked::SenderUnchecked};
+pub(crate) use self::{
+    cache::Verified, pipeline::Progress, refused::TokenDetails, sender_unchecked::SenderUnchecked,
+    summary::IssuerSummary,
+};
 use crate::{
     claims::VerifiedClaims, clock::Clock, error::AuthError, key::KeyHealth, metrics,
     token::KnownHeaders, token_cache::TokenCache,

@@ -30,7 +30,9 @@ pub(crate) struct Issuer {
 impl TrustedIssuer {
     /// Checks the settings, and makes the default key provider if none is set.
     pub(super) fn prepare(self, clock: &Arc<dyn Clock>) -> Result<Issuer, ConfigError> {
-        self.prepare_with(|issuer| DefaultKeys::default().of_listed(issuer, clock))
+        let issuer = self.prepare_with(|issuer| DefaultKeys::default().of_listed(issuer, clock))?;
+        issuer.keys.note_accepted(&issuer.algorithms.iter().collect::<Vec<_>>());
+        Ok(issuer)
     }
 
     /// Prepares the settings of a tenant. If they replace earlier ones, the earlier default key

@@ -218,6 +218,10 @@ impl<T> VerifiedClaims<T> {
     /// known here; for a requirement that uses one, call
     /// [`VerifiedClaimsExt::check`](crate::VerifiedClaimsExt::check) of the request.
     ///
+    /// Inside the middleware, [`AuthError::Forbidden`] and [`AuthError::StepUp`] that the handler
+    /// returns are answered like every other refusal; see
+    /// [`VerifiedClaimsExt::check`](crate::VerifiedClaimsExt::check).
+    ///
     /// # Errors
     /// [`AuthError::Forbidden`] or [`AuthError::StepUp`] with the unmet part;
     /// [`AuthError::Misconfigured`] if the requirement uses a path segment, a handler's policy, or

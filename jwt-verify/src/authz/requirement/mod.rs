@@ -3,6 +3,7 @@
 #[cfg(feature = "utoipa")]
 mod alternatives;
 mod claim_rule;
+mod claims_read;
 mod display;
 mod evaluate;
 mod explain;
@@ -303,7 +304,7 @@ impl Requirement {
     }
 
     /// Returns `true` if it requires an authenticated caller and nothing else.
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Self::authenticated()
     }
 

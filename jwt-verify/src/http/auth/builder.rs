@@ -7,7 +7,10 @@ use actix_web::{HttpRequest, HttpResponse};
 #[cfg(feature = "issuing")]
 use crate::http::{auth::context::TokenSource, credentials::BearerExtractor};
 use crate::http::{
-    auth::context::{AuthContext, AuthSettings, JwtAuth},
+    auth::{
+        announcement::announced,
+        context::{AuthContext, AuthSettings, JwtAuth},
+    },
     authentication::{client_certificate::MutualTls, csrf::CsrfProtection},
     credentials::TokenExtractor,
     endpoints::metadata_document::{OtherSettings, ResourceMetadata},
@@ -283,7 +286,9 @@ impl JwtAuthBuilder {
         self
     }
 
-    /// Checks the settings. Nothing is fetched yet.
+    /// Checks the settings. Nothing is fetched yet. Logs issuer, audience, algorithms and the source of
+    /// keys at `INFO`, and at `WARN` that another [`JwtAuth`] of the same issuer and audience is alive,
+    /// other than a clone: each has its own keys and caches.
     ///
     /// # Errors
     /// Everything that [`VerifierBuilder::build`] refuses, and invalid settings of [`Dpop`],
@@ -309,7 +314,7 @@ impl JwtAuthBuilder {
             })?);
         }
         settings.challenge_scopes = scope_parameter(&self.challenge_scopes)?;
-        Ok(JwtAuth::of(AuthContext::new(verifier, self.settings)))
+        Ok(JwtAuth::of(announced(AuthContext::new(verifier, self.settings))))
     }
 }
 

@@ -1,6 +1,12 @@
 //! Shared context of all stages of a request: the verifier and the settings of a [`JwtAuth`].
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -77,6 +83,23 @@ struct RefCountCell {
 struct AuthState {
     access: TokenSource,
     settings: AuthSettings,
+    /// True once it was found inside another one.
+    is_nested: AtomicBool,
+}
+
+/// Refers to a `JwtAuth` without keeping it alive.
+pub(crate) struct WeakContext(Weak<AuthState>);
+
+impl WeakContext {
+    /// Returns `true` if a clone is left.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    /// Returns the verifier, if a clone is left.
+    pub(crate) fn verifier(&self) -> Option<Verifier> {
+        self.0.upgrade().map(|state| state.access.verifier.clone())
+    }
 }
 
 /// Extractor and verifier for tokens of one kind.
@@ -120,7 +143,7 @@ pub(crate) type ErrorResponse = dyn Fn(&AuthError, &HttpRequest) -> HttpResponse
 impl AuthContext {
     pub(crate) fn new(verifier: Verifier, mut settings: AuthSettings) -> Self {
         let access = TokenSource { verifier, extractor: settings.take_extractor() };
-        let state = Arc::new(AuthState { access, settings });
+        let state = Arc::new(AuthState { access, settings, is_nested: AtomicBool::new(false) });
         let handle = Arc::new(RefCountCell { state });
         Self { handle, is_optional: false, is_report_only: false }
     }
@@ -145,6 +168,15 @@ impl AuthContext {
     /// other.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.handle.state, &other.handle.state)
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakContext {
+        WeakContext(Arc::downgrade(&self.handle.state))
+    }
+
+    /// Notes that it protects a route that another one protects too. Returns `true` the first time.
+    pub(crate) fn note_nested(&self) -> bool {
+        !self.handle.state.is_nested.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn is_optional(&self) -> bool {

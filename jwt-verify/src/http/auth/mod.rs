@@ -1,5 +1,6 @@
 //! The value that an application creates once and shares.
 
+mod announcement;
 mod builder;
 pub(crate) mod context;
 #[cfg(feature = "jwks")]
@@ -11,7 +12,10 @@ pub use context::JwtAuth;
 #[cfg(feature = "jwks")]
 use crate::error::ConfigError;
 use crate::http::{
-    auth::context::{AuthContext, AuthSettings},
+    auth::{
+        announcement::announced,
+        context::{AuthContext, AuthSettings},
+    },
     endpoints::{health::HealthEndpoints, resource_metadata::ResourceMetadataEndpoint},
     entry::middleware::RequireMiddleware,
 };
@@ -75,7 +79,7 @@ impl JwtAuth {
 
     /// Wraps an existing verifier, with bearer tokens and the default responses.
     pub fn new(verifier: Verifier) -> Self {
-        Self::of(AuthContext::new(verifier, AuthSettings::default()))
+        Self::of(announced(AuthContext::new(verifier, AuthSettings::default())))
     }
 
     /// Returns a handle for routes that anonymous callers may use too: a request without
@@ -221,6 +225,9 @@ impl JwtAuth {
     /// `Sec-Fetch-Site` or else `Origin`; see [`JwtAuthBuilder::csrf`]. The environment cannot
     /// switch that off. `JWT_HEADER` excludes `JWT_COOKIE`; a proxy adds the header for browsers, so
     /// such requests from pages of other origins are refused too.
+    ///
+    /// A variable that begins with `JWT_` and is nearly one of these, such as `JWT_ROLE_CLAIM`, has no
+    /// effect and is logged at `WARN`.
     ///
     /// # Errors
     /// A required variable that is missing, a value that does not parse, or a file that cannot be

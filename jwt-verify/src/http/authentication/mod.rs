@@ -12,7 +12,7 @@ pub(crate) mod sender_constraint;
 pub use client_certificate::MutualTls;
 pub use csrf::CsrfProtection;
 
-use std::{rc::Rc, sync::Arc};
+use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use actix_web::{HttpMessage, HttpRequest};
 use tokio::sync::OnceCell;
@@ -39,6 +39,8 @@ pub(crate) struct Authentication {
     pub(crate) is_for_refresh: bool,
     /// True if the token was part of the URL.
     pub(crate) is_in_url: bool,
+    /// Handler with a requirement that the request has reached, for logs.
+    pub(crate) handler: Cell<Option<&'static str>>,
     /// Address of the `JwtAuth` in the app's data at that point. An inner scope may have put
     /// another there, or the same once more.
     data_address: DataAddress,
@@ -101,22 +103,38 @@ pub(crate) fn assume(
             token: Some(claims.token()),
             is_for_refresh: false,
             is_in_url: false,
+            handler: Cell::default(),
             data_address: DataAddress::default(),
         }));
     }
 }
 
-/// Authenticates a request once: the outcome stays with the request.
+/// Authenticates a request once: the outcome stays with the request. Calls `on_other` if another
+/// `JwtAuth` has authenticated it.
 pub(crate) fn authenticate(
     context: &AuthContext,
     request: &HttpRequest,
     is_for_refresh: bool,
+    on_other: fn(&AuthContext, &HttpRequest),
 ) -> Step<Rc<Authentication>, AuthError> {
-    match known(context, request, is_for_refresh) {
+    match known(context, request, is_for_refresh, on_other) {
         Some(known) => Step::Ready(Ok(known)),
         None => {
             authenticate_first(context, request, is_for_refresh, || app_data::locate(request).1)
         }
+    }
+}
+
+/// Warns, once for each, of a middleware inside that of another `JwtAuth`: a token has to satisfy
+/// both.
+#[cold]
+pub(crate) fn warn_of_nesting(inner: &AuthContext, request: &HttpRequest) {
+    if inner.note_nested() {
+        tracing::warn!(
+            route = request.match_pattern(),
+            "two different JwtAuth are wrapped around one route, and a token must satisfy both: wrap \
+             it in one, and add issuers to that with `issuer(…)`"
+        );
     }
 }
 
@@ -214,9 +232,16 @@ fn known(
     context: &AuthContext,
     request: &HttpRequest,
     is_for_refresh: bool,
+    on_other: fn(&AuthContext, &HttpRequest),
 ) -> Option<Rc<Authentication>> {
-    let known = Authentication::of(request)
-        .filter(|known| known.by.is_same(context) && known.is_for_refresh == is_for_refresh)?;
+    let known = Authentication::of(request)?;
+    if !known.by.is_same(context) {
+        on_other(context, request);
+        return None;
+    }
+    if known.is_for_refresh != is_for_refresh {
+        return None;
+    }
     #[cfg(feature = "testing")]
     assumed::note_met(request);
     if known.by.is_report_only() == context.is_report_only() {
@@ -240,7 +265,8 @@ fn attach(
         context.settings().cross_site.check(request, token.claims(), way.attached_by)?;
     }
     let (by, is_in_url) = (context.clone(), way.is_in_url);
-    let known = Authentication { by, token, is_for_refresh, is_in_url, data_address };
+    let handler = Cell::default();
+    let known = Authentication { by, token, is_for_refresh, is_in_url, handler, data_address };
     let authentication = Rc::new(known);
     request.extensions_mut().insert(authentication.clone());
     Ok(authentication)

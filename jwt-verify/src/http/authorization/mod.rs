@@ -17,6 +17,7 @@ use tokio::sync::OnceCell;
 use crate::http::{
     auth::context::AuthContext,
     authorization::{outcome::DecisionKind, path_params::segment},
+    refusal::details::RefusalDetails,
     route_table::inner_routes::InnerRoutes,
     step::{Rejection, Step},
 };
@@ -31,8 +32,21 @@ use crate::{
 /// A requirement and its origin.
 #[derive(Clone)]
 pub(crate) enum Demand {
-    Handler { name: &'static str, requirement: &'static Requirement, policy: AskPolicy },
-    Scope { requirement: Rc<Requirement>, report_only: bool, inner: Option<InnerRoutes> },
+    Handler {
+        name: &'static str,
+        requirement: &'static Requirement,
+        policy: AskPolicy,
+    },
+    Scope {
+        requirement: Rc<Requirement>,
+        report_only: bool,
+        inner: Option<InnerRoutes>,
+    },
+    /// Checked by a handler on its way.
+    Check {
+        handler: Option<&'static str>,
+        requirement: Requirement,
+    },
 }
 
 /// Calls the policy of an index.
@@ -56,6 +70,7 @@ impl Demand {
         match self {
             Self::Handler { requirement, .. } => requirement,
             Self::Scope { requirement, .. } => requirement,
+            Self::Check { requirement, .. } => requirement,
         }
     }
 
@@ -63,7 +78,7 @@ impl Demand {
     fn inner(&self, request: &HttpRequest) -> Option<&Requirement> {
         match self {
             Self::Scope { inner, .. } => inner.as_ref()?.requirement(request),
-            Self::Handler { .. } => None,
+            Self::Handler { .. } | Self::Check { .. } => None,
         }
     }
 
@@ -76,6 +91,7 @@ impl Demand {
         match self {
             Self::Handler { name, .. } => Some(name),
             Self::Scope { .. } => None,
+            Self::Check { handler, .. } => *handler,
         }
     }
 
@@ -188,6 +204,84 @@ impl Demand {
         }
     }
 
+    /// Tells the audit log of a decision.
+    fn audit(
+        &self,
+        auth: &AuthContext,
+        request: &HttpRequest,
+        claims: &VerifiedClaims,
+        result: &Result<(), Rejection>,
+        is_report_only: bool,
+    ) {
+        let Some(sink) = auth.audit() else { return };
+        let route = request.match_pattern().unwrap_or_default();
+        let method = request.method().as_str();
+        sink.record(&AuditEvent {
+            claims,
+            method,
+            route: &route,
+            handler: self.handler(),
+            requirement: self.requirement(),
+            outcome: match result {
+                Ok(()) => AuditOutcome::Allowed,
+                Err(Rejection::Error(error)) if is_report_only => AuditOutcome::Reported(error),
+                Err(Rejection::Error(error)) if error.is_failure() => AuditOutcome::Failed,
+                Err(Rejection::Error(error)) => AuditOutcome::Refused(error),
+                Err(Rejection::Response(_)) if is_report_only => {
+                    AuditOutcome::Reported(&AuthError::Forbidden(ForbiddenReason::Policy))
+                }
+                Err(Rejection::Response(_)) => AuditOutcome::Failed,
+            },
+            error: match result {
+                Err(Rejection::Error(error)) => Some(error),
+                Ok(()) | Err(Rejection::Response(_)) => None,
+            },
+        });
+    }
+
+    /// Records a refusal that the handler has decided on itself.
+    pub(crate) fn record_refusal(
+        &self,
+        auth: &AuthContext,
+        request: &HttpRequest,
+        claims: &VerifiedClaims,
+        error: &AuthError,
+    ) {
+        RefusalDetails::note(error, request, || self.details(auth, request, claims, error));
+        self.audit(auth, request, claims, &Err(error.clone().into()), false);
+    }
+
+    /// Describes the requirement that is not met.
+    #[cold]
+    fn details(
+        &self,
+        auth: &AuthContext,
+        request: &HttpRequest,
+        claims: &VerifiedClaims,
+        error: &AuthError,
+    ) -> RefusalDetails {
+        let requirement = self.requirement();
+        if !matches!(
+            error,
+            AuthError::Forbidden(_) | AuthError::StepUp { .. } | AuthError::Misconfigured
+        ) {
+            return RefusalDetails::default();
+        }
+        let context = RequestContext { auth, request, handler: self.handler(), policies: &[] };
+        let segment = match requirement.evaluate(claims.verified(), &context) {
+            Evaluation::MissingPathParam(segment) => Some(segment.to_owned()),
+            _ => None,
+        };
+        let mapping = auth.verifier().mapping_of(claims.standard());
+        let claims_read = requirement.claims_read(mapping.as_ref()).join(", ");
+        RefusalDetails {
+            requirement: (!requirement.is_empty()).then(|| requirement.to_string()),
+            claims_read: Some(claims_read).filter(|names| !names.is_empty()),
+            segment,
+            shape: None,
+        }
+    }
+
     fn is_report_only(&self, auth: &AuthContext) -> bool {
         auth.is_report_only() || matches!(self, Self::Scope { report_only: true, .. })
     }
@@ -211,26 +305,12 @@ impl Demand {
         if result.is_ok() && auth.audit().is_none() {
             return result;
         }
-        let route = request.match_pattern().unwrap_or_default();
-        let method = request.method().as_str();
-        if let Some(sink) = auth.audit() {
-            sink.record(&AuditEvent {
-                claims,
-                method,
-                route: &route,
-                handler: self.handler(),
-                requirement: self.requirement(),
-                outcome: match &result {
-                    Ok(()) => AuditOutcome::Allowed,
-                    Err(Rejection::Error(error)) if is_report_only => AuditOutcome::Reported(error),
-                    Err(Rejection::Error(error)) => AuditOutcome::Refused(error),
-                    Err(Rejection::Response(_)) if is_report_only => {
-                        AuditOutcome::Reported(&AuthError::Forbidden(ForbiddenReason::Policy))
-                    }
-                    Err(Rejection::Response(_)) => AuditOutcome::Failed,
-                },
-            });
+        if let Err(Rejection::Error(error)) = &result
+            && !is_report_only
+        {
+            RefusalDetails::note(error, request, || self.details(auth, request, claims, error));
         }
+        self.audit(auth, request, claims, &result, is_report_only);
         match result {
             Err(refusal) if is_report_only => {
                 let reason = match &refusal {
@@ -238,7 +318,7 @@ impl Demand {
                     Rejection::Response(_) => "answered_by_policy",
                 };
                 tracing::warn!(
-                    route,
+                    route = request.match_pattern().unwrap_or_default(),
                     handler = self.handler(),
                     requirement = %self.requirement(),
                     reason,

@@ -124,7 +124,8 @@ impl fmt::Debug for Credential<'_> {
 
 /// Finds the token in a request.
 ///
-/// Called once for every request and [`JwtAuth`](crate::JwtAuth). It must not read the body.
+/// Called once for every request and [`JwtAuth`](crate::JwtAuth), and once more for the event of a refusal
+/// while that is enabled. It must not read the body.
 /// **Security:** a credential that browsers attach by themselves must be marked with
 /// [`Credential::ambient`], and one that a proxy adds for them with
 /// [`Credential::added_by_proxy`], or it is not protected against other sites.

@@ -101,9 +101,10 @@ impl<R: HandlerRequirement, A: FromRequest + 'static> FromRequest for Authorized
             return AuthorizedFuture::Refused { error: Some(answer) };
         }
         let is_for_refresh = R::requirement().is_for_refresh();
-        let wanted = Wanted::Kind { is_for_refresh };
+        let wanted = Wanted::ForHandler { name: R::HANDLER, is_for_refresh };
         // The body is held back here.
         let decision = extract(request, &mut Payload::None, wanted, |authentication, request| {
+            authentication.handler.set(Some(R::HANDLER));
             let claims = match authentication.claims() {
                 Ok(claims) => claims,
                 Err(error) => {

@@ -102,7 +102,7 @@ impl<T: FromClaims> FromRequest for ClaimsArg<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         extract(request, payload, Wanted::Any, |authentication, request| {
-            let make = |claims| T::from_claims(&claims).map(Self);
+            let make = |claims, _: &HttpRequest| T::from_claims(&claims).map(Self);
             match authentication.claims() {
                 Ok(claims) => admitted(&authentication.by, request, claims, make),
                 Err(error) => Step::Ready(Err(error.into())),

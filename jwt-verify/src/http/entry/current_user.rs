@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use crate::http::{
     authentication::{Authentication, app_data},
-    refusal::refuse_as_error,
+    refusal::{event::RefusedBy, refuse_as_error},
 };
 use crate::{
     claims::VerifiedClaims,
@@ -171,7 +171,7 @@ fn refuse(request: &HttpRequest, error: AuthError) -> Error {
     let by = Authentication::of(request).map(|known| known.by.clone());
     let nearest = || app_data::locate(request).0.ok().flatten().cloned();
     match by.or_else(nearest) {
-        Some(context) => refuse_as_error(&context, error, request),
+        Some(context) => refuse_as_error(&context, error, request, RefusedBy::default()),
         None => error.into(),
     }
 }

@@ -16,11 +16,15 @@ use crate::http::{
     auth::context::AuthContext,
     authentication::{self, Authentication, app_data},
     authorization::{RequestContext, admit},
-    entry::payload_gate::PayloadGate,
-    refusal::refuse_as_error,
+    entry::{handler_error::FailedCheck, payload_gate::PayloadGate},
+    refusal::{details::RefusalDetails, event::RefusedBy, refuse_as_error},
     step::{Rejection, Step},
 };
-use crate::{authz::Requirement, claims::VerifiedClaims, error::AuthError};
+use crate::{
+    authz::Requirement,
+    claims::VerifiedClaims,
+    error::{AuthError, InvalidTokenReason},
+};
 
 /// The claims of a caller who may also be anonymous.
 ///
@@ -51,8 +55,12 @@ pub trait VerifiedClaimsExt: sealed::Sealed {
 
     /// Checks the caller against a requirement, with the clock of the [`JwtAuth`](crate::JwtAuth) and the path
     /// parameters. It is the handler's own decision: an [`Authorizer`](crate::authorization::Authorizer) is not
-    /// called, an [`AuditSink`](crate::authorization::AuditSink) gets no event, and it is enforced under
-    /// [`JwtAuth::report_only`](crate::JwtAuth::report_only) too.
+    /// called, and it is enforced under [`JwtAuth::report_only`](crate::JwtAuth::report_only) too.
+    ///
+    /// Inside the middleware, an error that the handler returns is answered like every other
+    /// refusal: by the hook of [`JwtAuthBuilder::error_response`](crate::JwtAuthBuilder::error_response),
+    /// with an event, and with one for the [`AuditSink`](crate::authorization::AuditSink). Elsewhere
+    /// it gets the default response.
     ///
     /// # Errors
     /// [`AuthError::Forbidden`] or [`AuthError::StepUp`] with the unmet part;
@@ -85,7 +93,8 @@ impl VerifiedClaimsExt for HttpRequest {
         }
         let context =
             RequestContext { auth: &known.by, request: self, handler: None, policies: &[] };
-        requirement.check(claims.verified(), &context)
+        let outcome = requirement.check(claims.verified(), &context);
+        outcome.inspect_err(|error| FailedCheck::note(self, error, requirement))
     }
 }
 
@@ -106,7 +115,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for VerifiedClaims
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         extract(request, payload, Wanted::Any, |authentication, request| {
             match authentication.claims() {
-                Ok(claims) => admitted(&authentication.by, request, claims, VerifiedClaims::parse),
+                Ok(claims) => admitted(&authentication.by, request, claims, parse),
                 Err(error) => Step::Ready(Err(error.into())),
             }
         })
@@ -147,10 +156,8 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for OptionalClaims
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         extract(request, payload, Wanted::Any, |authentication, request| {
             match authentication.token.clone().map(VerifiedClaims::new) {
-                Some(claims) => {
-                    admitted(&authentication.by, request, claims, VerifiedClaims::parse)
-                        .map(|claims| OptionalClaims(Some(claims)))
-                }
+                Some(claims) => admitted(&authentication.by, request, claims, parse)
+                    .map(|claims| OptionalClaims(Some(claims))),
                 None => Step::Ready(Ok(OptionalClaims(None))),
             }
         })
@@ -162,16 +169,31 @@ pub(super) fn admitted<T: 'static>(
     context: &AuthContext,
     request: &HttpRequest,
     claims: VerifiedClaims,
-    make: fn(VerifiedClaims) -> Result<T, AuthError>,
+    make: fn(VerifiedClaims, &HttpRequest) -> Result<T, AuthError>,
 ) -> Step<T> {
     if context.authorizer().is_none() {
-        return Step::Ready(make(claims).map_err(Rejection::from));
+        return Step::Ready(make(claims, request).map_err(Rejection::from));
     }
     let admission = admit(context, request, &claims);
-    match make(claims) {
+    match make(claims, request) {
         Ok(argument) => admission.map(|()| argument),
         Err(error) => Step::Ready(Err(error.into())),
     }
+}
+
+/// Deserializes the claims as the application's type.
+fn parse<T: DeserializeOwned + Send + Sync + 'static>(
+    claims: VerifiedClaims,
+    request: &HttpRequest,
+) -> Result<VerifiedClaims<T>, AuthError> {
+    claims.try_parse().map_err(|claims| {
+        let error = InvalidTokenReason::ClaimsShape.into();
+        RefusalDetails::note(&error, request, || {
+            let shape = claims.shape_problem::<T>();
+            RefusalDetails { shape, ..RefusalDetails::default() }
+        });
+        error
+    })
 }
 
 /// Kind of token that an argument expects.
@@ -179,19 +201,28 @@ pub(super) fn admitted<T: 'static>(
 pub(crate) enum Wanted {
     /// The kind that was found already; else an access token.
     Any,
-    /// Only this kind.
-    Kind { is_for_refresh: bool },
+    /// The kind that the requirement of a handler demands.
+    ForHandler { name: &'static str, is_for_refresh: bool },
 }
 
 impl Wanted {
     fn is_for_refresh(self) -> bool {
-        matches!(self, Self::Kind { is_for_refresh: true })
+        matches!(self, Self::ForHandler { is_for_refresh: true, .. })
+    }
+
+    fn refused_by(self) -> RefusedBy {
+        match self {
+            Self::Any => RefusedBy::default(),
+            Self::ForHandler { name, is_for_refresh } => {
+                RefusedBy { handler: Some(name), is_for_refresh }
+            }
+        }
     }
 
     fn is_met_by(self, known: &Authentication) -> bool {
         match self {
             Self::Any => true,
-            Self::Kind { is_for_refresh } => known.is_for_refresh == is_for_refresh,
+            Self::ForHandler { is_for_refresh, .. } => known.is_for_refresh == is_for_refresh,
         }
     }
 }
@@ -212,7 +243,7 @@ pub(crate) fn extract<T: 'static>(
     if let Some(known) = known.as_ref().and_then(|known| known.valid_for(nearest, address))
         && wanted.is_met_by(&known)
     {
-        return finish(&known.by, request, payload, make(&known, request));
+        return finish(&known.by, request, payload, make(&known, request), wanted);
     }
     // A middleware has authenticated tokens of another kind; its JwtAuth is used here too.
     let Some(auth) = nearest.or(known.as_ref().map(|known| &known.by)) else {
@@ -223,14 +254,14 @@ pub(crate) fn extract<T: 'static>(
         return Extraction::ready(Err(AuthError::Misconfigured.into()));
     };
     let authenticated = match known {
-        Some(_) => authentication::authenticate(auth, request, wanted.is_for_refresh()),
+        Some(_) => authentication::authenticate(auth, request, wanted.is_for_refresh(), |_, _| {}),
         None => {
             authentication::authenticate_first(auth, request, wanted.is_for_refresh(), || address)
         }
     };
     let argument =
         authenticated.and_then(&make, request, |make, request, known| make(known, request));
-    finish(auth, request, payload, argument)
+    finish(auth, request, payload, argument, wanted)
 }
 
 fn finish<T: 'static>(
@@ -238,23 +269,31 @@ fn finish<T: 'static>(
     request: &HttpRequest,
     payload: &mut Payload,
     step: Step<T>,
+    wanted: Wanted,
 ) -> Extraction<T> {
     match step {
         Step::Ready(outcome) => Extraction::ready(
-            outcome.map_err(|rejection| reject_as_error(context, rejection, request)),
+            outcome.map_err(|rejection| reject_as_error(context, rejection, request, wanted)),
         ),
         Step::Pending(outcome) => {
             let (context, request) = (context.clone(), request.clone());
             Extraction::waiting(payload, async move {
-                outcome.await.map_err(|rejection| reject_as_error(&context, rejection, &request))
+                outcome
+                    .await
+                    .map_err(|rejection| reject_as_error(&context, rejection, &request, wanted))
             })
         }
     }
 }
 
-fn reject_as_error(context: &AuthContext, rejection: Rejection, request: &HttpRequest) -> Error {
+fn reject_as_error(
+    context: &AuthContext,
+    rejection: Rejection,
+    request: &HttpRequest,
+    wanted: Wanted,
+) -> Error {
     match rejection {
-        Rejection::Error(error) => refuse_as_error(context, error, request),
+        Rejection::Error(error) => refuse_as_error(context, error, request, wanted.refused_by()),
         Rejection::Response(response) => response,
     }
 }

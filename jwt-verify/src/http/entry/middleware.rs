@@ -21,7 +21,8 @@ use crate::http::{
     auth::context::{AuthContext, JwtAuth},
     authentication::{self, Authentication, sender_constraint::NextNonce},
     authorization::Demand,
-    refusal::{self, keep_private, set_dpop_nonce},
+    entry::handler_error::{answered, note_refusal},
+    refusal::{self, event::RefusedBy, keep_private, set_dpop_nonce},
     route_table::inner_routes::InnerRoutes,
     step::{Rejection, Step},
 };
@@ -174,10 +175,17 @@ impl Guard {
         if crate::http::route_table::route_check::is_probe(request) {
             return Step::Ready(Ok(()));
         }
-        let is_for_refresh =
-            self.demand.as_ref().is_some_and(|demand| demand.requirement().is_for_refresh());
-        let authenticated = authentication::authenticate(&self.context, request, is_for_refresh);
+        let authenticated = authentication::authenticate(
+            &self.context,
+            request,
+            self.is_for_refresh(),
+            authentication::warn_of_nesting,
+        );
         authenticated.and_then(self, request, Self::authorize)
+    }
+
+    fn is_for_refresh(&self) -> bool {
+        self.demand.as_ref().is_some_and(|demand| demand.requirement().is_for_refresh())
     }
 
     fn authorize(&self, request: &HttpRequest, authentication: &Rc<Authentication>) -> Step {
@@ -212,9 +220,13 @@ impl Guard {
         request: ServiceRequest,
     ) -> ServiceResponse<EitherBody<B>> {
         let response = match rejection {
-            Rejection::Error(error) => refusal::refuse(&self.context, &error, request.request()),
+            Rejection::Error(error) => {
+                let by = RefusedBy { handler: None, is_for_refresh: self.is_for_refresh() };
+                refusal::refuse(&self.context, &error, request.request(), by)
+            }
             Rejection::Response(error) => error.error_response(),
         };
+        note_refusal(&response, request.request());
         request.into_response(response).map_into_right_body()
     }
 }
@@ -248,7 +260,7 @@ where
     let nonce = request.extensions_mut().remove::<NextNonce>();
     let is_in_url = Authentication::of(request.request()).is_some_and(|known| known.is_in_url);
     let mut response = match outcome {
-        Ok(()) => service.call(request).await?.map_into_left_body(),
+        Ok(()) => answered(service.call(request).await?),
         Err(rejection) => guard.refuse(rejection, request),
     };
     if let Some(NextNonce(nonce)) = nonce {
@@ -294,7 +306,7 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             AuthFutureState::Inner { future } => {
-                Poll::Ready(ready!(future.poll(context)).map(ServiceResponse::map_into_left_body))
+                Poll::Ready(ready!(future.poll(context)).map(answered))
             }
             AuthFutureState::Refused { response, .. } => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),

@@ -1,6 +1,8 @@
 //! Mapping of errors to responses. No other place decides it.
 
 pub(crate) mod challenge;
+pub(crate) mod details;
+pub(crate) mod event;
 #[cfg(feature = "issuing")]
 mod session_error;
 
@@ -26,10 +28,10 @@ use serde::Serialize;
 
 use crate::http::{
     auth::context::AuthContext,
-    credentials::{Scheme, lacks_scheme},
+    credentials::Scheme,
     endpoints::metadata_document::PublishedMetadata,
     no_store::{NO_STORE, forbid_storing},
-    refusal::challenge::DpopChallenge,
+    refusal::{challenge::DpopChallenge, event::RefusedBy},
 };
 use crate::{
     dpop::ProofRules,
@@ -94,8 +96,9 @@ pub(crate) fn refuse(
     context: &AuthContext,
     error: &AuthError,
     request: &HttpRequest,
+    by: RefusedBy,
 ) -> HttpResponse {
-    record(error, request);
+    event::record(context, error, request, by);
     #[cfg(feature = "testing")]
     crate::http::authorization::coverage::note_refusal(error, request);
     let settings = context.settings();
@@ -122,8 +125,9 @@ pub(crate) fn refuse_as_error(
     context: &AuthContext,
     error: AuthError,
     request: &HttpRequest,
+    by: RefusedBy,
 ) -> Error {
-    let response = refuse(context, &error, request);
+    let response = refuse(context, &error, request, by);
     InternalError::from_response(error, response).into()
 }
 
@@ -253,40 +257,6 @@ pub(crate) fn keep_private(headers: &mut HeaderMap) {
     }
 }
 
-/// Logs a refusal: names of fixed sets and of the requirement, nothing of the request.
-fn record(error: &AuthError, request: &HttpRequest) {
-    let (code, reason) = (error.code(), error.reason());
-    let (claim, algorithm) = (error.claim(), error.algorithm());
-    match error {
-        AuthError::MissingToken if lacks_scheme(request) => {
-            tracing::debug!(code, reason = "missing_scheme", "refused a request");
-        }
-        AuthError::Forbidden(missing) => {
-            let (scope, roles) = (missing.scope().map(|scope| &**scope), missing.roles());
-            let roles = roles.map(tracing::field::debug);
-            tracing::debug!(code, reason, scope, roles, "refused a request");
-        }
-        AuthError::MissingToken
-        | AuthError::InvalidRequest(_)
-        | AuthError::ExpiredToken
-        | AuthError::InvalidToken(_)
-        | AuthError::StepUp { .. }
-        | AuthError::InvalidProof(_)
-        | AuthError::UseDpopNonce { .. }
-        | AuthError::TooManyProofs { .. }
-        | AuthError::Csrf => {
-            tracing::debug!(code, reason, claim, algorithm, "refused a request");
-        }
-        // The failing part has logged its error once; further requests need not.
-        AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
-            tracing::debug!(code, reason, "could not authenticate a request");
-        }
-        AuthError::Misconfigured => {
-            tracing::error!(code, reason, "could not authenticate a request");
-        }
-    }
-}
-
 fn mapping(error: &AuthError) -> ErrorMapping {
     let challenge = |kind: BearerError| BearerChallenge::new().error(kind, error.to_string());
     match error {
@@ -375,7 +345,7 @@ pub(crate) fn whole_seconds(duration: Duration) -> u64 {
 }
 
 /// Response for handlers that return an [`AuthError`] with `?`: the default one, without the
-/// settings of the application.
+/// settings of the application. Inside the middleware, that of a check has them.
 impl ResponseError for AuthError {
     fn status_code(&self) -> StatusCode {
         mapping(self).status

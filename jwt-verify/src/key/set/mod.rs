@@ -8,10 +8,15 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery, VerificationKey, jwk};
+use super::{
+    KeyHealth, KeyLookupError, KeyProvider, KeyQuery, VerificationKey, fit::warn_of_configured, jwk,
+};
 use crate::lookup::Lookup;
 use crate::{
-    algorithm::AlgorithmSet, defaults::KEY_CANDIDATES, error::InvalidKeyError, json::Text,
+    algorithm::{Algorithm, AlgorithmSet},
+    defaults::KEY_CANDIDATES,
+    error::InvalidKeyError,
+    json::Text,
 };
 
 /// The usable keys of an issuer.
@@ -251,6 +256,17 @@ impl KeyProvider for JwkSet {
 
     fn generation(&self) -> Option<u64> {
         Some(0)
+    }
+
+    fn source(&self) -> String {
+        match self.keys.len() {
+            1 => "1 given key".to_owned(),
+            number => format!("{number} given keys"),
+        }
+    }
+
+    fn note_accepted(&self, algorithms: &[Algorithm]) {
+        warn_of_configured(self, algorithms);
     }
 
     fn health(&self) -> KeyHealth {

@@ -5,6 +5,7 @@ mod credential;
 mod environment;
 mod issuer;
 mod keys;
+mod misspelled;
 mod resource;
 mod sender;
 mod shared_cache;
@@ -26,6 +27,8 @@ pub(crate) use variable_names::name_variable;
 pub(crate) fn read_process(
     change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
 ) -> Result<JwtAuthBuilder, ConfigError> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    misspelled::warn_of_misspelled(names);
     read(&Environment(&|name| std::env::var(name)), change)
 }
 
@@ -50,6 +53,7 @@ pub(crate) fn connection_from(
 /// Reads the settings from a list instead, for [`test_hooks`](crate::test_hooks).
 #[cfg(feature = "internals")]
 pub(crate) fn read_list(variables: &[(&str, &str)]) -> Result<JwtAuthBuilder, ConfigError> {
+    misspelled::warn_of_misspelled(variables.iter().map(|(name, _)| (*name).to_owned()));
     let lookup = |name: &str| {
         let found = variables.iter().find(|(key, _)| *key == name);
         found.map(|(_, value)| (*value).to_owned()).ok_or(std::env::VarError::NotPresent)

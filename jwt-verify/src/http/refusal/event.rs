@@ -1,0 +1,144 @@
+//! The event of a refusal.
+
+use actix_web::{HttpMessage as _, HttpRequest, http::Method};
+
+use crate::http::{
+    auth::context::AuthContext,
+    authentication::Authentication,
+    credentials::lacks_scheme,
+    refusal::details::{RefusalDetails, TARGET, is_logged},
+};
+use crate::{
+    error::{AuthError, InvalidTokenReason},
+    verifier::TokenDetails,
+};
+
+/// The part of the application that refuses.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RefusedBy {
+    /// Handler whose requirement refuses.
+    pub(crate) handler: Option<&'static str>,
+    /// True if a refresh token was expected.
+    pub(crate) is_for_refresh: bool,
+}
+
+/// Marks a request whose refusal is in the log.
+struct Recorded;
+
+/// Forgets an event that did not end the request, such as that of an optional argument.
+pub(crate) fn forget(request: &HttpRequest) {
+    request.extensions_mut().remove::<Recorded>();
+}
+
+/// Logs a refusal: names of fixed sets and of the configuration, nothing of the request.
+///
+/// A request has one event, of the refusal that came first: Actix answers with the error of that
+/// argument, and the others may have failed by then too.
+pub(super) fn record(
+    context: &AuthContext,
+    error: &AuthError,
+    request: &HttpRequest,
+    by: RefusedBy,
+) {
+    if !is_logged(error) {
+        return;
+    }
+    let details = RefusalDetails::take(request);
+    if request.extensions_mut().insert(Recorded).is_some() {
+        return;
+    }
+    let reason = match error {
+        AuthError::MissingToken if lacks_scheme(request) => "missing_scheme",
+        _ => error.reason(),
+    };
+    let reached = || Authentication::of(request)?.handler.get();
+    let handler = by.handler.or_else(reached);
+    let TokenDetails { expected, unverified_reason } = token_details(context, error, request, by);
+    let (scope, roles) = match error {
+        AuthError::Forbidden(missing) => (missing.scope().map(|scope| &**scope), missing.roles()),
+        _ => (None, None),
+    };
+    let RefusalDetails { requirement, claims_read, segment, shape } = details;
+    macro_rules! write {
+        ($level:ident, $text:literal) => {
+            tracing::$level!(
+                target: TARGET,
+                code = error.code(),
+                reason,
+                claim = error.claim(),
+                algorithm = error.algorithm(),
+                unverified_reason,
+                expected,
+                requirement = requirement.as_ref().map(tracing::field::display),
+                scope,
+                roles = roles.map(tracing::field::debug),
+                claims_read,
+                segment,
+                shape,
+                method = method_name(request.method()),
+                route = request.match_pattern(),
+                handler,
+                $text
+            )
+        };
+    }
+    match error {
+        AuthError::MissingToken
+        | AuthError::InvalidRequest(_)
+        | AuthError::ExpiredToken
+        | AuthError::InvalidToken(_)
+        | AuthError::Forbidden(_)
+        | AuthError::StepUp { .. }
+        | AuthError::InvalidProof(_)
+        | AuthError::UseDpopNonce { .. }
+        | AuthError::TooManyProofs { .. }
+        | AuthError::Csrf => write!(debug, "refused a request"),
+        // The failing part has logged its error once; further requests need not.
+        AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
+            write!(debug, "could not authenticate a request");
+        }
+        AuthError::Misconfigured => write!(error, "could not authenticate a request"),
+    }
+}
+
+/// Returns what the configuration says about a refused token, which is read once more.
+fn token_details(
+    context: &AuthContext,
+    error: &AuthError,
+    request: &HttpRequest,
+    by: RefusedBy,
+) -> TokenDetails {
+    let AuthError::InvalidToken(
+        reason @ (InvalidTokenReason::Issuer
+        | InvalidTokenReason::Audience
+        | InvalidTokenReason::Algorithm
+        | InvalidTokenReason::AlgorithmNotAccepted(_)
+        | InvalidTokenReason::UnknownKey),
+    ) = error
+    else {
+        return TokenDetails::default();
+    };
+    let Some(source) = context.token_source(by.is_for_refresh) else {
+        return TokenDetails::default();
+    };
+    match source.extractor.extract(request) {
+        Ok(Some(credential)) => source.verifier.refusal_details(*reason, credential.as_bytes()),
+        Ok(None) | Err(_) => TokenDetails::default(),
+    }
+}
+
+/// Returns the name of a method, if it is one of the usual: a client can make up others.
+fn method_name(method: &Method) -> &'static str {
+    const USUAL: [(&Method, &str); 9] = [
+        (&Method::GET, "GET"),
+        (&Method::HEAD, "HEAD"),
+        (&Method::POST, "POST"),
+        (&Method::PUT, "PUT"),
+        (&Method::PATCH, "PATCH"),
+        (&Method::DELETE, "DELETE"),
+        (&Method::OPTIONS, "OPTIONS"),
+        (&Method::CONNECT, "CONNECT"),
+        (&Method::TRACE, "TRACE"),
+    ];
+    USUAL.iter().find(|(usual, _)| *usual == method).map_or("other", |(_, name)| name)
+}

@@ -1,0 +1,151 @@
+//! Refusals that a handler returns from a check on its way.
+
+use std::sync::{Arc, Mutex};
+
+use actix_web::{
+    App, HttpRequest, HttpResponse, ResponseError as _, get,
+    middleware::DefaultHeaders,
+    test::{TestRequest, call_service, init_service, read_body},
+    web,
+};
+use jwt_verify::{
+    AuthError, ForbiddenReason, JwtAuth, Requirement, VerifiedClaims, VerifiedClaimsExt as _,
+    authorization::{AuditEvent, AuditSink},
+    require,
+    testing::{TestClaims, TestIssuer, TestRequestExt as _},
+};
+use jwt_verify_tests::CapturedLog;
+use tracing_subscriber::filter::LevelFilter;
+
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl AuditSink for Notes {
+    fn record(&self, event: &AuditEvent<'_>) {
+        // `#[require]` decides as well, and allows.
+        if let Some(reason) = event.error.map(AuthError::reason) {
+            let (outcome, handler) = (event.outcome.code(), event.handler);
+            let note = format!("{outcome} [{}] {reason} {handler:?}", event.requirement);
+            self.0.lock().unwrap().push(note);
+        }
+    }
+}
+
+async fn by_claims(claims: VerifiedClaims) -> Result<&'static str, AuthError> {
+    claims.check(&Requirement::permissions(["read:figures"]))?;
+    Ok("figures")
+}
+
+#[require]
+#[get("/users/{user}")]
+async fn by_request(request: HttpRequest) -> Result<&'static str, AuthError> {
+    request.check(&Requirement::claim_equals_segment("sub", "user"))?;
+    Ok("yours")
+}
+
+async fn without_segment(request: HttpRequest) -> Result<&'static str, AuthError> {
+    request.check(&Requirement::claim_equals_segment("sub", "nothing"))?;
+    Ok("yours")
+}
+
+async fn goes_on(request: HttpRequest) -> String {
+    request.check(&Requirement::roles(["admin"])).is_ok().to_string()
+}
+
+async fn own(_claims: Option<VerifiedClaims<String>>) -> Result<&'static str, AuthError> {
+    Err(AuthError::Forbidden(ForbiddenReason::Policy))
+}
+
+async fn out_of_reach() -> Result<&'static str, AuthError> {
+    Err(AuthError::Unavailable { retry_after: std::time::Duration::from_secs(7) })
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/claims", web::get().to(by_claims))
+        .service(by_request)
+        .route("/segment", web::get().to(without_segment))
+        .route("/goes-on", web::get().to(goes_on))
+        .route("/own", web::get().to(own))
+        .route("/out", web::get().to(out_of_reach));
+}
+
+/// Makes a response that has the error as one of a handler has.
+fn hook(error: &AuthError, _: &HttpRequest) -> HttpResponse {
+    let mut response = HttpResponse::from_error(error.clone());
+    response.head_mut().headers_mut().insert(
+        actix_web::http::header::HeaderName::from_static("x-hook"),
+        actix_web::http::header::HeaderValue::from_static(error.code()),
+    );
+    response
+}
+
+#[test]
+fn a_check_of_a_handler_is_answered_and_recorded_like_every_other_refusal() {
+    let log = CapturedLog::start(LevelFilter::DEBUG);
+    let (issuer, notes) = (TestIssuer::start(), Notes::default());
+    let auth = issuer.auth().realm("api").error_response(hook).audit_log(notes.clone());
+    let auth = auth.build().unwrap();
+    let ask = |auth: &JwtAuth, path: &str| {
+        actix_web::rt::System::new().block_on(async {
+            let inner =
+                web::scope("").wrap(DefaultHeaders::new().add(("x-inside", "1"))).configure(routes);
+            let inner = web::scope("").wrap(auth.clone()).service(inner);
+            let app = init_service(App::new().wrap(auth.clone()).service(inner)).await;
+            log.take("");
+            notes.0.lock().unwrap().clear();
+            let request = TestRequest::with_uri(path);
+            let request = request.to_request_as(auth, TestClaims::new().subject("alice"));
+            let response = call_service(&app, request).await;
+            let header = |name: &str| {
+                let values = response.headers().get_all(name);
+                values.map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+            };
+            let (status, hooked) = (response.status().as_u16(), header("x-hook").concat());
+            let (challenge, inside) = (header("www-authenticate").concat(), header("x-inside"));
+            assert_eq!(inside, ["1"], "{path}");
+            drop(read_body(response).await);
+            let audit = std::mem::take(&mut *notes.0.lock().unwrap());
+            (status, hooked, challenge, log.take(" a request"), audit)
+        })
+    };
+    let (status, hooked, challenge, lines, audit) = ask(&auth, "/claims");
+    assert_eq!((status, &*hooked), (403, "insufficient_scope"));
+    assert!(challenge.contains(r#"realm="api""#) && challenge.contains("read:figures"));
+    assert!(lines.len() == 1 && lines[0].contains(r#"reason="missing_permission""#), "{lines:?}");
+    assert!(lines[0].contains(r#"method="GET" route="/claims""#), "{lines:?}");
+    assert!(!lines[0].contains("requirement"), "{lines:?}");
+    assert_eq!(audit, ["refused [authenticated] missing_permission None"]);
+
+    let (status, hooked, _, lines, audit) = ask(&auth, "/users/bob");
+    assert_eq!((status, &*hooked), (403, "insufficient_scope"));
+    let part = r#"requirement=claim("sub" == path.user) claims_read="sub" method="GET" route="/users/{user}" handler="by_request""#;
+    assert!(lines.len() == 1 && lines[0].contains(part), "{lines:?}");
+    assert!(!lines[0].contains("bob"), "{lines:?}");
+    assert_eq!(
+        audit,
+        [r#"refused [claim("sub" == path.user)] condition_not_met Some("by_request")"#]
+    );
+
+    let (status, hooked, _, lines, audit) = ask(&auth, "/segment");
+    assert_eq!((status, &*hooked), (500, "server_error"));
+    assert!(lines.len() == 1 && lines[0].contains(r#"segment="nothing""#), "{lines:?}");
+    assert_eq!(audit, [r#"failed [claim("sub" == path.nothing)] server_error None"#]);
+
+    // An optional argument has been refused before, and the request has not.
+    let (status, hooked, _, lines, audit) = ask(&auth, "/own");
+    assert_eq!((status, &*hooked), (403, "insufficient_scope"));
+    assert!(lines.last().unwrap().contains(r#"reason="denied_by_policy""#), "{lines:?}");
+    assert_eq!(audit, ["refused [authenticated] denied_by_policy None"]);
+
+    for (path, status) in [("/users/alice", 200), ("/goes-on", 200), ("/out", 503)] {
+        let (answered, hooked, _, lines, audit) = ask(&auth, path);
+        assert_eq!((answered, &*hooked), (status, ""), "{path}");
+        assert!(lines.is_empty() && audit.is_empty(), "{path} {lines:?} {audit:?}");
+    }
+
+    let plain = issuer.auth().build().unwrap();
+    let error = AuthError::Forbidden(ForbiddenReason::Policy);
+    let (status, ..) = ask(&plain, "/own");
+    assert_eq!(status, error.status_code().as_u16());
+}
