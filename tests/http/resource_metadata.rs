@@ -262,9 +262,9 @@ fn a_refusal_names_everything_that_is_missing() {
     assert_eq!(role.status, 403);
     assert!(!role.challenge().unwrap().contains("scope="), "{}", role.everything());
     let log = server.log();
-    let names = r#"reason="missing_role" scope="read:posts write:posts" roles=["editor", "admin"]"#;
+    let names = r#"scope="read:posts write:posts" roles=["editor", "admin"]"#;
     assert!(log.contains(names), "{log}");
-    assert!(log.contains(r#"reason="missing_role" roles=["editor", "admin"]"#), "{log}");
+    assert!(log.contains(r#"permissions" roles=["editor", "admin"]"#), "{log}");
 }
 
 #[test]

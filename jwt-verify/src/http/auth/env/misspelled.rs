@@ -97,6 +97,7 @@ mod tests {
             include_str!("issuer.rs"),
             include_str!("keys.rs"),
             include_str!("mod.rs"),
+            include_str!("resource.rs"),
             include_str!("sender.rs"),
             include_str!("shared_cache.rs"),
             include_str!("static_keys.rs"),

@@ -52,7 +52,7 @@ fn variable(setting: &'static str) -> &'static str {
 }
 
 /// Variables with settings. Instead of each, one with `_FILE` at the end may name a file.
-pub(super) const KNOWN: [&str; 40] = [
+pub(super) const KNOWN: [&str; 42] = [
     "JWT_ACCEPT_ID_TOKENS",
     "JWT_ALGORITHMS",
     "JWT_ALLOW_HTTP",
@@ -82,6 +82,8 @@ pub(super) const KNOWN: [&str; 40] = [
     "JWT_PROXY",
     "JWT_PUBLIC_KEY",
     "JWT_REFRESH_MIN_INTERVAL",
+    "JWT_RESOURCE",
+    "JWT_RESOURCE_SCOPES",
     "JWT_ROLES_CLAIM",
     "JWT_ROLES_DELIMITER",
     "JWT_ROOT_CERTIFICATES",
