@@ -14,6 +14,7 @@ mod contract;
 mod credentials;
 mod cross_site;
 mod events;
+mod explanation;
 mod extractors;
 mod issuer_settings;
 mod monitoring;

@@ -97,6 +97,7 @@ pub(crate) struct AuthorityNames<'a> {
 }
 
 impl<'a> AuthorityNames<'a> {
+    #[inline]
     pub(crate) fn contains(self, name: &str) -> bool {
         let Sources { inline, heap, added, wildcard, .. } = self.sources;
         let is_said = |place: &ClaimPosition| self.is_said(*place, name);
@@ -109,6 +110,7 @@ impl<'a> AuthorityNames<'a> {
 
     /// Returns `true` if a name with a segment `*` stands for this one.
     #[cold]
+    #[inline(never)]
     fn is_covered(self, name: &str, separator: char) -> bool {
         self.iter().any(|held| held.contains('*') && covers(held, name, separator))
     }

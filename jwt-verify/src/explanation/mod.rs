@@ -184,6 +184,15 @@ impl Report {
         self.checks.push(Check { name, status, expected: expected.into(), found, remedy });
     }
 
+    /// Adds a term of a requirement. One that is not met need not be a failure: of alternatives one
+    /// is enough.
+    pub(crate) fn add_term(&mut self, term: String, is_met: bool) {
+        let (status, found) =
+            if is_met { (CheckStatus::Passed, "met") } else { (CheckStatus::Failed, "not met") };
+        let (name, found) = ("term", Some(found.to_owned()));
+        self.checks.push(Check { name, status, expected: term.into(), found, remedy: None });
+    }
+
     /// Adds a check that an earlier failure leaves nothing to do for.
     pub(crate) fn skip(&mut self, name: &'static str, expected: impl Into<Cow<'static, str>>) {
         let (status, expected) = (CheckStatus::NotReached, expected.into());

@@ -15,6 +15,20 @@ pub(crate) fn remedy(check: &str, error: &AuthError) -> Option<&'static str> {
         AuthError::Unavailable { .. } | AuthError::KeyLookupLimited { .. } => {
             return Some("look at the log and at the health route: the keys cannot be fetched");
         }
+        AuthError::Forbidden(_) => {
+            return Some(
+                "grant the user what is missing, and have the client ask for the scopes; or change the requirement",
+            );
+        }
+        AuthError::StepUp { .. } => return Some("a new login, as the challenge asks for it"),
+        AuthError::MissingToken => return Some("send `Authorization: Bearer TOKEN`"),
+        AuthError::InvalidRequest(_) => {
+            return Some("send one token, as `Authorization: Bearer TOKEN`");
+        }
+        AuthError::InvalidProof(_) | AuthError::UseDpopNonce { .. } => {
+            return Some("the client has to send a new DPoP proof for each request");
+        }
+        AuthError::Csrf => return Some("name the origin of the page with `cookie_origins`"),
         _ => return None,
     };
     Some(match reason {

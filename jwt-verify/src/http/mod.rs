@@ -7,6 +7,7 @@ mod authorization;
 mod credentials;
 mod endpoints;
 mod entry;
+mod explain;
 mod no_store;
 mod refusal;
 mod route_table;

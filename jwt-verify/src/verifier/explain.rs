@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{
     SenderUnchecked, Verifier,
     candidate::{Candidate, SelectedIssuer, Unverified},
-    pipeline::Wait,
+    pipeline::{Wait, now},
 };
 use crate::{
     algorithm::Algorithm,
@@ -31,6 +31,13 @@ impl Verifier {
     /// not verified.
     pub async fn explain_with_values(&self, token: impl AsRef<[u8]>) -> Explanation {
         self.explain_token(token.as_ref(), Report::new(true)).await
+    }
+
+    /// Explains a token that has been refused, as far as it can be told without waiting.
+    pub(crate) fn explain_refusal(&self, token: &[u8], error: &AuthError) -> Option<Explanation> {
+        let (mut report, outcome) = (Report::new(false), Err(error.clone()));
+        now(self.explain_stages(token, &outcome, &mut report))?;
+        Some(report.finish(&outcome))
     }
 
     async fn explain_token(&self, token: &[u8], mut report: Report) -> Explanation {
@@ -199,7 +206,12 @@ fn explain_rest(report: &mut Report, outcome: &Result<(), AuthError>) {
         Err(AuthError::InvalidToken(reason)) => Some(*reason),
         _ => None,
     };
-    let is_about_sender = refused == Some(InvalidTokenReason::SenderConstraint);
+    let is_about_sender = match outcome {
+        Err(AuthError::InvalidToken(reason)) => *reason == InvalidTokenReason::SenderConstraint,
+        Err(AuthError::Unavailable { .. }) | Ok(()) => false,
+        // A proof of possession, or a page of another origin.
+        Err(_) => true,
+    };
     let is_about_revocation = match outcome {
         Err(AuthError::Unavailable { .. }) => true,
         _ => matches!(
@@ -223,7 +235,12 @@ fn explain_rest(report: &mut Report, outcome: &Result<(), AuthError>) {
     if is_about_revocation {
         return report.skip("sender", SENDER);
     }
-    let found = if is_about_sender { "a token bound to a key or certificate" } else { "allowed" };
+    let found = match outcome {
+        Err(AuthError::InvalidToken(_)) => "a token bound to a key or certificate",
+        Err(AuthError::Csrf) => "a request that a page of another origin has caused",
+        Err(_) => "a proof that is missing, used or wrong",
+        Ok(()) => "allowed",
+    };
     report.add("sender", SENDER, failed(is_about_sender), found);
 }
 

@@ -242,7 +242,7 @@ impl Wait {
 
 /// The output of a future that does not have to wait.
 #[inline]
-fn now<F: Future>(future: F) -> Option<F::Output> {
+pub(super) fn now<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,

@@ -172,6 +172,7 @@ const MOST_AHEAD: Duration = Duration::from_secs(600);
 
 /// Returns `true` if any, or all, of the names are held. An absent list demands nothing; an empty
 /// list is never met.
+#[inline]
 pub(super) fn has(names: Option<&Names>, all: bool, held: impl Fn(&str) -> bool) -> bool {
     names.is_none_or(|names| {
         let mut names = names.iter();

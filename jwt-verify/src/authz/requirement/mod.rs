@@ -12,7 +12,6 @@ mod lacking;
 mod number;
 mod policy;
 mod serialize;
-#[cfg(feature = "testing")]
 mod single_terms;
 
 use std::{

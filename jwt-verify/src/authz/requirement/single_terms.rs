@@ -1,4 +1,4 @@
-//! The terms of a requirement one by one, for the coverage of tests.
+//! The terms of a requirement one by one, for explanations and for the coverage of tests.
 
 use super::{LoginAge, Names, Requirement, Term};
 

@@ -36,14 +36,21 @@ pub struct JwtAuthBuilder {
     mutual_tls: Option<MutualTls>,
     resource_metadata: Option<ResourceMetadata>,
     challenge_scopes: Vec<String>,
+    reports_details_in_release: bool,
     settings: AuthSettings,
 }
 
 impl JwtAuthBuilder {
     pub(crate) fn new(verifier: VerifierBuilder) -> Self {
-        let (dpop, mutual_tls, resource_metadata) = (None, None, None);
-        let (challenge_scopes, settings) = (Vec::new(), AuthSettings::default());
-        Self { verifier, dpop, mutual_tls, resource_metadata, challenge_scopes, settings }
+        Self {
+            verifier,
+            dpop: None,
+            mutual_tls: None,
+            resource_metadata: None,
+            challenge_scopes: Vec::new(),
+            reports_details_in_release: false,
+            settings: AuthSettings::default(),
+        }
     }
 
     /// Accepts refresh tokens too, on routes that require them.
@@ -223,6 +230,26 @@ impl JwtAuthBuilder {
         self
     }
 
+    /// Logs the explanation of each refused token at `DEBUG`, target `jwt_verify::http::refusal`:
+    /// every check with what was expected, what was found, and what mends it. Default: off, and the
+    /// log has the reason alone.
+    ///
+    /// For development. A build in release mode does not start with it, unless
+    /// [`report_details_in_release`](Self::report_details_in_release) is set as well. The text has no
+    /// value of the token; **security:** readers of the log learn which checks a forged token
+    /// passes, and each refused token is read once more.
+    pub fn report_details(mut self) -> Self {
+        self.settings.reports_details = true;
+        self
+    }
+
+    /// Allows [`report_details`](Self::report_details) in a build in release mode. Default: not
+    /// allowed.
+    pub fn report_details_in_release(mut self) -> Self {
+        self.reports_details_in_release = true;
+        self
+    }
+
     /// Sets the `realm` of challenges (RFC 9110 §11.5). Default: none.
     pub fn realm(mut self, realm: impl Into<Arc<str>>) -> Self {
         self.settings.realm = Some(realm.into());
@@ -297,6 +324,7 @@ impl JwtAuthBuilder {
     pub fn build(mut self) -> Result<JwtAuth, ConfigError> {
         let verifier = self.verifier.build()?;
         let settings = &mut self.settings;
+        check_details(settings.reports_details, self.reports_details_in_release)?;
         settings.cross_site.validate()?;
         if let Some(extractor) = &settings.extractor {
             extractor.validate()?;
@@ -316,6 +344,20 @@ impl JwtAuthBuilder {
         settings.challenge_scopes = scope_parameter(&self.challenge_scopes)?;
         Ok(JwtAuth::of(announced(AuthContext::new(verifier, self.settings))))
     }
+}
+
+/// Refuses the reports of refusals in a release build, unless they are allowed there by a second
+/// setting.
+fn check_details(is_on: bool, in_release: bool) -> Result<(), ConfigError> {
+    if is_on && !in_release && !cfg!(debug_assertions) {
+        let problem = "is for development; in a release build set `report_details_in_release` too";
+        return Err(ConfigError::invalid("report_details", problem));
+    }
+    if in_release && !is_on {
+        let problem = "needs `report_details`";
+        return Err(ConfigError::invalid("report_details_in_release", problem));
+    }
+    Ok(())
 }
 
 /// Joins scopes for a challenge; `None` if there are none.

@@ -124,6 +124,8 @@ pub(crate) struct AuthSettings {
     pub(crate) audit: Option<Box<dyn AuditSink>>,
     pub(crate) realm: Option<Arc<str>>,
     pub(crate) reveal_roles: bool,
+    /// True if the explanation of a refused token is logged.
+    pub(crate) reports_details: bool,
     pub(crate) error_response: Option<Box<ErrorResponse>>,
 }
 

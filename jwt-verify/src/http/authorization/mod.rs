@@ -26,6 +26,7 @@ use crate::{
     authz::{AuditEvent, AuditOutcome, Decision, EvalContext, Evaluation, PolicyRef, Requirement},
     claims::VerifiedClaims,
     error::{AuthError, ForbiddenReason},
+    explanation::Report,
     metrics::{self, Decided},
 };
 
@@ -47,6 +48,42 @@ pub(crate) enum Demand {
         handler: Option<&'static str>,
         requirement: Requirement,
     },
+}
+
+/// Explains a requirement for an authenticated caller, and returns its outcome. Policies are not
+/// asked.
+pub(crate) fn explain_requirement(
+    auth: &AuthContext,
+    request: &HttpRequest,
+    claims: &VerifiedClaims,
+    requirement: &Requirement,
+    report: &mut Report,
+) -> Result<(), AuthError> {
+    let context = RequestContext { auth, request, handler: None, policies: &[] };
+    let is_met = |requirement: &Requirement| {
+        requirement.evaluate(claims.verified(), &context) == Evaluation::Met
+    };
+    let outcome = requirement.check(claims.verified(), &context);
+    let found = match &outcome {
+        Ok(()) => "enough".to_owned(),
+        Err(AuthError::Forbidden(missing)) => {
+            let roles = missing.roles().map(|roles| format!("missing roles {}", roles.join(", ")));
+            let scope =
+                missing.scope().map(|scope| format!("missing scopes or permissions {scope}"));
+            let parts: Vec<_> = roles.into_iter().chain(scope).collect();
+            if parts.is_empty() { missing.code().to_owned() } else { parts.join("; ") }
+        }
+        Err(error) => error.reason().to_owned(),
+    };
+    report.add("requirement", requirement.to_string(), outcome.clone(), found);
+    let terms = requirement.single_terms();
+    if terms.len() > 1 || outcome.is_err() {
+        for term in terms {
+            let is_met = is_met(&term);
+            report.add_term(term.to_string(), is_met);
+        }
+    }
+    outcome
 }
 
 /// Calls the policy of an index.

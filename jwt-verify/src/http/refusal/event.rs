@@ -99,6 +99,22 @@ pub(super) fn record(
         }
         AuthError::Misconfigured => write!(error, "could not authenticate a request"),
     }
+    if context.settings().reports_details {
+        explain(context, error, request, by);
+    }
+}
+
+/// Logs every check of a refused token, as far as it can be told without waiting.
+#[cold]
+fn explain(context: &AuthContext, error: &AuthError, request: &HttpRequest, by: RefusedBy) {
+    if !matches!(error, AuthError::InvalidToken(_) | AuthError::ExpiredToken) {
+        return;
+    }
+    let Some(source) = context.token_source(by.is_for_refresh) else { return };
+    let Ok(Some(credential)) = source.extractor.extract(request) else { return };
+    if let Some(explanation) = source.verifier.explain_refusal(credential.as_bytes(), error) {
+        tracing::debug!(target: TARGET, "explained a refusal: {explanation}");
+    }
 }
 
 /// Returns what the configuration says about a refused token, which is read once more.
