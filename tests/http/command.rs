@@ -90,6 +90,29 @@ fn keys_of_a_file_need_no_issuer() {
 }
 
 #[test]
+fn a_route_of_the_access_matrix_names_what_the_token_lacks() {
+    let (key, issuer) = es256();
+    let matrix = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples/resource-server/resource-server.routes.txt"
+    );
+    let explain = |route: &str, token: Token| {
+        let arguments = ["explain", "--matrix", matrix, "--route", route];
+        command(&arguments, &settings(issuer.url()), &token.sign(&key))
+    };
+    let good = || Token::now(issuer.url());
+    let lacking = explain("PUT /posts/7", good().roles(&["editor"]).permissions(&["read:posts"]));
+    assert_eq!(lacking.outcome, Outcome::Refused);
+    assert!(lacking.first().contains("write:posts"), "{}", lacking.text);
+    let both = good().roles(&["editor"]).permissions(&["read:posts", "write:posts"]);
+    assert_eq!(explain("PUT /posts/7", both).outcome, Outcome::Good);
+    assert_eq!(explain("GET /public", good()).outcome, Outcome::Good);
+    let unknown = explain("GET /nowhere", good());
+    assert_eq!(unknown.outcome, Outcome::Unknown);
+    assert!(unknown.errors.contains("no route"), "{}", unknown.errors);
+}
+
+#[test]
 fn what_cannot_be_told_has_a_code_of_its_own() {
     let (key, issuer) = es256();
     let token = Token::now(issuer.url()).sign(&key);

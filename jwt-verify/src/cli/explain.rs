@@ -4,8 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{CommandError, Io, Outcome, print, read, settings::Variables};
-use crate::{explanation::Verdict, http::JwtAuth, key::JwkSet};
+use super::{CommandError, Io, Outcome, print, read, route::MatrixRoute, settings::Variables};
+use crate::{
+    error::AuthError,
+    explanation::{Report, Verdict},
+    http::JwtAuth,
+    key::JwkSet,
+};
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -16,6 +21,12 @@ pub(super) struct ExplainCommand {
     /// Take the keys from this key set, and ask no issuer
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
+    /// Explain what the token lacks for this request, such as "PUT /posts/7"
+    #[arg(long, value_name = "METHOD PATH", requires = "matrix")]
+    route: Option<String>,
+    /// The access matrix of the application, as `AccessMatrix` prints it
+    #[arg(long, value_name = "FILE")]
+    matrix: Option<PathBuf>,
     /// Print the values that a failed check looked at, escaped
     #[arg(long)]
     values: bool,
@@ -40,13 +51,24 @@ impl ExplainCommand {
         if token.is_empty() {
             return Err(CommandError("there is no token on standard input".into()));
         }
+        let route = match (&self.route, &self.matrix) {
+            (Some(route), Some(matrix)) => {
+                Some(MatrixRoute::find(&read(io, Some(matrix))?, route)?)
+            }
+            _ => None,
+        };
         // Its outcome is that of the key check.
         drop(auth.verifier().wait_until_ready().await);
-        let explanation = if self.values {
-            auth.verifier().explain_with_values(token).await
-        } else {
-            auth.verifier().explain(token).await
+        let verifier = auth.verifier();
+        let mut report = Report::new(self.values);
+        let claims = verifier.verify(token).await;
+        let outcome = claims.as_ref().map(drop).map_err(AuthError::clone);
+        verifier.explain_stages(token.as_bytes(), &outcome, &mut report).await;
+        let outcome = match (&route, &claims) {
+            (Some(route), Ok(claims)) => route.explain(claims, verifier.now(), &mut report)?,
+            _ => outcome,
         };
+        let explanation = report.finish(&outcome);
         print(io, json, &explanation)?;
         Ok(match explanation.verdict() {
             Verdict::Accepted => Outcome::Good,

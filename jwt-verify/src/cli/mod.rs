@@ -3,6 +3,7 @@
 mod doctor;
 mod explain;
 mod keys;
+mod route;
 mod settings;
 mod token;
 

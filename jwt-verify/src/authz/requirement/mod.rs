@@ -10,7 +10,10 @@ mod explain;
 mod joined;
 mod lacking;
 mod number;
+#[cfg(feature = "cli")]
+mod parse;
 mod policy;
+mod report;
 mod serialize;
 mod single_terms;
 

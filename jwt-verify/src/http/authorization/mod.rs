@@ -60,30 +60,7 @@ pub(crate) fn explain_requirement(
     report: &mut Report,
 ) -> Result<(), AuthError> {
     let context = RequestContext { auth, request, handler: None, policies: &[] };
-    let is_met = |requirement: &Requirement| {
-        requirement.evaluate(claims.verified(), &context) == Evaluation::Met
-    };
-    let outcome = requirement.check(claims.verified(), &context);
-    let found = match &outcome {
-        Ok(()) => "enough".to_owned(),
-        Err(AuthError::Forbidden(missing)) => {
-            let roles = missing.roles().map(|roles| format!("missing roles {}", roles.join(", ")));
-            let scope =
-                missing.scope().map(|scope| format!("missing scopes or permissions {scope}"));
-            let parts: Vec<_> = roles.into_iter().chain(scope).collect();
-            if parts.is_empty() { missing.code().to_owned() } else { parts.join("; ") }
-        }
-        Err(error) => error.reason().to_owned(),
-    };
-    report.add("requirement", requirement.to_string(), outcome.clone(), found);
-    let terms = requirement.single_terms();
-    if terms.len() > 1 || outcome.is_err() {
-        for term in terms {
-            let is_met = is_met(&term);
-            report.add_term(term.to_string(), is_met);
-        }
-    }
-    outcome
+    report.requirement(requirement, claims.verified(), &context)
 }
 
 /// Calls the policy of an index.

@@ -1,0 +1,119 @@
+//! A route of a committed access matrix, and what a token lacks for it.
+
+use std::{borrow::Cow, time::Duration};
+
+use super::CommandError;
+use crate::{
+    authz::{EvalContext, PolicyRef, Requirement},
+    claims::VerifiedClaims,
+    error::AuthError,
+    explanation::Report,
+};
+
+/// A line of an access matrix: `PUT  /posts/{id}  edit_post  roles = "editor"`.
+pub(super) struct MatrixRoute {
+    pattern: String,
+    requirement: String,
+    segments: Vec<(String, String)>,
+}
+
+impl MatrixRoute {
+    /// Finds the line of a request, such as `PUT /posts/7`. The first line that fits counts, as in
+    /// Actix.
+    pub(super) fn find(matrix: &str, request: &str) -> Result<Self, CommandError> {
+        let (method, path) = request
+            .trim()
+            .split_once(' ')
+            .ok_or(CommandError("--route must be a method and a path: \"PUT /posts/7\"".into()))?;
+        let path = path.trim().split(['?', '#']).next().unwrap_or_default();
+        let found = matrix.lines().find_map(|line| {
+            let (line_method, rest) = line.trim().split_once(char::is_whitespace)?;
+            let (pattern, rest) = rest.trim_start().split_once(char::is_whitespace)?;
+            let (_handler, requirement) = rest.trim_start().split_once(char::is_whitespace)?;
+            let fits = line_method.eq_ignore_ascii_case(method) || line_method == "*";
+            let segments = segments(pattern, path).filter(|_| fits)?;
+            let requirement = requirement.trim().to_owned();
+            Some(Self { pattern: pattern.to_owned(), requirement, segments })
+        });
+        found.ok_or(CommandError(format!("the access matrix has no route for {method} {path}")))
+    }
+
+    /// Explains what the caller lacks for the route, and returns the outcome.
+    pub(super) fn explain(
+        &self,
+        claims: &VerifiedClaims,
+        now: Duration,
+        report: &mut Report,
+    ) -> Result<Result<(), AuthError>, CommandError> {
+        if self.requirement == "public" {
+            report.add("requirement", "public", Ok(()), "nothing is required");
+            return Ok(Ok(()));
+        }
+        let requirement = Requirement::parse(&self.requirement).map_err(|part| {
+            CommandError(format!("a token alone cannot decide `{}` of this route", part.0))
+        })?;
+        let context = RouteContext { route: self, now };
+        Ok(report.requirement(&requirement, claims.verified(), &context))
+    }
+}
+
+/// Returns the segments of a path that fits a pattern.
+fn segments(pattern: &str, path: &str) -> Option<Vec<(String, String)>> {
+    let (mut parts, mut segments) = (path.split('/'), Vec::new());
+    for expected in pattern.split('/') {
+        let name = expected.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
+        match name.map(|name| name.split_once(':').unwrap_or((name, ""))) {
+            // A tail.
+            Some((name, ".*")) => {
+                segments.push((name.to_owned(), parts.by_ref().collect::<Vec<_>>().join("/")));
+            }
+            Some((name, _)) => {
+                segments
+                    .push((name.to_owned(), parts.next().filter(|part| !part.is_empty())?.into()));
+            }
+            None if parts.next()? == expected => {}
+            None => return None,
+        }
+    }
+    parts.next().is_none().then_some(segments)
+}
+
+struct RouteContext<'a> {
+    route: &'a MatrixRoute,
+    now: Duration,
+}
+
+impl EvalContext for RouteContext<'_> {
+    fn now(&self) -> Duration {
+        self.now
+    }
+
+    fn segment(&self, name: &str) -> Option<Cow<'_, str>> {
+        let found = self.route.segments.iter().find(|(segment, _)| segment == name);
+        found.map(|(_, value)| Cow::Borrowed(&**value))
+    }
+
+    fn policy(&self, _: &PolicyRef) -> Option<bool> {
+        None
+    }
+
+    fn route(&self) -> Option<String> {
+        Some(self.route.pattern.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_fits_its_pattern() {
+        let pair = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+        assert_eq!(segments("/posts/{id}", "/posts/7"), Some(pair("id", "7")));
+        assert_eq!(segments("/posts", "/posts"), Some(Vec::new()));
+        assert_eq!(segments("/f/{path:.*}", "/f/a/b"), Some(pair("path", "a/b")));
+        for path in ["/posts", "/posts/", "/posts/7/x", "/other/7"] {
+            assert_eq!(segments("/posts/{id}", path), None, "{path}");
+        }
+    }
+}
