@@ -6,7 +6,7 @@ use actix_web::{
     web,
 };
 use jwt_verify::{Requirement, explain::CheckStatus};
-use jwt_verify_tests::CapturedLog;
+use jwt_verify_tests::{CapturedLog, Request};
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -30,7 +30,7 @@ fn a_request_is_explained_with_what_its_requirement_lacks() {
     let api = api(&bed);
     let ask = |token: Option<String>| {
         let request = api.get("/");
-        let request = token.iter().fold(request, |request, token| request.bearer(token));
+        let request = token.iter().fold(request, Request::bearer);
         request.send().json()
     };
     let none = ask(None);
