@@ -223,6 +223,48 @@ fn a_private_authority_is_told_from_a_host_that_is_down() {
 }
 
 #[test]
+fn a_set_up_is_read_from_files_and_static_keys_need_no_issuer() {
+    let (_, issuer) = es256();
+    let file = std::env::temp_dir().join(format!("jwt-verify-issuer-{}", std::process::id()));
+    std::fs::write(&file, format!("{}/", issuer.url())).unwrap();
+    let name = ("JWT_ISSUER_FILE", file.to_str().unwrap());
+    let output = command(&["doctor"], &[name, ("JWT_AUDIENCE", AUDIENCE)], "");
+    assert_eq!(output.outcome, Outcome::Refused, "{}", output.text);
+    std::fs::remove_file(file).unwrap();
+    let secret = ("JWT_SECRET", "a secret of at least thirty-two bytes");
+    let fixed = [("JWT_ISSUER", "https://nowhere.example"), ("JWT_AUDIENCE", AUDIENCE), secret];
+    let output = command(&["doctor"], &fixed, "");
+    assert_eq!(output.outcome, Outcome::Good, "{}", output.text);
+}
+
+#[test]
+fn a_secret_in_the_url_of_keys_is_not_printed() {
+    let url = ("JWT_JWKS_URI", "http://127.0.0.1:1/keys?code=s3cret");
+    let settings = [("JWT_ISSUER", "https://issuer.example"), ("JWT_AUDIENCE", AUDIENCE), url];
+    for arguments in [&["doctor"][..], &["doctor", "--json"], &["keys"]] {
+        let output = command(arguments, &settings, "");
+        assert!(!output.text.contains("s3cret") && !output.errors.contains("s3cret"));
+    }
+}
+
+#[test]
+fn the_other_methods_of_a_path_come_last() {
+    let (key, issuer) = es256();
+    let file = std::env::temp_dir().join(format!("jwt-verify-matrix-{}", std::process::id()));
+    let matrix =
+        "*    /posts/{id}  any_post   public\nGET  /posts/{id}  edit_post  roles = \"editor\"\n";
+    std::fs::write(&file, matrix).unwrap();
+    let token = Token::now(issuer.url()).sign(&key);
+    let outcome = |route: &str| {
+        let arguments = ["explain", "--matrix", file.to_str().unwrap(), "--route", route];
+        command(&arguments, &settings(issuer.url()), &token).outcome
+    };
+    assert_eq!(outcome("GET /posts/7"), Outcome::Refused);
+    assert_eq!(outcome("PUT /posts/7"), Outcome::Good);
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
 fn a_good_set_up_is_good() {
     let (key, issuer) = es256();
     let output = command(&["doctor", "--json"], &settings(issuer.url()), "");

@@ -2,10 +2,12 @@
 
 use actix_web::{
     HttpRequest,
+    dev::ServiceRequest,
+    middleware::{Next, from_fn},
     test::{TestRequest, call_service, init_service},
     web,
 };
-use jwt_verify::{Requirement, explain::CheckStatus};
+use jwt_verify::{Requirement, VerifiedClaims, explain::CheckStatus, require};
 use jwt_verify_tests::{CapturedLog, Request};
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
@@ -76,4 +78,37 @@ fn refusals_are_reported_where_it_is_switched_on() {
         assert_eq!(log.take("explained a refusal").len(), usize::from(is_on));
     }
     assert!(bed.auth().report_details_in_release().build().is_err());
+}
+
+#[require(roles = "admin")]
+async fn admin(_: VerifiedClaims) -> &'static str {
+    "ran"
+}
+
+/// A middleware that explains each request with another handle, which trusts more or demands less.
+fn explained_by(bed: &TestBed, explaining: JwtAuth, token: &str) -> u16 {
+    let ours = bed.auth().build().unwrap();
+    let api = TestServer::start(move || {
+        let explaining = explaining.clone();
+        let explain = move |request: ServiceRequest, next: Next<_>| {
+            let explaining = explaining.clone();
+            async move {
+                explaining.explain(request.request()).await;
+                next.call(request).await
+            }
+        };
+        App::new().app_data(ours.clone()).wrap(from_fn(explain)).route("/", web::get().to(admin))
+    });
+    api.get("/").bearer(token).send().status
+}
+
+#[test]
+fn an_explanation_grants_nothing() {
+    let (bed, partner) = (TestBed::new(), TestBed::new());
+    let admin = |bed: &TestBed| bed.token().roles(&["admin"]).sign(&bed.key);
+    let ours = || bed.auth().build().unwrap();
+    assert_eq!(explained_by(&bed, ours(), &admin(&bed)), 200);
+    let theirs = partner.auth().build().unwrap();
+    assert_eq!(explained_by(&bed, theirs, &admin(&partner)), 401);
+    assert_eq!(explained_by(&bed, ours().report_only(), &bed.good()), 403);
 }

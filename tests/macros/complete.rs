@@ -240,3 +240,32 @@ fn the_first_challenge_names_the_scopes_of_a_known_route() {
     let invalid = api.get("/groups").bearer("a.b.c").send();
     assert_eq!(parameter(invalid.challenge().unwrap(), "scope"), None);
 }
+
+#[require(roles = "admin")]
+async fn reported() -> &'static str {
+    "ran"
+}
+
+/// A scope that lacks a recent login alone asks for it, whatever its routes demand: they may only be
+/// reported, so that names would be asked for in vain.
+#[test]
+fn a_login_that_a_scope_lacks_is_not_hidden_by_names_of_its_routes() {
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
+    let recent = Requirement::authenticated().max_age(std::time::Duration::from_secs(300));
+    let api = TestServer::start(move || {
+        let scope = AuthScope::new("/x").route(Method::GET, "/reported", reported);
+        let scope = scope.wrap(auth.report_only()).wrap(auth.require(recent.clone()));
+        App::new().service(scope)
+    });
+    let ask = |ago: u64| {
+        let token = bed.token().claim("auth_time", jwt_verify_tests::START - ago);
+        api.get("/x/reported").bearer(token.sign(&bed.key)).send()
+    };
+    assert_eq!(ask(10).status, 200);
+    let stale = ask(1000);
+    assert_eq!(stale.status, 401, "{}", stale.everything());
+    let challenge = stale.header("www-authenticate").unwrap();
+    assert!(challenge.contains("insufficient_user_authentication"), "{challenge}");
+    assert_eq!(parameter(challenge, "max_age"), Some("300"));
+}

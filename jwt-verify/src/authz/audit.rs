@@ -48,7 +48,8 @@ pub struct AuditEvent<'a> {
     /// Handler with the requirement; `None` for the requirement of a scope or resource, and for an
     /// [`Authorizer`](crate::authorization::Authorizer) that was called for claims as arguments.
     pub handler: Option<&'static str>,
-    /// Requirement that was checked.
+    /// Requirement that was checked. That of a check in a handler may be made of data of the
+    /// request.
     pub requirement: &'a Requirement,
     /// Outcome of the check.
     pub outcome: AuditOutcome<'a>,

@@ -17,7 +17,7 @@ use crate::{
     defaults::LEEWAY,
     explanation::{Check, Verdict, issuer_difference},
     http::JwtAuth,
-    jwks::{JwksProvider, JwksProviderBuilder, Visit},
+    jwks::Visit,
 };
 
 /// Arguments of `doctor`.
@@ -162,26 +162,13 @@ impl DoctorCommand {
     }
 }
 
-/// Returns the source of the keys, with the settings for connections.
-fn source(variables: &Variables<'_>) -> Result<Option<JwksProviderBuilder>, CommandError> {
-    let text = |name: &str| variables(name).ok();
-    let builder = match (text("JWT_JWKS_URI"), text("JWT_ISSUER"), text("AUTH0_DOMAIN")) {
-        (Some(url), ..) => JwksProvider::builder(url),
-        (None, Some(issuer), _) if issuer != "none" => JwksProvider::discover(issuer),
-        (None, None, Some(domain)) => JwksProvider::auth0(domain),
-        _ => return Ok(None),
-    };
-    Ok(Some(JwtAuth::connect_with(variables, builder)?))
-}
-
 /// Fetches the key set document of the issuer.
 pub(super) async fn fetch_key_set(variables: &Variables<'_>) -> Result<Vec<u8>, CommandError> {
-    let source =
-        source(variables)?.ok_or(CommandError("there is no issuer and no key set URL".into()))?;
+    let source = JwtAuth::key_source(variables)?;
+    let source = source.ok_or(CommandError("these settings have no key set to fetch".into()))?;
     let prober = source.prober()?;
     let metadata = prober.metadata().await;
-    let named = metadata.last().and_then(|visit| member(visit, "jwks_uri"));
-    let visit = prober.key_set(named.as_deref()).await;
+    let visit = prober.key_set(metadata.last().and_then(|visit| visit.body.as_deref())).await;
     let visit = visit.ok_or(CommandError("the metadata cannot be read: run `doctor`".into()))?;
     visit.body.ok_or_else(|| {
         CommandError(format!("the key set cannot be read: {}", visit.failure.unwrap_or_default()))
@@ -192,16 +179,22 @@ async fn check_issuer(
     variables: &Variables<'_>,
     report: &mut Diagnosis,
 ) -> Result<(), CommandError> {
-    let Some(source) = source(variables)? else {
-        report.add("issuer", FindingStatus::Passed, "no keys are fetched", None);
+    let Some(source) = JwtAuth::key_source(variables)? else {
+        let is_cluster = variables("JWT_PROVIDER").is_ok();
+        let (status, found) = if is_cluster {
+            (FindingStatus::Unknown, "the key set of a cluster is not asked for; `explain` uses it")
+        } else {
+            (FindingStatus::Passed, "all keys are in the settings: none are fetched")
+        };
+        report.add("keys", status, found, None);
         return Ok(());
     };
     let prober = source.prober()?;
     let metadata = prober.metadata().await;
-    let configured = variables("JWT_ISSUER").unwrap_or_default();
+    let configured = JwtAuth::variable(variables, "JWT_ISSUER")?.unwrap_or_default();
     let is_readable = metadata.is_empty() || check_metadata(&metadata, &configured, report);
-    let named = metadata.last().and_then(|visit| member(visit, "jwks_uri"));
-    let key_set = if is_readable { prober.key_set(named.as_deref()).await } else { None };
+    let document = metadata.last().and_then(|visit| visit.body.as_deref());
+    let key_set = if is_readable { prober.key_set(document).await } else { None };
     match &key_set {
         None if is_readable => {
             let remedy = Some("name the host in JWT_ALLOW_HTTP if it is in your own network");
@@ -213,7 +206,7 @@ async fn check_issuer(
             );
         }
         None => report.add("keys", FindingStatus::Unknown, "not asked for", None),
-        Some(visit) => check_keys(visit, variables, report),
+        Some(visit) => check_keys(visit, variables, report)?,
     }
     if let Some(visit) = metadata.last().or(key_set.as_ref()) {
         check_clock(visit, report);
@@ -295,10 +288,14 @@ fn fail_visit(name: &'static str, visit: &Visit, report: &mut Diagnosis) -> bool
     true
 }
 
-fn check_keys(visit: &Visit, variables: &Variables<'_>, report: &mut Diagnosis) {
+fn check_keys(
+    visit: &Visit,
+    variables: &Variables<'_>,
+    report: &mut Diagnosis,
+) -> Result<(), CommandError> {
     let Some(body) = &visit.body else {
         fail_visit("keys", visit, report);
-        return;
+        return Ok(());
     };
     let Some(list) = KeyList::read(body) else {
         let remedy = Some("set JWT_JWKS_URI to the URL of the key set");
@@ -308,7 +305,7 @@ fn check_keys(visit: &Visit, variables: &Variables<'_>, report: &mut Diagnosis) 
             format!("{} is not a key set", visit.url),
             remedy,
         );
-        return;
+        return Ok(());
     };
     let usable = list.keys.iter().filter(|key| key.usable).count();
     let skipped: Vec<_> = list.keys.iter().filter_map(|key| key.reason.as_deref()).collect();
@@ -321,10 +318,10 @@ fn check_keys(visit: &Visit, variables: &Variables<'_>, report: &mut Diagnosis) 
             "have the issuer publish an RSA key of 2048 bits or more, P-256, P-384 or Ed25519",
         );
         report.add("keys", FindingStatus::Failed, format!("no_usable_keys: {found}"), remedy);
-        return;
+        return Ok(());
     }
     report.add("keys", FindingStatus::Passed, found, None);
-    let allowed = variables("JWT_ALGORITHMS").unwrap_or("RS256".into());
+    let allowed = JwtAuth::variable(variables, "JWT_ALGORITHMS")?.unwrap_or("RS256".into());
     let allowed: Vec<&str> = allowed.split(',').map(str::trim).collect();
     let published: std::collections::BTreeSet<_> =
         list.keys.iter().flat_map(|key| key.algorithms.iter().copied()).collect();
@@ -341,6 +338,7 @@ fn check_keys(visit: &Visit, variables: &Variables<'_>, report: &mut Diagnosis) 
             Some("set JWT_ALGORITHMS to what the issuer signs with"),
         );
     }
+    Ok(())
 }
 
 fn check_clock(visit: &Visit, report: &mut Diagnosis) {

@@ -26,16 +26,22 @@ impl MatrixRoute {
             .split_once(' ')
             .ok_or(CommandError("--route must be a method and a path: \"PUT /posts/7\"".into()))?;
         let path = path.trim().split(['?', '#']).next().unwrap_or_default();
-        let found = matrix.lines().find_map(|line| {
+        // `*` stands for the methods without a line of their own.
+        let exact = Self::find_line(matrix, method, path);
+        let found = exact.or_else(|| Self::find_line(matrix, "*", path));
+        found.ok_or(CommandError(format!("the access matrix has no route for {method} {path}")))
+    }
+
+    fn find_line(matrix: &str, method: &str, path: &str) -> Option<Self> {
+        matrix.lines().find_map(|line| {
             let (line_method, rest) = line.trim().split_once(char::is_whitespace)?;
             let (pattern, rest) = rest.trim_start().split_once(char::is_whitespace)?;
             let (_handler, requirement) = rest.trim_start().split_once(char::is_whitespace)?;
-            let fits = line_method.eq_ignore_ascii_case(method) || line_method == "*";
+            let fits = line_method.eq_ignore_ascii_case(method);
             let segments = segments(pattern, path).filter(|_| fits)?;
             let requirement = requirement.trim().to_owned();
             Some(Self { pattern: pattern.to_owned(), requirement, segments })
-        });
-        found.ok_or(CommandError(format!("the access matrix has no route for {method} {path}")))
+        })
     }
 
     /// Explains what the caller lacks for the route, and returns the outcome.

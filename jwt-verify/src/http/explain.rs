@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 
 use crate::http::{
     auth::context::{AuthContext, JwtAuth},
-    authentication,
+    authentication::authenticate_for_explanation,
     authorization::explain_requirement,
 };
 use crate::{
@@ -17,8 +17,8 @@ impl JwtAuth {
     /// Explains the authentication of a request: the credential, and every check of its token, with
     /// what was expected, what was found, and what mends a failure.
     ///
-    /// The outcome is that of the request itself, which is authenticated if it has not been yet; a
-    /// DPoP proof counts as used then. There are no values of the token. For developers and
+    /// The outcome is that of the request itself, if it has been authenticated, or else of an
+    /// authentication for this purpose alone; a DPoP proof counts as used then. There are no values of the token. For developers and
     /// operators: do not send it to callers.
     ///
     /// ```
@@ -51,9 +51,7 @@ impl JwtAuth {
         requirement: Option<&Requirement>,
     ) -> Explanation {
         let (context, mut report) = (&self.context, Report::new(false));
-        let step = authentication::authenticate(context, request, false, |_, _| {});
-        let authenticated = step.get().await;
-        let claims = authenticated.and_then(|known| known.claims());
+        let claims = authenticate_for_explanation(context, request).await;
         let outcome = claims.as_ref().map(drop).map_err(AuthError::clone);
         explain_credential(context, request, &outcome, &mut report).await;
         let (Some(requirement), Ok(claims)) = (requirement, claims) else {

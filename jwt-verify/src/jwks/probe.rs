@@ -9,7 +9,7 @@ use awc::http::{
 };
 
 use super::{
-    discovery::metadata_urls,
+    discovery::{key_set_url, metadata_urls},
     endpoint::{Endpoint, SafeUrl},
     fetch_error::Failure,
     http_client::HttpClient,
@@ -52,7 +52,7 @@ impl Prober {
         let Endpoint::Discovery { base, .. } = &self.endpoint else { return Vec::new() };
         let mut visits = Vec::new();
         for url in metadata_urls(base) {
-            let visit = self.visit(url.uri()).await;
+            let visit = self.visit(&url).await;
             let is_there = visit.body.is_some();
             visits.push(visit);
             if is_there {
@@ -63,14 +63,15 @@ impl Prober {
     }
 
     /// Asks for the key set at the configured URL, or at the one that the metadata names. `None` if
-    /// it may not be fetched from there.
-    pub(crate) async fn key_set(&self, named: Option<&str>) -> Option<Visit> {
-        let url = match (&self.endpoint, named) {
-            (Endpoint::KeySet(url), _) => url.clone(),
-            (Endpoint::Discovery { .. }, Some(named)) => SafeUrl::parse(named, &self.hosts).ok()?,
-            (Endpoint::Discovery { .. }, None) => return None,
+    /// it is not fetched from there.
+    pub(crate) async fn key_set(&self, metadata: Option<&[u8]>) -> Option<Visit> {
+        let url = match &self.endpoint {
+            Endpoint::KeySet(url) => url.clone(),
+            Endpoint::Discovery { issuer, base } => {
+                key_set_url(metadata?, issuer, base, &self.hosts).ok()?
+            }
         };
-        Some(self.visit(url.uri()).await)
+        Some(self.visit(&url).await)
     }
 
     /// Returns `true` if the host takes connections, so that a failure to connect is one of TLS.
@@ -86,8 +87,10 @@ impl Prober {
         matches!(tokio::time::timeout(PATIENCE, connection).await, Ok(Ok(_)))
     }
 
-    async fn visit(&self, uri: &Uri) -> Visit {
-        let visit = RefCell::new(Visit { url: uri.to_string(), ..Visit::default() });
+    async fn visit(&self, url: &SafeUrl) -> Visit {
+        // Without the query, which may hold a secret.
+        let visit = RefCell::new(Visit { url: format!("{url:?}"), ..Visit::default() });
+        let uri = url.uri();
         let observe = |status: StatusCode, headers: &HeaderMap| {
             let text = |name| {
                 let value = headers.get(name).and_then(|value| value.to_str().ok());

@@ -22,8 +22,10 @@ impl Requirement {
         token: &VerifiedToken,
         context: &dyn EvalContext,
     ) -> AuthError {
-        let lacking = self.lacking_with(inner, Caller::of(token, context));
-        if let Some(reason) = lacking.reason() {
+        // With a login alone the request would pass this one, and is decided about inside then.
+        if self.lacking_with(None, Caller::of(token, context)).reason().is_some()
+            && let Some(reason) = self.lacking_with(inner, Caller::of(token, context)).reason()
+        {
             return AuthError::Forbidden(reason);
         }
         let own = self.needed_login(token, context);

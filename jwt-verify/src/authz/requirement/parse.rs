@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::Requirement;
 
+/// Deepest nesting that is read.
+const MAX_DEPTH: usize = 32;
+
 /// The part of a text that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UnreadableRequirement(pub(crate) String);
@@ -14,17 +17,25 @@ impl Requirement {
     /// Reads what `Display` writes. Policies cannot be read, since their functions are not known;
     /// nor can texts with angle brackets.
     pub(crate) fn parse(text: &str) -> Result<Self, UnreadableRequirement> {
+        Self::parse_within(text, MAX_DEPTH)
+    }
+
+    fn parse_within(text: &str, depth: usize) -> Result<Self, UnreadableRequirement> {
         if text.trim() == "authenticated" {
             return Ok(Self::authenticated());
         }
+        let arguments = arguments(text);
+        if arguments.is_empty() || depth == 0 {
+            return Err(UnreadableRequirement(text.chars().take(80).collect()));
+        }
         let mut requirement = Self::authenticated();
-        for argument in arguments(text) {
-            requirement = requirement.with_argument(argument)?;
+        for argument in arguments {
+            requirement = requirement.with_argument(argument, depth - 1)?;
         }
         Ok(requirement)
     }
 
-    fn with_argument(self, argument: &str) -> Result<Self, UnreadableRequirement> {
+    fn with_argument(self, argument: &str, depth: usize) -> Result<Self, UnreadableRequirement> {
         let unreadable = || UnreadableRequirement(argument.to_owned());
         let assignment = argument.split_once(" = ").filter(|(name, _)| !name.contains('('));
         if let Some((name, list)) = assignment {
@@ -48,11 +59,12 @@ impl Requirement {
         }
         let (name, inner) = argument.split_once('(').ok_or_else(unreadable)?;
         let inner = inner.strip_suffix(')').ok_or_else(unreadable)?;
-        let each = || arguments(inner).into_iter().map(Self::parse).collect::<Result<Vec<_>, _>>();
+        let parse = |text| Self::parse_within(text, depth);
+        let each = || arguments(inner).into_iter().map(parse).collect::<Result<Vec<_>, _>>();
         Ok(match name {
             "any" => self & Self::any_of(each()?),
-            "all_of" => self & Self::all_of([Self::parse(inner)?]),
-            "not" => self & !Self::parse(inner)?,
+            "all_of" => self & Self::all_of([parse(inner)?]),
+            "not" => self & !parse(inner)?,
             "claim" => self & claim(inner).ok_or_else(unreadable)?,
             _ => return Err(unreadable()),
         })
@@ -154,8 +166,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_decided_from_a_text_is_not_read() {
-        for text in ["policy = owns", "roles = <none>", "refresh", "roles = admin", "any(", "x(y)"]
-        {
+        let deep = "all_of(".repeat(200_000);
+        assert!(Requirement::parse(&deep).is_err());
+        for text in [
+            "",
+            "all_of()",
+            "policy = owns",
+            "roles = <none>",
+            "refresh",
+            "roles = admin",
+            "any(",
+            "x(y)",
+        ] {
             assert!(Requirement::parse(text).is_err(), "{text}");
         }
     }

@@ -247,13 +247,21 @@ impl JwtAuth {
         env::read_from(lookup, change)?.build().map_err(env::name_variable)
     }
 
-    /// Adds the settings for connections to the issuer, from another lookup of variables.
+    /// Returns the source of the keys that these variables name; `None` if none can be asked.
     #[cfg(feature = "cli")]
-    pub(crate) fn connect_with(
+    pub(crate) fn key_source(
         lookup: &dyn Fn(&str) -> Result<String, std::env::VarError>,
-        keys: crate::jwks::JwksProviderBuilder,
-    ) -> Result<crate::jwks::JwksProviderBuilder, ConfigError> {
-        env::connection_from(lookup, keys).map_err(env::name_variable)
+    ) -> Result<Option<crate::jwks::JwksProviderBuilder>, ConfigError> {
+        env::source_from(lookup).map_err(env::name_variable)
+    }
+
+    /// Returns the text of a variable, or of the file that its `_FILE` variable names.
+    #[cfg(feature = "cli")]
+    pub(crate) fn variable(
+        lookup: &dyn Fn(&str) -> Result<String, std::env::VarError>,
+        name: &'static str,
+    ) -> Result<Option<String>, ConfigError> {
+        env::text_from(lookup, name)
     }
 
     /// Creates it with settings from a list, for [`test_hooks`](crate::test_hooks).

@@ -6,19 +6,27 @@ mod assumed;
 pub(crate) mod client_certificate;
 pub(crate) mod cross_site;
 pub(crate) mod csrf;
+pub(crate) mod failed_check;
 mod sender;
 pub(crate) mod sender_constraint;
 
 pub use client_certificate::MutualTls;
 pub use csrf::CsrfProtection;
 
-use std::{cell::Cell, rc::Rc, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::Arc,
+};
 
 use actix_web::{HttpMessage, HttpRequest};
 use tokio::sync::OnceCell;
 
 use crate::http::{
-    auth::context::AuthContext, authentication::app_data::DataAddress, credentials::Way, step::Step,
+    auth::context::AuthContext,
+    authentication::{app_data::DataAddress, failed_check::FailedCheck},
+    credentials::Way,
+    step::Step,
 };
 use crate::{
     claims::{VerifiedClaims, VerifiedToken},
@@ -41,6 +49,8 @@ pub(crate) struct Authentication {
     pub(crate) is_in_url: bool,
     /// Handler with a requirement that the request has reached, for logs.
     pub(crate) handler: Cell<Option<&'static str>>,
+    /// Last requirement that the handler has found unmet itself.
+    pub(crate) failed_check: RefCell<Option<Rc<FailedCheck>>>,
     /// Address of the `JwtAuth` in the app's data at that point. An inner scope may have put
     /// another there, or the same once more.
     data_address: DataAddress,
@@ -104,6 +114,7 @@ pub(crate) fn assume(
             is_for_refresh: false,
             is_in_url: false,
             handler: Cell::default(),
+            failed_check: RefCell::default(),
             data_address: DataAddress::default(),
         }));
     }
@@ -136,6 +147,27 @@ pub(crate) fn warn_of_nesting(inner: &AuthContext, request: &HttpRequest) {
              it in one, and add issuers to that with `issuer(…)`"
         );
     }
+}
+
+/// Authenticates a request for an explanation. Afterwards no more is known of the request than
+/// before: the handle that explains may have other rules than the one that protects the route.
+pub(crate) async fn authenticate_for_explanation(
+    context: &AuthContext,
+    request: &HttpRequest,
+) -> Result<VerifiedClaims, AuthError> {
+    let known = Authentication::of(request);
+    let ongoing = request.extensions().get::<Rc<Ongoing>>().cloned();
+    let outcome = authenticate(context, request, false, |_, _| {}).get().await;
+    let mut extensions = request.extensions_mut();
+    extensions.remove::<Rc<Authentication>>();
+    extensions.remove::<Rc<Ongoing>>();
+    if let Some(known) = known {
+        extensions.insert(known);
+    }
+    if let Some(ongoing) = ongoing {
+        extensions.insert(ongoing);
+    }
+    outcome?.claims()
 }
 
 /// Authenticates a request without an earlier outcome.
@@ -265,9 +297,15 @@ fn attach(
         context.settings().cross_site.check(request, token.claims(), way.attached_by)?;
     }
     let (by, is_in_url) = (context.clone(), way.is_in_url);
-    let handler = Cell::default();
-    let known = Authentication { by, token, is_for_refresh, is_in_url, handler, data_address };
-    let authentication = Rc::new(known);
+    let authentication = Rc::new(Authentication {
+        by,
+        token,
+        is_for_refresh,
+        is_in_url,
+        handler: Cell::default(),
+        failed_check: RefCell::default(),
+        data_address,
+    });
     request.extensions_mut().insert(authentication.clone());
     Ok(authentication)
 }

@@ -286,10 +286,14 @@ impl Demand {
             Evaluation::MissingPathParam(segment) => Some(segment.to_owned()),
             _ => None,
         };
+        // A handler may make a requirement of data of the request.
+        let is_of_request = matches!(self, Self::Check { .. });
         let mapping = auth.verifier().mapping_of(claims.standard());
         let claims_read = requirement.claims_read(mapping.as_ref()).join(", ");
         RefusalDetails {
-            requirement: (!requirement.is_empty()).then(|| requirement.to_string()),
+            requirement: (!requirement.is_empty() && !is_of_request)
+                .then(|| requirement.to_string()),
+            is_of_request,
             claims_read: Some(claims_read).filter(|names| !names.is_empty()),
             segment,
             shape: None,

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
 };
 
@@ -14,9 +15,9 @@ use serde::de::DeserializeOwned;
 
 use crate::http::{
     auth::context::AuthContext,
-    authentication::{self, Authentication, app_data},
+    authentication::{self, Authentication, app_data, failed_check::FailedCheck},
     authorization::{RequestContext, admit},
-    entry::{handler_error::FailedCheck, payload_gate::PayloadGate},
+    entry::payload_gate::PayloadGate,
     refusal::{details::RefusalDetails, event::RefusedBy, refuse_as_error},
     step::{Rejection, Step},
 };
@@ -94,7 +95,10 @@ impl VerifiedClaimsExt for HttpRequest {
         let context =
             RequestContext { auth: &known.by, request: self, handler: None, policies: &[] };
         let outcome = requirement.check(claims.verified(), &context);
-        outcome.inspect_err(|error| FailedCheck::note(self, error, requirement))
+        outcome.inspect_err(|error| {
+            let (error, requirement) = (error.clone(), requirement.clone());
+            *known.failed_check.borrow_mut() = Some(Rc::new(FailedCheck { error, requirement }));
+        })
     }
 }
 

@@ -1,10 +1,13 @@
 //! Refusals that a handler returns itself, from a check on its way.
 
 use actix_web::{
-    HttpMessage as _, HttpRequest, HttpResponse,
+    HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
     body::EitherBody,
     dev::ServiceResponse,
-    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING},
+    http::header::{
+        CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING,
+        WWW_AUTHENTICATE,
+    },
 };
 
 use crate::http::{
@@ -16,20 +19,6 @@ use crate::http::{
     },
 };
 use crate::{authz::Requirement, error::AuthError};
-
-/// A requirement that [`VerifiedClaimsExt::check`](crate::VerifiedClaimsExt::check) has found unmet,
-/// kept with the request: the handler may return the error, or go on.
-pub(super) struct FailedCheck {
-    error: AuthError,
-    requirement: Requirement,
-}
-
-impl FailedCheck {
-    pub(super) fn note(request: &HttpRequest, error: &AuthError, requirement: &Requirement) {
-        let (error, requirement) = (error.clone(), requirement.clone());
-        request.extensions_mut().insert(Self { error, requirement });
-    }
-}
 
 /// Marks a request that a middleware has refused by a response with an error, which a hook can make.
 /// One that a handler returns looks the same.
@@ -66,23 +55,37 @@ fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<HttpResponse> {
     if request.extensions().contains::<RefusedAlready>() {
         return None;
     }
-    let failed = request.extensions_mut().remove::<FailedCheck>();
-    let failed = failed.filter(|failed| failed.error == *error);
+    if !is_unchanged(response, error) {
+        return None;
+    }
+    let known = Authentication::of(request)?;
+    let failed = known.failed_check.take().filter(|failed| failed.error == *error);
     // `VerifiedClaims::check` knows no request, and leaves none. Its other error, and all that a
     // handler makes of its own, may come from an argument too.
     let is_of_claims = matches!(error, AuthError::Forbidden(_) | AuthError::StepUp { .. });
     if failed.is_none() && !is_of_claims {
         return None;
     }
-    let known = Authentication::of(request)?;
     if let Ok(claims) = known.claims() {
-        let requirement = failed.map_or_else(Requirement::authenticated, |it| it.requirement);
+        let requirement = failed.map(|failed| failed.requirement.clone());
+        let requirement = requirement.unwrap_or_else(Requirement::authenticated);
         let demand = Demand::Check { handler: known.handler.get(), requirement };
         demand.record_refusal(&known.by, request, &claims, error);
     }
     let by = RefusedBy { handler: None, is_for_refresh: known.is_for_refresh };
     forget(request);
     Some(HttpResponse::from_error(refuse_as_error(&known.by, error.clone(), request, by)))
+}
+
+/// Returns `true` if the response is the default one of its error: no middleware on the way has
+/// made another of it.
+fn is_unchanged<B>(response: &ServiceResponse<B>, error: &AuthError) -> bool {
+    let default = error.error_response();
+    let challenges = |headers: &HeaderMap| -> Vec<HeaderValue> {
+        headers.get_all(WWW_AUTHENTICATE).cloned().collect()
+    };
+    response.status() == default.status()
+        && challenges(response.headers()) == challenges(default.headers())
 }
 
 /// Adds headers that middlewares inside of this one have set, except those about the body.

@@ -10,6 +10,8 @@ use crate::error::AuthError;
 pub(crate) struct RefusalDetails {
     /// Requirement that is not met.
     pub(crate) requirement: Option<String>,
+    /// True if the requirement may be made of data of the request, so that it is not logged.
+    pub(crate) is_of_request: bool,
     /// Names of the claims that were read for it.
     pub(crate) claims_read: Option<String>,
     /// Segment of the path that the route does not have.

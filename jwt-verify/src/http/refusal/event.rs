@@ -55,10 +55,12 @@ pub(super) fn record(
     let handler = by.handler.or_else(reached);
     let TokenDetails { expected, unverified_reason } = token_details(context, error, request, by);
     let (scope, roles) = match error {
-        AuthError::Forbidden(missing) => (missing.scope().map(|scope| &**scope), missing.roles()),
+        AuthError::Forbidden(missing) if !details.is_of_request => {
+            (missing.scope().map(|scope| &**scope), missing.roles())
+        }
         _ => (None, None),
     };
-    let RefusalDetails { requirement, claims_read, segment, shape } = details;
+    let RefusalDetails { requirement, claims_read, segment, shape, .. } = details;
     macro_rules! write {
         ($level:ident, $text:literal) => {
             tracing::$level!(

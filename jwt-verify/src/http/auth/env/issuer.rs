@@ -2,6 +2,8 @@
 
 use std::{path::Path, str::FromStr};
 
+#[cfg(feature = "cli")]
+use super::keys::connection;
 use super::{
     claims_mapping::claims_mapping,
     environment::Environment,
@@ -116,6 +118,33 @@ impl IssuerName {
     fn is_spiffe(&self) -> bool {
         matches!(self, Self::Spiffe(_))
     }
+}
+
+/// Returns the source of the keys that are fetched, with its settings for connections; `None` if all
+/// keys are in the settings, or in a cluster.
+#[cfg(feature = "cli")]
+pub(super) fn fetched_source(
+    environment: &Environment<'_>,
+) -> Result<Option<crate::jwks::JwksProviderBuilder>, ConfigError> {
+    let listed = algorithms(environment)?;
+    let url = environment.text("JWT_JWKS_URI")?;
+    let sources = KeySettings {
+        secret: secret(environment, listed.as_deref())?,
+        public_key: public_key(environment, listed.as_deref())?,
+        has_url: url.is_some(),
+    };
+    if !sources.fetches(listed.as_deref()) {
+        return Ok(None);
+    }
+    let source = match (url, name(environment)?) {
+        (Some(url), _) => JwksProvider::builder(url),
+        (None, IssuerName::Auth0 { domain, .. }) => JwksProvider::auth0(domain),
+        (None, IssuerName::Issuer(issuer)) => JwksProvider::discover(issuer),
+        (None, IssuerName::Kubernetes(_) | IssuerName::Spiffe(_) | IssuerName::None) => {
+            return Ok(None);
+        }
+    };
+    connection(environment, source).map(Some)
 }
 
 fn name(environment: &Environment<'_>) -> Result<IssuerName, ConfigError> {

@@ -41,13 +41,21 @@ pub(crate) fn read_from(
     read(&Environment(lookup), change)
 }
 
-/// Adds the settings for connections to the issuer.
+/// Returns the source of the keys that are fetched; `None` if there is none that can be asked.
 #[cfg(feature = "cli")]
-pub(crate) fn connection_from(
+pub(crate) fn source_from(
     lookup: &dyn Fn(&str) -> Result<String, std::env::VarError>,
-    keys: crate::jwks::JwksProviderBuilder,
-) -> Result<crate::jwks::JwksProviderBuilder, ConfigError> {
-    keys::connection(&Environment(lookup), keys)
+) -> Result<Option<crate::jwks::JwksProviderBuilder>, ConfigError> {
+    issuer::fetched_source(&Environment(lookup))
+}
+
+/// Returns the text of a variable, or of the file that its `_FILE` variable names.
+#[cfg(feature = "cli")]
+pub(crate) fn text_from(
+    lookup: &dyn Fn(&str) -> Result<String, std::env::VarError>,
+    name: &'static str,
+) -> Result<Option<String>, ConfigError> {
+    Environment(lookup).text(name)
 }
 
 /// Reads the settings from a list instead, for [`test_hooks`](crate::test_hooks).
