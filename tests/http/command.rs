@@ -237,6 +237,24 @@ fn a_set_up_is_read_from_files_and_static_keys_need_no_issuer() {
     assert_eq!(output.outcome, Outcome::Good, "{}", output.text);
 }
 
+/// The provider does not fetch from there either.
+#[test]
+fn a_key_set_that_an_https_issuer_names_by_plain_http_is_not_asked_for() {
+    let (_, issuer) = es256();
+    let authority = Authority::new();
+    let front = TlsFront::start(&authority.certify("localhost"), issuer.url());
+    let (name, roots) = (front.url(""), authority.pem());
+    let metadata = json!({"issuer": name, "jwks_uri": issuer.jwks_uri()});
+    issuer.answer_discovery(Answer::json(&metadata));
+    let mut variables = settings(&name).to_vec();
+    variables.push(("JWT_ROOT_CERTIFICATES", &roots));
+    let output = command(&["doctor"], &variables, "");
+    assert!(output.first().contains("no https URL"), "{}", output.text);
+    assert_eq!((output.outcome, issuer.key_fetches()), (Outcome::Refused, 0));
+    assert_eq!(command(&["keys"], &variables, "").outcome, Outcome::Unknown);
+    assert_eq!(issuer.key_fetches(), 0);
+}
+
 #[test]
 fn a_secret_in_the_url_of_keys_is_not_printed() {
     let url = ("JWT_JWKS_URI", "http://127.0.0.1:1/keys?code=s3cret");

@@ -20,8 +20,8 @@ impl Verifier {
     /// Explains the verification of a token: every check in the order in which it is made, with
     /// what was expected, what was found, and what mends a failure.
     ///
-    /// It makes the same calls as [`verify`](Self::verify), whose outcome it tells, and no others.
-    /// It has no values of the token. For developers and operators: do not send it to callers.
+    /// The outcome is that of [`verify`](Self::verify). Keys and issuers are looked up within the
+    /// same limits, once more than for a verification. It has no values of the token. For developers and operators: do not send it to callers.
     pub async fn explain(&self, token: impl AsRef<[u8]>) -> Explanation {
         self.explain_token(token.as_ref(), Report::new(false)).await
     }
