@@ -5,6 +5,7 @@ mod blocks;
 mod complete;
 mod coverage;
 mod grammar;
+mod hierarchies;
 mod inventory;
 mod once;
 mod open_api;

@@ -7,6 +7,7 @@ mod claims_read;
 mod display;
 mod evaluate;
 mod explain;
+mod included;
 mod joined;
 mod lacking;
 mod number;
@@ -33,6 +34,7 @@ use self::claim_rule::{ClaimRule, Operand};
 pub use self::policy::{authorizer, function};
 pub(crate) use self::{
     evaluate::{EvalContext, Evaluation},
+    included::IncludingNames,
     policy::PolicyRef,
 };
 

@@ -16,7 +16,6 @@ use actix_web::{
 };
 use pin_project_lite::pin_project;
 
-use crate::authz::Requirement;
 use crate::http::{
     auth::context::{AuthContext, JwtAuth},
     authentication::{self, Authentication, sender_constraint::NextNonce},
@@ -26,6 +25,7 @@ use crate::http::{
     route_table::inner_routes::InnerRoutes,
     step::{Rejection, Step},
 };
+use crate::{authz::Requirement, verifier::Verifier};
 
 /// A middleware with a requirement for every request; made by [`JwtAuth::require`].
 #[derive(Debug, Clone)]
@@ -45,6 +45,10 @@ impl RequireMiddleware {
     /// Returns the requirement, unless refusals are only reported.
     pub(crate) fn enforced(&self) -> Option<&Requirement> {
         (!self.report_only).then_some(&self.requirement)
+    }
+
+    pub(crate) fn verifier(&self) -> &Verifier {
+        self.context.verifier()
     }
 
     /// Lets it name what the routes of its scope demand, in refusals.

@@ -2,6 +2,7 @@
 
 pub(crate) mod access_matrix;
 pub(crate) mod auth_scope;
+mod hierarchies;
 pub(crate) mod inner_routes;
 mod layers;
 #[cfg(feature = "utoipa")]

@@ -30,6 +30,11 @@ const REFRESH: &str = "refresh";
 /// there are more, one stands for all of them, with every name in any: a client with those passes,
 /// and one with fewer may.
 ///
+/// If scopes or permissions [include others](crate::ScopeHierarchy), alternatives with those that
+/// include a required name follow, for each issuer of the `JwtAuth` of the scope, or of
+/// [`AccessMatrix::for_auth`]: `orders:read`, then `orders`. They too count for the 256; if there would
+/// be more, they are left out.
+///
 /// A `#[public]` operation gets an empty list. Operations are found by method and path, with the
 /// prefixes of the scopes; operations that the matrix does not know are unchanged, and
 /// [`AccessMatrix::differences`] names them.
@@ -131,7 +136,8 @@ fn takes_refresh_tokens(route: &RouteInfo) -> bool {
 fn security(route: &RouteInfo) -> Vec<SecurityRequirement> {
     let Some(requirement) = route.requirement() else { return Vec::new() };
     let scheme = if takes_refresh_tokens(route) { REFRESH } else { ACCESS };
-    let ways = requirement.scope_alternatives();
+    let including = route.including();
+    let ways = requirement.scope_alternatives_with(&including);
     ways.into_iter().map(|scopes| SecurityRequirement::new(scheme, scopes)).collect()
 }
 
