@@ -55,7 +55,7 @@ impl Requirement {
                 Term::Any(ways) => {
                     ways.iter().for_each(|way| way.collect_names(permissions, scopes));
                 }
-                Term::Claim(_) | Term::Policy(_) => {}
+                Term::Claim(_) | Term::Credential(_) | Term::Policy(_) => {}
             }
         }
     }
