@@ -4,6 +4,7 @@
 mod blocks;
 mod complete;
 mod coverage;
+mod documented_credentials;
 mod grammar;
 mod hierarchies;
 mod inventory;
