@@ -4,6 +4,7 @@
 mod blocks;
 mod complete;
 mod coverage;
+mod example;
 mod grammar;
 mod hierarchies;
 mod inventory;
