@@ -19,6 +19,9 @@ use crate::http::route_table::{
 const ACCESS: &str = "bearer";
 const REFRESH: &str = "refresh";
 
+/// Extension of an operation with the names that include those of its route.
+const INCLUDED_BY: &str = "x-included-by";
+
 /// Writes the accepted tokens into each operation, so that the document agrees with `#[require]`
 /// (OpenAPI 3.1 §4.8.30).
 ///
@@ -33,7 +36,8 @@ const REFRESH: &str = "refresh";
 /// If scopes or permissions [include others](crate::ScopeHierarchy), alternatives with those that
 /// include a required name follow, for each issuer of the `JwtAuth` of the scope, or of
 /// [`AccessMatrix::for_auth`]: `orders:read`, then `orders`. They too count for the 256; if there would
-/// be more, they are left out.
+/// be more, they are left out. The extension `x-included-by` of the operation lists them by issuer, as
+/// the matrix does.
 ///
 /// A `#[public]` operation gets an empty list. Operations are found by method and path, with the
 /// prefixes of the scopes; operations that the matrix does not know are unchanged, and
@@ -82,6 +86,7 @@ impl Modify for AccessMatrix {
             for method in methods().filter(|method| self.serves(route, method)) {
                 if let Some(operation) = slot(item, method) {
                     operation.security = Some(security(route));
+                    name_including(operation, route);
                 }
             }
         }
@@ -131,6 +136,17 @@ fn scheme(description: &str) -> SecurityScheme {
 
 fn takes_refresh_tokens(route: &RouteInfo) -> bool {
     route.requirement().is_some_and(Requirement::is_for_refresh)
+}
+
+/// Names what includes the names of the route, for each issuer: alternatives do not say whose they are.
+fn name_including(operation: &mut Operation, route: &RouteInfo) {
+    let including = route.including();
+    if !including.is_empty()
+        && let Ok(including) = serde_json::to_value(including)
+    {
+        let extensions = operation.extensions.get_or_insert_default();
+        extensions.insert(INCLUDED_BY.to_owned(), including);
+    }
 }
 
 fn security(route: &RouteInfo) -> Vec<SecurityRequirement> {
