@@ -145,7 +145,9 @@ fn operations(matrix: &AccessMatrix) -> Vec<(String, Value)> {
 /// The `security` of each path.
 fn documented(matrix: &AccessMatrix) -> Vec<(String, Value)> {
     let operations = operations(matrix).into_iter();
-    operations.map(|(path, operation)| (path, operation["security"].clone())).collect()
+    operations
+        .map(|(path, operation)| (path, operation.get("security").cloned().unwrap()))
+        .collect()
 }
 
 #[test]
