@@ -166,6 +166,8 @@ mod token_cache;
 mod verifier;
 
 mod authz;
+#[cfg(feature = "jwks")]
+pub mod introspection;
 #[cfg(feature = "issuing")]
 pub mod issuing;
 
