@@ -315,6 +315,12 @@ impl Introspection {
             let problem = "needs an endpoint with https, where a certificate can be presented";
             return Err(ConfigError::invalid("introspection.mutual_tls", problem));
         }
+        tracing::info!(
+            issuer = issuer.name(),
+            %endpoint,
+            all_tokens = self.takes_jwts,
+            "tokens are introspected"
+        );
         let refused_ttl = self.refused_ttl.unwrap_or(INTROSPECTION_NEGATIVE_TTL.min(self.ttl));
         Ok(Introspector::new(Inner {
             cache: AnswerCache::new(self.ttl, refused_ttl),

@@ -110,8 +110,13 @@ impl IntrospectedIssuer {
 
     /// Returns a verifier for signed answers (RFC 9701) to this client, with the issuer's keys.
     pub(crate) fn answer_verifier(&self, client_id: &str) -> Result<Verifier, ConfigError> {
+        // A shared secret and public keys cannot be combined here; answers are signed with the latter.
+        let has_public_keys = self.algorithms.iter().any(|algorithm| !algorithm.is_symmetric());
+        let algorithms = self.algorithms.iter();
+        let algorithms =
+            algorithms.filter(|algorithm| !(has_public_keys && algorithm.is_symmetric()));
         let issuer = TrustedIssuer::new(&self.name, client_id)
-            .algorithms(self.algorithms.iter())
+            .algorithms(algorithms)
             .leeway(self.rules.leeway)
             .keys(SharedKeys(self.keys.clone()))
             .kind(TokenKind::IntrospectionAnswer);
