@@ -23,6 +23,7 @@ chapters! {
     GuidesIssuers = "guides/issuers.md",
     GuidesKeys = "guides/keys.md",
     GuidesLogin = "guides/login.md",
+    GuidesIntrospection = "guides/introspection.md",
     GuidesMutualTls = "guides/mutual-tls.md",
     GuidesProtecting = "guides/protecting.md",
     GuidesResourceMetadata = "guides/resource-metadata.md",
