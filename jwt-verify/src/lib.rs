@@ -294,6 +294,8 @@ pub mod endpoints {
 pub mod routes {
     //! The routes of an application with their requirements.
 
+    #[cfg(feature = "utoipa")]
+    pub use crate::http::WithRequirements;
     pub use crate::http::{AccessMatrix, RouteInfo};
     #[cfg(feature = "introspection")]
     pub use crate::http::{RouteCheck, UnprotectedRoutes, check_routes};

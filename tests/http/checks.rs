@@ -1,10 +1,13 @@
 //! Refusals that a handler returns from a check on its way.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
 
 use actix_web::{
-    App, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
-    dev::ServiceResponse,
+    App, Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
+    dev::{Payload, ServiceResponse},
     get,
     http::StatusCode,
     middleware::{DefaultHeaders, ErrorHandlerResponse, ErrorHandlers},
@@ -14,6 +17,7 @@ use actix_web::{
 use jwt_verify::{
     AuthError, ForbiddenReason, JwtAuth, Requirement, VerifiedClaims, VerifiedClaimsExt as _,
     authorization::{AuditEvent, AuditSink},
+    extract::{ClaimsArg, FromClaims},
     require,
     testing::{TestClaims, TestIssuer, TestRequestExt as _},
 };
@@ -176,6 +180,94 @@ fn a_check_needs_nothing_of_the_extensions_to_be_free() {
             assert_eq!(call_service(&app, request).await.status(), status);
         }
     });
+}
+
+/// An argument of an application, which looks at the extensions while it extracts `T`.
+struct Holding<T>(T);
+
+impl<T: FromRequest<Error = Error, Future: 'static>> FromRequest for Holding<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let extensions = request.extensions();
+        let _tenant = extensions.get::<Tenant>();
+        let inner = T::from_request(request, payload);
+        Box::pin(async move { inner.await.map(Self) })
+    }
+}
+
+struct Employee;
+
+impl FromClaims for Employee {
+    fn from_claims(_: &VerifiedClaims) -> Result<Self, AuthError> {
+        Err(AuthError::Forbidden(ForbiddenReason::Policy))
+    }
+}
+
+/// Whatever level is logged.
+#[test]
+fn claims_are_extracted_and_refused_while_the_extensions_are_held() {
+    async fn claims(claims: Holding<VerifiedClaims>) -> String {
+        claims.0.subject().unwrap().to_owned()
+    }
+    async fn number(claims: Holding<VerifiedClaims<u8>>) -> String {
+        claims.0.to_string()
+    }
+    async fn employee(
+        _: Holding<ClaimsArg<Employee>>,
+        _: Holding<ClaimsArg<Employee>>,
+    ) -> &'static str {
+        "ran"
+    }
+    async fn after(_: VerifiedClaims, second: Holding<VerifiedClaims>) -> String {
+        second.0.subject().unwrap().to_owned()
+    }
+    let issuer = TestIssuer::start();
+    let auth = issuer.auth().build().unwrap();
+    let routes = |config: &mut web::ServiceConfig| {
+        config
+            .route("/claims", web::get().to(claims))
+            .route("/number", web::get().to(number))
+            .route("/employee", web::get().to(employee))
+            .route("/after", web::get().to(after));
+    };
+    for level in [LevelFilter::INFO, LevelFilter::DEBUG] {
+        let log = CapturedLog::start(level);
+        actix_web::rt::System::new().block_on(async {
+            let with = web::scope("/with").wrap(auth.clone().optional()).configure(routes);
+            let without = web::scope("/without").app_data(auth.clone()).configure(routes);
+            let app = init_service(App::new().service(with).service(without)).await;
+            let good = issuer.token().subject("alice").sign();
+            let bad = issuer.token().signed_by_unknown_key().sign();
+            for (path, token, status) in [
+                ("/with/claims", Some(&good), 200),
+                ("/with/claims", None, 401),
+                ("/with/number", Some(&good), 401),
+                ("/with/number", None, 401),
+                ("/with/employee", Some(&good), 403),
+                ("/with/after", Some(&good), 200),
+                ("/with/after", None, 401),
+                ("/without/after", Some(&good), 200),
+                ("/without/after", Some(&bad), 401),
+                ("/without/after", None, 401),
+            ] {
+                log.take("");
+                let request = TestRequest::with_uri(path);
+                let request = match token {
+                    Some(token) => {
+                        request.insert_header(("authorization", format!("Bearer {token}")))
+                    }
+                    None => request,
+                };
+                let found = call_service(&app, request.to_request()).await.status().as_u16();
+                assert_eq!(found, status, "{path}");
+                let events = log.take("refused a request");
+                let expected = usize::from(status != 200 && level == LevelFilter::DEBUG);
+                assert_eq!(events.len(), expected, "{path} {events:?}");
+            }
+        });
+    }
 }
 
 /// A middleware between the handler and the library's may have made another response of the error.

@@ -25,6 +25,7 @@ chapters! {
     GuidesLogin = "guides/login.md",
     GuidesIntrospection = "guides/introspection.md",
     GuidesMutualTls = "guides/mutual-tls.md",
+    GuidesOpenapi = "guides/openapi.md",
     GuidesProtecting = "guides/protecting.md",
     GuidesResourceMetadata = "guides/resource-metadata.md",
     GuidesSessions = "guides/sessions.md",

@@ -12,6 +12,8 @@ pub use memory::MemoryCache;
 pub(crate) use redis::ttl_millis;
 #[cfg(feature = "redis")]
 pub use redis::{RedisCache, RedisCacheBuilder};
+#[cfg(feature = "cli")]
+pub(crate) use redis::{RedisFailure, RedisVisit, probe};
 
 /// A key-value store whose entries expire.
 ///

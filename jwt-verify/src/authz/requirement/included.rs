@@ -53,7 +53,9 @@ impl Requirement {
             match term {
                 Term::All(nested) | Term::Not(nested) => nested.collect_names(permissions, scopes),
                 Term::Any(ways) => {
-                    ways.iter().for_each(|way| way.collect_names(permissions, scopes));
+                    for way in ways {
+                        way.collect_names(permissions, scopes);
+                    }
                 }
                 Term::Claim(_) | Term::Credential(_) | Term::Policy(_) => {}
             }

@@ -11,6 +11,8 @@ mod included;
 mod joined;
 mod lacking;
 mod number;
+#[cfg(feature = "utoipa")]
+mod of_kind;
 #[cfg(feature = "cli")]
 mod parse;
 mod policy;

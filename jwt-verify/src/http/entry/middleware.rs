@@ -16,6 +16,7 @@ use actix_web::{
 };
 use pin_project_lite::pin_project;
 
+use crate::authz::Requirement;
 use crate::http::{
     auth::context::{AuthContext, JwtAuth},
     authentication::{self, Authentication, sender_constraint::NextNonce},
@@ -25,7 +26,6 @@ use crate::http::{
     route_table::inner_routes::InnerRoutes,
     step::{Rejection, Step},
 };
-use crate::{authz::Requirement, verifier::Verifier};
 
 /// A middleware with a requirement for every request; made by [`JwtAuth::require`].
 #[derive(Debug, Clone)]
@@ -47,8 +47,8 @@ impl RequireMiddleware {
         (!self.report_only).then_some(&self.requirement)
     }
 
-    pub(crate) fn verifier(&self) -> &Verifier {
-        self.context.verifier()
+    pub(crate) fn context(&self) -> &AuthContext {
+        &self.context
     }
 
     /// Lets it name what the routes of its scope demand, in refusals.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::authz::{IncludingNames, Requirement};
-use crate::http::route_table::hierarchies::Hierarchies;
+use crate::http::route_table::known_auth::KnownAuth;
 
 /// Stands for all methods.
 pub(crate) const ANY: &str = "*";
@@ -25,7 +25,7 @@ pub struct RouteInfo {
     path: String,
     handler: &'static str,
     requirement: Option<Cow<'static, Requirement>>,
-    hierarchies: Hierarchies,
+    known_auth: KnownAuth,
     /// Distinguishes handlers with one name.
     #[cfg(feature = "introspection")]
     access: std::any::TypeId,
@@ -38,7 +38,7 @@ impl RouteInfo {
             path,
             handler: A::HANDLER,
             requirement: A::requirement().map(Cow::Borrowed),
-            hierarchies: Hierarchies::default(),
+            known_auth: KnownAuth::default(),
             #[cfg(feature = "introspection")]
             access: std::any::TypeId::of::<A::Marker>(),
         }
@@ -74,18 +74,24 @@ impl RouteInfo {
         self.requirement.as_deref()
     }
 
-    /// Adds the hierarchies of a `JwtAuth` around the handler, unless there is a nearer one.
-    pub(crate) fn with_hierarchies(mut self, around: &Hierarchies) -> Self {
-        if !self.hierarchies.is_known() {
-            self.hierarchies = around.clone();
+    /// Adds the settings of a `JwtAuth` around the handler, unless there is a nearer one.
+    pub(crate) fn with_known_auth(mut self, around: &KnownAuth) -> Self {
+        if !self.known_auth.is_known() {
+            self.known_auth = around.clone();
         }
         self
+    }
+
+    /// Returns the kinds of credentials that the route may be called with.
+    #[cfg(feature = "utoipa")]
+    pub(crate) fn kinds(&self) -> &[crate::claims::CredentialKind] {
+        self.known_auth.kinds()
     }
 
     /// Returns what includes the names of the requirement, for each issuer.
     pub(crate) fn including(&self) -> Vec<IncludingNames> {
         let requirement = self.requirement();
-        requirement.map(|it| self.hierarchies.including(it)).unwrap_or_default()
+        requirement.map(|it| self.known_auth.including(it)).unwrap_or_default()
     }
 
     /// Adds the requirement of a scope around the handler.
@@ -163,8 +169,8 @@ impl AccessMatrix {
         &self.0
     }
 
-    pub(crate) fn with_hierarchies(self, around: &Hierarchies) -> Self {
-        Self(self.0.into_iter().map(|route| route.with_hierarchies(around)).collect())
+    pub(crate) fn with_known_auth(self, around: &KnownAuth) -> Self {
+        Self(self.0.into_iter().map(|route| route.with_known_auth(around)).collect())
     }
 }
 

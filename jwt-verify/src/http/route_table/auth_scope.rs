@@ -16,11 +16,12 @@ use crate::authz::Requirement;
 use crate::http::route_table::route_check::ScopeMarker;
 use crate::http::{
     auth::JwtAuth,
+    auth::context::AuthContext,
     entry::{middleware::RequireMiddleware, scope_requirement::ScopeRequirement},
     route_table::{
         access_matrix::{AccessMatrix, Annotated, Guarded, RouteInfo, join},
-        hierarchies::Hierarchies,
         inner_routes::InnerRoutes,
+        known_auth::KnownAuth,
         layers::{Layers, ScopedService, layer},
         scope_guard::ScopeGuard,
     },
@@ -87,7 +88,7 @@ pub struct AuthScope {
     /// The one in the scope's data.
     auth: Option<JwtAuth>,
     /// Those of the middleware in the chain.
-    hierarchies_around: Hierarchies,
+    auth_around: KnownAuth,
     /// The requirement of every route.
     requirement: Option<Requirement>,
     /// The requirements of middlewares in the chain.
@@ -109,7 +110,7 @@ impl AuthScope {
             routes: Vec::new(),
             guards: Vec::new(),
             auth: None,
-            hierarchies_around: Hierarchies::default(),
+            auth_around: KnownAuth::default(),
             requirement: None,
             demanded_around: None,
             inner: InnerRoutes::default(),
@@ -213,11 +214,11 @@ impl AuthScope {
         let of_any_type: &mut dyn Any = &mut middleware;
         if let Some(auth) = of_any_type.downcast_mut::<JwtAuth>() {
             auth.inner = Some(self.inner.clone());
-            self.hierarchies_around = Hierarchies::of(auth.verifier());
+            self.auth_around = known(&auth.context);
         }
         if let Some(demanding) = of_any_type.downcast_mut::<RequireMiddleware>() {
             demanding.around_routes(self.inner.clone());
-            self.hierarchies_around = Hierarchies::of(demanding.verifier());
+            self.auth_around = known(demanding.context());
             if let Some(demanded) = demanding.enforced().cloned() {
                 self.demanded_around = Some(match self.demanded_around {
                     Some(known) => demanded.joined(known),
@@ -334,11 +335,11 @@ impl AuthScope {
             (Some(around), Some(requirement)) => Some(around.clone().joined(requirement.clone())),
             (around, requirement) => around.as_ref().or(requirement.as_ref()).cloned(),
         };
-        let own = self.auth.as_ref().map(|auth| Hierarchies::of(auth.verifier()));
-        let around = &self.hierarchies_around;
-        let hierarchies = if around.is_known() { around.clone() } else { own.unwrap_or_default() };
+        let own = self.auth.as_ref().map(|auth| known(&auth.context));
+        let around = &self.auth_around;
+        let known_auth = if around.is_known() { around.clone() } else { own.unwrap_or_default() };
         let routes =
-            self.routes.iter().map(move |route| route.clone().with_hierarchies(&hierarchies));
+            self.routes.iter().map(move |route| route.clone().with_known_auth(&known_auth));
         routes.map(move |route| match &demanded {
             Some(demanded) => route.demanding(demanded),
             None => route,
@@ -367,9 +368,13 @@ impl AuthScope {
     }
 }
 
+fn known(context: &AuthContext) -> KnownAuth {
+    KnownAuth::of(context.verifier(), context.credential_kinds())
+}
+
 impl AccessMatrix {
-    /// Says which scopes and permissions include those of the routes, by the hierarchies of a
-    /// [`JwtAuth`]. For a matrix that is made before the application: routes of an [`AuthScope`] with a
+    /// Adds what is known of a [`JwtAuth`]: which scopes and permissions include those of the routes,
+    /// and, for OpenAPI documents, which credentials it accepts. For a matrix that is made before the application: routes of an [`AuthScope`] with a
     /// [`JwtAuth`] of its own know it, and are unchanged.
     ///
     /// ```
@@ -394,7 +399,7 @@ impl AccessMatrix {
     /// ```
     #[must_use]
     pub fn for_auth(self, auth: &JwtAuth) -> Self {
-        self.with_hierarchies(&Hierarchies::of(auth.verifier()))
+        self.with_known_auth(&known(&auth.context))
     }
 }
 
