@@ -27,11 +27,10 @@ struct ActiveToken {
     token: Arc<VerifiedToken>,
     /// Generation of the issuer's keys before the question.
     generation: Option<u64>,
-    /// Start and end of its validity, on the wall clock.
+    /// Start and end of its time in the cache, on the wall clock. It starts with the question: if the
+    /// clock is set back to a time before, the age of the answer is unknown.
     from: Duration,
     until: Duration,
-    /// End of its time in the cache, on the monotonic clock.
-    forgotten_at: Duration,
 }
 
 impl Remembered for ActiveToken {
@@ -44,13 +43,15 @@ impl Remembered for ActiveToken {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AskedAt {
     generation: Option<u64>,
-    /// Time of the question, on the monotonic clock.
+    /// Time of the question, on both clocks.
     at: Duration,
+    wall: Duration,
 }
 
 impl AskedAt {
     pub(super) fn now(issuer: &IntrospectedIssuer) -> Self {
-        Self { generation: issuer.generation(), at: issuer.clock().monotonic() }
+        let clock = issuer.clock();
+        Self { generation: issuer.generation(), at: clock.monotonic(), wall: clock.now() }
     }
 }
 
@@ -73,12 +74,9 @@ impl AnswerCache {
         issuer: &IntrospectedIssuer,
     ) -> Option<Arc<VerifiedToken>> {
         self.active.as_ref()?.get(token, |known| {
-            let clock = issuer.clock();
-            let now = clock.now();
-            let is_good = issuer.generation() == known.generation
-                && known.from <= now
-                && now < known.until
-                && clock.monotonic() < known.forgotten_at;
+            let now = issuer.clock().now();
+            let is_good =
+                issuer.generation() == known.generation && known.from <= now && now < known.until;
             is_good.then(|| known.token.clone())
         })
     }
@@ -94,9 +92,8 @@ impl AnswerCache {
         let entry = ActiveToken {
             token: introspected.token.clone(),
             generation: asked.generation,
-            from: introspected.validity.start,
-            until: introspected.validity.end,
-            forgotten_at: asked.at.saturating_add(self.ttl),
+            from: introspected.validity.start.max(asked.wall),
+            until: introspected.validity.end.min(asked.wall.saturating_add(self.ttl)),
         };
         active.put(token, entry);
     }

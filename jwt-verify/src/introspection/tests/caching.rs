@@ -32,6 +32,16 @@ fn a_good_token_is_asked_about_once_until_its_bound() {
     assert_eq!(bed.endpoint.count(), 3);
 }
 
+/// Otherwise the answer would be used until the clock is there again.
+#[test]
+fn a_clock_that_is_set_back_ends_what_is_cached() {
+    let bed = Bed::new(endpoint());
+    bed.clock.advance(50);
+    assert!(bed.ask("good-1").is_ok());
+    bed.clock.set_back(1);
+    assert!(!bed.is_ready("good-1"));
+}
+
 #[test]
 fn the_claims_are_those_of_the_answer() {
     let bed = Bed::new(endpoint());
