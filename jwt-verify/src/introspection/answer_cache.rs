@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::key_epoch::KeyEpoch;
 use crate::{
     claims::VerifiedToken,
     defaults::{INTROSPECTION_NEGATIVE_ENTRIES, TOKEN_CACHE_ENTRIES},
@@ -17,6 +18,7 @@ use crate::{
 pub(super) struct AnswerCache {
     active: Option<TokenCache<ActiveToken>>,
     refused: NegativeCache<AuthError>,
+    keys: KeyEpoch,
     ttl: Duration,
     refused_ttl: Duration,
 }
@@ -25,8 +27,8 @@ pub(super) struct AnswerCache {
 #[derive(Debug, Clone)]
 struct ActiveToken {
     token: Arc<VerifiedToken>,
-    /// Generation of the issuer's keys before the question.
-    generation: Option<u64>,
+    /// Changes of the issuer's keys before the question.
+    epoch: u64,
     /// Start and end of its time in the cache, on the wall clock. It starts with the question: if the
     /// clock is set back to a time before, the age of the answer is unknown.
     from: Duration,
@@ -42,17 +44,10 @@ impl Remembered for ActiveToken {
 /// State before a question, which its answer is cached with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AskedAt {
-    generation: Option<u64>,
+    epoch: u64,
     /// Time of the question, on both clocks.
     at: Duration,
     wall: Duration,
-}
-
-impl AskedAt {
-    pub(super) fn now(issuer: &IntrospectedIssuer) -> Self {
-        let clock = issuer.clock();
-        Self { generation: issuer.generation(), at: clock.monotonic(), wall: clock.now() }
-    }
 }
 
 impl AnswerCache {
@@ -61,9 +56,17 @@ impl AnswerCache {
         Self {
             active: (!ttl.is_zero()).then(|| TokenCache::new(TOKEN_CACHE_ENTRIES)),
             refused: NegativeCache::new(INTROSPECTION_NEGATIVE_ENTRIES),
+            keys: KeyEpoch::new(),
             ttl,
             refused_ttl,
         }
+    }
+
+    /// Returns the state before a question.
+    pub(super) fn before_question(&self, issuer: &IntrospectedIssuer) -> AskedAt {
+        let clock = issuer.clock();
+        let epoch = self.keys.at(issuer.generation());
+        AskedAt { epoch, at: clock.monotonic(), wall: clock.now() }
     }
 
     /// Returns an active token that is still accepted.
@@ -75,8 +78,9 @@ impl AnswerCache {
     ) -> Option<Arc<VerifiedToken>> {
         self.active.as_ref()?.get(token, |known| {
             let now = issuer.clock().now();
-            let is_good =
-                issuer.generation() == known.generation && known.from <= now && now < known.until;
+            let is_good = self.keys.at(issuer.generation()) == known.epoch
+                && known.from <= now
+                && now < known.until;
             is_good.then(|| known.token.clone())
         })
     }
@@ -91,7 +95,7 @@ impl AnswerCache {
         let Some(active) = &self.active else { return };
         let entry = ActiveToken {
             token: introspected.token.clone(),
-            generation: asked.generation,
+            epoch: asked.epoch,
             from: introspected.validity.start.max(asked.wall),
             until: introspected.validity.end.min(asked.wall.saturating_add(self.ttl)),
         };

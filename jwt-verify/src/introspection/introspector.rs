@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    answer_cache::{AnswerCache, AskedAt},
+    answer_cache::AnswerCache,
     breaker::EndpointBreaker,
     flights::{FlightEntry, FlightGuard, Flights},
     question::{Questions, Unanswered},
@@ -126,7 +126,7 @@ impl Inner {
     /// Asks about the token of a flight. The answer is cached before the flight ends, so that no
     /// request asks again in between.
     async fn answer(self: Arc<Self>, guard: FlightGuard<Judged>) {
-        let asked = AskedAt::now(&self.questions.issuer);
+        let asked = self.cache.before_question(&self.questions.issuer);
         let token = guard.token();
         let judged = match self.questions.ask(token).await {
             Ok(judgement) => {

@@ -13,6 +13,7 @@ mod client_key;
 mod flights;
 mod form;
 mod introspector;
+mod key_epoch;
 mod question;
 mod token_form;
 

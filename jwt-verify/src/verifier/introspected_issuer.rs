@@ -88,7 +88,7 @@ impl IntrospectedIssuer {
         &self.clock
     }
 
-    /// Returns the generation of the issuer's keys; `None` as long as they are not needed.
+    /// Returns the generation of the issuer's keys; `None` while there are none.
     #[inline]
     pub(crate) fn generation(&self) -> Option<u64> {
         self.keys.generation()

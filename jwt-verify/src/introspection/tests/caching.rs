@@ -94,8 +94,22 @@ fn without_a_cache_each_request_is_a_question() {
 fn a_change_of_keys_empties_the_cache() {
     let bed = Bed::new(endpoint());
     assert!(bed.ask("good-1").is_ok());
-    bed.keys.0.fetch_add(1, Ordering::SeqCst);
+    bed.keys.set(Some(1));
     assert!(!bed.is_ready("good-1"));
+    assert!(bed.ask("good-1").is_ok());
+    assert_eq!(bed.endpoint.count(), 2);
+}
+
+/// Nothing fetches keys before the first JWT, and they may be out of reach later.
+#[test]
+fn keys_that_come_and_go_change_nothing() {
+    let bed = Bed::new(endpoint());
+    for generation in [None, Some(7), None, Some(7)] {
+        bed.keys.set(generation);
+        assert!(bed.ask("good-1").is_ok());
+    }
+    assert_eq!(bed.endpoint.count(), 1);
+    bed.keys.set(Some(8));
     assert!(bed.ask("good-1").is_ok());
     assert_eq!(bed.endpoint.count(), 2);
 }

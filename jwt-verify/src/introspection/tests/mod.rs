@@ -55,8 +55,20 @@ impl Clock for HandClock {
 }
 
 /// Keys that are not there, with a generation that a test changes.
-#[derive(Debug, Clone, Default)]
-struct NoKeys(Arc<AtomicU64>);
+#[derive(Debug, Clone)]
+struct NoKeys(Arc<Mutex<Option<u64>>>);
+
+impl Default for NoKeys {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Some(0))))
+    }
+}
+
+impl NoKeys {
+    fn set(&self, generation: Option<u64>) {
+        *self.0.lock().unwrap() = generation;
+    }
+}
 
 impl KeyProvider for NoKeys {
     fn find<'a>(
@@ -67,7 +79,7 @@ impl KeyProvider for NoKeys {
     }
 
     fn generation(&self) -> Option<u64> {
-        Some(self.0.load(Ordering::SeqCst))
+        *self.0.lock().unwrap()
     }
 }
 
