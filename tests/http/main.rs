@@ -17,6 +17,7 @@ mod cross_site;
 mod events;
 mod explanation;
 mod extractors;
+mod introspection;
 mod issuer_settings;
 mod monitoring;
 mod mutual_tls;

@@ -2,6 +2,8 @@
 
 mod attempt;
 mod authenticated;
+#[cfg(feature = "jwks")]
+mod introspection;
 mod selection;
 
 pub use attempt::Attempt;

@@ -3,6 +3,7 @@
 mod claims_mapping;
 mod credential;
 mod environment;
+mod introspection;
 mod issuer;
 mod keys;
 mod misspelled;
@@ -86,6 +87,9 @@ fn read(
     }
     if let Some(mutual_tls) = sender::mutual_tls(environment)? {
         builder = builder.mutual_tls(mutual_tls);
+    }
+    if let Some(introspection) = introspection::introspection(environment)? {
+        builder = builder.introspection(introspection);
     }
     resource::publish(environment, builder)
 }
