@@ -172,6 +172,17 @@ impl ClaimsMapping {
         self
     }
 
+    /// Returns the mapping of the default claims with what this one adds to grants.
+    #[cfg(feature = "api-keys")]
+    pub(crate) fn with_default_claims(&self) -> Self {
+        Self {
+            scopes_as_permissions: self.scopes_as_permissions,
+            hierarchy: self.hierarchy.clone(),
+            scope_hierarchy: self.scope_hierarchy.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Returns the claims that roles are read from, for logs.
     pub(crate) fn role_claims(&self) -> impl Iterator<Item = &str> {
         let paths = self.roles.iter().map(|claim| &claim.path).chain(&self.single_role);
