@@ -24,6 +24,9 @@ impl ::jwt_verify::__private::HandlerRequirement for __Require_handler {
                 .all_roles()
                 .max_age(::jwt_verify::__private::Duration::from_secs(300u64))
                 .fresh_within(::jwt_verify::__private::Duration::from_secs(3600u64))
+                & ::jwt_verify::__private::Requirement::credentials([
+                    ::jwt_verify::__private::name(&"api-key"),
+                ])
                 & ::jwt_verify::__private::Requirement::any_of([
                     (::jwt_verify::__private::Requirement::authenticated()
                         & ::jwt_verify::__private::Requirement::claim_equals(

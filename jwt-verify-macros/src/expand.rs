@@ -332,6 +332,10 @@ fn term_tokens<'a>(term: &'a Term, policies: &mut Vec<Policy<'a>>) -> TokenStrea
             let nested = requirement_tokens(nested, policies);
             quote! { !#nested }
         }
+        Term::Credential(kinds) => {
+            let kinds = kinds.iter().map(name_tokens);
+            quote! { ::jwt_verify::__private::Requirement::credentials([#(#kinds),*]) }
+        }
         Term::Claim(Claim { name, is_contains, operand }) => {
             let comparison = if *is_contains { "claim_contains" } else { "claim_equals" };
             match operand {

@@ -65,7 +65,7 @@ fn collect<'a>(requirement: &'a Requirement, found: &mut Vec<&'a Ident>) {
             Term::Any(nested) => nested.iter().for_each(|one| collect(one, found)),
             Term::All(nested) | Term::Not(nested) => collect(nested, found),
             Term::Claim(Claim { operand: Operand::Segment(segment), .. }) => found.push(segment),
-            Term::Claim(_) | Term::Policy(_) | Term::Authorizer(_) => {}
+            Term::Claim(_) | Term::Credential(_) | Term::Policy(_) | Term::Authorizer(_) => {}
         }
     }
 }

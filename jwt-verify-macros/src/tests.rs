@@ -52,7 +52,7 @@ fn what_reads_the_arguments_comes_first() {
 fn a_handler_with_everything() {
     required(
         "everything",
-        r#"roles = Role::Admin, all_roles, scopes = "s", any(claim("a" == true), not(claim("b" contains path.c))),
+        r#"roles = Role::Admin, all_roles, scopes = "s", credential = "api-key", any(claim("a" == true), not(claim("b" contains path.c))),
            acr = "mfa", max_age = "5m", fresh = "1h", policy = crate::owns, authorizer = Accounts<u8>"#,
         "#[cfg(unix)] async fn handler<T>(value: T) -> T where T: FromRequest { value }",
     );

@@ -34,6 +34,8 @@ pub(crate) enum Term {
     All(Requirement),
     Not(Requirement),
     Claim(Claim),
+    /// `credential = …`
+    Credential(Vec<Name>),
     Policy(Path),
     Authorizer(Type),
 }
@@ -102,6 +104,13 @@ pub(crate) fn paths_are_absolute(requirement: &Requirement) -> Result<()> {
     for term in &requirement.terms {
         match term {
             Term::Policy(path) => check(path),
+            Term::Credential(kinds) => {
+                for kind in kinds {
+                    if let Name::Path(path) = kind {
+                        check(&path.path);
+                    }
+                }
+            }
             Term::Authorizer(Type::Path(ty)) => check(&ty.path),
             _ => {}
         }
@@ -110,7 +119,7 @@ pub(crate) fn paths_are_absolute(requirement: &Requirement) -> Result<()> {
         let nested: &[Requirement] = match term {
             Term::Any(alternatives) => alternatives,
             Term::All(nested) | Term::Not(nested) => std::slice::from_ref(nested),
-            Term::Claim(_) | Term::Policy(_) | Term::Authorizer(_) => &[],
+            Term::Claim(_) | Term::Credential(_) | Term::Policy(_) | Term::Authorizer(_) => &[],
         };
         for nested in nested {
             errors.collect(paths_are_absolute(nested));
@@ -171,6 +180,7 @@ fn add(requirement: &mut Requirement, arg: &Arg) -> Result<()> {
         "max_age" => requirement.max_age = Some(age(arg)?),
         "any" | "all_of" | "not" => requirement.terms.push(nested(arg)?),
         "claim" => requirement.terms.push(Term::Claim(claim(arg)?)),
+        "credential" => requirement.terms.push(Term::Credential(names(arg)?)),
         "policy" => match &arg.value {
             Value::Path(path) => {
                 refuse_self(path)?;
@@ -386,6 +396,13 @@ fn names(arg: &Arg) -> Result<Vec<Name>> {
                         "no such name has a space in it; write several as `[\"…\", \"…\"]`",
                     ));
                 }
+                if name == "credential" && !is_kind(&text.value()) {
+                    return Err(Error::new(
+                        text.span(),
+                        "a kind of credential is lower-case letters, digits and hyphens, such as \
+                         `\"api-key\"`, `\"jwt\"` or `\"opaque-token\"`",
+                    ));
+                }
                 names.push(Name::Text(text.clone()));
             }
             Expr::Path(path) if path.path.get_ident().is_none_or(is_constant) => {
@@ -421,6 +438,11 @@ fn names(arg: &Arg) -> Result<Vec<Name>> {
         }
     }
     Ok(names)
+}
+
+fn is_kind(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.bytes().all(is_part)
 }
 
 /// Removes the group around an expression that a macro of the application has inserted.

@@ -1,6 +1,6 @@
 //! The words that the attribute knows, and suggestions for unknown ones.
 
-pub(crate) const KNOWN: [&str; 15] = [
+pub(crate) const KNOWN: [&str; 16] = [
     "roles",
     "all_roles",
     "permissions",
@@ -10,6 +10,7 @@ pub(crate) const KNOWN: [&str; 15] = [
     "all_of",
     "not",
     "claim",
+    "credential",
     "acr",
     "max_age",
     "fresh",

@@ -179,7 +179,8 @@ pub use self::metrics::describe_metrics;
 pub use algorithm::Algorithm;
 pub use authz::{Decision, Requirement};
 pub use claims::{
-    Audience, Claims, ClaimsMapping, NumericDate, RoleHierarchy, ScopeHierarchy, VerifiedClaims,
+    Audience, Claims, ClaimsMapping, CredentialKind, NumericDate, RoleHierarchy, ScopeHierarchy,
+    VerifiedClaims,
 };
 pub use clock::{Clock, SystemClock};
 pub use error::{
@@ -236,12 +237,13 @@ pub mod authorization {
 }
 
 pub mod extract {
-    //! Extraction of the token from a request, and the user behind it.
+    //! Extraction of the credential from a request, and the user behind it.
 
     pub use crate::claims::{NotAServiceAccount, ServiceAccount};
     pub use crate::http::{
-        BearerExtractor, ClaimsArg, CookieExtractor, Credential, CsrfProtection, FirstOf,
-        FromClaims, HeaderExtractor, QueryExtractor, TokenExtractor, UserLoader, UserLoaderData,
+        Attempt, Authenticated, Authenticator, BearerExtractor, ClaimsArg, CookieExtractor,
+        Credential, CsrfProtection, FirstOf, FromClaims, HeaderExtractor, Presented,
+        QueryExtractor, TokenExtractor, UserLoader, UserLoaderData,
     };
 }
 

@@ -19,16 +19,16 @@ mod enabled {
     use super::Decided;
     use crate::error::AuthError;
 
-    /// Counts a verification.
-    pub(crate) fn verification<T>(outcome: &Result<T, AuthError>) {
+    /// Counts a verification of a credential of the kind with this name.
+    pub(crate) fn verification<T>(kind: &'static str, outcome: &Result<T, AuthError>) {
         // Literal labels need no allocation, which keeps the common case cheap.
         let counter = match outcome {
             Ok(_) => {
-                counter!("jwt_verify_verifications_total", "outcome" => "ok", "reason" => "ok")
+                counter!("jwt_verify_verifications_total", "credential" => kind, "outcome" => "ok", "reason" => "ok")
             }
             Err(error) => {
                 let (outcome, reason) = (error.code(), error.reason());
-                counter!("jwt_verify_verifications_total", "outcome" => outcome, "reason" => reason)
+                counter!("jwt_verify_verifications_total", "credential" => kind, "outcome" => outcome, "reason" => reason)
             }
         };
         counter.increment(1);
@@ -234,7 +234,7 @@ mod disabled {
 
     pub(crate) fn decision(_: impl FnOnce() -> Decided) {}
 
-    pub(crate) fn verification<T>(_: &Result<T, AuthError>) {}
+    pub(crate) fn verification<T>(_: &str, _: &Result<T, AuthError>) {}
 
     pub(crate) fn cache(_: &'static str, _: bool) {}
 

@@ -16,6 +16,7 @@ chapters! {
     GettingStarted = "getting-started.md",
     GuidesAuthorization = "guides/authorization.md",
     GuidesClaims = "guides/claims.md",
+    GuidesCredentials = "guides/credentials.md",
     GuidesDpop = "guides/dpop.md",
     GuidesErrors = "guides/errors.md",
     GuidesIntegrations = "guides/integrations.md",

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::claims::CredentialKind;
+
 /// The name of a role, permission or scope. With it, `#[require]` accepts a constant or an enum of
 /// the application, and a misspelled name does not compile.
 ///
@@ -44,6 +46,12 @@ pub trait AccessName {
 impl AccessName for &'static str {
     fn access_name(&self) -> &'static str {
         self
+    }
+}
+
+impl AccessName for CredentialKind {
+    fn access_name(&self) -> &'static str {
+        self.as_str()
     }
 }
 

@@ -3,6 +3,7 @@
 mod audience;
 mod authorities;
 mod claim_path;
+mod credential_kind;
 mod mapping;
 mod numeric_date;
 mod parse;
@@ -25,6 +26,7 @@ use crate::json::{Json, JsonDocument, entry};
 pub use audience::Audience;
 pub(crate) use authorities::{AuthorityNames, GrantedAuthorities};
 pub(crate) use claim_path::ClaimPath;
+pub use credential_kind::CredentialKind;
 pub use mapping::ClaimsMapping;
 pub use numeric_date::NumericDate;
 pub use role_hierarchy::RoleHierarchy;

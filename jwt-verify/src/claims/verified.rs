@@ -4,7 +4,7 @@ use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
 use serde::{Serialize, Serializer, de::DeserializeOwned};
 
-use super::{AuthorityNames, Claims, GrantedAuthorities, shape::shape_problem};
+use super::{AuthorityNames, Claims, CredentialKind, GrantedAuthorities, shape::shape_problem};
 use crate::error::{AuthError, InvalidTokenReason};
 
 /// The data kept of a verified token, without the token.
@@ -12,6 +12,7 @@ use crate::error::{AuthError, InvalidTokenReason};
 pub(crate) struct VerifiedToken {
     claims: Arc<Claims>,
     grants: GrantedAuthorities,
+    kind: CredentialKind,
     is_bound: bool,
 }
 
@@ -19,7 +20,16 @@ impl VerifiedToken {
     pub(crate) fn new(claims: impl Into<Arc<Claims>>, grants: GrantedAuthorities) -> Self {
         let claims = claims.into();
         let is_bound = claims.find("cnf").is_some();
-        Self { claims, grants, is_bound }
+        Self { claims, grants, kind: CredentialKind::Jwt, is_bound }
+    }
+
+    /// Returns the token as a credential of another kind than a JWT.
+    pub(crate) fn of_kind(self, kind: CredentialKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    pub(crate) fn kind(&self) -> CredentialKind {
+        self.kind
     }
 
     /// Returns `true` if it is sender-constrained (RFC 7800 §3.1), so that it is not a bearer
@@ -156,6 +166,11 @@ impl<T> VerifiedClaims<T> {
     /// Returns the claims as the library reads them, for any `T`.
     pub fn standard(&self) -> &Claims {
         self.token.claims()
+    }
+
+    /// Returns the kind of the credential that the caller was authenticated by.
+    pub fn credential_kind(&self) -> CredentialKind {
+        self.token.kind()
     }
 
     /// Returns the caller's roles, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them, each

@@ -356,6 +356,9 @@ codes! {
         /// A hash in an ID token does not match the code or token received with it, or is missing
         /// although required (OIDC Core §3.1.3.6, §3.3.2.11).
         TokenHash => "token_hash",
+        /// An [`Authenticator`](crate::extract::Authenticator) of the application does not accept the
+        /// credential.
+        Credential => "credential",
         /// A validator of the application refused the token.
         CustomValidator => "validator",
         /// The token, its session or its subject's tokens have been revoked.

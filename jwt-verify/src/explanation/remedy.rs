@@ -60,6 +60,7 @@ pub(crate) fn remedy(check: &str, error: &AuthError) -> Option<&'static str> {
         Reason::Audience => {
             "have the client ask for this API, or add the audience at the issuer; the setting here is JWT_AUDIENCE"
         }
+        Reason::Credential => "ask the authenticator of the application why it refused",
         Reason::MissingExpiry => "have the issuer write `exp`; there is no setting",
         Reason::NotYetValid | Reason::IssuedAt => {
             "compare the clocks of the issuer and of this machine; `leeway` allows up to 10 minutes"

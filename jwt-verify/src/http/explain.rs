@@ -5,6 +5,7 @@ use actix_web::HttpRequest;
 use crate::http::{
     auth::context::{AuthContext, JwtAuth},
     authentication::authenticate_for_explanation,
+    authenticators::kind_taken,
     authorization::explain_requirement,
 };
 use crate::{
@@ -71,7 +72,13 @@ async fn explain_credential(
     report: &mut Report,
 ) {
     let Some(source) = context.token_source(false) else { return };
-    let found = match source.extractor.extract(request) {
+    let credential = source.extractor.extract(request);
+    if let Ok(credential) = &credential
+        && let Some(kind) = kind_taken(context, request, credential.as_ref())
+    {
+        return report.add("credential", CREDENTIAL, outcome.clone(), kind.as_str());
+    }
+    let found = match credential {
         Ok(Some(credential)) => {
             report.add("credential", CREDENTIAL, Ok(()), "a token");
             let token = credential.as_bytes().to_vec();

@@ -3,6 +3,7 @@
 
 mod auth;
 mod authentication;
+mod authenticators;
 mod authorization;
 mod credentials;
 mod endpoints;
@@ -17,6 +18,7 @@ mod step;
 pub use actix_web::HttpRequest;
 pub use auth::{JwtAuth, JwtAuthBuilder};
 pub use authentication::{CsrfProtection, MutualTls};
+pub use authenticators::{Attempt, Authenticated, Authenticator, Presented};
 #[cfg(feature = "testing")]
 pub(crate) use authorization::coverage;
 pub use authorization::{

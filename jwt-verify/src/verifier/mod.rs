@@ -43,8 +43,13 @@ pub(crate) use self::{
     summary::IssuerSummary,
 };
 use crate::{
-    claims::VerifiedClaims, clock::Clock, error::AuthError, key::KeyHealth, metrics,
-    token::KnownHeaders, token_cache::TokenCache,
+    claims::{CredentialKind, VerifiedClaims},
+    clock::Clock,
+    error::AuthError,
+    key::KeyHealth,
+    metrics,
+    token::KnownHeaders,
+    token_cache::TokenCache,
 };
 
 /// Verifies tokens: format, signature and claims.
@@ -115,7 +120,7 @@ impl Verifier {
     pub async fn verify(&self, token: impl AsRef<[u8]>) -> Result<VerifiedClaims, AuthError> {
         let unchecked = self.verify_token(token.as_ref()).await;
         let outcome = unchecked.and_then(SenderUnchecked::accept_bearer);
-        metrics::verification(&outcome);
+        metrics::verification(CredentialKind::Jwt.as_str(), &outcome);
         outcome.map(VerifiedClaims::new)
     }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Verifier, cache::Verified};
+use super::{SenderUnchecked, Verifier, cache::Verified};
 use crate::{
-    claims::Claims,
+    claims::{Claims, VerifiedToken},
     defaults::STORE_RETRY,
     error::{AuthError, InvalidTokenReason},
     metrics,
@@ -77,6 +77,27 @@ impl Verifier {
     #[inline]
     pub(super) fn checks_revocation_elsewhere(&self) -> bool {
         self.inner.revocation.as_ref().is_some_and(|revocation| !revocation.store.is_immediate())
+    }
+
+    /// Refuses another credential than a token of this verifier if it has been revoked: by its `jti`,
+    /// its `sid` or its subject, as far as it has them.
+    pub(crate) fn check_other(
+        &self,
+        token: Arc<VerifiedToken>,
+    ) -> Lookup<'_, Result<SenderUnchecked, AuthError>> {
+        let Some(revocation) = &self.inner.revocation else {
+            return Lookup::Ready(Ok(SenderUnchecked(token)));
+        };
+        let keys = RevocationKeys::of(token.claims());
+        if revocation.store.is_immediate()
+            && let Lookup::Ready(answer) = revocation.store.check(&keys)
+        {
+            return Lookup::Ready(revocation.outcome(&answer).map(|()| SenderUnchecked(token)));
+        }
+        Lookup::Pending(Box::pin(async move {
+            let answer = revocation.store.check(&keys).await;
+            revocation.outcome(&answer).map(|()| SenderUnchecked(token))
+        }))
     }
 
     /// Refuses a verified token that has been revoked.

@@ -33,7 +33,7 @@ impl Requirement {
                     (all.len() <= MOST_ALTERNATIVES).then_some(all)
                 }))
             }
-            Term::Not(_) | Term::Claim(_) | Term::Policy(_) => None,
+            Term::Not(_) | Term::Claim(_) | Term::Credential(_) | Term::Policy(_) => None,
         });
         lists.chain(nested).try_fold(vec![Vec::new()], |ways, more| product(&ways, &more?))
     }
@@ -53,7 +53,7 @@ impl Requirement {
         let nested = self.terms.iter().flat_map(|term| match term {
             Term::All(nested) => nested.names(),
             Term::Any(alternatives) => alternatives.iter().flat_map(Self::names).collect(),
-            Term::Not(_) | Term::Claim(_) | Term::Policy(_) => Vec::new(),
+            Term::Not(_) | Term::Claim(_) | Term::Credential(_) | Term::Policy(_) => Vec::new(),
         });
         let mut seen = HashSet::new();
         own.map(|name| &**name).chain(nested).filter(|name| seen.insert(*name)).collect()

@@ -42,7 +42,7 @@ impl Requirement {
                     }
                 }
                 Term::Claim(rule) => names.push(rule.claim.as_str()),
-                Term::Policy(_) => {}
+                Term::Credential(_) | Term::Policy(_) => {}
             }
         }
     }

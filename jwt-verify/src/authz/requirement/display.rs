@@ -108,6 +108,9 @@ impl fmt::Display for Term {
             }
             Self::Not(nested) => write!(f, "not({})", nested.as_one()),
             Self::Claim(rule) => rule.fmt(f),
+            Self::Credential(names) => {
+                write!(f, "credential = {}", NameList { names, is_taken: is_kind })
+            }
             Self::Policy(policy) => {
                 let kind = if policy.is_authorizer { "authorizer" } else { "policy" };
                 write!(f, "{kind} = {}", policy.name)
@@ -185,6 +188,12 @@ fn may_be_spaced(name: &str) -> bool {
 /// Returns `true` for a name that the attribute accepts and that may not contain spaces.
 fn may_be_plain(name: &str) -> bool {
     may_be_spaced(name) && !name.contains(' ')
+}
+
+/// Returns `true` for a kind of credential that the attribute accepts.
+fn is_kind(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !name.is_empty() && name.bytes().all(is_part)
 }
 
 /// Returns `true` if a path parameter can be written behind `path.`.

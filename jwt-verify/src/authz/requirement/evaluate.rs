@@ -148,6 +148,10 @@ impl Term {
                 Ok(is_met) => Evaluation::of(is_met),
                 Err(NoSuchSegment(name)) => Evaluation::MissingPathParam(name),
             },
+            Self::Credential(kinds) => {
+                let kind = token.kind().as_str();
+                Evaluation::of(kinds.iter().any(|named| named == kind))
+            }
             Self::Policy(policy) => {
                 context.policy(policy).map_or(Evaluation::NeedsPolicy(policy), Evaluation::of)
             }

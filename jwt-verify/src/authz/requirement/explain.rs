@@ -75,7 +75,9 @@ impl Requirement {
         let nested = |term: &'a Term| match term {
             Term::All(nested) => nested.needed_login(token, context),
             Term::Any(ways) => any_login(ways, token, context),
-            Term::Not(_) | Term::Claim(_) | Term::Policy(_) => NeededLogin::default(),
+            Term::Not(_) | Term::Claim(_) | Term::Credential(_) | Term::Policy(_) => {
+                NeededLogin::default()
+            }
         };
         self.terms.iter().map(nested).fold(own, NeededLogin::and)
     }

@@ -115,7 +115,7 @@ impl Term {
             Self::Any(alternatives) => {
                 nearest(alternatives.iter().map(|one| one.lacking_nested(caller)))
             }
-            Self::Not(_) | Self::Claim(_) => Lacking::other(Part::Condition),
+            Self::Not(_) | Self::Claim(_) | Self::Credential(_) => Lacking::other(Part::Condition),
             Self::Policy(_) => Lacking::other(Part::Policy),
         }
     }

@@ -90,6 +90,8 @@ enum Term {
     Any(Vec<Requirement>),
     Not(Requirement),
     Claim(ClaimRule),
+    /// Any of these kinds.
+    Credential(Names),
     /// Decided by the handler of the requirement.
     Policy(PolicyRef),
 }
@@ -143,6 +145,16 @@ impl Requirement {
         S: Into<Cow<'static, str>>,
     {
         Self::authenticated().and_scopes(scopes)
+    }
+
+    /// Requires a credential of one of these kinds, such as `"api-key"` or
+    /// [`CredentialKind::ApiKey`](crate::CredentialKind::ApiKey). An empty list is never met.
+    pub fn credentials<I, S>(kinds: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<Cow<'static, str>>,
+    {
+        Term::Credential(kinds.into_iter().map(Into::into).collect()).into()
     }
 
     /// Requires a claim to have this value: a string, a number or a boolean.

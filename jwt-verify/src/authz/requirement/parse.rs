@@ -45,6 +45,7 @@ impl Requirement {
                 "roles" => self.and_roles(names()?),
                 "permissions" => self.and_permissions(names()?),
                 "scopes" => self.and_scopes(names()?),
+                "credential" => self & Self::credentials(names()?),
                 "acr" => self.acr_values(names()?),
                 "max_age" => self.max_age(age()?),
                 "fresh" => self.fresh_within(age()?),
@@ -158,6 +159,8 @@ mod tests {
             r#"claim("level" == 5), claim("groups" contains path.group), max_age = "5m", fresh"#,
             r#"fresh = "2h""#,
             r#"acr = ["a", "b"]"#,
+            r#"roles = "a", credential = "api-key""#,
+            r#"any(credential = ["jwt", "opaque-token"], not(credential = "api-key"))"#,
         ] {
             let read = Requirement::parse(text);
             assert_eq!(read.map(|requirement| requirement.to_string()), Ok(text.to_owned()));

@@ -41,6 +41,7 @@ impl Serialize for Term {
             Self::Any(alternatives) => map.serialize_entry("any", alternatives)?,
             Self::Not(nested) => map.serialize_entry("not", nested)?,
             Self::Claim(rule) => map.serialize_entry("claim", rule)?,
+            Self::Credential(kinds) => map.serialize_entry("credential", kinds)?,
             Self::Policy(policy) => {
                 let kind = if policy.is_authorizer { "authorizer" } else { "policy" };
                 map.serialize_entry(kind, policy.name)?;

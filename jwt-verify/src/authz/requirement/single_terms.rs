@@ -34,7 +34,9 @@ impl Requirement {
             match term {
                 Term::All(nested) => nested.collect_terms(found),
                 Term::Any(ways) => ways.iter().for_each(|way| way.collect_terms(found)),
-                Term::Not(_) | Term::Claim(_) | Term::Policy(_) => found.push(term.clone().into()),
+                Term::Not(_) | Term::Claim(_) | Term::Credential(_) | Term::Policy(_) => {
+                    found.push(term.clone().into());
+                }
             }
         }
         if let Some(age) = self.max_age {

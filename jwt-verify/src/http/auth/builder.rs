@@ -12,6 +12,7 @@ use crate::http::{
         context::{AuthContext, AuthSettings, JwtAuth},
     },
     authentication::{client_certificate::MutualTls, csrf::CsrfProtection},
+    authenticators::Authenticator,
     credentials::TokenExtractor,
     endpoints::metadata_document::{OtherSettings, ResourceMetadata},
 };
@@ -133,6 +134,15 @@ impl JwtAuthBuilder {
     /// [`BearerExtractor`](crate::extract::BearerExtractor).
     pub fn extractor(mut self, extractor: impl TokenExtractor) -> Self {
         self.settings.extractor = Some(Box::new(extractor));
+        self
+    }
+
+    /// Accepts another credential than tokens that the verifier reads; see [`Authenticator`]. Can be
+    /// repeated. Default: none.
+    ///
+    /// A request with credentials of two kinds is refused with 400 `ambiguous_credential`.
+    pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.settings.authenticators.push(Box::new(authenticator));
         self
     }
 
@@ -319,7 +329,8 @@ impl JwtAuthBuilder {
     ///
     /// # Errors
     /// Everything that [`VerifierBuilder::build`] refuses, and invalid settings of [`Dpop`],
-    /// [`MutualTls`], [`ResourceMetadata`], of the [`extractor`](Self::extractor), of
+    /// [`MutualTls`], [`ResourceMetadata`], of the [`extractor`](Self::extractor), of an
+    /// [`authenticator`](Self::authenticator), of
     /// [`challenge_scopes`](Self::challenge_scopes) and of the protection of cookies.
     pub fn build(mut self) -> Result<JwtAuth, ConfigError> {
         let verifier = self.verifier.build()?;
@@ -329,6 +340,7 @@ impl JwtAuthBuilder {
         if let Some(extractor) = &settings.extractor {
             extractor.validate()?;
         }
+        check_kinds(&settings.authenticators)?;
         let proofs = self.dpop.map(|dpop| dpop.build(verifier.clock())).transpose()?;
         settings.proofs = proofs.map(Box::new);
         let certificates = self.mutual_tls.map(MutualTls::build).transpose()?;
@@ -344,6 +356,16 @@ impl JwtAuthBuilder {
         settings.challenge_scopes = scope_parameter(&self.challenge_scopes)?;
         Ok(JwtAuth::of(announced(AuthContext::new(verifier, self.settings))))
     }
+}
+
+/// Refuses kinds of credentials whose names are not names.
+fn check_kinds(authenticators: &[Box<dyn Authenticator>]) -> Result<(), ConfigError> {
+    if authenticators.iter().all(|authenticator| authenticator.credential_kind().is_valid()) {
+        return Ok(());
+    }
+    let problem = "has a kind of credential whose name is not lower-case letters, digits and hyphens, \
+                   or is the name of another kind";
+    Err(ConfigError::invalid("authenticator", problem))
 }
 
 /// Refuses the reports of refusals in a release build, unless they are allowed there by a second

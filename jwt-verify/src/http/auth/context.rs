@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::http::{
     authentication::{client_certificate::CertificateRules, cross_site::CrossSite},
+    authenticators::Authenticator,
     credentials::{BearerExtractor, DpopExtractor, TokenExtractor},
     endpoints::metadata_document::PublishedMetadata,
     route_table::inner_routes::InnerRoutes,
@@ -114,6 +115,8 @@ pub(crate) struct AuthSettings {
     /// `None` for bearer tokens.
     pub(crate) extractor: Option<Box<dyn TokenExtractor>>,
     pub(crate) refresh: Option<TokenSource>,
+    /// Credentials that are not for the verifier.
+    pub(crate) authenticators: Vec<Box<dyn Authenticator>>,
     pub(crate) cross_site: CrossSite,
     pub(crate) proofs: Option<Box<ProofRules>>,
     pub(crate) certificates: Option<Box<CertificateRules>>,
@@ -204,6 +207,11 @@ impl AuthContext {
         } else {
             Some(&self.handle.state.access)
         }
+    }
+
+    /// Returns what authenticates by other credentials than tokens for the verifier.
+    pub(crate) fn authenticators(&self) -> &[Box<dyn Authenticator>] {
+        &self.settings().authenticators
     }
 
     /// Returns the rules for DPoP proofs, if tokens may be bound to a key.

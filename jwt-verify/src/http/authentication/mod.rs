@@ -7,6 +7,7 @@ pub(crate) mod client_certificate;
 pub(crate) mod cross_site;
 pub(crate) mod csrf;
 pub(crate) mod failed_check;
+mod other_credential;
 mod sender;
 pub(crate) mod sender_constraint;
 
@@ -25,11 +26,12 @@ use tokio::sync::OnceCell;
 use crate::http::{
     auth::context::AuthContext,
     authentication::{app_data::DataAddress, failed_check::FailedCheck},
+    authenticators,
     credentials::Way,
     step::Step,
 };
 use crate::{
-    claims::{VerifiedClaims, VerifiedToken},
+    claims::{CredentialKind, VerifiedClaims, VerifiedToken},
     error::AuthError,
     verifier::{Progress, Verified},
 };
@@ -64,8 +66,15 @@ struct Ongoing {
     outcome: OnceCell<Result<Rc<Authentication>, AuthError>>,
 }
 
-/// A credential, extracted once from the request.
-struct PendingCredential {
+/// A credential that has to be waited for.
+enum PendingCredential {
+    Token(PendingToken),
+    /// A credential of an authenticator, which is asked again.
+    Other,
+}
+
+/// A token for the verifier, extracted once from the request.
+struct PendingToken {
     token: Box<[u8]>,
     way: Way,
     has_proof: bool,
@@ -188,12 +197,29 @@ pub(crate) fn authenticate_first(
         return wait_for(context, request, ongoing);
     }
     let credential = match source.extractor.extract(request) {
-        Ok(Some(credential)) => credential,
-        Ok(None) => {
-            let way = Way::default();
-            return Step::Ready(attach(context, request, None, way, is_for_refresh, address()));
-        }
+        Ok(credential) => credential,
         Err(reason) => return Step::Ready(Err(reason.into())),
+    };
+    if !is_for_refresh && !context.authenticators().is_empty() {
+        let credential = credential.as_ref();
+        match authenticators::select(context.authenticators(), request, credential) {
+            Ok(None) => {}
+            Ok(Some(selected)) => {
+                return match other_credential::accept_now(context, request, credential, selected) {
+                    Some(accepted) => Step::Ready(accepted.and_then(|(token, way)| {
+                        attach(context, request, Some(token), way, is_for_refresh, address())
+                    })),
+                    None => {
+                        start_waiting(context, request, is_for_refresh, PendingCredential::Other)
+                    }
+                };
+            }
+            Err(reason) => return Step::Ready(Err(reason.into())),
+        }
+    }
+    let Some(credential) = credential else {
+        let way = Way::default();
+        return Step::Ready(attach(context, request, None, way, is_for_refresh, address()));
     };
     let (way, has_proof) = (credential.way(), credential.has_proof());
     let cached = if has_proof {
@@ -201,8 +227,14 @@ pub(crate) fn authenticate_first(
     } else {
         match source.verifier.start(credential.as_bytes()) {
             Progress::Done(outcome) => {
-                let accepted =
-                    sender_constraint::accept_bearer(context, request, outcome, is_for_refresh);
+                let kind = CredentialKind::Jwt;
+                let accepted = sender_constraint::accept_bearer(
+                    context,
+                    request,
+                    kind,
+                    outcome,
+                    is_for_refresh,
+                );
                 return Step::Ready(accepted.and_then(|token| {
                     attach(context, request, Some(token), way, is_for_refresh, address())
                 }));
@@ -211,7 +243,17 @@ pub(crate) fn authenticate_first(
         }
     };
     let token = credential.as_bytes().into();
-    let credential = PendingCredential { token, way, has_proof, cached };
+    let token = PendingToken { token, way, has_proof, cached };
+    start_waiting(context, request, is_for_refresh, PendingCredential::Token(token))
+}
+
+/// Keeps the pending authentication with the request, and waits for it.
+fn start_waiting(
+    context: &AuthContext,
+    request: &HttpRequest,
+    is_for_refresh: bool,
+    credential: PendingCredential,
+) -> Step<Rc<Authentication>, AuthError> {
     let outcome = OnceCell::new();
     let ongoing = Rc::new(Ongoing { by: context.clone(), is_for_refresh, credential, outcome });
     request.extensions_mut().insert(ongoing.clone());
@@ -249,15 +291,23 @@ async fn finish(
     ongoing: &Ongoing,
 ) -> Result<Rc<Authentication>, AuthError> {
     let Ongoing { is_for_refresh, credential, .. } = ongoing;
-    let PendingCredential { token, way, has_proof, cached } = credential;
     let source = context.token_source(*is_for_refresh).ok_or_else(no_sessions)?;
-    let token = if *has_proof {
-        sender_constraint::accept_dpop(context, request, &source.verifier, token).await?
-    } else {
-        let outcome = source.verifier.finish(token, cached.as_ref()).await;
-        sender_constraint::accept_bearer(context, request, outcome, *is_for_refresh)?
+    let (token, way) = match credential {
+        PendingCredential::Other => {
+            other_credential::accept(context, request, &*source.extractor).await?
+        }
+        PendingCredential::Token(PendingToken { token, way, has_proof: true, .. }) => {
+            let (kind, verify) = (CredentialKind::Jwt, source.verifier.verify_token(token));
+            (sender_constraint::accept_dpop(context, request, kind, token, verify).await?, *way)
+        }
+        PendingCredential::Token(PendingToken { token, way, cached, .. }) => {
+            let outcome = source.verifier.finish(token, cached.as_ref()).await;
+            let kind = CredentialKind::Jwt;
+            let by_bearer = sender_constraint::accept_bearer;
+            (by_bearer(context, request, kind, outcome, *is_for_refresh)?, *way)
+        }
     };
-    attach(context, request, Some(token), *way, *is_for_refresh, app_data::locate(request).1)
+    attach(context, request, Some(token), way, *is_for_refresh, app_data::locate(request).1)
 }
 
 fn known(

@@ -8,12 +8,12 @@ use crate::http::{
     auth::context::AuthContext, authentication::client_certificate::CertificateRules,
 };
 use crate::{
-    claims::VerifiedToken,
+    claims::{CredentialKind, VerifiedToken},
     defaults::{PROOFS_RETRY, STORE_RETRY},
     dpop::{Proof, ProofContext, ProofId, ProofRules, ReplayError},
     error::{AuthError, InvalidProofReason, InvalidTokenReason},
     metrics,
-    verifier::{SenderUnchecked, Verifier},
+    verifier::SenderUnchecked,
 };
 
 /// Header with the proof.
@@ -32,6 +32,7 @@ pub(crate) struct NextNonce(pub(crate) Arc<str>);
 pub(crate) fn accept_bearer(
     context: &AuthContext,
     request: &HttpRequest,
+    kind: CredentialKind,
     unchecked: Result<SenderUnchecked, AuthError>,
     is_for_refresh: bool,
 ) -> Result<Arc<VerifiedToken>, AuthError> {
@@ -45,7 +46,7 @@ pub(crate) fn accept_bearer(
         }
         outcome => outcome,
     };
-    metrics::verification(&outcome);
+    metrics::verification(kind.as_str(), &outcome);
     outcome
 }
 
@@ -55,29 +56,31 @@ fn wants_bound_tokens(context: &AuthContext) -> bool {
         || context.certificates().is_some_and(CertificateRules::is_required)
 }
 
-/// Accepts a token with a proof, or returns the refusal.
+/// Accepts a token with a proof, or returns the refusal. Without rules for proofs and a proof in the
+/// request the token is not verified.
 pub(crate) async fn accept_dpop(
     context: &AuthContext,
     request: &HttpRequest,
-    verifier: &Verifier,
+    kind: CredentialKind,
     token: &[u8],
+    verify: impl Future<Output = Result<SenderUnchecked, AuthError>>,
 ) -> Result<Arc<VerifiedToken>, AuthError> {
-    let outcome = check_proof(context, request, verifier, token).await;
-    metrics::verification(&outcome);
+    let outcome = check_proof(context, request, token, verify).await;
+    metrics::verification(kind.as_str(), &outcome);
     outcome
 }
 
 async fn check_proof(
     context: &AuthContext,
     request: &HttpRequest,
-    verifier: &Verifier,
     token: &[u8],
+    verify: impl Future<Output = Result<SenderUnchecked, AuthError>>,
 ) -> Result<Arc<VerifiedToken>, AuthError> {
     // Such tokens are only extracted if there are rules for their proofs.
     let rules = context.proofs().ok_or(AuthError::Misconfigured)?;
     let field = proof_field(request)?;
     // Only a sender with a valid token causes the work of checking a proof.
-    let unchecked = verifier.verify_token(token).await?;
+    let unchecked = verify.await?;
     let shown = ProofContext {
         proof: field,
         token,
@@ -85,7 +88,7 @@ async fn check_proof(
         path: request.uri().path(),
         key: unchecked.key().ok_or(InvalidTokenReason::SenderConstraint)?,
     };
-    let proof = rules.check(shown, verifier.now())?;
+    let proof = rules.check(shown, context.verifier().now())?;
     let token = unchecked.accept_proof(proof.key)?;
     use_up(request, rules, proof).await?;
     Ok(token)

@@ -5,10 +5,12 @@ use actix_web::{HttpMessage as _, HttpRequest, http::Method};
 use crate::http::{
     auth::context::AuthContext,
     authentication::Authentication,
-    credentials::lacks_scheme,
+    authenticators::kind_taken,
+    credentials::{Credential, TokenExtractor, lacks_scheme},
     refusal::details::{RefusalDetails, TARGET, is_logged},
 };
 use crate::{
+    claims::CredentialKind,
     error::{AuthError, InvalidTokenReason},
     verifier::TokenDetails,
 };
@@ -60,6 +62,7 @@ pub(super) fn record(
         }
         _ => (None, None),
     };
+    let credential = other_credential(context, request, by);
     let RefusalDetails { requirement, claims_read, segment, shape, .. } = details;
     macro_rules! write {
         ($level:ident, $text:literal) => {
@@ -69,6 +72,7 @@ pub(super) fn record(
                 reason,
                 claim = error.claim(),
                 algorithm = error.algorithm(),
+                credential,
                 unverified_reason,
                 expected,
                 requirement = requirement.as_ref().map(tracing::field::display),
@@ -113,7 +117,7 @@ fn explain(context: &AuthContext, error: &AuthError, request: &HttpRequest, by: 
         return;
     }
     let Some(source) = context.token_source(by.is_for_refresh) else { return };
-    let Ok(Some(credential)) = source.extractor.extract(request) else { return };
+    let Some(credential) = token_for_verifier(context, &*source.extractor, request) else { return };
     if let Some(explanation) = source.verifier.explain_refusal(credential.as_bytes(), error) {
         tracing::debug!(target: TARGET, "explained a refusal: {explanation}");
     }
@@ -139,10 +143,35 @@ fn token_details(
     let Some(source) = context.token_source(by.is_for_refresh) else {
         return TokenDetails::default();
     };
-    match source.extractor.extract(request) {
-        Ok(Some(credential)) => source.verifier.refusal_details(*reason, credential.as_bytes()),
-        Ok(None) | Err(_) => TokenDetails::default(),
+    match token_for_verifier(context, &*source.extractor, request) {
+        Some(credential) => source.verifier.refusal_details(*reason, credential.as_bytes()),
+        None => TokenDetails::default(),
     }
+}
+
+/// Returns the kind of the credential, if an authenticator takes it.
+fn other_credential(
+    context: &AuthContext,
+    request: &HttpRequest,
+    by: RefusedBy,
+) -> Option<&'static str> {
+    if by.is_for_refresh || context.authenticators().is_empty() {
+        return None;
+    }
+    let source = context.token_source(false)?;
+    let credential = source.extractor.extract(request).ok()?;
+    kind_taken(context, request, credential.as_ref()).map(CredentialKind::as_str)
+}
+
+/// Returns the token of a request, unless an authenticator takes its credential.
+fn token_for_verifier<'r>(
+    context: &AuthContext,
+    extractor: &dyn TokenExtractor,
+    request: &'r HttpRequest,
+) -> Option<Credential<'r>> {
+    let credential = extractor.extract(request).ok()??;
+    let taken = kind_taken(context, request, Some(&credential));
+    taken.is_none().then_some(credential)
 }
 
 /// Returns the name of a method, if it is one of the usual: a client can make up others.

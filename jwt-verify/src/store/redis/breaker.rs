@@ -25,7 +25,7 @@ enum BreakerState {
 }
 
 /// The permission to make a call. Dropping it without a result reports nothing.
-pub(super) struct Attempt {
+pub(super) struct Passage {
     breaker: Arc<Breaker>,
     settled: bool,
 }
@@ -36,7 +36,7 @@ impl Breaker {
     }
 
     /// Permits a call, unless the breaker is open.
-    pub(super) fn attempt(self: &Arc<Self>, now: Instant) -> Option<Attempt> {
+    pub(super) fn attempt(self: &Arc<Self>, now: Instant) -> Option<Passage> {
         let mut state = self.state();
         match *state {
             BreakerState::Closed(_) => {}
@@ -48,7 +48,7 @@ impl Breaker {
             }
         }
         drop(state);
-        Some(Attempt { breaker: self.clone(), settled: false })
+        Some(Passage { breaker: self.clone(), settled: false })
     }
 
     fn state(&self) -> MutexGuard<'_, BreakerState> {
@@ -56,7 +56,7 @@ impl Breaker {
     }
 }
 
-impl Attempt {
+impl Passage {
     /// Reports an answer, whatever its content.
     pub(super) fn answered(mut self) {
         self.settled = true;
@@ -93,7 +93,7 @@ impl Attempt {
     }
 }
 
-impl Drop for Attempt {
+impl Drop for Passage {
     /// The next call may try at once.
     fn drop(&mut self) {
         if self.settled {
@@ -116,7 +116,7 @@ mod tests {
         Arc::new(Breaker::new(PAUSE, 3))
     }
 
-    fn attempt(breaker: &Arc<Breaker>) -> Attempt {
+    fn attempt(breaker: &Arc<Breaker>) -> Passage {
         breaker.attempt(Instant::now()).unwrap()
     }
 

@@ -1,0 +1,6 @@
+use jwt_verify::require;
+
+#[require(credential = "API key")]
+async fn handler() {}
+
+fn main() {}
