@@ -39,7 +39,7 @@ const LAYERS: [&[&str]; 9] = [
 ];
 
 /// What a row may use of its own row: small, and each for a reason.
-const NEIGHBOURS: [(&str, &str); 10] = [
+const NEIGHBOURS: [(&str, &str); 9] = [
     // What is counted of an outcome is its error's code.
     ("metrics", "error"),
     // Names of members are told apart by a hash.
@@ -58,8 +58,6 @@ const NEIGHBOURS: [(&str, &str); 10] = [
     ("api_keys", "store"),
     // Keys that were found are cached as verified tokens are.
     ("api_keys", "token_cache"),
-    // The caller of a key can be revoked as that of a token.
-    ("api_keys", "revocation"),
 ];
 
 fn layer_of(module: &str) -> usize {

@@ -10,17 +10,15 @@ use super::{
     keys::{ApiKeys, KeySource},
     last_use::LastMinute,
     record::ApiKeyRecord,
-    store::ApiKeyStore as _,
 };
 use crate::{
-    claims::{ClaimsMapping, VerifiedToken},
+    claims::{ClaimsMapping, CredentialKind, VerifiedToken},
     clock::Clock,
     defaults::{API_KEY_MISS_TTL, API_KEY_MISSES, STORE_RETRY},
     error::{AuthError, InvalidTokenReason, StoreUnavailable},
     lookup::Lookup,
     metrics,
     negative_cache::NegativeCache,
-    revocation::RevocationKeys,
     token_cache::{Remembered, TokenCache},
 };
 
@@ -30,25 +28,15 @@ pub(crate) struct ApiKeyFinder {
     source: Arc<KeySource>,
     mapping: ClaimsMapping,
     clock: Arc<dyn Clock>,
-    /// True if callers are checked against revocations too.
-    is_revocable: bool,
     cache: Option<TokenCache<CachedKey>>,
     /// Keys that a remote store does not have.
     misses: NegativeCache,
 }
 
-/// A key that was found and has not expired. Its caller may have been revoked.
-#[derive(Clone)]
-pub(crate) struct FoundKey {
-    pub(crate) token: Arc<VerifiedToken>,
-    /// Keys under which the caller can be revoked, if there is a revocation store.
-    pub(crate) revocation_keys: Option<Arc<RevocationKeys>>,
-}
-
 /// A found key, and the conditions under which it is accepted without the store.
 #[derive(Clone)]
 struct CachedKey {
-    found: FoundKey,
+    caller: Arc<VerifiedToken>,
     hash: ApiKeyHash,
     until: CachedUntil,
     /// On the wall clock.
@@ -66,12 +54,7 @@ enum CachedUntil {
 
 impl Remembered for CachedKey {
     fn unshared(&self) -> Self {
-        let FoundKey { token, revocation_keys } = &self.found;
-        let found = FoundKey {
-            token: Arc::new((**token).clone()),
-            revocation_keys: revocation_keys.as_deref().cloned().map(Arc::new),
-        };
-        Self { found, ..self.clone() }
+        Self { caller: Arc::new((*self.caller).clone()), ..self.clone() }
     }
 
     #[inline]
@@ -86,7 +69,6 @@ impl ApiKeys {
         &self,
         mapping: Option<&ClaimsMapping>,
         clock: &Arc<dyn Clock>,
-        is_revocable: bool,
     ) -> ApiKeyFinder {
         let others = || mapping.map(ClaimsMapping::with_default_claims).unwrap_or_default();
         let capacity = self.source.cache_capacity;
@@ -94,7 +76,6 @@ impl ApiKeys {
             source: self.source.clone(),
             mapping: self.mapping.clone().unwrap_or_else(others),
             clock: self.clock.as_ref().unwrap_or(clock).clone(),
-            is_revocable,
             cache: (capacity > 0).then(|| TokenCache::new(capacity)),
             misses: NegativeCache::new(API_KEY_MISSES),
         }
@@ -108,12 +89,15 @@ impl ApiKeyFinder {
         self.source.form.claims(token)
     }
 
-    /// Finds the caller of a presented key.
+    /// Finds the caller of a presented key, who may have been revoked.
     ///
     /// Only keys that were found are cached, so a cached one has the right form. That of all others is
     /// checked before anything is looked up.
     #[inline]
-    pub(crate) fn find<'a>(&'a self, key: &'a [u8]) -> Lookup<'a, Result<FoundKey, AuthError>> {
+    pub(crate) fn find<'a>(
+        &'a self,
+        key: &'a [u8],
+    ) -> Lookup<'a, Result<Arc<VerifiedToken>, AuthError>> {
         match self.cached(key) {
             Some(found) => Lookup::Ready(Ok(found)),
             None => self.find_uncached(key),
@@ -121,7 +105,7 @@ impl ApiKeyFinder {
     }
 
     #[inline]
-    fn cached(&self, key: &[u8]) -> Option<FoundKey> {
+    fn cached(&self, key: &[u8]) -> Option<Arc<VerifiedToken>> {
         let found = self.cache.as_ref()?.get(key, |cached| {
             let now = self.clock.now();
             let is_fresh = match cached.until {
@@ -136,14 +120,17 @@ impl ApiKeyFinder {
             if let Some(minute) = cached.last_use.advance(now) {
                 self.source.uses.note(cached.hash, minute);
             }
-            Some(cached.found.clone())
+            Some(cached.caller.clone())
         });
         metrics::cache("api_key", found.is_some());
         found
     }
 
     #[inline(never)]
-    fn find_uncached<'a>(&'a self, key: &'a [u8]) -> Lookup<'a, Result<FoundKey, AuthError>> {
+    fn find_uncached<'a>(
+        &'a self,
+        key: &'a [u8],
+    ) -> Lookup<'a, Result<Arc<VerifiedToken>, AuthError>> {
         if !self.source.form.matches(key) {
             return Lookup::Ready(Err(InvalidTokenReason::ApiKeyForm.into()));
         }
@@ -175,7 +162,7 @@ impl ApiKeyFinder {
         hash: ApiKeyHash,
         answer: Result<Option<Arc<ApiKeyRecord>>, StoreUnavailable>,
         until: CachedUntil,
-    ) -> Result<FoundKey, AuthError> {
+    ) -> Result<Arc<VerifiedToken>, AuthError> {
         let record = answer.map_err(|_| AuthError::Unavailable { retry_after: STORE_RETRY })?;
         // A store that answers with another key's record lets its caller in for no one.
         let Some(record) = record.filter(|record| record.hash() == hash) else {
@@ -191,19 +178,18 @@ impl ApiKeyFinder {
             return Err(AuthError::ExpiredToken);
         }
         let claims = caller_of(&record)?;
-        let revocation_keys = self.is_revocable.then(|| Arc::new(RevocationKeys::of(&claims)));
         let grants = self.mapping.grants(&claims);
-        let token = Arc::new(VerifiedToken::new(claims, grants));
-        let found = FoundKey { token, revocation_keys };
+        let caller = VerifiedToken::new(claims, grants).of_kind(CredentialKind::ApiKey);
+        let caller = Arc::new(caller);
         let last_use = LastMinute::default();
         if let Some(minute) = last_use.advance(now) {
             self.source.uses.note(hash, minute);
         }
         if let Some(cache) = &self.cache {
             let expires_at = record.expires_at().unwrap_or(Duration::MAX);
-            cache.put(key, CachedKey { found: found.clone(), hash, until, expires_at, last_use });
+            cache.put(key, CachedKey { caller: caller.clone(), hash, until, expires_at, last_use });
         }
-        Ok(found)
+        Ok(caller)
     }
 }
 

@@ -13,8 +13,9 @@ use std::{
 use super::{
     hash::ApiKeyHash,
     store::{ApiKeyStore, ApiKeyUse},
+    thread::THREAD,
 };
-use crate::background::{BackgroundThread, SharedThread};
+use crate::background::BackgroundThread;
 
 /// The minute of a key's last use, in every cached copy of it.
 #[derive(Debug, Clone, Default)]
@@ -49,11 +50,9 @@ struct PendingUses {
     is_planned: bool,
 }
 
-static USES: SharedThread = SharedThread::new("jwt-verify-api-keys");
-
 impl LastUses {
     pub(super) fn new(store: Arc<dyn ApiKeyStore>, pause: Duration) -> Self {
-        Self { store, pending: Mutex::default(), pause, thread: USES.get() }
+        Self { store, pending: Mutex::default(), pause, thread: THREAD.get() }
     }
 
     /// Notes a use. The store is told after the pause.

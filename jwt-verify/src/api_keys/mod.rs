@@ -6,6 +6,7 @@
 mod builder;
 mod caller;
 mod crc32;
+mod file;
 mod finder;
 mod form;
 mod hash;
@@ -15,9 +16,11 @@ mod last_use;
 mod memory;
 mod record;
 mod store;
+mod thread;
 
 pub use builder::ApiKeysBuilder;
-pub(crate) use finder::{ApiKeyFinder, FoundKey};
+pub use file::FileApiKeys;
+pub(crate) use finder::ApiKeyFinder;
 pub use hash::ApiKeyHash;
 pub use key::ApiKey;
 pub use keys::ApiKeys;

@@ -1,9 +1,13 @@
 //! Credentials other than tokens that the verifier reads.
 
+#[cfg(feature = "api-keys")]
+mod api_key;
 mod attempt;
 mod authenticated;
 mod selection;
 
+#[cfg(feature = "api-keys")]
+pub(crate) use api_key::ApiKeyAuthenticator;
 pub use attempt::Attempt;
 pub(crate) use attempt::AttemptOutcome;
 pub use authenticated::Authenticated;

@@ -1,5 +1,7 @@
 //! Settings from environment variables.
 
+#[cfg(feature = "api-keys")]
+mod api_keys;
 mod claims_mapping;
 mod credential;
 mod environment;
@@ -86,6 +88,10 @@ fn read(
     }
     if let Some(mutual_tls) = sender::mutual_tls(environment)? {
         builder = builder.mutual_tls(mutual_tls);
+    }
+    #[cfg(feature = "api-keys")]
+    if let Some(keys) = api_keys::api_keys(environment)? {
+        builder = builder.api_keys(keys);
     }
     resource::publish(environment, builder)
 }
