@@ -15,6 +15,8 @@ mod keys;
 mod last_use;
 mod memory;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 mod store;
 mod thread;
 
@@ -26,4 +28,6 @@ pub use key::ApiKey;
 pub use keys::ApiKeys;
 pub use memory::MemoryApiKeys;
 pub use record::{ApiKeyRecord, ApiKeyRecordBuilder, InvalidApiKeyRecord};
+#[cfg(feature = "redis")]
+pub use redis::RedisApiKeys;
 pub use store::{ApiKeyStore, ApiKeyUse, ManageApiKeys, StoredApiKey};
