@@ -121,6 +121,9 @@ mod issuing {
 #[cfg(feature = "issuing")]
 pub(crate) use issuing::*;
 
+/// Maximum number of names that an access matrix or an `OpenAPI` document says include a name.
+pub(crate) const MOST_INCLUDING: usize = 64;
+
 /// Maximum number of scope alternatives that an `OpenAPI` document lists for one operation.
 #[cfg(feature = "utoipa")]
 pub(crate) const MOST_ALTERNATIVES: usize = 256;

@@ -194,7 +194,7 @@ pub use http::{
 #[cfg(feature = "jwks")]
 pub use jwks::JwksProvider;
 pub use key::{JwkSet, KeyProvider, VerificationKey};
-pub use lookup::{BoxFuture, Lookup, LookupFuture};
+pub use lookup::{BoxFuture, Lookup};
 pub use secret::Secret;
 pub use validation::{ClaimsValidator, TokenProfile};
 pub use verifier::{IssuerResolver, IssuerTemplate, TrustedIssuer, Verifier, VerifierBuilder};
@@ -212,6 +212,7 @@ pub mod keys {
         algorithm::UnknownAlgorithm,
         error::{InvalidKeyError, SecretLength},
         key::{JwkSetError, KeyHealth, KeyLookupError, KeyQuery},
+        lookup::LookupFuture,
     };
 }
 
@@ -295,6 +296,8 @@ pub mod endpoints {
 pub mod routes {
     //! The routes of an application with their requirements.
 
+    #[cfg(feature = "utoipa")]
+    pub use crate::http::WithRequirements;
     pub use crate::http::{AccessMatrix, RouteInfo};
     #[cfg(feature = "introspection")]
     pub use crate::http::{RouteCheck, UnprotectedRoutes, check_routes};

@@ -287,6 +287,35 @@ fn the_other_methods_of_a_path_come_last() {
 }
 
 #[test]
+fn a_matrix_tells_the_command_what_includes_a_scope() {
+    let (key, issuer) = es256();
+    let name = format!("jwt-verify-hierarchies-{}", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    let own = format!("of {:?}: ", issuer.url());
+    let outcome = |of: &str, scope: &str| {
+        let matrix = format!(
+            "GET  /orders  orders  scopes = \"orders:read\"  # {of}scope \"orders:read\" by \"orders\"\n"
+        );
+        std::fs::write(&file, matrix).unwrap();
+        let arguments = ["explain", "--matrix", file.to_str().unwrap(), "--route", "GET /orders"];
+        let token = Token::now(issuer.url()).claim("scope", scope).sign(&key);
+        command(&arguments, &settings(issuer.url()), &token).outcome
+    };
+    for (of, scope, expected) in [
+        ("", "orders:read", Outcome::Good),
+        ("", "orders", Outcome::Good),
+        ("", "other", Outcome::Refused),
+        (&*own, "orders", Outcome::Good),
+        ("of \"https://other.example\": ", "orders", Outcome::Refused),
+        ("of \"https://other.example\": ", "orders:read", Outcome::Good),
+        ("of nothing: ", "orders", Outcome::Unknown),
+    ] {
+        assert_eq!(outcome(of, scope), expected, "{of} {scope}");
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
 fn a_good_set_up_is_good() {
     let (key, issuer) = es256();
     let output = command(&["doctor", "--json"], &settings(issuer.url()), "");

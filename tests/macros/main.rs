@@ -4,7 +4,9 @@
 mod blocks;
 mod complete;
 mod coverage;
+mod documented_credentials;
 mod grammar;
+mod hierarchies;
 mod inventory;
 mod once;
 mod open_api;

@@ -25,6 +25,7 @@ chapters! {
     GuidesKeys = "guides/keys.md",
     GuidesLogin = "guides/login.md",
     GuidesMutualTls = "guides/mutual-tls.md",
+    GuidesOpenapi = "guides/openapi.md",
     GuidesProtecting = "guides/protecting.md",
     GuidesResourceMetadata = "guides/resource-metadata.md",
     GuidesSessions = "guides/sessions.md",

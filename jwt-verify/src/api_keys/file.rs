@@ -52,14 +52,14 @@ pub struct FileApiKeys {
 struct FileApiKeysInner {
     path: PathBuf,
     /// `None` once it is too old.
-    keys: ArcSwapOption<Keys>,
+    keys: ArcSwapOption<KeysByHash>,
     generation: AtomicU64,
     state: Mutex<FileState>,
     /// Kept as long as the file is to be looked at.
     thread: Arc<BackgroundThread>,
 }
 
-type Keys = HashMap<ApiKeyHash, Arc<ApiKeyRecord>>;
+type KeysByHash = HashMap<ApiKeyHash, Arc<ApiKeyRecord>>;
 
 /// The file as it was last seen.
 #[derive(Debug, Default)]
@@ -161,7 +161,7 @@ impl FileApiKeysInner {
         }
     }
 
-    fn replace(&self, keys: Option<Arc<Keys>>) {
+    fn replace(&self, keys: Option<Arc<KeysByHash>>) {
         self.keys.store(keys);
         self.generation.fetch_add(1, Ordering::Release);
     }
@@ -227,7 +227,7 @@ fn problem_of(reason: InvalidApiKeyRecord) -> &'static str {
 }
 
 /// Reads the keys, with the stamp that the file had before.
-fn read(path: &Path) -> Result<(Keys, Option<Stamp>), FileProblem> {
+fn read(path: &Path) -> Result<(KeysByHash, Option<Stamp>), FileProblem> {
     let unreadable = |_| FileProblem::Unreadable;
     let file = File::open(path).map_err(unreadable)?;
     let stamp = file.metadata().map(|metadata| Stamp::settled(&metadata)).map_err(unreadable)?;

@@ -10,5 +10,5 @@ pub use audit::{AuditEvent, AuditOutcome, AuditSink, TracingAudit};
 pub use authorizer::Authorizer;
 pub use decision::Decision;
 pub use name::{AccessName, name};
-pub(crate) use requirement::{EvalContext, Evaluation, PolicyRef};
+pub(crate) use requirement::{EvalContext, Evaluation, IncludingNames, PolicyRef};
 pub use requirement::{Requirement, authorizer, function, literal};

@@ -1,10 +1,12 @@
 //! Claims with roles, permissions and scopes.
 
+use std::collections::BTreeSet;
+
 use super::{
     Claims, GrantedAuthorities, RoleHierarchy, ScopeHierarchy, authorities::Sources,
     claim_path::ClaimPath,
 };
-use crate::error::ConfigError;
+use crate::{defaults::MOST_INCLUDING, error::ConfigError};
 
 /// Selects the claims that hold the roles, the permissions and the scopes of the caller.
 ///
@@ -181,6 +183,43 @@ impl ClaimsMapping {
             scope_hierarchy: self.scope_hierarchy.clone(),
             ..Self::default()
         }
+    }
+
+    /// Returns `true` if scopes or permissions include others.
+    pub(crate) fn has_scope_hierarchy(&self) -> bool {
+        !self.scope_hierarchy.is_empty()
+    }
+
+    /// Adds what an access matrix says about names that include others.
+    #[cfg(feature = "cli")]
+    pub(crate) fn including(mut self, add: impl FnOnce(ScopeHierarchy) -> ScopeHierarchy) -> Self {
+        self.scope_hierarchy = add(self.scope_hierarchy);
+        self
+    }
+
+    /// Returns the scopes that include a scope.
+    pub(crate) fn scopes_that_include(&self, scope: &str) -> Vec<String> {
+        self.scope_hierarchy.scopes_that_include(scope).into_iter().collect()
+    }
+
+    /// Returns the permissions that include a permission.
+    pub(crate) fn permissions_that_include(&self, permission: &str) -> Vec<String> {
+        self.scope_hierarchy.permissions_that_include(permission).into_iter().collect()
+    }
+
+    /// Returns the scopes that include a permission, if scopes are permissions: those of its name and
+    /// of the permissions that include it.
+    pub(crate) fn scopes_that_bring(&self, permission: &str) -> Vec<String> {
+        if !self.scopes_as_permissions {
+            return Vec::new();
+        }
+        let hierarchy = &self.scope_hierarchy;
+        let mut permissions = hierarchy.permissions_that_include(permission);
+        permissions.insert(permission.to_owned());
+        let scopes = permissions.iter().flat_map(|name| hierarchy.scopes_that_include(name));
+        let scopes: BTreeSet<String> =
+            scopes.filter(|scope| !permissions.contains(scope)).collect();
+        scopes.into_iter().take(MOST_INCLUDING).collect()
     }
 
     /// Returns the claims that roles are read from, for logs.

@@ -2,18 +2,19 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
 };
 
 use super::{AuthorityNames, role_hierarchy::Name};
-use crate::error::ConfigError;
+use crate::{defaults::MOST_INCLUDING, error::ConfigError};
 
 /// Defines the scopes that a scope includes, and the permissions that a permission includes.
 ///
 /// An application defines once that `orders` allows what `orders:read` allows, instead of naming both
 /// at every route. Included names are added to those of the caller when a token is verified:
 /// `#[require]`, [`VerifiedClaims::scopes`] and all other checks use them, and a challenge does not
-/// name what the caller has by them.
+/// name what the caller has by them. An [`AccessMatrix`](crate::routes::AccessMatrix) and OpenAPI
+/// documents say which names include those of a route.
 ///
 /// ```
 /// use jwt_verify::{ClaimsMapping, ScopeHierarchy};
@@ -118,6 +119,36 @@ impl ScopeHierarchy {
         self.reached(&self.permissions, held)
     }
 
+    /// Returns the scopes that include a scope, directly or by others.
+    pub(super) fn scopes_that_include(&self, scope: &str) -> BTreeSet<String> {
+        self.including(&self.scopes, scope)
+    }
+
+    /// Returns the permissions that include a permission, directly or by others.
+    pub(super) fn permissions_that_include(&self, permission: &str) -> BTreeSet<String> {
+        self.including(&self.permissions, permission)
+    }
+
+    /// Follows a name upwards. A name of many segments has many patterns, so the search ends with
+    /// [`MOST_INCLUDING`].
+    fn including(&self, included: &Included, name: &str) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let mut next = VecDeque::from([name.to_owned()]);
+        while let Some(current) = next.pop_front() {
+            let keys = included.iter().filter(|(_, brings)| brings.contains(&*current));
+            let keys = keys.map(|(key, _)| key.to_string());
+            let patterns = self.separator.into_iter().flat_map(|it| patterns_of(&current, it));
+            for larger in keys.chain(patterns) {
+                if larger != name && found.len() < MOST_INCLUDING && found.insert(larger.clone()) {
+                    next.push_back(larger);
+                }
+            }
+        }
+        // No caller has it.
+        found.remove("");
+        found
+    }
+
     fn reached<'h>(&self, included: &'h Included, held: AuthorityNames<'_>) -> BTreeSet<&'h Name> {
         let mut reached = BTreeSet::new();
         // A hierarchy is configured by the application, so the search is bounded by its size.
@@ -147,6 +178,25 @@ pub(super) fn covers(pattern: &str, name: &str, separator: char) -> bool {
                 _ => break false,
             }
         }
+}
+
+/// Returns the names with one `*` more that stand for a name.
+fn patterns_of(name: &str, separator: char) -> Vec<String> {
+    let segments: Vec<&str> = name.split(separator).collect();
+    if segments.first() == Some(&"*") {
+        return Vec::new();
+    }
+    let starred = |place: usize| {
+        let with_star = segments.iter().enumerate().map(
+            |(at, segment)| {
+                if at == place { "*" } else { segment }
+            },
+        );
+        with_star.collect::<Vec<_>>().join(&separator.to_string())
+    };
+    let is_open = |segment: &&str| !segment.is_empty() && **segment != *"*";
+    let places = segments.iter().enumerate().skip(1).filter(|(_, segment)| is_open(segment));
+    places.map(|(place, _)| starred(place)).collect()
 }
 
 #[cfg(test)]
@@ -254,6 +304,51 @@ mod tests {
         ] {
             assert_eq!(covers(pattern, name, ':'), is_covered, "{pattern} {name}");
         }
+    }
+
+    #[test]
+    fn what_includes_a_name_is_what_brings_it() {
+        let hierarchy = ScopeHierarchy::new()
+            .scope("all", ["orders", "posts:*"])
+            .scope("orders", ["orders:read", "all"])
+            .scope("a:b", ["", "end"])
+            .scope("", ["end"])
+            .permission("manage", ["orders:read"]);
+        let starred = hierarchy.clone().wildcard_segments(':');
+        let names = [
+            "all",
+            "orders",
+            "orders:read",
+            "orders:*",
+            "posts:*",
+            "posts:x",
+            "a:b",
+            "a:*",
+            "*",
+            "end",
+            "manage",
+            "*:*",
+            "x:y:z",
+            "x:*:z",
+            "x:y:*",
+            "x:*:*",
+            "x:y",
+        ];
+        for hierarchy in [hierarchy, starred] {
+            let mapping = with(hierarchy.clone());
+            for required in names {
+                let including = hierarchy.scopes_that_include(required);
+                for held in names.into_iter().filter(|held| *held != required) {
+                    let claims = json!({"scope": held}).to_string();
+                    let claims: Claims = serde_json::from_str(&claims).unwrap();
+                    let has = mapping.grants(&claims).scopes(&claims).contains(required);
+                    assert_eq!(including.contains(held), has, "{held} for {required}");
+                }
+            }
+        }
+        let long = "s".to_owned() + &":s".repeat(100);
+        let starred = ScopeHierarchy::new().wildcard_segments(':');
+        assert_eq!(starred.scopes_that_include(&long).len(), MOST_INCLUDING);
     }
 
     #[test]

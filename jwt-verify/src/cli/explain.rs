@@ -10,6 +10,7 @@ use crate::{
     explanation::{Report, Verdict},
     http::JwtAuth,
     key::JwkSet,
+    verifier::TrustedIssuer,
 };
 
 /// Arguments of `explain`.
@@ -39,24 +40,29 @@ impl ExplainCommand {
         json: bool,
         io: &mut Io<'_>,
     ) -> Result<Outcome, CommandError> {
-        let auth = match &self.keys {
-            Some(path) => {
-                let keys = JwkSet::from_json(read(io, Some(path))?.as_bytes())?;
-                JwtAuth::from_lookup(variables, |issuer| issuer.keys(keys))?
-            }
-            None => JwtAuth::from_lookup(variables, |issuer| issuer)?,
-        };
-        let text = read(io, self.file.as_deref())?;
-        let token = bare(&text);
-        if token.is_empty() {
-            return Err(CommandError("there is no token on standard input".into()));
-        }
         let route = match (&self.route, &self.matrix) {
             (Some(route), Some(matrix)) => {
                 Some(MatrixRoute::find(&read(io, Some(matrix))?, route)?)
             }
             _ => None,
         };
+        // Only the application knows its hierarchies, and the matrix says what they are.
+        let with_hierarchy = |issuer: TrustedIssuer| match &route {
+            Some(route) => route.add_hierarchy(issuer),
+            None => issuer,
+        };
+        let auth = match &self.keys {
+            Some(path) => {
+                let keys = JwkSet::from_json(read(io, Some(path))?.as_bytes())?;
+                JwtAuth::from_lookup(variables, |issuer| with_hierarchy(issuer).keys(keys))?
+            }
+            None => JwtAuth::from_lookup(variables, with_hierarchy)?,
+        };
+        let text = read(io, self.file.as_deref())?;
+        let token = bare(&text);
+        if token.is_empty() {
+            return Err(CommandError("there is no token on standard input".into()));
+        }
         // Its outcome is that of the key check.
         drop(auth.verifier().wait_until_ready().await);
         let verifier = auth.verifier();

@@ -4,16 +4,20 @@ use std::{borrow::Cow, time::Duration};
 
 use super::CommandError;
 use crate::{
-    authz::{EvalContext, PolicyRef, Requirement},
+    authz::{EvalContext, IncludingNames, PolicyRef, Requirement},
     claims::VerifiedClaims,
     error::AuthError,
     explanation::Report,
+    http::INCLUDED,
+    verifier::TrustedIssuer,
 };
 
 /// A line of an access matrix: `PUT  /posts/{id}  edit_post  roles = "editor"`.
 pub(super) struct MatrixRoute {
     pattern: String,
     requirement: String,
+    /// Names that include those of the requirement, for each issuer.
+    including: Vec<IncludingNames>,
     segments: Vec<(String, String)>,
 }
 
@@ -29,7 +33,8 @@ impl MatrixRoute {
         // `*` stands for the methods without a line of their own.
         let exact = Self::find_line(matrix, method, path);
         let found = exact.or_else(|| Self::find_line(matrix, "*", path));
-        found.ok_or(CommandError(format!("the access matrix has no route for {method} {path}")))
+        let none = || CommandError(format!("the access matrix has no route for {method} {path}"));
+        found.ok_or_else(none)?.with_including()
     }
 
     fn find_line(matrix: &str, method: &str, path: &str) -> Option<Self> {
@@ -40,7 +45,30 @@ impl MatrixRoute {
             let fits = line_method.eq_ignore_ascii_case(method);
             let segments = segments(pattern, path).filter(|_| fits)?;
             let requirement = requirement.trim().to_owned();
-            Some(Self { pattern: pattern.to_owned(), requirement, segments })
+            let (pattern, including) = (pattern.to_owned(), Vec::new());
+            Some(Self { pattern, requirement, including, segments })
+        })
+    }
+
+    /// Takes what includes the names off the requirement.
+    fn with_including(mut self) -> Result<Self, CommandError> {
+        let requirement = std::mem::take(&mut self.requirement);
+        let mut parts = split_outside_quotes(&requirement, INCLUDED).into_iter();
+        parts.next().unwrap_or_default().trim().clone_into(&mut self.requirement);
+        for part in parts {
+            let unreadable = || {
+                let part: String = part.chars().take(80).collect();
+                CommandError(format!("the access matrix says `{part}`, which cannot be read"))
+            };
+            self.including.push(IncludingNames::parse(part.trim()).ok_or_else(unreadable)?);
+        }
+        Ok(self)
+    }
+
+    /// Gives an issuer the hierarchy that the matrix was written with, as far as the route needs it.
+    pub(super) fn add_hierarchy(&self, issuer: TrustedIssuer) -> TrustedIssuer {
+        issuer.map_claims(|mapping, name| {
+            self.including.iter().fold(mapping, |mapping, names| names.add_to(mapping, name))
         })
     }
 
@@ -61,6 +89,26 @@ impl MatrixRoute {
         let context = RouteContext { route: self, now };
         Ok(report.requirement(&requirement, claims.verified(), &context))
     }
+}
+
+fn split_outside_quotes<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+    let (mut parts, mut start) = (Vec::new(), 0);
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    for (place, character) in text.char_indices() {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            _ if is_quoted || place < start => {}
+            _ if text.get(place..).is_some_and(|rest| rest.starts_with(separator)) => {
+                parts.extend(text.get(start..place));
+                start = place + separator.len();
+            }
+            _ => {}
+        }
+    }
+    parts.extend(text.get(start..));
+    parts
 }
 
 /// Returns the segments of a path that fits a pattern.
@@ -111,6 +159,21 @@ impl EvalContext for RouteContext<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_include_others_are_no_part_of_the_requirement() {
+        let split = |text| split_outside_quotes(text, INCLUDED);
+        assert_eq!(split(r#"scopes = "a""#), [r#"scopes = "a""#]);
+        assert_eq!(
+            split(r#"roles = "a  # \"  # b"  # x  # y"#),
+            [r#"roles = "a  # \"  # b""#, "x", "y"]
+        );
+        let route = |line: &str| MatrixRoute::find(line, "GET /a");
+        let read = route(r#"GET /a a scopes = "x"  # scope "x" by "y""#).ok().unwrap();
+        assert_eq!((&*read.requirement, read.including.len()), (r#"scopes = "x""#, 1));
+        let unreadable = route(r#"GET /a a scopes = "x"  # some words"#).err().unwrap();
+        assert!(unreadable.0.contains("`some words`"), "{}", unreadable.0);
+    }
 
     #[test]
     fn a_path_fits_its_pattern() {

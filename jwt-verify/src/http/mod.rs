@@ -39,6 +39,10 @@ pub use entry::{
     VerifiedClaimsExt,
 };
 pub use refusal::BearerChallenge;
+#[cfg(feature = "utoipa")]
+pub use route_table::WithRequirements;
+#[cfg(feature = "cli")]
+pub(crate) use route_table::access_matrix::INCLUDED;
 pub use route_table::{AccessMatrix, Annotated, AuthScope, RouteInfo};
 #[cfg(feature = "introspection")]
 pub use route_table::{RouteCheck, UnprotectedRoutes, check_routes};

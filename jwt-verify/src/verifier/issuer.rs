@@ -297,6 +297,16 @@ impl TrustedIssuer {
         self
     }
 
+    /// Changes the claims mapping, which is told the issuer's name.
+    #[cfg(feature = "cli")]
+    pub(crate) fn map_claims(
+        mut self,
+        change: impl FnOnce(ClaimsMapping, &str) -> ClaimsMapping,
+    ) -> Self {
+        self.mapping = change(self.mapping, self.rules.label());
+        self
+    }
+
     pub(super) fn name(&self) -> Option<&str> {
         self.rules.issuer.as_deref()
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Verifier, prepared_issuer::Issuer};
-use crate::algorithm::Algorithm;
+use crate::{algorithm::Algorithm, claims::ClaimsMapping};
 
 /// Main settings of a listed issuer. They hold no secret.
 pub(crate) struct IssuerSummary<'a> {
@@ -34,6 +34,14 @@ impl Verifier {
             audiences: &issuer.rules.audiences,
             issuer_settings: issuer,
         })
+    }
+
+    /// Returns the names of the listed issuers whose scopes or permissions include others, with their
+    /// mappings. A name is `None` if there is no other issuer.
+    pub(crate) fn scope_hierarchies(&self) -> impl Iterator<Item = (Option<&str>, &ClaimsMapping)> {
+        let is_alone = self.inner.issuers.len() == 1 && !self.resolves_issuers();
+        let with = self.inner.issuers.iter().filter(|one| one.mapping.has_scope_hierarchy());
+        with.map(move |one| ((!is_alone).then(|| one.rules.label()), &one.mapping))
     }
 
     /// Returns `true` if issuers are resolved.

@@ -7,9 +7,12 @@ mod claims_read;
 mod display;
 mod evaluate;
 mod explain;
+mod included;
 mod joined;
 mod lacking;
 mod number;
+#[cfg(feature = "utoipa")]
+mod of_kind;
 #[cfg(feature = "cli")]
 mod parse;
 mod policy;
@@ -33,6 +36,7 @@ use self::claim_rule::{ClaimRule, Operand};
 pub use self::policy::{authorizer, function};
 pub(crate) use self::{
     evaluate::{EvalContext, Evaluation},
+    included::IncludingNames,
     policy::PolicyRef,
 };
 

@@ -19,6 +19,7 @@ use crate::http::{
 };
 use crate::{
     authz::{AuditSink, Authorizer},
+    claims::CredentialKind,
     dpop::ProofRules,
     error::AuthError,
     verifier::Verifier,
@@ -212,6 +213,18 @@ impl AuthContext {
     /// Returns what authenticates by other credentials than tokens for the verifier.
     pub(crate) fn authenticators(&self) -> &[Box<dyn Authenticator>] {
         &self.settings().authenticators
+    }
+
+    /// Returns the kinds of credentials that are accepted, each once.
+    pub(crate) fn credential_kinds(&self) -> Vec<CredentialKind> {
+        let mut kinds = vec![CredentialKind::Jwt];
+        for authenticator in self.authenticators() {
+            let kind = authenticator.credential_kind();
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds
     }
 
     /// Returns the rules for DPoP proofs, if tokens may be bound to a key.

@@ -47,6 +47,10 @@ impl RequireMiddleware {
         (!self.report_only).then_some(&self.requirement)
     }
 
+    pub(crate) fn context(&self) -> &AuthContext {
+        &self.context
+    }
+
     /// Lets it name what the routes of its scope demand, in refusals.
     pub(crate) fn around_routes(&mut self, inner: InnerRoutes) {
         self.inner = Some(inner);

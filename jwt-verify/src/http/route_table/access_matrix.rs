@@ -4,10 +4,14 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::authz::Requirement;
+use crate::authz::{IncludingNames, Requirement};
+use crate::http::route_table::known_auth::KnownAuth;
 
 /// Stands for all methods.
 pub(crate) const ANY: &str = "*";
+
+/// Comes before the names that include those of a requirement.
+pub(crate) const INCLUDED: &str = "  # ";
 
 /// Usual methods of routes.
 #[cfg(any(feature = "introspection", feature = "utoipa"))]
@@ -21,6 +25,7 @@ pub struct RouteInfo {
     path: String,
     handler: &'static str,
     requirement: Option<Cow<'static, Requirement>>,
+    known_auth: KnownAuth,
     /// Distinguishes handlers with one name.
     #[cfg(feature = "introspection")]
     access: std::any::TypeId,
@@ -33,6 +38,7 @@ impl RouteInfo {
             path,
             handler: A::HANDLER,
             requirement: A::requirement().map(Cow::Borrowed),
+            known_auth: KnownAuth::default(),
             #[cfg(feature = "introspection")]
             access: std::any::TypeId::of::<A::Marker>(),
         }
@@ -68,6 +74,26 @@ impl RouteInfo {
         self.requirement.as_deref()
     }
 
+    /// Adds the settings of a `JwtAuth` around the handler, unless there is a nearer one.
+    pub(crate) fn with_known_auth(mut self, around: &KnownAuth) -> Self {
+        if !self.known_auth.is_known() {
+            self.known_auth = around.clone();
+        }
+        self
+    }
+
+    /// Returns the kinds of credentials that the route may be called with.
+    #[cfg(feature = "utoipa")]
+    pub(crate) fn kinds(&self) -> &[crate::claims::CredentialKind] {
+        self.known_auth.kinds()
+    }
+
+    /// Returns what includes the names of the requirement, for each issuer.
+    pub(crate) fn including(&self) -> Vec<IncludingNames> {
+        let requirement = self.requirement();
+        requirement.map(|it| self.known_auth.including(it)).unwrap_or_default()
+    }
+
     /// Adds the requirement of a scope around the handler.
     pub(crate) fn demanding(mut self, outer: &Requirement) -> Self {
         let joined = match self.requirement {
@@ -100,6 +126,10 @@ impl Serialize for RouteInfo {
             Some(requirement) => map.serialize_entry("requirement", requirement)?,
             None => map.serialize_entry("public", &true)?,
         }
+        let including = self.including();
+        if !including.is_empty() {
+            map.serialize_entry("included_by", &including)?;
+        }
         map.end()
     }
 }
@@ -115,6 +145,19 @@ impl Serialize for RouteInfo {
 /// PUT   /posts/{id}  edit_post    any(roles = "admin", policy = owns_post)
 /// GET   /public      public       public
 /// ```
+///
+/// Where the [`JwtAuth`](crate::JwtAuth) is known and its [`ScopeHierarchy`](crate::ScopeHierarchy)
+/// includes a required name, the names that include it follow behind `#`, and are `included_by` when
+/// serialized. If the `JwtAuth` has several issuers, each with a hierarchy is named:
+///
+/// ```text
+/// GET  /orders  orders  scopes = "orders:read"  # scope "orders:read" by "orders", "orders:*"
+/// GET  /posts   posts   permissions = "read"  # of "https://one.example": permission "read" by "manage"
+/// ```
+///
+/// It is that of the [`AuthScope`](crate::AuthScope), or of [`for_auth`](Self::for_auth). Up to 64
+/// names that include one are listed. Issuers that an [`IssuerResolver`](crate::IssuerResolver) finds
+/// are not known beforehand.
 #[doc(alias = "acl", alias = "routes")]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(transparent)]
@@ -124,6 +167,10 @@ impl AccessMatrix {
     /// Returns the routes, in order.
     pub fn routes(&self) -> &[RouteInfo] {
         &self.0
+    }
+
+    pub(crate) fn with_known_auth(self, around: &KnownAuth) -> Self {
+        Self(self.0.into_iter().map(|route| route.with_known_auth(around)).collect())
     }
 }
 
@@ -148,9 +195,13 @@ impl fmt::Display for AccessMatrix {
             let path = route.path();
             write!(f, "{method:methods$}  {path:paths$}  {handler:handlers$}  ")?;
             match requirement {
-                Some(requirement) => writeln!(f, "{requirement}")?,
-                None => writeln!(f, "public")?,
+                Some(requirement) => write!(f, "{requirement}")?,
+                None => write!(f, "public")?,
             }
+            for including in route.including() {
+                write!(f, "{INCLUDED}{including}")?;
+            }
+            writeln!(f)?;
         }
         Ok(())
     }

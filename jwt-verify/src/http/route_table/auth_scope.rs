@@ -16,10 +16,12 @@ use crate::authz::Requirement;
 use crate::http::route_table::route_check::ScopeMarker;
 use crate::http::{
     auth::JwtAuth,
+    auth::context::AuthContext,
     entry::{middleware::RequireMiddleware, scope_requirement::ScopeRequirement},
     route_table::{
         access_matrix::{AccessMatrix, Annotated, Guarded, RouteInfo, join},
         inner_routes::InnerRoutes,
+        known_auth::KnownAuth,
         layers::{Layers, ScopedService, layer},
         scope_guard::ScopeGuard,
     },
@@ -85,6 +87,8 @@ pub struct AuthScope {
     guards: Vec<ScopeGuard>,
     /// The one in the scope's data.
     auth: Option<JwtAuth>,
+    /// Those of the middleware in the chain.
+    auth_around: KnownAuth,
     /// The requirement of every route.
     requirement: Option<Requirement>,
     /// The requirements of middlewares in the chain.
@@ -106,6 +110,7 @@ impl AuthScope {
             routes: Vec::new(),
             guards: Vec::new(),
             auth: None,
+            auth_around: KnownAuth::default(),
             requirement: None,
             demanded_around: None,
             inner: InnerRoutes::default(),
@@ -209,9 +214,11 @@ impl AuthScope {
         let of_any_type: &mut dyn Any = &mut middleware;
         if let Some(auth) = of_any_type.downcast_mut::<JwtAuth>() {
             auth.inner = Some(self.inner.clone());
+            self.auth_around = known(&auth.context);
         }
         if let Some(demanding) = of_any_type.downcast_mut::<RequireMiddleware>() {
             demanding.around_routes(self.inner.clone());
+            self.auth_around = known(demanding.context());
             if let Some(demanded) = demanding.enforced().cloned() {
                 self.demanded_around = Some(match self.demanded_around {
                     Some(known) => demanded.joined(known),
@@ -328,7 +335,12 @@ impl AuthScope {
             (Some(around), Some(requirement)) => Some(around.clone().joined(requirement.clone())),
             (around, requirement) => around.as_ref().or(requirement.as_ref()).cloned(),
         };
-        self.routes.iter().cloned().map(move |route| match &demanded {
+        let own = self.auth.as_ref().map(|auth| known(&auth.context));
+        let around = &self.auth_around;
+        let known_auth = if around.is_known() { around.clone() } else { own.unwrap_or_default() };
+        let routes =
+            self.routes.iter().map(move |route| route.clone().with_known_auth(&known_auth));
+        routes.map(move |route| match &demanded {
             Some(demanded) => route.demanding(demanded),
             None => route,
         })
@@ -353,6 +365,41 @@ impl AuthScope {
         }
         let Self { prefix, scope, guards, layers, .. } = self;
         Assembled { prefix, scope, routes, guards, layers }
+    }
+}
+
+fn known(context: &AuthContext) -> KnownAuth {
+    KnownAuth::of(context.verifier(), context.credential_kinds())
+}
+
+impl AccessMatrix {
+    /// Adds what is known of a [`JwtAuth`]: which scopes and permissions include those of the routes,
+    /// and, for OpenAPI documents, which credentials it accepts. For a matrix that is made before the application: routes of an [`AuthScope`] with a
+    /// [`JwtAuth`] of its own know it, and are unchanged.
+    ///
+    /// ```
+    /// use actix_web::get;
+    /// use jwt_verify::{AuthScope, ClaimsMapping, JwtAuth, ScopeHierarchy, TrustedIssuer, require};
+    ///
+    /// #[require(scopes = "orders:read")]
+    /// #[get("/orders")]
+    /// async fn orders() -> &'static str {
+    ///     "orders"
+    /// }
+    ///
+    /// let hierarchy = ScopeHierarchy::new().scope("orders", ["orders:read"]);
+    /// let issuer = TrustedIssuer::new("https://issuer.example", "https://api.example")
+    ///     .claims_mapping(ClaimsMapping::default().scope_hierarchy(hierarchy));
+    /// let auth = JwtAuth::for_issuer(issuer).build()?;
+    /// assert_eq!(
+    ///     AuthScope::new("").service(orders).access_matrix().for_auth(&auth).to_string(),
+    ///     "GET  /orders  orders  scopes = \"orders:read\"  # scope \"orders:read\" by \"orders\"\n",
+    /// );
+    /// # Ok::<(), jwt_verify::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn for_auth(self, auth: &JwtAuth) -> Self {
+        self.with_known_auth(&known(&auth.context))
     }
 }
 

@@ -3,32 +3,52 @@
 use utoipa::{
     Modify,
     openapi::{
-        Components, OpenApi, PathItem, SecurityRequirement,
+        Components, HeaderBuilder, Object, OpenApi, PathItem, ResponseBuilder, SecurityRequirement,
+        Type,
         path::Operation,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
-use crate::authz::Requirement;
 use crate::http::route_table::{
     access_matrix::{ANY, AccessMatrix, METHODS, RouteInfo},
     pattern::{PatternPart, parts},
 };
+use crate::{authz::Requirement, claims::CredentialKind};
 
 /// Names of the security schemes in the document.
 const ACCESS: &str = "bearer";
+const OPAQUE: &str = "opaqueToken";
+const API_KEY: &str = "apiKey";
 const REFRESH: &str = "refresh";
+
+/// Extension with the requirement of an operation.
+const REQUIREMENT: &str = "x-requirement";
 
 /// Writes the accepted tokens into each operation, so that the document agrees with `#[require]`
 /// (OpenAPI 3.1 §4.8.30).
 ///
-/// The security scheme `bearer` is added, and `refresh` if an operation accepts refresh tokens. An
-/// operation gets an entry for each alternative of its requirement, with the permissions and scopes
-/// that it needs: for `any(permissions = "a", scopes = "b")` one with `a` and one with `b`. Roles,
+/// The security scheme `bearer` is added, and `refresh` if an operation accepts refresh tokens. Where
+/// the [`JwtAuth`](crate::JwtAuth) accepts other credentials, or a requirement names them, there are
+/// `opaqueToken` and `apiKey` (in the header `X-Api-Key`) too. A credential of an
+/// [`Authenticator`](crate::extract::Authenticator) of the application stands under the name of its
+/// kind; define the scheme of this name in the document.
+///
+/// An operation gets an entry for each accepted kind of credential and each alternative of its
+/// requirement, with the permissions and scopes that it needs: for `any(permissions = "a", scopes = "b")` one with `a` and one with `b`. Roles,
 /// claims, logins and policies are not named, as in refusals, so that an alternative with only
 /// those has an empty list; forbidden names are left out too. Up to 256 alternatives are listed. If
 /// there are more, one stands for all of them, with every name in any: a client with those passes,
 /// and one with fewer may.
+///
+/// If scopes or permissions [include others](crate::ScopeHierarchy), alternatives with those that
+/// include a required name follow, for each issuer of the `JwtAuth` of the scope, or of
+/// [`AccessMatrix::for_auth`]: `orders:read`, then `orders`. They too count for the 256; if there would
+/// be more, they are left out.
+///
+/// An operation without responses 401 and 403 gets them, with the challenge: 403 if something is
+/// required of the caller. [`with_requirements`](AccessMatrix::with_requirements) adds roles, claims and
+/// all the rest.
 ///
 /// A `#[public]` operation gets an empty list. Operations are found by method and path, with the
 /// prefixes of the scopes; operations that the matrix does not know are unchanged, and
@@ -60,15 +80,38 @@ const REFRESH: &str = "refresh";
 ///     serde_json::json!([{"bearer": ["read:posts"]}]),
 /// );
 /// ```
+///
+/// For utoipa 6.
 impl Modify for AccessMatrix {
     fn modify(&self, document: &mut OpenApi) {
+        self.write(document, false);
+    }
+}
+
+/// Writes what [`AccessMatrix`] writes into an OpenAPI document, and the requirement of each operation
+/// as `x-requirement`, in the words of `#[require]`; see [`AccessMatrix::with_requirements`].
+#[derive(Debug, Clone, Copy)]
+pub struct WithRequirements<'m>(&'m AccessMatrix);
+
+impl Modify for WithRequirements<'_> {
+    fn modify(&self, document: &mut OpenApi) {
+        self.0.write(document, true);
+    }
+}
+
+impl AccessMatrix {
+    /// Returns a modifier that documents requirements whole, with roles, claims and policies, such as
+    /// `"x-requirement": "roles = \"admin\""`.
+    ///
+    /// **Security:** names of roles describe the inside of an application. For documents that not
+    /// everyone reads.
+    pub fn with_requirements(&self) -> WithRequirements<'_> {
+        WithRequirements(self)
+    }
+
+    fn write(&self, document: &mut OpenApi, with_requirements: bool) {
         let components = document.components.get_or_insert_with(Components::new);
-        let access = "An access token of the API's issuer (RFC 6750)";
-        components.add_security_scheme(ACCESS, scheme(access));
-        if self.routes().iter().any(takes_refresh_tokens) {
-            let refresh = "A refresh token of a session of the API (RFC 6749 §1.5)";
-            components.add_security_scheme(REFRESH, scheme(refresh));
-        }
+        self.add_schemes(components);
         // Of one method and path the first route is the one that is reached.
         for route in self.routes().iter().rev() {
             let Some(item) = document.paths.paths.get_mut(&documented(route.path())) else {
@@ -77,13 +120,36 @@ impl Modify for AccessMatrix {
             for method in methods().filter(|method| self.serves(route, method)) {
                 if let Some(operation) = slot(item, method) {
                     operation.security = Some(security(route));
+                    add_responses(operation, route);
+                    if with_requirements && let Some(requirement) = route.requirement() {
+                        let extensions = operation.extensions.get_or_insert_default();
+                        extensions.insert(REQUIREMENT.into(), requirement.to_string().into());
+                    }
                 }
             }
         }
     }
-}
 
-impl AccessMatrix {
+    fn add_schemes(&self, components: &mut Components) {
+        let access = "An access token of the API's issuer (RFC 6750)";
+        components.add_security_scheme(ACCESS, scheme(access, Some("JWT")));
+        let accepts = |kind: CredentialKind| {
+            self.routes().iter().any(|route| kinds(route).contains(&kind.as_str()))
+        };
+        if accepts(CredentialKind::OpaqueToken) {
+            let opaque = "An access token that the API asks its issuer about (RFC 7662)";
+            components.add_security_scheme(OPAQUE, scheme(opaque, None));
+        }
+        if accepts(CredentialKind::ApiKey) {
+            let key = ApiKeyValue::with_description("X-Api-Key", "A key of a machine");
+            components.add_security_scheme(API_KEY, SecurityScheme::ApiKey(ApiKey::Header(key)));
+        }
+        if self.routes().iter().any(takes_refresh_tokens) {
+            let refresh = "A refresh token of a session of the API (RFC 6749 §1.5)";
+            components.add_security_scheme(REFRESH, scheme(refresh, Some("JWT")));
+        }
+    }
+
     /// Returns routes that the document lacks, and operations of the document that are not among
     /// these routes, as `GET /posts`. For a test that keeps both consistent.
     pub fn differences(&self, document: &OpenApi) -> Vec<String> {
@@ -119,8 +185,12 @@ impl AccessMatrix {
     }
 }
 
-fn scheme(description: &str) -> SecurityScheme {
-    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+fn scheme(description: &str, format: Option<&str>) -> SecurityScheme {
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+    let scheme = match format {
+        Some(format) => scheme.bearer_format(format),
+        None => scheme,
+    };
     SecurityScheme::Http(scheme.description(Some(description)).build())
 }
 
@@ -128,11 +198,68 @@ fn takes_refresh_tokens(route: &RouteInfo) -> bool {
     route.requirement().is_some_and(Requirement::is_for_refresh)
 }
 
+/// Returns the kinds of credentials of a route: those that its `JwtAuth` accepts, and those that its
+/// requirement names.
+fn kinds(route: &RouteInfo) -> Vec<&str> {
+    let mut kinds: Vec<&str> = route.kinds().iter().map(|kind| kind.as_str()).collect();
+    for named in route.requirement().map(Requirement::named_credentials).unwrap_or_default() {
+        if !kinds.contains(&named) {
+            kinds.push(named);
+        }
+    }
+    kinds
+}
+
+/// Returns the name of the scheme for a kind of credential.
+fn scheme_of(kind: &str) -> &str {
+    [
+        (CredentialKind::Jwt, ACCESS),
+        (CredentialKind::OpaqueToken, OPAQUE),
+        (CredentialKind::ApiKey, API_KEY),
+    ]
+    .into_iter()
+    .find(|(known, _)| known.as_str() == kind)
+    .map_or(kind, |(_, scheme)| scheme)
+}
+
 fn security(route: &RouteInfo) -> Vec<SecurityRequirement> {
     let Some(requirement) = route.requirement() else { return Vec::new() };
-    let scheme = if takes_refresh_tokens(route) { REFRESH } else { ACCESS };
-    let ways = requirement.scope_alternatives();
-    ways.into_iter().map(|scopes| SecurityRequirement::new(scheme, scopes)).collect()
+    let including = route.including();
+    let ways = |requirement: &Requirement, scheme: &str| -> Vec<_> {
+        let ways = requirement.scope_alternatives_with(&including);
+        ways.into_iter().map(|names| SecurityRequirement::new(scheme, names)).collect()
+    };
+    if takes_refresh_tokens(route) {
+        return ways(requirement, REFRESH);
+    }
+    let of_kind = |kind| {
+        let rest = requirement.for_credential(kind)?;
+        Some(ways(&rest, scheme_of(kind)))
+    };
+    let security: Vec<_> = kinds(route).into_iter().filter_map(of_kind).flatten().collect();
+    // An empty list would mean that the operation is open.
+    if security.is_empty() { ways(requirement, ACCESS) } else { security }
+}
+
+/// Adds the refusals, unless the application has described them itself.
+fn add_responses(operation: &mut Operation, route: &RouteInfo) {
+    let Some(requirement) = route.requirement() else { return };
+    let responses = &mut operation.responses.responses;
+    let mut add = |status: &str, description: &str| {
+        let challenge = HeaderBuilder::new()
+            .schema(Some(Object::with_type(Type::String)))
+            .description(Some("The challenge (RFC 6750 §3)"))
+            .build();
+        let response = ResponseBuilder::new()
+            .description(description)
+            .header("WWW-Authenticate", challenge)
+            .build();
+        responses.entry(status.into()).or_insert_with(|| response.into());
+    };
+    add("401", "The request has no credential, or one that is not valid");
+    if !requirement.is_empty() && !requirement.is_for_refresh() {
+        add("403", "The caller lacks what the operation requires");
+    }
 }
 
 /// Methods that a document can describe.
