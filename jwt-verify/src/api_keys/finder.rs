@@ -134,16 +134,16 @@ impl ApiKeyFinder {
         if !self.source.form.matches(key) {
             return Lookup::Ready(Err(InvalidTokenReason::ApiKeyForm.into()));
         }
-        let generation = self.source.store.generation();
-        let now = self.clock.monotonic();
-        if generation.is_none() && self.misses.contains(key, now) {
-            return Lookup::Ready(Err(InvalidTokenReason::UnknownApiKey.into()));
-        }
-        // Both are read before the store is asked: what changes meanwhile is not cached.
-        let until = generation.map_or_else(
-            || CachedUntil::Time(now.saturating_add(self.source.cache_ttl)),
-            CachedUntil::Change,
-        );
+        // Read before the store is asked: what changes meanwhile is not cached.
+        let until = if let Some(generation) = self.source.store.generation() {
+            CachedUntil::Change(generation)
+        } else {
+            let now = self.clock.monotonic();
+            if self.misses.contains(key, now) {
+                return Lookup::Ready(Err(InvalidTokenReason::UnknownApiKey.into()));
+            }
+            CachedUntil::Time(now.saturating_add(self.source.cache_ttl))
+        };
         let hash = ApiKeyHash::of(&self.source.secret, key);
         match self.source.store.find(hash) {
             Lookup::Ready(answer) => Lookup::Ready(self.accept(key, hash, answer, until)),

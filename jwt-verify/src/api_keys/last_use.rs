@@ -165,10 +165,10 @@ mod tests {
         uses.hand_over().await;
         uses.note(hashes[1], at(180));
         uses.hand_over().await;
-        let mut used: Vec<_> =
+        let mut times: Vec<_> =
             memory.list("s").await.unwrap().into_iter().map(|key| key.last_used).collect();
-        used.sort();
-        assert_eq!(used, [Some(at(120)), Some(at(180))]);
+        times.sort();
+        assert_eq!(times, [Some(at(120)), Some(at(180))]);
         assert_eq!(store.0.load(Ordering::SeqCst), 2);
     }
 

@@ -185,7 +185,7 @@ async fn nothing_is_asked_about_what_cannot_be_a_key() {
     let (bench, asked, _) = Bench::remote();
     let key = bench.add(None);
     let good = key.expose();
-    let swapped = format!("{}{}", &good[..good.len() - 1], if good.ends_with('0') { 1 } else { 0 });
+    let swapped = format!("{}{}", &good[..good.len() - 1], u8::from(good.ends_with('0')));
     for text in ["", "ak_", &good[1..], &swapped, &format!("{good}0"), &good.to_uppercase()] {
         assert_eq!(bench.find(text).await.unwrap_err(), FORM, "{text}");
     }

@@ -77,7 +77,7 @@ impl KeyCommand {
                 .into(),
         ))?;
         let keys = ApiKeys::builder(Secret::from(secret), MemoryApiKeys::new());
-        let keys = keys.prefix(&new.prefix).build().map_err(named)?;
+        let keys = keys.prefix(&new.prefix).build().map_err(|error| named(&error))?;
         let key = keys.generate()?;
         let record = new.record(&keys, &key)?;
         print(io, json, &MadeKey { key: key.expose(), record })?;
@@ -107,7 +107,7 @@ impl NewKey {
 }
 
 /// Names the variable and the flag instead of their settings.
-fn named(error: ConfigError) -> CommandError {
+fn named(error: &ConfigError) -> CommandError {
     let named = error.to_string().replace("api_keys.prefix", "--prefix");
     CommandError(named.replace("api_keys.secret", "API_KEY_SECRET"))
 }

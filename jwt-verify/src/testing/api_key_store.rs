@@ -89,7 +89,7 @@ pub async fn managed_api_key_store(store: impl ManageApiKeys) {
     for hash in suite.near(first.hash()) {
         assert_eq!(find(&store, hash).await, None, "another hash is another key");
     }
-    let other = suite.changed(&first);
+    let other = changed(&first);
     assert!(!insert(&store, &other).await, "a hash has one record");
     assert_eq!(find(&store, first.hash()).await.as_ref(), Some(&first), "the first one");
     assert_eq!(hashes(&list(&store, &suite.owner).await).len(), 2, "an owner has two keys");
@@ -142,7 +142,7 @@ async fn rotation(store: &impl ManageApiKeys, suite: &Suite, first: &ApiKeyRecor
 
 /// A use is ignored or noted, and then the latest.
 async fn uses(store: &impl ManageApiKeys, suite: &Suite, key: &ApiKeyRecord) {
-    let earlier = suite.minute - Duration::from_secs(60);
+    let earlier = suite.minute.saturating_sub(Duration::from_secs(60));
     for at in [earlier, suite.minute, earlier] {
         let noted = store.note_used(&[ApiKeyUse::new(key.hash(), at)]).await;
         assert!(noted.is_ok(), "uses can be noted, or are ignored");
@@ -206,15 +206,15 @@ impl Suite {
     }
 
     #[expect(clippy::expect_used, reason = "this is what a test suite does")]
-    fn changed(&self, record: &ApiKeyRecord) -> ApiKeyRecord {
-        record.successor(record.hash()).roles(["other"]).build().expect("this is a record")
-    }
-
-    #[expect(clippy::expect_used, reason = "this is what a test suite does")]
     fn of_another_owner(&self, number: u8) -> ApiKeyRecord {
         let owner = format!("{} 2", self.owner);
         ApiKeyRecord::builder(self.hash(number), owner).build().expect("this is a record")
     }
+}
+
+#[expect(clippy::expect_used, reason = "this is what a test suite does")]
+fn changed(record: &ApiKeyRecord) -> ApiKeyRecord {
+    record.successor(record.hash()).roles(["other"]).build().expect("this is a record")
 }
 
 fn hashes(listed: &[StoredApiKey]) -> Vec<String> {

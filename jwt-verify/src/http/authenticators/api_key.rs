@@ -7,7 +7,7 @@ use crate::{
     api_keys::ApiKeyFinder,
     claims::{CredentialKind, VerifiedToken},
     error::AuthError,
-    http::credentials::{api_key, is_in_authorization},
+    http::credentials::{api_key, is_bearer},
     lookup::Lookup,
 };
 
@@ -22,14 +22,14 @@ impl Authenticator for ApiKeyAuthenticator {
 
     fn authenticate<'r>(&'r self, presented: Presented<'r>) -> Attempt<'r> {
         let request = presented.request();
-        match api_key(request) {
+        // Not from cookies and URLs, which are for tokens alone.
+        let bearer = presented.token().filter(|token| is_bearer(request, token));
+        match api_key(request, bearer.is_some()) {
             Ok(Some(key)) => return self.find(key),
             Ok(None) => {}
             Err(reason) => return Attempt::ready(Err(reason.into())),
         }
-        // Not from cookies and URLs, which are for tokens alone.
-        let is_key = |token: &&[u8]| self.0.claims(token) && is_in_authorization(request, token);
-        match presented.token().filter(is_key) {
+        match bearer.filter(|token| self.0.claims(token)) {
             Some(key) => self.find(key).by_token(),
             None => Attempt::not_mine(),
         }

@@ -1,6 +1,9 @@
 //! `X-Api-Key: …` and `Authorization: ApiKey …`.
 
-use actix_web::{HttpRequest, http::header::HeaderName};
+use actix_web::{
+    HttpRequest,
+    http::header::{AUTHORIZATION, HeaderName},
+};
 
 use super::authorization::{self, has_separator};
 use crate::error::InvalidRequestReason;
@@ -10,8 +13,12 @@ static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Returns the API key of a request, from either place. Two of them are refused, and so is anything
 /// that cannot be read as one.
 #[inline]
-pub(crate) fn api_key(request: &HttpRequest) -> Result<Option<&[u8]>, InvalidRequestReason> {
-    let in_scheme = authorization::token(request, b"apikey")?;
+pub(crate) fn api_key(
+    request: &HttpRequest,
+    has_bearer: bool,
+) -> Result<Option<&[u8]>, InvalidRequestReason> {
+    // One header has one scheme.
+    let in_scheme = if has_bearer { None } else { authorization::token(request, b"apikey")? };
     let mut fields = request.headers().get_all(&X_API_KEY);
     let Some(field) = fields.next() else { return Ok(in_scheme) };
     if in_scheme.is_some() || fields.next().is_some() {
@@ -24,10 +31,16 @@ pub(crate) fn api_key(request: &HttpRequest) -> Result<Option<&[u8]>, InvalidReq
     Ok(Some(key))
 }
 
-/// Returns `true` if a token of the request is that of its `Authorization` header, and of no other
-/// place.
-pub(crate) fn is_in_authorization(request: &HttpRequest, token: &[u8]) -> bool {
-    matches!(authorization::token(request, b"bearer"), Ok(Some(found)) if std::ptr::eq(found, token))
+/// Returns `true` if a token that was found in a request is the bearer token of its only
+/// `Authorization` header, and not of a cookie, the URL or another header.
+#[inline]
+pub(crate) fn is_bearer(request: &HttpRequest, token: &[u8]) -> bool {
+    let mut fields = request.headers().get_all(AUTHORIZATION);
+    let (Some(field), None) = (fields.next(), fields.next()) else { return false };
+    let value = field.as_bytes();
+    let scheme = value.first_chunk::<7>();
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
+        && value.as_ptr_range().contains(&token.as_ptr())
 }
 
 #[cfg(test)]
@@ -40,7 +53,7 @@ mod tests {
         let request = fields
             .iter()
             .fold(TestRequest::default(), |request, field| request.append_header(*field));
-        api_key(&request.to_http_request()).map(|key| key.map(<[u8]>::to_vec))
+        api_key(&request.to_http_request(), false).map(|key| key.map(<[u8]>::to_vec))
     }
 
     #[test]
@@ -81,5 +94,25 @@ mod tests {
         ] {
             assert_eq!(found(&[field]), Err(InvalidRequestReason::Malformed), "{field:?}");
         }
+    }
+
+    #[test]
+    fn a_bearer_token_is_that_of_its_header() {
+        let request =
+            TestRequest::with_uri("/?t=ak_x").insert_header(("authorization", "bEarer  ak_x"));
+        let request = request.to_http_request();
+        let value = request.headers().get("authorization").unwrap().as_bytes();
+        assert!(is_bearer(&request, &value[8..]));
+        assert!(!is_bearer(&request, b"ak_x"), "the same text of another place");
+        for other in ["DPoP ak_x", "Bearerak_x", "Bearer"] {
+            let request = TestRequest::default().insert_header(("authorization", other));
+            let request = request.to_http_request();
+            let value = request.headers().get("authorization").unwrap().as_bytes();
+            assert!(!is_bearer(&request, value), "{other}");
+        }
+        let two = TestRequest::default().append_header(("authorization", "Bearer a"));
+        let two = two.append_header(("authorization", "Bearer a")).to_http_request();
+        let value = two.headers().get("authorization").unwrap().as_bytes();
+        assert!(!is_bearer(&two, &value[7..]));
     }
 }

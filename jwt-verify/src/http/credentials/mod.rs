@@ -18,7 +18,7 @@ use std::{borrow::Cow, fmt};
 use actix_web::HttpRequest;
 
 #[cfg(feature = "api-keys")]
-pub(crate) use api_key::{api_key, is_in_authorization};
+pub(crate) use api_key::{api_key, is_bearer};
 pub use bearer::BearerExtractor;
 pub use cookie::CookieExtractor;
 pub(crate) use dpop::DpopExtractor;
