@@ -19,19 +19,22 @@ mod enabled {
     use super::Decided;
     use crate::error::AuthError;
 
-    /// Counts a verification of a credential of the kind with this name.
+    /// Counts a verification, and the kind of its credential.
     pub(crate) fn verification<T>(kind: &'static str, outcome: &Result<T, AuthError>) {
         // Literal labels need no allocation, which keeps the common case cheap.
         let counter = match outcome {
             Ok(_) => {
-                counter!("jwt_verify_verifications_total", "credential" => kind, "outcome" => "ok", "reason" => "ok")
+                counter!("jwt_verify_verifications_total", "outcome" => "ok", "reason" => "ok")
             }
             Err(error) => {
                 let (outcome, reason) = (error.code(), error.reason());
-                counter!("jwt_verify_verifications_total", "credential" => kind, "outcome" => outcome, "reason" => reason)
+                counter!("jwt_verify_verifications_total", "outcome" => outcome, "reason" => reason)
             }
         };
         counter.increment(1);
+        let outcome = outcome.as_ref().map_or_else(AuthError::code, |_| "ok");
+        counter!("jwt_verify_credentials_total", "credential" => kind, "outcome" => outcome)
+            .increment(1);
     }
 
     /// Measures the time that the verification of one token takes.
@@ -164,6 +167,7 @@ mod enabled {
 
         for (name, text) in [
             ("jwt_verify_verifications_total", "tokens judged, by outcome and reason"),
+            ("jwt_verify_credentials_total", "verifications by kind of credential and outcome"),
             (
                 "jwt_verify_authorization_decisions_total",
                 "decisions about requirements, by pattern of the route, outcome and what was missing",

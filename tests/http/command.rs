@@ -7,7 +7,7 @@ use jwt_verify::{
     api_keys::{ApiKeys, MemoryApiKeys},
     cli::{Io, Outcome, run},
 };
-use jwt_verify_tests::{Answer, Authority, TlsFront};
+use jwt_verify_tests::{Answer, Authority, RedisServer, TlsFront};
 use serde_json::{Value, json};
 
 use super::*;
@@ -284,6 +284,177 @@ fn the_other_methods_of_a_path_come_last() {
     assert_eq!(outcome("GET /posts/7"), Outcome::Refused);
     assert_eq!(outcome("PUT /posts/7"), Outcome::Good);
     std::fs::remove_file(file).unwrap();
+}
+
+/// `doctor` with a Redis at this URL; its line about it, and the outcome. No output has the password.
+fn doctor_of_redis(url: &str) -> (String, Outcome) {
+    let (_, issuer) = es256();
+    let mut variables = settings(issuer.url()).to_vec();
+    variables.push(("REDIS_URL", url));
+    let json = command(&["doctor", "--json"], &variables, "");
+    let output = command(&["doctor"], &variables, "");
+    for text in [&json.text, &json.errors, &output.text, &output.errors] {
+        assert!(!text.contains("s3cret") && !text.contains("127.0.0.1:1/"), "{text}");
+    }
+    assert_eq!(json.outcome, output.outcome);
+    let checks = json.json()["checks"].as_array().unwrap().clone();
+    let check = checks.into_iter().find(|check| check["name"] == "redis");
+    let line = check.map(|check| format!("{} {}", check["status"], check["found"]));
+    (line.unwrap_or_default().replace('"', ""), output.outcome)
+}
+
+/// The address of a server that ends each connection after the first bytes.
+fn hanging_up() -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let _ = connection.and_then(|mut open| std::io::Read::read(&mut open, &mut [0; 64]));
+        }
+    });
+    address
+}
+
+#[test]
+fn a_redis_that_is_not_there_is_told() {
+    let (line, outcome) = doctor_of_redis("redis://user:s3cret@127.0.0.1:1/0");
+    let expected = "unknown unreachable: nothing takes connections at the address of REDIS_URL";
+    assert_eq!((&*line, outcome), (expected, Outcome::Unknown));
+    let socket = "redis+unix:///nowhere/at/all.sock?pass=s3cret";
+    assert_eq!(doctor_of_redis(socket), (expected.to_owned(), Outcome::Unknown));
+    // What cannot be a URL is an error of the settings.
+    assert_eq!(doctor_of_redis("http://s3cret"), (String::new(), Outcome::Refused));
+    // TLS where none is spoken, a certificate of an unknown authority, and TLS that is not wanted.
+    let (_, other) = es256();
+    let front = TlsFront::start(&Authority::new().certify("localhost"), other.url());
+    for (url, expected) in [
+        (format!("rediss://:s3cret@{}", hanging_up()), "failed tls: "),
+        (format!("redis://:s3cret@{}", hanging_up()), "failed protocol: "),
+        (front.url("").replace("https://", "rediss://:s3cret@"), "failed tls: "),
+        (front.url("").replace("https://", "redis://:s3cret@"), "failed protocol: "),
+    ] {
+        let (line, outcome) = doctor_of_redis(&url);
+        assert!(line.starts_with(expected), "{expected} {line}");
+        assert_eq!(outcome, Outcome::Refused);
+    }
+    // Without one nothing is said.
+    let (_, issuer) = es256();
+    assert!(!command(&["doctor"], &settings(issuer.url()), "").text.contains("redis"));
+}
+
+#[test]
+#[ignore = "needs redis-server: ./tests/run.sh"]
+fn a_redis_is_asked_for_a_login_and_a_round_trip() {
+    let open = RedisServer::start();
+    let (line, outcome) = doctor_of_redis(&open.url());
+    let expected =
+        "passed reachable without TLS; an entry was written, read and removed; a round trip";
+    assert!(line.starts_with(expected), "{line}");
+    assert_eq!((outcome, open.names("*")), (Outcome::Good, Vec::new()));
+
+    let (line, _) = doctor_of_redis(&open.url().replace("redis://", "rediss://"));
+    assert!(line.starts_with("unknown tls: "), "{line}");
+
+    let closed = RedisServer::with(&["--requirepass", "s3cret"]);
+    let at = |login: &str| closed.url().replace("redis://", &format!("redis://{login}"));
+    let (line, outcome) = doctor_of_redis(&at(":s3cret@"));
+    assert_eq!((line.split(' ').next(), outcome), (Some("passed"), Outcome::Good), "{line}");
+    for login in ["", ":s3cretive@", "s3cret:s3cret@"] {
+        let (line, outcome) = doctor_of_redis(&at(login));
+        assert!(line.starts_with("failed authentication: "), "{login} {line}");
+        assert_eq!(outcome, Outcome::Refused);
+    }
+
+    let rules = ["--user", "reader", "on", ">s3cret", "~*", "+get", "+ping"];
+    let limited = RedisServer::with(&rules);
+    let reader = limited.url().replace("redis://", "redis://reader:s3cret@");
+    let (line, outcome) = doctor_of_redis(&reader);
+    assert!(line.starts_with("failed refused: the user of REDIS_URL"), "{line}");
+    assert_eq!(outcome, Outcome::Refused);
+
+    let replica = RedisServer::with(&["--replicaof", "127.0.0.1", &open.port().to_string()]);
+    let (line, _) = doctor_of_redis(&replica.url());
+    assert!(line.starts_with("failed refused: the server of REDIS_URL is a replica"), "{line}");
+
+    closed.freeze();
+    let (line, outcome) = doctor_of_redis(&at(":s3cret@"));
+    closed.thaw();
+    assert!(line.starts_with("unknown timeout: "), "{line}");
+    assert_eq!(outcome, Outcome::Unknown);
+}
+
+/// A folder of a pod, and the variables of its cluster.
+struct Pod {
+    folder: std::path::PathBuf,
+    port: String,
+}
+
+impl Pod {
+    /// The API server is an issuer behind TLS; the pod knows this authority.
+    fn new(front: &TlsFront, authority: &Authority, token: &str) -> Self {
+        static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("jwt-verify-pod-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("ca.crt"), authority.pem()).unwrap();
+        std::fs::write(folder.join("token"), token).unwrap();
+        let port = front.url("").trim_end_matches('/').rsplit(':').next().unwrap().to_owned();
+        Self { folder, port }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let variables = [
+            ("JWT_PROVIDER", "kubernetes"),
+            ("JWT_AUDIENCE", AUDIENCE),
+            ("JWT_ALGORITHMS", "ES256"),
+            ("JWT_KUBERNETES_FOLDER", self.folder.to_str().unwrap()),
+            ("KUBERNETES_SERVICE_HOST", "localhost"),
+            ("KUBERNETES_SERVICE_PORT", &self.port),
+        ];
+        command(arguments, &variables, "")
+    }
+}
+
+impl Drop for Pod {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[test]
+fn the_key_set_of_a_cluster_is_asked_for() {
+    let (key, api_server) = es256();
+    let authority = Authority::new();
+    let front = TlsFront::start(&authority.certify("localhost"), api_server.url());
+    let token = Token::now("https://kubernetes.default.svc").sign(&key);
+    let keys = json!({"keys": [key.jwk()]});
+    api_server.set("/openid/v1/jwks", Answer::json(&keys));
+    let pod = Pod::new(&front, &authority, &token);
+    let output = pod.run(&["doctor"]);
+    assert_eq!(output.outcome, Outcome::Good, "{}", output.text);
+    assert!(output.text.contains("1 usable"), "{}", output.text);
+    let sent = api_server.heads().concat().to_ascii_lowercase();
+    assert!(sent.contains("/openid/v1/jwks") && sent.contains("authorization: bearer "));
+    assert!(pod.run(&["keys"]).text.contains("usable for ES256"));
+
+    api_server.set("/openid/v1/jwks", Answer::status(403));
+    let output = pod.run(&["doctor"]);
+    assert!(output.first().contains("status 403"), "{}", output.text);
+    assert!(output.text.contains("system:service-account-issuer-discovery"), "{}", output.text);
+    assert_eq!(output.outcome, Outcome::Refused);
+
+    let other = Pod::new(&front, &Authority::new(), &token);
+    let output = other.run(&["doctor"]);
+    assert!(output.first().contains("keys: tls"), "{}", output.text);
+    assert_eq!(output.outcome, Outcome::Refused);
+
+    std::fs::remove_file(other.folder.join("token")).unwrap();
+    let output = other.run(&["doctor"]);
+    assert!(output.first().contains("not in a pod"), "{}", output.text);
+    for output in [pod.run(&["doctor", "--json"]), output] {
+        assert!(!output.text.contains(&token) && !output.errors.contains(&token));
+    }
 }
 
 #[test]

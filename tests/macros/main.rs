@@ -5,6 +5,7 @@ mod blocks;
 mod complete;
 mod coverage;
 mod documented_credentials;
+mod example;
 mod grammar;
 mod hierarchies;
 mod inventory;

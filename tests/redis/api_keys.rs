@@ -91,7 +91,8 @@ fn instances_share_keys() {
         let found = here.find(hash(1)).await.unwrap().unwrap();
         assert_eq!(found.expires_at(), Some(until));
         assert_eq!(here.list("ada").await.unwrap().len(), 2);
-        let gone = old.successor(hash(3)).expires_at(now - Duration::from_secs(24 * 3600));
+        let gone =
+            old.successor(hash(3)).expires_at(now.saturating_sub(Duration::from_secs(24 * 3600)));
         assert!(here.insert(&gone.build().unwrap()).await.unwrap());
         tokio::time::sleep(Duration::from_millis(1500)).await;
         assert_eq!(here.list("ada").await.unwrap().len(), 2, "what has expired long ago is gone");

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{
     CommandError, Io, Outcome, explain::bare, keys::KeyList, print, read, settings::Variables,
+    shared_cache::check_redis,
 };
 use crate::{
     defaults::LEEWAY,
@@ -30,7 +31,7 @@ pub(super) struct DoctorCommand {
 
 /// The findings, in the order in which they matter.
 #[derive(Debug, Default, Serialize)]
-struct Diagnosis {
+pub(super) struct Diagnosis {
     verdict: Option<&'static str>,
     checks: Vec<Finding>,
 }
@@ -47,17 +48,17 @@ struct Finding {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum FindingStatus {
+pub(super) enum FindingStatus {
     Passed,
     /// Works, and deserves a look.
     Warning,
     Failed,
-    /// The issuer cannot be reached, or an earlier finding leaves nothing to check.
+    /// The issuer or Redis cannot be reached, or an earlier finding leaves nothing to check.
     Unknown,
 }
 
 impl Diagnosis {
-    fn add(
+    pub(super) fn add(
         &mut self,
         name: &'static str,
         status: FindingStatus,
@@ -123,6 +124,7 @@ impl DoctorCommand {
             }
             Err(error) => report.add("settings", FindingStatus::Failed, error.to_string(), None),
         }
+        check_redis(variables, &mut report).await?;
         for (name, variable) in [("proxy", "JWT_PROXY"), ("roots", "JWT_ROOT_CERTIFICATES")] {
             let file = variables(&format!("{variable}_FILE"));
             let is_set = variables(variable).is_ok() || file.is_ok();
@@ -180,13 +182,8 @@ async fn check_issuer(
     report: &mut Diagnosis,
 ) -> Result<(), CommandError> {
     let Some(source) = JwtAuth::key_source(variables)? else {
-        let is_cluster = variables("JWT_PROVIDER").is_ok();
-        let (status, found) = if is_cluster {
-            (FindingStatus::Unknown, "the key set of a cluster is not asked for; `explain` uses it")
-        } else {
-            (FindingStatus::Passed, "all keys are in the settings: none are fetched")
-        };
-        report.add("keys", status, found, None);
+        let found = "all keys are in the settings: none are fetched";
+        report.add("keys", FindingStatus::Passed, found, None);
         return Ok(());
     };
     let prober = source.prober()?;
@@ -278,6 +275,11 @@ fn fail_visit(name: &'static str, visit: &Visit, report: &mut Diagnosis) -> bool
         "timeout" => {
             "the issuer does not answer: a firewall, or a proxy that is needed (JWT_PROXY)"
         }
+        "status" if matches!(visit.status, Some(401 | 403)) => {
+            "the credential for the key set is refused (JWT_JWKS_BEARER_TOKEN); in a cluster the service \
+             account needs the role system:service-account-issuer-discovery"
+        }
+        "credential" => "the file with the credential for the key set is missing or empty",
         "not_found" => "is JWT_ISSUER spelled as in the tokens? Or set JWT_JWKS_URI",
         _ => "look at the page of this reason in the operations guide",
     };

@@ -6,6 +6,7 @@ mod key;
 mod keys;
 mod route;
 mod settings;
+mod shared_cache;
 mod token;
 
 use std::{
@@ -78,7 +79,7 @@ enum Command {
     /// The token is read from standard input, or from a file, never from an argument, which other
     /// users of the machine could read. No value of it is printed without --values.
     Explain(explain::ExplainCommand),
-    /// Check the settings against the live issuer
+    /// Check the settings against the live issuer, and the Redis of `REDIS_URL`
     Doctor(doctor::DoctorCommand),
     /// List the keys of the issuer, and why keys are not usable
     Keys(keys::KeysCommand),

@@ -14,6 +14,8 @@ pub(crate) use redis::MAX_TTL;
 pub(crate) use redis::ttl_millis;
 #[cfg(feature = "redis")]
 pub use redis::{RedisCache, RedisCacheBuilder};
+#[cfg(feature = "cli")]
+pub(crate) use redis::{RedisFailure, RedisVisit, probe};
 
 /// A key-value store whose entries expire.
 ///

@@ -7,6 +7,7 @@ pub(crate) mod client_certificate;
 pub(crate) mod cross_site;
 pub(crate) mod csrf;
 pub(crate) mod failed_check;
+pub(crate) mod noted_refusal;
 mod other_credential;
 mod sender;
 pub(crate) mod sender_constraint;
@@ -25,7 +26,9 @@ use tokio::sync::OnceCell;
 
 use crate::http::{
     auth::context::AuthContext,
-    authentication::{app_data::DataAddress, failed_check::FailedCheck},
+    authentication::{
+        app_data::DataAddress, failed_check::FailedCheck, noted_refusal::NotedRefusal,
+    },
     authenticators,
     credentials::Way,
     step::Step,
@@ -53,6 +56,7 @@ pub(crate) struct Authentication {
     pub(crate) handler: Cell<Option<&'static str>>,
     /// Last requirement that the handler has found unmet itself.
     pub(crate) failed_check: RefCell<Option<Rc<FailedCheck>>>,
+    pub(crate) refusal: NotedRefusal,
     /// Address of the `JwtAuth` in the app's data at that point. An inner scope may have put
     /// another there, or the same once more.
     data_address: DataAddress,
@@ -124,6 +128,7 @@ pub(crate) fn assume(
             is_in_url: false,
             handler: Cell::default(),
             failed_check: RefCell::default(),
+            refusal: NotedRefusal::default(),
             data_address: DataAddress::default(),
         }));
     }
@@ -354,9 +359,14 @@ fn attach(
         is_in_url,
         handler: Cell::default(),
         failed_check: RefCell::default(),
+        refusal: NotedRefusal::default(),
         data_address,
     });
-    request.extensions_mut().insert(authentication.clone());
+    let before = request.extensions_mut().insert(authentication.clone());
+    if let Some(before) = before {
+        // Of a request, not of its credential.
+        authentication.refusal.is_recorded.swap(&before.refusal.is_recorded);
+    }
     Ok(authentication)
 }
 

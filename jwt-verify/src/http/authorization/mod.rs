@@ -16,8 +16,9 @@ use tokio::sync::OnceCell;
 
 use crate::http::{
     auth::context::AuthContext,
+    authentication::noted_refusal::RefusalDetails,
     authorization::{outcome::DecisionKind, path_params::segment},
-    refusal::details::RefusalDetails,
+    refusal::details::note,
     route_table::inner_routes::InnerRoutes,
     step::{Rejection, Step},
 };
@@ -261,7 +262,7 @@ impl Demand {
         claims: &VerifiedClaims,
         error: &AuthError,
     ) {
-        RefusalDetails::note(error, request, || self.details(auth, request, claims, error));
+        note(error, request, || self.details(auth, request, claims, error));
         self.audit(auth, request, claims, &Err(error.clone().into()), false);
     }
 
@@ -326,7 +327,7 @@ impl Demand {
         if let Err(Rejection::Error(error)) = &result
             && !is_report_only
         {
-            RefusalDetails::note(error, request, || self.details(auth, request, claims, error));
+            note(error, request, || self.details(auth, request, claims, error));
         }
         self.audit(auth, request, claims, &result, is_report_only);
         match result {

@@ -15,10 +15,12 @@ use serde::de::DeserializeOwned;
 
 use crate::http::{
     auth::context::AuthContext,
-    authentication::{self, Authentication, app_data, failed_check::FailedCheck},
+    authentication::{
+        self, Authentication, app_data, failed_check::FailedCheck, noted_refusal::RefusalDetails,
+    },
     authorization::{RequestContext, admit},
     entry::payload_gate::PayloadGate,
-    refusal::{details::RefusalDetails, event::RefusedBy, refuse_as_error},
+    refusal::{details::note, event::RefusedBy, refuse_as_error},
     step::{Rejection, Step},
 };
 use crate::{
@@ -192,7 +194,7 @@ fn parse<T: DeserializeOwned + Send + Sync + 'static>(
 ) -> Result<VerifiedClaims<T>, AuthError> {
     claims.try_parse().map_err(|claims| {
         let error = InvalidTokenReason::ClaimsShape.into();
-        RefusalDetails::note(&error, request, || {
+        note(&error, request, || {
             let shape = claims.shape_problem::<T>();
             RefusalDetails { shape, ..RefusalDetails::default() }
         });

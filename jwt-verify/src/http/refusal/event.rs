@@ -4,10 +4,10 @@ use actix_web::{HttpMessage as _, HttpRequest, http::Method};
 
 use crate::http::{
     auth::context::AuthContext,
-    authentication::Authentication,
+    authentication::{Authentication, noted_refusal::RefusalDetails},
     authenticators::kind_taken,
     credentials::{Credential, TokenExtractor, lacks_scheme},
-    refusal::details::{RefusalDetails, TARGET, is_logged},
+    refusal::details::{TARGET, is_logged},
 };
 use crate::{
     claims::CredentialKind,
@@ -24,12 +24,31 @@ pub(crate) struct RefusedBy {
     pub(crate) is_for_refresh: bool,
 }
 
-/// Marks a request whose refusal is in the log.
+/// Marks a request without an [`Authentication`] whose refusal is in the log.
 struct Recorded;
 
 /// Forgets an event that did not end the request, such as that of an optional argument.
 pub(crate) fn forget(request: &HttpRequest) {
-    request.extensions_mut().remove::<Recorded>();
+    if let Some(known) = Authentication::of(request) {
+        known.refusal.is_recorded.set(false);
+    }
+    if request.extensions().contains::<Recorded>() {
+        request.extensions_mut().remove::<Recorded>();
+    }
+}
+
+/// Notes that a refusal is being logged. Returns `false` if one was before.
+///
+/// Where the request has an [`Authentication`] it changes no extensions, and neither does it the second
+/// time: an application that holds them gets its claims nevertheless.
+fn is_first(request: &HttpRequest, known: Option<&Authentication>) -> bool {
+    if request.extensions().contains::<Recorded>() {
+        return false;
+    }
+    match known {
+        Some(known) => !known.refusal.is_recorded.replace(true),
+        None => request.extensions_mut().insert(Recorded).is_none(),
+    }
 }
 
 /// Logs a refusal: names of fixed sets and of the configuration, nothing of the request.
@@ -45,15 +64,17 @@ pub(super) fn record(
     if !is_logged(error) {
         return;
     }
-    let details = RefusalDetails::take(request);
-    if request.extensions_mut().insert(Recorded).is_some() {
+    let known = Authentication::of(request);
+    let details = known.as_ref().and_then(|known| known.refusal.details.take());
+    if !is_first(request, known.as_deref()) {
         return;
     }
+    let details = details.map_or_else(RefusalDetails::default, |details| *details);
     let reason = match error {
         AuthError::MissingToken if lacks_scheme(request) => "missing_scheme",
         _ => error.reason(),
     };
-    let reached = || Authentication::of(request)?.handler.get();
+    let reached = || known.as_ref()?.handler.get();
     let handler = by.handler.or_else(reached);
     let TokenDetails { expected, unverified_reason } = token_details(context, error, request, by);
     let (scope, roles) = match error {

@@ -204,7 +204,7 @@ fn malformed() -> ConfigError {
     ConfigError::invalid("redis.url", "must be redis://, rediss:// or redis+unix://")
 }
 
-fn server(url: &str) -> Result<ConnectionInfo, ConfigError> {
+pub(super) fn server(url: &str) -> Result<ConnectionInfo, ConfigError> {
     let info = url.into_connection_info().map_err(|_| malformed())?;
     match info.addr() {
         ConnectionAddr::TcpTls { insecure: true, .. } => {

@@ -3,6 +3,8 @@
 mod breaker;
 mod builder;
 mod pool;
+#[cfg(feature = "cli")]
+mod probe;
 
 use std::{
     fmt,
@@ -15,6 +17,8 @@ use deadpool_redis::redis::{self, Cmd, FromRedisValue, Value};
 use tokio::sync::{Semaphore, oneshot};
 
 pub use self::builder::RedisCacheBuilder;
+#[cfg(feature = "cli")]
+pub(crate) use self::probe::{RedisFailure, RedisVisit, probe};
 use self::{breaker::Breaker, pool::Pool};
 use super::CacheStore;
 use crate::background::{BackgroundThread, SharedThread};

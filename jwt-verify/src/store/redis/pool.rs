@@ -135,7 +135,7 @@ fn classify(error: &RedisError) -> PoolFailure {
 
 /// Maps to the codes that Redis has, and to one word for all others: other text of a server is not
 /// repeated.
-fn known(code: Option<&str>) -> &'static str {
+pub(super) fn known(code: Option<&str>) -> &'static str {
     const CODES: [&str; 12] = [
         "BUSY",
         "CLUSTERDOWN",

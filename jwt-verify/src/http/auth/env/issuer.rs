@@ -121,7 +121,7 @@ impl IssuerName {
 }
 
 /// Returns the source of the keys that are fetched, with its settings for connections; `None` if all
-/// keys are in the settings, or in a cluster.
+/// keys are in the settings.
 #[cfg(feature = "cli")]
 pub(super) fn fetched_source(
     environment: &Environment<'_>,
@@ -140,9 +140,8 @@ pub(super) fn fetched_source(
         (Some(url), _) => JwksProvider::builder(url),
         (None, IssuerName::Auth0 { domain, .. }) => JwksProvider::auth0(domain),
         (None, IssuerName::Issuer(issuer)) => JwksProvider::discover(issuer),
-        (None, IssuerName::Kubernetes(_) | IssuerName::Spiffe(_) | IssuerName::None) => {
-            return Ok(None);
-        }
+        (None, IssuerName::Kubernetes(cluster)) => cluster.keys(),
+        (None, IssuerName::Spiffe(_) | IssuerName::None) => return Ok(None),
     };
     connection(environment, source).map(Some)
 }
