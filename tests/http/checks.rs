@@ -7,10 +7,14 @@ use std::{
 
 use actix_web::{
     App, Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
+    body::{BoxBody, EitherBody, MessageBody as _},
     dev::{Payload, ServiceResponse},
     get,
-    http::StatusCode,
-    middleware::{DefaultHeaders, ErrorHandlerResponse, ErrorHandlers},
+    http::{
+        StatusCode,
+        header::{CONTENT_ENCODING, HeaderValue},
+    },
+    middleware::{DefaultHeaders, ErrorHandlerResponse, ErrorHandlers, Logger},
     test::{TestRequest, call_service, init_service, read_body},
     web,
 };
@@ -82,7 +86,7 @@ fn hook(error: &AuthError, _: &HttpRequest) -> HttpResponse {
     let mut response = HttpResponse::from_error(error.clone());
     response.head_mut().headers_mut().insert(
         actix_web::http::header::HeaderName::from_static("x-hook"),
-        actix_web::http::header::HeaderValue::from_static(error.code()),
+        HeaderValue::from_static(error.code()),
     );
     response
 }
@@ -286,6 +290,88 @@ fn a_response_that_a_middleware_has_changed_stays() {
         let request = TestRequest::with_uri("/").to_request_as(&auth, TestClaims::new());
         assert_eq!(call_service(&app, request).await.status(), StatusCode::NOT_FOUND);
     });
+}
+
+/// A body of the middleware's own, also one of the same length, under the same status.
+#[test]
+fn a_body_that_a_middleware_has_written_stays() {
+    let issuer = TestIssuer::start();
+    let auth = issuer.auth().realm("api").build().unwrap();
+    let default = AuthError::Forbidden(ForbiddenReason::UnmetCondition);
+    let default = default.error_response().into_body().try_into_bytes().unwrap();
+    let same_length = " ".repeat(default.len());
+    actix_web::rt::System::new().block_on(async {
+        for (written, is_kept) in [
+            (Some("another problem"), true),
+            (Some(&*same_length), true),
+            (Some(""), true),
+            (Some(std::str::from_utf8(&default).unwrap()), false),
+            (None, false),
+        ] {
+            let written = written.map(str::to_owned);
+            let body = written.clone();
+            let rewrite = move |response: ServiceResponse<_>| {
+                let response = match body.clone() {
+                    Some(body) => response.map_body(|_, _| EitherBody::right(BoxBody::new(body))),
+                    None => response.map_into_left_body(),
+                };
+                Ok(ErrorHandlerResponse::Response(response))
+            };
+            let handlers = ErrorHandlers::new().handler(StatusCode::FORBIDDEN, rewrite);
+            let inner = web::scope("").wrap(handlers).route("/", web::get().to(checks_a_claim));
+            let app = init_service(App::new().wrap(auth.clone()).service(inner)).await;
+            let request = TestRequest::with_uri("/").to_request_as(&auth, TestClaims::new());
+            let response = call_service(&app, request).await;
+            assert_eq!(response.status(), StatusCode::FORBIDDEN);
+            let challenge = response.headers().get("www-authenticate").unwrap().clone();
+            let has_realm = challenge.to_str().unwrap().contains(r#"realm="api""#);
+            let found = read_body(response).await;
+            assert_eq!(has_realm, !is_kept, "{written:?}");
+            if is_kept {
+                assert_eq!(found, written.unwrap());
+            } else {
+                assert_eq!(found, default);
+            }
+        }
+    });
+}
+
+/// A middleware that only passes a body on, or compresses it, changes nothing of the refusal.
+#[test]
+fn a_body_that_is_passed_on_is_answered_like_every_other_refusal() {
+    let issuer = TestIssuer::start();
+    let auth = issuer.auth().realm("api").build().unwrap();
+    actix_web::rt::System::new().block_on(async {
+        for is_compressed in [false, true] {
+            let compress = move |mut response: ServiceResponse<_>| {
+                if is_compressed {
+                    let gzip = HeaderValue::from_static("gzip");
+                    response.headers_mut().insert(CONTENT_ENCODING, gzip);
+                    let response = response.map_body(|_, _| EitherBody::right(BoxBody::new("zip")));
+                    return Ok(ErrorHandlerResponse::Response(response));
+                }
+                Ok(ErrorHandlerResponse::Response(response.map_into_left_body()))
+            };
+            let inner = web::scope("")
+                .wrap(ErrorHandlers::new().handler(StatusCode::FORBIDDEN, compress))
+                .wrap(Logger::default())
+                .route("/", web::get().to(checks_a_claim));
+            // It makes a stream of the body.
+            let inner = web::scope("").wrap(Logger::default()).service(inner);
+            let app = init_service(App::new().wrap(auth.clone()).service(inner)).await;
+            let request = TestRequest::with_uri("/").to_request_as(&auth, TestClaims::new());
+            let response = call_service(&app, request).await;
+            let challenge = response.headers().get("www-authenticate").unwrap().clone();
+            assert!(challenge.to_str().unwrap().contains(r#"realm="api""#), "{is_compressed}");
+            assert!(!response.headers().contains_key(CONTENT_ENCODING));
+            assert!(read_body(response).await.starts_with(b"{"), "{is_compressed}");
+        }
+    });
+}
+
+async fn checks_a_claim(request: HttpRequest) -> Result<&'static str, AuthError> {
+    request.check(&Requirement::claim_equals("org", "acme"))?;
+    Ok("ran")
 }
 
 async fn goes_on_or_not(request: HttpRequest) -> Result<&'static str, AuthError> {

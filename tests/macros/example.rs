@@ -312,7 +312,7 @@ fn terms(requirement: &'static str) -> Vec<Term> {
             last.text.push_str(", all");
             break;
         }
-        let (kind, list) = rest.split_once(" = ").expect("a list of names");
+        let (kind, list) = rest.split_once(" = ").unwrap();
         let (list, behind) = match list.strip_prefix('[') {
             Some(names) => names.split_once(']').unwrap(),
             None => {
@@ -320,12 +320,9 @@ fn terms(requirement: &'static str) -> Vec<Term> {
             }
         };
         let names = list.split(", ").map(|name| name.trim_matches('"'));
-        let grants = names.map(|name| match kind {
-            "roles" => Role(name),
-            "permissions" => Permission(name),
-            other => panic!("a term that this test does not know: {other}"),
-        });
-        let grants = grants.collect();
+        assert!(["roles", "permissions"].contains(&kind), "a term of another kind: {requirement}");
+        let grant = |name| if kind == "roles" { Role(name) } else { Permission(name) };
+        let grants = names.map(grant).collect();
         let text = rest[..rest.len() - behind.len()].to_owned();
         terms.push(Term { text, grants, needs_all: false });
         rest = behind.strip_prefix(", ").unwrap_or_default();

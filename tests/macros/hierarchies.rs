@@ -125,13 +125,13 @@ fn without_a_hierarchy_nothing_is_added() {
     assert_eq!(matrix.to_string(), PLAIN);
     let with = serde_json::to_string(&matrix).unwrap();
     assert_eq!(with, serde_json::to_string(&api().access_matrix()).unwrap());
-    assert_eq!(documented(&matrix), documented(&api().access_matrix()));
+    assert_eq!(operations(&matrix), operations(&api().access_matrix()));
     // One that is known to have none is not overridden.
     assert_eq!(matrix.for_auth(&auth()).to_string(), PLAIN);
 }
 
-/// The `security` of each path.
-fn documented(matrix: &AccessMatrix) -> Vec<(String, Value)> {
+/// The operation of each path.
+fn operations(matrix: &AccessMatrix) -> Vec<(String, Value)> {
     let mut document = OpenApiBuilder::new().build();
     for route in matrix.routes() {
         let item = PathItem::new(HttpMethod::Get, OperationBuilder::new());
@@ -139,8 +139,15 @@ fn documented(matrix: &AccessMatrix) -> Vec<(String, Value)> {
     }
     matrix.modify(&mut document);
     let paths = document.paths.paths.into_iter();
-    let security = |item: PathItem| serde_json::to_value(item.get.unwrap().security).unwrap();
-    paths.map(|(path, item)| (path, security(item))).collect()
+    paths.map(|(path, item)| (path, serde_json::to_value(item.get).unwrap())).collect()
+}
+
+/// The `security` of each path.
+fn documented(matrix: &AccessMatrix) -> Vec<(String, Value)> {
+    let operations = operations(matrix).into_iter();
+    operations
+        .map(|(path, operation)| (path, operation.get("security").cloned().unwrap()))
+        .collect()
 }
 
 #[test]
@@ -159,4 +166,15 @@ fn a_document_has_an_alternative_for_each_larger_name() {
     assert_eq!(by_path(&own, "/news"), json!([]));
     let two = documented(&api().auth(two_issuers()).access_matrix());
     assert_eq!(by_path(&two, "/orders"), orders(&["orders:read", "orders", "orders:*", "sales"]));
+    let extension = |auth: JwtAuth, path: &str| {
+        let matrix = api().auth(auth).access_matrix();
+        let found = operations(&matrix).into_iter().find(|(known, _)| known == path).unwrap();
+        found.1.get("x-included-by").cloned()
+    };
+    let own = json!({"scopes": {"orders:read": ["orders", "orders:*"]}});
+    assert_eq!(extension(auth(), "/orders"), Some(json!([own])));
+    assert_eq!(extension(auth(), "/users"), None);
+    let of_a = json!({"issuer": "https://a.example", "scopes": own["scopes"]});
+    let of_b = json!({"issuer": "https://b.example", "scopes": {"orders:read": ["sales"]}});
+    assert_eq!(extension(two_issuers(), "/orders"), Some(json!([of_a, of_b])));
 }

@@ -2,12 +2,13 @@
 
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
-    body::EitherBody,
+    body::{BoxBody, EitherBody, MessageBody},
     dev::ServiceResponse,
     http::header::{
         CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING,
         WWW_AUTHENTICATE,
     },
+    web::Bytes,
 };
 
 use crate::http::{
@@ -33,7 +34,9 @@ pub(super) fn note_refusal<B>(response: &HttpResponse<B>, request: &HttpRequest)
 
 /// Answers a refusal by the handler like every other. All other responses stay as they are.
 #[inline]
-pub(super) fn answered<B>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
+pub(super) fn answered<B: MessageBody>(
+    response: ServiceResponse<B>,
+) -> ServiceResponse<EitherBody<B>> {
     match response.response().error() {
         None => response.map_into_left_body(),
         Some(_) => answer_refusal(response),
@@ -41,8 +44,13 @@ pub(super) fn answered<B>(response: ServiceResponse<B>) -> ServiceResponse<Eithe
 }
 
 #[cold]
-fn answer_refusal<B>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
-    let Some(refusal) = refusal_of(&response) else { return response.map_into_left_body() };
+fn answer_refusal<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
+    let (response, is_unchanged) = match unchanged_body(&response) {
+        Some(body) => compare_body(response, &body),
+        None => (response.map_into_left_body(), false),
+    };
+    let refusal = if is_unchanged { refusal_of(&response) } else { None };
+    let Some(refusal) = refusal else { return response };
     let (request, before) = response.into_parts();
     let response = with_headers_of(refusal, before.headers());
     ServiceResponse::new(request, response).map_into_right_body()
@@ -53,9 +61,6 @@ fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<HttpResponse> {
     let error: &AuthError = response.response().error()?.as_error()?;
     let request = response.request();
     if request.extensions().contains::<RefusedAlready>() {
-        return None;
-    }
-    if !is_unchanged(response, error) {
         return None;
     }
     let known = Authentication::of(request)?;
@@ -77,15 +82,39 @@ fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<HttpResponse> {
     Some(HttpResponse::from_error(refuse_as_error(&known.by, error.clone(), request, by)))
 }
 
-/// Returns `true` if the response is the default one of its error: no middleware on the way has
-/// made another of it.
-fn is_unchanged<B>(response: &ServiceResponse<B>, error: &AuthError) -> bool {
+/// Returns the body of the default response of its error, if the response has the status, the
+/// challenges and the length of that one: no middleware on the way has made another of it.
+fn unchanged_body<B: MessageBody>(response: &ServiceResponse<B>) -> Option<Bytes> {
+    let error: &AuthError = response.response().error()?.as_error()?;
     let default = error.error_response();
     let challenges = |headers: &HeaderMap| -> Vec<HeaderValue> {
         headers.get_all(WWW_AUTHENTICATE).cloned().collect()
     };
-    response.status() == default.status()
+    // What is compressed has another length in any case.
+    let is_encoded = response.headers().contains_key(CONTENT_ENCODING);
+    let is_unchanged = response.status() == default.status()
         && challenges(response.headers()) == challenges(default.headers())
+        && (is_encoded || response.response().body().size() == default.body().size());
+    is_unchanged.then(|| default.into_body().try_into_bytes().ok())?
+}
+
+/// Returns the response, and `false` if it is known to have another body than the default one. A
+/// stream, such as one that a middleware counts or compresses, is not read.
+fn compare_body<B: MessageBody>(
+    response: ServiceResponse<B>,
+    default: &Bytes,
+) -> (ServiceResponse<EitherBody<B>>, bool) {
+    let is_encoded = response.headers().contains_key(CONTENT_ENCODING);
+    let (request, response) = response.into_parts();
+    let (head, body) = response.into_parts();
+    let (body, is_same) = match body.try_into_bytes() {
+        Ok(bytes) => {
+            let is_same = is_encoded || bytes == *default;
+            (EitherBody::right(BoxBody::new(bytes)), is_same)
+        }
+        Err(body) => (EitherBody::left(body), true),
+    };
+    (ServiceResponse::new(request, head.set_body(body)), is_same)
 }
 
 /// Adds headers that middlewares inside of this one have set, except those about the body.

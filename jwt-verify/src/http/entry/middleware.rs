@@ -260,6 +260,7 @@ async fn forward<S, B>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
 {
     let nonce = request.extensions_mut().remove::<NextNonce>();
     let is_in_url = Authentication::of(request.request()).is_some_and(|known| known.is_in_url);
@@ -304,6 +305,7 @@ impl<S: Service<ServiceRequest>, B> std::fmt::Debug for AuthFuture<S, B> {
 impl<S, B> Future for AuthFuture<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
 {
     type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
 

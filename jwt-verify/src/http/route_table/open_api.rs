@@ -24,6 +24,8 @@ const REFRESH: &str = "refresh";
 
 /// Extension with the requirement of an operation.
 const REQUIREMENT: &str = "x-requirement";
+/// Extension of an operation with the names that include those of its route.
+const INCLUDED_BY: &str = "x-included-by";
 
 /// Writes the accepted tokens into each operation, so that the document agrees with `#[require]`
 /// (OpenAPI 3.1 §4.8.30).
@@ -44,7 +46,8 @@ const REQUIREMENT: &str = "x-requirement";
 /// If scopes or permissions [include others](crate::ScopeHierarchy), alternatives with those that
 /// include a required name follow, for each issuer of the `JwtAuth` of the scope, or of
 /// [`AccessMatrix::for_auth`]: `orders:read`, then `orders`. They too count for the 256; if there would
-/// be more, they are left out.
+/// be more, they are left out. The extension `x-included-by` of the operation lists them by issuer, as
+/// the matrix does.
 ///
 /// An operation without responses 401 and 403 gets them, with the challenge: 403 if something is
 /// required of the caller. [`with_requirements`](AccessMatrix::with_requirements) adds roles, claims and
@@ -125,6 +128,7 @@ impl AccessMatrix {
                         let extensions = operation.extensions.get_or_insert_default();
                         extensions.insert(REQUIREMENT.into(), requirement.to_string().into());
                     }
+                    name_including(operation, route);
                 }
             }
         }
@@ -220,6 +224,17 @@ fn scheme_of(kind: &str) -> &str {
     .into_iter()
     .find(|(known, _)| known.as_str() == kind)
     .map_or(kind, |(_, scheme)| scheme)
+}
+
+/// Names what includes the names of the route, for each issuer: alternatives do not say whose they are.
+fn name_including(operation: &mut Operation, route: &RouteInfo) {
+    let including = route.including();
+    if !including.is_empty()
+        && let Ok(including) = serde_json::to_value(including)
+    {
+        let extensions = operation.extensions.get_or_insert_default();
+        extensions.insert(INCLUDED_BY.to_owned(), including);
+    }
 }
 
 fn security(route: &RouteInfo) -> Vec<SecurityRequirement> {
