@@ -13,12 +13,14 @@
 )]
 
 mod keys;
+mod opaque;
 mod ready;
 
 use std::hint::black_box;
 
+use actix_web::dev::Payload;
 use dhat::HeapStats;
-use jwt_verify::{Algorithm, JwkSet, Requirement, TrustedIssuer, Verifier};
+use jwt_verify::{Algorithm, JwkSet, Requirement, TrustedIssuer, VerifiedClaims, Verifier};
 use keys::{AUDIENCE, ISSUER, Subject};
 use ready::now;
 
@@ -46,12 +48,27 @@ fn main() {
     let calls = [(); 4].map(|()| count_once(met));
     let seen = count(|| drop(black_box(now(remembering.verify(black_box(token)))).unwrap()));
     let check = count(|| black_box(&claims).check(&requirement).unwrap());
+    let auth = opaque::auth(&subject);
+    opaque::ask_once(&auth);
+    let extract = |token: &str| {
+        let request = opaque::request(&auth, token);
+        let claims = || VerifiedClaims::from_request(&request, &mut Payload::None);
+        // The second call finds what the first one left with the request.
+        count_once(|| drop::<VerifiedClaims>(black_box(now(claims())).unwrap()))
+    };
+    let [by_jwt, by_opaque] = [token, opaque::OPAQUE_TOKEN].map(|token| {
+        let _ = [(); 4].map(|()| extract(token));
+        extract(token)
+    });
     println!("RS256, new token:   {new:>3} allocations");
     println!("token seen before:  {seen:>3} allocations");
     println!("  the first times:  {calls:>3?}, for the copy of this thread and its place");
+    println!("extractor of a JWT: {by_jwt:>3} allocations");
+    println!("  of an opaque one: {by_opaque:>3} allocations");
     println!("#[require]:         {check:>3} allocations");
     assert_eq!(seen, 0, "a token seen before costs {seen} allocations");
     assert_eq!(calls[2..], [0, 0], "a thread copies a token once");
+    assert!(by_opaque <= by_jwt, "an opaque token costs {by_opaque}, a JWT {by_jwt}");
     assert_eq!(check, 0, "a requirement costs {check} allocations");
 }
 

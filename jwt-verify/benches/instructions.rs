@@ -17,6 +17,7 @@
 
 #[expect(dead_code, reason = "shared with the other benchmarks")]
 mod keys;
+mod opaque;
 mod ready;
 
 use std::{collections::BTreeMap, fmt::Write as _, hint::black_box, process::Command};
@@ -43,6 +44,7 @@ const PATHS: &[(&str, Option<&str>)] = &[
     ("a new token, without its signature", Some("signature")),
     ("a token seen before", None),
     ("an extractor of a token seen before", Some("request")),
+    ("an extractor of an opaque token seen before", Some("opaque request")),
     (TOKEN_SEEN, Some("an open route")),
     #[cfg(feature = "api-keys")]
     (KEY_SEEN, Some("an open route, with a key")),
@@ -82,8 +84,13 @@ fn main() {
         assert!(key * 100 <= token * 115 && bearer * 100 <= token * 115, "API keys cost more");
     }
     let (mut file, mut is_worse) = (format!("{compiler}\n"), false);
-    for (path, count) in counts {
+    let of = |path: &str| counts.iter().find(|(name, _)| *name == path).unwrap().1;
+    let jwt = of("an extractor of a token seen before");
+    let opaque = of("an extractor of an opaque token seen before");
+    assert!(opaque <= jwt + jwt * 15 / 100, "an opaque token takes {opaque}, a JWT {jwt}");
+    for (path, count) in &counts {
         writeln!(file, "{path}: {count}").unwrap();
+        let (path, count) = (*path, *count);
         let known = before.get(path).copied().unwrap_or(count);
         // A handful more of a few is no regression.
         is_worse |= count > known + known / 20 + 20;
@@ -155,6 +162,19 @@ fn run(path: &str, calls: u64) {
                     .insert_header(("authorization", bearer.as_str()))
                     .app_data(auth.clone())
                     .to_http_request();
+                if extracts {
+                    let claims = VerifiedClaims::from_request(&request, &mut Payload::None);
+                    let claims: VerifiedClaims = now(claims).unwrap();
+                    black_box(claims);
+                }
+            }));
+        }
+        "opaque request" | "an extractor of an opaque token seen before" => {
+            let auth = opaque::auth(&subject);
+            opaque::ask_once(&auth);
+            let extracts = path != "opaque request";
+            repeat(Box::new(|| {
+                let request = opaque::request(&auth, opaque::OPAQUE_TOKEN);
                 if extracts {
                     let claims = VerifiedClaims::from_request(&request, &mut Payload::None);
                     let claims: VerifiedClaims = now(claims).unwrap();

@@ -190,6 +190,22 @@ mod jwks {
     /// Maximum timeout of a fetch; more is a mistake of units.
     pub(crate) const MAX_FETCH_TIMEOUT: Duration = Duration::from_secs(60);
     pub(crate) const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
+    /// Bound of the time for which an answer of an introspection endpoint is used.
+    pub(crate) const INTROSPECTION_TTL: Duration = Duration::from_secs(60);
+    pub(crate) const MAX_INTROSPECTION_TTL: Duration = Duration::from_secs(3600);
+    /// Time for which a refusal of an introspection endpoint is used.
+    pub(crate) const INTROSPECTION_NEGATIVE_TTL: Duration = Duration::from_secs(10);
+    pub(crate) const INTROSPECTION_NEGATIVE_ENTRIES: usize = 4096;
+    /// Maximum number of concurrent questions to an introspection endpoint.
+    pub(crate) const INTROSPECTION_QUESTIONS: usize = 256;
+    pub(crate) const MAX_INTROSPECTION_QUESTIONS: usize = 10_000;
+    /// Number of failures in a row after which an introspection endpoint gets a pause.
+    pub(crate) const INTROSPECTION_FAILURES: u32 = 5;
+    pub(crate) const MAX_INTROSPECTION_BYTES: usize = 64 * 1024;
+    /// Maximum age of a signed answer without `exp`.
+    pub(crate) const INTROSPECTION_ANSWER_AGE: Duration = Duration::from_secs(60);
+    /// Lifetime of the assertion of `private_key_jwt`.
+    pub(crate) const ASSERTION_LIFETIME: Duration = Duration::from_secs(60);
     /// Maximum of all durations of the provider; more is a mistake of units.
     pub(crate) const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
 }

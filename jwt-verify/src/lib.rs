@@ -71,6 +71,7 @@
 //! | an issuer with discovery (most) | [`JwtAuth::builder`] with issuer and audience |
 //! | settings in the environment | [`JwtAuth::from_env`] |
 //! | only the URL of a key set | [`JwksProvider::builder`] in [`TrustedIssuer::keys`] |
+//! | opaque tokens | [`Introspection`](introspection::Introspection) in [`JwtAuthBuilder::introspection`] |
 //! | a public key or a shared secret | [`JwkSet::single`] of a [`VerificationKey`] in [`TrustedIssuer::keys`] |
 //! | several issuers, or one for each tenant | [`TrustedIssuer`] in [`JwtAuthBuilder::issuer`], or an [`IssuerResolver`] |
 //! | several instances of the application | a [`CacheStore`](store::CacheStore), such as `RedisCache`, in [`JwksProviderBuilder::cache`](keys::JwksProviderBuilder::cache) |
@@ -169,6 +170,8 @@ mod token_cache;
 mod verifier;
 
 mod authz;
+#[cfg(feature = "jwks")]
+pub mod introspection;
 #[cfg(feature = "issuing")]
 pub mod issuing;
 

@@ -87,6 +87,9 @@ mod enabled {
             ("token", false) => {
                 counter!("jwt_verify_cache_total", "level" => "token", "result" => "miss")
             }
+            ("introspection", true) => {
+                counter!("jwt_verify_cache_total", "level" => "introspection", "result" => "hit")
+            }
             (level, hit) => {
                 let result = if hit { "hit" } else { "miss" };
                 counter!("jwt_verify_cache_total", "level" => level, "result" => result)
@@ -110,6 +113,12 @@ mod enabled {
     #[cfg(feature = "jwks")]
     pub(crate) fn fetch(outcome: &'static str) {
         counter!("jwt_verify_key_fetches_total", "outcome" => outcome).increment(1);
+    }
+
+    /// Counts the end of a question to an introspection endpoint, or one that was not asked.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn introspection(outcome: &'static str) {
+        counter!("jwt_verify_introspections_total", "outcome" => outcome).increment(1);
     }
 
     /// Counts a refetch that was refused because of the limit for unverified tokens.
@@ -172,7 +181,14 @@ mod enabled {
                 "jwt_verify_authorization_decisions_total",
                 "decisions about requirements, by pattern of the route, outcome and what was missing",
             ),
-            ("jwt_verify_cache_total", "look-ups, by level (token, keys, store) and result"),
+            (
+                "jwt_verify_cache_total",
+                "look-ups, by level (token, introspection, keys, store) and result",
+            ),
+            (
+                "jwt_verify_introspections_total",
+                "questions to introspection endpoints, by outcome; also those that were not asked",
+            ),
             ("jwt_verify_revocation_unknown_total", "tokens whose revocation nobody could tell"),
             ("jwt_verify_revocation_copy_failures_total", "failed questions for copies, by source"),
             (
@@ -265,6 +281,9 @@ mod disabled {
 
     #[cfg(feature = "jwks")]
     pub(crate) fn fetch(_: &'static str) {}
+
+    #[cfg(feature = "jwks")]
+    pub(crate) fn introspection(_: &'static str) {}
 
     #[cfg(feature = "jwks")]
     pub(crate) fn refetch_refused() {}

@@ -18,6 +18,7 @@ mod cross_site;
 mod events;
 mod explanation;
 mod extractors;
+mod introspection;
 mod issuer_settings;
 mod monitoring;
 mod mutual_tls;

@@ -17,14 +17,22 @@ pub(crate) struct Provider {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     issuer: String,
+    /// Where it speaks TLS, if it does.
+    tls: Option<String>,
 }
 
 impl Provider {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with variables in its environment.
+    pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("provider");
         let mut child = Command::new("node")
             .arg("provider.mjs")
             .current_dir(folder)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -32,14 +40,34 @@ impl Provider {
             .unwrap();
         let input = child.stdin.take().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
-        let mut provider = Self { child, input, output, issuer: String::new() };
+        let mut provider = Self { child, input, output, issuer: String::new(), tls: None };
         let greeting = provider.line();
         provider.issuer.push_str(greeting["issuer"].as_str().unwrap());
+        provider.tls = greeting["tls"].as_str().map(ToOwned::to_owned);
         provider
     }
 
     pub(crate) fn issuer(&self) -> &str {
         &self.issuer
+    }
+
+    /// Its address with TLS.
+    pub(crate) fn tls(&self) -> &str {
+        self.tls.as_deref().unwrap()
+    }
+
+    /// An opaque token of a client for an audience.
+    pub(crate) fn opaque_token(&self, client: &str, resource: &str) -> String {
+        self.token_for(client, resource, "read:posts", None)
+    }
+
+    /// Revokes a token of the client `opaque` (RFC 7009).
+    pub(crate) fn revoke(&self, token: &str) {
+        let body = format!("client_id=opaque&client_secret=for-tests-only&token={token}");
+        let address: SocketAddr = self.issuer.strip_prefix("http://").unwrap().parse().unwrap();
+        let request = Request::new(address, "POST", "/token/revocation");
+        let response = request.body("application/x-www-form-urlencoded", &body).send();
+        assert_eq!(response.status, 200, "{}", response.everything());
     }
 
     /// Tells the provider to change its keys, and waits until it has.

@@ -200,7 +200,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     state.lock().unwrap().answered += 1;
 }
 
-async fn reply(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
+pub(crate) async fn reply(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
     match answer {
         Answer::Full { status, headers, body } => {
             let mut head = format!("HTTP/1.1 {status} Status\r\nconnection: close\r\n");

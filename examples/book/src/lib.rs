@@ -24,6 +24,7 @@ chapters! {
     GuidesIssuers = "guides/issuers.md",
     GuidesKeys = "guides/keys.md",
     GuidesLogin = "guides/login.md",
+    GuidesIntrospection = "guides/introspection.md",
     GuidesMutualTls = "guides/mutual-tls.md",
     GuidesOpenapi = "guides/openapi.md",
     GuidesProtecting = "guides/protecting.md",

@@ -363,6 +363,9 @@ codes! {
         CustomValidator => "validator",
         /// The token, its session or its subject's tokens have been revoked.
         Revoked => "revoked",
+        /// The issuer's introspection endpoint does not know the token as active: it was revoked, has
+        /// expired, or never existed (RFC 7662 §2.2).
+        Inactive => "inactive",
         /// The token's subject is not, or no longer, a user of the application.
         UnknownUser => "unknown_user",
         /// An API key that is not `PREFIX_` and 40 characters of base62 of which the last six check

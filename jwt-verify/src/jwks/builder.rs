@@ -5,16 +5,12 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 #[cfg(feature = "cli")]
 use super::probe::Prober;
 use super::{
-    connector::IssuerConnector,
+    connection::Connection,
     endpoint::Endpoint,
     entry_codec::EntryCodec,
     fetch_credential::{FetchCredential, FetchCredentialSetting},
-    http_client::HttpClient,
-    http_hosts::HttpHosts,
     provider::JwksProvider,
-    proxy::Proxy,
     settings::Settings,
-    tls::{self, Base, Roots},
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -57,18 +53,8 @@ pub struct JwksProviderBuilder {
     target: Target,
     is_tenant: bool,
     settings: Settings,
-    connect_timeout: Duration,
-    max_bytes: usize,
-    roots: Roots,
-    proxy: Option<ProxySetting>,
+    connection: Connection,
     credentials: Vec<FetchCredentialSetting>,
-    http_hosts: Vec<String>,
-}
-
-#[derive(Debug, Clone)]
-enum ProxySetting {
-    Url(Secret),
-    Environment,
 }
 
 /// Issuer, as it was configured.
@@ -116,12 +102,8 @@ impl JwksProviderBuilder {
             },
             is_tenant: false,
             target,
-            connect_timeout: CONNECT_TIMEOUT,
-            max_bytes: MAX_DOCUMENT_BYTES,
-            roots: Roots::default(),
-            proxy: None,
+            connection: Connection::new(CONNECT_TIMEOUT, MAX_DOCUMENT_BYTES),
             credentials: Vec::new(),
-            http_hosts: Vec::new(),
         }
     }
 
@@ -177,13 +159,13 @@ impl JwksProviderBuilder {
 
     /// Sets the timeout for a connection. Default: 2 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connection.connect_timeout = timeout;
         self
     }
 
     /// Limits the size of a document, in bytes. Default: 256 KiB.
     pub fn max_document_bytes(mut self, most: usize) -> Self {
-        self.max_bytes = most;
+        self.connection.max_bytes = most;
         self
     }
 
@@ -218,14 +200,14 @@ impl JwksProviderBuilder {
     /// Adds trusted certificate authorities, in PEM, to the built-in ones, such as that of your
     /// company. May be called more than once.
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.roots.own.push(pem.into());
+        self.connection.add_roots(pem.into());
         self
     }
 
     /// Trusts the [`root_certificates`](Self::root_certificates) alone. Default: these and the
     /// authorities of the Mozilla programme, as of the build of the library.
     pub fn without_builtin_roots(mut self) -> Self {
-        self.roots.base = Base::Nothing;
+        self.connection.without_builtin_roots();
         self
     }
 
@@ -233,7 +215,7 @@ impl JwksProviderBuilder {
     /// `SSL_CERT_FILE` and `SSL_CERT_DIR` name other places for them.
     #[cfg(feature = "native-roots")]
     pub fn native_roots(mut self) -> Self {
-        self.roots.base = Base::System;
+        self.connection.native_roots();
         self
     }
 
@@ -241,7 +223,7 @@ impl JwksProviderBuilder {
     /// tunnel (`CONNECT`) for every fetch over https. Default: none, regardless of the environment.
     /// Proxies of other kinds, such as `https://` and `socks5://`, do not build.
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
-        self.proxy = Some(ProxySetting::Url(url.into()));
+        self.connection.proxy(url.into());
         self
     }
 
@@ -249,7 +231,7 @@ impl JwksProviderBuilder {
     /// `NO_PROXY`: names with all below them, addresses, and networks such as `10.0.0.0/8`, which
     /// count for addresses in URLs. Without these variables there is no proxy.
     pub fn proxy_from_env(mut self) -> Self {
-        self.proxy = Some(ProxySetting::Environment);
+        self.connection.proxy_from_env();
         self
     }
 
@@ -298,7 +280,7 @@ impl JwksProviderBuilder {
     /// **Security:** a party on the way to the host can replace the keys, and then make any token. It
     /// also reads a credential for fetches. Name hosts of a network that you alone control.
     pub fn allow_http(mut self, host: impl Into<String>) -> Self {
-        self.http_hosts.push(host.into());
+        self.connection.allow_http(host.into());
         self
     }
 
@@ -335,7 +317,7 @@ impl JwksProviderBuilder {
     /// certificates or a proxy that cannot be read; a credential that is malformed, or a second one;
     /// an empty set of initial keys.
     pub fn build(mut self) -> Result<JwksProvider, ConfigError> {
-        let http = HttpHosts::parse(&self.http_hosts)?;
+        let http = self.connection.hosts()?;
         let endpoint = match &self.target {
             Target::KeySet(url) => Endpoint::key_set(url, &http)?,
             Target::Issuer(issuer) => Endpoint::discovery(issuer, &http)?,
@@ -350,7 +332,7 @@ impl JwksProviderBuilder {
             ("negative_cache_ttl", settings.negative_cache_ttl, second),
             ("refetch_window", settings.refetch_window, second),
             ("fetch_timeout", settings.fetch_timeout, Duration::from_millis(1)),
-            ("connect_timeout", self.connect_timeout, Duration::from_millis(1)),
+            ("connect_timeout", self.connection.connect_timeout, Duration::from_millis(1)),
         ] {
             let (most, problem) = match setting {
                 "stale_if_error" => (MAX_DURATION, "must be at most 30 days"),
@@ -365,7 +347,7 @@ impl JwksProviderBuilder {
         }
         for (setting, value) in [
             ("max_refetches", settings.max_refetches),
-            ("max_document_bytes", self.max_bytes),
+            ("max_document_bytes", self.connection.max_bytes),
             ("max_keys", settings.max_keys),
         ] {
             if value == 0 {
@@ -376,46 +358,26 @@ impl JwksProviderBuilder {
         if settings.initial_keys.as_ref().is_some_and(JwkSet::is_empty) {
             return Err(ConfigError::Empty { setting: "initial_keys" });
         }
-        let client = self.client(credential)?;
+        let client = self.connection.client(credential, settings.clock.clone())?;
         if !http.is_empty() {
-            let hosts = self.http_hosts.join(", ");
+            let hosts = self.connection.host_names();
             tracing::warn!(%hosts, "keys may come from these hosts by plain http");
         }
         self.settings.metrics_label = (!self.is_tenant).then(|| endpoint.label());
         Ok(JwksProvider::start(self.settings, codec, endpoint, client, http))
     }
 
-    /// Returns a client with the settings for connections.
-    fn client(&self, credential: Option<FetchCredential>) -> Result<HttpClient, ConfigError> {
-        let proxy = match &self.proxy {
-            None => None,
-            Some(ProxySetting::Environment) => Proxy::from_env(|name| std::env::var(name).ok())?,
-            Some(ProxySetting::Url(url)) => {
-                let url = std::str::from_utf8(url.expose())
-                    .map_err(|_| ConfigError::invalid("proxy", "is not a URL"))?;
-                Some(Proxy::parse(url)?)
-            }
-        };
-        Ok(HttpClient {
-            connector: IssuerConnector { proxy: proxy.map(Arc::new) },
-            tls: tls::config(&self.roots)?,
-            credential: credential.map(Arc::new),
-            connect_timeout: self.connect_timeout,
-            max_bytes: self.max_bytes,
-            clock: self.settings.clock.clone(),
-        })
-    }
-
     /// Returns what asks the issuer the same questions as the provider.
     #[cfg(feature = "cli")]
     pub(crate) fn prober(mut self) -> Result<Prober, ConfigError> {
-        let hosts = HttpHosts::parse(&self.http_hosts)?;
+        let hosts = self.connection.hosts()?;
         let endpoint = match &self.target {
             Target::KeySet(url) => Endpoint::key_set(url, &hosts)?,
             Target::Issuer(issuer) => Endpoint::discovery(issuer, &hosts)?,
         };
         let credentials = std::mem::take(&mut self.credentials);
-        let client = self.client(FetchCredential::new(credentials, endpoint.url())?)?;
+        let credential = FetchCredential::new(credentials, endpoint.url())?;
+        let client = self.connection.client(credential, self.settings.clock.clone())?;
         Ok(Prober { endpoint, hosts, client })
     }
 }

@@ -20,25 +20,64 @@ pub(super) fn metadata_urls(base: &SafeUrl) -> impl Iterator<Item = SafeUrl> {
         .filter_map(|path| base.with_path(&path))
 }
 
+/// A URL that metadata name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MetadataUrl {
+    /// Of the key set.
+    KeySet,
+    /// Of the introspection endpoint (RFC 8414 §2).
+    Introspection,
+    /// Of the introspection endpoint for clients that present a certificate (RFC 8705 §5), or else
+    /// of the other one.
+    IntrospectionWithCertificate,
+}
+
+impl MetadataUrl {
+    fn find(self, document: &Value) -> Option<&str> {
+        const INTROSPECTION: &str = "introspection_endpoint";
+        let found = match self {
+            Self::KeySet => document.get("jwks_uri"),
+            Self::Introspection => document.get(INTROSPECTION),
+            Self::IntrospectionWithCertificate => document
+                .get("mtls_endpoint_aliases")
+                .and_then(|aliases| aliases.get(INTROSPECTION))
+                .or_else(|| document.get(INTROSPECTION)),
+        };
+        found?.as_str()
+    }
+}
+
 /// Returns the URL of the key set in a metadata document, if the document is about this issuer.
-///
-/// The issuer must be named exactly as it was configured (OpenID Connect Discovery §4.3), or any
-/// issuer's metadata could be substituted. Only an issuer on this machine can name a key set that
-/// is reached by plain http, unless the host is among those that were named for it.
+#[cfg(any(test, feature = "cli", feature = "internals"))]
 pub(super) fn key_set_url(
     document: &[u8],
     issuer: &str,
     base: &SafeUrl,
     http: &HttpHosts,
 ) -> Result<SafeUrl, MetadataError> {
+    url_in(document, issuer, base, http, MetadataUrl::KeySet)
+}
+
+/// Returns a URL in a metadata document, if the document is about this issuer.
+///
+/// The issuer must be named exactly as it was configured (OpenID Connect Discovery §4.3), or any
+/// issuer's metadata could be substituted. Only an issuer on this machine can name a place that
+/// is reached by plain http, unless the host is among those that were named for it.
+pub(super) fn url_in(
+    document: &[u8],
+    issuer: &str,
+    base: &SafeUrl,
+    http: &HttpHosts,
+    wanted: MetadataUrl,
+) -> Result<SafeUrl, MetadataError> {
     let text = std::str::from_utf8(document).map_err(|_| MetadataError::Malformed)?;
     let Unique(document) = serde_json::from_str(text).map_err(|_| MetadataError::Malformed)?;
-    let member = |name| document.get(name).and_then(Value::as_str).ok_or(MetadataError::Malformed);
-    let found = member("issuer")?;
+    let found = document.get("issuer").and_then(Value::as_str).ok_or(MetadataError::Malformed)?;
     if found != issuer {
         return Err(MetadataError::Issuer { found: found.into() });
     }
-    let url = SafeUrl::parse(member("jwks_uri")?, http).map_err(|_| MetadataError::Url)?;
+    let url = wanted.find(&document).ok_or(MetadataError::Malformed)?;
+    let url = SafeUrl::parse(url, http).map_err(|_| MetadataError::Url)?;
     if url.is_https() || base.is_plain_and_local() || url.is_named(http) {
         return Ok(url);
     }

@@ -10,11 +10,11 @@ use crate::{
     url::{HttpsUrl, is_loopback},
 };
 
-/// Place of the key set of an issuer.
+/// Place of a document or an endpoint of an issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Endpoint {
     /// At this URL.
-    KeySet(SafeUrl),
+    Url(SafeUrl),
     /// Named by the metadata of the issuer.
     Discovery { issuer: String, base: SafeUrl },
 }
@@ -22,7 +22,7 @@ pub(super) enum Endpoint {
 impl Endpoint {
     pub(super) fn key_set(url: &str, http: &HttpHosts) -> Result<Self, ConfigError> {
         SafeUrl::parse(url, http)
-            .map(Self::KeySet)
+            .map(Self::Url)
             .map_err(|problem| ConfigError::invalid("jwks_uri", problem))
     }
 
@@ -38,7 +38,7 @@ impl Endpoint {
     /// Returns the URL that was configured.
     pub(super) fn url(&self) -> &SafeUrl {
         match self {
-            Self::KeySet(url) => url,
+            Self::Url(url) => url,
             Self::Discovery { base, .. } => base,
         }
     }
@@ -46,7 +46,7 @@ impl Endpoint {
     /// Label in metrics.
     pub(super) fn label(&self) -> String {
         match self {
-            Self::KeySet(url) => format!("{url:?}"),
+            Self::Url(url) => format!("{url:?}"),
             Self::Discovery { issuer, .. } => issuer.clone(),
         }
     }
@@ -54,7 +54,7 @@ impl Endpoint {
     /// Text that tells endpoints apart, for the names of entries in a shared store.
     pub(super) fn identity(&self) -> String {
         match self {
-            Self::KeySet(url) => format!("jwks\n{}", url.0),
+            Self::Url(url) => format!("jwks\n{}", url.0),
             Self::Discovery { issuer, .. } => format!("issuer\n{issuer}"),
         }
     }

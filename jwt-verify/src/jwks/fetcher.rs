@@ -1,15 +1,12 @@
 //! Fetches the key set of an issuer.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    discovery::{self, MetadataError},
-    endpoint::{Endpoint, SafeUrl},
-    fetch_error::{Failure, FetchError, FetchStep, IssuerMismatch},
+    discovered_url::{DiscoveredUrl, Metadata},
+    discovery::MetadataUrl,
+    endpoint::Endpoint,
+    fetch_error::{Failure, FetchError},
     http_client::{HttpClient, HttpDocument},
     http_hosts::HttpHosts,
     key_set_document::{KeySetDocument, parse_key_set},
@@ -17,7 +14,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, millis},
-    defaults::{DISCOVERY_TTL, KEY_SET_TTL},
+    defaults::KEY_SET_TTL,
     key::JwkSet,
 };
 
@@ -29,8 +26,7 @@ pub(super) struct JwksFetcher {
     settings: FetchSettings,
     /// Hosts that the metadata may name with plain http.
     http: HttpHosts,
-    /// URL of the key set from the metadata, and the time until which it is used unchecked.
-    key_set_url: Mutex<Option<(SafeUrl, Duration)>>,
+    key_set_url: DiscoveredUrl,
     skipped_keys: SkippedKeys,
 }
 
@@ -53,14 +49,14 @@ impl JwksFetcher {
         settings: FetchSettings,
     ) -> Self {
         let skipped_keys = SkippedKeys::new(settings.max_keys);
-        let key_set_url = Mutex::default();
+        let key_set_url = DiscoveredUrl::new(MetadataUrl::KeySet);
         Self { endpoint, client, clock, settings, http, key_set_url, skipped_keys }
     }
 
     /// Returns the place of the key set, without a query.
     pub(super) fn source(&self) -> String {
         match &self.endpoint {
-            Endpoint::KeySet(_) => format!("key set at {}", self.endpoint.label()),
+            Endpoint::Url(_) => format!("key set at {}", self.endpoint.label()),
             Endpoint::Discovery { .. } => format!("discovery at {}", self.endpoint.label()),
         }
     }
@@ -90,15 +86,17 @@ impl JwksFetcher {
 
     /// Makes the next fetch read the metadata again: after a failure the key set may have moved.
     pub(super) fn expire_key_set_url(&self) {
-        if let Some((_, until)) = &mut *self.key_set_url() {
-            *until = Duration::ZERO;
-        }
+        self.key_set_url.expire();
     }
 
     async fn fetch_key_set(&self) -> Result<(HttpDocument, JwkSet), FetchError> {
         let url = match &self.endpoint {
-            Endpoint::KeySet(url) => url.clone(),
-            Endpoint::Discovery { issuer, base } => self.discovered_url(issuer, base).await?,
+            Endpoint::Url(url) => url.clone(),
+            Endpoint::Discovery { issuer, base } => {
+                let metadata = Metadata { client: &self.client, issuer, base, http: &self.http };
+                let now = self.clock.monotonic();
+                self.key_set_url.get(&metadata, now, self.settings.timeout).await?
+            }
         };
         let response = self.client.get(url.uri()).await?;
         let set = self.parse_body(&response.body)?;
@@ -112,66 +110,6 @@ impl JwksFetcher {
 
     fn parse_body(&self, body: &[u8]) -> Result<JwkSet, Failure> {
         parse_key_set(body, self.settings.max_keys, &self.skipped_keys)
-    }
-
-    /// Returns the URL that the metadata names. The previous one stays in use if the metadata
-    /// cannot be read now.
-    async fn discovered_url(&self, issuer: &str, base: &SafeUrl) -> Result<SafeUrl, FetchError> {
-        let known = self.key_set_url().clone();
-        let now = self.clock.monotonic();
-        if let Some((url, until)) = &known
-            && now < *until
-        {
-            return Ok(url.clone());
-        }
-        // With a previous URL, time is left for the key set even if the metadata request hangs.
-        let share = if known.is_some() { 2 } else { 1 };
-        let timeout = self.settings.timeout / share;
-        let discovered = tokio::time::timeout(timeout, self.discover(issuer, base)).await;
-        match (discovered.unwrap_or(Err(Failure::Timeout.into())), known) {
-            (Ok(url), _) => {
-                *self.key_set_url() = Some((url.clone(), now + DISCOVERY_TTL));
-                Ok(url)
-            }
-            (Err(_), Some((url, _))) => Ok(url),
-            (Err(error), None) => Err(FetchError { step: FetchStep::Discovery, ..error }),
-        }
-    }
-
-    async fn discover(&self, issuer: &str, base: &SafeUrl) -> Result<SafeUrl, FetchError> {
-        let mut first = None;
-        for url in discovery::metadata_urls(base) {
-            match self.key_set_url_at(&url, issuer, base).await {
-                Err(error) if error.may_be_elsewhere => {
-                    first.get_or_insert(error);
-                }
-                result => return result,
-            }
-        }
-        Err(first.unwrap_or(Failure::NotFound.into()))
-    }
-
-    /// Reads the metadata at this URL.
-    async fn key_set_url_at(
-        &self,
-        url: &SafeUrl,
-        issuer: &str,
-        base: &SafeUrl,
-    ) -> Result<SafeUrl, FetchError> {
-        let metadata = self.client.get(url.uri()).await?;
-        let url = discovery::key_set_url(&metadata.body, issuer, base, &self.http);
-        url.map_err(|error| match error {
-            MetadataError::Malformed => Failure::DiscoveryDocument.into(),
-            MetadataError::Issuer { found } => {
-                let names = IssuerMismatch { configured: issuer.into(), found: found.into() };
-                FetchError { issuers: Some(names), ..Failure::DiscoveryIssuer.into() }
-            }
-            MetadataError::Url => Failure::DiscoveryUrl.into(),
-        })
-    }
-
-    fn key_set_url(&self) -> MutexGuard<'_, Option<(SafeUrl, Duration)>> {
-        self.key_set_url.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -189,7 +127,10 @@ mod tests {
     };
 
     use super::{
-        super::fixtures::{KEY_SET, SECOND, block_on, fetcher},
+        super::{
+            fetch_error::FetchStep,
+            fixtures::{KEY_SET, SECOND, block_on, fetcher},
+        },
         *,
     };
     use crate::clock::SystemClock;

@@ -29,7 +29,7 @@ pub(super) fn fetcher(endpoint: Endpoint, ttl: Option<Duration>) -> JwksFetcher 
     let clock = Arc::new(SystemClock::new());
     let client = HttpClient {
         connector: IssuerConnector { proxy: None },
-        tls: tls::config(&Roots::default()).unwrap(),
+        tls: tls::config(&Roots::default(), None).unwrap(),
         credential: None,
         connect_timeout: 5 * SECOND,
         max_bytes: 1000,

@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use awc::{
-    Client, Connector,
+    Client, ClientRequest, Connector, SendClientRequest,
     error::{ConnectError, PayloadError, SendRequestError},
-    http::{StatusCode, Uri, Version, header},
+    http::{Method, StatusCode, Uri, Version, header},
 };
 
 use super::{
@@ -28,6 +28,13 @@ pub(super) struct HttpDocument {
 const ACCEPT: &str = "application/jwk-set+json, application/json, */*;q=0.1";
 /// Some firewalls refuse requests without one.
 const USER_AGENT: &str = concat!("actix-jwt-verify/", env!("CARGO_PKG_VERSION"));
+
+/// A form to post.
+pub(super) struct PostedForm {
+    pub(super) body: String,
+    pub(super) accept: &'static str,
+    pub(super) authorization: Option<header::HeaderValue>,
+}
 
 /// Fetches documents over HTTPS.
 #[derive(Clone)]
@@ -54,26 +61,48 @@ impl HttpClient {
         uri: &Uri,
         observe: impl FnOnce(StatusCode, &header::HeaderMap),
     ) -> Result<HttpDocument, FetchError> {
-        let connector = Connector::new()
-            .connector(self.connector.clone())
-            .timeout(self.connect_timeout)
-            .handshake_timeout(self.connect_timeout)
-            .rustls_0_23(self.tls.clone());
-        let client: Client =
-            Client::builder().connector(connector).disable_redirects().disable_timeout().finish();
-        let mut request = client
-            .get(uri)
-            .force_close()
-            .no_decompress()
-            .insert_header((header::ACCEPT, ACCEPT))
-            .insert_header((header::ACCEPT_ENCODING, "identity"))
-            .insert_header((header::USER_AGENT, USER_AGENT));
+        let client = self.client();
+        let mut request = request(&client, Method::GET, uri, ACCEPT);
         if let Some(credential) = &self.credential
             && let Some(header) = credential.header(uri).await?
         {
             request = request.insert_header(header);
         }
-        let mut response = request.send().await.map_err(|error| classify(&error))?;
+        self.receive(request.send(), observe).await
+    }
+
+    /// Posts a form, and passes on the status and the headers of the answer.
+    pub(super) async fn post_form(
+        &self,
+        uri: &Uri,
+        form: PostedForm,
+        observe: impl FnOnce(StatusCode, &header::HeaderMap),
+    ) -> Result<HttpDocument, FetchError> {
+        let client = self.client();
+        let mut request = request(&client, Method::POST, uri, form.accept)
+            .content_type("application/x-www-form-urlencoded");
+        if let Some(mut value) = form.authorization {
+            value.set_sensitive(true);
+            request = request.insert_header((header::AUTHORIZATION, value));
+        }
+        self.receive(request.send_body(form.body), observe).await
+    }
+
+    fn client(&self) -> Client {
+        let connector = Connector::new()
+            .connector(self.connector.clone())
+            .timeout(self.connect_timeout)
+            .handshake_timeout(self.connect_timeout)
+            .rustls_0_23(self.tls.clone());
+        Client::builder().connector(connector).disable_redirects().disable_timeout().finish()
+    }
+
+    async fn receive(
+        &self,
+        sent: SendClientRequest,
+        observe: impl FnOnce(StatusCode, &header::HeaderMap),
+    ) -> Result<HttpDocument, FetchError> {
+        let mut response = sent.await.map_err(|error| classify(&error))?;
         let version = response.version();
         let headers = response.headers();
         observe(response.status(), headers);
@@ -112,6 +141,16 @@ impl HttpClient {
         }
         Ok(HttpDocument { body: body.to_vec(), max_age })
     }
+}
+
+fn request(client: &Client, method: Method, uri: &Uri, accept: &'static str) -> ClientRequest {
+    client
+        .request(method, uri)
+        .force_close()
+        .no_decompress()
+        .insert_header((header::ACCEPT, accept))
+        .insert_header((header::ACCEPT_ENCODING, "identity"))
+        .insert_header((header::USER_AGENT, USER_AGENT))
 }
 
 fn classify(error: &SendRequestError) -> FetchError {

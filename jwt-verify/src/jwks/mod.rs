@@ -9,8 +9,10 @@ mod backoff;
 mod builder;
 mod cache_control;
 mod connect;
+mod connection;
 mod connector;
 mod deferred_queries;
+mod discovered_url;
 mod discovery;
 mod endpoint;
 mod entry_codec;
@@ -20,6 +22,7 @@ mod fetch_thread;
 mod fetcher;
 #[cfg(test)]
 mod fixtures;
+mod form_endpoint;
 mod http_client;
 mod http_hosts;
 mod key_cache;
@@ -45,6 +48,8 @@ mod skipped_keys;
 mod tls;
 
 pub use builder::JwksProviderBuilder;
+pub(crate) use connection::Connection;
+pub(crate) use form_endpoint::{EncodedForm, FormAnswer, FormEndpoint, FormFailure, FormPlace};
 #[cfg(feature = "cli")]
 pub(crate) use probe::Visit;
 pub use provider::JwksProvider;

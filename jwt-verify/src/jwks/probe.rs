@@ -66,7 +66,7 @@ impl Prober {
     /// it is not fetched from there.
     pub(crate) async fn key_set(&self, metadata: Option<&[u8]>) -> Option<Visit> {
         let url = match &self.endpoint {
-            Endpoint::KeySet(url) => url.clone(),
+            Endpoint::Url(url) => url.clone(),
             Endpoint::Discovery { issuer, base } => {
                 key_set_url(metadata?, issuer, base, &self.hosts).ok()?
             }

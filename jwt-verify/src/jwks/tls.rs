@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
-use crate::error::ConfigError;
+use crate::{error::ConfigError, secret::Secret};
 
 /// Trust anchors for the certificates of issuers.
 #[derive(Debug, Clone, Default)]
@@ -28,8 +28,19 @@ pub(super) enum Base {
     Nothing,
 }
 
+/// Certificate that a client presents (RFC 8705 §2), in PEM.
+#[derive(Debug, Clone)]
+pub(super) struct ClientIdentity {
+    /// The certificate, and those that lead to its authority.
+    pub(super) certificates: Vec<u8>,
+    pub(super) key: Secret,
+}
+
 /// Builds a configuration for TLS 1.2 and 1.3 with these trust anchors.
-pub(super) fn config(roots: &Roots) -> Result<Arc<ClientConfig>, ConfigError> {
+pub(super) fn config(
+    roots: &Roots,
+    identity: Option<&ClientIdentity>,
+) -> Result<Arc<ClientConfig>, ConfigError> {
     let mut store = match roots.base {
         Base::Mozilla => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
         #[cfg(feature = "native-roots")]
@@ -54,9 +65,34 @@ pub(super) fn config(roots: &Roots) -> Result<Arc<ClientConfig>, ConfigError> {
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|_| ConfigError::invalid("tls", "no protocol version is available"))?
-        .with_root_certificates(store)
-        .with_no_client_auth();
+        .with_root_certificates(store);
+    let config = match identity {
+        None => config.with_no_client_auth(),
+        Some(identity) => {
+            let (chain, key) = identity.parse()?;
+            let problem = "must be a certificate and the private key that belongs to it";
+            config
+                .with_client_auth_cert(chain, key)
+                .map_err(|_| ConfigError::invalid("mutual_tls", problem))?
+        }
+    };
     Ok(Arc::new(config))
+}
+
+impl ClientIdentity {
+    fn parse(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), ConfigError> {
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.certificates).collect();
+        let chain = chain.ok().filter(|chain| !chain.is_empty());
+        let chain = chain.ok_or(ConfigError::invalid(
+            "mutual_tls",
+            "must hold the certificate of this client in PEM",
+        ))?;
+        let mut keys = PrivateKeyDer::pem_slice_iter(self.key.expose());
+        match (keys.next(), keys.next()) {
+            (Some(Ok(key)), None) => Ok((chain, key)),
+            _ => Err(ConfigError::invalid("mutual_tls", "must hold one private key in PEM")),
+        }
+    }
 }
 
 fn unreadable() -> ConfigError {
@@ -80,12 +116,12 @@ mod tests {
 
     #[test]
     fn roots_must_be_there_and_readable() {
-        assert!(config(&Roots::default()).is_ok());
-        assert!(config(&Roots { base: Base::Nothing, ..Roots::default() }).is_err());
+        assert!(config(&Roots::default(), None).is_ok());
+        assert!(config(&Roots { base: Base::Nothing, ..Roots::default() }, None).is_err());
         for pem in ["", "garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
         {
             let roots = Roots { own: vec![pem.into()], ..Roots::default() };
-            assert!(config(&roots).is_err(), "{pem}");
+            assert!(config(&roots, None).is_err(), "{pem}");
         }
     }
 }

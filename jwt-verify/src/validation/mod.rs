@@ -6,6 +6,8 @@ mod client;
 mod confirmation;
 mod expiry;
 mod further_type;
+#[cfg(feature = "jwks")]
+mod introspected;
 mod issued_at;
 mod issuer;
 mod lifetime;

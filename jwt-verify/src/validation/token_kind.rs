@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "jwks")]
+use super::introspected;
 use super::{TokenProfile, profile::require_claims, token_type};
+#[cfg(feature = "jwks")]
+use crate::defaults::INTROSPECTION_ANSWER_AGE;
 use crate::{
     claims::Claims, defaults::LOGOUT_TOKEN_AGE, error::InvalidTokenReason, json::Json,
     token::TypeName,
@@ -19,11 +23,25 @@ pub(crate) enum TokenKind {
     Id,
     /// A logout token (OIDC Back-Channel Logout §2.4).
     Logout,
+    /// An access token of which an introspection endpoint has told (RFC 7662 §2.2).
+    #[cfg(feature = "jwks")]
+    Introspected(TokenProfile),
+    /// A signed answer of an introspection endpoint (RFC 9701 §5).
+    #[cfg(feature = "jwks")]
+    IntrospectionAnswer,
 }
 
 /// The `typ` of refresh tokens.
 #[cfg(feature = "issuing")]
 pub(crate) const REFRESH_TYPE: &str = "rt+jwt";
+
+/// The `typ` of signed answers of an introspection endpoint.
+#[cfg(feature = "jwks")]
+const INTROSPECTION_TYPE: &str = "token-introspection+jwt";
+
+/// The claim of a signed answer that holds what an unsigned one consists of.
+#[cfg(feature = "jwks")]
+pub(crate) const TOKEN_INTROSPECTION: &str = "token_introspection";
 
 /// The event that makes a token a logout token.
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
@@ -39,6 +57,11 @@ impl TokenKind {
             Self::Logout => {
                 name.is_none_or(|name| name.is("logout+jwt") || name.is("JWT") || name.is("JOSE"))
             }
+            // There is no header.
+            #[cfg(feature = "jwks")]
+            Self::Introspected(_) => true,
+            #[cfg(feature = "jwks")]
+            Self::IntrospectionAnswer => name.is_some_and(|name| name.is(INTROSPECTION_TYPE)),
         };
         if accepted { Ok(()) } else { Err(InvalidTokenReason::TokenType) }
     }
@@ -50,6 +73,11 @@ impl TokenKind {
     ) -> Result<(), InvalidTokenReason> {
         if let Self::Access(profile) = self {
             token_type::check(claims, accept_id_tokens)?;
+            return profile.check_claims(claims);
+        }
+        #[cfg(feature = "jwks")]
+        if let Self::Introspected(profile) = self {
+            introspected::check(claims)?;
             return profile.check_claims(claims);
         }
         let is_text = |text: Option<&str>| text.is_some_and(|text| !text.is_empty());
@@ -74,6 +102,13 @@ impl TokenKind {
                 let event = claims.find("events").and_then(|events| events.get(LOGOUT_EVENT));
                 event.is_some_and(Json::is_object) && claims.find("nonce").is_none()
             }
+            // Checked above.
+            #[cfg(feature = "jwks")]
+            Self::Introspected(_) => false,
+            #[cfg(feature = "jwks")]
+            Self::IntrospectionAnswer => {
+                claims.find(TOKEN_INTROSPECTION).is_some_and(Json::is_object)
+            }
         };
         if !is_this_kind {
             return Err(InvalidTokenReason::TokenType);
@@ -89,14 +124,24 @@ impl TokenKind {
                 let session = subject.1 || is_text(claims.find_text("sid"));
                 require_claims([("sid", session), token_id, issued_at])
             }
+            #[cfg(feature = "jwks")]
+            Self::Introspected(_) => Ok(()),
+            #[cfg(feature = "jwks")]
+            Self::IntrospectionAnswer => require_claims([issued_at]),
         }
     }
 
-    /// Returns the end of a token without `exp`, for the only kind that issuers write without: a
-    /// logout token, which the first drafts of the specification gave none.
+    /// Returns the end of a token without `exp`, for the kinds that issuers write without: a logout
+    /// token, which the first drafts of the specification gave none, and an answer of an
+    /// introspection endpoint, which should have none (RFC 9701 §5).
     pub(super) fn end_without_expiry(self, claims: &Claims) -> Option<Duration> {
-        let issued_at = claims.issued_at().filter(|_| self == Self::Logout)?;
-        Some(issued_at.since_epoch().saturating_add(LOGOUT_TOKEN_AGE))
+        let age = match self {
+            Self::Logout => LOGOUT_TOKEN_AGE,
+            #[cfg(feature = "jwks")]
+            Self::IntrospectionAnswer => INTROSPECTION_ANSWER_AGE,
+            _ => return None,
+        };
+        Some(claims.issued_at()?.since_epoch().saturating_add(age))
     }
 }
 

@@ -17,9 +17,21 @@ const DECLARATIONS: [&str; 2] = ["type", "token_type"];
 const DESCOPE_REFRESH: &str = "DSR";
 
 pub(super) fn check(claims: &Claims, accept_id_tokens: bool) -> Result<(), InvalidTokenReason> {
+    // Amazon Cognito and others write `token_use`.
+    let is_accepted =
+        |use_: Json<'_>| use_.is_text("access") || accept_id_tokens && use_.is_text("id");
+    check_with(claims, accept_id_tokens, is_accepted)
+}
+
+/// Checks the kind of a token, with the values of `token_use` that an access token may have.
+pub(super) fn check_with(
+    claims: &Claims,
+    accept_id_tokens: bool,
+    is_accepted: impl Fn(Json<'_>) -> bool,
+) -> Result<(), InvalidTokenReason> {
     let typ = claims.find_text("typ");
     let id_token = if accept_id_tokens { None } else { id_token_claim(claims, typ) };
-    match id_token.or_else(|| other_kind_claim(claims, typ, accept_id_tokens)) {
+    match id_token.or_else(|| other_kind_claim(claims, typ, is_accepted)) {
         Some(name) => Err(InvalidTokenReason::TokenTypeClaim(name)),
         None => Ok(()),
     }
@@ -46,14 +58,11 @@ fn id_token_claim(claims: &Claims, typ: Option<&str>) -> Option<&'static str> {
 fn other_kind_claim(
     claims: &Claims,
     typ: Option<&str>,
-    accept_id_tokens: bool,
+    is_accepted: impl Fn(Json<'_>) -> bool,
 ) -> Option<&'static str> {
     if claims.find("events").is_some_and(are_events) {
         return Some("events");
     }
-    // Amazon Cognito and others write `token_use`.
-    let is_accepted =
-        |use_: Json<'_>| use_.is_text("access") || accept_id_tokens && use_.is_text("id");
     if claims.find("token_use").is_some_and(|use_| !is_accepted(use_)) {
         return Some("token_use");
     }

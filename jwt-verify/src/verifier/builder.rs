@@ -150,7 +150,7 @@ impl VerifierBuilder {
         self
     }
 
-    #[cfg(feature = "issuing")]
+    #[cfg(any(feature = "issuing", feature = "jwks"))]
     pub(crate) fn shared_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self

@@ -6,6 +6,8 @@ mod candidate;
 mod default_keys;
 mod explain;
 mod id_token;
+#[cfg(feature = "jwks")]
+mod introspected_issuer;
 mod issuer;
 #[cfg(feature = "jwks")]
 mod kubernetes;
@@ -24,6 +26,8 @@ mod tenant_cache;
 
 use std::{sync::Arc, time::Duration};
 
+#[cfg(feature = "jwks")]
+pub(crate) use self::introspected_issuer::{Introspected, IntrospectedIssuer};
 #[cfg(feature = "jwks")]
 pub(crate) use self::kubernetes::{Cluster, SERVICE_ACCOUNT};
 pub use self::{

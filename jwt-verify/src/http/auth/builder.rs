@@ -38,6 +38,8 @@ pub struct JwtAuthBuilder {
     dpop: Option<Dpop>,
     mutual_tls: Option<MutualTls>,
     resource_metadata: Option<ResourceMetadata>,
+    #[cfg(feature = "jwks")]
+    introspection: Vec<crate::introspection::Introspection>,
     challenge_scopes: Vec<String>,
     reports_details_in_release: bool,
     #[cfg(feature = "api-keys")]
@@ -52,6 +54,8 @@ impl JwtAuthBuilder {
             dpop: None,
             mutual_tls: None,
             resource_metadata: None,
+            #[cfg(feature = "jwks")]
+            introspection: Vec::new(),
             challenge_scopes: Vec::new(),
             reports_details_in_release: false,
             #[cfg(feature = "api-keys")]
@@ -164,6 +168,18 @@ impl JwtAuthBuilder {
     #[cfg(feature = "api-keys")]
     pub fn api_keys(mut self, keys: crate::api_keys::ApiKeys) -> Self {
         self.api_keys = Some(keys);
+        self
+    }
+
+    /// Asks the issuer about tokens that are not JWTs, such as opaque ones; see
+    /// [`Introspection`](crate::introspection::Introspection). Default: none; every token has to be a
+    /// JWT.
+    ///
+    /// Every [`authenticator`](Self::authenticator) is asked first. A second introspection does not
+    /// build: an opaque token does not name its issuer, and would be shown to both.
+    #[cfg(feature = "jwks")]
+    pub fn introspection(mut self, introspection: crate::introspection::Introspection) -> Self {
+        self.introspection.push(introspection);
         self
     }
 
@@ -351,7 +367,7 @@ impl JwtAuthBuilder {
     /// # Errors
     /// Everything that [`VerifierBuilder::build`] refuses, and invalid settings of [`Dpop`],
     /// [`MutualTls`], [`ResourceMetadata`], of the [`extractor`](Self::extractor), of an
-    /// [`authenticator`](Self::authenticator), of
+    /// [`authenticator`](Self::authenticator), of the introspection, of
     /// [`challenge_scopes`](Self::challenge_scopes) and of the protection of cookies. API keys where
     /// every token has to be bound.
     pub fn build(mut self) -> Result<JwtAuth, ConfigError> {
@@ -361,6 +377,16 @@ impl JwtAuthBuilder {
         settings.cross_site.validate()?;
         if let Some(extractor) = &settings.extractor {
             extractor.validate()?;
+        }
+        #[cfg(feature = "jwks")]
+        for (count, introspection) in self.introspection.into_iter().enumerate() {
+            if count > 0 {
+                let problem = "must be set once: an opaque token does not name its issuer, and \
+                               would be shown to both";
+                return Err(ConfigError::invalid("introspection", problem));
+            }
+            // The last, since it takes whatever is not a JWT.
+            settings.authenticators.push(Box::new(introspection.prepare(&verifier)?));
         }
         check_kinds(&settings.authenticators)?;
         let proofs = self.dpop.map(|dpop| dpop.build(verifier.clock())).transpose()?;

@@ -207,6 +207,10 @@ impl JwtAuth {
     /// | `JWT_DPOP_NONCE_SECRET` | the secret of the nonces that proofs must contain, at least 32 bytes |
     /// | `JWT_MTLS_PROXIES` | addresses and networks of proxies, separated by commas, that pass on client certificates: accepts tokens that are bound to one; see [`MutualTls`](crate::mtls::MutualTls) |
     /// | `JWT_MTLS_FIELD` | the header with the certificate, instead of `Client-Cert` |
+    /// | `JWT_INTROSPECTION_URL` | the endpoint that tells about tokens that are not JWTs, or `discover` for the one that the metadata of the issuer name; see [`Introspection`](crate::introspection::Introspection) |
+    /// | `JWT_INTROSPECTION_CLIENT_ID`, `JWT_INTROSPECTION_CLIENT_SECRET` | the client that this API is at that endpoint, and its secret (`client_secret_basic`); required with it |
+    /// | `JWT_INTROSPECTION_CACHE` | bound of the time for which an answer is used; 0 is off |
+    /// | `JWT_INTROSPECTION_ALWAYS` | `true` asks about JWTs too; see [`Introspection::all_tokens`](crate::introspection::Introspection::all_tokens) |
     /// | `JWT_RESOURCE` | the URL of this API as a protected resource: challenges name its metadata, which [`resource_metadata_route`](Self::resource_metadata_route) serves; see [`ResourceMetadata`](crate::endpoints::ResourceMetadata) |
     /// | `JWT_RESOURCE_SCOPES` | scopes that clients may request, separated by commas or spaces, in the metadata and in the challenge to a caller without a token; see [`JwtAuthBuilder::challenge_scopes`] |
     /// | `JWT_ROOT_CERTIFICATES` | PEM of trusted authorities for the issuer's certificate, besides the built-in ones |

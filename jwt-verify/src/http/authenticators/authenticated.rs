@@ -77,11 +77,11 @@ impl Authenticated {
     pub(crate) fn check(
         self,
         kind: CredentialKind,
-        now: Duration,
+        now: impl FnOnce() -> Duration,
     ) -> Result<(Arc<VerifiedToken>, Way), AuthError> {
         let Self { token, way, is_in_time } = self;
         if !is_in_time {
-            let claims = token.claims();
+            let (claims, now) = (token.claims(), now());
             if claims.not_before().is_some_and(|start| now < start.since_epoch()) {
                 return Err(InvalidTokenReason::NotYetValid.into());
             }

@@ -4,6 +4,8 @@
 mod api_key;
 mod attempt;
 mod authenticated;
+#[cfg(feature = "jwks")]
+mod introspection;
 mod selection;
 
 #[cfg(feature = "api-keys")]

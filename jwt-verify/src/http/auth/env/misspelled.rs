@@ -94,6 +94,7 @@ mod tests {
         for source in [
             include_str!("claims_mapping.rs"),
             include_str!("credential.rs"),
+            include_str!("introspection.rs"),
             include_str!("issuer.rs"),
             include_str!("keys.rs"),
             include_str!("mod.rs"),

@@ -5,6 +5,7 @@ mod api_keys;
 mod claims_mapping;
 mod credential;
 mod environment;
+mod introspection;
 mod issuer;
 mod keys;
 mod misspelled;
@@ -92,6 +93,9 @@ fn read(
     #[cfg(feature = "api-keys")]
     if let Some(keys) = api_keys::api_keys(environment)? {
         builder = builder.api_keys(keys);
+    }
+    if let Some(introspection) = introspection::introspection(environment)? {
+        builder = builder.introspection(introspection);
     }
     resource::publish(environment, builder)
 }

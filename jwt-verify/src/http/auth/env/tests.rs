@@ -391,3 +391,49 @@ fn a_value_may_be_in_a_file() {
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn introspection_needs_its_endpoint_and_a_client() {
+    let url = ("JWT_INTROSPECTION_URL", "https://issuer.example/introspect");
+    let client = ("JWT_INTROSPECTION_CLIENT_ID", "api");
+    let secret = ("JWT_INTROSPECTION_CLIENT_SECRET", "s3cret");
+    let with = |more: &[(&'static str, &'static str)]| build(&[&BASE[..], more].concat());
+    assert!(with(&[url, client, secret]).is_ok());
+    assert!(with(&[("JWT_INTROSPECTION_URL", "discover"), client, secret]).is_ok());
+    let cache = ("JWT_INTROSPECTION_CACHE", "0");
+    assert!(with(&[url, client, secret, cache, ("JWT_INTROSPECTION_ALWAYS", "true")]).is_ok());
+    for (variables, named) in [
+        (vec![url, client], "JWT_INTROSPECTION_CLIENT_SECRET is not set"),
+        (vec![url, secret], "JWT_INTROSPECTION_CLIENT_ID is not set"),
+        (vec![client], "JWT_INTROSPECTION_CLIENT_ID: needs JWT_INTROSPECTION_URL"),
+        (vec![secret], "JWT_INTROSPECTION_CLIENT_SECRET: needs JWT_INTROSPECTION_URL"),
+        (vec![cache], "JWT_INTROSPECTION_CACHE: needs JWT_INTROSPECTION_URL"),
+        (
+            vec![("JWT_INTROSPECTION_ALWAYS", "true")],
+            "JWT_INTROSPECTION_ALWAYS: needs JWT_INTROSPECTION_URL",
+        ),
+        (
+            vec![url, client, secret, ("JWT_INTROSPECTION_ALWAYS", "yes")],
+            "JWT_INTROSPECTION_ALWAYS: ",
+        ),
+        (
+            vec![url, client, secret, ("JWT_INTROSPECTION_CACHE", "3601")],
+            "JWT_INTROSPECTION_CACHE: ",
+        ),
+        (
+            vec![("JWT_INTROSPECTION_URL", "http://issuer.example/"), client, secret],
+            "JWT_INTROSPECTION_URL: must use https",
+        ),
+        (vec![("JWT_INTROSPECTION_URL", "introspect"), client, secret], "JWT_INTROSPECTION_URL: "),
+    ] {
+        let error = with(&variables).unwrap_err().to_string();
+        assert!(error.starts_with(named), "{variables:?}: {error}");
+    }
+    let unnamed = [
+        ("JWT_ISSUER", "none"),
+        ("JWT_AUDIENCE", "api"),
+        ("JWT_SECRET", "0123456789abcdef0123456789abcdef"),
+    ];
+    let error = build(&[&unnamed[..], &[url, client, secret]].concat()).unwrap_err().to_string();
+    assert!(error.starts_with("JWT_INTROSPECTION_URL: needs an issuer"), "{error}");
+}

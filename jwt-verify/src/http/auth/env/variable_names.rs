@@ -21,7 +21,10 @@ fn variable(setting: &'static str) -> &'static str {
         "negative_cache_ttl" => "JWT_NEGATIVE_CACHE_TTL",
         "refetch_window" => "JWT_REFRESH_MIN_INTERVAL",
         "stale_if_error" => "JWT_STALE_TTL",
-        "fetch_timeout" | "connect_timeout" => "JWT_FETCH_TIMEOUT",
+        "fetch_timeout"
+        | "connect_timeout"
+        | "introspection.timeout"
+        | "introspection.connect_timeout" => "JWT_FETCH_TIMEOUT",
         "root_certificates" => "JWT_ROOT_CERTIFICATES",
         "proxy" => "JWT_PROXY",
         "bearer_token" => "JWT_JWKS_BEARER_TOKEN",
@@ -49,12 +52,16 @@ fn variable(setting: &'static str) -> &'static str {
         "api_keys.file" => "API_KEYS_FILE",
         "api_keys.secret" => "API_KEY_SECRET",
         "cookie_origins" => "JWT_COOKIE_ORIGINS",
+        "introspection.url" | "introspection.issuer" => "JWT_INTROSPECTION_URL",
+        "introspection.client_id" => "JWT_INTROSPECTION_CLIENT_ID",
+        "introspection.client_secret" => "JWT_INTROSPECTION_CLIENT_SECRET",
+        "introspection.cache_for" => "JWT_INTROSPECTION_CACHE",
         other => other,
     }
 }
 
 /// Variables with settings. Instead of each, one with `_FILE` at the end may name a file.
-pub(super) const KNOWN: [&str; 42] = [
+pub(super) const KNOWN: [&str; 47] = [
     "JWT_ACCEPT_ID_TOKENS",
     "JWT_ALGORITHMS",
     "JWT_ALLOW_HTTP",
@@ -68,6 +75,11 @@ pub(super) const KNOWN: [&str; 42] = [
     "JWT_DPOP_URL",
     "JWT_FETCH_TIMEOUT",
     "JWT_HEADER",
+    "JWT_INTROSPECTION_ALWAYS",
+    "JWT_INTROSPECTION_CACHE",
+    "JWT_INTROSPECTION_CLIENT_ID",
+    "JWT_INTROSPECTION_CLIENT_SECRET",
+    "JWT_INTROSPECTION_URL",
     "JWT_ISSUER",
     "JWT_JWKS_BEARER_TOKEN",
     "JWT_JWKS_HEADER",

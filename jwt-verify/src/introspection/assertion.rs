@@ -1,0 +1,134 @@
+//! Assertions of a client about itself (RFC 7523 §3, OpenID Connect Core §9).
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::json;
+
+use super::client_key::ClientKey;
+use crate::defaults::ASSERTION_LIFETIME;
+
+/// Makes an assertion for one question. `None` if the system has no random numbers.
+pub(super) fn assertion(
+    key: &ClientKey,
+    client_id: &str,
+    audience: &str,
+    now: Duration,
+) -> Option<String> {
+    let mut id = [0; 16];
+    aws_lc_rs::rand::fill(&mut id).ok()?;
+    let mut header = json!({"alg": key.algorithm().name(), "typ": "JWT"});
+    if let (Some(id), Some(members)) = (key.id(), header.as_object_mut()) {
+        members.insert("kid".into(), id.into());
+    }
+    let claims = json!({
+        "iss": client_id,
+        "sub": client_id,
+        "aud": audience,
+        "jti": URL_SAFE_NO_PAD.encode(id),
+        "iat": now.as_secs(),
+        "exp": now.saturating_add(ASSERTION_LIFETIME).as_secs(),
+    });
+    let segment = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let mut assertion = format!("{}.{}", segment(header), segment(claims));
+    let signature = key.sign(assertion.as_bytes())?;
+    assertion.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut assertion);
+    Some(assertion)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::{
+        encoding::AsDer as _,
+        rsa::KeySize,
+        signature::{
+            ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+            Ed25519KeyPair, KeyPair as _, RsaKeyPair,
+        },
+    };
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+    use crate::{
+        algorithm::{Algorithm, AlgorithmSet},
+        key::{JwkSet, VerificationKey},
+        verifier::{TrustedIssuer, Verifier},
+    };
+
+    fn pem(der: &[u8]) -> String {
+        let text = STANDARD.encode(der);
+        format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+    }
+
+    /// A private key in PEM, and the public one.
+    fn pair(algorithm: Algorithm) -> (String, VerificationKey) {
+        let curve = match algorithm {
+            Algorithm::ES256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
+            Algorithm::ES384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+            Algorithm::EdDSA => {
+                let pair = Ed25519KeyPair::generate().unwrap();
+                let key = VerificationKey::from_point(algorithm, pair.public_key().as_ref());
+                return (pem(pair.to_pkcs8v1().unwrap().as_ref()), key.unwrap());
+            }
+            _ => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+                let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = pair.as_der().unwrap();
+                let parts: aws_lc_rs::rsa::PublicKeyComponents<Vec<u8>> = pair.public_key().into();
+                let set = AlgorithmSet::of(algorithm);
+                let key = VerificationKey::from_rsa(set, &parts.n, &parts.e).unwrap();
+                return (pem(der.as_ref()), key);
+            }
+        };
+        let pair = EcdsaKeyPair::generate(curve).unwrap();
+        let key = VerificationKey::from_point(algorithm, pair.public_key().as_ref()).unwrap();
+        (pem(pair.to_pkcs8v1().unwrap().as_ref()), key)
+    }
+
+    /// The issuer verifies an assertion as this library verifies tokens.
+    #[test]
+    fn an_assertion_verifies_and_names_client_and_issuer() {
+        for algorithm in [
+            Algorithm::RS256,
+            Algorithm::RS384,
+            Algorithm::RS512,
+            Algorithm::PS256,
+            Algorithm::PS384,
+            Algorithm::PS512,
+            Algorithm::ES256,
+            Algorithm::ES384,
+            Algorithm::EdDSA,
+        ] {
+            let (pem, public) = pair(algorithm);
+            let key = ClientKey::from_pem(algorithm, pem).unwrap().with_id("k");
+            assert_eq!(format!("{key:?}"), format!("ClientKey {{ algorithm: {algorithm:?}, .. }}"));
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+            let assertion = assertion(&key, "api", "https://issuer.example", now).unwrap();
+            let issuer = TrustedIssuer::new("api", "https://issuer.example")
+                .algorithms([algorithm])
+                .max_lifetime(ASSERTION_LIFETIME)
+                .keys(JwkSet::single(public));
+            let verifier = Verifier::for_issuer(issuer).build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let claims = runtime.block_on(verifier.verify(&assertion)).unwrap();
+            assert_eq!(claims.subject(), Some("api"), "{algorithm:?}");
+            assert_eq!(claims.token_id().unwrap().len(), 22);
+        }
+    }
+
+    #[test]
+    fn a_key_has_to_fit() {
+        let (ec, _) = pair(Algorithm::ES256);
+        for (algorithm, pem) in [
+            (Algorithm::RS256, ec.clone()),
+            (Algorithm::ES384, ec.clone()),
+            (Algorithm::EdDSA, ec.clone()),
+            (Algorithm::HS256, ec.clone()),
+            (Algorithm::ES256, String::new()),
+            (Algorithm::ES256, "garbage".into()),
+            (Algorithm::ES256, format!("{ec}{ec}")),
+        ] {
+            assert!(ClientKey::from_pem(algorithm, pem).is_err(), "{algorithm:?}");
+        }
+    }
+}
