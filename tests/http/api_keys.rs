@@ -223,7 +223,8 @@ fn nothing_stored_is_a_key() {
     let record = block_on(keys.store.list("ada")).unwrap()[0].record.to_json();
     assert!(!record.contains(&key[3..20]));
     let hash = keys.hash_of("ada");
-    let mut texts = vec![hash.to_string(), format!("{hash}="), hash.id()];
+    let hex = hash.as_bytes().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let mut texts = vec![hash.to_string(), format!("{hash}="), hash.id(), hex];
     texts.extend(record.split('"').map(str::to_owned));
     for text in texts.iter().filter(|text| !text.contains([',', ' ']) && !text.is_empty()) {
         for text in [text.clone(), format!("ak_{text}")] {

@@ -156,6 +156,18 @@ impl JwtAuthBuilder {
         self
     }
 
+    /// Asks the issuer about tokens that are not JWTs, such as opaque ones; see
+    /// [`Introspection`](crate::introspection::Introspection). Default: none; every token has to be a
+    /// JWT.
+    ///
+    /// Every [`authenticator`](Self::authenticator) is asked first. A second introspection does not
+    /// build: an opaque token does not name its issuer, and would be shown to both.
+    #[cfg(feature = "jwks")]
+    pub fn introspection(mut self, introspection: crate::introspection::Introspection) -> Self {
+        self.introspection.push(introspection);
+        self
+    }
+
     /// Accepts API keys besides tokens, in `X-Api-Key`, as `Authorization: ApiKey …`, and as bearer
     /// tokens in that header; see [`ApiKeys`](crate::api_keys::ApiKeys). Default: none.
     ///
@@ -168,18 +180,6 @@ impl JwtAuthBuilder {
     #[cfg(feature = "api-keys")]
     pub fn api_keys(mut self, keys: crate::api_keys::ApiKeys) -> Self {
         self.api_keys = Some(keys);
-        self
-    }
-
-    /// Asks the issuer about tokens that are not JWTs, such as opaque ones; see
-    /// [`Introspection`](crate::introspection::Introspection). Default: none; every token has to be a
-    /// JWT.
-    ///
-    /// Every [`authenticator`](Self::authenticator) is asked first. A second introspection does not
-    /// build: an opaque token does not name its issuer, and would be shown to both.
-    #[cfg(feature = "jwks")]
-    pub fn introspection(mut self, introspection: crate::introspection::Introspection) -> Self {
-        self.introspection.push(introspection);
         self
     }
 

@@ -90,12 +90,12 @@ fn read(
     if let Some(mutual_tls) = sender::mutual_tls(environment)? {
         builder = builder.mutual_tls(mutual_tls);
     }
+    if let Some(introspection) = introspection::introspection(environment)? {
+        builder = builder.introspection(introspection);
+    }
     #[cfg(feature = "api-keys")]
     if let Some(keys) = api_keys::api_keys(environment)? {
         builder = builder.api_keys(keys);
-    }
-    if let Some(introspection) = introspection::introspection(environment)? {
-        builder = builder.introspection(introspection);
     }
     resource::publish(environment, builder)
 }
