@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jwt_verify::{
     Clock as _, TrustedIssuer,
     dpop::Dpop,
@@ -9,9 +10,7 @@ use jwt_verify::{
     revocation::{MemoryRevocation, Revocation, RevocationStore as _},
     testing::ProofKey,
 };
-use jwt_verify_tests::{
-    Answer, CapturedLog, IntrospectionEndpoint, Process, Request, Response, setting,
-};
+use jwt_verify_tests::{Answer, CapturedLog, IntrospectionEndpoint, Process, Response, setting};
 use serde_json::{Value, json};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -272,14 +271,8 @@ fn one_new_token_is_one_question() {
     issuer.endpoint.set("opaque-1", Answer::json(&members).after(Duration::from_millis(300)));
     let api = issuer.serve();
     std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                let requests: Vec<Request> =
-                    (0..50).map(|_| api.get("/protected").bearer("opaque-1")).collect();
-                let open: Vec<_> = requests.iter().map(Request::open).collect();
-                drop(open);
-                assert_eq!(status(&api, "opaque-1"), 200);
-            });
+        for _ in 0..400 {
+            scope.spawn(|| assert_eq!(status(&api, "opaque-1"), 200));
         }
     });
     assert_eq!(issuer.endpoint.count(), 1);
@@ -350,7 +343,10 @@ fn a_wrong_client_secret_is_an_error_of_the_operator() {
     process.wait_for_output("refuses the credential of this application");
     let log = process.log();
     assert!(log.contains("ERROR"), "{log}");
-    assert!(!log.contains("opaque-token-1") && !log.contains(SECRET), "{log}");
+    let basic = STANDARD.encode(format!("api:{SECRET}"));
+    for secret in ["opaque-token-1", SECRET, &basic] {
+        assert!(!log.contains(secret), "{log}");
+    }
 }
 
 /// INT-10: the variables alone switch it on.

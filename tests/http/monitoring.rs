@@ -15,7 +15,7 @@ use jwt_verify::{
     store::RedisCache,
     testing::TestIssuer,
 };
-use jwt_verify_tests::{Process, eventually, free_port};
+use jwt_verify_tests::{IntrospectionEndpoint, Process, eventually, free_port};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 
@@ -76,7 +76,14 @@ fn scraped(all: &mut Series) {
     issuer.publish_json(&json!({"keys": [key.jwk(), {"kty": "oct", "k": "AAAA"}]}));
     let port = free_port();
     let address = format!("127.0.0.1:{port}");
-    let server = Process::start_example("prometheus", &issuer, &[("METRICS_ADDR", &address)]);
+    let endpoint = IntrospectionEndpoint::start();
+    let variables = [
+        ("METRICS_ADDR", address.as_str()),
+        ("JWT_INTROSPECTION_URL", endpoint.url()),
+        ("JWT_INTROSPECTION_CLIENT_ID", "api"),
+        ("JWT_INTROSPECTION_CLIENT_SECRET", "secret"),
+    ];
+    let server = Process::start_example("prometheus", &issuer, &variables);
     let token = Token::now(issuer.url());
     for (path, token, status) in [
         ("/protected", token.sign(&key), 200),

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts the changes of an issuer's keys that have been seen. The first keys are no change, and
-/// neither are keys that are out of reach for a while: without JWTs nothing fetches them.
+/// Counts the changes of an issuer's keys that have been seen. The first keys do not count, and
+/// neither do keys that are out of reach for a while: without JWTs nothing fetches them.
 #[derive(Debug)]
 pub(super) struct KeyEpoch {
     generation: AtomicU64,
