@@ -65,11 +65,46 @@ fn main() {
     println!("  the first times:  {calls:>3?}, for the copy of this thread and its place");
     println!("extractor of a JWT: {by_jwt:>3} allocations");
     println!("  of an opaque one: {by_opaque:>3} allocations");
+    #[cfg(feature = "api-keys")]
+    for (way, by_key) in keys_seen(&subject) {
+        println!("  of an API key:    {by_key:>3} allocations, {way}");
+        assert!(by_key <= by_jwt, "an API key costs {by_key}, a JWT {by_jwt}");
+    }
     println!("#[require]:         {check:>3} allocations");
     assert_eq!(seen, 0, "a token seen before costs {seen} allocations");
     assert_eq!(calls[2..], [0, 0], "a thread copies a token once");
     assert!(by_opaque <= by_jwt, "an opaque token costs {by_opaque}, a JWT {by_jwt}");
     assert_eq!(check, 0, "a requirement costs {check} allocations");
+}
+
+/// Allocations of an extractor for an API key that was seen before, in each place of a request.
+#[cfg(feature = "api-keys")]
+fn keys_seen(subject: &Subject) -> [(&'static str, u64); 3] {
+    use actix_web::test::TestRequest;
+    use jwt_verify::{
+        JwtAuth,
+        api_keys::{ApiKeys, MemoryApiKeys},
+    };
+
+    let store = MemoryApiKeys::new();
+    let keys = ApiKeys::builder(keys::SECRET.into(), store.clone()).build().unwrap();
+    let key = keys.generate().unwrap();
+    store.insert_now(keys.record(&key, "user").roles(["editor"]).build().unwrap());
+    let issuer = TrustedIssuer::new(ISSUER, AUDIENCE).keys(JwkSet::single(subject.key()));
+    let auth = JwtAuth::for_issuer(issuer).api_keys(keys).build().unwrap();
+    [("x-api-key", ""), ("authorization", "ApiKey "), ("authorization", "Bearer ")].map(
+        |(name, scheme)| {
+            let extract = || {
+                let value = format!("{scheme}{}", key.expose());
+                let request = TestRequest::default().insert_header((name, value));
+                let request = request.app_data(auth.clone()).to_http_request();
+                let claims = || VerifiedClaims::from_request(&request, &mut Payload::None);
+                count_once(|| drop::<VerifiedClaims>(black_box(now(claims())).unwrap()))
+            };
+            let _ = [(); 4].map(|()| extract());
+            (if scheme.is_empty() { name } else { scheme }, extract())
+        },
+    )
 }
 
 fn count(mut call: impl FnMut()) -> u64 {

@@ -72,6 +72,7 @@
 //! | settings in the environment | [`JwtAuth::from_env`] |
 //! | only the URL of a key set | [`JwksProvider::builder`] in [`TrustedIssuer::keys`] |
 //! | opaque tokens | [`Introspection`](introspection::Introspection) in [`JwtAuthBuilder::introspection`] |
+//! | API keys of programs | `ApiKeys` in `JwtAuthBuilder::api_keys` (feature `api-keys`) |
 //! | a public key or a shared secret | [`JwkSet::single`] of a [`VerificationKey`] in [`TrustedIssuer::keys`] |
 //! | several issuers, or one for each tenant | [`TrustedIssuer`] in [`JwtAuthBuilder::issuer`], or an [`IssuerResolver`] |
 //! | several instances of the application | a [`CacheStore`](store::CacheStore), such as `RedisCache`, in [`JwksProviderBuilder::cache`](keys::JwksProviderBuilder::cache) |

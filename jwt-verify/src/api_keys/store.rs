@@ -16,8 +16,9 @@ use crate::{
 /// Implement it for other stores, such as a database table, and test the implementation with
 /// `testing::api_key_store`.
 ///
-/// Requests wait for the answer without a time limit: a store has to limit its own time. An error
-/// means that the state is unknown, and the response is 503.
+/// Any caller can make up keys of the right form, each of which causes a call: limit how many are
+/// pending. Requests wait for the answer without a time limit: a store has to limit its own time. An
+/// error means that the state is unknown, and the response is 503.
 pub trait ApiKeyStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the record with this hash. An expired one may be returned, and refused, or forgotten.
     fn find(
