@@ -1,4 +1,4 @@
-//! Instances that share answers about opaque tokens. INT-16.
+//! Instances that share answers about opaque tokens. INT-15.
 
 use jwt_verify_tests::IntrospectionEndpoint;
 use serde_json::json;
