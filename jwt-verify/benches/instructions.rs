@@ -40,14 +40,22 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.tx
 const CALLS: u64 = 200;
 
 /// What is counted, and what of it is somebody else's.
-const PATHS: [(&str, Option<&str>); 6] = [
+const PATHS: &[(&str, Option<&str>)] = &[
     ("a new token, without its signature", Some("signature")),
     ("a token seen before", None),
     ("an extractor of a token seen before", Some("request")),
     ("an extractor of an opaque token seen before", Some("opaque request")),
-    ("a protected route, token seen before", Some("an open route")),
+    (TOKEN_SEEN, Some("an open route")),
+    #[cfg(feature = "api-keys")]
+    (KEY_SEEN, Some("an open route, with a key")),
+    #[cfg(feature = "api-keys")]
+    (BEARER_KEY_SEEN, Some("an open route, with a key as a token")),
     ("a requirement", None),
 ];
+
+const TOKEN_SEEN: &str = "a protected route, token seen before";
+const KEY_SEEN: &str = "a protected route, API key seen before";
+const BEARER_KEY_SEEN: &str = "a protected route, API key seen before, as a token";
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
@@ -57,8 +65,8 @@ fn main() {
     let compiler = Command::new("rustc").arg("--version").output().unwrap().stdout;
     let compiler = String::from_utf8(compiler).unwrap().trim().to_owned();
     let counts: Vec<(&str, u64)> = PATHS
-        .into_iter()
-        .map(|(path, others)| (path, count(path).saturating_sub(others.map_or(0, count))))
+        .iter()
+        .map(|(path, others)| (*path, count(path).saturating_sub(others.map_or(0, count))))
         .collect();
     let committed = std::fs::read_to_string(FILE).unwrap_or_default();
     let mut lines = committed.lines();
@@ -67,6 +75,14 @@ fn main() {
         .filter_map(|line| line.rsplit_once(": "))
         .filter_map(|(path, count)| Some((path, count.parse().ok()?)))
         .collect();
+    let counted = |wanted: &str| counts.iter().find(|(path, _)| *path == wanted);
+    if let (Some((_, token)), Some((_, key)), Some((_, bearer))) =
+        (counted(TOKEN_SEEN), counted(KEY_SEEN), counted(BEARER_KEY_SEEN))
+    {
+        // A key is looked up and not verified, and must not cost much more for that.
+        println!("an API key seen before, against a token: {key} and {bearer} of {token}");
+        assert!(key * 100 <= token * 115 && bearer * 100 <= token * 115, "API keys cost more");
+    }
     let (mut file, mut is_worse) = (format!("{compiler}\n"), false);
     let of = |path: &str| counts.iter().find(|(name, _)| *name == path).unwrap().1;
     let jwt = of("an extractor of a token seen before");
@@ -111,14 +127,8 @@ fn count(path: &str) -> u64 {
 fn run(path: &str, calls: u64) {
     let subject = Subject::new(Algorithm::HS256);
     let verifier = |entries| {
-        Verifier::for_issuer(
-            TrustedIssuer::new(ISSUER, AUDIENCE)
-                .algorithms([Algorithm::HS256])
-                .keys(JwkSet::single(subject.key())),
-        )
-        .token_cache_capacity(entries)
-        .build()
-        .unwrap()
+        let verifier = Verifier::for_issuer(issuer(&subject));
+        verifier.token_cache_capacity(entries).build().unwrap()
     };
     let token = subject.token.as_str();
     let repeat = |mut call: Box<dyn FnMut() + '_>| (0..calls).for_each(|_| call());
@@ -172,25 +182,55 @@ fn run(path: &str, calls: u64) {
                 }
             }));
         }
-        "an open route" | "a protected route, token seen before" => {
+        "an open route" | TOKEN_SEEN => {
             let auth = JwtAuth::new(verifier(100));
             let bearer = format!("Bearer {token}");
             let path = if path == "an open route" { "/open" } else { "/protected/x" };
-            actix_web::rt::System::new().block_on(async {
-                let scope = web::scope("/protected").wrap(auth).service(protected);
-                let app = init_service(App::new().service(open).service(scope)).await;
-                for _ in 0..calls {
-                    let request = TestRequest::with_uri(path)
-                        .insert_header(("authorization", bearer.as_str()))
-                        .to_request();
-                    let response = app.call(request).await.unwrap();
-                    assert!(response.status().is_success());
-                    black_box(response);
-                }
-            });
+            serve(auth, path, ("authorization", &bearer), calls);
+        }
+        #[cfg(feature = "api-keys")]
+        "an open route, with a key"
+        | "an open route, with a key as a token"
+        | KEY_SEEN
+        | BEARER_KEY_SEEN => {
+            use jwt_verify::api_keys::{ApiKeys, MemoryApiKeys};
+
+            let store = MemoryApiKeys::new();
+            let keys = ApiKeys::builder(keys::SECRET.into(), store.clone()).build().unwrap();
+            let key = keys.generate().unwrap();
+            store.insert_now(keys.record(&key, "user").roles(["editor"]).build().unwrap());
+            let auth = JwtAuth::for_issuer(issuer(&subject)).api_keys(keys).build().unwrap();
+            let is_token = path == BEARER_KEY_SEEN || path.ends_with("as a token");
+            let header = if is_token {
+                ("authorization", format!("Bearer {}", key.expose()))
+            } else {
+                ("x-api-key", key.expose().to_owned())
+            };
+            let path = if path.starts_with("an open route") { "/open" } else { "/protected/x" };
+            serve(auth, path, (header.0, &header.1), calls);
         }
         other => panic!("there is no path {other}"),
     }
+}
+
+fn issuer(subject: &Subject) -> TrustedIssuer {
+    TrustedIssuer::new(ISSUER, AUDIENCE)
+        .algorithms([Algorithm::HS256])
+        .keys(JwkSet::single(subject.key()))
+}
+
+/// Sends one request after the other with this header.
+fn serve(auth: JwtAuth, path: &str, header: (&str, &str), calls: u64) {
+    actix_web::rt::System::new().block_on(async {
+        let scope = web::scope("/protected").wrap(auth).service(protected);
+        let app = init_service(App::new().service(open).service(scope)).await;
+        for _ in 0..calls {
+            let request = TestRequest::with_uri(path).insert_header(header).to_request();
+            let response = app.call(request).await.unwrap();
+            assert!(response.status().is_success());
+            black_box(response);
+        }
+    });
 }
 
 #[get("/open")]

@@ -79,6 +79,28 @@ pub(crate) const LOG_PAUSE: Duration = Duration::from_secs(10);
 #[cfg(any(feature = "jwks", feature = "redis"))]
 pub(crate) const STORE_TIMEOUT: Duration = Duration::from_millis(250);
 
+#[cfg(feature = "api-keys")]
+mod api_keys {
+    use super::Duration;
+
+    /// Time for which a key of a remote store is cached.
+    pub(crate) const API_KEY_CACHE_TTL: Duration = Duration::from_secs(60);
+    pub(crate) const MAX_API_KEY_CACHE_TTL: Duration = Duration::from_secs(3600);
+    /// Number of keys that a remote store does not have, and time for which that is cached.
+    pub(crate) const API_KEY_MISSES: usize = 10_000;
+    pub(crate) const API_KEY_MISS_TTL: Duration = Duration::from_secs(10);
+    /// Interval at which a file with keys is looked at.
+    pub(crate) const API_KEY_FILE_INTERVAL: Duration = Duration::from_secs(1);
+    /// Time for which the keys of a file that cannot be read any more are accepted.
+    pub(crate) const API_KEY_FILE_STALE: Duration = Duration::from_secs(600);
+    /// Maximum size of such a file.
+    pub(crate) const MAX_API_KEY_FILE_BYTES: u64 = 256 * 1024 * 1024;
+    /// Pause between two batches of last uses.
+    pub(crate) const API_KEY_USE_PAUSE: Duration = Duration::from_secs(60);
+}
+#[cfg(feature = "api-keys")]
+pub(crate) use api_keys::*;
+
 #[cfg(feature = "issuing")]
 mod issuing {
     use super::Duration;

@@ -111,6 +111,7 @@
 //! | `jwks` | yes | [`JwksProvider`], [`JwtAuth::from_env`]: keys over HTTP |
 //! | `issuing` | no | `TokenIssuer`, `Sessions`, `SessionCookies`: your own tokens |
 //! | `redis` | no | `RedisCache`: instances share fetched keys; `RedisRevocation`, `RedisReplay`, `RedisRefreshStore` |
+//! | `api-keys` | no | `api_keys`: API keys that routes accept besides tokens |
 //! | `cli` | no | the command `jwt-verify`: explains refusals, checks a set-up, lists keys. For `cargo install`, not for libraries |
 //! | `native-roots` | no | issuers whose certificates the operating system trusts |
 //! | `metrics` | no | counters, gauges and a histogram through the `metrics` facade |
@@ -128,7 +129,7 @@
 
 mod algorithm;
 mod atomic_time;
-#[cfg(any(feature = "jwks", feature = "redis"))]
+#[cfg(any(feature = "api-keys", feature = "jwks", feature = "redis"))]
 mod background;
 mod clock;
 mod defaults;
@@ -157,6 +158,8 @@ mod token;
 
 mod validation;
 
+#[cfg(feature = "api-keys")]
+pub mod api_keys;
 pub mod dpop;
 #[cfg(feature = "jwks")]
 mod jwks;
@@ -194,7 +197,7 @@ pub use http::{
 #[cfg(feature = "jwks")]
 pub use jwks::JwksProvider;
 pub use key::{JwkSet, KeyProvider, VerificationKey};
-pub use lookup::{BoxFuture, Lookup, LookupFuture};
+pub use lookup::{BoxFuture, Lookup};
 pub use secret::Secret;
 pub use validation::{ClaimsValidator, TokenProfile};
 pub use verifier::{IssuerResolver, IssuerTemplate, TrustedIssuer, Verifier, VerifierBuilder};
@@ -212,6 +215,7 @@ pub mod keys {
         algorithm::UnknownAlgorithm,
         error::{InvalidKeyError, SecretLength},
         key::{JwkSetError, KeyHealth, KeyLookupError, KeyQuery},
+        lookup::LookupFuture,
     };
 }
 

@@ -103,6 +103,12 @@ mod enabled {
         counter!("jwt_verify_revocation_unknown_total").increment(1);
     }
 
+    /// Counts a failed attempt to read a file with API keys.
+    #[cfg(feature = "api-keys")]
+    pub(crate) fn api_key_file_failed() {
+        counter!("jwt_verify_api_key_file_failures_total").increment(1);
+    }
+
     /// Counts a fetch of keys.
     #[cfg(feature = "jwks")]
     pub(crate) fn fetch(outcome: &'static str) {
@@ -185,6 +191,10 @@ mod enabled {
             ),
             ("jwt_verify_revocation_unknown_total", "tokens whose revocation nobody could tell"),
             ("jwt_verify_revocation_copy_failures_total", "failed questions for copies, by source"),
+            (
+                "jwt_verify_api_key_file_failures_total",
+                "failed attempts to read a file with API keys",
+            ),
             ("jwt_verify_key_fetches_total", "fetches of key sets that have ended, by outcome"),
             ("jwt_verify_refetches_refused_total", "refetches refused by the refresh gate"),
             ("jwt_verify_skipped_keys_total", "keys that cannot be used, by reason"),
@@ -259,6 +269,9 @@ mod disabled {
     pub(crate) fn cache(_: &'static str, _: bool) {}
 
     pub(crate) fn revocation_unknown() {}
+
+    #[cfg(feature = "api-keys")]
+    pub(crate) fn api_key_file_failed() {}
 
     #[cfg(feature = "redis")]
     pub(crate) fn revocation_copy(_: &str, _: usize, _: Option<std::time::Duration>) {}

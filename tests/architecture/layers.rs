@@ -29,7 +29,7 @@ const LAYERS: [&[&str]; 9] = [
     ],
     &["claims", "explanation", "key", "token"],
     &["validation"],
-    &["dpop", "jwks", "revocation", "store", "token_cache"],
+    &["api_keys", "dpop", "jwks", "revocation", "store", "token_cache"],
     &["verifier"],
     &["authz", "introspection", "issuing"],
     &["http"],
@@ -39,7 +39,7 @@ const LAYERS: [&[&str]; 9] = [
 ];
 
 /// What a row may use of its own row: small, and each for a reason.
-const NEIGHBOURS: [(&str, &str); 7] = [
+const NEIGHBOURS: [(&str, &str); 9] = [
     // What is counted of an outcome is its error's code.
     ("metrics", "error"),
     // Names of members are told apart by a hash.
@@ -54,6 +54,10 @@ const NEIGHBOURS: [(&str, &str); 7] = [
     ("dpop", "store"),
     // Revocations are on the connections of a store.
     ("revocation", "store"),
+    // API keys are on the connections of a store.
+    ("api_keys", "store"),
+    // Keys that were found are cached as verified tokens are.
+    ("api_keys", "token_cache"),
 ];
 
 fn layer_of(module: &str) -> usize {

@@ -76,6 +76,39 @@ fn clients_that_hang_up_take_no_table_along() {
 }
 
 #[test]
+fn users_manage_keys_of_their_own() {
+    let api = start("api-keys");
+    let with = |subject: &str| token(subject).scope("reports:read").sign();
+    let (alice, bob) = (with("alice"), with("bob"));
+    let ask =
+        |method: &str, path: &str, token: &str| api.request(method, path).bearer(token).send();
+    let create = |token: &str, scope: &str| {
+        let new = json!({ "name": "job", "scopes": [scope] }).to_string();
+        api.request("POST", "/keys").bearer(token).json(&new).send()
+    };
+    let status = |key: &str| api.request("GET", "/reports").header("X-Api-Key", key).send().status;
+    assert_eq!(create(&alice, "admin").status, 422);
+    let made = create(&alice, "reports:read");
+    assert_eq!((made.status, made.header("cache-control")), (201, Some("no-store")));
+    let (made, text) = (made.json(), |value: &Value| value.as_str().unwrap().to_owned());
+    let (id, key) = (text(&made["id"]), text(&made["key"]));
+    assert!(key.starts_with("demo_"));
+    assert_eq!(ask("GET", "/reports", &key).text(), "reports for api-key");
+    assert_eq!(create(&key, "reports:read").status, 403, "a key makes no keys");
+    assert_eq!(ask("GET", "/keys", &alice).json().as_array().unwrap().len(), 1);
+
+    let (path, rotate) = (format!("/keys/{id}"), format!("/keys/{id}/rotate"));
+    assert_eq!(ask("GET", "/keys", &bob).json(), json!([]));
+    assert_eq!(ask("DELETE", &path, &bob).status, 404);
+    assert_eq!(ask("POST", &rotate, &bob).status, 404);
+
+    let next = text(&ask("POST", &rotate, &alice).json()["key"]);
+    assert_eq!((status(&key), status(&next)), (200, 200));
+    assert_eq!(ask("DELETE", &path, &alice).status, 204);
+    assert_eq!((status(&key), status(&next)), (401, 200));
+}
+
+#[test]
 fn posts_belong_to_who_wrote_them() {
     let api = start("database");
     let with = |subject: &str, more: &[&str]| {

@@ -2,7 +2,11 @@
 
 use std::ffi::OsString;
 
-use jwt_verify::cli::{Io, Outcome, run};
+use jwt_verify::{
+    SystemClock,
+    api_keys::{ApiKeys, MemoryApiKeys},
+    cli::{Io, Outcome, run},
+};
 use jwt_verify_tests::{Answer, Authority, RedisServer, TlsFront};
 use serde_json::{Value, json};
 
@@ -497,4 +501,38 @@ fn a_good_set_up_is_good() {
     );
     let list = command(&["keys"], &settings(issuer.url()), "");
     assert!(list.text.contains("key-1") && list.text.contains("usable for ES256"), "{}", list.text);
+}
+
+#[test]
+fn a_new_api_key_has_a_record_that_a_store_takes() {
+    let secret = ("API_KEY_SECRET", "a secret of at least thirty-two bytes");
+    let flags =
+        ["--sub", "ada", "--prefix", "my_app", "--role", "admin", "--scope", "a", "--days", "1"];
+    let made = command(&[&["key", "new"], &flags[..]].concat(), &[secret], "");
+    assert_eq!(made.outcome, Outcome::Good, "{}", made.errors);
+    let (key, record) = made.text.trim_end().split_once('\n').unwrap();
+    let store = MemoryApiKeys::from_json(&format!("[{record}]")).unwrap();
+    assert!(!record.contains(key) && made.errors.contains("shown once"));
+    let keys = ApiKeys::builder(secret.1.into(), store).prefix("my_app").clock(SystemClock::new());
+    let keys = keys.build().unwrap();
+    let bed = TestBed::new();
+    let api = serve(bed.auth().api_keys(keys).build().unwrap());
+    assert_eq!(api.get("/admin").header("X-Api-Key", key).send().status, 200);
+    let claims = api.get("/claims").header("X-Api-Key", key).send().json();
+    assert_eq!((&claims["sub"], &claims["scope"]), (&json!("ada"), &json!("a")));
+
+    let other = command(&["key", "new", "--json"], &[secret], "").json();
+    assert!(other["key"].as_str().unwrap().starts_with("ak_"));
+    assert_eq!(other["record"]["sub"].as_str().unwrap().len(), 43);
+    for (arguments, variables, problem) in [
+        (&["key", "new"][..], &[][..], "API_KEY_SECRET is not set"),
+        (&["key", "new"], &[("API_KEY_SECRET", "short")], "API_KEY_SECRET: must have"),
+        (&["key", "new", "--prefix", "a-b"], &[secret], "--prefix: must be"),
+        (&["key", "new", "--scope", "a b"], &[secret], "`scopes` must be"),
+        (&["key", "new", "--sub", ""], &[secret], "`sub` must be"),
+    ] {
+        let refused = command(arguments, variables, "");
+        assert_eq!(refused.outcome, Outcome::Unknown);
+        assert!(refused.errors.contains(problem), "{}", refused.errors);
+    }
 }

@@ -10,9 +10,7 @@ use jwt_verify::{
     revocation::{MemoryRevocation, Revocation, RevocationStore as _},
     testing::ProofKey,
 };
-use jwt_verify_tests::{
-    Answer, CapturedLog, IntrospectionEndpoint, Process, Request, Response, setting,
-};
+use jwt_verify_tests::{Answer, CapturedLog, IntrospectionEndpoint, Process, Response, setting};
 use serde_json::{Value, json};
 use tracing_subscriber::filter::LevelFilter;
 

@@ -6,6 +6,7 @@
     reason = "a test that fails should say where"
 )]
 
+mod api_keys;
 mod authenticators;
 mod checks;
 mod claim_shapes;

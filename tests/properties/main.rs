@@ -6,6 +6,7 @@
 )]
 
 mod challenges;
+mod credentials;
 
 use std::sync::LazyLock;
 

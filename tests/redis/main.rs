@@ -6,6 +6,7 @@
 )]
 
 mod acceptance;
+mod api_keys;
 mod busy;
 mod copies;
 mod entries;

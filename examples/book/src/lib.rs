@@ -16,6 +16,7 @@ chapters! {
     GettingStarted = "getting-started.md",
     GuidesAuthorization = "guides/authorization.md",
     GuidesClaims = "guides/claims.md",
+    GuidesApiKeys = "guides/api-keys.md",
     GuidesCredentials = "guides/credentials.md",
     GuidesDpop = "guides/dpop.md",
     GuidesErrors = "guides/errors.md",

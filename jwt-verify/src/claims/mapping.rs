@@ -174,6 +174,17 @@ impl ClaimsMapping {
         self
     }
 
+    /// Returns the mapping of the default claims with what this one adds to grants.
+    #[cfg(feature = "api-keys")]
+    pub(crate) fn with_default_claims(&self) -> Self {
+        Self {
+            scopes_as_permissions: self.scopes_as_permissions,
+            hierarchy: self.hierarchy.clone(),
+            scope_hierarchy: self.scope_hierarchy.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Returns `true` if scopes or permissions include others.
     pub(crate) fn has_scope_hierarchy(&self) -> bool {
         !self.scope_hierarchy.is_empty()

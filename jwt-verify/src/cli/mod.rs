@@ -2,6 +2,7 @@
 
 mod doctor;
 mod explain;
+mod key;
 mod keys;
 mod route;
 mod settings;
@@ -43,7 +44,7 @@ impl Outcome {
 }
 
 const ABOUT: &str =
-    "Explains why a token is refused, checks a set-up, lists keys, makes test tokens";
+    "Explains why a token is refused, checks a set-up, lists keys, makes API keys and test tokens";
 
 const EXAMPLES: &str = "\
 Settings are the JWT_* variables of `JwtAuth::from_env`, or the flags of the same names, which win.
@@ -55,6 +56,7 @@ Examples:
   jwt-verify explain --keys keys.json --file token.txt
   jwt-verify doctor
   jwt-verify keys --json
+  API_KEY_SECRET=… jwt-verify key new --sub alice --scope posts:read --days 90
   jwt-verify token --key dev-key.pem --claim sub=alice --claim 'roles=[\"admin\"]'
   jwt-verify completions bash > /etc/bash_completion.d/jwt-verify";
 
@@ -81,6 +83,8 @@ enum Command {
     Doctor(doctor::DoctorCommand),
     /// List the keys of the issuer, and why keys are not usable
     Keys(keys::KeysCommand),
+    /// Make API keys
+    Key(key::KeyCommand),
     /// Make a token of a local test key, for development
     Token(token::TokenCommand),
     /// Print completions for a shell
@@ -134,6 +138,7 @@ pub fn run(
             Command::Explain(explain) => explain.run(&lookup, json, &mut io).await,
             Command::Doctor(doctor) => doctor.run(&lookup, json, &mut io).await,
             Command::Keys(keys) => keys.run(&lookup, json, &mut io).await,
+            Command::Key(key) => key.run(&lookup, json, &mut io),
             Command::Token(token) => token.run(&lookup, json, &mut io),
             Command::Completions { shell } => {
                 clap_complete::generate(shell, &mut Arguments::command(), "jwt-verify", io.output);

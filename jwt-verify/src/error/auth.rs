@@ -368,6 +368,11 @@ codes! {
         Inactive => "inactive",
         /// The token's subject is not, or no longer, a user of the application.
         UnknownUser => "unknown_user",
+        /// An API key that is not `PREFIX_` and 40 characters of base62 of which the last six check
+        /// the others.
+        ApiKeyForm => "api_key_form",
+        /// An API key that is not, or no longer, in the store.
+        UnknownApiKey => "unknown_api_key",
     }
 }
 

@@ -60,6 +60,10 @@ pub(crate) fn remedy(check: &str, error: &AuthError) -> Option<&'static str> {
         Reason::Audience => {
             "have the client ask for this API, or add the audience at the issuer; the setting here is JWT_AUDIENCE"
         }
+        Reason::ApiKeyForm => "compare the whole key; its last six characters check the others",
+        Reason::UnknownApiKey => {
+            "list the owner's keys, and see that the secret is the one that the key was stored under"
+        }
         Reason::Credential => "ask the authenticator of the application why it refused",
         Reason::MissingExpiry => "have the issuer write `exp`; there is no setting",
         Reason::NotYetValid | Reason::IssuedAt => {

@@ -8,6 +8,8 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 use std::{fmt, time::Duration};
 
 pub use memory::MemoryCache;
+#[cfg(all(feature = "api-keys", feature = "redis"))]
+pub(crate) use redis::MAX_TTL;
 #[cfg(feature = "redis")]
 pub(crate) use redis::ttl_millis;
 #[cfg(feature = "redis")]

@@ -15,7 +15,7 @@
 //! | tokens that are bound to a certificate | [`TestToken::bound_to_certificate`] |
 //! | a rotation, an issuer that is down or slow | [`TestIssuer::rotate`], [`fail`](TestIssuer::fail), [`delay`](TestIssuer::delay) |
 //! | what a verifier does once it has noticed a rotation | [`fetch_keys`] |
-//! | your own store | [`cache_store`], [`refresh_store`], [`replay_store`], [`revocation_store`] |
+//! | your own store | [`cache_store`], `api_key_store`, [`refresh_store`], [`replay_store`], [`revocation_store`] |
 //!
 //! ```
 //! use actix_web::{App, get, test};
@@ -42,6 +42,8 @@
 //! # });
 //! ```
 
+#[cfg(feature = "api-keys")]
+mod api_key_store;
 mod cache_store;
 mod challenge;
 mod claim_set;
@@ -57,6 +59,8 @@ mod request;
 mod revocation_store;
 mod token;
 
+#[cfg(feature = "api-keys")]
+pub use api_key_store::{api_key_store, managed_api_key_store};
 pub use cache_store::cache_store;
 pub use challenge::ChallengeAssertions;
 pub use claims::TestClaims;

@@ -13,6 +13,7 @@ use std::{
     cell::RefCell,
     fmt,
     hash::{Hash, Hasher, RandomState},
+    marker::PhantomData,
 };
 
 use quick_cache::{Equivalent, Weighter, sync::Cache};
@@ -32,6 +33,14 @@ pub(crate) struct TokenCache<E: Remembered> {
 pub(crate) trait Remembered: Clone + Send {
     /// Returns a copy with separate reference counts.
     fn unshared(&self) -> Self;
+
+    /// Compares a presented token with a cached one. Default: byte by byte, since a token with a
+    /// signature cannot be guessed one byte after the other. A secret that is only looked up has to
+    /// be compared in constant time.
+    #[inline]
+    fn is_same(presented: &[u8], cached: &[u8]) -> bool {
+        *presented == *cached
+    }
 }
 
 impl<E: Remembered> TokenCache<E> {
@@ -51,7 +60,7 @@ impl<E: Remembered> TokenCache<E> {
         let Ok(mut recent) = recent.try_borrow_mut() else {
             return self.get_shared(token, &judge).map(|(_, judged)| judged);
         };
-        if let Some(judged) = recent.get(token, &judge) {
+        if let Some(judged) = recent.get(token, E::is_same, &judge) {
             return Some(judged);
         }
         let (entry, judged) = self.get_shared(token, &judge)?;
@@ -60,10 +69,10 @@ impl<E: Remembered> TokenCache<E> {
     }
 
     fn get_shared<T>(&self, token: &[u8], judge: impl Fn(&E) -> Option<T>) -> Option<(E, T)> {
-        let entry = self.tokens.get(&TokenRef(token))?;
+        let entry = self.tokens.get(&TokenRef::<E>::new(token))?;
         let judged = judge(&entry);
         if judged.is_none() {
-            self.tokens.remove(&TokenRef(token));
+            self.tokens.remove(&TokenRef::<E>::new(token));
         }
         Some((entry, judged?))
     }
@@ -82,23 +91,35 @@ impl<E: Remembered> fmt::Debug for TokenCache<E> {
 #[derive(PartialEq, Eq)]
 struct TokenKey(Box<[u8]>);
 
-struct TokenRef<'a>(&'a [u8]);
+/// A token that is looked up, with the way to compare it.
+struct TokenRef<'a, E>(&'a [u8], PhantomData<fn() -> E>);
 
-impl Hash for TokenRef<'_> {
+impl<'a, E> TokenRef<'a, E> {
+    #[inline]
+    fn new(token: &'a [u8]) -> Self {
+        Self(token, PhantomData)
+    }
+}
+
+impl<E> Hash for TokenRef<'_, E> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(self.0.last_chunk::<32>().map_or(self.0, |tail| tail));
+        hash_token(self.0, state);
     }
 }
 
 impl Hash for TokenKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        TokenRef(&self.0).hash(state);
+        hash_token(&self.0, state);
     }
 }
 
-impl Equivalent<TokenKey> for TokenRef<'_> {
+fn hash_token(token: &[u8], state: &mut impl Hasher) {
+    state.write(token.last_chunk::<32>().map_or(token, |tail| tail));
+}
+
+impl<E: Remembered> Equivalent<TokenKey> for TokenRef<'_, E> {
     fn equivalent(&self, key: &TokenKey) -> bool {
-        *self.0 == *key.0
+        E::is_same(self.0, &key.0)
     }
 }
 

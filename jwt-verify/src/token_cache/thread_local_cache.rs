@@ -26,9 +26,14 @@ impl<E> ThreadLocalCache<E> {
     }
 
     /// Returns the result of `judge` for a kept token. If that is `None`, the token is removed.
-    pub(super) fn get<T>(&mut self, token: &[u8], judge: impl Fn(&E) -> Option<T>) -> Option<T> {
+    pub(super) fn get<T>(
+        &mut self,
+        token: &[u8],
+        is_same: fn(&[u8], &[u8]) -> bool,
+        judge: impl Fn(&E) -> Option<T>,
+    ) -> Option<T> {
         let slot = self.slot(token)?;
-        let (_, entry) = slot.entry.as_ref().filter(|(kept, _)| **kept == *token)?;
+        let (_, entry) = slot.entry.as_ref().filter(|(kept, _)| is_same(token, kept))?;
         let judged = judge(entry);
         slot.last_miss = 0;
         if judged.is_none() {
@@ -71,7 +76,7 @@ mod tests {
     use super::*;
 
     fn is_kept(recent: &mut ThreadLocalCache<u8>, token: &[u8]) -> bool {
-        recent.get(token, |entry| Some(*entry)).is_some()
+        recent.get(token, |one, other| one == other, |entry| Some(*entry)).is_some()
     }
 
     #[test]

@@ -183,6 +183,12 @@ impl Verifier {
         self.inner.issuers.iter().filter_map(|issuer| issuer.rules.issuer.as_deref())
     }
 
+    /// Returns the mapping of the first listed issuer.
+    #[cfg(feature = "api-keys")]
+    pub(crate) fn first_mapping(&self) -> Option<&crate::claims::ClaimsMapping> {
+        self.inner.issuers.first().map(|issuer| &issuer.mapping)
+    }
+
     /// Discards the [`IssuerResolver`]'s answer about an issuer: the next token asks again, and
     /// cached tokens of this issuer are verified anew.
     pub fn invalidate_issuer(&self, issuer: &str) {

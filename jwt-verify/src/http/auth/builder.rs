@@ -4,6 +4,8 @@ use std::{fmt, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse};
 
+#[cfg(feature = "api-keys")]
+use crate::http::authenticators::ApiKeyAuthenticator;
 #[cfg(feature = "issuing")]
 use crate::http::{auth::context::TokenSource, credentials::BearerExtractor};
 use crate::http::{
@@ -40,6 +42,8 @@ pub struct JwtAuthBuilder {
     introspection: Vec<crate::introspection::Introspection>,
     challenge_scopes: Vec<String>,
     reports_details_in_release: bool,
+    #[cfg(feature = "api-keys")]
+    api_keys: Option<crate::api_keys::ApiKeys>,
     settings: AuthSettings,
 }
 
@@ -54,6 +58,8 @@ impl JwtAuthBuilder {
             introspection: Vec::new(),
             challenge_scopes: Vec::new(),
             reports_details_in_release: false,
+            #[cfg(feature = "api-keys")]
+            api_keys: None,
             settings: AuthSettings::default(),
         }
     }
@@ -159,6 +165,21 @@ impl JwtAuthBuilder {
     #[cfg(feature = "jwks")]
     pub fn introspection(mut self, introspection: crate::introspection::Introspection) -> Self {
         self.introspection.push(introspection);
+        self
+    }
+
+    /// Accepts API keys besides tokens, in `X-Api-Key`, as `Authorization: ApiKey …`, and as bearer
+    /// tokens in that header; see [`ApiKeys`](crate::api_keys::ApiKeys). Default: none.
+    ///
+    /// A key decides about a route by the roles, permissions and scopes of its record. A request with a
+    /// key and a token, or with two keys, is refused with 400.
+    ///
+    /// **Security:** a stolen key works from everywhere until it expires or is revoked. Where every
+    /// token has to be bound ([`Dpop::require_bound_tokens`],
+    /// [`MutualTls::require_bound_tokens`]) keys do not build.
+    #[cfg(feature = "api-keys")]
+    pub fn api_keys(mut self, keys: crate::api_keys::ApiKeys) -> Self {
+        self.api_keys = Some(keys);
         self
     }
 
@@ -347,7 +368,8 @@ impl JwtAuthBuilder {
     /// Everything that [`VerifierBuilder::build`] refuses, and invalid settings of [`Dpop`],
     /// [`MutualTls`], [`ResourceMetadata`], of the [`extractor`](Self::extractor), of an
     /// [`authenticator`](Self::authenticator), of the introspection, of
-    /// [`challenge_scopes`](Self::challenge_scopes) and of the protection of cookies.
+    /// [`challenge_scopes`](Self::challenge_scopes) and of the protection of cookies. API keys where
+    /// every token has to be bound.
     pub fn build(mut self) -> Result<JwtAuth, ConfigError> {
         let verifier = self.verifier.build()?;
         let settings = &mut self.settings;
@@ -371,6 +393,12 @@ impl JwtAuthBuilder {
         settings.proofs = proofs.map(Box::new);
         let certificates = self.mutual_tls.map(MutualTls::build).transpose()?;
         settings.certificates = certificates.map(Box::new);
+        #[cfg(feature = "api-keys")]
+        if let Some(keys) = self.api_keys {
+            check_bearers(settings)?;
+            let finder = keys.finder(verifier.first_mapping(), verifier.clock());
+            settings.authenticators.insert(0, Box::new(ApiKeyAuthenticator(finder)));
+        }
         if let Some(metadata) = self.resource_metadata {
             settings.metadata = Some(metadata.build(&OtherSettings {
                 issuers: verifier.listed_issuers().collect(),
@@ -392,6 +420,20 @@ fn check_kinds(authenticators: &[Box<dyn Authenticator>]) -> Result<(), ConfigEr
     let problem = "has a kind of credential whose name is not lower-case letters, digits and hyphens, \
                    or is the name of another kind";
     Err(ConfigError::invalid("authenticator", problem))
+}
+
+/// Refuses API keys where every credential has to be bound: they are not.
+#[cfg(feature = "api-keys")]
+fn check_bearers(settings: &AuthSettings) -> Result<(), ConfigError> {
+    let by_proof = settings.proofs.as_ref().is_some_and(|rules| rules.is_required());
+    let by_certificate = settings.certificates.as_ref().is_some_and(|rules| rules.is_required());
+    let second = match (by_proof, by_certificate) {
+        (true, _) => "dpop.require_bound_tokens",
+        (false, true) => "mutual_tls.require_bound_tokens",
+        (false, false) => return Ok(()),
+    };
+    let problem = "an API key is not bound to its client, and would be accepted without a proof";
+    Err(ConfigError::Conflict { first: "api_keys", second, problem })
 }
 
 /// Refuses the reports of refusals in a release build, unless they are allowed there by a second

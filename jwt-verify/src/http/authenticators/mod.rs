@@ -1,11 +1,15 @@
 //! Credentials other than tokens that the verifier reads.
 
+#[cfg(feature = "api-keys")]
+mod api_key;
 mod attempt;
 mod authenticated;
 #[cfg(feature = "jwks")]
 mod introspection;
 mod selection;
 
+#[cfg(feature = "api-keys")]
+pub(crate) use api_key::ApiKeyAuthenticator;
 pub use attempt::Attempt;
 pub(crate) use attempt::AttemptOutcome;
 pub use authenticated::Authenticated;

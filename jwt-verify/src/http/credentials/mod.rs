@@ -1,5 +1,7 @@
 //! Extraction of the credential: exactly one, or none; never a choice between two.
 
+#[cfg(feature = "api-keys")]
+mod api_key;
 mod authorization;
 mod bearer;
 mod cookie;
@@ -15,6 +17,8 @@ use std::{borrow::Cow, fmt};
 
 use actix_web::HttpRequest;
 
+#[cfg(feature = "api-keys")]
+pub(crate) use api_key::{api_key, is_bearer};
 pub use bearer::BearerExtractor;
 pub use cookie::CookieExtractor;
 pub(crate) use dpop::DpopExtractor;

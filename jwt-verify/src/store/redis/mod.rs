@@ -275,3 +275,7 @@ pub(crate) fn ttl_millis(ttl: Duration) -> u64 {
 
 /// Redis rejects longer times as invalid.
 const MAX_TTL_MILLIS: u64 = 10 * 365 * 24 * 3600 * 1000;
+
+/// The longest expiry. What has to stay longer is written without one.
+#[cfg(feature = "api-keys")]
+pub(crate) const MAX_TTL: Duration = Duration::from_millis(MAX_TTL_MILLIS);

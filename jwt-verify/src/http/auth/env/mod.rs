@@ -1,5 +1,7 @@
 //! Settings from environment variables.
 
+#[cfg(feature = "api-keys")]
+mod api_keys;
 mod claims_mapping;
 mod credential;
 mod environment;
@@ -90,6 +92,10 @@ fn read(
     }
     if let Some(introspection) = introspection::introspection(environment, &shared)? {
         builder = builder.introspection(introspection);
+    }
+    #[cfg(feature = "api-keys")]
+    if let Some(keys) = api_keys::api_keys(environment)? {
+        builder = builder.api_keys(keys);
     }
     resource::publish(environment, builder)
 }

@@ -49,6 +49,8 @@ fn variable(setting: &'static str) -> &'static str {
         "cache_integrity_key" => "JWT_CACHE_INTEGRITY_KEY",
         "resource_metadata" => "JWT_RESOURCE",
         "challenge_scopes" => "JWT_RESOURCE_SCOPES",
+        "api_keys.file" => "API_KEYS_FILE",
+        "api_keys.secret" => "API_KEY_SECRET",
         "cookie_origins" => "JWT_COOKIE_ORIGINS",
         "introspection.url" | "introspection.issuer" => "JWT_INTROSPECTION_URL",
         "introspection.client_id" => "JWT_INTROSPECTION_CLIENT_ID",

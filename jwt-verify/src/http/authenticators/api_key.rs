@@ -1,0 +1,54 @@
+//! Authentication by API keys.
+
+use std::{fmt, sync::Arc};
+
+use super::{Attempt, Authenticated, Authenticator, Presented};
+use crate::{
+    api_keys::ApiKeyFinder,
+    claims::{CredentialKind, VerifiedToken},
+    error::AuthError,
+    http::credentials::{api_key, is_bearer},
+    lookup::Lookup,
+};
+
+/// Takes API keys from `X-Api-Key`, from `Authorization: ApiKey`, and from bearer tokens by their
+/// prefix.
+pub(crate) struct ApiKeyAuthenticator(pub(crate) ApiKeyFinder);
+
+impl Authenticator for ApiKeyAuthenticator {
+    fn credential_kind(&self) -> CredentialKind {
+        CredentialKind::ApiKey
+    }
+
+    fn authenticate<'r>(&'r self, presented: Presented<'r>) -> Attempt<'r> {
+        let request = presented.request();
+        // Not from cookies and URLs, which are for tokens alone.
+        let bearer = presented.token().filter(|token| is_bearer(request, token));
+        match api_key(request, bearer.is_some()) {
+            Ok(Some(key)) => return self.find(key),
+            Ok(None) => {}
+            Err(reason) => return Attempt::ready(Err(reason.into())),
+        }
+        match bearer.filter(|token| self.0.claims(token)) {
+            Some(key) => self.find(key).by_token(),
+            None => Attempt::not_mine(),
+        }
+    }
+}
+
+impl ApiKeyAuthenticator {
+    #[inline]
+    fn find<'r>(&'r self, key: &'r [u8]) -> Attempt<'r> {
+        let accept = |found: Result<Arc<VerifiedToken>, AuthError>| found.map(Authenticated::from);
+        match self.0.find(key) {
+            Lookup::Ready(found) => Attempt::ready(accept(found)),
+            Lookup::Pending(found) => Attempt::pending(async move { accept(found.await) }),
+        }
+    }
+}
+
+impl fmt::Debug for ApiKeyAuthenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
