@@ -183,8 +183,7 @@ pub use self::metrics::describe_metrics;
 pub use algorithm::Algorithm;
 pub use authz::{Decision, Requirement};
 pub use claims::{
-    Audience, Claims, ClaimsMapping, CredentialKind, NumericDate, RoleHierarchy, ScopeHierarchy,
-    VerifiedClaims,
+    Audience, Claims, ClaimsMapping, NumericDate, RoleHierarchy, ScopeHierarchy, VerifiedClaims,
 };
 pub use clock::{Clock, SystemClock};
 pub use error::{
@@ -244,7 +243,7 @@ pub mod authorization {
 pub mod extract {
     //! Extraction of the credential from a request, and the user behind it.
 
-    pub use crate::claims::{NotAServiceAccount, ServiceAccount};
+    pub use crate::claims::{CredentialKind, NotAServiceAccount, ServiceAccount};
     pub use crate::http::{
         Attempt, Authenticated, Authenticator, BearerExtractor, ClaimsArg, CookieExtractor,
         Credential, CsrfProtection, FirstOf, FromClaims, HeaderExtractor, Presented,

@@ -2,10 +2,9 @@
 
 use actix_web::{HttpResponse, web};
 use jwt_verify::{
-    AuthError, Clock as _, CredentialKind, InvalidRequestReason, InvalidTokenReason,
-    VerifiedClaims,
+    AuthError, Clock as _, InvalidRequestReason, InvalidTokenReason, VerifiedClaims,
     dpop::Dpop,
-    extract::{Attempt, Authenticated, Authenticator, Presented},
+    extract::{Attempt, Authenticated, Authenticator, CredentialKind, Presented},
     require,
     revocation::{MemoryRevocation, Revocation, RevocationStore as _},
 };

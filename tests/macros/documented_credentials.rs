@@ -2,8 +2,8 @@
 
 use actix_web::http::Method;
 use jwt_verify::{
-    AuthScope, CredentialKind, JwtAuth, Requirement,
-    extract::{Attempt, Authenticator, Presented},
+    AuthScope, JwtAuth, Requirement,
+    extract::{Attempt, Authenticator, CredentialKind, Presented},
     public, require,
     routes::AccessMatrix,
 };

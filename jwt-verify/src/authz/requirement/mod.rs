@@ -152,7 +152,7 @@ impl Requirement {
     }
 
     /// Requires a credential of one of these kinds, such as `"api-key"` or
-    /// [`CredentialKind::ApiKey`](crate::CredentialKind::ApiKey). An empty list is never met.
+    /// [`CredentialKind::ApiKey`](crate::extract::CredentialKind::ApiKey). An empty list is never met.
     pub fn credentials<I, S>(kinds: I) -> Self
     where
         I: IntoIterator<Item = S>,

@@ -33,8 +33,8 @@ use crate::claims::CredentialKind;
 /// ```
 /// use actix_web::web;
 /// use jwt_verify::{
-///     AuthError, CredentialKind, InvalidTokenReason,
-///     extract::{Attempt, Authenticated, Authenticator, Presented},
+///     AuthError, InvalidTokenReason,
+///     extract::{Attempt, Authenticated, Authenticator, CredentialKind, Presented},
 /// };
 /// use serde_json::json;
 ///
