@@ -18,7 +18,8 @@ use tokio_rustls::rustls::{
 use crate::website::negotiate;
 
 /// Those that need nothing, with a path and what it answers without a token.
-const ALONE: [(&str, &str, u16); 19] = [
+const ALONE: [(&str, &str, u16); 20] = [
+    ("api-keys", "/reports", 401),
     ("app-factory", "/api/profile", 401),
     ("audit-log", "/users", 401),
     ("background-jobs", "/jobs/1", 401),

@@ -11,6 +11,7 @@ mod busy;
 mod copies;
 mod entries;
 mod faults;
+mod introspection;
 mod outages;
 mod proofs;
 mod topologies;

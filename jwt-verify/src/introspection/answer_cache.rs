@@ -47,7 +47,15 @@ pub(super) struct AskedAt {
     epoch: u64,
     /// Time of the question, on both clocks.
     at: Duration,
-    wall: Duration,
+    pub(super) wall: Duration,
+}
+
+impl AskedAt {
+    /// Returns the state for a question that another instance asked at this time of the wall clock,
+    /// if that was not later.
+    pub(super) fn by_another(self, wall: Duration) -> Self {
+        Self { wall: wall.min(self.wall), ..self }
+    }
 }
 
 impl AnswerCache {
@@ -65,8 +73,13 @@ impl AnswerCache {
     /// Returns the state before a question.
     pub(super) fn before_question(&self, issuer: &IntrospectedIssuer) -> AskedAt {
         let clock = issuer.clock();
-        let epoch = self.keys.at(issuer.generation());
+        let epoch = self.keys.at(issuer.generation(), || clock.now());
         AskedAt { epoch, at: clock.monotonic(), wall: clock.now() }
+    }
+
+    /// Returns `true` if an answer of this time is older than the issuer's current keys.
+    pub(super) fn is_before_key_change(&self, wall: Duration) -> bool {
+        wall <= self.keys.changed_at()
     }
 
     /// Returns an active token that is still accepted.
@@ -78,7 +91,7 @@ impl AnswerCache {
     ) -> Option<Arc<VerifiedToken>> {
         self.active.as_ref()?.get(token, |known| {
             let now = issuer.clock().now();
-            let is_good = self.keys.at(issuer.generation()) == known.epoch
+            let is_good = self.keys.at(issuer.generation(), || now) == known.epoch
                 && known.from <= now
                 && now < known.until;
             is_good.then(|| known.token.clone())

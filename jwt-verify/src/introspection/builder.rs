@@ -1,6 +1,6 @@
 //! Settings of token introspection.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     answer_cache::AnswerCache,
@@ -10,6 +10,7 @@ use super::{
     flights::Flights,
     introspector::{Inner, Introspector},
     question::Questions,
+    shared_answers::SharedAnswers,
 };
 use crate::{
     defaults::{
@@ -21,6 +22,7 @@ use crate::{
     jwks::{Connection, FormEndpoint, FormPlace},
     log_limiter::LogLimiter,
     secret::Secret,
+    store::CacheStore,
     verifier::Verifier,
 };
 
@@ -62,6 +64,8 @@ pub struct Introspection {
     most_questions: usize,
     timeout: Duration,
     connection: Connection,
+    store: Option<Arc<dyn CacheStore>>,
+    integrity_key: Option<Secret>,
 }
 
 #[derive(Clone)]
@@ -107,6 +111,8 @@ impl Introspection {
             most_questions: INTROSPECTION_QUESTIONS,
             timeout: FETCH_TIMEOUT,
             connection: Connection::new(CONNECT_TIMEOUT, MAX_INTROSPECTION_BYTES),
+            store: None,
+            integrity_key: None,
         }
     }
 
@@ -207,6 +213,27 @@ impl Introspection {
     /// kept, apart from the good ones.
     pub fn negative_cache_for(mut self, ttl: Duration) -> Self {
         self.refused_ttl = Some(ttl);
+        self
+    }
+
+    /// Sets a store through which the instances of an application share answers about valid tokens, so
+    /// that one of them asks for all; it needs a [`cache_integrity_key`](Self::cache_integrity_key).
+    /// Default: none; each instance asks for itself.
+    ///
+    /// The bound of [`cache_for`](Self::cache_for) counts from the question, whichever instance asked.
+    /// An entry is held against the rules again where it is read. A store that is slow or unreachable
+    /// is ignored. Tokens are not in it; claims of callers are, readable for its operator.
+    pub fn cache(mut self, store: impl CacheStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Sets a secret of at least 32 bytes that the instances share and the store does not know.
+    /// Entries carry an HMAC over name, content and expiry, and one without is ignored. Required with
+    /// [`cache`](Self::cache): otherwise write access to the store would be enough to make any token
+    /// active.
+    pub fn cache_integrity_key(mut self, key: impl Into<Secret>) -> Self {
+        self.integrity_key = Some(key.into());
         self
     }
 
@@ -315,6 +342,12 @@ impl Introspection {
             let problem = "needs an endpoint with https, where a certificate can be presented";
             return Err(ConfigError::invalid("introspection.mutual_tls", problem));
         }
+        let shared = self.shared_answers(&[
+            issuer.name(),
+            &endpoint.to_string(),
+            &client.client_id,
+            if self.only_signed_answers { "signed" } else { "" },
+        ])?;
         tracing::info!(
             issuer = issuer.name(),
             %endpoint,
@@ -324,6 +357,7 @@ impl Introspection {
         let refused_ttl = self.refused_ttl.unwrap_or(INTROSPECTION_NEGATIVE_TTL.min(self.ttl));
         Ok(Introspector::new(Inner {
             cache: AnswerCache::new(self.ttl, refused_ttl),
+            shared,
             flights: Flights::new(self.most_questions),
             breaker: EndpointBreaker::new(self.timeout.saturating_mul(2)),
             takes_jwts: self.takes_jwts,
@@ -338,6 +372,29 @@ impl Introspection {
                 client,
             },
         }))
+    }
+
+    fn shared_answers(&self, context: &[&str]) -> Result<Option<SharedAnswers>, ConfigError> {
+        match (&self.store, &self.integrity_key) {
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(ConfigError::invalid(
+                "introspection.cache",
+                "needs `cache_integrity_key`: otherwise write access to the store is enough to make \
+                 any token active",
+            )),
+            (None, Some(_)) => {
+                Err(ConfigError::invalid("introspection.cache_integrity_key", "needs `cache`"))
+            }
+            (Some(_), Some(_)) if self.ttl.is_zero() => Err(ConfigError::Conflict {
+                first: "introspection.cache",
+                second: "introspection.cache_for",
+                problem: "nothing is cached for no time",
+            }),
+            (Some(store), Some(key)) => {
+                let most = self.connection.max_bytes;
+                SharedAnswers::new(store.clone(), key, context, self.ttl, most).map(Some)
+            }
+        }
     }
 
     fn check_limits(&self) -> Result<(), ConfigError> {

@@ -3,15 +3,17 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    answer_cache::AnswerCache,
+    answer::{Answer, read},
+    answer_cache::{AnswerCache, AskedAt},
     breaker::EndpointBreaker,
     flights::{FlightEntry, FlightGuard, Flights},
     question::{Questions, Unanswered},
+    shared_answers::SharedAnswers,
     token_form,
 };
 use crate::{
     claims::VerifiedToken, defaults::RETRY_FIRST, error::AuthError, log_limiter::LogLimiter,
-    lookup::Lookup, metrics, metrics::VerificationTimer,
+    lookup::Lookup, metrics, metrics::VerificationTimer, verifier::Introspected,
 };
 
 /// A token with the outcome of its checks.
@@ -27,6 +29,7 @@ pub(crate) struct Introspector {
 pub(super) struct Inner {
     pub(super) questions: Questions,
     pub(super) cache: AnswerCache,
+    pub(super) shared: Option<SharedAnswers>,
     pub(super) flights: Arc<Flights<Judged>>,
     pub(super) breaker: EndpointBreaker,
     /// True if it takes JWTs of the issuer too.
@@ -128,6 +131,13 @@ impl Inner {
     async fn answer(self: Arc<Self>, guard: FlightGuard<Judged>) {
         let asked = self.cache.before_question(&self.questions.issuer);
         let token = guard.token();
+        if let Some((asked, introspected)) = self.shared_answer(token, asked).await {
+            metrics::introspection("shared");
+            self.cache.put_active(token, asked, &introspected);
+            guard.finish(Ok(introspected.token));
+            return;
+        }
+        let mut to_share = None;
         let judged = match self.questions.ask(token).await {
             Ok(judgement) => {
                 self.breaker.answered();
@@ -135,6 +145,14 @@ impl Inner {
                     Ok(introspected) => {
                         metrics::introspection("active");
                         self.cache.put_active(token, asked, &introspected);
+                        to_share = self.shared.as_ref().map(|shared| {
+                            (
+                                shared,
+                                Box::from(token),
+                                introspected.token.clone(),
+                                introspected.validity.end,
+                            )
+                        });
                         Ok(introspected.token)
                     }
                     Err(error) => {
@@ -152,6 +170,25 @@ impl Inner {
             }
         };
         guard.finish(judged);
+        // No request waits for the store.
+        if let Some((shared, token, claims, end)) = to_share {
+            let token: Box<[u8]> = token;
+            shared.put(&token, asked.wall, claims.claims().payload(), end).await;
+        }
+    }
+
+    /// Returns what another instance has been told about a token, if that satisfies the rules here.
+    async fn shared_answer(&self, token: &[u8], now: AskedAt) -> Option<(AskedAt, Introspected)> {
+        let answer = self.shared.as_ref()?.get(token, now.wall).await?;
+        let issuer = &self.questions.issuer;
+        if self.cache.is_before_key_change(answer.asked()) {
+            return None;
+        }
+        let asked = now.by_another(answer.asked());
+        match read(answer.claims, issuer.name()) {
+            Ok(Answer::Active(claims)) => Some((asked, issuer.accept(claims).ok()?)),
+            _ => None,
+        }
     }
 
     fn note_failure(&self, failure: Unanswered) {

@@ -15,6 +15,7 @@ mod form;
 mod introspector;
 mod key_epoch;
 mod question;
+mod shared_answers;
 mod token_form;
 
 pub use builder::Introspection;

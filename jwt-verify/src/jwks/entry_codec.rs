@@ -18,13 +18,13 @@ use crate::{
 /// wall clock, since the operator of a store can undo the store's own expiry, and a tag: with a
 /// key, the HMAC-SHA-256 of the entry's name, its expiry and the content.
 #[derive(Debug)]
-pub(super) struct EntryCodec {
+pub(crate) struct EntryCodec {
     key: Option<hmac::Key>,
 }
 
 codes! {
     /// Reason why an entry is ignored.
-    pub(super) enum EntryError {
+    pub(crate) enum EntryError {
         /// Not an entry of this version.
         Malformed => "malformed",
         /// Not written with the key.
@@ -37,13 +37,13 @@ codes! {
 const VERSION: &str = "jwt-verify-1";
 
 impl EntryCodec {
-    pub(super) fn new(key: Option<&Secret>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(key: Option<&Secret>) -> Result<Self, ConfigError> {
         let key = key.map(|secret| secret.hmac_key("cache_integrity_key")).transpose()?;
         Ok(Self { key })
     }
 
     /// Encodes content that expires at `until`.
-    pub(super) fn encode(&self, name: &str, until: Duration, content: &[u8]) -> Vec<u8> {
+    pub(crate) fn encode(&self, name: &str, until: Duration, content: &[u8]) -> Vec<u8> {
         let until = millis(until);
         let tag = match &self.key {
             Some(key) => URL_SAFE_NO_PAD.encode(hmac::sign(key, &signed(name, until, content))),
@@ -55,7 +55,7 @@ impl EntryCodec {
     }
 
     /// Decodes an entry into its content and its expiry.
-    pub(super) fn decode<'a>(
+    pub(crate) fn decode<'a>(
         &self,
         name: &str,
         entry: &'a [u8],

@@ -49,6 +49,7 @@ mod tls;
 
 pub use builder::JwksProviderBuilder;
 pub(crate) use connection::Connection;
+pub(crate) use entry_codec::EntryCodec;
 pub(crate) use form_endpoint::{EncodedForm, FormAnswer, FormEndpoint, FormFailure, FormPlace};
 #[cfg(feature = "cli")]
 pub(crate) use probe::Visit;

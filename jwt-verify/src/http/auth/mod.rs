@@ -221,7 +221,7 @@ impl JwtAuth {
     /// | `JWT_JWKS_HEADER` | a header for fetches, `Name: value`, instead of the bearer token |
     /// | `JWT_SEED_KEYS` | a key set in JSON to start with until the issuer has been reached |
     /// | `REDIS_URL` | a Redis server through which instances share the key set and used DPoP proofs (feature `redis`) |
-    /// | `JWT_CACHE_INTEGRITY_KEY` | the secret that entries in Redis are signed with, at least 32 bytes |
+    /// | `JWT_CACHE_INTEGRITY_KEY` | the secret that entries in Redis are signed with, at least 32 bytes; with it, instances share answers of the introspection endpoint too |
     ///
     /// With `JWT_COOKIE`, a request that carries both is refused (RFC 6750 §2). Browsers send
     /// cookies with requests that other sites cause (CSRF): so for requests that change something,

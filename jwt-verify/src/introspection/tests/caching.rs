@@ -132,6 +132,33 @@ fn many_requests_with_one_new_token_are_one_question() {
     assert_eq!(bed.endpoint.count(), 1);
 }
 
+#[test]
+fn instances_share_answers_until_the_bound_of_the_one_that_asked() {
+    let store = crate::store::MemoryCache::new();
+    let endpoint = endpoint();
+    let instance = || {
+        let with_store =
+            |it: Introspection| it.cache(store.clone()).cache_integrity_key("x".repeat(32));
+        Bed::with(endpoint.clone(), with_store, |issuer| issuer)
+    };
+    let (first, second, third) = (instance(), instance(), instance());
+    assert_eq!(first.subject("good-1"), "good-1");
+    second.clock.advance(30);
+    let shared = || {
+        (0..200).any(|_| {
+            std::thread::sleep(Duration::from_millis(5));
+            instance().ask("good-1").is_ok() && endpoint.count() == 1
+        })
+    };
+    assert!(shared());
+    assert_eq!((second.subject("good-1").as_str(), endpoint.count()), ("good-1", 1));
+    second.clock.advance(30);
+    assert_eq!((second.subject("good-1").as_str(), endpoint.count()), ("good-1", 2));
+    // Refusals are not shared.
+    assert!(first.ask("bad").is_err() && third.ask("bad").is_err());
+    assert_eq!(endpoint.count(), 4);
+}
+
 /// A caller that leaves does not end the question for others.
 #[test]
 fn a_question_belongs_to_no_request() {

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::*;
-use crate::{introspection::ClientKey, verifier::VerifierBuilder};
+use crate::{introspection::ClientKey, store::MemoryCache, verifier::VerifierBuilder};
 
 fn at() -> Introspection {
     Introspection::at("https://issuer.example/introspect")
@@ -41,6 +41,19 @@ fn settings_that_cannot_work_do_not_build() {
         (ready().issuer("https://unknown.example"), "introspection.issuer"),
         (ready().cache_for(3601 * SECOND), "introspection.cache_for"),
         (ready().negative_cache_for(3601 * SECOND), "introspection.negative_cache_for"),
+        (ready().cache(MemoryCache::new()), "introspection.cache: needs"),
+        (ready().cache_integrity_key("x".repeat(32)), "introspection.cache_integrity_key: needs"),
+        (
+            ready().cache(MemoryCache::new()).cache_integrity_key("short"),
+            "cache_integrity_key: must",
+        ),
+        (
+            ready()
+                .cache(MemoryCache::new())
+                .cache_integrity_key("x".repeat(32))
+                .cache_for(Duration::ZERO),
+            "introspection.cache and",
+        ),
         (ready().timeout(Duration::ZERO), "introspection.timeout"),
         (ready().timeout(61 * SECOND), "introspection.timeout"),
         (ready().connect_timeout(Duration::ZERO), "introspection.connect_timeout"),

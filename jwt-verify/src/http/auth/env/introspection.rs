@@ -1,6 +1,6 @@
 //! Token introspection.
 
-use super::environment::Environment;
+use super::{environment::Environment, shared_cache::SharedCache};
 use crate::{
     defaults::{CONNECT_TIMEOUT, FETCH_TIMEOUT},
     error::ConfigError,
@@ -14,6 +14,7 @@ const DISCOVER: &str = "discover";
 
 pub(super) fn introspection(
     environment: &Environment<'_>,
+    shared: &SharedCache,
 ) -> Result<Option<Introspection>, ConfigError> {
     let client_id = environment.text("JWT_INTROSPECTION_CLIENT_ID")?;
     let secret = environment.text("JWT_INTROSPECTION_CLIENT_SECRET")?;
@@ -40,6 +41,9 @@ pub(super) fn introspection(
     let mut introspection = introspection.client_secret_basic(client_id, secret);
     if let Some(ttl) = ttl {
         introspection = introspection.cache_for(ttl);
+    }
+    if ttl.is_none_or(|ttl| !ttl.is_zero()) {
+        introspection = shared.answers(introspection);
     }
     if takes_all {
         introspection = introspection.all_tokens();

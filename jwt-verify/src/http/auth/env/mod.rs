@@ -90,7 +90,7 @@ fn read(
     if let Some(mutual_tls) = sender::mutual_tls(environment)? {
         builder = builder.mutual_tls(mutual_tls);
     }
-    if let Some(introspection) = introspection::introspection(environment)? {
+    if let Some(introspection) = introspection::introspection(environment, &shared)? {
         builder = builder.introspection(introspection);
     }
     #[cfg(feature = "api-keys")]

@@ -3,7 +3,9 @@
 use super::environment::Environment;
 #[cfg(feature = "redis")]
 use super::variable_names::name_variable;
-use crate::{dpop::Dpop, error::ConfigError, jwks::JwksProviderBuilder};
+use crate::{
+    dpop::Dpop, error::ConfigError, introspection::Introspection, jwks::JwksProviderBuilder,
+};
 
 /// State that instances of the application share.
 #[cfg(feature = "redis")]
@@ -34,6 +36,16 @@ impl SharedCache {
         }
     }
 
+    /// Shares answers about tokens, if entries are sealed.
+    pub(super) fn answers(&self, introspection: Introspection) -> Introspection {
+        match (&self.cache, &self.integrity_key) {
+            (Some(cache), Some(secret)) => {
+                introspection.cache(cache.clone()).cache_integrity_key(secret.clone())
+            }
+            _ => introspection,
+        }
+    }
+
     pub(super) fn proofs(&self, dpop: Dpop) -> Dpop {
         match &self.cache {
             Some(cache) => dpop.replay_store(crate::dpop::RedisReplay::new(cache.clone())),
@@ -60,6 +72,11 @@ impl SharedCache {
     #[expect(clippy::unused_self, reason = "nothing is shared by this build")]
     pub(super) fn keys(&self, keys: JwksProviderBuilder) -> JwksProviderBuilder {
         keys
+    }
+
+    #[expect(clippy::unused_self, reason = "nothing is shared by this build")]
+    pub(super) fn answers(&self, introspection: Introspection) -> Introspection {
+        introspection
     }
 
     #[expect(clippy::unused_self, reason = "nothing is shared by this build")]
