@@ -74,11 +74,12 @@ impl FileApiKeys {
     /// Reads the file, and begins to look for changes.
     ///
     /// # Errors
-    /// A file that cannot be read, has more than 256 MiB, or has a mistake in a record.
+    /// A file that cannot be read, has more than 256 MiB, or has a mistake in a record; or if no thread can
+    /// be started.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, ConfigError> {
         let keys = Self::read_once(path.into())?;
         let weak = Arc::downgrade(&keys.inner);
-        keys.inner.thread.run(move || async move {
+        let is_running = keys.inner.thread.run(move || async move {
             loop {
                 tokio::time::sleep(API_KEY_FILE_INTERVAL).await;
                 let Some(inner) = weak.upgrade() else { return };
@@ -86,7 +87,14 @@ impl FileApiKeys {
                 inner.look(SystemClock::new().monotonic());
             }
         });
-        Ok(keys)
+        if is_running {
+            Ok(keys)
+        } else {
+            Err(ConfigError::invalid(
+                "api_keys.file",
+                "no thread can be started to look for changes",
+            ))
+        }
     }
 
     fn read_once(path: PathBuf) -> Result<Self, ConfigError> {

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -58,7 +58,7 @@ impl LastUses {
     /// Notes a use. The store is told after the pause.
     #[cold]
     pub(super) fn note(self: &Arc<Self>, hash: ApiKeyHash, at: Duration) {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pending = self.pending();
         if pending.uses.len() < MOST || pending.uses.contains_key(&hash) {
             pending.uses.insert(hash, at);
         }
@@ -66,30 +66,37 @@ impl LastUses {
         drop(pending);
         if is_first {
             let (weak, pause) = (Arc::downgrade(self), self.pause);
-            self.thread.run(move || async move {
+            let is_planned = self.thread.run(move || async move {
                 tokio::time::sleep(pause).await;
                 if let Some(uses) = weak.upgrade() {
                     uses.hand_over().await;
                 }
             });
+            // The next use tries again.
+            if !is_planned {
+                self.pending().is_planned = false;
+            }
         }
     }
 
+    fn pending(&self) -> MutexGuard<'_, PendingUses> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     #[cfg(test)]
-    pub(super) fn pending(&self) -> Vec<(ApiKeyHash, Duration)> {
-        let pending = self.pending.lock().unwrap();
-        pending.uses.iter().map(|(hash, at)| (*hash, *at)).collect()
+    pub(super) fn noted(&self) -> Vec<(ApiKeyHash, Duration)> {
+        self.pending().uses.iter().map(|(hash, at)| (*hash, *at)).collect()
     }
 
     async fn hand_over(&self) {
         let batch: Vec<ApiKeyUse> = {
-            let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut pending = self.pending();
             pending.is_planned = false;
             pending.uses.drain().map(|(hash, at)| ApiKeyUse::new(hash, at)).collect()
         };
         if self.store.note_used(&batch).await.is_err() {
             tracing::warn!(keys = batch.len(), "the last uses of API keys could not be stored");
-            let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut pending = self.pending();
             for ApiKeyUse { hash, at } in batch {
                 if pending.uses.len() < MOST {
                     pending.uses.entry(hash).or_insert(at);

@@ -243,10 +243,10 @@ async fn a_use_is_noted_once_a_minute() {
     for _ in 0..4 {
         bench.find(key.expose()).await.unwrap();
     }
-    assert_eq!(bench.keys.source.uses.pending(), [(bench.keys.hash(&key), bench.clock.now())]);
+    assert_eq!(bench.keys.source.uses.noted(), [(bench.keys.hash(&key), bench.clock.now())]);
     bench.pass(60);
     bench.find(key.expose()).await.unwrap();
-    assert_eq!(bench.keys.source.uses.pending(), [(bench.keys.hash(&key), bench.clock.now())]);
+    assert_eq!(bench.keys.source.uses.noted(), [(bench.keys.hash(&key), bench.clock.now())]);
 }
 
 #[test]
