@@ -1,4 +1,4 @@
-//! A route answers an API key as it answers a token with the same grants.
+//! A route answers an API key and an opaque token as it answers a JWT with the same grants.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -11,10 +11,12 @@ use actix_web::{
     web,
 };
 use jwt_verify::{
-    ClaimsMapping, JwtAuth, RoleHierarchy, ScopeHierarchy, VerifiedClaims,
+    ClaimsMapping, Clock as _, JwtAuth, RoleHierarchy, ScopeHierarchy, VerifiedClaims,
     api_keys::{ApiKeys, MemoryApiKeys},
+    introspection::Introspection,
     require,
 };
+use jwt_verify_tests::IntrospectionEndpoint;
 use serde_json::json;
 
 use super::*;
@@ -111,6 +113,8 @@ static KEYS: LazyLock<ApiKeys> = LazyLock::new(|| {
     ApiKeys::builder(secret, STORE.clone()).build().unwrap()
 });
 
+static ENDPOINT: LazyLock<IntrospectionEndpoint> = LazyLock::new(IntrospectionEndpoint::start);
+
 /// Mappings that grant as little and as much as they can.
 static AUTHS: LazyLock<[JwtAuth; 2]> = LazyLock::new(|| {
     let roles =
@@ -121,7 +125,9 @@ static AUTHS: LazyLock<[JwtAuth; 2]> = LazyLock::new(|| {
         let key = VerificationKey::from_jwk(&KEY.jwk().to_string()).unwrap();
         let issuer = TrustedIssuer::new(ISSUER, AUDIENCE).algorithms([Algorithm::ES256]);
         let issuer = issuer.keys(JwkSet::new([key])).claims_mapping(mapping);
-        let auth = JwtAuth::for_issuer(issuer).api_keys(KEYS.clone());
+        let introspection =
+            Introspection::at(ENDPOINT.url()).client_secret_basic("api", "a secret of this client");
+        let auth = JwtAuth::for_issuer(issuer).api_keys(KEYS.clone()).introspection(introspection);
         auth.clock(TestClock::new()).build().unwrap()
     })
 });
@@ -155,8 +161,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_route_answers_a_key_as_a_token_with_its_grants(grants in grants(), auth in 0..2_usize) {
+    fn a_route_answers_each_kind_of_credential_alike(grants in grants(), auth in 0..2_usize) {
         let Grants { subject, roles, permissions, scopes } = grants;
+        let expires_at = TestClock::new().now().as_secs() + 3600;
+        let opaque = format!("opaque.{}", KEYS.generate().unwrap().expose());
+        ENDPOINT.activate(&opaque, &json!({
+            "sub": subject, "aud": AUDIENCE, "exp": expires_at, "token_type": "Bearer",
+            "roles": roles, "permissions": permissions, "scope": scopes.join(" "),
+        }));
         let token = Token::of(ISSUER).claim("sub", json!(subject)).claim("roles", json!(roles));
         let token = token.claim("permissions", json!(permissions));
         let token = token.claim("scope", json!(scopes.join(" "))).sign(&KEY);
@@ -170,6 +182,7 @@ proptest! {
                 ("x-api-key", key.expose().to_owned()),
                 ("authorization", format!("ApiKey {}", key.expose())),
                 ("authorization", format!("Bearer {}", key.expose())),
+                ("authorization", format!("Bearer {opaque}")),
             ] {
                 let by_key = answers(auth, (header.0, &header.1)).await;
                 prop_assert_eq!(&by_key, &by_token);
