@@ -115,6 +115,22 @@ fn one_token_does_not_pause_the_others() {
     assert_eq!(bed.subject("good-1"), "alice");
 }
 
+/// After an outage the one question that may be asked is about any token, and a caller can choose it.
+#[test]
+fn a_token_that_cannot_be_answered_does_not_prolong_the_pause() {
+    let bed = Bed::new(FakeEndpoint::sending(response(503, "", "x")));
+    for number in 0..5 {
+        assert_eq!(bed.ask(&format!("other-{number}")).err(), Some(LATER));
+    }
+    bed.clock.advance(1);
+    bed.endpoint.reply_with(|question| match question.token() {
+        "good-1" => active("alice"),
+        _ => response(400, "", "x"),
+    });
+    assert_eq!(bed.ask("odd").err(), Some(LATER));
+    assert_eq!(bed.subject("good-1"), "alice");
+}
+
 #[test]
 fn nothing_listens() {
     let bed = Bed::with(
