@@ -107,6 +107,11 @@ impl FormEndpoint {
         self.place.url().is_https()
     }
 
+    /// Returns the time limit of a question.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Runs a job on the thread on which the endpoint can be asked. Returns `true` if it runs.
     pub(crate) fn run<F, Fut>(&self, job: F) -> bool
     where
