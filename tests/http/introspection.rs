@@ -483,6 +483,7 @@ fn a_signed_answer_is_verified_with_the_keys_of_the_issuer() {
         ("no type", jwt().header("typ", "JWT").sign(key)),
         ("an access token", jwt().header("typ", "at+jwt").sign(key)),
         ("old", jwt().claim("iat", now - 121).sign(key)),
+        ("old, with an end", jwt().claim("iat", now - 121).claim("exp", now + 600).sign(key)),
         ("no date", jwt().without("iat").sign(key)),
         ("expired", jwt().claim("exp", now - 61).sign(key)),
         ("nothing told", jwt().without("token_introspection").sign(key)),
