@@ -4,7 +4,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -313,6 +313,36 @@ fn a_store_that_is_down_is_503() {
     assert_eq!(get(&seen).status, 503);
     remote.1.store(false, Ordering::SeqCst);
     assert_eq!((get(&seen).status, get(&unseen).status), (200, 200));
+}
+
+/// A store that asks as soon as it is called, and has to wait for the answer.
+#[derive(Debug, Clone)]
+struct Eager(MemoryApiKeys, Arc<AtomicU64>);
+
+impl ApiKeyStore for Eager {
+    fn find(
+        &self,
+        hash: ApiKeyHash,
+    ) -> Lookup<'_, Result<Option<Arc<ApiKeyRecord>>, StoreUnavailable>> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        Lookup::Pending(Box::pin(async move { self.0.find(hash).await }))
+    }
+}
+
+/// KEY-08: a request causes one call of a remote store, and a refused one no other for its log.
+#[test]
+fn a_request_is_one_call_of_the_store() {
+    let bed = TestBed::new();
+    let memory = Keys::new();
+    let store = Eager(memory.store.clone(), Arc::default());
+    let keys = ApiKeys::builder(secret(), store.clone()).build().unwrap();
+    let api = serve(bed.auth().api_keys(keys).build().unwrap());
+    let (known, unknown) = (memory.admin(), memory.keys.generate().unwrap());
+    for (key, status) in [(&*known, 200), (unknown.expose(), 401)] {
+        let before = store.1.load(Ordering::SeqCst);
+        assert_eq!(api.get("/admin").header("X-Api-Key", key).send().status, status);
+        assert_eq!(store.1.load(Ordering::SeqCst), before + 1, "{status}");
+    }
 }
 
 /// KEY-09: a revocation store counts for keys, by the key's id and by its owner.
