@@ -410,6 +410,13 @@ fn a_key_counts_in_its_places_alone() {
     assert_eq!(by_scheme.send().status, 200);
     let both = cookie.get("/admin").header("X-Api-Key", &key).header("Cookie", "t=x.y.z");
     assert_eq!(both.send().status, 400);
+    // The extractor does not read this header, and the key in it counts nevertheless.
+    assert_eq!(cookie.get("/admin").bearer(&key).send().status, 200);
+    let both = || cookie.get("/admin").bearer(&key);
+    assert_eq!(both().header("Cookie", format!("t={}", bed.good())).send().status, 400);
+    assert_eq!(both().header("X-Api-Key", &key).send().status, 400);
+    let token = cookie.get("/protected").bearer("x.y.z");
+    assert_eq!(token.header("Cookie", format!("t={}", bed.good())).send().status, 200);
     let query = QueryExtractor::new("t");
     let url = serve(bed.auth().api_keys(keys.keys.clone()).extractor(query).build().unwrap());
     assert_eq!(url.get(&format!("/admin?t={key}")).send().status, 401);

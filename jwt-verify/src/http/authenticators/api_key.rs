@@ -24,7 +24,7 @@ impl Authenticator for ApiKeyAuthenticator {
         let request = presented.request();
         // Not from cookies and URLs, which are for tokens alone.
         let bearer = presented.token().filter(|token| is_bearer(request, token));
-        match api_key(request, bearer.is_some()) {
+        match api_key(request, bearer.is_some(), |token| self.0.claims(token)) {
             Ok(Some(key)) => return self.find(key),
             Ok(None) => {}
             Err(reason) => return Attempt::ready(Err(reason.into())),
