@@ -18,12 +18,13 @@ use jwt_verify::{
     },
     dpop::Dpop,
     extract::{CookieExtractor, QueryExtractor},
+    introspection::Introspection,
     mtls::MutualTls,
     require,
     revocation::{MemoryRevocation, Revocation, RevocationStore as _},
     test_hooks,
 };
-use jwt_verify_tests::{CapturedLog, Request};
+use jwt_verify_tests::{CapturedLog, IntrospectionEndpoint, Request};
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -420,6 +421,22 @@ fn a_key_counts_in_its_places_alone() {
     let query = QueryExtractor::new("t");
     let url = serve(bed.auth().api_keys(keys.keys.clone()).extractor(query).build().unwrap());
     assert_eq!(url.get(&format!("/admin?t={key}")).send().status, 401);
+}
+
+/// KEY-11: a key in a place that is for tokens alone is no token to ask the issuer about.
+#[test]
+fn a_key_in_another_place_is_shown_to_no_issuer() {
+    let bed = TestBed::new();
+    let keys = Keys::new();
+    let key = keys.admin();
+    let endpoint = IntrospectionEndpoint::start();
+    let introspection = Introspection::at(endpoint.url()).client_secret_basic("api", "s3cret");
+    let auth = bed.auth().api_keys(keys.keys.clone()).introspection(introspection);
+    let api = serve(auth.extractor(CookieExtractor::new("t")).build().unwrap());
+    let status =
+        |token: &str| api.get("/admin").header("Cookie", format!("t={token}")).send().status;
+    assert_eq!((status(&key), endpoint.count()), (401, 0));
+    assert_eq!((status("ak_opaque"), endpoint.count()), (401, 1));
 }
 
 /// KEY-12: a key of another prefix, or hashed under another secret, is unknown.

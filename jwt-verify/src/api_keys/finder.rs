@@ -89,6 +89,12 @@ impl ApiKeyFinder {
         self.source.form.claims(token)
     }
 
+    /// Returns `true` for a text with the whole form of a key.
+    #[inline]
+    pub(crate) fn has_form(&self, text: &[u8]) -> bool {
+        self.source.form.matches(text)
+    }
+
     /// Finds the caller of a presented key, who may have been revoked.
     ///
     /// Only keys that were found are cached, so a cached one has the right form. That of all others is
