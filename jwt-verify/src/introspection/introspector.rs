@@ -169,8 +169,8 @@ impl Inner {
             tracing::warn!(%endpoint, reason, left_out, "the introspection endpoint gave no answer");
         }
         if failure.is_about_token {
-            // One token alone must not keep others from being asked about: the endpoint is there.
-            self.breaker.answered();
+            // One token alone must not keep others from being asked about.
+            self.breaker.answered_oddly();
         } else if self.breaker.failed(now, failure.retry_after) {
             tracing::warn!(%endpoint, reason, "the introspection endpoint is out of reach");
         }
