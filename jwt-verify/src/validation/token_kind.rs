@@ -147,11 +147,11 @@ impl TokenKind {
     /// Returns `true` for a kind that ends as early with `exp` as without: an answer of an introspection
     /// endpoint, which would otherwise count as new for as long as its `exp` says.
     pub(super) fn is_always_brief(self) -> bool {
-        #[cfg(feature = "jwks")]
-        if self == Self::IntrospectionAnswer {
-            return true;
+        match self {
+            #[cfg(feature = "jwks")]
+            Self::IntrospectionAnswer => true,
+            _ => false,
         }
-        false
     }
 }
 
