@@ -4,7 +4,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -18,12 +18,13 @@ use jwt_verify::{
     },
     dpop::Dpop,
     extract::{CookieExtractor, QueryExtractor},
+    introspection::Introspection,
     mtls::MutualTls,
     require,
     revocation::{MemoryRevocation, Revocation, RevocationStore as _},
     test_hooks,
 };
-use jwt_verify_tests::{CapturedLog, Request};
+use jwt_verify_tests::{CapturedLog, IntrospectionEndpoint, Request};
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -315,6 +316,36 @@ fn a_store_that_is_down_is_503() {
     assert_eq!((get(&seen).status, get(&unseen).status), (200, 200));
 }
 
+/// A store that asks as soon as it is called, and has to wait for the answer.
+#[derive(Debug, Clone)]
+struct Eager(MemoryApiKeys, Arc<AtomicU64>);
+
+impl ApiKeyStore for Eager {
+    fn find(
+        &self,
+        hash: ApiKeyHash,
+    ) -> Lookup<'_, Result<Option<Arc<ApiKeyRecord>>, StoreUnavailable>> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        Lookup::Pending(Box::pin(async move { self.0.find(hash).await }))
+    }
+}
+
+/// KEY-08: a request causes one call of a remote store, and a refused one no other for its log.
+#[test]
+fn a_request_is_one_call_of_the_store() {
+    let bed = TestBed::new();
+    let memory = Keys::new();
+    let store = Eager(memory.store.clone(), Arc::default());
+    let keys = ApiKeys::builder(secret(), store.clone()).build().unwrap();
+    let api = serve(bed.auth().api_keys(keys).build().unwrap());
+    let (known, unknown) = (memory.admin(), memory.keys.generate().unwrap());
+    for (key, status) in [(&*known, 200), (unknown.expose(), 401)] {
+        let before = store.1.load(Ordering::SeqCst);
+        assert_eq!(api.get("/admin").header("X-Api-Key", key).send().status, status);
+        assert_eq!(store.1.load(Ordering::SeqCst), before + 1, "{status}");
+    }
+}
+
 /// KEY-09: a revocation store counts for keys, by the key's id and by its owner.
 #[test]
 fn a_revocation_store_counts() {
@@ -380,9 +411,32 @@ fn a_key_counts_in_its_places_alone() {
     assert_eq!(by_scheme.send().status, 200);
     let both = cookie.get("/admin").header("X-Api-Key", &key).header("Cookie", "t=x.y.z");
     assert_eq!(both.send().status, 400);
+    // The extractor does not read this header, and the key in it counts nevertheless.
+    assert_eq!(cookie.get("/admin").bearer(&key).send().status, 200);
+    let both = || cookie.get("/admin").bearer(&key);
+    assert_eq!(both().header("Cookie", format!("t={}", bed.good())).send().status, 400);
+    assert_eq!(both().header("X-Api-Key", &key).send().status, 400);
+    let token = cookie.get("/protected").bearer("x.y.z");
+    assert_eq!(token.header("Cookie", format!("t={}", bed.good())).send().status, 200);
     let query = QueryExtractor::new("t");
     let url = serve(bed.auth().api_keys(keys.keys.clone()).extractor(query).build().unwrap());
     assert_eq!(url.get(&format!("/admin?t={key}")).send().status, 401);
+}
+
+/// KEY-11: a key in a place that is for tokens alone is no token to ask the issuer about.
+#[test]
+fn a_key_in_another_place_is_shown_to_no_issuer() {
+    let bed = TestBed::new();
+    let keys = Keys::new();
+    let key = keys.admin();
+    let endpoint = IntrospectionEndpoint::start();
+    let introspection = Introspection::at(endpoint.url()).client_secret_basic("api", "s3cret");
+    let auth = bed.auth().api_keys(keys.keys.clone()).introspection(introspection);
+    let api = serve(auth.extractor(CookieExtractor::new("t")).build().unwrap());
+    let status =
+        |token: &str| api.get("/admin").header("Cookie", format!("t={token}")).send().status;
+    assert_eq!((status(&key), endpoint.count()), (401, 0));
+    assert_eq!((status("ak_opaque"), endpoint.count()), (401, 1));
 }
 
 /// KEY-12: a key of another prefix, or hashed under another secret, is unknown.

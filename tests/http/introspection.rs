@@ -306,6 +306,32 @@ fn a_flood_of_random_tokens_touches_no_good_one() {
     assert!(issuer.endpoint.count() <= 6005, "{}", issuer.endpoint.count());
 }
 
+/// INT-07: a token that the endpoint cannot answer about does not make the metadata be read again.
+#[test]
+fn a_token_causes_no_discovery() {
+    let issuer = Introspected::new();
+    let url = issuer.bed.issuer.url();
+    let metadata = json!({
+        "issuer": url, "jwks_uri": issuer.bed.issuer.jwks_uri(),
+        "introspection_endpoint": issuer.endpoint.url(),
+    });
+    issuer.bed.issuer.answer_discovery(Answer::json(&metadata));
+    let api = issuer.serve_with(|_| Introspection::discover().client_secret_basic("api", SECRET));
+    issuer.activate("opaque-1");
+    assert_eq!(status(&api, "opaque-1"), 200);
+    let before = issuer.bed.issuer.all_fetches();
+    for number in 0..5 {
+        let odd = format!("odd-{number}");
+        issuer.endpoint.set(&odd, Answer::status(400));
+        assert_eq!(status(&api, &odd), 503);
+    }
+    assert_eq!(issuer.bed.issuer.all_fetches(), before);
+    // A place that has moved is found.
+    issuer.endpoint.answer_all(Answer::status(404));
+    assert_eq!((status(&api, "lost-1"), status(&api, "lost-2")), (503, 503));
+    assert_eq!(issuer.bed.issuer.all_fetches(), before + 1);
+}
+
 /// INT-08: while the endpoint is down, tokens in the cache are served to their bound.
 #[test]
 fn an_outage_leaves_what_is_cached() {
@@ -483,6 +509,7 @@ fn a_signed_answer_is_verified_with_the_keys_of_the_issuer() {
         ("no type", jwt().header("typ", "JWT").sign(key)),
         ("an access token", jwt().header("typ", "at+jwt").sign(key)),
         ("old", jwt().claim("iat", now - 121).sign(key)),
+        ("old, with an end", jwt().claim("iat", now - 121).claim("exp", now + 600).sign(key)),
         ("no date", jwt().without("iat").sign(key)),
         ("expired", jwt().claim("exp", now - 61).sign(key)),
         ("nothing told", jwt().without("token_introspection").sign(key)),

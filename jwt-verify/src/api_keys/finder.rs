@@ -58,6 +58,11 @@ impl Remembered for CachedKey {
     }
 
     #[inline]
+    fn bytes_besides(&self) -> usize {
+        self.caller.claims().payload().len()
+    }
+
+    #[inline]
     fn is_same(presented: &[u8], cached: &[u8]) -> bool {
         verify_slices_are_equal(presented, cached).is_ok()
     }
@@ -87,6 +92,12 @@ impl ApiKeyFinder {
     #[inline]
     pub(crate) fn claims(&self, token: &[u8]) -> bool {
         self.source.form.claims(token)
+    }
+
+    /// Returns `true` for a text with the whole form of a key.
+    #[inline]
+    pub(crate) fn has_form(&self, text: &[u8]) -> bool {
+        self.source.form.matches(text)
     }
 
     /// Finds the caller of a presented key, who may have been revoked.
@@ -135,15 +146,10 @@ impl ApiKeyFinder {
             return Lookup::Ready(Err(InvalidTokenReason::ApiKeyForm.into()));
         }
         // Read before the store is asked: what changes meanwhile is not cached.
-        let until = if let Some(generation) = self.source.store.generation() {
-            CachedUntil::Change(generation)
-        } else {
-            let now = self.clock.monotonic();
-            if self.misses.contains(key, now) {
-                return Lookup::Ready(Err(InvalidTokenReason::UnknownApiKey.into()));
-            }
-            CachedUntil::Time(now.saturating_add(self.source.cache_ttl))
+        let Some(generation) = self.source.store.generation() else {
+            return self.find_elsewhere(key);
         };
+        let until = CachedUntil::Change(generation);
         let hash = ApiKeyHash::of(&self.source.secret, key);
         match self.source.store.find(hash) {
             Lookup::Ready(answer) => Lookup::Ready(self.accept(key, hash, answer, until)),
@@ -153,6 +159,24 @@ impl ApiKeyFinder {
                 ))
             }
         }
+    }
+
+    /// Finds a key in a store that may be remote. It is called only once the outcome is waited for: a
+    /// request looks for its credential more often than that.
+    fn find_elsewhere<'a>(
+        &'a self,
+        key: &'a [u8],
+    ) -> Lookup<'a, Result<Arc<VerifiedToken>, AuthError>> {
+        if self.misses.contains(key, self.clock.monotonic()) {
+            return Lookup::Ready(Err(InvalidTokenReason::UnknownApiKey.into()));
+        }
+        Lookup::Pending(Box::pin(async move {
+            let now = self.clock.monotonic();
+            let until = CachedUntil::Time(now.saturating_add(self.source.cache_ttl));
+            let hash = ApiKeyHash::of(&self.source.secret, key);
+            let answer = self.source.store.find(hash).await;
+            self.accept(key, hash, answer, until)
+        }))
     }
 
     /// Makes a caller of what the store has answered.

@@ -11,7 +11,8 @@ use crate::{
 /// Finds the records of API keys by their hashes.
 ///
 /// A request with a key that is not cached causes one call of [`find`](Self::find), and none if the
-/// form of the key is wrong. [`MemoryApiKeys`](super::MemoryApiKeys) is for one process,
+/// form of the key is wrong. A store with a [`generation`](Self::generation) may be called more often:
+/// its answer is expected to be ready. [`MemoryApiKeys`](super::MemoryApiKeys) is for one process,
 /// [`FileApiKeys`](super::FileApiKeys) reads a file, `RedisApiKeys` is for several instances.
 /// Implement it for other stores, such as a database table, and test the implementation with
 /// `testing::api_key_store`.

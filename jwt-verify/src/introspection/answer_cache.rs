@@ -39,6 +39,11 @@ impl Remembered for ActiveToken {
     fn unshared(&self) -> Self {
         Self { token: Arc::new((*self.token).clone()), ..self.clone() }
     }
+
+    #[inline]
+    fn bytes_besides(&self) -> usize {
+        self.token.claims().payload().len()
+    }
 }
 
 /// State before a question, which its answer is cached with.

@@ -51,6 +51,15 @@ impl EndpointBreaker {
         *self.state() = EndpointState::Closed { failures: 0 };
     }
 
+    /// Records an answer of no use, which may be because of the question. An attempt is over with it, and
+    /// the next failure counts. It excuses no earlier ones: callers can cause such answers.
+    pub(super) fn answered_oddly(&self) {
+        let mut state = self.state();
+        if let EndpointState::TriedUntil(_) = *state {
+            *state = EndpointState::Closed { failures: INTROSPECTION_FAILURES - 1 };
+        }
+    }
+
     /// Records a failure, and the pause after it. Returns `true` if the endpoint counts as out of
     /// reach from now on.
     pub(super) fn failed(&self, now: Duration, pause: Duration) -> bool {
@@ -108,6 +117,18 @@ mod tests {
             breaker.answered();
         }
         assert_eq!(breaker.admit(SECOND), Ok(()));
+    }
+
+    #[test]
+    fn an_odd_answer_ends_an_attempt_and_excuses_nothing() {
+        let breaker = open();
+        assert_eq!(breaker.admit(4 * SECOND), Ok(()));
+        breaker.answered_oddly();
+        assert!(breaker.admit(4 * SECOND).is_ok() && breaker.admit(4 * SECOND).is_ok());
+        breaker.answered_oddly();
+        assert!(breaker.failed(5 * SECOND, SECOND), "the first failure after an outage");
+        breaker.answered_oddly();
+        assert_eq!(breaker.admit(5 * SECOND), Err(SECOND));
     }
 
     #[test]

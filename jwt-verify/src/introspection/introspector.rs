@@ -205,8 +205,10 @@ impl Inner {
         } else if let Some(left_out) = self.failures.turn(now) {
             tracing::warn!(%endpoint, reason, left_out, "the introspection endpoint gave no answer");
         }
-        // One token alone must not keep others from being asked about.
-        if !failure.is_about_token && self.breaker.failed(now, failure.retry_after) {
+        if failure.is_about_token {
+            // One token alone must not keep others from being asked about.
+            self.breaker.answered_oddly();
+        } else if self.breaker.failed(now, failure.retry_after) {
             tracing::warn!(%endpoint, reason, "the introspection endpoint is out of reach");
         }
     }

@@ -1,6 +1,6 @@
 //! One question about a token, and the judgement of its answer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{
     answer::{Answer, AnswerFault, read},
@@ -56,8 +56,12 @@ impl Questions {
             is_refusal: false,
             is_about_token: false,
         })?;
+        let begin = Instant::now();
         let answer = self.endpoint.post(form).await?;
-        match read(self.text(answer).await?, self.issuer.name())? {
+        // Keys for a signed answer may have to be fetched.
+        let rest = self.endpoint.timeout().saturating_sub(begin.elapsed());
+        let text = tokio::time::timeout(rest, self.text(answer)).await;
+        match read(text.unwrap_or(Err(AnswerFault::Signature.into()))?, self.issuer.name())? {
             Answer::Inactive => Ok(Err(InvalidTokenReason::Inactive.into())),
             Answer::Active(claims) => Ok(self.issuer.accept(claims)),
         }

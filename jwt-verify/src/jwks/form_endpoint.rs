@@ -107,6 +107,11 @@ impl FormEndpoint {
         self.place.url().is_https()
     }
 
+    /// Returns the time limit of a question.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Runs a job on the thread on which the endpoint can be asked. Returns `true` if it runs.
     pub(crate) fn run<F, Fut>(&self, job: F) -> bool
     where
@@ -121,26 +126,30 @@ impl FormEndpoint {
         let status = Cell::new(None);
         let answer = tokio::time::timeout(self.timeout, self.post_unbounded(form, &status)).await;
         answer.unwrap_or(Err(Failure::Timeout.into())).map_err(|error| {
-            self.url.expire();
             let status = status.get();
+            let is_about_form = match error.failure {
+                Failure::Status => matches!(
+                    status,
+                    Some(
+                        StatusCode::BAD_REQUEST
+                            | StatusCode::PAYLOAD_TOO_LARGE
+                            | StatusCode::UNPROCESSABLE_ENTITY
+                    )
+                ),
+                Failure::TooLarge | Failure::Empty => status == Some(StatusCode::OK),
+                _ => false,
+            };
+            // Otherwise callers could make the metadata be read with each question.
+            if !is_about_form {
+                self.url.expire();
+            }
             FormFailure {
                 code: error.failure.code(),
                 is_refusal: matches!(
                     status,
                     Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
                 ),
-                is_about_form: match error.failure {
-                    Failure::Status => matches!(
-                        status,
-                        Some(
-                            StatusCode::BAD_REQUEST
-                                | StatusCode::PAYLOAD_TOO_LARGE
-                                | StatusCode::UNPROCESSABLE_ENTITY
-                        )
-                    ),
-                    Failure::TooLarge | Failure::Empty => status == Some(StatusCode::OK),
-                    _ => false,
-                },
+                is_about_form,
                 retry_after: min_pause(error.retry_after),
             }
         })

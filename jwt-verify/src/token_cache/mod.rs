@@ -20,7 +20,7 @@ use quick_cache::{Equivalent, Weighter, sync::Cache};
 use thread_local::ThreadLocal;
 
 use self::thread_local_cache::ThreadLocalCache;
-use crate::defaults::TOKEN_CACHE_BYTES_PER_ENTRY;
+use crate::defaults::{RECENT_TOKEN_BYTES, TOKEN_CACHE_BYTES_PER_ENTRY};
 
 /// Verified tokens, bounded in number and in bytes. `E` is the data cached for one.
 pub(crate) struct TokenCache<E: Remembered> {
@@ -33,6 +33,13 @@ pub(crate) struct TokenCache<E: Remembered> {
 pub(crate) trait Remembered: Clone + Send {
     /// Returns a copy with separate reference counts.
     fn unshared(&self) -> Self;
+
+    /// Returns the length of the claims that are cached besides the token, in bytes. Default: 0; a JWT
+    /// holds its own.
+    #[inline]
+    fn bytes_besides(&self) -> usize {
+        0
+    }
 
     /// Compares a presented token with a cached one. Default: byte by byte, since a token with a
     /// signature cannot be guessed one byte after the other. A secret that is only looked up has to
@@ -64,7 +71,9 @@ impl<E: Remembered> TokenCache<E> {
             return Some(judged);
         }
         let (entry, judged) = self.get_shared(token, &judge)?;
-        recent.record_miss(token, || entry.unshared());
+        if entry.bytes_besides() <= RECENT_TOKEN_BYTES {
+            recent.record_miss(token, || entry.unshared());
+        }
         Some(judged)
     }
 
@@ -126,11 +135,11 @@ impl<E: Remembered> Equivalent<TokenKey> for TokenRef<'_, E> {
 #[derive(Clone)]
 struct ByBytes;
 
-impl<E> Weighter<TokenKey, E> for ByBytes {
+impl<E: Remembered> Weighter<TokenKey, E> for ByBytes {
     /// The token, and its payload three times: as text, as positions or values, and with their
     /// overhead. Small tokens count as the mean, which bounds the number of entries.
-    fn weight(&self, key: &TokenKey, _: &E) -> u64 {
-        (key.0.len() as u64 * 4).max(TOKEN_CACHE_BYTES_PER_ENTRY)
+    fn weight(&self, key: &TokenKey, entry: &E) -> u64 {
+        ((key.0.len() + entry.bytes_besides()) as u64 * 4).max(TOKEN_CACHE_BYTES_PER_ENTRY)
     }
 }
 
@@ -234,9 +243,38 @@ mod tests {
         assert!(large.tokens.weight() <= 50 * TOKEN_CACHE_BYTES_PER_ENTRY);
     }
 
+    /// Claims that came with a short token.
+    #[derive(Clone)]
+    struct LongClaims(Arc<str>);
+
+    impl Remembered for LongClaims {
+        fn unshared(&self) -> Self {
+            Self((*self.0).into())
+        }
+
+        fn bytes_besides(&self) -> usize {
+            self.0.len()
+        }
+    }
+
+    #[test]
+    fn claims_that_are_not_in_the_token_count() {
+        let cache = TokenCache::new(50);
+        let claims = LongClaims("x".repeat(16_000).into());
+        for number in 0..100 {
+            cache.put(format!("{number:0>64}").as_bytes(), claims.clone());
+        }
+        assert!(cache.tokens.len() <= 3, "{}", cache.tokens.len());
+        let last = || cache.get(format!("{:0>64}", 99).as_bytes(), |known| Some(known.0.clone()));
+        for _ in 0..4 {
+            assert!(last().is_none_or(|known| Arc::ptr_eq(&known, &claims.0)), "not copied");
+        }
+    }
+
     #[test]
     fn an_entry_weighs_four_times_its_token_and_never_less_than_the_mean() {
-        let weight = |length: usize| ByBytes.weight(&TokenKey(vec![b'x'; length].into()), &());
+        let entry: Arc<str> = "entry".into();
+        let weight = |length: usize| ByBytes.weight(&TokenKey(vec![b'x'; length].into()), &entry);
         assert_eq!(weight(10), TOKEN_CACHE_BYTES_PER_ENTRY);
         assert_eq!(weight(5000), 20_000);
     }

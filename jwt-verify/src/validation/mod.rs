@@ -207,7 +207,13 @@ impl Rules {
     /// Returns the end of the claims' validity, without leeway.
     fn end(&self, claims: &Claims) -> Option<Duration> {
         let end = claims.expires_at().map(NumericDate::since_epoch);
-        end.or_else(|| self.kind.end_without_expiry(claims))
+        match end {
+            Some(end) if self.kind.is_always_brief() => {
+                self.kind.end_without_expiry(claims).map(|other| end.min(other))
+            }
+            Some(end) => Some(end),
+            None => self.kind.end_without_expiry(claims),
+        }
     }
 
     /// Checks the custom rules. They receive claims of verified tokens only.

@@ -143,6 +143,16 @@ impl TokenKind {
         };
         Some(claims.issued_at()?.since_epoch().saturating_add(age))
     }
+
+    /// Returns `true` for a kind that ends as early with `exp` as without: an answer of an introspection
+    /// endpoint, which would otherwise count as new for as long as its `exp` says.
+    pub(super) fn is_always_brief(self) -> bool {
+        match self {
+            #[cfg(feature = "jwks")]
+            Self::IntrospectionAnswer => true,
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -169,7 +169,8 @@ impl JwtAuthBuilder {
     }
 
     /// Accepts API keys besides tokens, in `X-Api-Key`, as `Authorization: ApiKey …`, and as bearer
-    /// tokens in that header; see [`ApiKeys`](crate::api_keys::ApiKeys). Default: none.
+    /// tokens in that header, whatever the [`extractor`](Self::extractor) reads; see
+    /// [`ApiKeys`](crate::api_keys::ApiKeys). Default: none.
     ///
     /// A key decides about a route by the roles, permissions and scopes of its record. A request with a
     /// key and a token, or with two keys, is refused with 400.

@@ -230,8 +230,8 @@ impl JwtAuth {
     /// switch that off. `JWT_HEADER` excludes `JWT_COOKIE`; a proxy adds the header for browsers, so
     /// such requests from pages of other origins are refused too.
     ///
-    /// A variable that begins with `JWT_` and is nearly one of these, such as `JWT_ROLE_CLAIM`, has no
-    /// effect and is logged at `WARN`.
+    /// A variable that begins with `JWT_` or `API_KEY` and is nearly one of these, such as
+    /// `JWT_ROLE_CLAIM`, has no effect and is logged at `WARN`.
     ///
     /// # Errors
     /// A required variable that is missing, a value that does not parse, or a file that cannot be

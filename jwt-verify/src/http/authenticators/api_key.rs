@@ -6,7 +6,7 @@ use super::{Attempt, Authenticated, Authenticator, Presented};
 use crate::{
     api_keys::ApiKeyFinder,
     claims::{CredentialKind, VerifiedToken},
-    error::AuthError,
+    error::{AuthError, InvalidTokenReason},
     http::credentials::{api_key, is_bearer},
     lookup::Lookup,
 };
@@ -22,16 +22,21 @@ impl Authenticator for ApiKeyAuthenticator {
 
     fn authenticate<'r>(&'r self, presented: Presented<'r>) -> Attempt<'r> {
         let request = presented.request();
+        let token = presented.token();
         // Not from cookies and URLs, which are for tokens alone.
-        let bearer = presented.token().filter(|token| is_bearer(request, token));
-        match api_key(request, bearer.is_some()) {
+        let bearer = token.filter(|token| is_bearer(request, token));
+        match api_key(request, bearer.is_some(), |token| self.0.claims(token)) {
             Ok(Some(key)) => return self.find(key),
             Ok(None) => {}
             Err(reason) => return Attempt::ready(Err(reason.into())),
         }
-        match bearer.filter(|token| self.0.claims(token)) {
-            Some(key) => self.find(key).by_token(),
-            None => Attempt::not_mine(),
+        match bearer {
+            Some(key) if self.0.claims(key) => self.find(key).by_token(),
+            // It is not accepted there, and no issuer is asked about it.
+            None if token.is_some_and(|token| self.0.has_form(token)) => {
+                Attempt::ready(Err(InvalidTokenReason::Malformed.into())).by_token()
+            }
+            _ => Attempt::not_mine(),
         }
     }
 }

@@ -5,20 +5,24 @@ use actix_web::{
     http::header::{AUTHORIZATION, HeaderName},
 };
 
-use super::authorization::{self, has_separator};
+use super::authorization::{has_separator, token_of};
 use crate::error::InvalidRequestReason;
 
 static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// Returns the API key of a request, from either place. Two of them are refused, and so is anything
+/// Returns the API key of a request, from either header. Two of them are refused, and so is anything
 /// that cannot be read as one.
+///
+/// A bearer token in `Authorization` is one if `is_key` says so; a token that the extractor has read there
+/// is left to the caller, and `has_bearer` is true.
 #[inline]
 pub(crate) fn api_key(
     request: &HttpRequest,
     has_bearer: bool,
+    is_key: impl Fn(&[u8]) -> bool,
 ) -> Result<Option<&[u8]>, InvalidRequestReason> {
     // One header has one scheme.
-    let in_scheme = if has_bearer { None } else { authorization::token(request, b"apikey")? };
+    let in_scheme = if has_bearer { None } else { in_authorization(request, is_key)? };
     let mut fields = request.headers().get_all(&X_API_KEY);
     let Some(field) = fields.next() else { return Ok(in_scheme) };
     if in_scheme.is_some() || fields.next().is_some() {
@@ -29,6 +33,24 @@ pub(crate) fn api_key(
         return Err(InvalidRequestReason::Malformed);
     }
     Ok(Some(key))
+}
+
+#[inline]
+fn in_authorization(
+    request: &HttpRequest,
+    is_key: impl Fn(&[u8]) -> bool,
+) -> Result<Option<&[u8]>, InvalidRequestReason> {
+    let mut fields = request.headers().get_all(AUTHORIZATION);
+    let Some(field) = fields.next() else { return Ok(None) };
+    if fields.next().is_some() {
+        return Err(InvalidRequestReason::Ambiguous);
+    }
+    let value = field.as_bytes();
+    if let Some(key) = token_of(value, b"apikey")? {
+        return Ok(Some(key));
+    }
+    // Where the extractor reads another place, this one may hold what is no credential.
+    Ok(token_of(value, b"bearer").ok().flatten().filter(|token| is_key(token)))
 }
 
 /// Returns `true` if a token that was found in a request is the bearer token of its only
@@ -53,7 +75,8 @@ mod tests {
         let request = fields
             .iter()
             .fold(TestRequest::default(), |request, field| request.append_header(*field));
-        api_key(&request.to_http_request(), false).map(|key| key.map(<[u8]>::to_vec))
+        let is_key = |token: &[u8]| token.starts_with(b"ak_");
+        api_key(&request.to_http_request(), false, is_key).map(|key| key.map(<[u8]>::to_vec))
     }
 
     #[test]
@@ -64,11 +87,11 @@ mod tests {
             ("x-api-key", "ak_x"),
             ("Authorization", "ApiKey ak_x"),
             ("Authorization", "apikey   ak_x"),
+            ("Authorization", "Bearer ak_x"),
         ] {
             assert_eq!(found(&[fields]), key, "{fields:?}");
         }
-        for fields in [("Authorization", "Bearer ak_x"), ("Authorization", "ApiKeys x"), ("a", "b")]
-        {
+        for fields in [("Authorization", "Bearer x"), ("Authorization", "ApiKeys x"), ("a", "b")] {
             assert_eq!(found(&[fields]), Ok(None), "{fields:?}");
         }
         let with_another_scheme = [("X-Api-Key", "ak_x"), ("Authorization", "Basic eA==")];
@@ -80,6 +103,7 @@ mod tests {
         for fields in [
             &[("X-Api-Key", "a"), ("X-Api-Key", "a")][..],
             &[("X-Api-Key", "a"), ("Authorization", "ApiKey a")],
+            &[("X-Api-Key", "a"), ("Authorization", "Bearer ak_a")],
             &[("Authorization", "ApiKey a"), ("Authorization", "ApiKey a")],
         ] {
             assert_eq!(found(fields), Err(InvalidRequestReason::Ambiguous), "{fields:?}");

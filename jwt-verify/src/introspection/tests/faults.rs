@@ -1,5 +1,7 @@
 //! Endpoints that fail, and answers that the rules refuse.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::*;
 use crate::error::InvalidTokenReason::{
     self, Audience, ClientNotAllowed, Issuer, MissingClaim, MissingExpiry, NotYetValid,
@@ -113,6 +115,58 @@ fn one_token_does_not_pause_the_others() {
         assert_eq!(bed.ask(&format!("odd-{number}")).err(), Some(LATER));
     }
     assert_eq!(bed.subject("good-1"), "alice");
+}
+
+/// After an outage the one question that may be asked is about any token, and a caller can choose it.
+#[test]
+fn a_token_that_cannot_be_answered_does_not_prolong_the_pause() {
+    let bed = Bed::new(FakeEndpoint::sending(response(503, "", "x")));
+    for number in 0..5 {
+        assert_eq!(bed.ask(&format!("other-{number}")).err(), Some(LATER));
+    }
+    bed.clock.advance(1);
+    bed.endpoint.reply_with(|question| match question.token() {
+        "good-1" => active("alice"),
+        _ => response(400, "", "x"),
+    });
+    assert_eq!(bed.ask("odd").err(), Some(LATER));
+    assert_eq!(bed.subject("good-1"), "alice");
+}
+
+/// Keys that are looked for, and never found.
+#[derive(Debug)]
+struct SlowKeys;
+
+impl KeyProvider for SlowKeys {
+    fn find<'a>(
+        &'a self,
+        _: KeyQuery<'a>,
+    ) -> Lookup<'a, Result<Arc<VerificationKey>, KeyLookupError>> {
+        Lookup::Pending(Box::pin(std::future::pending()))
+    }
+}
+
+/// A question that is never over would hold its place, and all who wait for it.
+#[test]
+fn keys_for_a_signed_answer_are_waited_for_within_the_time_limit() {
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let header = part(r#"{"alg":"RS256","kid":"k","typ":"token-introspection+jwt"}"#);
+    let payload = part(&format!(
+        r#"{{"iss":"{ISSUER}","aud":"rs","iat":{START},"token_introspection":{{"active":true}}}}"#
+    ));
+    let answer = format!("{header}.{payload}.{}", part(&"s".repeat(256)));
+    let signed = response(200, "Content-Type: application/token-introspection+jwt\r\n", &answer);
+    let limit = Duration::from_millis(200);
+    let bed = Bed::with(
+        FakeEndpoint::sending(signed),
+        |it| it.timeout(limit),
+        |issuer| issuer.keys(SlowKeys),
+    );
+    let answer = block_on(async {
+        let asked = async { bed.introspector.introspect(b"good-1").await };
+        tokio::time::timeout(5 * SECOND, asked).await
+    });
+    assert_eq!(answer.unwrap().err(), Some(LATER));
 }
 
 #[test]

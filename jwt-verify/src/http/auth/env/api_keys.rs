@@ -22,6 +22,8 @@ pub(super) fn api_keys(environment: &Environment<'_>) -> Result<Option<ApiKeys>,
         (Some(file), Some(secret)) => (file, secret),
     };
     let store = FileApiKeys::open(file).map_err(name_variable)?;
-    let keys = ApiKeys::builder(Secret::from(secret), store).build();
-    keys.map(Some).map_err(name_variable)
+    let count = store.len();
+    let keys = ApiKeys::builder(Secret::from(secret), store).build().map_err(name_variable)?;
+    tracing::info!(keys = count, "API keys of a file are accepted");
+    Ok(Some(keys))
 }

@@ -1,6 +1,6 @@
 //! Variables whose names nearly are those of settings.
 
-use super::variable_names::KNOWN;
+use super::variable_names::{KNOWN, OF_API_KEYS};
 use crate::log_text::Shortened;
 
 /// Warns of variables that are set and have no effect, if their name is near one that has.
@@ -20,10 +20,11 @@ pub(super) fn warn_of_misspelled(names: impl Iterator<Item = String>) {
 fn meant_by(name: &str) -> Option<String> {
     let upper = name.to_ascii_uppercase();
     // A name that is longer than all known ones is near none.
-    if !upper.starts_with("JWT_") || name.len() > LONGEST {
+    if !(upper.starts_with("JWT_") || upper.starts_with("API_KEY")) || name.len() > LONGEST {
         return None;
     }
-    let known = || KNOWN.iter().flat_map(|known| [(*known).to_owned(), format!("{known}_FILE")]);
+    let known = KNOWN.iter().chain(OF_API_KEYS);
+    let known = || known.clone().flat_map(|known| [(*known).to_owned(), format!("{known}_FILE")]);
     if known().any(|known| known == name) {
         return None;
     }
@@ -79,6 +80,14 @@ mod tests {
             ("JWT_ISSUER", None),
             ("JWT_SECRET_FILE", None),
             ("JWT_JWKS_BEARER_TOKEN_FILE", None),
+            #[cfg(feature = "api-keys")]
+            ("API_KEY_FILE", Some("API_KEYS_FILE")),
+            #[cfg(feature = "api-keys")]
+            ("API_KEYS_SECRET", Some("API_KEY_SECRET")),
+            ("API_KEYS_FILE", None),
+            ("API_KEY_SECRET_FILE", None),
+            ("API_KEY", None),
+            ("API_KEYS", None),
             ("JWT_EXPIRY_OF_ANOTHER_PROGRAM", None),
             ("JWT_KEY", None),
             ("HTTP_PROXY", None),

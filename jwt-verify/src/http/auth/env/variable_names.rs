@@ -60,6 +60,12 @@ fn variable(setting: &'static str) -> &'static str {
     }
 }
 
+/// Variables with settings of API keys, which are not only of this library.
+#[cfg(feature = "api-keys")]
+pub(super) const OF_API_KEYS: &[&str] = &["API_KEYS_FILE", "API_KEY_SECRET"];
+#[cfg(not(feature = "api-keys"))]
+pub(super) const OF_API_KEYS: &[&str] = &[];
+
 /// Variables with settings. Instead of each, one with `_FILE` at the end may name a file.
 pub(super) const KNOWN: [&str; 47] = [
     "JWT_ACCEPT_ID_TOKENS",
