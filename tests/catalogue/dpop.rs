@@ -17,12 +17,22 @@ use super::{dpop_setup::*, *};
 #[test]
 fn a_bound_token_with_its_proof_is_accepted() {
     for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| !algorithm.is_symmetric()) {
-        let dpop = Bound::with(SigningKey::new(algorithm, "client"), |dpop| dpop);
+        // That one is in no default.
+        let is_named = algorithm == Algorithm::ES256K;
+        let dpop = Bound::with(SigningKey::new(algorithm, "client"), |dpop| {
+            if is_named { dpop.algorithms([algorithm]) } else { dpop }
+        });
         dpop.bench.play(&[
             dpop.accepted("DPP-01", algorithm.name(), dpop.good("one")),
             dpop.accepted("DPP-01", "and another proof", dpop.good("two")),
         ]);
     }
+}
+
+#[test]
+fn a_proof_on_secp256k1_is_refused_unless_it_is_named() {
+    let dpop = Bound::with(SigningKey::new(Algorithm::ES256K, "client"), |dpop| dpop);
+    dpop.bench.play(&[dpop.row("DPP-15", "ES256K", dpop.good("one"))]);
 }
 
 #[test]
@@ -73,7 +83,7 @@ fn the_name_of_a_proof_is_its_keys_own() {
         response.headers("www-authenticate"),
         [concat!(
             r#"DPoP error="insufficient_scope", error_description="the access token does not grant what is required", "#,
-            r#"scope="read", algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#,
+            r#"scope="read", algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA Ed25519 ES512""#,
         )]
     );
 }
@@ -252,7 +262,7 @@ fn a_proof_is_no_token_and_a_token_no_proof() {
         bearer.headers("www-authenticate"),
         [
             r#"Bearer error="invalid_token", error_description="the access token is not valid""#,
-            r#"DPoP algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#,
+            r#"DPoP algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA Ed25519 ES512""#,
         ]
     );
 }
@@ -486,6 +496,9 @@ fn nobody_with_credentials_is_told_of_both_schemes() {
     assert_eq!(response.status, 401);
     assert_eq!(
         response.headers("www-authenticate"),
-        ["Bearer", r#"DPoP algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#,]
+        [
+            "Bearer",
+            r#"DPoP algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA Ed25519 ES512""#,
+        ]
     );
 }

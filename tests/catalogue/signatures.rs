@@ -109,6 +109,29 @@ fn ecdsa_signatures_out_of_range_or_in_another_form() {
     bench.play(&rows);
 }
 
+/// Signatures have the length of their curve.
+#[test]
+fn signatures_on_p521_have_one_length() {
+    let bench = AttackBench::new(Algorithm::ES512);
+    let (input, signature) = parts(&bench.good());
+    let (r, s) = signature.split_at(66);
+    let mut rows =
+        vec![bench.row("SIG-04", "132", resigned(&input, signature.clone()), Expected::Accepted)];
+    for (what, bytes) in [
+        ("0", Vec::new()),
+        ("96, as on P-384", signature[..96].to_vec()),
+        ("130, without leading bytes", [&r[1..], &s[1..]].concat()),
+        ("131", signature[..131].to_vec()),
+        ("133", [&signature[..], &[0]].concat()),
+        ("134, padded", [&[0], r, &[0], s].concat()),
+        ("132, zeros", vec![0; 132]),
+        ("132, without s", [r, &[0; 66]].concat()),
+    ] {
+        rows.push(bench.row("SIG-04", what, resigned(&input, bytes), Expected::Invalid));
+    }
+    bench.play(&rows);
+}
+
 #[test]
 fn eddsa_signatures_of_another_form() {
     let bench = AttackBench::new(Algorithm::EdDSA);

@@ -5,7 +5,7 @@ use jwt_verify_tests::sign;
 
 use super::*;
 
-const ASYMMETRIC: [Algorithm; 9] = [
+const ASYMMETRIC: [Algorithm; 12] = [
     Algorithm::RS256,
     Algorithm::RS384,
     Algorithm::RS512,
@@ -15,6 +15,9 @@ const ASYMMETRIC: [Algorithm; 9] = [
     Algorithm::ES256,
     Algorithm::ES384,
     Algorithm::EdDSA,
+    Algorithm::Ed25519,
+    Algorithm::ES512,
+    Algorithm::ES256K,
 ];
 
 #[test]

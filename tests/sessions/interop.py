@@ -10,6 +10,8 @@ from joserfc import jwk as jose_jwk
 from joserfc import jwt as jose_jwt
 
 KINDS = {"RS": ("RSA", 2048), "PS": ("RSA", 2048), "ES": ("EC", None), "Ed": ("OKP", "Ed25519")}
+CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "ES256K": "secp256k1"}
+NOT_IN_PYJWT = {"Ed25519"}
 
 theirs = []
 for case in json.load(sys.stdin):
@@ -17,11 +19,12 @@ for case in json.load(sys.stdin):
     is_secret = algorithm.startswith("HS")
     public = None if is_secret else case["keys"]["keys"][0]
 
-    key = secret if is_secret else jwt.PyJWK(public, algorithm=algorithm).key
-    claims = jwt.decode(
-        token, key, algorithms=[algorithm], audience=case["audience"], issuer=case["issuer"]
-    )
-    assert claims["sub"] == "alice" and claims["roles"] == ["editor"], algorithm
+    if algorithm not in NOT_IN_PYJWT:
+        key = secret if is_secret else jwt.PyJWK(public, algorithm=algorithm).key
+        claims = jwt.decode(
+            token, key, algorithms=[algorithm], audience=case["audience"], issuer=case["issuer"]
+        )
+        assert claims["sub"] == "alice" and claims["roles"] == ["editor"], algorithm
 
     if is_secret:
         key = jose_jwk.OctKey.import_key(secret)
@@ -32,7 +35,7 @@ for case in json.load(sys.stdin):
 
     if not is_secret:
         kind, size = KINDS[algorithm[:2]]
-        curve = {"ES256": "P-256", "ES384": "P-384"}.get(algorithm, size)
+        curve = CURVES.get(algorithm, size)
         key = jose_jwk.generate_key(kind, curve, private=True)
     now = int(time.time())
     signed = jose_jwt.encode(

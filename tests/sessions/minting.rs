@@ -242,6 +242,23 @@ fn keys_follow_each_other_without_a_gap() {
     assert!(issuer.rotate(next).is_ok(), "it signs already");
 }
 
+/// RFC 9864: the name changes, the verifiers of the issuer know both.
+#[test]
+fn eddsa_is_followed_by_ed25519() {
+    let issuer = builder(Algorithm::EdDSA).build().unwrap();
+    let verifier = issuer.verifier().build().unwrap();
+    let before = issuer.access_token(&1).sign().unwrap();
+    let next = key(Algorithm::Ed25519);
+    issuer.announce(next.clone()).unwrap();
+    issuer.rotate(next).unwrap();
+    let after = issuer.access_token(&1).sign().unwrap();
+    assert_eq!(part(after.as_str(), 0)["alg"], "Ed25519");
+    for token in [&before, &after] {
+        assert!(wait(verifier.verify(token.as_str())).is_ok());
+    }
+    assert!(issuer.rotate(key(Algorithm::ES512)).is_err(), "verifiers do not expect it");
+}
+
 #[test]
 fn a_stolen_key_is_withdrawn_with_all_that_it_has_signed() {
     let issuer = issuer(&TestClock::new());

@@ -6,7 +6,8 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+        self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING,
+        ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
         Ed25519KeyPair, KeyPair as _, RsaKeyPair, RsaPublicKeyComponents,
     },
 };
@@ -25,7 +26,7 @@ pub struct SigningKey {
 
 enum Pair {
     Rsa(Box<RsaKeyPair>),
-    Ec(EcdsaKeyPair, usize),
+    Ec(EcdsaKeyPair, &'static str),
     Ed(Ed25519KeyPair),
     Secret(Box<hmac::Key>),
 }
@@ -33,14 +34,13 @@ enum Pair {
 impl SigningKey {
     /// A new key for the algorithm. Symmetric ones need [`from_secret`](Self::from_secret).
     pub fn new(algorithm: Algorithm, id: &str) -> Self {
+        let ec = |curve, name| Pair::Ec(EcdsaKeyPair::generate(curve).unwrap(), name);
         let pair = match algorithm {
-            Algorithm::ES256 => {
-                Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(), 32)
-            }
-            Algorithm::ES384 => {
-                Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap(), 48)
-            }
-            Algorithm::EdDSA => Pair::Ed(Ed25519KeyPair::generate().unwrap()),
+            Algorithm::ES256 => ec(&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256"),
+            Algorithm::ES384 => ec(&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
+            Algorithm::ES512 => ec(&ECDSA_P521_SHA512_FIXED_SIGNING, "P-521"),
+            Algorithm::ES256K => ec(&ECDSA_P256K1_SHA256_FIXED_SIGNING, "secp256k1"),
+            Algorithm::EdDSA | Algorithm::Ed25519 => Pair::Ed(Ed25519KeyPair::generate().unwrap()),
             _ => Pair::Rsa(Box::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap())),
         };
         Self { id: id.into(), algorithm, pair }
@@ -102,10 +102,9 @@ impl SigningKey {
                 let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
                 json!({"kty": "RSA", "n": base64url(&public.n), "e": base64url(&public.e)})
             }
-            Pair::Ec(pair, length) => {
+            Pair::Ec(pair, curve) => {
                 let point = &pair.public_key().as_ref()[1..];
-                let (x, y) = point.split_at(*length);
-                let curve = if *length == 32 { "P-256" } else { "P-384" };
+                let (x, y) = point.split_at(point.len() / 2);
                 json!({"kty": "EC", "crv": curve, "x": base64url(x), "y": base64url(y)})
             }
             Pair::Ed(pair) => {

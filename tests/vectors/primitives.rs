@@ -82,11 +82,16 @@ fn rsa_pss() {
 
 #[test]
 fn ecdsa_p1363() {
-    use ecdsa::TestName::{EcdsaSecp256r1Sha256P1363, EcdsaSecp384r1Sha384P1363};
+    use ecdsa::TestName::{
+        EcdsaSecp256k1Sha256P1363, EcdsaSecp256r1Sha256P1363, EcdsaSecp384r1Sha384P1363,
+        EcdsaSecp521r1Sha512P1363,
+    };
     let mut count = 0;
     for (algorithm, name, curve) in [
         (Algorithm::ES256, EcdsaSecp256r1Sha256P1363, "P-256"),
         (Algorithm::ES384, EcdsaSecp384r1Sha384P1363, "P-384"),
+        (Algorithm::ES512, EcdsaSecp521r1Sha512P1363, "P-521"),
+        (Algorithm::ES256K, EcdsaSecp256k1Sha256P1363, "secp256k1"),
     ] {
         for group in ecdsa::TestSet::load(name).unwrap().test_groups {
             let point = &group.key.key[1..];
@@ -100,7 +105,7 @@ fn ecdsa_p1363() {
             }
         }
     }
-    assert!(count > 400, "{count}");
+    assert!(count > 800, "{count}");
 }
 
 #[test]
@@ -110,8 +115,10 @@ fn ed25519() {
         let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": base64url(&group.key.pk[..])});
         let key = VerificationKey::from_jwk(&jwk.to_string()).unwrap();
         for test in group.tests {
-            let accepted = test_hooks::verifies(&key, Algorithm::EdDSA, &test.msg, &test.sig);
-            judge(test.result, accepted, test.tc_id, &test.comment);
+            for name in [Algorithm::EdDSA, Algorithm::Ed25519] {
+                let accepted = test_hooks::verifies(&key, name, &test.msg, &test.sig);
+                judge(test.result, accepted, test.tc_id, &test.comment);
+            }
             count += 1;
         }
     }

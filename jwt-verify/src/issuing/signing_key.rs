@@ -4,22 +4,22 @@ use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{
     rsa::{KeySize, PublicKeyComponents},
-    signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-        EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
-    },
+    signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use jsonwebtoken::EncodingKey;
 use rustls_pki_types::{PrivateKeyDer, pem::PemObject};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::IssuingError;
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
     error::{ConfigError, InvalidKeyError},
-    key::{VerificationKey, public_jwk},
+    key::{PrivateKey, VerificationKey, ecdsa_signing, public_jwk},
     secret::Secret,
 };
 use crate::{error::StoreUnavailable, lookup::BoxFuture};
@@ -34,10 +34,17 @@ use crate::{error::StoreUnavailable, lookup::BoxFuture};
 pub struct SigningKey {
     algorithm: Algorithm,
     id: Arc<str>,
-    signing: Arc<EncodingKey>,
+    signing: Arc<Signing>,
     verification: Arc<VerificationKey>,
     /// Published form; `None` for a secret.
     public: Option<Arc<Value>>,
+}
+
+/// Signs with a key.
+enum Signing {
+    Jsonwebtoken(EncodingKey, jsonwebtoken::Algorithm),
+    /// For an algorithm that jsonwebtoken does not have.
+    Own(PrivateKey),
 }
 
 impl SigningKey {
@@ -59,8 +66,9 @@ impl SigningKey {
                 let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
                 Zeroizing::new(der.as_ref().to_vec())
             }
-            Family::EcP256 | Family::EcP384 => {
-                let pair = EcdsaKeyPair::generate(ecdsa(algorithm)).map_err(failed)?;
+            family @ (Family::EcP256 | Family::EcP384 | Family::EcP521 | Family::Secp256k1) => {
+                let curve = ecdsa_signing(family).ok_or(InvalidKeyError::AlgorithmMismatch)?;
+                let pair = EcdsaKeyPair::generate(curve).map_err(failed)?;
                 let der = pair.to_pkcs8v1().map_err(failed)?;
                 Zeroizing::new(der.as_ref().to_vec())
             }
@@ -91,7 +99,7 @@ impl SigningKey {
         let mut keys = PrivateKeyDer::pem_slice_iter(pem);
         let (Some(Ok(der)), None) = (keys.next(), keys.next()) else { return Err(malformed()) };
         let family = algorithm.family();
-        let (public, verification, signing) = match (family, &der) {
+        let (public, verification) = match (family, &der) {
             (Family::Rsa, der) => {
                 let pair = match der {
                     PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
@@ -102,32 +110,31 @@ impl SigningKey {
                 let PublicKeyComponents { n, e } =
                     PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
                 let verification = VerificationKey::from_rsa(AlgorithmSet::of(algorithm), &n, &e)?;
-                (public_jwk::rsa(&n, &e), verification, EncodingKey::from_rsa_pem(pem))
+                (public_jwk::rsa(&n, &e), verification)
             }
-            (Family::EcP256 | Family::EcP384, PrivateKeyDer::Pkcs8(der)) => {
-                let der = der.secret_pkcs8_der();
-                let pair =
-                    EcdsaKeyPair::from_pkcs8(ecdsa(algorithm), der).map_err(|_| mismatch())?;
-                let point = pair.public_key().as_ref();
-                let verification = VerificationKey::from_point(algorithm, point)?;
-                (public_jwk::point(family, point), verification, EncodingKey::from_ec_pem(pem))
+            (_, der) => {
+                let public = match PrivateKey::read(algorithm, der).ok_or_else(mismatch)? {
+                    PrivateKey::Ecdsa(pair) => pair.public_key().as_ref().to_vec(),
+                    PrivateKey::Ed25519(pair) => pair.public_key().as_ref().to_vec(),
+                    PrivateKey::Rsa(..) => return Err(mismatch()),
+                };
+                let algorithms = AlgorithmSet::of_key(algorithm);
+                let verification = VerificationKey::from_point(family, algorithms, &public)?;
+                (public_jwk::point(family, &public), verification)
             }
-            (Family::Ed25519, PrivateKeyDer::Pkcs8(der)) => {
-                let der = der.secret_pkcs8_der();
-                let pair =
-                    Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map_err(|_| mismatch())?;
-                let x = pair.public_key().as_ref();
-                let verification = VerificationKey::from_point(algorithm, x)?;
-                (public_jwk::point(family, x), verification, EncodingKey::from_ed_pem(pem))
-            }
-            _ => return Err(mismatch()),
+        };
+        let signing = match (family, name_of(algorithm)) {
+            (Family::Rsa, Some(name)) => Signing::of(EncodingKey::from_rsa_pem(pem), name),
+            (Family::Ed25519, Some(name)) => Signing::of(EncodingKey::from_ed_pem(pem), name),
+            (_, Some(name)) => Signing::of(EncodingKey::from_ec_pem(pem), name),
+            (_, None) => PrivateKey::read(algorithm, &der).map(Signing::Own),
         };
         let mut public: Map<String, Value> =
             serde_json::from_str(&public).map_err(|_| malformed())?;
         public.insert("use".into(), "sig".into());
         public.insert("alg".into(), algorithm.name().into());
         let id = verification.thumbprint().unwrap_or_default();
-        let signing = signing.map_err(|_| malformed())?;
+        let signing = signing.ok_or_else(malformed)?;
         Ok(Self::new(algorithm, &id, signing, verification, Some(public.into())))
     }
 
@@ -139,7 +146,8 @@ impl SigningKey {
     /// 7518 §3.2).
     pub fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, ConfigError> {
         let verification = VerificationKey::from_secret(algorithm, secret)?;
-        let signing = EncodingKey::from_secret(secret.expose());
+        let name = name_of(algorithm).ok_or(InvalidKeyError::AlgorithmMismatch)?;
+        let signing = Signing::Jsonwebtoken(EncodingKey::from_secret(secret.expose()), name);
         let id = verification.short_name();
         Ok(Self::new(algorithm, &id, signing, verification, None))
     }
@@ -168,7 +176,7 @@ impl SigningKey {
     fn new(
         algorithm: Algorithm,
         id: &str,
-        signing: EncodingKey,
+        signing: Signing,
         verification: VerificationKey,
         public: Option<Value>,
     ) -> Self {
@@ -218,19 +226,51 @@ impl SigningKey {
     /// Signs a message, and returns the last segment of a token.
     #[cfg(feature = "testing")]
     pub(crate) fn sign_message(&self, message: &[u8]) -> Result<String, IssuingError> {
-        choose_backend();
-        jsonwebtoken::crypto::sign(message, &self.signing, name_of(self.algorithm))
-            .map_err(|_| IssuingError::Signing)
+        match &*self.signing {
+            Signing::Jsonwebtoken(key, algorithm) => {
+                choose_backend();
+                jsonwebtoken::crypto::sign(message, key, *algorithm)
+                    .map_err(|_| IssuingError::Signing)
+            }
+            Signing::Own(key) => own_signature(key, message),
+        }
     }
 
     /// Signs claims, with this `typ` in the header.
     pub(super) fn sign(&self, token_type: &str, claims: &Value) -> Result<String, IssuingError> {
-        choose_backend();
-        let mut header = jsonwebtoken::Header::new(name_of(self.algorithm));
-        header.typ = Some(token_type.to_owned());
-        header.kid = Some(self.id.to_string());
-        jsonwebtoken::encode(&header, claims, &self.signing).map_err(|_| IssuingError::Signing)
+        match &*self.signing {
+            Signing::Jsonwebtoken(key, algorithm) => {
+                choose_backend();
+                let mut header = jsonwebtoken::Header::new(*algorithm);
+                header.typ = Some(token_type.to_owned());
+                header.kid = Some(self.id.to_string());
+                jsonwebtoken::encode(&header, claims, key).map_err(|_| IssuingError::Signing)
+            }
+            Signing::Own(key) => {
+                let name = self.algorithm.name();
+                let header = json!({"typ": token_type, "alg": name, "kid": &*self.id});
+                let segment = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+                let mut token = format!("{}.{}", segment(&header), segment(claims));
+                let signature = own_signature(key, token.as_bytes())?;
+                token.push('.');
+                token.push_str(&signature);
+                Ok(token)
+            }
+        }
     }
+}
+
+impl Signing {
+    fn of<E>(key: Result<EncodingKey, E>, name: jsonwebtoken::Algorithm) -> Option<Self> {
+        key.ok().map(|key| Self::Jsonwebtoken(key, name))
+    }
+}
+
+/// Signs, and returns the last segment of a token.
+fn own_signature(key: &PrivateKey, message: &[u8]) -> Result<String, IssuingError> {
+    key.sign(message)
+        .map(|signature| URL_SAFE_NO_PAD.encode(signature))
+        .ok_or(IssuingError::Signing)
 }
 
 /// jsonwebtoken panics at its first use if another crate has enabled its other backend, unless one
@@ -239,27 +279,22 @@ fn choose_backend() {
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
 }
 
-fn name_of(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
+/// Returns the algorithm in jsonwebtoken. `None` if it has it not, or not by this name.
+fn name_of(algorithm: Algorithm) -> Option<jsonwebtoken::Algorithm> {
     match algorithm {
-        Algorithm::HS256 => jsonwebtoken::Algorithm::HS256,
-        Algorithm::HS384 => jsonwebtoken::Algorithm::HS384,
-        Algorithm::HS512 => jsonwebtoken::Algorithm::HS512,
-        Algorithm::RS256 => jsonwebtoken::Algorithm::RS256,
-        Algorithm::RS384 => jsonwebtoken::Algorithm::RS384,
-        Algorithm::RS512 => jsonwebtoken::Algorithm::RS512,
-        Algorithm::PS256 => jsonwebtoken::Algorithm::PS256,
-        Algorithm::PS384 => jsonwebtoken::Algorithm::PS384,
-        Algorithm::PS512 => jsonwebtoken::Algorithm::PS512,
-        Algorithm::ES256 => jsonwebtoken::Algorithm::ES256,
-        Algorithm::ES384 => jsonwebtoken::Algorithm::ES384,
-        Algorithm::EdDSA => jsonwebtoken::Algorithm::EdDSA,
-    }
-}
-
-fn ecdsa(algorithm: Algorithm) -> &'static EcdsaSigningAlgorithm {
-    match algorithm {
-        Algorithm::ES384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
-        _ => &ECDSA_P256_SHA256_FIXED_SIGNING,
+        Algorithm::HS256 => Some(jsonwebtoken::Algorithm::HS256),
+        Algorithm::HS384 => Some(jsonwebtoken::Algorithm::HS384),
+        Algorithm::HS512 => Some(jsonwebtoken::Algorithm::HS512),
+        Algorithm::RS256 => Some(jsonwebtoken::Algorithm::RS256),
+        Algorithm::RS384 => Some(jsonwebtoken::Algorithm::RS384),
+        Algorithm::RS512 => Some(jsonwebtoken::Algorithm::RS512),
+        Algorithm::PS256 => Some(jsonwebtoken::Algorithm::PS256),
+        Algorithm::PS384 => Some(jsonwebtoken::Algorithm::PS384),
+        Algorithm::PS512 => Some(jsonwebtoken::Algorithm::PS512),
+        Algorithm::ES256 => Some(jsonwebtoken::Algorithm::ES256),
+        Algorithm::ES384 => Some(jsonwebtoken::Algorithm::ES384),
+        Algorithm::EdDSA => Some(jsonwebtoken::Algorithm::EdDSA),
+        Algorithm::Ed25519 | Algorithm::ES512 | Algorithm::ES256K => None,
     }
 }
 
@@ -277,8 +312,6 @@ pub trait SecretStore {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

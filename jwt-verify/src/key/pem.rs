@@ -36,8 +36,34 @@ MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
 -----END PUBLIC KEY-----
 ";
 
+    const P521: &str = "-----BEGIN PUBLIC KEY-----
+MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQB/AmJoHmNUbo+IBx0PufhWqBXyZka
+XqYaKX4PWJKNvJ+7BkG0fYDBlSYEDoGhEL/cpuX3E6OHOuqKftgDjCmuAu8AySop
+BrY5Pnd0hGrVTQLOqn6pDhEqd81R5yaSPNviacK7piPx5WhbQWlFoGVKgOYlLdhy
+taZZnDgfN8eWM4C8qzc=
+-----END PUBLIC KEY-----
+";
+    const SECP256K1: &str = "-----BEGIN PUBLIC KEY-----
+MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAECE9POLMztZtUCFTDz1GO8w4GUOM/60ez
+rX3UXn6KGihNvSoUOOzph2CW+XLBW0MC5bHLgIwdDwFxqIQH6/UhyA==
+-----END PUBLIC KEY-----
+";
+
     #[test]
     fn one_public_key_of_the_right_type_is_imported() {
+        for (pem, algorithm) in [
+            (P521, Algorithm::ES512),
+            (SECP256K1, Algorithm::ES256K),
+            (ED25519, Algorithm::Ed25519),
+        ] {
+            for other in Algorithm::ALL {
+                let is_right = other.family() == algorithm.family();
+                assert_eq!(import(other, pem.as_bytes()).is_ok(), is_right, "{algorithm} {other}");
+            }
+            assert!(import(algorithm, pem.as_bytes()).unwrap().supports(algorithm));
+        }
+        let either = import(Algorithm::EdDSA, ED25519.as_bytes()).unwrap();
+        assert!(either.supports(Algorithm::Ed25519));
         assert!(import(Algorithm::ES256, P256.as_bytes()).unwrap().supports(Algorithm::ES256));
         assert!(import(Algorithm::EdDSA, ED25519.as_bytes()).unwrap().supports(Algorithm::EdDSA));
     }

@@ -11,12 +11,14 @@ pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> String {
     format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)
 }
 
-/// Writes a key on a curve: an uncompressed point (RFC 7518 §6.2.1), or the 32 bytes of an Ed25519
+/// Writes a key on a curve: an uncompressed point (RFC 7518 §6.2.1, RFC 8812 §3.1), or the 32 bytes of an Ed25519
 /// key (RFC 8037 §2).
 pub(crate) fn point(family: Family, public_key: &[u8]) -> String {
     let curve = match family {
         Family::EcP256 => "P-256",
         Family::EcP384 => "P-384",
+        Family::EcP521 => "P-521",
+        Family::Secp256k1 => "secp256k1",
         Family::Ed25519 | Family::Rsa | Family::Hmac => {
             let x = URL_SAFE_NO_PAD.encode(public_key);
             return format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);

@@ -302,9 +302,18 @@ fn check_hash(
         None => return Ok(()),
     };
     let algorithm = match algorithm {
-        Algorithm::HS256 | Algorithm::RS256 | Algorithm::PS256 | Algorithm::ES256 => &SHA256,
+        Algorithm::HS256
+        | Algorithm::RS256
+        | Algorithm::PS256
+        | Algorithm::ES256
+        | Algorithm::ES256K => &SHA256,
         Algorithm::HS384 | Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => &SHA384,
-        Algorithm::HS512 | Algorithm::RS512 | Algorithm::PS512 | Algorithm::EdDSA => &SHA512,
+        Algorithm::HS512
+        | Algorithm::RS512
+        | Algorithm::PS512
+        | Algorithm::ES512
+        | Algorithm::EdDSA
+        | Algorithm::Ed25519 => &SHA512,
     };
     let whole = digest(algorithm, value.as_bytes());
     let half = whole.as_ref().get(..whole.as_ref().len() / 2).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! JSON Web Key to verification key (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2).
+//! JSON Web Key to verification key (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, RFC 8812 §3.1).
 
 mod reading;
 
@@ -96,10 +96,23 @@ impl Jwk {
             }
             (named, wanted) => wanted.or(named),
         };
+        // A proof names its algorithm by one name; elsewhere a key serves both names of Ed25519.
+        let usable = |family| match algorithm {
+            None => Ok(AlgorithmSet::family(family)),
+            Some(one) if one.family() != family => Err(InvalidKeyError::AlgorithmMismatch),
+            Some(one) if wanted.is_some() => Ok(AlgorithmSet::of(one)),
+            Some(one) => Ok(AlgorithmSet::of_key(one)),
+        };
         let key = match key_type {
-            "RSA" => self.rsa(algorithm),
-            "EC" => self.ec(algorithm),
-            "OKP" => self.okp(algorithm),
+            "RSA" => self.rsa(usable(Family::Rsa)?),
+            "EC" => {
+                let (family, length) = self.curve()?;
+                self.ec(family, usable(family)?, length)
+            }
+            "OKP" => {
+                self.check_okp()?;
+                self.okp(usable(Family::Ed25519)?)
+            }
             _ => Err(InvalidKeyError::Unsupported),
         }?;
         self.name(key)
@@ -167,48 +180,48 @@ impl Jwk {
 
     fn algorithm(&self) -> Result<Option<Algorithm>, InvalidKeyError> {
         let Some(name) = self.text("alg")? else { return Ok(None) };
-        self.reading.algorithm(name).map(Some).ok_or(InvalidKeyError::Unsupported)
+        name.parse().map(Some).map_err(|_| InvalidKeyError::Unsupported)
     }
 
-    fn rsa(&self, algorithm: Option<Algorithm>) -> Result<VerificationKey, InvalidKeyError> {
-        let algorithms = match algorithm {
-            None => AlgorithmSet::family(Family::Rsa),
-            Some(one) if one.family() == Family::Rsa => AlgorithmSet::of(one),
-            Some(_) => return Err(InvalidKeyError::AlgorithmMismatch),
-        };
+    fn rsa(&self, algorithms: AlgorithmSet) -> Result<VerificationKey, InvalidKeyError> {
         let (modulus, exponent) = (self.number("n")?, self.number("e")?);
         VerificationKey::from_rsa(algorithms, &modulus, &exponent)
     }
 
-    fn ec(&self, algorithm: Option<Algorithm>) -> Result<VerificationKey, InvalidKeyError> {
-        let (of_curve, length) = match self.text("crv")? {
-            Some("P-256") => (Algorithm::ES256, 32),
-            Some("P-384") => (Algorithm::ES384, 48),
-            Some(_) => return Err(InvalidKeyError::Unsupported),
-            None => return Err(InvalidKeyError::Malformed),
-        };
-        fits(of_curve, algorithm)?;
+    /// Returns the family of an elliptic curve, and the length of a coordinate.
+    fn curve(&self) -> Result<(Family, usize), InvalidKeyError> {
+        match self.text("crv")? {
+            Some("P-256") => Ok((Family::EcP256, 32)),
+            Some("P-384") => Ok((Family::EcP384, 48)),
+            Some("P-521") => Ok((Family::EcP521, 66)),
+            Some("secp256k1") => Ok((Family::Secp256k1, 32)),
+            Some(_) => Err(InvalidKeyError::Unsupported),
+            None => Err(InvalidKeyError::Malformed),
+        }
+    }
+
+    fn ec(
+        &self,
+        family: Family,
+        algorithms: AlgorithmSet,
+        length: usize,
+    ) -> Result<VerificationKey, InvalidKeyError> {
         let (x, y) = (self.coordinate("x", length)?, self.coordinate("y", length)?);
         let point = [&[4][..], &x, &y].concat();
-        VerificationKey::from_point(of_curve, &point)
+        VerificationKey::from_point(family, algorithms, &point)
     }
 
-    fn okp(&self, algorithm: Option<Algorithm>) -> Result<VerificationKey, InvalidKeyError> {
+    fn check_okp(&self) -> Result<(), InvalidKeyError> {
         match self.text("crv")? {
-            Some("Ed25519") => fits(Algorithm::EdDSA, algorithm)?,
-            Some(_) => return Err(InvalidKeyError::Unsupported),
-            None => return Err(InvalidKeyError::Malformed),
+            Some("Ed25519") => Ok(()),
+            Some(_) => Err(InvalidKeyError::Unsupported),
+            None => Err(InvalidKeyError::Malformed),
         }
-        // Not a number but a string of bytes: its length is checked with the point.
-        VerificationKey::from_point(Algorithm::EdDSA, &self.bytes("x")?)
     }
-}
 
-fn fits(of_curve: Algorithm, named: Option<Algorithm>) -> Result<(), InvalidKeyError> {
-    if named.is_none_or(|named| named == of_curve) {
-        Ok(())
-    } else {
-        Err(InvalidKeyError::AlgorithmMismatch)
+    fn okp(&self, algorithms: AlgorithmSet) -> Result<VerificationKey, InvalidKeyError> {
+        // Not a number but a string of bytes: its length is checked with the point.
+        VerificationKey::from_point(Family::Ed25519, algorithms, &self.bytes("x")?)
     }
 }
 

@@ -38,7 +38,7 @@ fn a_key_without_alg_is_for_all_algorithms_of_its_type() {
     };
     assert_eq!(supported(rsa()).len(), 6);
     assert_eq!(supported(ec()), [Algorithm::ES256]);
-    assert_eq!(supported(okp()), [Algorithm::EdDSA]);
+    assert_eq!(supported(okp()), [Algorithm::EdDSA, Algorithm::Ed25519]);
     assert_eq!(supported(with(rsa(), "alg", json!("PS256"))), [Algorithm::PS256]);
     assert_eq!(import(&rsa().to_string()).unwrap().id(), Some("r"));
 }
@@ -118,7 +118,9 @@ fn type_and_curve_must_belong_together() {
     for (jwk, expected) in [
         (with(ec(), "crv", json!("P-384")), InvalidKeyError::Malformed),
         (with(ec(), "crv", json!("Ed25519")), InvalidKeyError::Unsupported),
-        (with(ec(), "crv", json!("secp256k1")), InvalidKeyError::Unsupported),
+        (with(ec(), "crv", json!("P-521")), InvalidKeyError::Malformed),
+        (with(ec(), "crv", json!("secp256k1")), InvalidKeyError::Malformed),
+        (with(ec(), "crv", json!("P-224")), InvalidKeyError::Unsupported),
         (with(okp(), "crv", json!("P-256")), InvalidKeyError::Unsupported),
         (with(okp(), "crv", json!("X25519")), InvalidKeyError::Unsupported),
         (with(okp(), "crv", json!("Ed448")), InvalidKeyError::Unsupported),
@@ -351,9 +353,20 @@ fn either_alphabet_and_padding_are_read() {
 }
 
 #[test]
-fn the_name_that_says_the_curve_is_one_for_its_algorithm() {
-    let key = import(&with(okp(), "alg", json!("Ed25519")).to_string()).unwrap();
-    assert!(key.supports(Algorithm::EdDSA));
+fn an_ed25519_key_serves_both_names_and_in_a_proof_that_of_the_proof() {
+    for jwk in [okp(), with(okp(), "alg", json!("Ed25519")), with(okp(), "alg", json!("EdDSA"))] {
+        let key = import(&jwk.to_string()).unwrap();
+        assert!(key.supports(Algorithm::EdDSA) && key.supports(Algorithm::Ed25519), "{jwk}");
+    }
+    for (wanted, other) in
+        [(Algorithm::EdDSA, Algorithm::Ed25519), (Algorithm::Ed25519, Algorithm::EdDSA)]
+    {
+        let key = import_from_proof(&okp().to_string(), wanted).unwrap();
+        assert!(key.supports(wanted) && !key.supports(other));
+        let named = with(okp(), "alg", json!(wanted.name())).to_string();
+        assert!(import_from_proof(&named, wanted).is_ok());
+        assert!(import_from_proof(&named, other).is_err());
+    }
     for jwk in [rsa(), ec()] {
         let other = with(jwk, "alg", json!("Ed25519"));
         assert_eq!(rejection(&other), Some(InvalidKeyError::AlgorithmMismatch));
@@ -361,6 +374,40 @@ fn the_name_that_says_the_curve_is_one_for_its_algorithm() {
     for alg in ["Ed448", "ed25519", "ESP256"] {
         let other = with(okp(), "alg", json!(alg));
         assert_eq!(rejection(&other), Some(InvalidKeyError::Unsupported), "{alg}");
+    }
+}
+
+/// Public keys made for this test; the private halves were not kept.
+#[test]
+fn keys_on_p521_and_secp256k1_are_for_their_algorithm_alone() {
+    let p521 = json!({
+        "kty": "EC",
+        "crv": "P-521",
+        "x": "AfwJiaB5jVG6PiAcdD7n4VqgV8mZGl6mGil-D1iSjbyfuwZBtH2AwZUmBA6BoRC_3Kbl9xOjhzrqin7YA4wprgLv",
+        "y": "AMkqKQa2OT53dIRq1U0Czqp-qQ4RKnfNUecmkjzb4mnCu6Yj8eVoW0FpRaBlSoDmJS3YcrWmWZw4HzfHljOAvKs3",
+    });
+    let secp256k1 = json!({
+        "kty": "EC",
+        "crv": "secp256k1",
+        "x": "CE9POLMztZtUCFTDz1GO8w4GUOM_60ezrX3UXn6KGig",
+        "y": "Tb0qFDjs6YdglvlywVtDAuWxy4CMHQ8BcaiEB-v1Icg",
+    });
+    for (jwk, algorithm, thumbprint) in [
+        (p521, Algorithm::ES512, "rReCFv3slUdjNtC66M6b7Yb735xWEleGsLOXsgyqaug"),
+        (secp256k1, Algorithm::ES256K, "OoAElwtT3ZffIp9D0W8VrlAOtFkljYDnWvEpuMWmFOs"),
+    ] {
+        let key = import(&jwk.to_string()).unwrap();
+        let supported = Algorithm::ALL.into_iter().filter(|one| key.supports(*one));
+        assert_eq!(supported.collect::<Vec<_>>(), [algorithm]);
+        assert_eq!(key.thumbprint().as_deref(), Some(thumbprint));
+        for other in Algorithm::ALL.into_iter().filter(|one| *one != algorithm) {
+            let named = with(jwk.clone(), "alg", json!(other.name()));
+            assert_eq!(rejection(&named), Some(InvalidKeyError::AlgorithmMismatch), "{other}");
+        }
+        for crv in ["P-256", "P-384", "P-521", "secp256k1"] {
+            let other = with(jwk.clone(), "crv", json!(crv));
+            assert_eq!(import(&other.to_string()).is_ok(), jwk["crv"] == crv, "{crv}");
+        }
     }
 }
 
