@@ -109,6 +109,40 @@ fn ecdsa_signatures_out_of_range_or_in_another_form() {
     bench.play(&rows);
 }
 
+/// Signatures of ML-DSA have the length of their level, and each of their bytes counts.
+#[test]
+fn signatures_of_ml_dsa_are_whole() {
+    for (algorithm, length) in
+        [(Algorithm::MlDsa44, 2420), (Algorithm::MlDsa65, 3309), (Algorithm::MlDsa87, 4627)]
+    {
+        let bench = AttackBench::new(algorithm);
+        let (input, signature) = parts(&bench.good());
+        assert_eq!(signature.len(), length);
+        let good = resigned(&input, signature.clone());
+        let mut rows = vec![bench.row("SIG-04", "whole", good, Expected::Accepted)];
+        for (what, bytes) in [
+            ("none", Vec::new()),
+            ("64", signature[..64].to_vec()),
+            ("one less", signature[..length - 1].to_vec()),
+            ("without the first", signature[1..].to_vec()),
+            ("one more", [&signature[..], &[0]].concat()),
+            ("one more in front", [&[0], &signature[..]].concat()),
+            ("zeros", vec![0; length]),
+            ("ones", vec![0xff; length]),
+            ("twice", [&signature[..], &signature[..]].concat()),
+        ] {
+            rows.push(bench.row("SIG-04", what, resigned(&input, bytes), Expected::Invalid));
+        }
+        for place in [0, 31, 32, length / 2, length - 1] {
+            let mut bytes = signature.clone();
+            bytes[place] ^= 1;
+            let what = format!("byte {place}");
+            rows.push(bench.row("SIG-01", what, resigned(&input, bytes), Expected::Invalid));
+        }
+        bench.play(&rows);
+    }
+}
+
 /// Signatures have the length of their curve.
 #[test]
 fn signatures_on_p521_have_one_length() {

@@ -8,7 +8,8 @@ use aws_lc_rs::{
     signature::{
         self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING,
         ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
-        Ed25519KeyPair, KeyPair as _, RsaKeyPair, RsaPublicKeyComponents,
+        Ed25519KeyPair, KeyPair as _, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING,
+        PqdsaKeyPair, RsaKeyPair, RsaPublicKeyComponents,
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -28,6 +29,7 @@ enum Pair {
     Rsa(Box<RsaKeyPair>),
     Ec(EcdsaKeyPair, &'static str),
     Ed(Ed25519KeyPair),
+    MlDsa(PqdsaKeyPair),
     Secret(Box<hmac::Key>),
 }
 
@@ -35,11 +37,15 @@ impl SigningKey {
     /// A new key for the algorithm. Symmetric ones need [`from_secret`](Self::from_secret).
     pub fn new(algorithm: Algorithm, id: &str) -> Self {
         let ec = |curve, name| Pair::Ec(EcdsaKeyPair::generate(curve).unwrap(), name);
+        let ml_dsa = |level| Pair::MlDsa(PqdsaKeyPair::generate(level).unwrap());
         let pair = match algorithm {
             Algorithm::ES256 => ec(&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256"),
             Algorithm::ES384 => ec(&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
             Algorithm::ES512 => ec(&ECDSA_P521_SHA512_FIXED_SIGNING, "P-521"),
             Algorithm::ES256K => ec(&ECDSA_P256K1_SHA256_FIXED_SIGNING, "secp256k1"),
+            Algorithm::MlDsa44 => ml_dsa(&ML_DSA_44_SIGNING),
+            Algorithm::MlDsa65 => ml_dsa(&ML_DSA_65_SIGNING),
+            Algorithm::MlDsa87 => ml_dsa(&ML_DSA_87_SIGNING),
             Algorithm::EdDSA | Algorithm::Ed25519 => Pair::Ed(Ed25519KeyPair::generate().unwrap()),
             _ => Pair::Rsa(Box::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap())),
         };
@@ -91,6 +97,11 @@ impl SigningKey {
             }
             Pair::Ec(pair, _) => pair.sign(&random, message).unwrap().as_ref().to_vec(),
             Pair::Ed(pair) => pair.sign(message).as_ref().to_vec(),
+            Pair::MlDsa(pair) => {
+                let mut output = vec![0; pair.algorithm().signature_len()];
+                pair.sign(message, &mut output).unwrap();
+                output
+            }
             Pair::Secret(key) => hmac::sign(key, message).as_ref().to_vec(),
         }
     }
@@ -110,6 +121,9 @@ impl SigningKey {
             Pair::Ed(pair) => {
                 let x = base64url(pair.public_key().as_ref());
                 json!({"kty": "OKP", "crv": "Ed25519", "x": x})
+            }
+            Pair::MlDsa(pair) => {
+                json!({"kty": "AKP", "pub": base64url(pair.public_key().as_ref())})
             }
             Pair::Secret(_) => panic!("a secret has no public part"),
         };

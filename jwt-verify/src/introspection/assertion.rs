@@ -45,7 +45,7 @@ mod tests {
         signature::{
             ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING,
             ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
-            Ed25519KeyPair, KeyPair as _, RsaKeyPair,
+            Ed25519KeyPair, KeyPair as _, PqdsaKeyPair, RsaKeyPair,
         },
     };
     use base64::engine::general_purpose::STANDARD;
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
     use crate::{
         algorithm::{Algorithm, AlgorithmSet},
-        key::{JwkSet, VerificationKey},
+        key::{JwkSet, VerificationKey, ml_dsa_signing},
         verifier::{TrustedIssuer, Verifier},
     };
 
@@ -70,9 +70,15 @@ mod tests {
             Algorithm::ES384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
             Algorithm::ES512 => &ECDSA_P521_SHA512_FIXED_SIGNING,
             Algorithm::ES256K => &ECDSA_P256K1_SHA256_FIXED_SIGNING,
+            Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87 => {
+                let level = ml_dsa_signing(family).unwrap();
+                let pair = PqdsaKeyPair::generate(level).unwrap();
+                let key = VerificationKey::from_bytes(family, set, pair.public_key().as_ref());
+                return (pem(pair.to_pkcs8v1().unwrap().as_ref()), key.unwrap());
+            }
             Algorithm::EdDSA | Algorithm::Ed25519 => {
                 let pair = Ed25519KeyPair::generate().unwrap();
-                let key = VerificationKey::from_point(family, set, pair.public_key().as_ref());
+                let key = VerificationKey::from_bytes(family, set, pair.public_key().as_ref());
                 return (pem(pair.to_pkcs8v1().unwrap().as_ref()), key.unwrap());
             }
             _ => {
@@ -84,7 +90,7 @@ mod tests {
             }
         };
         let pair = EcdsaKeyPair::generate(curve).unwrap();
-        let key = VerificationKey::from_point(family, set, pair.public_key().as_ref()).unwrap();
+        let key = VerificationKey::from_bytes(family, set, pair.public_key().as_ref()).unwrap();
         (pem(pair.to_pkcs8v1().unwrap().as_ref()), key)
     }
 
@@ -117,6 +123,7 @@ mod tests {
             (Algorithm::ES384, ec.clone()),
             (Algorithm::ES512, ec.clone()),
             (Algorithm::ES256K, ec.clone()),
+            (Algorithm::MlDsa65, ec.clone()),
             (Algorithm::EdDSA, ec.clone()),
             (Algorithm::HS256, ec.clone()),
             (Algorithm::ES256, String::new()),

@@ -30,7 +30,8 @@ pub struct ClientKey {
 }
 
 impl ClientKey {
-    /// Reads a private key in PEM form: PKCS#8, or PKCS#1 for RSA.
+    /// Reads a private key in PEM form: PKCS#8, or PKCS#1 for RSA. A key of ML-DSA has its seed in it
+    /// (RFC 9881 §6).
     ///
     /// # Errors
     /// [`ConfigError::Key`] if it is not a private key, or does not fit the algorithm; symmetric

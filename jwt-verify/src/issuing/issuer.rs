@@ -132,8 +132,9 @@ impl TokenIssuer {
     /// the time that verifiers cache a key set, usually ten minutes, before
     /// [`rotate`](Self::rotate).
     ///
-    /// From `EdDSA` to `Ed25519` and back is a change of the name alone: verifiers elsewhere need to
-    /// name both.
+    /// The key is for the algorithm of the first key. An issuer with private keys may also go on to
+    /// ML-DSA and back, and one of Ed25519 to the other name of it: its own verifiers accept both
+    /// algorithms, those elsewhere need to name both before.
     ///
     /// # Errors
     /// A key for another algorithm, or an existing key ID with another key.

@@ -135,9 +135,14 @@ impl KeyRing {
 }
 
 /// Returns the algorithms that keys may have after a key for this one. A verifier's list is fixed
-/// when it is built, so it has all of them; each key still serves its own algorithm alone.
+/// when it is built, so it has all of them; each key still serves its own algorithm alone. To ML-DSA
+/// every issuer with private keys may go on.
 pub(super) fn successors(first: Algorithm) -> AlgorithmSet {
-    AlgorithmSet::of_key(first)
+    let own = AlgorithmSet::of_key(first);
+    if first.is_symmetric() {
+        return own;
+    }
+    own.union(Algorithm::ALL.into_iter().filter(|one| one.is_ml_dsa()).collect())
 }
 
 /// Checks a new key.
@@ -145,7 +150,7 @@ fn check(keys: &Keys, key: &SigningKey) -> Result<(), ConfigError> {
     if !keys.accepted.contains(key.algorithm()) {
         return Err(ConfigError::invalid(
             "key",
-            "must be for the same algorithm as the one before",
+            "must be for the same algorithm as the first one, or for ML-DSA after another private key",
         ));
     }
     let known = std::iter::once(&keys.signing).chain(keys.others.iter().map(|other| &other.key));

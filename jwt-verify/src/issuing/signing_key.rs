@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{
     rsa::{KeySize, PublicKeyComponents},
-    signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair},
+    signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, PqdsaKeyPair, RsaKeyPair},
 };
 use base64::{
     Engine as _,
@@ -19,7 +19,7 @@ use super::IssuingError;
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
     error::{ConfigError, InvalidKeyError},
-    key::{PrivateKey, VerificationKey, ecdsa_signing, public_jwk},
+    key::{PrivateKey, VerificationKey, ecdsa_signing, ml_dsa_signing, public_jwk},
     secret::Secret,
 };
 use crate::{error::StoreUnavailable, lookup::BoxFuture};
@@ -77,6 +77,12 @@ impl SigningKey {
                 let der = pair.to_pkcs8v1().map_err(failed)?;
                 Zeroizing::new(der.as_ref().to_vec())
             }
+            family @ (Family::MlDsa44 | Family::MlDsa65 | Family::MlDsa87) => {
+                let level = ml_dsa_signing(family).ok_or(InvalidKeyError::AlgorithmMismatch)?;
+                let pair = PqdsaKeyPair::generate(level).map_err(failed)?;
+                let der = pair.to_pkcs8v1().map_err(failed)?;
+                Zeroizing::new(der.as_ref().to_vec())
+            }
             Family::Hmac => {
                 return Err(ConfigError::invalid("algorithm", "a secret is given, not generated"));
             }
@@ -88,11 +94,12 @@ impl SigningKey {
         Self::from_pem(algorithm, pem.as_bytes())
     }
 
-    /// Reads a private key in PEM form: PKCS#8, or PKCS#1 for RSA.
+    /// Reads a private key in PEM form: PKCS#8, or PKCS#1 for RSA. A key of ML-DSA has its seed in it
+    /// (RFC 9881 §6).
     ///
     /// # Errors
-    /// If it is not a private key, does not fit the algorithm, or is too weak (RSA below 2048
-    /// bits).
+    /// If it is not a private key, does not fit the algorithm, is too weak (RSA below 2048 bits), or
+    /// is a key of ML-DSA without its seed.
     pub fn from_pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, ConfigError> {
         let malformed = || ConfigError::Key(InvalidKeyError::Malformed);
         let mismatch = || ConfigError::Key(InvalidKeyError::AlgorithmMismatch);
@@ -116,11 +123,12 @@ impl SigningKey {
                 let public = match PrivateKey::read(algorithm, der).ok_or_else(mismatch)? {
                     PrivateKey::Ecdsa(pair) => pair.public_key().as_ref().to_vec(),
                     PrivateKey::Ed25519(pair) => pair.public_key().as_ref().to_vec(),
+                    PrivateKey::MlDsa(pair) => pair.public_key().as_ref().to_vec(),
                     PrivateKey::Rsa(..) => return Err(mismatch()),
                 };
                 let algorithms = AlgorithmSet::of_key(algorithm);
-                let verification = VerificationKey::from_point(family, algorithms, &public)?;
-                (public_jwk::point(family, &public), verification)
+                let verification = VerificationKey::from_bytes(family, algorithms, &public)?;
+                (public_jwk::of_bytes(family, &public), verification)
             }
         };
         let signing = match (family, name_of(algorithm)) {
@@ -294,7 +302,12 @@ fn name_of(algorithm: Algorithm) -> Option<jsonwebtoken::Algorithm> {
         Algorithm::ES256 => Some(jsonwebtoken::Algorithm::ES256),
         Algorithm::ES384 => Some(jsonwebtoken::Algorithm::ES384),
         Algorithm::EdDSA => Some(jsonwebtoken::Algorithm::EdDSA),
-        Algorithm::Ed25519 | Algorithm::ES512 | Algorithm::ES256K => None,
+        Algorithm::Ed25519
+        | Algorithm::ES512
+        | Algorithm::ES256K
+        | Algorithm::MlDsa44
+        | Algorithm::MlDsa65
+        | Algorithm::MlDsa87 => None,
     }
 }
 
@@ -320,7 +333,7 @@ mod tests {
             let key = SigningKey::generate(algorithm).unwrap();
             let public = key.public_jwk().unwrap();
             assert_eq!(public["kid"], key.id());
-            for name in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+            for name in ["d", "p", "q", "dp", "dq", "qi", "k", "priv"] {
                 assert!(public.get(name).is_none(), "{algorithm} {name}");
             }
             assert_eq!(key.verification().thumbprint().as_deref(), Some(key.id()));

@@ -23,6 +23,8 @@ pub(crate) use fit::warn_of_fetched;
 pub(crate) use private_key::PrivateKey;
 #[cfg(feature = "issuing")]
 pub(crate) use private_key::ecdsa_signing;
+#[cfg(any(feature = "issuing", test))]
+pub(crate) use private_key::ml_dsa_signing;
 pub use provider::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery};
 #[cfg(feature = "jwks")]
 pub(crate) use set::SkippedEntry;

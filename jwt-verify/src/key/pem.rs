@@ -83,6 +83,40 @@ rX3UXn6KGihNvSoUOOzph2CW+XLBW0MC5bHLgIwdDwFxqIQH6/UhyA==
         );
     }
 
+    /// A key in PEM is the same one as in its other forms.
+    #[test]
+    fn keys_of_ml_dsa_are_imported_for_their_level() {
+        use aws_lc_rs::{
+            encoding::AsDer as _,
+            signature::{KeyPair as _, PqdsaKeyPair},
+        };
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+        let levels = [Algorithm::MlDsa44, Algorithm::MlDsa65, Algorithm::MlDsa87];
+        for algorithm in levels {
+            let level = crate::key::ml_dsa_signing(algorithm.family()).unwrap();
+            let pair = PqdsaKeyPair::from_seed(level, &[7; 32]).unwrap();
+            let der = pair.public_key().as_der().unwrap();
+            let pem = |der: &[u8]| {
+                let text = STANDARD.encode(der);
+                format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n")
+            };
+            let key = import(algorithm, pem(der.as_ref()).as_bytes()).unwrap();
+            let bytes = pair.public_key().as_ref();
+            let jwk = crate::key::public_jwk::of_bytes(algorithm.family(), bytes);
+            let same = VerificationKey::from_jwk(&jwk).unwrap();
+            assert!(key.is_same_material(&same) && key.supports(algorithm));
+            for other in Algorithm::ALL.into_iter().filter(|one| *one != algorithm) {
+                assert!(import(other, pem(der.as_ref()).as_bytes()).is_err(), "{other}");
+            }
+            let shorter = &der.as_ref()[..der.as_ref().len() - 1];
+            let longer = [der.as_ref(), &[0]].concat();
+            for wrong in [shorter, &longer] {
+                assert!(import(algorithm, pem(wrong).as_bytes()).is_err());
+            }
+        }
+    }
+
     /// A key has one thumbprint, in every format.
     #[test]
     fn the_form_does_not_change_the_thumbprint() {

@@ -5,7 +5,8 @@ use aws_lc_rs::{
     signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING,
         ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
-        EcdsaSigningAlgorithm, Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
+        EcdsaSigningAlgorithm, Ed25519KeyPair, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING,
+        ML_DSA_87_SIGNING, PqdsaKeyPair, PqdsaSigningAlgorithm, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
         RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
     },
 };
@@ -18,6 +19,7 @@ pub(crate) enum PrivateKey {
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
+    MlDsa(PqdsaKeyPair),
 }
 
 impl PrivateKey {
@@ -40,6 +42,12 @@ impl PrivateKey {
             Family::Ed25519 => {
                 Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8?).ok().map(Self::Ed25519)
             }
+            family @ (Family::MlDsa44 | Family::MlDsa65 | Family::MlDsa87) => {
+                let pair = PqdsaKeyPair::from_pkcs8(ml_dsa_signing(family)?, pkcs8?).ok()?;
+                // Without its seed (RFC 9881 §6) it could not be written again; RFC 9964 has no other form.
+                pair.to_pkcs8v1().ok()?;
+                Some(Self::MlDsa(pair))
+            }
             family => {
                 EcdsaKeyPair::from_pkcs8(ecdsa_signing(family)?, pkcs8?).ok().map(Self::Ecdsa)
             }
@@ -57,6 +65,11 @@ impl PrivateKey {
             }
             Self::Ecdsa(pair) => Some(pair.sign(&random, message).ok()?.as_ref().to_vec()),
             Self::Ed25519(pair) => Some(pair.sign(message).as_ref().to_vec()),
+            Self::MlDsa(pair) => {
+                let mut signature = vec![0; pair.algorithm().signature_len()];
+                pair.sign(message, &mut signature).ok()?;
+                Some(signature)
+            }
         }
     }
 }
@@ -68,7 +81,17 @@ pub(crate) fn ecdsa_signing(family: Family) -> Option<&'static EcdsaSigningAlgor
         Family::EcP384 => Some(&ECDSA_P384_SHA384_FIXED_SIGNING),
         Family::EcP521 => Some(&ECDSA_P521_SHA512_FIXED_SIGNING),
         Family::Secp256k1 => Some(&ECDSA_P256K1_SHA256_FIXED_SIGNING),
-        Family::Hmac | Family::Rsa | Family::Ed25519 => None,
+        _ => None,
+    }
+}
+
+/// Returns how keys of this family sign with ML-DSA. `None` for other families.
+pub(crate) fn ml_dsa_signing(family: Family) -> Option<&'static PqdsaSigningAlgorithm> {
+    match family {
+        Family::MlDsa44 => Some(&ML_DSA_44_SIGNING),
+        Family::MlDsa65 => Some(&ML_DSA_65_SIGNING),
+        Family::MlDsa87 => Some(&ML_DSA_87_SIGNING),
+        _ => None,
     }
 }
 

@@ -9,26 +9,29 @@ pub(super) enum Numbers<'a> {
         modulus: &'a [u8],
         exponent: &'a [u8],
     },
-    /// An uncompressed point, or the 32 bytes of an Ed25519 key.
-    Point(&'a [u8]),
+    /// An uncompressed point, or the bytes of an Ed25519 or ML-DSA key.
+    Bytes(&'a [u8]),
 }
 
 /// Reads a key of the given type. Anything but exactly its DER is malformed.
 pub(super) fn read(family: Family, der: &[u8]) -> Result<Numbers<'_>, InvalidKeyError> {
     let numbers = match family {
         Family::Rsa => rsa(der),
-        Family::EcP256 => der.strip_prefix(P256).map(Numbers::Point),
-        Family::EcP384 => der.strip_prefix(P384).map(Numbers::Point),
-        Family::EcP521 => der.strip_prefix(P521).map(Numbers::Point),
-        Family::Secp256k1 => der.strip_prefix(SECP256K1).map(Numbers::Point),
-        Family::Ed25519 => der.strip_prefix(ED25519).map(Numbers::Point),
+        Family::EcP256 => der.strip_prefix(P256).map(Numbers::Bytes),
+        Family::EcP384 => der.strip_prefix(P384).map(Numbers::Bytes),
+        Family::EcP521 => der.strip_prefix(P521).map(Numbers::Bytes),
+        Family::Secp256k1 => der.strip_prefix(SECP256K1).map(Numbers::Bytes),
+        Family::Ed25519 => der.strip_prefix(ED25519).map(Numbers::Bytes),
+        Family::MlDsa44 => der.strip_prefix(ML_DSA_44).map(Numbers::Bytes),
+        Family::MlDsa65 => der.strip_prefix(ML_DSA_65).map(Numbers::Bytes),
+        Family::MlDsa87 => der.strip_prefix(ML_DSA_87).map(Numbers::Bytes),
         Family::Hmac => return Err(InvalidKeyError::AlgorithmMismatch),
     };
     numbers.ok_or(InvalidKeyError::Malformed)
 }
 
 /// Bytes before the point of a key on P-256, P-384, P-521 (RFC 5480 §2) and secp256k1 (SEC 2 §A.2), and
-/// before the bytes of an Ed25519 key (RFC 8410 §4). All of them are fixed, including the length of
+/// before the bytes of an Ed25519 key (RFC 8410 §4) or an ML-DSA key (RFC 9881 §4). All of them are fixed, including the length of
 /// the rest, which is checked with the point.
 const P256: &[u8] = &[
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
@@ -47,6 +50,19 @@ const SECP256K1: &[u8] = &[
     0x81, 0x04, 0x00, 0x0a, 0x03, 0x42, 0x00,
 ];
 const ED25519: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+const ML_DSA_44: &[u8] = &[
+    0x30, 0x82, 0x05, 0x32, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03,
+    0x11, 0x03, 0x82, 0x05, 0x21, 0x00,
+];
+const ML_DSA_65: &[u8] = &[
+    0x30, 0x82, 0x07, 0xb2, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03,
+    0x12, 0x03, 0x82, 0x07, 0xa1, 0x00,
+];
+const ML_DSA_87: &[u8] = &[
+    0x30, 0x82, 0x0a, 0x32, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03,
+    0x13, 0x03, 0x82, 0x0a, 0x21, 0x00,
+];
 
 /// `rsaEncryption` with a NULL (RFC 3279 §2.3.1), in DER.
 const RSA: &[u8] =

@@ -128,7 +128,7 @@ impl VerificationKey {
         self.algorithms.contains(algorithm)
     }
 
-    /// Returns the thumbprint of a public key with SHA-256, as base64url (RFC 7638; RFC 8037 §2): a
+    /// Returns the thumbprint of a public key with SHA-256, as base64url (RFC 7638, RFC 8037 §2, RFC 9964): a
     /// name for the key that does not depend on its `kid`. `None` for a shared secret.
     pub fn thumbprint(&self) -> Option<String> {
         match self.material {
@@ -200,14 +200,14 @@ impl VerificationKey {
         }
     }
 
-    /// Prepares an elliptic-curve key from its uncompressed point, or an Ed25519 key, for each of the
-    /// algorithms, which are of this family.
-    pub(crate) fn from_point(
+    /// Prepares an elliptic-curve key from its uncompressed point, or an Ed25519 or ML-DSA key, for
+    /// each of the algorithms, which are of this family.
+    pub(crate) fn from_bytes(
         family: Family,
         algorithms: AlgorithmSet,
         public_key: &[u8],
     ) -> Result<Self, InvalidKeyError> {
-        let form = PointForm::of(family).ok_or(InvalidKeyError::AlgorithmMismatch)?;
+        let form = BytesForm::of(family).ok_or(InvalidKeyError::AlgorithmMismatch)?;
         // The parser would take other forms of a point too.
         if public_key.len() != form.key_length {
             return Err(InvalidKeyError::Malformed);
@@ -227,7 +227,7 @@ impl VerificationKey {
             id: None,
             algorithms,
             material: Material::Public(prepared),
-            fingerprint: *Thumbprint::of(&public_jwk::point(family, public_key)).as_bytes(),
+            fingerprint: *Thumbprint::of(&public_jwk::of_bytes(family, public_key)).as_bytes(),
         })
     }
 
@@ -236,7 +236,7 @@ impl VerificationKey {
         let (family, algorithms) = (algorithm.family(), AlgorithmSet::of_key(algorithm));
         match spki::read(family, der)? {
             Numbers::Rsa { modulus, exponent } => Self::from_rsa(algorithms, modulus, exponent),
-            Numbers::Point(point) => Self::from_point(family, algorithms, point),
+            Numbers::Bytes(point) => Self::from_bytes(family, algorithms, point),
         }
     }
 
@@ -276,13 +276,13 @@ impl fmt::Debug for VerificationKey {
 }
 
 /// The form of keys and signatures of a family whose keys are one string of bytes.
-struct PointForm {
+struct BytesForm {
     verification: &'static dyn VerificationAlgorithm,
     key_length: usize,
     signature_length: SignatureLength,
 }
 
-impl PointForm {
+impl BytesForm {
     fn of(family: Family) -> Option<Self> {
         let (verification, key_length, signature_length): (&dyn VerificationAlgorithm, _, _) =
             match family {
@@ -291,6 +291,10 @@ impl PointForm {
                 Family::EcP521 => (&signature::ECDSA_P521_SHA512_FIXED, 133, 132),
                 Family::Secp256k1 => (&signature::ECDSA_P256K1_SHA256_FIXED, 65, 64),
                 Family::Ed25519 => (&signature::ED25519, 32, 64),
+                // The context string is empty (RFC 9964).
+                Family::MlDsa44 => (&signature::ML_DSA_44, 1312, 2420),
+                Family::MlDsa65 => (&signature::ML_DSA_65, 1952, 3309),
+                Family::MlDsa87 => (&signature::ML_DSA_87, 2592, 4627),
                 Family::Rsa | Family::Hmac => return None,
             };
         Some(Self { verification, key_length, signature_length })

@@ -144,7 +144,8 @@ impl<'a> IdTokenChecks<'a> {
     }
 
     /// Checks the access token received with the ID token. Its `at_hash` must match, if it is
-    /// present or the token came [from the front channel](Self::from_front_channel).
+    /// present or the token came [from the front channel](Self::from_front_channel). No hash is
+    /// defined for ML-DSA: a token of it that has the claim is refused.
     pub const fn access_token(mut self, token: &'a str) -> Self {
         self.access_token = Some(token);
         self
@@ -314,6 +315,10 @@ fn check_hash(
         | Algorithm::ES512
         | Algorithm::EdDSA
         | Algorithm::Ed25519 => &SHA512,
+        // OpenID Connect names no hash for it, so a value cannot be held against the claim.
+        Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87 => {
+            return Err(InvalidTokenReason::TokenHash);
+        }
     };
     let whole = digest(algorithm, value.as_bytes());
     let half = whole.as_ref().get(..whole.as_ref().len() / 2).unwrap_or_default();

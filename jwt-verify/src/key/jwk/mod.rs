@@ -1,4 +1,4 @@
-//! JSON Web Key to verification key (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, RFC 8812 §3.1).
+//! JSON Web Key to verification key (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, RFC 8812 §3.1, RFC 9964).
 
 mod reading;
 
@@ -21,11 +21,14 @@ use crate::{
 
 use self::reading::Reading;
 
-/// Members that only a private or symmetric key has (RFC 7518 §6.3.2, §6.4).
-const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+/// Members that only a private or symmetric key has (RFC 7518 §6.3.2, §6.4, RFC 9964).
+const PRIVATE_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
 /// Members by which a key is known again: its name and its public numbers.
-const IDENTIFYING_MEMBERS: [&str; 7] = ["kid", "kty", "crv", "n", "e", "x", "y"];
+const IDENTIFYING_MEMBERS: [&str; 8] = ["kid", "kty", "crv", "n", "e", "x", "y", "pub"];
+
+/// Longest text of a public key of ML-DSA, with padding: 2592 bytes.
+const LONGEST_PUB: usize = 3456;
 
 /// Imports a public key from a key set or the configuration, which may be untidy.
 pub(super) fn import(json: &str) -> Result<VerificationKey, InvalidKeyError> {
@@ -90,7 +93,8 @@ impl Jwk {
             return Err(InvalidKeyError::Private);
         }
         self.check_use()?;
-        let algorithm = match (self.algorithm()?, wanted) {
+        let named = self.algorithm()?;
+        let algorithm = match (named, wanted) {
             (Some(named), Some(wanted)) if named != wanted => {
                 return Err(InvalidKeyError::AlgorithmMismatch);
             }
@@ -113,6 +117,8 @@ impl Jwk {
                 self.check_okp()?;
                 self.okp(usable(Family::Ed25519)?)
             }
+            // The type alone does not say what it is: `alg` is required.
+            "AKP" => self.akp(named.ok_or(InvalidKeyError::Unsupported)?),
             _ => Err(InvalidKeyError::Unsupported),
         }?;
         self.name(key)
@@ -129,8 +135,13 @@ impl Jwk {
 
     /// Returns the bytes of a required member.
     fn bytes(&self, name: &str) -> Result<Vec<u8>, InvalidKeyError> {
+        self.bytes_within(name, self.reading.longest_text())
+    }
+
+    /// Returns the bytes of a required member, if its text has at most this length.
+    fn bytes_within(&self, name: &str, longest: usize) -> Result<Vec<u8>, InvalidKeyError> {
         let text = self.text(name)?.ok_or(InvalidKeyError::Malformed)?;
-        if text.len() > self.reading.longest_text() {
+        if text.len() > longest {
             return Err(InvalidKeyError::TooLarge);
         }
         self.reading.decode(text).ok_or(InvalidKeyError::Malformed)
@@ -208,7 +219,7 @@ impl Jwk {
     ) -> Result<VerificationKey, InvalidKeyError> {
         let (x, y) = (self.coordinate("x", length)?, self.coordinate("y", length)?);
         let point = [&[4][..], &x, &y].concat();
-        VerificationKey::from_point(family, algorithms, &point)
+        VerificationKey::from_bytes(family, algorithms, &point)
     }
 
     fn check_okp(&self) -> Result<(), InvalidKeyError> {
@@ -221,7 +232,16 @@ impl Jwk {
 
     fn okp(&self, algorithms: AlgorithmSet) -> Result<VerificationKey, InvalidKeyError> {
         // Not a number but a string of bytes: its length is checked with the point.
-        VerificationKey::from_point(Family::Ed25519, algorithms, &self.bytes("x")?)
+        VerificationKey::from_bytes(Family::Ed25519, algorithms, &self.bytes("x")?)
+    }
+
+    /// Imports a key of the type that RFC 9964 defines, whose `alg` is a level of ML-DSA.
+    fn akp(&self, algorithm: Algorithm) -> Result<VerificationKey, InvalidKeyError> {
+        if !algorithm.is_ml_dsa() {
+            return Err(InvalidKeyError::AlgorithmMismatch);
+        }
+        let public = self.bytes_within("pub", LONGEST_PUB)?;
+        VerificationKey::from_bytes(algorithm.family(), AlgorithmSet::of(algorithm), &public)
     }
 }
 

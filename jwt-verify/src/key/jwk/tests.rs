@@ -1,7 +1,9 @@
+use aws_lc_rs::signature::{KeyPair as _, PqdsaKeyPair};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{reading::LISTS, *};
+use crate::key::ml_dsa_signing;
 
 // Public figures of RFC 7515 appendix A.2.1 (RSA), A.3.1 (P-256) and RFC 8037 appendix A.2.
 const RSA_N: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
@@ -409,6 +411,67 @@ fn keys_on_p521_and_secp256k1_are_for_their_algorithm_alone() {
             assert_eq!(import(&other.to_string()).is_ok(), jwk["crv"] == crv, "{crv}");
         }
     }
+}
+
+/// A public key of ML-DSA from a seed of equal bytes.
+fn akp(algorithm: Algorithm, byte: u8) -> Value {
+    let level = ml_dsa_signing(algorithm.family()).unwrap();
+    let pair = PqdsaKeyPair::from_seed(level, &[byte; 32]).unwrap();
+    let public = URL_SAFE_NO_PAD.encode(pair.public_key());
+    json!({"kty": "AKP", "alg": algorithm.name(), "pub": public})
+}
+
+const ML_DSA: [Algorithm; 3] = [Algorithm::MlDsa44, Algorithm::MlDsa65, Algorithm::MlDsa87];
+
+#[test]
+fn a_key_of_ml_dsa_says_its_algorithm() {
+    for algorithm in ML_DSA {
+        let jwk = akp(algorithm, 7);
+        let key = import(&jwk.to_string()).unwrap();
+        let supported = Algorithm::ALL.into_iter().filter(|one| key.supports(*one));
+        assert_eq!(supported.collect::<Vec<_>>(), [algorithm]);
+        assert!(import_from_proof(&jwk.to_string(), algorithm).is_ok());
+        for other in Algorithm::ALL.into_iter().filter(|one| *one != algorithm) {
+            // The key of another level has another length.
+            let expected = if other.is_ml_dsa() {
+                InvalidKeyError::Malformed
+            } else {
+                InvalidKeyError::AlgorithmMismatch
+            };
+            let named = with(jwk.clone(), "alg", json!(other.name()));
+            assert_eq!(rejection(&named), Some(expected), "{algorithm} as {other}");
+            assert!(import_from_proof(&jwk.to_string(), other).is_err());
+        }
+        for (name, value, expected) in [
+            ("alg", Value::Null, InvalidKeyError::Unsupported),
+            ("alg", json!("ML-DSA"), InvalidKeyError::Unsupported),
+            ("alg", json!("ml-dsa-65"), InvalidKeyError::Unsupported),
+            ("pub", Value::Null, InvalidKeyError::Malformed),
+            ("pub", json!(""), InvalidKeyError::Malformed),
+            ("pub", json!("AAAA"), InvalidKeyError::Malformed),
+            ("pub", json!("A".repeat(100_000)), InvalidKeyError::TooLarge),
+            ("priv", json!(URL_SAFE_NO_PAD.encode([7; 32])), InvalidKeyError::Private),
+            ("kty", json!("OKP"), InvalidKeyError::Malformed),
+            ("kty", json!("akp"), InvalidKeyError::Unsupported),
+        ] {
+            let other = with(jwk.clone(), name, value);
+            assert_eq!(rejection(&other), Some(expected), "{algorithm} {name}");
+        }
+        let longer = format!("{}AAAA", jwk["pub"].as_str().unwrap());
+        let longer = with(jwk.clone(), "pub", json!(longer));
+        assert!(import(&longer.to_string()).is_err());
+        let mut without = jwk.clone();
+        without.as_object_mut().unwrap().remove("alg");
+        assert!(import_from_proof(&without.to_string(), algorithm).is_err());
+    }
+}
+
+/// RFC 9964: the key of a seed of zeros.
+#[test]
+fn the_thumbprint_of_an_ml_dsa_key_has_its_algorithm_in_it() {
+    let key = import(&akp(Algorithm::MlDsa44, 0).to_string()).unwrap();
+    let thumbprint = "T4xl70S7MT6Zeq6r9V9fPJGVn76wfnXJ21-gyo0Gu6o";
+    assert_eq!(key.thumbprint().as_deref(), Some(thumbprint));
 }
 
 /// Keys that callers send have the strict form, whatever key sets may look like.

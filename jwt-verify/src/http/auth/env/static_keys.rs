@@ -16,13 +16,16 @@ const PUBLIC_KEY: &str = "JWT_PUBLIC_KEY";
 
 /// Algorithm of each type of public key, where none is named. That of a last resort is used only if
 /// it is named.
-const USUAL: [Algorithm; 6] = [
+const USUAL: [Algorithm; 9] = [
     Algorithm::RS256,
     Algorithm::ES256,
     Algorithm::ES384,
     Algorithm::ES512,
     Algorithm::EdDSA,
     Algorithm::ES256K,
+    Algorithm::MlDsa44,
+    Algorithm::MlDsa65,
+    Algorithm::MlDsa87,
 ];
 
 /// Keys with the algorithms that they serve.
