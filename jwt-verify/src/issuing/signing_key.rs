@@ -155,7 +155,8 @@ impl SigningKey {
     pub fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, ConfigError> {
         let verification = VerificationKey::from_secret(algorithm, secret)?;
         let name = name_of(algorithm).ok_or(InvalidKeyError::AlgorithmMismatch)?;
-        let signing = Signing::Jsonwebtoken(EncodingKey::from_secret(secret.expose()), name);
+        let signing = Signing::of(EncodingKey::from_secret(secret.expose()), name);
+        let signing = signing.ok_or(InvalidKeyError::Malformed)?;
         let id = verification.short_name();
         Ok(Self::new(algorithm, &id, signing, verification, None))
     }
