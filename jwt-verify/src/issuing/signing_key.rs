@@ -19,7 +19,10 @@ use super::IssuingError;
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
     error::{ConfigError, InvalidKeyError},
-    key::{PrivateKey, VerificationKey, ecdsa_signing, ml_dsa_signing, public_jwk},
+    key::{
+        PrivateKey, SeedKey, VerificationKey, ecdsa_signing, ml_dsa_signing, public_jwk,
+        read_seed_key,
+    },
     secret::Secret,
 };
 use crate::{error::StoreUnavailable, lookup::BoxFuture};
@@ -87,11 +90,7 @@ impl SigningKey {
                 return Err(ConfigError::invalid("algorithm", "a secret is given, not generated"));
             }
         };
-        let pem = Zeroizing::new(format!(
-            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-            STANDARD.encode(&der)
-        ));
-        Self::from_pem(algorithm, pem.as_bytes())
+        Self::from_pem(algorithm, pem(&der).as_bytes())
     }
 
     /// Reads a private key in PEM form: PKCS#8, or PKCS#1 for RSA. A key of ML-DSA has its seed in it
@@ -144,6 +143,29 @@ impl SigningKey {
         let id = verification.thumbprint().unwrap_or_default();
         let signing = signing.ok_or_else(malformed)?;
         Ok(Self::new(algorithm, &id, signing, verification, Some(public.into())))
+    }
+
+    /// Reads a private key of ML-DSA in the form of a JSON Web Key (`"kty":"AKP"`, RFC 9964), whose
+    /// `alg` names the level and whose `priv` is the seed of 32 bytes. Its `kid`, if it has one, is the
+    /// key ID. Keys for other algorithms come in PEM form.
+    ///
+    /// # Errors
+    /// For a key of another type, another algorithm, another use (`use`, `key_ops` without `sign`), or
+    /// in another form, and if `pub` is not the public key of the seed.
+    pub fn from_jwk(jwk: &Secret) -> Result<Self, ConfigError> {
+        let SeedKey { algorithm, seed, public } = read_seed_key(jwk.expose())?;
+        let failed = || ConfigError::Key(InvalidKeyError::Malformed);
+        let level = ml_dsa_signing(algorithm.family()).ok_or_else(failed)?;
+        let pair = PqdsaKeyPair::from_seed(level, &seed).map_err(|_| failed())?;
+        let der = Zeroizing::new(pair.to_pkcs8v1().map_err(|_| failed())?.as_ref().to_vec());
+        let key = Self::from_pem(algorithm, pem(&der).as_bytes())?;
+        if !key.verification.is_same_material(&public) {
+            return Err(failed());
+        }
+        Ok(match public.id() {
+            Some(id) => key.with_id(id),
+            None => key,
+        })
     }
 
     /// Takes a shared secret, for `HS256`, `HS384` or `HS512`. Every party that can verify with it
@@ -275,6 +297,12 @@ impl Signing {
     }
 }
 
+/// Writes a private key in PEM form (RFC 7468 §10).
+fn pem(der: &[u8]) -> Zeroizing<String> {
+    let text = Zeroizing::new(STANDARD.encode(der));
+    Zeroizing::new(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", &*text))
+}
+
 /// Signs, and returns the last segment of a token.
 fn own_signature(key: &PrivateKey, message: &[u8]) -> Result<String, IssuingError> {
     key.sign(message)
@@ -355,6 +383,72 @@ mod tests {
         for pem in ["", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
             assert!(SigningKey::from_pem(Algorithm::ES256, pem.as_bytes()).is_err());
         }
+    }
+
+    /// RFC 9964: the key of a seed of zeros, and others that are not what they say.
+    #[test]
+    fn a_seed_is_read_from_a_jwk() {
+        let level = ml_dsa_signing(Family::MlDsa44).unwrap();
+        let pair = PqdsaKeyPair::from_seed(level, &[0; 32]).unwrap();
+        let (public, seed) =
+            (URL_SAFE_NO_PAD.encode(pair.public_key()), URL_SAFE_NO_PAD.encode([0; 32]));
+        let jwk = json!({"kty": "AKP", "alg": "ML-DSA-44", "pub": public, "priv": seed});
+        let read = |jwk: &Value| SigningKey::from_jwk(&Secret::from(jwk.to_string()));
+        let key = read(&jwk).unwrap();
+        assert_eq!(key.id(), "T4xl70S7MT6Zeq6r9V9fPJGVn76wfnXJ21-gyo0Gu6o");
+        assert_eq!(key.algorithm(), Algorithm::MlDsa44);
+        let shown = key.public_jwk().unwrap();
+        assert!(shown["pub"] == public && shown.get("priv").is_none());
+        let with = |name: &str, value: Value| {
+            let mut other = jwk.clone();
+            other[name] = value;
+            read(&other)
+        };
+        assert_eq!(with("kid", json!("k")).unwrap().id(), "k");
+        assert!(with("key_ops", json!(["sign"])).is_ok());
+        for (name, value) in [
+            ("priv", json!(URL_SAFE_NO_PAD.encode([1; 32]))),
+            ("priv", json!(URL_SAFE_NO_PAD.encode([0; 31]))),
+            ("priv", json!(URL_SAFE_NO_PAD.encode([0; 2560]))),
+            ("priv", Value::Null),
+            ("pub", Value::Null),
+            ("alg", json!("ML-DSA-65")),
+            ("alg", json!("ES256")),
+            ("alg", Value::Null),
+            ("kty", json!("OKP")),
+            ("use", json!("enc")),
+            ("key_ops", json!(["verify"])),
+            ("d", json!("AA")),
+        ] {
+            assert!(with(name, value.clone()).is_err(), "{name} {value}");
+        }
+        let names_both = SigningKey::generate(Algorithm::ES256).unwrap();
+        assert!(read(names_both.public_jwk().unwrap()).is_err());
+    }
+
+    /// An expanded key without its seed is no key of RFC 9964, and another level is another key.
+    #[test]
+    fn a_private_key_of_ml_dsa_is_its_seed() {
+        use aws_lc_rs::encoding::AsRawBytes as _;
+
+        let level = ml_dsa_signing(Family::MlDsa65).unwrap();
+        let pair = PqdsaKeyPair::from_seed(level, &[7; 32]).unwrap();
+        let der = pair.to_pkcs8v1().unwrap();
+        let text = pem(der.as_ref());
+        assert!(SigningKey::from_pem(Algorithm::MlDsa65, text.as_bytes()).is_ok());
+        for other in Algorithm::ALL.into_iter().filter(|one| *one != Algorithm::MlDsa65) {
+            assert!(SigningKey::from_pem(other, text.as_bytes()).is_err(), "{other}");
+        }
+        let expanded = pair.private_key().as_raw_bytes().unwrap();
+        let length = |bytes: usize| u16::try_from(bytes).unwrap().to_be_bytes();
+        let inner = [&[0x04, 0x82], &length(4032)[..], expanded.as_ref()].concat();
+        let algorithm = der.as_ref().get(5..18).unwrap();
+        let content =
+            [&[2, 1, 0][..], algorithm, &[0x04, 0x82], &length(inner.len()), &inner].concat();
+        let whole = [&[0x30, 0x82][..], &length(content.len()), &content].concat();
+        let read = PqdsaKeyPair::from_pkcs8(level, &whole);
+        assert!(read.is_ok(), "it is a well-formed key");
+        assert!(SigningKey::from_pem(Algorithm::MlDsa65, pem(&whole).as_bytes()).is_err());
     }
 
     #[test]

@@ -9,6 +9,8 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
+#[cfg(feature = "issuing")]
+use zeroize::Zeroizing;
 
 use super::VerificationKey;
 use crate::{
@@ -63,6 +65,42 @@ pub(super) fn import_secret(json: &str) -> Result<VerificationKey, InvalidKeyErr
     let key = VerificationKey::from_secret(algorithm, &Secret::new(jwk.bytes("k")?))?;
     jwk.name(key)
 }
+
+/// A private key of ML-DSA as RFC 9964 has it: the seed, with the public key that is made of it.
+#[cfg(feature = "issuing")]
+pub(crate) struct SeedKey {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) seed: Zeroizing<Vec<u8>>,
+    pub(crate) public: VerificationKey,
+}
+
+/// Reads a private key of type `AKP`, in the strict form.
+#[cfg(feature = "issuing")]
+pub(crate) fn read_seed_key(json: &[u8]) -> Result<SeedKey, InvalidKeyError> {
+    let json = std::str::from_utf8(json).map_err(|_| InvalidKeyError::Malformed)?;
+    let mut jwk = Jwk::read(json, Reading::Strict)?;
+    if jwk.text("kty")? != Some("AKP") {
+        return Err(InvalidKeyError::Unsupported);
+    }
+    let algorithm = jwk.algorithm()?.ok_or(InvalidKeyError::Malformed)?;
+    let seed = Zeroizing::new(jwk.bytes("priv")?);
+    if seed.len() != SEED_BYTES {
+        return Err(InvalidKeyError::Malformed);
+    }
+    // What remains is the public key; a private one is for `sign`, and not for `verify`.
+    jwk.members.remove("priv");
+    if let Some(operations) = jwk.members.remove("key_ops") {
+        let operations = operations.as_array().ok_or(InvalidKeyError::Malformed)?;
+        if !operations.contains(&Value::from("sign")) {
+            return Err(InvalidKeyError::WrongUse);
+        }
+    }
+    Ok(SeedKey { algorithm, seed, public: jwk.import(Some(algorithm))? })
+}
+
+/// Length of the seed of an ML-DSA key, at every level.
+#[cfg(feature = "issuing")]
+const SEED_BYTES: usize = 32;
 
 /// The members of one key.
 struct Jwk {
