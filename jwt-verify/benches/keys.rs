@@ -111,7 +111,7 @@ impl Subject {
             algorithm: Algorithm::HS256,
             token: format!("{input}.{}", base64url(tag.as_ref())),
             jwk: None,
-            decoding: DecodingKey::from_secret(SECRET.as_bytes()),
+            decoding: DecodingKey::from_secret(SECRET.as_bytes()).unwrap(),
             raw: None,
             signing_input: input.into_bytes(),
             signature: tag.as_ref().to_vec(),

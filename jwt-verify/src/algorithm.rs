@@ -1,11 +1,12 @@
-//! Signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1) and sets of them.
+//! Signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1, RFC 8812 §3.2, RFC 9864 §2.2, RFC 9964) and
+//! sets of them.
 
 use std::{fmt, str::FromStr};
 
 /// A JWS signature algorithm that this library can verify.
 ///
-/// `none`, `ES512`, `ES256K`, `Ed448` and the names of RFC 9864 (`Ed25519`) are not supported:
-/// a token or a key that names them is refused.
+/// `none` and `Ed448` are not supported: a token or a key that names them is refused. Each algorithm
+/// is accepted only if it is named: `EdDSA` and `Ed25519` are two names, although one key serves both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 #[repr(u8)]
@@ -32,8 +33,29 @@ pub enum Algorithm {
     ES256,
     /// ECDSA on P-384 with SHA-384.
     ES384,
-    /// Ed25519 (RFC 8037); the only curve supported under this name.
+    /// Ed25519 under its older name (RFC 8037), which RFC 9864 deprecates; the only curve supported
+    /// under this name. A key for it also serves [`Ed25519`](Self::Ed25519).
     EdDSA,
+    /// Ed25519 under the name that says the curve (RFC 9864 §2.2). A key for it also serves
+    /// [`EdDSA`](Self::EdDSA), if both names are accepted.
+    Ed25519,
+    /// ECDSA on P-521 with SHA-512.
+    ES512,
+    /// ECDSA on secp256k1 with SHA-256 (RFC 8812 §3.2). **Security:** the curve is that of some ledgers,
+    /// neither NIST nor RFC 8725 recommends it for tokens, and few libraries have it; no default
+    /// accepts it. Name it only if the issuer offers nothing else.
+    ES256K,
+    /// ML-DSA with the parameters of FIPS 204's first level (RFC 9964). Its signatures, like those of
+    /// the other levels, hold against quantum computers. A signature has 2420 bytes.
+    #[doc(alias = "ML-DSA-44")]
+    MlDsa44,
+    /// ML-DSA with the parameters of the middle level (RFC 9964), the common choice. A signature has
+    /// 3309 bytes.
+    #[doc(alias = "ML-DSA-65")]
+    MlDsa65,
+    /// ML-DSA with the parameters of the highest level (RFC 9964). A signature has 4627 bytes.
+    #[doc(alias = "ML-DSA-87")]
+    MlDsa87,
 }
 
 /// The type of key that an algorithm needs. Algorithms of different families never share a key.
@@ -43,12 +65,17 @@ pub(crate) enum Family {
     Rsa,
     EcP256,
     EcP384,
+    EcP521,
+    Secp256k1,
     Ed25519,
+    MlDsa44,
+    MlDsa65,
+    MlDsa87,
 }
 
 impl Algorithm {
     /// All algorithms that this library can verify.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
         Self::HS256,
         Self::HS384,
         Self::HS512,
@@ -61,6 +88,12 @@ impl Algorithm {
         Self::ES256,
         Self::ES384,
         Self::EdDSA,
+        Self::Ed25519,
+        Self::ES512,
+        Self::ES256K,
+        Self::MlDsa44,
+        Self::MlDsa65,
+        Self::MlDsa87,
     ];
 
     /// Returns the name in the `alg` header parameter.
@@ -78,6 +111,12 @@ impl Algorithm {
             Self::ES256 => "ES256",
             Self::ES384 => "ES384",
             Self::EdDSA => "EdDSA",
+            Self::Ed25519 => "Ed25519",
+            Self::ES512 => "ES512",
+            Self::ES256K => "ES256K",
+            Self::MlDsa44 => "ML-DSA-44",
+            Self::MlDsa65 => "ML-DSA-65",
+            Self::MlDsa87 => "ML-DSA-87",
         }
     }
 
@@ -94,8 +133,23 @@ impl Algorithm {
             }
             Self::ES256 => Family::EcP256,
             Self::ES384 => Family::EcP384,
-            Self::EdDSA => Family::Ed25519,
+            Self::ES512 => Family::EcP521,
+            Self::ES256K => Family::Secp256k1,
+            Self::EdDSA | Self::Ed25519 => Family::Ed25519,
+            Self::MlDsa44 => Family::MlDsa44,
+            Self::MlDsa65 => Family::MlDsa65,
+            Self::MlDsa87 => Family::MlDsa87,
         }
+    }
+
+    /// Returns `true` for a level of ML-DSA (RFC 9964).
+    pub(crate) const fn is_ml_dsa(self) -> bool {
+        matches!(self, Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87)
+    }
+
+    /// Returns `true` if the algorithm is for issuers that offer nothing else: no default includes it.
+    pub(crate) const fn is_last_resort(self) -> bool {
+        matches!(self, Self::ES256K)
     }
 }
 
@@ -108,7 +162,7 @@ impl fmt::Display for Algorithm {
 impl FromStr for Algorithm {
     type Err = UnknownAlgorithm;
 
-    /// Parses a name exactly as in RFC 7518; names are case-sensitive.
+    /// Parses a name exactly as it is registered; names are case-sensitive.
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name).ok_or(UnknownAlgorithm)
     }
@@ -118,15 +172,9 @@ impl FromStr for Algorithm {
 /// have in `alg`, for logs. Other names may be hostile.
 pub(crate) fn registered_name(name: &str) -> Option<&'static str> {
     /// Those of signatures that this library cannot verify, and those of encrypted tokens.
-    const OTHERS: [&str; 27] = [
+    const OTHERS: [&str; 21] = [
         "none",
-        "ES512",
-        "ES256K",
-        "Ed25519",
         "Ed448",
-        "ML-DSA-44",
-        "ML-DSA-65",
-        "ML-DSA-87",
         "RSA1_5",
         "RSA-OAEP",
         "RSA-OAEP-256",
@@ -159,11 +207,19 @@ pub struct UnknownAlgorithm;
 
 /// A set of algorithms, such as an allow-list.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct AlgorithmSet(u16);
+pub(crate) struct AlgorithmSet(u32);
 
 impl AlgorithmSet {
     pub(crate) const fn of(algorithm: Algorithm) -> Self {
-        Self(1 << algorithm as u16)
+        Self(1 << algorithm as u32)
+    }
+
+    /// Returns the algorithms of a key that names this one: both names of Ed25519 are one algorithm.
+    pub(crate) fn of_key(algorithm: Algorithm) -> Self {
+        match algorithm.family() {
+            Family::Ed25519 => Self::family(Family::Ed25519),
+            _ => Self::of(algorithm),
+        }
     }
 
     pub(crate) fn family(family: Family) -> Self {
@@ -209,14 +265,15 @@ mod tests {
             assert_eq!(algorithm.name().parse(), Ok(algorithm));
             assert!(algorithm.name().to_lowercase().parse::<Algorithm>().is_err());
         }
-        for name in ["none", "None", "", " RS256", "RS256\n", "ES512", "Ed25519", "HS1"] {
+        for name in ["none", "None", "", " RS256", "RS256\n", "ES521", "Ed448", "HS1"] {
             assert!(name.parse::<Algorithm>().is_err(), "{name:?}");
         }
     }
 
     #[test]
     fn only_registered_names_are_logged() {
-        for name in ["none", "HS256", "RS256", "ES512", "EdDSA", "Ed25519", "RSA-OAEP-256"] {
+        for name in ["none", "HS256", "RS256", "ES512", "EdDSA", "Ed25519", "Ed448", "RSA-OAEP-256"]
+        {
             assert_eq!(registered_name(name), Some(name));
         }
         for name in ["", "NONE", "hs256", "RS256 ", "HS256\nlevel=error", "ES256x"] {
@@ -231,6 +288,20 @@ mod tests {
         assert_eq!(held, [Algorithm::RS256, Algorithm::EdDSA]);
         assert!(AlgorithmSet::default().is_empty());
         assert_eq!(AlgorithmSet::family(Family::Rsa).iter().count(), 6);
+    }
+
+    #[test]
+    fn each_algorithm_has_a_place_of_its_own() {
+        let all: AlgorithmSet = Algorithm::ALL.into_iter().collect();
+        assert_eq!(all.iter().count(), Algorithm::ALL.len());
+        for algorithm in Algorithm::ALL {
+            assert!(AlgorithmSet::family(algorithm.family()).contains(algorithm));
+            let others = AlgorithmSet::of(algorithm).iter().filter(|other| *other != algorithm);
+            assert_eq!(others.count(), 0);
+        }
+        let names: Vec<_> = AlgorithmSet::of_key(Algorithm::Ed25519).iter().collect();
+        assert_eq!(names, [Algorithm::EdDSA, Algorithm::Ed25519]);
+        assert_eq!(AlgorithmSet::of_key(Algorithm::RS256), AlgorithmSet::of(Algorithm::RS256));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(crate) const RECENT_TOKEN_BYTES: usize = 4 * 1024;
 
 /// Maximum size of a DPoP proof: one with an RSA key of 8192 bits fits.
 pub(crate) const MAX_PROOF_BYTES: usize = 8 * 1024;
+/// Maximum size of a DPoP proof by ML-DSA, which is longer for its key and its signature.
+pub(crate) const MAX_ML_DSA_PROOF_BYTES: usize = 16 * 1024;
 /// Maximum length of a proof's `jti`.
 pub(crate) const MAX_PROOF_ID_BYTES: usize = 256;
 pub(crate) const PROOF_AGE: Duration = Duration::from_secs(60);

@@ -265,7 +265,7 @@ fn answer(expected: Expected) -> (u16, &'static [&'static str], &'static str) {
             &[
                 concat!(
                     r#"DPoP error="invalid_dpop_proof", error_description="the DPoP proof is not valid", "#,
-                    r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#,
+                    r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA Ed25519 ES512 ML-DSA-44 ML-DSA-65 ML-DSA-87""#,
                 ),
                 "Bearer",
             ],
@@ -276,7 +276,7 @@ fn answer(expected: Expected) -> (u16, &'static [&'static str], &'static str) {
             &[
                 concat!(
                     r#"DPoP error="invalid_token", error_description="the access token is not valid", "#,
-                    r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#,
+                    r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA Ed25519 ES512 ML-DSA-44 ML-DSA-65 ML-DSA-87""#,
                 ),
                 "Bearer",
             ],

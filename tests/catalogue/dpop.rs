@@ -17,12 +17,45 @@ use super::{dpop_setup::*, *};
 #[test]
 fn a_bound_token_with_its_proof_is_accepted() {
     for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| !algorithm.is_symmetric()) {
-        let dpop = Bound::with(SigningKey::new(algorithm, "client"), |dpop| dpop);
+        // That one is in no default.
+        let is_named = algorithm == Algorithm::ES256K;
+        let dpop = Bound::with(SigningKey::new(algorithm, "client"), |dpop| {
+            if is_named { dpop.algorithms([algorithm]) } else { dpop }
+        });
         dpop.bench.play(&[
             dpop.accepted("DPP-01", algorithm.name(), dpop.good("one")),
             dpop.accepted("DPP-01", "and another proof", dpop.good("two")),
         ]);
     }
+}
+
+#[test]
+fn a_proof_on_secp256k1_is_refused_unless_it_is_named() {
+    let dpop = Bound::with(SigningKey::new(Algorithm::ES256K, "client"), |dpop| dpop);
+    dpop.bench.play(&[dpop.row("DPP-15", "ES256K", dpop.good("one"))]);
+}
+
+/// A proof of ML-DSA contains a long key and a long signature, and may be longer than others.
+#[test]
+fn a_proof_of_ml_dsa_has_a_bound_of_its_own() {
+    let dpop = Bound::with(SigningKey::new(Algorithm::MlDsa87, "client"), |dpop| dpop);
+    let good = dpop.good("one");
+    assert!((8192..16384).contains(&good.len()), "{}", good.len());
+    let longer = |length: usize| {
+        dpop.proof("longer", |header, _| header["more"] = json!("a".repeat(length)))
+    };
+    dpop.bench.play(&[
+        dpop.accepted("DPP-27", "above 8 KiB", good.clone()),
+        dpop.row("DPP-27", "above 16 KiB", longer(6000)),
+        dpop.row("DPP-15", "cut", &good[..good.len() - 4]),
+    ]);
+    let strict = Bound::with(SigningKey::new(Algorithm::MlDsa87, "client"), |dpop| {
+        dpop.algorithms([Algorithm::ES256, Algorithm::MlDsa65])
+    });
+    let response = strict.request(&strict.good("one")).send();
+    assert_eq!(response.status, 401, "DPP-15");
+    let challenge = response.headers("www-authenticate")[0].to_owned();
+    assert!(challenge.ends_with(r#"algs="ES256 ML-DSA-65""#), "{challenge}");
 }
 
 #[test]
@@ -73,7 +106,7 @@ fn the_name_of_a_proof_is_its_keys_own() {
         response.headers("www-authenticate"),
         [concat!(
             r#"DPoP error="insufficient_scope", error_description="the access token does not grant what is required", "#,
-            r#"scope="read", algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#,
+            r#"scope="read", algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA Ed25519 ES512 ML-DSA-44 ML-DSA-65 ML-DSA-87""#,
         )]
     );
 }
@@ -252,7 +285,7 @@ fn a_proof_is_no_token_and_a_token_no_proof() {
         bearer.headers("www-authenticate"),
         [
             r#"Bearer error="invalid_token", error_description="the access token is not valid""#,
-            r#"DPoP algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#,
+            r#"DPoP algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA Ed25519 ES512 ML-DSA-44 ML-DSA-65 ML-DSA-87""#,
         ]
     );
 }
@@ -486,6 +519,9 @@ fn nobody_with_credentials_is_told_of_both_schemes() {
     assert_eq!(response.status, 401);
     assert_eq!(
         response.headers("www-authenticate"),
-        ["Bearer", r#"DPoP algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#,]
+        [
+            "Bearer",
+            r#"DPoP algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA Ed25519 ES512 ML-DSA-44 ML-DSA-65 ML-DSA-87""#,
+        ]
     );
 }

@@ -103,7 +103,13 @@ pub(crate) fn bound(token: Token, client: &SigningKey) -> Token {
 /// The public key with nothing but what makes it one.
 pub(crate) fn public(key: &SigningKey) -> Value {
     let mut jwk = key.jwk();
-    jwk.as_object_mut().unwrap().retain(|name, _| !matches!(&**name, "kid" | "use" | "alg"));
+    // That of ML-DSA is not one without its algorithm.
+    let is_akp = jwk["kty"] == "AKP";
+    jwk.as_object_mut().unwrap().retain(|name, _| match &**name {
+        "kid" | "use" => false,
+        "alg" => is_akp,
+        _ => true,
+    });
     jwk
 }
 
@@ -116,6 +122,7 @@ pub(crate) fn thumbprint(jwk: &Value) -> String {
     let names: &[&str] = match jwk["kty"].as_str() {
         Some("RSA") => &["e", "kty", "n"],
         Some("EC") => &["crv", "kty", "x", "y"],
+        Some("AKP") => &["alg", "kty", "pub"],
         _ => &["crv", "kty", "x"],
     };
     let members: Vec<String> =

@@ -121,13 +121,22 @@ fn a_secret_in_a_key_set_opens_nothing() {
 #[test]
 fn a_kid_leads_to_a_key_of_another_kind() {
     let rsa = SigningKey::new(Algorithm::RS256, "good-key");
-    let others: Vec<SigningKey> = [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA]
-        .iter()
-        .map(|algorithm| SigningKey::new(*algorithm, algorithm.name()))
-        .collect();
+    let others: Vec<SigningKey> = [
+        Algorithm::ES256,
+        Algorithm::ES384,
+        Algorithm::ES512,
+        Algorithm::ES256K,
+        Algorithm::EdDSA,
+        Algorithm::MlDsa44,
+        Algorithm::MlDsa65,
+        Algorithm::MlDsa87,
+    ]
+    .iter()
+    .map(|algorithm| SigningKey::new(*algorithm, algorithm.name()))
+    .collect();
     let published: Vec<Value> = others.iter().map(SigningKey::jwk).collect();
-    let all = [Algorithm::RS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
-    let bench = AttackBench::with(rsa, &published, |issuer| issuer.algorithms(all));
+    let accepted = Algorithm::ALL.into_iter().filter(|one| !one.is_symmetric());
+    let bench = AttackBench::with(rsa, &published, |issuer| issuer.algorithms(accepted));
     let mut rows = Vec::new();
     for key in &others {
         rows.push(bench.row(
@@ -152,4 +161,68 @@ fn a_kid_leads_to_a_key_of_another_kind() {
         }
     }
     bench.play(&rows);
+}
+
+/// The curve of a signature, of the key and of `alg` have to be one.
+#[test]
+fn a_curve_is_not_another_curve() {
+    let curves = [Algorithm::ES256, Algorithm::ES256K, Algorithm::ES384, Algorithm::ES512];
+    for algorithm in curves {
+        let key = SigningKey::new(algorithm, "good-key");
+        let mut jwk = key.jwk();
+        jwk["kid"] = json!("no-alg");
+        jwk.as_object_mut().unwrap().remove("alg");
+        let bench = AttackBench::with(key, &[jwk], |issuer| issuer.algorithms(curves));
+        let unnamed = bench.bed.token().header("kid", "no-alg").sign(&bench.bed.key);
+        let mut rows = vec![bench.row("KEY-09", "key without alg", unnamed, Expected::Accepted)];
+        for other in curves.into_iter().filter(|other| *other != algorithm) {
+            for kid in ["good-key", "no-alg"] {
+                let token = bench.bed.token().header("kid", kid).header("alg", other.name());
+                let what = format!("{other} on a key for {algorithm}, {kid}");
+                rows.push(bench.row("KEY-09", what, token.sign(&bench.bed.key), Expected::Invalid));
+            }
+        }
+        bench.play(&rows);
+    }
+}
+
+/// The levels of ML-DSA against each other, and keys that do not say theirs.
+#[test]
+fn a_level_of_ml_dsa_is_not_another_level() {
+    let levels = [Algorithm::MlDsa44, Algorithm::MlDsa65, Algorithm::MlDsa87];
+    for algorithm in levels {
+        let key = SigningKey::new(algorithm, "good-key");
+        let others: Vec<Algorithm> =
+            levels.into_iter().filter(|other| *other != algorithm).collect();
+        let alike = |kid: &str, alg: Value| {
+            let mut jwk = key.jwk();
+            jwk["kid"] = json!(kid);
+            jwk["alg"] = alg;
+            jwk
+        };
+        let mut published = vec![
+            alike("no-alg", Value::Null),
+            alike("es256", json!("ES256")),
+            alike("unknown", json!("ML-DSA")),
+        ];
+        published.extend(others.iter().map(|other| alike(other.name(), json!(other.name()))));
+        let kids: Vec<String> =
+            published.iter().map(|jwk| jwk["kid"].as_str().unwrap().to_owned()).collect();
+        let bench = AttackBench::with(key, &published, |issuer| {
+            issuer.algorithms(levels.into_iter().chain([Algorithm::ES256]))
+        });
+        // The keys that cannot be used are skipped alone.
+        let mut rows = vec![bench.row("KEY-09", "its own", bench.good(), Expected::Accepted)];
+        for kid in kids {
+            let what = format!("{algorithm} at {kid}");
+            let token = bench.bed.token().header("kid", kid).sign(&bench.bed.key);
+            rows.push(bench.row("KEY-09", what, token, Expected::Invalid));
+        }
+        for other in others.into_iter().chain([Algorithm::ES256, Algorithm::EdDSA]) {
+            let token = bench.bed.token().header("alg", other.name()).sign(&bench.bed.key);
+            let what = format!("{algorithm} as {other}");
+            rows.push(bench.row("KEY-09", what, token, Expected::Invalid));
+        }
+        bench.play(&rows);
+    }
 }

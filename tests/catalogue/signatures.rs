@@ -109,6 +109,63 @@ fn ecdsa_signatures_out_of_range_or_in_another_form() {
     bench.play(&rows);
 }
 
+/// Signatures of ML-DSA have the length of their level, and each of their bytes counts.
+#[test]
+fn signatures_of_ml_dsa_are_whole() {
+    for (algorithm, length) in
+        [(Algorithm::MlDsa44, 2420), (Algorithm::MlDsa65, 3309), (Algorithm::MlDsa87, 4627)]
+    {
+        let bench = AttackBench::new(algorithm);
+        let (input, signature) = parts(&bench.good());
+        assert_eq!(signature.len(), length);
+        let good = resigned(&input, signature.clone());
+        let mut rows = vec![bench.row("SIG-04", "whole", good, Expected::Accepted)];
+        for (what, bytes) in [
+            ("none", Vec::new()),
+            ("64", signature[..64].to_vec()),
+            ("one less", signature[..length - 1].to_vec()),
+            ("without the first", signature[1..].to_vec()),
+            ("one more", [&signature[..], &[0]].concat()),
+            ("one more in front", [&[0], &signature[..]].concat()),
+            ("zeros", vec![0; length]),
+            ("ones", vec![0xff; length]),
+            ("twice", [&signature[..], &signature[..]].concat()),
+        ] {
+            rows.push(bench.row("SIG-04", what, resigned(&input, bytes), Expected::Invalid));
+        }
+        for place in [0, 31, 32, length / 2, length - 1] {
+            let mut bytes = signature.clone();
+            bytes[place] ^= 1;
+            let what = format!("byte {place}");
+            rows.push(bench.row("SIG-01", what, resigned(&input, bytes), Expected::Invalid));
+        }
+        bench.play(&rows);
+    }
+}
+
+/// Signatures have the length of their curve.
+#[test]
+fn signatures_on_p521_have_one_length() {
+    let bench = AttackBench::new(Algorithm::ES512);
+    let (input, signature) = parts(&bench.good());
+    let (r, s) = signature.split_at(66);
+    let mut rows =
+        vec![bench.row("SIG-04", "132", resigned(&input, signature.clone()), Expected::Accepted)];
+    for (what, bytes) in [
+        ("0", Vec::new()),
+        ("96, as on P-384", signature[..96].to_vec()),
+        ("130, without leading bytes", [&r[1..], &s[1..]].concat()),
+        ("131", signature[..131].to_vec()),
+        ("133", [&signature[..], &[0]].concat()),
+        ("134, padded", [&[0], r, &[0], s].concat()),
+        ("132, zeros", vec![0; 132]),
+        ("132, without s", [r, &[0; 66]].concat()),
+    ] {
+        rows.push(bench.row("SIG-04", what, resigned(&input, bytes), Expected::Invalid));
+    }
+    bench.play(&rows);
+}
+
 #[test]
 fn eddsa_signatures_of_another_form() {
     let bench = AttackBench::new(Algorithm::EdDSA);

@@ -5,7 +5,7 @@ use jwt_verify_tests::sign;
 
 use super::*;
 
-const ASYMMETRIC: [Algorithm; 9] = [
+const ASYMMETRIC: [Algorithm; 15] = [
     Algorithm::RS256,
     Algorithm::RS384,
     Algorithm::RS512,
@@ -15,6 +15,12 @@ const ASYMMETRIC: [Algorithm; 9] = [
     Algorithm::ES256,
     Algorithm::ES384,
     Algorithm::EdDSA,
+    Algorithm::Ed25519,
+    Algorithm::ES512,
+    Algorithm::ES256K,
+    Algorithm::MlDsa44,
+    Algorithm::MlDsa65,
+    Algorithm::MlDsa87,
 ];
 
 #[test]
@@ -36,6 +42,22 @@ fn every_asymmetric_algorithm_works_from_a_key_set() {
                 let forged = sign(key, header, Token::now(issuer.url()).payload());
                 assert_eq!(api.get("/protected").bearer(&forged).send().status, 401);
             }
+        }
+    }
+}
+
+/// The defaults hold tokens that are three times as long as others.
+#[test]
+fn a_token_of_ml_dsa_with_many_claims_is_within_the_defaults() {
+    for algorithm in [Algorithm::MlDsa44, Algorithm::MlDsa65, Algorithm::MlDsa87] {
+        let key = SigningKey::new(algorithm, "k");
+        let issuer = FakeIssuer::start(&[&key]);
+        let trusted = TrustedIssuer::new(issuer.url(), AUDIENCE).algorithms([algorithm]);
+        let api = serve(JwtAuth::for_issuer(trusted).build().unwrap());
+        let token = Token::now(issuer.url()).claim("groups", "g".repeat(2048)).sign(&key);
+        assert!(token.len() > 6000, "{}", token.len());
+        for _ in 0..2 {
+            assert_eq!(api.get("/protected").bearer(&token).send().status, 200, "{algorithm}");
         }
     }
 }

@@ -242,6 +242,66 @@ fn keys_follow_each_other_without_a_gap() {
     assert!(issuer.rotate(next).is_ok(), "it signs already");
 }
 
+/// RFC 9864: the name changes, the verifiers of the issuer know both.
+#[test]
+fn eddsa_is_followed_by_ed25519() {
+    let issuer = builder(Algorithm::EdDSA).build().unwrap();
+    let verifier = issuer.verifier().build().unwrap();
+    let before = issuer.access_token(&1).sign().unwrap();
+    let next = key(Algorithm::Ed25519);
+    issuer.announce(next.clone()).unwrap();
+    issuer.rotate(next).unwrap();
+    let after = issuer.access_token(&1).sign().unwrap();
+    assert_eq!(part(after.as_str(), 0)["alg"], "Ed25519");
+    for token in [&before, &after] {
+        assert!(wait(verifier.verify(token.as_str())).is_ok());
+    }
+    assert!(issuer.rotate(key(Algorithm::ES512)).is_err(), "verifiers do not expect it");
+}
+
+/// RFC 9964: from a curve to ML-DSA and back, without a token that is refused.
+#[test]
+fn es256_is_followed_by_ml_dsa() {
+    let clock = TestClock::new();
+    let issuer = issuer(&clock);
+    let verifier = issuer.verifier().build().unwrap();
+    let before = issuer.access_token(&1).sign().unwrap();
+    let next = key(Algorithm::MlDsa65);
+    issuer.announce(next.clone()).unwrap();
+    let published = issuer.key_set();
+    let jwk = &published["keys"][1];
+    assert_eq!((&jwk["kty"], &jwk["alg"]), (&json!("AKP"), &json!("ML-DSA-65")));
+    assert_eq!((jwk["kid"].as_str(), jwk.get("priv")), (Some(next.id()), None));
+    let elsewhere = Verifier::for_issuer(
+        TrustedIssuer::new(ISSUER, AUDIENCE)
+            .algorithms([Algorithm::ES256, Algorithm::MlDsa65])
+            .keys(JwkSet::from_json(published.to_string().as_bytes()).unwrap()),
+    )
+    .clock(clock.clone())
+    .build()
+    .unwrap();
+    issuer.rotate(next).unwrap();
+    let after = issuer.access_token(&1).sign().unwrap();
+    assert_eq!(part(after.as_str(), 0)["alg"], "ML-DSA-65");
+    issuer.rotate(key(Algorithm::ES256)).unwrap();
+    let back = issuer.access_token(&1).sign().unwrap();
+    for token in [&before, &after, &back] {
+        assert!(wait(verifier.verify(token.as_str())).is_ok());
+    }
+    for token in [&before, &after] {
+        assert!(wait(elsewhere.verify(token.as_str())).is_ok());
+    }
+    assert!(issuer.rotate(key(Algorithm::ES384)).is_err(), "verifiers do not expect it");
+}
+
+/// A secret and a private key never share a list.
+#[test]
+fn a_secret_is_not_followed_by_ml_dsa() {
+    let issuer = builder(Algorithm::HS256).build().unwrap();
+    assert!(issuer.announce(key(Algorithm::MlDsa65)).is_err());
+    assert!(issuer.rotate(key(Algorithm::MlDsa65)).is_err());
+}
+
 #[test]
 fn a_stolen_key_is_withdrawn_with_all_that_it_has_signed() {
     let issuer = issuer(&TestClock::new());

@@ -6,8 +6,10 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-        Ed25519KeyPair, KeyPair as _, RsaKeyPair, RsaPublicKeyComponents,
+        self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING,
+        ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
+        Ed25519KeyPair, KeyPair as _, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING,
+        PqdsaKeyPair, RsaKeyPair, RsaPublicKeyComponents,
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -25,22 +27,26 @@ pub struct SigningKey {
 
 enum Pair {
     Rsa(Box<RsaKeyPair>),
-    Ec(EcdsaKeyPair, usize),
+    Ec(EcdsaKeyPair, &'static str),
     Ed(Ed25519KeyPair),
+    MlDsa(PqdsaKeyPair),
     Secret(Box<hmac::Key>),
 }
 
 impl SigningKey {
     /// A new key for the algorithm. Symmetric ones need [`from_secret`](Self::from_secret).
     pub fn new(algorithm: Algorithm, id: &str) -> Self {
+        let ec = |curve, name| Pair::Ec(EcdsaKeyPair::generate(curve).unwrap(), name);
+        let ml_dsa = |level| Pair::MlDsa(PqdsaKeyPair::generate(level).unwrap());
         let pair = match algorithm {
-            Algorithm::ES256 => {
-                Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(), 32)
-            }
-            Algorithm::ES384 => {
-                Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap(), 48)
-            }
-            Algorithm::EdDSA => Pair::Ed(Ed25519KeyPair::generate().unwrap()),
+            Algorithm::ES256 => ec(&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256"),
+            Algorithm::ES384 => ec(&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
+            Algorithm::ES512 => ec(&ECDSA_P521_SHA512_FIXED_SIGNING, "P-521"),
+            Algorithm::ES256K => ec(&ECDSA_P256K1_SHA256_FIXED_SIGNING, "secp256k1"),
+            Algorithm::MlDsa44 => ml_dsa(&ML_DSA_44_SIGNING),
+            Algorithm::MlDsa65 => ml_dsa(&ML_DSA_65_SIGNING),
+            Algorithm::MlDsa87 => ml_dsa(&ML_DSA_87_SIGNING),
+            Algorithm::EdDSA | Algorithm::Ed25519 => Pair::Ed(Ed25519KeyPair::generate().unwrap()),
             _ => Pair::Rsa(Box::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap())),
         };
         Self { id: id.into(), algorithm, pair }
@@ -91,6 +97,11 @@ impl SigningKey {
             }
             Pair::Ec(pair, _) => pair.sign(&random, message).unwrap().as_ref().to_vec(),
             Pair::Ed(pair) => pair.sign(message).as_ref().to_vec(),
+            Pair::MlDsa(pair) => {
+                let mut output = vec![0; pair.algorithm().signature_len()];
+                pair.sign(message, &mut output).unwrap();
+                output
+            }
             Pair::Secret(key) => hmac::sign(key, message).as_ref().to_vec(),
         }
     }
@@ -102,15 +113,17 @@ impl SigningKey {
                 let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
                 json!({"kty": "RSA", "n": base64url(&public.n), "e": base64url(&public.e)})
             }
-            Pair::Ec(pair, length) => {
+            Pair::Ec(pair, curve) => {
                 let point = &pair.public_key().as_ref()[1..];
-                let (x, y) = point.split_at(*length);
-                let curve = if *length == 32 { "P-256" } else { "P-384" };
+                let (x, y) = point.split_at(point.len() / 2);
                 json!({"kty": "EC", "crv": curve, "x": base64url(x), "y": base64url(y)})
             }
             Pair::Ed(pair) => {
                 let x = base64url(pair.public_key().as_ref());
                 json!({"kty": "OKP", "crv": "Ed25519", "x": x})
+            }
+            Pair::MlDsa(pair) => {
+                json!({"kty": "AKP", "pub": base64url(pair.public_key().as_ref())})
             }
             Pair::Secret(_) => panic!("a secret has no public part"),
         };

@@ -317,7 +317,7 @@ fn check_keys(
     };
     if usable == 0 {
         let remedy = Some(
-            "have the issuer publish an RSA key of 2048 bits or more, P-256, P-384 or Ed25519",
+            "have the issuer publish an RSA key of 2048 bits or more, P-256, P-384, P-521 or Ed25519",
         );
         report.add("keys", FindingStatus::Failed, format!("no_usable_keys: {found}"), remedy);
         return Ok(());

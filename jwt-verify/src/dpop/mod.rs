@@ -66,7 +66,7 @@ impl Dpop {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             bases: vec![url.into()],
-            algorithms: Algorithm::ALL.into_iter().filter(|one| !one.is_symmetric()).collect(),
+            algorithms: usual_algorithms(),
             max_age: PROOF_AGE,
             leeway: PROOF_LEEWAY,
             replay: None,
@@ -82,7 +82,7 @@ impl Dpop {
     }
 
     /// Sets the signature algorithms of proofs, which challenges announce (`algs`). They are
-    /// independent of those of access tokens. Default: all but those with a shared secret.
+    /// independent of those of access tokens. Default: all but those with a shared secret and `ES256K`.
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = algorithms.into_iter().collect();
         self
@@ -170,6 +170,12 @@ impl Dpop {
             required: self.required,
         })
     }
+}
+
+/// Returns the algorithms of proofs where none are named.
+fn usual_algorithms() -> AlgorithmSet {
+    let is_usual = |one: &Algorithm| !one.is_symmetric() && !one.is_last_resort();
+    Algorithm::ALL.into_iter().filter(is_usual).collect()
 }
 
 /// Omits the secret.

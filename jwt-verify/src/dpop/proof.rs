@@ -10,7 +10,7 @@ use super::{
 use crate::{
     algorithm::{Algorithm, AlgorithmSet},
     claims::Claims,
-    defaults::{MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES},
+    defaults::{MAX_ML_DSA_PROOF_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES},
     digest::sha256_text,
     error::{AuthError, InvalidProofReason, InvalidTokenReason},
     json::Json,
@@ -82,9 +82,14 @@ impl ProofRules {
     pub(crate) fn check(&self, shown: ProofContext<'_>, now: Duration) -> Result<Proof, AuthError> {
         use InvalidProofReason as Reason;
 
-        let parts = CompactToken::parse(shown.proof, MAX_PROOF_BYTES).map_err(of_form)?;
+        let accepts_ml_dsa = self.algorithms.iter().any(Algorithm::is_ml_dsa);
+        let longest = if accepts_ml_dsa { MAX_ML_DSA_PROOF_BYTES } else { MAX_PROOF_BYTES };
+        let parts = CompactToken::parse(shown.proof, longest).map_err(of_form)?;
         let header = Header::decode(parts.header).map_err(of_form)?;
         let algorithm = self.check_header(&header)?;
+        if shown.proof.len() > MAX_PROOF_BYTES && !algorithm.is_ml_dsa() {
+            return Err(of_form(InvalidTokenReason::TooLarge).into());
+        }
         let payload = decode_exact(parts.payload).ok_or(Reason::Malformed)?;
         let payload = String::from_utf8(payload).map_err(|_| Reason::Payload)?;
         let claims = Claims::parse(payload).map_err(|_| Reason::Payload)?;

@@ -43,8 +43,9 @@ mod tests {
         encoding::AsDer as _,
         rsa::KeySize,
         signature::{
-            ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-            Ed25519KeyPair, KeyPair as _, RsaKeyPair,
+            ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING,
+            ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
+            Ed25519KeyPair, KeyPair as _, PqdsaKeyPair, RsaKeyPair,
         },
     };
     use base64::engine::general_purpose::STANDARD;
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
     use crate::{
         algorithm::{Algorithm, AlgorithmSet},
-        key::{JwkSet, VerificationKey},
+        key::{JwkSet, VerificationKey, ml_dsa_signing},
         verifier::{TrustedIssuer, Verifier},
     };
 
@@ -63,42 +64,40 @@ mod tests {
 
     /// A private key in PEM, and the public one.
     fn pair(algorithm: Algorithm) -> (String, VerificationKey) {
+        let (family, set) = (algorithm.family(), AlgorithmSet::of(algorithm));
         let curve = match algorithm {
             Algorithm::ES256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
             Algorithm::ES384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
-            Algorithm::EdDSA => {
+            Algorithm::ES512 => &ECDSA_P521_SHA512_FIXED_SIGNING,
+            Algorithm::ES256K => &ECDSA_P256K1_SHA256_FIXED_SIGNING,
+            Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87 => {
+                let level = ml_dsa_signing(family).unwrap();
+                let pair = PqdsaKeyPair::generate(level).unwrap();
+                let key = VerificationKey::from_bytes(family, set, pair.public_key().as_ref());
+                return (pem(pair.to_pkcs8v1().unwrap().as_ref()), key.unwrap());
+            }
+            Algorithm::EdDSA | Algorithm::Ed25519 => {
                 let pair = Ed25519KeyPair::generate().unwrap();
-                let key = VerificationKey::from_point(algorithm, pair.public_key().as_ref());
+                let key = VerificationKey::from_bytes(family, set, pair.public_key().as_ref());
                 return (pem(pair.to_pkcs8v1().unwrap().as_ref()), key.unwrap());
             }
             _ => {
                 let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
                 let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = pair.as_der().unwrap();
                 let parts: aws_lc_rs::rsa::PublicKeyComponents<Vec<u8>> = pair.public_key().into();
-                let set = AlgorithmSet::of(algorithm);
                 let key = VerificationKey::from_rsa(set, &parts.n, &parts.e).unwrap();
                 return (pem(der.as_ref()), key);
             }
         };
         let pair = EcdsaKeyPair::generate(curve).unwrap();
-        let key = VerificationKey::from_point(algorithm, pair.public_key().as_ref()).unwrap();
+        let key = VerificationKey::from_bytes(family, set, pair.public_key().as_ref()).unwrap();
         (pem(pair.to_pkcs8v1().unwrap().as_ref()), key)
     }
 
     /// The issuer verifies an assertion as this library verifies tokens.
     #[test]
     fn an_assertion_verifies_and_names_client_and_issuer() {
-        for algorithm in [
-            Algorithm::RS256,
-            Algorithm::RS384,
-            Algorithm::RS512,
-            Algorithm::PS256,
-            Algorithm::PS384,
-            Algorithm::PS512,
-            Algorithm::ES256,
-            Algorithm::ES384,
-            Algorithm::EdDSA,
-        ] {
+        for algorithm in Algorithm::ALL.into_iter().filter(|one| !one.is_symmetric()) {
             let (pem, public) = pair(algorithm);
             let key = ClientKey::from_pem(algorithm, pem).unwrap().with_id("k");
             assert_eq!(format!("{key:?}"), format!("ClientKey {{ algorithm: {algorithm:?}, .. }}"));
@@ -122,6 +121,9 @@ mod tests {
         for (algorithm, pem) in [
             (Algorithm::RS256, ec.clone()),
             (Algorithm::ES384, ec.clone()),
+            (Algorithm::ES512, ec.clone()),
+            (Algorithm::ES256K, ec.clone()),
+            (Algorithm::MlDsa65, ec.clone()),
             (Algorithm::EdDSA, ec.clone()),
             (Algorithm::HS256, ec.clone()),
             (Algorithm::ES256, String::new()),

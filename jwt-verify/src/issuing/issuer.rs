@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     AccessTokenBuilder, IssuedToken, IssuingError, SigningKey, TokenIssuerBuilder, TokenIssuerKeys,
-    key_ring::KeyRing,
+    key_ring::{KeyRing, successors},
 };
 use crate::{
     clock::Clock,
@@ -88,8 +88,8 @@ impl TokenIssuer {
         TokenIssuerKeys::new(self.inner.ring.clone())
     }
 
-    /// Returns the settings with which its access tokens are verified: issuer, audiences, algorithm
-    /// and keys. A subject is required.
+    /// Returns the settings with which its access tokens are verified: issuer, audiences, keys,
+    /// and the algorithms that its keys may have. A subject is required.
     pub fn trusted_issuer(&self) -> TrustedIssuer {
         let mut audiences = self.inner.audiences.iter();
         let first = audiences.next().map_or("", String::as_str);
@@ -118,7 +118,7 @@ impl TokenIssuer {
 
     fn trusted_for(&self, audience: &str) -> TrustedIssuer {
         TrustedIssuer::new(self.name(), audience)
-            .algorithms([self.inner.algorithm])
+            .algorithms(successors(self.inner.algorithm).iter())
             .keys(self.keys())
     }
 
@@ -132,6 +132,10 @@ impl TokenIssuer {
     /// the time that verifiers cache a key set, usually ten minutes, before
     /// [`rotate`](Self::rotate).
     ///
+    /// The key is for the algorithm of the first key. An issuer with private keys may also go on to
+    /// ML-DSA and back, and one of Ed25519 to the other name of it: its own verifiers accept both
+    /// algorithms, those elsewhere need to name both before.
+    ///
     /// # Errors
     /// A key for another algorithm, or an existing key ID with another key.
     pub fn announce(&self, key: SigningKey) -> Result<(), ConfigError> {
@@ -142,7 +146,7 @@ impl TokenIssuer {
     /// tokens has expired.
     ///
     /// # Errors
-    /// A key for another algorithm, or an existing key ID with another key.
+    /// As for [`announce`](Self::announce).
     pub fn rotate(&self, key: SigningKey) -> Result<(), ConfigError> {
         let until =
             self.now().saturating_add(self.inner.longest_lifetime).saturating_add(MAX_LEEWAY);

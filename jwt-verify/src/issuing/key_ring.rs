@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::SigningKey;
 use crate::lookup::Lookup;
 use crate::{
+    algorithm::{Algorithm, AlgorithmSet},
     clock::Clock,
     error::ConfigError,
     key::{KeyHealth, KeyLookupError, KeyProvider, KeyQuery, VerificationKey},
@@ -35,6 +36,8 @@ pub(super) struct KeyRing {
 struct Keys {
     signing: SigningKey,
     others: Vec<Other>,
+    /// Algorithms that verifiers of this process accept.
+    accepted: AlgorithmSet,
     /// Number of withdrawn keys.
     generation: u64,
 }
@@ -58,7 +61,8 @@ impl Keys {
 
 impl KeyRing {
     pub(super) fn new(signing: SigningKey, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let keys = Keys { signing, others: Vec::new(), generation: 0 };
+        let accepted = successors(signing.algorithm());
+        let keys = Keys { signing, others: Vec::new(), accepted, generation: 0 };
         Arc::new(Self { keys: ArcSwap::from_pointee(keys), change: Mutex::new(()), clock })
     }
 
@@ -130,12 +134,23 @@ impl KeyRing {
     }
 }
 
-/// Checks a new key. A verifier's algorithms are fixed when it is built.
+/// Returns the algorithms that keys may have after a key for this one. A verifier's list is fixed
+/// when it is built, so it has all of them; each key still serves its own algorithm alone. To ML-DSA
+/// every issuer with private keys may go on.
+pub(super) fn successors(first: Algorithm) -> AlgorithmSet {
+    let own = AlgorithmSet::of_key(first);
+    if first.is_symmetric() {
+        return own;
+    }
+    own.union(Algorithm::ALL.into_iter().filter(|one| one.is_ml_dsa()).collect())
+}
+
+/// Checks a new key.
 fn check(keys: &Keys, key: &SigningKey) -> Result<(), ConfigError> {
-    if keys.signing.algorithm() != key.algorithm() {
+    if !keys.accepted.contains(key.algorithm()) {
         return Err(ConfigError::invalid(
             "key",
-            "must be for the same algorithm as the one before",
+            "must be for the same algorithm as the first one, or for ML-DSA after another private key",
         ));
     }
     let known = std::iter::once(&keys.signing).chain(keys.others.iter().map(|other| &other.key));

@@ -36,8 +36,34 @@ MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
 -----END PUBLIC KEY-----
 ";
 
+    const P521: &str = "-----BEGIN PUBLIC KEY-----
+MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQB/AmJoHmNUbo+IBx0PufhWqBXyZka
+XqYaKX4PWJKNvJ+7BkG0fYDBlSYEDoGhEL/cpuX3E6OHOuqKftgDjCmuAu8AySop
+BrY5Pnd0hGrVTQLOqn6pDhEqd81R5yaSPNviacK7piPx5WhbQWlFoGVKgOYlLdhy
+taZZnDgfN8eWM4C8qzc=
+-----END PUBLIC KEY-----
+";
+    const SECP256K1: &str = "-----BEGIN PUBLIC KEY-----
+MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAECE9POLMztZtUCFTDz1GO8w4GUOM/60ez
+rX3UXn6KGihNvSoUOOzph2CW+XLBW0MC5bHLgIwdDwFxqIQH6/UhyA==
+-----END PUBLIC KEY-----
+";
+
     #[test]
     fn one_public_key_of_the_right_type_is_imported() {
+        for (pem, algorithm) in [
+            (P521, Algorithm::ES512),
+            (SECP256K1, Algorithm::ES256K),
+            (ED25519, Algorithm::Ed25519),
+        ] {
+            for other in Algorithm::ALL {
+                let is_right = other.family() == algorithm.family();
+                assert_eq!(import(other, pem.as_bytes()).is_ok(), is_right, "{algorithm} {other}");
+            }
+            assert!(import(algorithm, pem.as_bytes()).unwrap().supports(algorithm));
+        }
+        let either = import(Algorithm::EdDSA, ED25519.as_bytes()).unwrap();
+        assert!(either.supports(Algorithm::Ed25519));
         assert!(import(Algorithm::ES256, P256.as_bytes()).unwrap().supports(Algorithm::ES256));
         assert!(import(Algorithm::EdDSA, ED25519.as_bytes()).unwrap().supports(Algorithm::EdDSA));
     }
@@ -55,6 +81,40 @@ MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
             import(Algorithm::ES256, private.as_bytes()).err(),
             Some(InvalidKeyError::Private)
         );
+    }
+
+    /// A key in PEM is the same one as in its other forms.
+    #[test]
+    fn keys_of_ml_dsa_are_imported_for_their_level() {
+        use aws_lc_rs::{
+            encoding::AsDer as _,
+            signature::{KeyPair as _, PqdsaKeyPair},
+        };
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+        let levels = [Algorithm::MlDsa44, Algorithm::MlDsa65, Algorithm::MlDsa87];
+        for algorithm in levels {
+            let level = crate::key::ml_dsa_signing(algorithm.family()).unwrap();
+            let pair = PqdsaKeyPair::from_seed(level, &[7; 32]).unwrap();
+            let der = pair.public_key().as_der().unwrap();
+            let pem = |der: &[u8]| {
+                let text = STANDARD.encode(der);
+                format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n")
+            };
+            let key = import(algorithm, pem(der.as_ref()).as_bytes()).unwrap();
+            let bytes = pair.public_key().as_ref();
+            let jwk = crate::key::public_jwk::of_bytes(algorithm.family(), bytes);
+            let same = VerificationKey::from_jwk(&jwk).unwrap();
+            assert!(key.is_same_material(&same) && key.supports(algorithm));
+            for other in Algorithm::ALL.into_iter().filter(|one| *one != algorithm) {
+                assert!(import(other, pem(der.as_ref()).as_bytes()).is_err(), "{other}");
+            }
+            let shorter = &der.as_ref()[..der.as_ref().len() - 1];
+            let longer = [der.as_ref(), &[0]].concat();
+            for wrong in [shorter, &longer] {
+                assert!(import(algorithm, pem(wrong).as_bytes()).is_err());
+            }
+        }
     }
 
     /// A key has one thumbprint, in every format.

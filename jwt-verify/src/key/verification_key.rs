@@ -4,9 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::{
     hmac,
-    signature::{
-        self, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaParameters, VerificationAlgorithm,
-    },
+    signature::{self, ParsedPublicKey, RsaParameters, VerificationAlgorithm},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -49,7 +47,7 @@ impl VerificationKey {
     /// Imports one JSON Web Key (RFC 7517 §4).
     ///
     /// The key is usable for the algorithm in its `alg`, or for all algorithms of its type if it
-    /// has none. Members that are `null`, and lists without entries, count as absent; numbers may
+    /// has none; an Ed25519 key serves both of its names, `EdDSA` and `Ed25519`, whichever it has. Members that are `null`, and lists without entries, count as absent; numbers may
     /// have leading zeros, padding, and the characters of standard base64 (RFC 4648 §4).
     ///
     /// # Errors
@@ -65,7 +63,7 @@ impl VerificationKey {
     }
 
     /// Imports a public key in PEM form (`-----BEGIN PUBLIC KEY-----`, RFC 7468 §13), to be used
-    /// for one algorithm. It has no `kid`; see [`with_id`](Self::with_id) and
+    /// for one algorithm; a key for `EdDSA` or `Ed25519` serves both names. It has no `kid`; see [`with_id`](Self::with_id) and
     /// [`JwkSet::single`](crate::JwkSet::single).
     ///
     /// # Errors
@@ -130,7 +128,7 @@ impl VerificationKey {
         self.algorithms.contains(algorithm)
     }
 
-    /// Returns the thumbprint of a public key with SHA-256, as base64url (RFC 7638; RFC 8037 §2): a
+    /// Returns the thumbprint of a public key with SHA-256, as base64url (RFC 7638, RFC 8037 §2, RFC 9964): a
     /// name for the key that does not depend on its `kid`. `None` for a shared secret.
     pub fn thumbprint(&self) -> Option<String> {
         match self.material {
@@ -202,39 +200,43 @@ impl VerificationKey {
         }
     }
 
-    /// Prepares an elliptic-curve key from its uncompressed point, or an Ed25519 key.
-    pub(crate) fn from_point(
-        algorithm: Algorithm,
+    /// Prepares an elliptic-curve key from its uncompressed point, or an Ed25519 or ML-DSA key, for
+    /// each of the algorithms, which are of this family.
+    pub(crate) fn from_bytes(
+        family: Family,
+        algorithms: AlgorithmSet,
         public_key: &[u8],
     ) -> Result<Self, InvalidKeyError> {
-        let (verification, length): (&'static dyn VerificationAlgorithm, _) =
-            match algorithm.family() {
-                Family::EcP256 => (ecdsa(algorithm), 64),
-                Family::EcP384 => (ecdsa(algorithm), 96),
-                Family::Ed25519 => {
-                    ed25519::check(public_key)?;
-                    (&signature::ED25519, 64)
-                }
-                Family::Rsa | Family::Hmac => return Err(InvalidKeyError::AlgorithmMismatch),
-            };
-        let key = ParsedPublicKey::new(verification, public_key)
-            .map_err(|_| InvalidKeyError::Malformed)?;
+        let form = BytesForm::of(family).ok_or(InvalidKeyError::AlgorithmMismatch)?;
+        // The parser would take other forms of a point too.
+        if public_key.len() != form.key_length {
+            return Err(InvalidKeyError::Malformed);
+        }
+        if family == Family::Ed25519 {
+            ed25519::check(public_key)?;
+        }
+        let prepared = algorithms
+            .iter()
+            .map(|algorithm| {
+                let key = ParsedPublicKey::new(form.verification, public_key)
+                    .map_err(|_| InvalidKeyError::Malformed)?;
+                Ok((algorithm, key, form.signature_length))
+            })
+            .collect::<Result<_, InvalidKeyError>>()?;
         Ok(Self {
             id: None,
-            algorithms: AlgorithmSet::of(algorithm),
-            material: Material::Public(vec![(algorithm, key, length)]),
-            fingerprint: *Thumbprint::of(&public_jwk::point(algorithm.family(), public_key))
-                .as_bytes(),
+            algorithms,
+            material: Material::Public(prepared),
+            fingerprint: *Thumbprint::of(&public_jwk::of_bytes(family, public_key)).as_bytes(),
         })
     }
 
     /// Prepares a key from a `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
     pub(super) fn from_spki(algorithm: Algorithm, der: &[u8]) -> Result<Self, InvalidKeyError> {
-        match spki::read(algorithm.family(), der)? {
-            Numbers::Rsa { modulus, exponent } => {
-                Self::from_rsa(AlgorithmSet::of(algorithm), modulus, exponent)
-            }
-            Numbers::Point(point) => Self::from_point(algorithm, point),
+        let (family, algorithms) = (algorithm.family(), AlgorithmSet::of_key(algorithm));
+        match spki::read(family, der)? {
+            Numbers::Rsa { modulus, exponent } => Self::from_rsa(algorithms, modulus, exponent),
+            Numbers::Bytes(point) => Self::from_bytes(family, algorithms, point),
         }
     }
 
@@ -273,10 +275,29 @@ impl fmt::Debug for VerificationKey {
     }
 }
 
-fn ecdsa(algorithm: Algorithm) -> &'static EcdsaVerificationAlgorithm {
-    match algorithm {
-        Algorithm::ES384 => &signature::ECDSA_P384_SHA384_FIXED,
-        _ => &signature::ECDSA_P256_SHA256_FIXED,
+/// The form of keys and signatures of a family whose keys are one string of bytes.
+struct BytesForm {
+    verification: &'static dyn VerificationAlgorithm,
+    key_length: usize,
+    signature_length: SignatureLength,
+}
+
+impl BytesForm {
+    fn of(family: Family) -> Option<Self> {
+        let (verification, key_length, signature_length): (&dyn VerificationAlgorithm, _, _) =
+            match family {
+                Family::EcP256 => (&signature::ECDSA_P256_SHA256_FIXED, 65, 64),
+                Family::EcP384 => (&signature::ECDSA_P384_SHA384_FIXED, 97, 96),
+                Family::EcP521 => (&signature::ECDSA_P521_SHA512_FIXED, 133, 132),
+                Family::Secp256k1 => (&signature::ECDSA_P256K1_SHA256_FIXED, 65, 64),
+                Family::Ed25519 => (&signature::ED25519, 32, 64),
+                // The context string is empty (RFC 9964).
+                Family::MlDsa44 => (&signature::ML_DSA_44, 1312, 2420),
+                Family::MlDsa65 => (&signature::ML_DSA_65, 1952, 3309),
+                Family::MlDsa87 => (&signature::ML_DSA_87, 2592, 4627),
+                Family::Rsa | Family::Hmac => return None,
+            };
+        Some(Self { verification, key_length, signature_length })
     }
 }
 

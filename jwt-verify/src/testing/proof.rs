@@ -72,7 +72,12 @@ impl ProofKey {
             SigningKey::generate(algorithm).expect("an asymmetric algorithm, and random numbers");
         let mut jwk = key.public_jwk().cloned().unwrap_or_default();
         if let Some(members) = jwk.as_object_mut() {
-            members.retain(|name, _| matches!(&**name, "kty" | "crv" | "x" | "y" | "n" | "e"));
+            members.retain(|name, _| match &**name {
+                "kty" | "crv" | "x" | "y" | "n" | "e" | "pub" => true,
+                // A required member of such a key, and of no other.
+                "alg" => algorithm.is_ml_dsa(),
+                _ => false,
+            });
         }
         // The name of a generated key is its thumbprint.
         let thumbprint = key.id().to_owned();

@@ -175,7 +175,7 @@ mod tests {
             let json = format!(r#"{{"alg":{alg}}}"#);
             assert_eq!(refusal(&json), Some(InvalidTokenReason::Header), "{json}");
         }
-        for alg in ["none", "ES512", "Ed25519", "RSA-OAEP"] {
+        for alg in ["none", "Ed448", "RSA-OAEP"] {
             let json = format!(r#"{{"alg":"{alg}"}}"#);
             let named = InvalidTokenReason::AlgorithmNotAccepted(alg);
             assert_eq!(refusal(&json), Some(named), "{json}");

@@ -239,5 +239,5 @@ impl From<KeyLookupError> for AuthError {
 const SIGNATURE_BYTES: usize = 520;
 
 /// Encoded length up to which the same number of bytes is enough: all signatures but those by RSA
-/// keys.
+/// keys, and by keys on P-384 and P-521.
 const SHORT_SIGNATURE: usize = 96;

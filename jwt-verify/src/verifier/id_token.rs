@@ -144,7 +144,8 @@ impl<'a> IdTokenChecks<'a> {
     }
 
     /// Checks the access token received with the ID token. Its `at_hash` must match, if it is
-    /// present or the token came [from the front channel](Self::from_front_channel).
+    /// present or the token came [from the front channel](Self::from_front_channel). No hash is
+    /// defined for ML-DSA: a token of it that has the claim is refused.
     pub const fn access_token(mut self, token: &'a str) -> Self {
         self.access_token = Some(token);
         self
@@ -302,9 +303,22 @@ fn check_hash(
         None => return Ok(()),
     };
     let algorithm = match algorithm {
-        Algorithm::HS256 | Algorithm::RS256 | Algorithm::PS256 | Algorithm::ES256 => &SHA256,
+        Algorithm::HS256
+        | Algorithm::RS256
+        | Algorithm::PS256
+        | Algorithm::ES256
+        | Algorithm::ES256K => &SHA256,
         Algorithm::HS384 | Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => &SHA384,
-        Algorithm::HS512 | Algorithm::RS512 | Algorithm::PS512 | Algorithm::EdDSA => &SHA512,
+        Algorithm::HS512
+        | Algorithm::RS512
+        | Algorithm::PS512
+        | Algorithm::ES512
+        | Algorithm::EdDSA
+        | Algorithm::Ed25519 => &SHA512,
+        // OpenID Connect names no hash for it, so a value cannot be held against the claim.
+        Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87 => {
+            return Err(InvalidTokenReason::TokenHash);
+        }
     };
     let whole = digest(algorithm, value.as_bytes());
     let half = whole.as_ref().get(..whole.as_ref().len() / 2).unwrap_or_default();

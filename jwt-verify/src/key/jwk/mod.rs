@@ -1,4 +1,4 @@
-//! JSON Web Key to verification key (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2).
+//! JSON Web Key to verification key (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, RFC 8812 §3.1, RFC 9964).
 
 mod reading;
 
@@ -9,6 +9,8 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
+#[cfg(feature = "issuing")]
+use zeroize::Zeroizing;
 
 use super::VerificationKey;
 use crate::{
@@ -21,11 +23,14 @@ use crate::{
 
 use self::reading::Reading;
 
-/// Members that only a private or symmetric key has (RFC 7518 §6.3.2, §6.4).
-const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+/// Members that only a private or symmetric key has (RFC 7518 §6.3.2, §6.4, RFC 9964).
+const PRIVATE_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
 /// Members by which a key is known again: its name and its public numbers.
-const IDENTIFYING_MEMBERS: [&str; 7] = ["kid", "kty", "crv", "n", "e", "x", "y"];
+const IDENTIFYING_MEMBERS: [&str; 8] = ["kid", "kty", "crv", "n", "e", "x", "y", "pub"];
+
+/// Longest text of a public key of ML-DSA, with padding: 2592 bytes.
+const LONGEST_PUB: usize = 3456;
 
 /// Imports a public key from a key set or the configuration, which may be untidy.
 pub(super) fn import(json: &str) -> Result<VerificationKey, InvalidKeyError> {
@@ -61,6 +66,42 @@ pub(super) fn import_secret(json: &str) -> Result<VerificationKey, InvalidKeyErr
     jwk.name(key)
 }
 
+/// A private key of ML-DSA as RFC 9964 has it: the seed, with the public key that is made of it.
+#[cfg(feature = "issuing")]
+pub(crate) struct SeedKey {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) seed: Zeroizing<Vec<u8>>,
+    pub(crate) public: VerificationKey,
+}
+
+/// Reads a private key of type `AKP`, in the strict form.
+#[cfg(feature = "issuing")]
+pub(crate) fn read_seed_key(json: &[u8]) -> Result<SeedKey, InvalidKeyError> {
+    let json = std::str::from_utf8(json).map_err(|_| InvalidKeyError::Malformed)?;
+    let mut jwk = Jwk::read(json, Reading::Strict)?;
+    if jwk.text("kty")? != Some("AKP") {
+        return Err(InvalidKeyError::Unsupported);
+    }
+    let algorithm = jwk.algorithm()?.ok_or(InvalidKeyError::Malformed)?;
+    let seed = Zeroizing::new(jwk.bytes("priv")?);
+    if seed.len() != SEED_BYTES {
+        return Err(InvalidKeyError::Malformed);
+    }
+    // What remains is the public key; a private one is for `sign`, and not for `verify`.
+    jwk.members.remove("priv");
+    if let Some(operations) = jwk.members.remove("key_ops") {
+        let operations = operations.as_array().ok_or(InvalidKeyError::Malformed)?;
+        if !operations.contains(&Value::from("sign")) {
+            return Err(InvalidKeyError::WrongUse);
+        }
+    }
+    Ok(SeedKey { algorithm, seed, public: jwk.import(Some(algorithm))? })
+}
+
+/// Length of the seed of an ML-DSA key, at every level.
+#[cfg(feature = "issuing")]
+const SEED_BYTES: usize = 32;
+
 /// The members of one key.
 struct Jwk {
     members: Map<String, Value>,
@@ -90,16 +131,32 @@ impl Jwk {
             return Err(InvalidKeyError::Private);
         }
         self.check_use()?;
-        let algorithm = match (self.algorithm()?, wanted) {
+        let named = self.algorithm()?;
+        let algorithm = match (named, wanted) {
             (Some(named), Some(wanted)) if named != wanted => {
                 return Err(InvalidKeyError::AlgorithmMismatch);
             }
             (named, wanted) => wanted.or(named),
         };
+        // A proof names its algorithm by one name; elsewhere a key serves both names of Ed25519.
+        let usable = |family| match algorithm {
+            None => Ok(AlgorithmSet::family(family)),
+            Some(one) if one.family() != family => Err(InvalidKeyError::AlgorithmMismatch),
+            Some(one) if wanted.is_some() => Ok(AlgorithmSet::of(one)),
+            Some(one) => Ok(AlgorithmSet::of_key(one)),
+        };
         let key = match key_type {
-            "RSA" => self.rsa(algorithm),
-            "EC" => self.ec(algorithm),
-            "OKP" => self.okp(algorithm),
+            "RSA" => self.rsa(usable(Family::Rsa)?),
+            "EC" => {
+                let (family, length) = self.curve()?;
+                self.ec(family, usable(family)?, length)
+            }
+            "OKP" => {
+                self.check_okp()?;
+                self.okp(usable(Family::Ed25519)?)
+            }
+            // The type alone does not say what it is: `alg` is required.
+            "AKP" => self.akp(named.ok_or(InvalidKeyError::Unsupported)?),
             _ => Err(InvalidKeyError::Unsupported),
         }?;
         self.name(key)
@@ -116,8 +173,13 @@ impl Jwk {
 
     /// Returns the bytes of a required member.
     fn bytes(&self, name: &str) -> Result<Vec<u8>, InvalidKeyError> {
+        self.bytes_within(name, self.reading.longest_text())
+    }
+
+    /// Returns the bytes of a required member, if its text has at most this length.
+    fn bytes_within(&self, name: &str, longest: usize) -> Result<Vec<u8>, InvalidKeyError> {
         let text = self.text(name)?.ok_or(InvalidKeyError::Malformed)?;
-        if text.len() > self.reading.longest_text() {
+        if text.len() > longest {
             return Err(InvalidKeyError::TooLarge);
         }
         self.reading.decode(text).ok_or(InvalidKeyError::Malformed)
@@ -167,48 +229,57 @@ impl Jwk {
 
     fn algorithm(&self) -> Result<Option<Algorithm>, InvalidKeyError> {
         let Some(name) = self.text("alg")? else { return Ok(None) };
-        self.reading.algorithm(name).map(Some).ok_or(InvalidKeyError::Unsupported)
+        name.parse().map(Some).map_err(|_| InvalidKeyError::Unsupported)
     }
 
-    fn rsa(&self, algorithm: Option<Algorithm>) -> Result<VerificationKey, InvalidKeyError> {
-        let algorithms = match algorithm {
-            None => AlgorithmSet::family(Family::Rsa),
-            Some(one) if one.family() == Family::Rsa => AlgorithmSet::of(one),
-            Some(_) => return Err(InvalidKeyError::AlgorithmMismatch),
-        };
+    fn rsa(&self, algorithms: AlgorithmSet) -> Result<VerificationKey, InvalidKeyError> {
         let (modulus, exponent) = (self.number("n")?, self.number("e")?);
         VerificationKey::from_rsa(algorithms, &modulus, &exponent)
     }
 
-    fn ec(&self, algorithm: Option<Algorithm>) -> Result<VerificationKey, InvalidKeyError> {
-        let (of_curve, length) = match self.text("crv")? {
-            Some("P-256") => (Algorithm::ES256, 32),
-            Some("P-384") => (Algorithm::ES384, 48),
-            Some(_) => return Err(InvalidKeyError::Unsupported),
-            None => return Err(InvalidKeyError::Malformed),
-        };
-        fits(of_curve, algorithm)?;
+    /// Returns the family of an elliptic curve, and the length of a coordinate.
+    fn curve(&self) -> Result<(Family, usize), InvalidKeyError> {
+        match self.text("crv")? {
+            Some("P-256") => Ok((Family::EcP256, 32)),
+            Some("P-384") => Ok((Family::EcP384, 48)),
+            Some("P-521") => Ok((Family::EcP521, 66)),
+            Some("secp256k1") => Ok((Family::Secp256k1, 32)),
+            Some(_) => Err(InvalidKeyError::Unsupported),
+            None => Err(InvalidKeyError::Malformed),
+        }
+    }
+
+    fn ec(
+        &self,
+        family: Family,
+        algorithms: AlgorithmSet,
+        length: usize,
+    ) -> Result<VerificationKey, InvalidKeyError> {
         let (x, y) = (self.coordinate("x", length)?, self.coordinate("y", length)?);
         let point = [&[4][..], &x, &y].concat();
-        VerificationKey::from_point(of_curve, &point)
+        VerificationKey::from_bytes(family, algorithms, &point)
     }
 
-    fn okp(&self, algorithm: Option<Algorithm>) -> Result<VerificationKey, InvalidKeyError> {
+    fn check_okp(&self) -> Result<(), InvalidKeyError> {
         match self.text("crv")? {
-            Some("Ed25519") => fits(Algorithm::EdDSA, algorithm)?,
-            Some(_) => return Err(InvalidKeyError::Unsupported),
-            None => return Err(InvalidKeyError::Malformed),
+            Some("Ed25519") => Ok(()),
+            Some(_) => Err(InvalidKeyError::Unsupported),
+            None => Err(InvalidKeyError::Malformed),
         }
-        // Not a number but a string of bytes: its length is checked with the point.
-        VerificationKey::from_point(Algorithm::EdDSA, &self.bytes("x")?)
     }
-}
 
-fn fits(of_curve: Algorithm, named: Option<Algorithm>) -> Result<(), InvalidKeyError> {
-    if named.is_none_or(|named| named == of_curve) {
-        Ok(())
-    } else {
-        Err(InvalidKeyError::AlgorithmMismatch)
+    fn okp(&self, algorithms: AlgorithmSet) -> Result<VerificationKey, InvalidKeyError> {
+        // Not a number but a string of bytes: its length is checked with the point.
+        VerificationKey::from_bytes(Family::Ed25519, algorithms, &self.bytes("x")?)
+    }
+
+    /// Imports a key of the type that RFC 9964 defines, whose `alg` is a level of ML-DSA.
+    fn akp(&self, algorithm: Algorithm) -> Result<VerificationKey, InvalidKeyError> {
+        if !algorithm.is_ml_dsa() {
+            return Err(InvalidKeyError::AlgorithmMismatch);
+        }
+        let public = self.bytes_within("pub", LONGEST_PUB)?;
+        VerificationKey::from_bytes(algorithm.family(), AlgorithmSet::of(algorithm), &public)
     }
 }
 

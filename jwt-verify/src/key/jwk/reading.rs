@@ -10,7 +10,7 @@ use base64::{
 };
 use serde_json::{Map, Value};
 
-use crate::{algorithm::Algorithm, defaults::RSA_MAX_BITS, token::decode_exact};
+use crate::{defaults::RSA_MAX_BITS, token::decode_exact};
 
 /// The tolerance with which the members of a key are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,15 +77,6 @@ impl Reading {
     pub(super) fn is_for_signatures(self, purpose: &str) -> bool {
         // The keys of JWT-SVIDs in a SPIFFE bundle.
         purpose == "sig" || (self == Self::Lenient && purpose == "jwt-svid")
-    }
-
-    /// Returns the algorithm that `alg` names.
-    pub(super) fn algorithm(self, name: &str) -> Option<Algorithm> {
-        match name {
-            // The name that says the curve as well (RFC 9864 §2.2).
-            "Ed25519" if self == Self::Lenient => Some(Algorithm::EdDSA),
-            name => name.parse().ok(),
-        }
     }
 }
 

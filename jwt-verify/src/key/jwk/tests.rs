@@ -1,7 +1,9 @@
+use aws_lc_rs::signature::{KeyPair as _, PqdsaKeyPair};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{reading::LISTS, *};
+use crate::key::ml_dsa_signing;
 
 // Public figures of RFC 7515 appendix A.2.1 (RSA), A.3.1 (P-256) and RFC 8037 appendix A.2.
 const RSA_N: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
@@ -38,7 +40,7 @@ fn a_key_without_alg_is_for_all_algorithms_of_its_type() {
     };
     assert_eq!(supported(rsa()).len(), 6);
     assert_eq!(supported(ec()), [Algorithm::ES256]);
-    assert_eq!(supported(okp()), [Algorithm::EdDSA]);
+    assert_eq!(supported(okp()), [Algorithm::EdDSA, Algorithm::Ed25519]);
     assert_eq!(supported(with(rsa(), "alg", json!("PS256"))), [Algorithm::PS256]);
     assert_eq!(import(&rsa().to_string()).unwrap().id(), Some("r"));
 }
@@ -118,7 +120,9 @@ fn type_and_curve_must_belong_together() {
     for (jwk, expected) in [
         (with(ec(), "crv", json!("P-384")), InvalidKeyError::Malformed),
         (with(ec(), "crv", json!("Ed25519")), InvalidKeyError::Unsupported),
-        (with(ec(), "crv", json!("secp256k1")), InvalidKeyError::Unsupported),
+        (with(ec(), "crv", json!("P-521")), InvalidKeyError::Malformed),
+        (with(ec(), "crv", json!("secp256k1")), InvalidKeyError::Malformed),
+        (with(ec(), "crv", json!("P-224")), InvalidKeyError::Unsupported),
         (with(okp(), "crv", json!("P-256")), InvalidKeyError::Unsupported),
         (with(okp(), "crv", json!("X25519")), InvalidKeyError::Unsupported),
         (with(okp(), "crv", json!("Ed448")), InvalidKeyError::Unsupported),
@@ -351,9 +355,20 @@ fn either_alphabet_and_padding_are_read() {
 }
 
 #[test]
-fn the_name_that_says_the_curve_is_one_for_its_algorithm() {
-    let key = import(&with(okp(), "alg", json!("Ed25519")).to_string()).unwrap();
-    assert!(key.supports(Algorithm::EdDSA));
+fn an_ed25519_key_serves_both_names_and_in_a_proof_that_of_the_proof() {
+    for jwk in [okp(), with(okp(), "alg", json!("Ed25519")), with(okp(), "alg", json!("EdDSA"))] {
+        let key = import(&jwk.to_string()).unwrap();
+        assert!(key.supports(Algorithm::EdDSA) && key.supports(Algorithm::Ed25519), "{jwk}");
+    }
+    for (wanted, other) in
+        [(Algorithm::EdDSA, Algorithm::Ed25519), (Algorithm::Ed25519, Algorithm::EdDSA)]
+    {
+        let key = import_from_proof(&okp().to_string(), wanted).unwrap();
+        assert!(key.supports(wanted) && !key.supports(other));
+        let named = with(okp(), "alg", json!(wanted.name())).to_string();
+        assert!(import_from_proof(&named, wanted).is_ok());
+        assert!(import_from_proof(&named, other).is_err());
+    }
     for jwk in [rsa(), ec()] {
         let other = with(jwk, "alg", json!("Ed25519"));
         assert_eq!(rejection(&other), Some(InvalidKeyError::AlgorithmMismatch));
@@ -362,6 +377,101 @@ fn the_name_that_says_the_curve_is_one_for_its_algorithm() {
         let other = with(okp(), "alg", json!(alg));
         assert_eq!(rejection(&other), Some(InvalidKeyError::Unsupported), "{alg}");
     }
+}
+
+/// Public keys made for this test; the private halves were not kept.
+#[test]
+fn keys_on_p521_and_secp256k1_are_for_their_algorithm_alone() {
+    let p521 = json!({
+        "kty": "EC",
+        "crv": "P-521",
+        "x": "AfwJiaB5jVG6PiAcdD7n4VqgV8mZGl6mGil-D1iSjbyfuwZBtH2AwZUmBA6BoRC_3Kbl9xOjhzrqin7YA4wprgLv",
+        "y": "AMkqKQa2OT53dIRq1U0Czqp-qQ4RKnfNUecmkjzb4mnCu6Yj8eVoW0FpRaBlSoDmJS3YcrWmWZw4HzfHljOAvKs3",
+    });
+    let secp256k1 = json!({
+        "kty": "EC",
+        "crv": "secp256k1",
+        "x": "CE9POLMztZtUCFTDz1GO8w4GUOM_60ezrX3UXn6KGig",
+        "y": "Tb0qFDjs6YdglvlywVtDAuWxy4CMHQ8BcaiEB-v1Icg",
+    });
+    for (jwk, algorithm, thumbprint) in [
+        (p521, Algorithm::ES512, "rReCFv3slUdjNtC66M6b7Yb735xWEleGsLOXsgyqaug"),
+        (secp256k1, Algorithm::ES256K, "OoAElwtT3ZffIp9D0W8VrlAOtFkljYDnWvEpuMWmFOs"),
+    ] {
+        let key = import(&jwk.to_string()).unwrap();
+        let supported = Algorithm::ALL.into_iter().filter(|one| key.supports(*one));
+        assert_eq!(supported.collect::<Vec<_>>(), [algorithm]);
+        assert_eq!(key.thumbprint().as_deref(), Some(thumbprint));
+        for other in Algorithm::ALL.into_iter().filter(|one| *one != algorithm) {
+            let named = with(jwk.clone(), "alg", json!(other.name()));
+            assert_eq!(rejection(&named), Some(InvalidKeyError::AlgorithmMismatch), "{other}");
+        }
+        for crv in ["P-256", "P-384", "P-521", "secp256k1"] {
+            let other = with(jwk.clone(), "crv", json!(crv));
+            assert_eq!(import(&other.to_string()).is_ok(), jwk["crv"] == crv, "{crv}");
+        }
+    }
+}
+
+/// A public key of ML-DSA from a seed of equal bytes.
+fn akp(algorithm: Algorithm, byte: u8) -> Value {
+    let level = ml_dsa_signing(algorithm.family()).unwrap();
+    let pair = PqdsaKeyPair::from_seed(level, &[byte; 32]).unwrap();
+    let public = URL_SAFE_NO_PAD.encode(pair.public_key());
+    json!({"kty": "AKP", "alg": algorithm.name(), "pub": public})
+}
+
+const ML_DSA: [Algorithm; 3] = [Algorithm::MlDsa44, Algorithm::MlDsa65, Algorithm::MlDsa87];
+
+#[test]
+fn a_key_of_ml_dsa_says_its_algorithm() {
+    for algorithm in ML_DSA {
+        let jwk = akp(algorithm, 7);
+        let key = import(&jwk.to_string()).unwrap();
+        let supported = Algorithm::ALL.into_iter().filter(|one| key.supports(*one));
+        assert_eq!(supported.collect::<Vec<_>>(), [algorithm]);
+        assert!(import_from_proof(&jwk.to_string(), algorithm).is_ok());
+        for other in Algorithm::ALL.into_iter().filter(|one| *one != algorithm) {
+            // The key of another level has another length.
+            let expected = if other.is_ml_dsa() {
+                InvalidKeyError::Malformed
+            } else {
+                InvalidKeyError::AlgorithmMismatch
+            };
+            let named = with(jwk.clone(), "alg", json!(other.name()));
+            assert_eq!(rejection(&named), Some(expected), "{algorithm} as {other}");
+            assert!(import_from_proof(&jwk.to_string(), other).is_err());
+        }
+        for (name, value, expected) in [
+            ("alg", Value::Null, InvalidKeyError::Unsupported),
+            ("alg", json!("ML-DSA"), InvalidKeyError::Unsupported),
+            ("alg", json!("ml-dsa-65"), InvalidKeyError::Unsupported),
+            ("pub", Value::Null, InvalidKeyError::Malformed),
+            ("pub", json!(""), InvalidKeyError::Malformed),
+            ("pub", json!("AAAA"), InvalidKeyError::Malformed),
+            ("pub", json!("A".repeat(100_000)), InvalidKeyError::TooLarge),
+            ("priv", json!(URL_SAFE_NO_PAD.encode([7; 32])), InvalidKeyError::Private),
+            ("kty", json!("OKP"), InvalidKeyError::Malformed),
+            ("kty", json!("akp"), InvalidKeyError::Unsupported),
+        ] {
+            let other = with(jwk.clone(), name, value);
+            assert_eq!(rejection(&other), Some(expected), "{algorithm} {name}");
+        }
+        let longer = format!("{}AAAA", jwk["pub"].as_str().unwrap());
+        let longer = with(jwk.clone(), "pub", json!(longer));
+        assert!(import(&longer.to_string()).is_err());
+        let mut without = jwk.clone();
+        without.as_object_mut().unwrap().remove("alg");
+        assert!(import_from_proof(&without.to_string(), algorithm).is_err());
+    }
+}
+
+/// RFC 9964: the key of a seed of zeros.
+#[test]
+fn the_thumbprint_of_an_ml_dsa_key_has_its_algorithm_in_it() {
+    let key = import(&akp(Algorithm::MlDsa44, 0).to_string()).unwrap();
+    let thumbprint = "T4xl70S7MT6Zeq6r9V9fPJGVn76wfnXJ21-gyo0Gu6o";
+    assert_eq!(key.thumbprint().as_deref(), Some(thumbprint));
 }
 
 /// Keys that callers send have the strict form, whatever key sets may look like.

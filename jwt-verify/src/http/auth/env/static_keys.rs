@@ -14,9 +14,19 @@ const SECRET: &str = "JWT_SECRET";
 /// Variable with a public key in PEM form.
 const PUBLIC_KEY: &str = "JWT_PUBLIC_KEY";
 
-/// Algorithm of each type of public key, where none is named.
-const USUAL: [Algorithm; 4] =
-    [Algorithm::RS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
+/// Algorithm of each type of public key, where none is named. That of a last resort is used only if
+/// it is named.
+const USUAL: [Algorithm; 9] = [
+    Algorithm::RS256,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::ES512,
+    Algorithm::EdDSA,
+    Algorithm::ES256K,
+    Algorithm::MlDsa44,
+    Algorithm::MlDsa65,
+    Algorithm::MlDsa87,
+];
 
 /// Keys with the algorithms that they serve.
 pub(super) struct StaticKeys {
@@ -74,6 +84,11 @@ pub(super) fn public_key(
     };
     let wanted: Vec<Algorithm> = match listed {
         Some(listed) => listed.iter().copied().filter(|one| !one.is_symmetric()).collect(),
+        None if usual.is_last_resort() => {
+            let problem = "is on secp256k1, which is accepted only by name; set \
+                           JWT_ALGORITHMS=ES256K";
+            return Err(ConfigError::invalid(PUBLIC_KEY, problem));
+        }
         None => vec![usual],
     };
     if wanted.is_empty() || wanted.iter().any(|one| one.family() != usual.family()) {
