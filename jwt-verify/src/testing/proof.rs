@@ -181,3 +181,20 @@ impl fmt::Debug for TestProof<'_> {
         f.debug_struct("TestProof").field("claims", &names).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::VerificationKey;
+
+    #[test]
+    fn the_key_of_a_proof_has_its_required_members_alone() {
+        for algorithm in Algorithm::ALL.into_iter().filter(|one| !one.is_symmetric()) {
+            let key = ProofKey::with_clock(algorithm, SystemClock::new());
+            let read = VerificationKey::from_proof(algorithm, &key.jwk().to_string()).unwrap();
+            assert_eq!(read.thumbprint().as_deref(), Some(key.thumbprint()), "{algorithm}");
+            assert_eq!(key.jwk().get("alg").is_some(), algorithm.is_ml_dsa(), "{algorithm}");
+            assert_eq!((key.jwk().get("kid"), key.jwk().get("use")), (None, None));
+        }
+    }
+}
