@@ -51,7 +51,7 @@ impl EndpointBreaker {
         *self.state() = EndpointState::Closed { failures: 0 };
     }
 
-    /// Records an answer of no use, which may be because of the question. An attempt is over with it, and
+    /// Records an answer of no use, which may be because of the question. An attempt has ended with it, and
     /// the next failure counts. It excuses no earlier ones: callers can cause such answers.
     pub(super) fn answered_oddly(&self) {
         let mut state = self.state();

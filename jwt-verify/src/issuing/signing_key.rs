@@ -426,7 +426,7 @@ mod tests {
         assert!(read(names_both.public_jwk().unwrap()).is_err());
     }
 
-    /// An expanded key without its seed is no key of RFC 9964, and another level is another key.
+    /// An expanded key without its seed is not a key of RFC 9964, and another level is another key.
     #[test]
     fn a_private_key_of_ml_dsa_is_its_seed() {
         use aws_lc_rs::encoding::AsRawBytes as _;
