@@ -2,11 +2,13 @@
 
 use actix_web::{
     App,
+    http::Method,
     test::{TestRequest, call_service, init_service},
     web,
 };
 use jwt_verify::{
-    Algorithm, JwkSet, JwtAuth, Secret, TrustedIssuer, VerificationKey, testing::TestIssuer,
+    Algorithm, AuthScope, JwkSet, JwtAuth, Secret, TrustedIssuer, VerificationKey, require,
+    testing::TestIssuer,
 };
 use jwt_verify_tests::{AUDIENCE, CapturedLog, FakeIssuer, Process, SigningKey, Token, eventually};
 use tracing_subscriber::filter::LevelFilter;
@@ -152,4 +154,34 @@ fn keys_and_algorithms_that_do_not_fit_are_a_warning() {
     let log = server.log();
     let line = r#"accepted="RS256" keys="ES256""#;
     assert_eq!(log.matches(line).count(), 1, "{log}");
+}
+
+#[require(not(credential = "api-keys"))]
+async fn misspelled() -> &'static str {
+    "open to all"
+}
+
+#[require(credential = "jwt")]
+async fn right() -> &'static str {
+    "right"
+}
+
+/// A misspelled kind in `not(…)` lets every caller in.
+#[actix_web::test]
+async fn a_kind_of_credential_that_is_not_accepted_is_a_warning() {
+    let log = CapturedLog::start(LevelFilter::WARN);
+    let auth = JwtAuth::builder("https://kinds.example", "api").build().unwrap();
+    let scope = || {
+        AuthScope::new("").route(Method::GET, "/misspelled", misspelled).route(
+            Method::GET,
+            "/right",
+            right,
+        )
+    };
+    init_service(App::new().service(scope())).await;
+    assert_eq!(log.take("names a kind of credential").len(), 0, "without a known JwtAuth");
+    init_service(App::new().service(scope().auth(auth))).await;
+    let lines = log.take("names a kind of credential");
+    let [line] = &*lines else { panic!("{lines:?}") };
+    assert!(line.contains(r#"handler="misspelled" credential="api-keys""#), "{line}");
 }

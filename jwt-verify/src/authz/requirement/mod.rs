@@ -10,6 +10,7 @@ mod explain;
 mod included;
 mod joined;
 mod lacking;
+mod named_kinds;
 mod number;
 #[cfg(feature = "utoipa")]
 mod of_kind;

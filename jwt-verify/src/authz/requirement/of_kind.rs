@@ -32,20 +32,6 @@ impl Requirement {
         Some(rest)
     }
 
-    /// Returns the kinds that it names.
-    pub(crate) fn named_credentials(&self) -> Vec<&str> {
-        let mut named = Vec::new();
-        for term in &self.terms {
-            match term {
-                Term::Credential(kinds) => named.extend(kinds.iter().map(|kind| &**kind)),
-                Term::All(nested) => named.extend(nested.named_credentials()),
-                Term::Any(ways) => named.extend(ways.iter().flat_map(Self::named_credentials)),
-                Term::Not(_) | Term::Claim(_) | Term::Policy(_) => {}
-            }
-        }
-        named
-    }
-
     /// Returns `true` if every caller with this kind meets it, `false` if none does.
     fn is_met_by_credential(&self, kind: &str) -> Option<bool> {
         let is_plain = self.is_plain_term();
@@ -110,9 +96,5 @@ mod tests {
                 "{case}"
             );
         }
-        assert_eq!(
-            (key() & (jwt() | role())).named_credentials(),
-            ["api-key", "jwt", "opaque-token"]
-        );
     }
 }

@@ -88,6 +88,15 @@ impl RouteInfo {
         self.known_auth.kinds()
     }
 
+    /// Returns a kind of credential that the requirement names, and that the `JwtAuth` of the route
+    /// does not accept.
+    pub(crate) fn unknown_credential(&self) -> Option<&str> {
+        let accepted = self.known_auth.is_known().then(|| self.known_auth.kinds())?;
+        let is_accepted = |name: &str| accepted.iter().any(|kind| kind.as_str() == name);
+        let named = self.requirement()?.named_credentials(true);
+        named.into_iter().find(|name| !is_accepted(name))
+    }
+
     /// Returns what includes the names of the requirement, for each issuer.
     pub(crate) fn including(&self) -> Vec<IncludingNames> {
         let requirement = self.requirement();

@@ -358,6 +358,16 @@ impl AuthScope {
                 );
             }
         }
+        for route in &routes {
+            if let Some(credential) = route.unknown_credential() {
+                tracing::warn!(
+                    handler = route.handler(),
+                    credential,
+                    "a requirement names a kind of credential that the JwtAuth does not accept: \
+                     no caller has it, and `not(credential = …)` of it lets every caller in"
+                );
+            }
+        }
         self.inner.set(&routes);
         if let Some(requirement) = self.requirement {
             let demanding = ScopeRequirement::new(self.auth, requirement, self.inner);

@@ -17,7 +17,6 @@ struct KnownSettings {
     /// Issuers whose scopes or permissions include others.
     issuers: Vec<OfIssuer>,
     /// Kinds of credentials that are accepted, each once.
-    #[cfg_attr(not(feature = "utoipa"), expect(dead_code, reason = "documents name them"))]
     kinds: Vec<CredentialKind>,
 }
 
@@ -54,7 +53,6 @@ impl KnownAuth {
     }
 
     /// Returns the kinds of credentials that are accepted: JWTs where that is not known.
-    #[cfg(feature = "utoipa")]
     pub(crate) fn kinds(&self) -> &[CredentialKind] {
         self.0.as_ref().map_or(&[CredentialKind::Jwt], |known| &known.kinds)
     }

@@ -206,7 +206,7 @@ fn takes_refresh_tokens(route: &RouteInfo) -> bool {
 /// requirement names.
 fn kinds(route: &RouteInfo) -> Vec<&str> {
     let mut kinds: Vec<&str> = route.kinds().iter().map(|kind| kind.as_str()).collect();
-    for named in route.requirement().map(Requirement::named_credentials).unwrap_or_default() {
+    for named in route.requirement().map(|it| it.named_credentials(false)).unwrap_or_default() {
         if !kinds.contains(&named) {
             kinds.push(named);
         }
