@@ -73,6 +73,7 @@
 //! | only the URL of a key set | [`JwksProvider::builder`] in [`TrustedIssuer::keys`] |
 //! | opaque tokens | [`Introspection`](introspection::Introspection) in [`JwtAuthBuilder::introspection`] |
 //! | API keys of programs | `ApiKeys` in `JwtAuthBuilder::api_keys` (feature `api-keys`) |
+//! | another credential, such as a session of an older system | an [`Authenticator`](extract::Authenticator) in [`JwtAuthBuilder::authenticator`] |
 //! | a public key or a shared secret | [`JwkSet::single`] of a [`VerificationKey`] in [`TrustedIssuer::keys`] |
 //! | several issuers, or one for each tenant | [`TrustedIssuer`] in [`JwtAuthBuilder::issuer`], or an [`IssuerResolver`] |
 //! | several instances of the application | a [`CacheStore`](store::CacheStore), such as `RedisCache`, in [`JwksProviderBuilder::cache`](keys::JwksProviderBuilder::cache) |
