@@ -46,6 +46,21 @@ fn every_asymmetric_algorithm_works_from_a_key_set() {
     }
 }
 
+/// One key of the configuration is accepted for what it is, without a list of algorithms.
+#[test]
+fn a_single_key_says_its_algorithm() {
+    for algorithm in ASYMMETRIC {
+        let key = SigningKey::new(algorithm, "k");
+        let given = VerificationKey::from_jwk(&key.jwk().to_string()).unwrap();
+        let api = serve(JwtAuth::for_issuer(TrustedIssuer::of_key(given)).build().unwrap());
+        let token = Token::now("")
+            .claim("iss", serde_json::Value::Null)
+            .claim("aud", serde_json::Value::Null)
+            .sign(&key);
+        assert_eq!(api.get("/protected").bearer(&token).send().status, 200, "{algorithm}");
+    }
+}
+
 /// The defaults hold tokens that are three times as long as others.
 #[test]
 fn a_token_of_ml_dsa_with_many_claims_is_within_the_defaults() {

@@ -3,7 +3,7 @@
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use crate::{
-    algorithm::{Algorithm, AlgorithmSet},
+    algorithm::{Algorithm, AlgorithmSet, Family},
     claims::ClaimsMapping,
     defaults::LEEWAY,
     key::{JwkSet, KeyProvider, VerificationKey},
@@ -88,9 +88,9 @@ impl TrustedIssuer {
     }
 
     /// Trusts the tokens of one configured key, which name neither issuer nor audience, such as
-    /// those of Flask-JWT-Extended and Django `SimpleJWT`. Accepted algorithm: that of the key;
-    /// `RS256` for an RSA key that fits several, unless [`algorithms`](Self::algorithms) names
-    /// others.
+    /// those of Flask-JWT-Extended and Django `SimpleJWT`. Accepted algorithm: that of the key,
+    /// for Ed25519 under both of its names; `RS256` for an RSA key that fits several, unless
+    /// [`algorithms`](Self::algorithms) names others.
     ///
     /// A token with an `iss` is refused; so is one with an `aud` that is not an empty list, unless
     /// [`audience`](Self::audience) names it, which every token must then have. Tokens that declare
@@ -109,12 +109,12 @@ impl TrustedIssuer {
     /// # Ok::<(), jwt_verify::ConfigError>(())
     /// ```
     pub fn of_key(key: VerificationKey) -> Self {
-        let mut algorithms = key.algorithms().iter();
-        let only = match (algorithms.next(), algorithms.next()) {
-            (Some(only), None) => only,
-            _ => Algorithm::RS256,
-        };
-        Self::with(None, Vec::new()).algorithms([only]).keys(JwkSet::single(key))
+        let algorithms: Vec<Algorithm> = key.algorithms().iter().collect();
+        // A key of RSA without `alg` would fit six.
+        let is_rsa = algorithms.iter().all(|one| one.family() == Family::Rsa);
+        let algorithms =
+            if is_rsa && algorithms.len() != 1 { vec![Algorithm::RS256] } else { algorithms };
+        Self::with(None, Vec::new()).algorithms(algorithms).keys(JwkSet::single(key))
     }
 
     /// Trusts tokens without `iss` and `aud`. The keys have to be set.
