@@ -39,8 +39,8 @@ pub(crate) fn forget(request: &HttpRequest) {
 
 /// Notes that a refusal is being logged. Returns `false` if one was before.
 ///
-/// Where the request has an [`Authentication`] it changes no extensions, and neither does it the second
-/// time: an application that holds them gets its claims nevertheless.
+/// It changes the extensions only at the first refusal of a request without an [`Authentication`], so
+/// that an application may hold them while it extracts claims.
 fn is_first(request: &HttpRequest, known: Option<&Authentication>) -> bool {
     if request.extensions().contains::<Recorded>() {
         return false;
