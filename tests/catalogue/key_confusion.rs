@@ -14,7 +14,7 @@ fn mac(bench: &AttackBench, secret: &[u8]) -> String {
 }
 
 /// DER of a tag and its content.
-fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+pub(crate) fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![tag];
     match content.len() {
         short @ 0..=127 => out.push(u8::try_from(short).unwrap()),
@@ -78,7 +78,13 @@ fn a_public_key_is_no_shared_secret() {
 
 #[test]
 fn a_point_is_no_shared_secret_either() {
-    for algorithm in [Algorithm::ES256, Algorithm::EdDSA] {
+    for algorithm in [
+        Algorithm::ES256,
+        Algorithm::ES256K,
+        Algorithm::ES512,
+        Algorithm::EdDSA,
+        Algorithm::Ed25519,
+    ] {
         let bench = AttackBench::new(algorithm);
         let jwk = bench.bed.key.jwk();
         let decode = |name: &str| {
@@ -92,6 +98,37 @@ fn a_point_is_no_shared_secret_either() {
                 bench.row("KEY-04", algorithm.name(), mac(&bench, secret), Expected::Invalid)
             })
             .collect();
+        bench.play(&rows);
+    }
+}
+
+/// Nor is a key of ML-DSA, in any of its forms (RFC 9964, RFC 9881 §4).
+#[test]
+fn a_key_of_ml_dsa_is_no_shared_secret() {
+    for (algorithm, last) in
+        [(Algorithm::MlDsa44, 0x11), (Algorithm::MlDsa65, 0x12), (Algorithm::MlDsa87, 0x13)]
+    {
+        let bench = AttackBench::new(algorithm);
+        let jwk = bench.bed.key.jwk();
+        let text = jwk["pub"].as_str().unwrap();
+        let public = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap();
+        let oid = [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, last];
+        let bits = der(0x03, &[&[0], &public[..]].concat());
+        let spki = der(0x30, &[der(0x30, &oid), bits].concat());
+        let rows: Vec<Row> = [
+            ("KEY-01", "SPKI PEM", pem("PUBLIC KEY", &spki).into()),
+            ("KEY-02", "SPKI DER", spki.clone()),
+            ("KEY-02", "base64 of SPKI", STANDARD.encode(&spki).into()),
+            ("KEY-02", "base64url of pub", text.into()),
+            ("KEY-03", "JWK", jwk.to_string().into()),
+            ("KEY-03", "key set", json!({ "keys": [jwk] }).to_string().into()),
+            ("KEY-04", "pub", public),
+        ]
+        .into_iter()
+        .map(|(id, what, secret): (_, _, Vec<u8>)| {
+            bench.row(id, format!("{algorithm} {what}"), mac(&bench, &secret), Expected::Invalid)
+        })
+        .collect();
         bench.play(&rows);
     }
 }

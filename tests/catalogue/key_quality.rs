@@ -48,6 +48,70 @@ fn a_published_key_that_is_not_fit_is_skipped_and_the_others_stay() {
     }
 }
 
+/// Keys on P-521, of Ed25519 and of ML-DSA under the same rules: each change makes one unusable.
+#[test]
+fn a_newer_key_that_is_not_fit_is_skipped_and_the_others_stay() {
+    let longer = |jwk: &Value, name: &str| json!(format!("{}AAAA", jwk[name].as_str().unwrap()));
+    let shorter = |jwk: &Value, name: &str| {
+        let text = jwk[name].as_str().unwrap();
+        json!(&text[..text.len() - 4])
+    };
+    for algorithm in [
+        Algorithm::ES512,
+        Algorithm::Ed25519,
+        Algorithm::MlDsa44,
+        Algorithm::MlDsa65,
+        Algorithm::MlDsa87,
+    ] {
+        let key = SigningKey::new(algorithm, "odd");
+        let jwk = key.jwk();
+        let mut changes = vec![
+            ("KEY-11", "use", json!("enc")),
+            ("KEY-12", "key_ops", json!(["sign"])),
+            ("KEY-13", "alg", json!("none")),
+            ("KEY-13", "alg", json!("RS256")),
+            ("KEY-13", "alg", json!("HS256")),
+        ];
+        if jwk["kty"] == "AKP" {
+            changes.extend([
+                ("KEY-13", "alg", Value::Null),
+                ("KEY-13", "alg", json!("ML-DSA")),
+                ("KEY-13", "alg", json!("ml-dsa-65")),
+                ("KEY-10", "kty", json!("OKP")),
+                ("KQ-04", "pub", json!("")),
+                ("KQ-04", "pub", Value::Null),
+                ("KQ-04", "pub", longer(&jwk, "pub")),
+                ("KQ-04", "pub", shorter(&jwk, "pub")),
+                ("KQ-08", "priv", json!(base64url([7; 32]))),
+                ("KQ-08", "priv", json!("")),
+                ("KQ-08", "d", json!("AAAA")),
+                ("KQ-08", "k", json!("AAAA")),
+            ]);
+        } else {
+            changes.extend([
+                ("KEY-09", "crv", json!("P-384")),
+                ("KEY-09", "crv", json!("P-256")),
+                ("KEY-10", "crv", json!("Ed448")),
+                ("KEY-10", "kty", json!("AKP")),
+                ("KQ-04", "x", json!("")),
+                ("KQ-04", "x", longer(&jwk, "x")),
+                ("KQ-04", "x", shorter(&jwk, "x")),
+                ("KQ-08", "d", json!("AAAA")),
+                ("KQ-08", "k", json!("AAAA")),
+            ]);
+        }
+        for (id, name, value) in changes {
+            let what = format!("{algorithm} {name} {value:.20}");
+            let published = with(jwk.clone(), name, value);
+            let good = SigningKey::new(algorithm, "good-key");
+            let bench = AttackBench::with(good, &[published], |issuer| issuer);
+            let token = bench.bed.token().sign(&key);
+            bench.play(&[bench.row(id, &what, token, Expected::Invalid)]);
+            assert_eq!((bench.skipped(), bench.usable()), (1, 1), "{id} {what}");
+        }
+    }
+}
+
 /// A key that is skipped is told once, by its place and its reason; a false alarm is none.
 #[test]
 fn what_is_skipped_is_told_once_and_only_what_is_private_is_an_alarm() {

@@ -364,6 +364,38 @@ fn a_weak_or_odd_key_is_not_even_imported() {
     }
 }
 
+/// A key of ML-DSA says its level, has its length and is public (RFC 9964).
+#[test]
+fn an_odd_key_of_ml_dsa_is_not_even_imported() {
+    let levels = [Algorithm::MlDsa44, Algorithm::MlDsa65, Algorithm::MlDsa87];
+    for (algorithm, other) in std::iter::zip(levels, levels.into_iter().cycle().skip(1)) {
+        let mut dpop = Bound::with(SigningKey::new(algorithm, "client"), |dpop| dpop);
+        dpop.bench.play(&[dpop.accepted("DPP-16", algorithm.name(), dpop.good("whole"))]);
+        let whole = public(&dpop.client);
+        let text = whole["pub"].as_str().unwrap();
+        for (name, value) in [
+            ("alg", Value::Null),
+            ("alg", json!(other.name())),
+            ("alg", json!("ES256")),
+            ("kty", json!("OKP")),
+            ("pub", json!("")),
+            ("pub", json!(format!("{text}AAAA"))),
+            ("pub", json!(&text[..text.len() - 4])),
+            ("priv", json!(base64url([7; 32]))),
+            ("priv", Value::Null),
+            ("k", json!("AAAA")),
+        ] {
+            let mut jwk = whole.clone();
+            jwk[name] = value.clone();
+            let bound = dpop.bench.bed.token().claim("cnf", json!({ "jkt": thumbprint(&jwk) }));
+            dpop.token = bound.sign(&dpop.bench.bed.key);
+            let proof = dpop.proof("w", |header, _| header["jwk"] = jwk);
+            let what = format!("{algorithm} {name} {value:.20}");
+            dpop.bench.play(&[dpop.row("DPP-16", what, proof)]);
+        }
+    }
+}
+
 #[test]
 fn other_forms_of_a_proof_are_refused() {
     let dpop = Bound::new();

@@ -4,6 +4,7 @@ use jwt_verify::Algorithm;
 use jwt_verify_tests::{SigningKey, base64url};
 
 use super::*;
+use crate::key_confusion::der;
 
 /// The order of P-256.
 const ORDER: [u8; 32] = [
@@ -35,9 +36,48 @@ fn resigned(input: &str, signature: impl AsRef<[u8]>) -> String {
     format!("{input}.{}", base64url(signature))
 }
 
+/// A positive number in DER.
+fn integer(bytes: &[u8]) -> Vec<u8> {
+    let start = bytes.iter().position(|byte| *byte != 0).unwrap();
+    let lead: &[u8] = if bytes[start] & 0x80 != 0 { &[0] } else { &[] };
+    der(0x02, &[lead, &bytes[start..]].concat())
+}
+
+/// The form of X.509 and of most libraries.
+#[test]
+fn signatures_in_der() {
+    for algorithm in [Algorithm::ES256, Algorithm::ES256K, Algorithm::ES384, Algorithm::ES512] {
+        let bench = AttackBench::new(algorithm);
+        let (input, signature) = parts(&bench.good());
+        let (r, s) = signature.split_at(signature.len() / 2);
+        let der = der(0x30, &[integer(r), integer(s)].concat());
+        let what = algorithm.name();
+        bench.play(&[bench.row("SIG-03", what, resigned(&input, der), Expected::Invalid)]);
+    }
+    for algorithm in [Algorithm::Ed25519, Algorithm::MlDsa44] {
+        let bench = AttackBench::new(algorithm);
+        let (input, signature) = parts(&bench.good());
+        let rows: Vec<Row> = [der(0x04, &signature), der(0x03, &[&[0], &signature[..]].concat())]
+            .iter()
+            .map(|der| {
+                bench.row("SIG-03", algorithm.name(), resigned(&input, der), Expected::Invalid)
+            })
+            .collect();
+        bench.play(&rows);
+    }
+}
+
 #[test]
 fn a_flipped_bit_in_any_segment() {
-    for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
+    for algorithm in [
+        Algorithm::RS256,
+        Algorithm::ES256,
+        Algorithm::ES256K,
+        Algorithm::ES512,
+        Algorithm::EdDSA,
+        Algorithm::Ed25519,
+        Algorithm::MlDsa65,
+    ] {
         let bench = AttackBench::new(algorithm);
         let good = bench.good();
         let segments: Vec<&str> = good.split('.').collect();
@@ -85,16 +125,6 @@ fn ecdsa_signatures_out_of_range_or_in_another_form() {
     ] {
         rows.push(bench.row("SIG-02", what, resigned(&input, [r, s].concat()), Expected::Invalid));
     }
-    let der = {
-        let integer = |bytes: &[u8]| {
-            let lead: &[u8] = if bytes[0] & 0x80 != 0 { &[0] } else { &[] };
-            let body = [lead, bytes].concat();
-            [&[0x02, u8::try_from(body.len()).unwrap()][..], &body].concat()
-        };
-        let body = [integer(r), integer(s)].concat();
-        [&[0x30, u8::try_from(body.len()).unwrap()][..], &body].concat()
-    };
-    rows.push(bench.row("SIG-03", "DER", resigned(&input, der), Expected::Invalid));
     for (what, bytes) in [
         ("63", signature[..63].to_vec()),
         ("65", [&signature[..], &[0]].concat()),
@@ -168,7 +198,12 @@ fn signatures_on_p521_have_one_length() {
 
 #[test]
 fn eddsa_signatures_of_another_form() {
-    let bench = AttackBench::new(Algorithm::EdDSA);
+    for algorithm in [Algorithm::EdDSA, Algorithm::Ed25519] {
+        of_another_form(&AttackBench::new(algorithm));
+    }
+}
+
+fn of_another_form(bench: &AttackBench) {
     let (input, signature) = parts(&bench.good());
     let order: [u8; 32] = [
         0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
@@ -193,6 +228,32 @@ fn eddsa_signatures_of_another_form() {
     })
     .collect();
     bench.play(&rows);
+}
+
+/// Strangers have the algorithm and the `kid`, and not the key.
+#[test]
+fn a_stranger_with_the_same_kid() {
+    for algorithm in [
+        Algorithm::ES256K,
+        Algorithm::ES512,
+        Algorithm::Ed25519,
+        Algorithm::MlDsa44,
+        Algorithm::MlDsa65,
+        Algorithm::MlDsa87,
+    ] {
+        let bench = AttackBench::new(algorithm);
+        let stranger = SigningKey::new(algorithm, "good-key");
+        let (good, other) =
+            (bench.good(), bench.bed.token().claim("sub", "mallory").sign(&bench.bed.key));
+        let (input, _) = good.rsplit_once('.').unwrap();
+        let (_, signature) = other.rsplit_once('.').unwrap();
+        let token = bench.bed.token().sign(&stranger);
+        let what = algorithm.name();
+        bench.play(&[
+            bench.row("SIG-12", what, format!("{input}.{signature}"), Expected::Invalid),
+            bench.row("SIG-13", what, token, Expected::Invalid),
+        ]);
+    }
 }
 
 #[test]

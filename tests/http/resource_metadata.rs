@@ -8,7 +8,7 @@ use jwt_verify::{
     extract::{CookieExtractor, FirstOf, QueryExtractor},
     mtls::MutualTls,
     require,
-    testing::TestIssuer,
+    testing::{ProofKey, TestIssuer},
 };
 use jwt_verify_tests::{FakeIssuer, Process, SigningKey, TestServer, Token};
 use serde_json::{Value, json};
@@ -135,6 +135,45 @@ fn it_says_how_tokens_are_shown() {
     let document = document(issuer.auth().resource_metadata(named).build().unwrap());
     assert_eq!(document["authorization_servers"], json!(["https://login.example.com"]));
     assert_eq!(document.get("scopes_supported"), None);
+}
+
+/// Clients choose the algorithm of their proofs by the document or by a challenge (RFC 9449 §5.1,
+/// §7.1).
+#[test]
+fn the_algorithms_of_proofs_that_are_named_are_those_that_are_accepted() {
+    const ADDRESS: &str = "https://api.example.com/";
+
+    let issuer = TestIssuer::start();
+    let dpop = || Dpop::new("https://api.example.com");
+    let asymmetric = || Algorithm::ALL.into_iter().filter(|one| !one.is_symmetric());
+    let keys: Vec<(Algorithm, ProofKey)> = asymmetric()
+        .map(|one| (one, ProofKey::with_clock(one, jwt_verify::SystemClock::new())))
+        .collect();
+    let usual: Vec<Algorithm> = asymmetric().filter(|one| *one != Algorithm::ES256K).collect();
+    let new = [Algorithm::Ed25519, Algorithm::ES512, Algorithm::MlDsa65];
+    for (dpop, accepted) in [
+        (dpop(), &usual[..]),
+        (dpop().algorithms(new), &new),
+        (dpop().algorithms([Algorithm::ES256K]), &[Algorithm::ES256K]),
+    ] {
+        let auth = issuer.auth().dpop(dpop).resource_metadata(metadata()).build().unwrap();
+        let api = api(auth);
+        let names: Vec<&str> = accepted.iter().map(|one| one.name()).collect();
+        let document = api.get(DOCUMENT).send().json();
+        assert_eq!(document["dpop_signing_alg_values_supported"], json!(names));
+        let refused = api.get("/").send();
+        let challenges = refused.headers("www-authenticate");
+        let algs = format!(r#"algs="{}""#, names.join(" "));
+        assert!(challenges.iter().any(|one| one.contains(&algs)), "{challenges:?}");
+        for (algorithm, key) in &keys {
+            let token = issuer.token().bound_to(key).sign();
+            let proof = key.proof("GET", ADDRESS, &token).sign();
+            let request = api.get("/").header("authorization", format!("DPoP {token}"));
+            let status = request.header("dpop", proof).send().status;
+            let expected = if accepted.contains(algorithm) { 200 } else { 401 };
+            assert_eq!(status, expected, "{algorithm} of {names:?}");
+        }
+    }
 }
 
 #[test]

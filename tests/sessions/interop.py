@@ -41,9 +41,10 @@ def ml_dsa(case, algorithm):
     header = {"alg": algorithm, "typ": "at+jwt"}
     claims = {"iss": case["issuer"], "aud": case["audience"], "sub": "bob", "iat": now, "exp": now + 600}
     token = ".".join(encode(json.dumps(part).encode()) for part in (header, claims))
-    token += "." + encode(key.sign(token.encode()))
+    signed = token.encode()
     return {
-        "token": token,
+        "token": token + "." + encode(key.sign(signed)),
+        "with_context": token + "." + encode(key.sign(signed, b"something else")),
         "jwk": {"kty": "AKP", "alg": algorithm, "pub": encode(key.public_key().public_bytes_raw())},
     }
 

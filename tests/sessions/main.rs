@@ -10,6 +10,7 @@
 )]
 
 mod abuse;
+mod algorithms;
 mod app;
 mod browser;
 mod browser_cookies;

@@ -8,4 +8,5 @@
 
 mod primitives;
 mod rfc;
+mod rfc9964;
 mod wycheproof_jws;
