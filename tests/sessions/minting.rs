@@ -381,3 +381,31 @@ fn each_kind_is_taken_only_where_it_belongs() {
     let claims = wait(api.verify(tokens.access.as_str())).unwrap();
     assert!(sessions.redeem_claims(claims).is_err());
 }
+
+/// Any algorithm that was named before may follow; one that was not may not.
+#[test]
+fn named_algorithms_follow_each_other() {
+    let named = [Algorithm::Ed25519, Algorithm::RS256];
+    let issuer = builder(Algorithm::ES256).next_algorithms(named).build().unwrap();
+    let verifier = issuer.verifier().build().unwrap();
+    let mut tokens = vec![issuer.access_token(&1).sign().unwrap()];
+    for next in [Algorithm::MlDsa65, Algorithm::Ed25519, Algorithm::RS256, Algorithm::ES256] {
+        let next = key(next);
+        issuer.announce(next.clone()).unwrap();
+        issuer.rotate(next).unwrap();
+        tokens.push(issuer.access_token(&1).sign().unwrap());
+        for token in &tokens {
+            assert!(wait(verifier.verify(token.as_str())).is_ok());
+        }
+    }
+    for other in [Algorithm::ES512, Algorithm::HS256] {
+        assert!(issuer.rotate(key(other)).is_err(), "{other}");
+    }
+    // A secret cannot be published, and what verifies with it can sign.
+    for (first, next) in
+        [(Algorithm::ES256, Algorithm::HS256), (Algorithm::HS256, Algorithm::ES256)]
+    {
+        let mixed = builder(first).next_algorithms([next]).build();
+        assert!(mixed.unwrap_err().to_string().starts_with("next_algorithms: "));
+    }
+}

@@ -2,8 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{SigningKey, TokenIssuer, issuer::TokenIssuerInner, key_ring::KeyRing};
+use super::{
+    SigningKey, TokenIssuer,
+    issuer::TokenIssuerInner,
+    key_ring::{KeyRing, successors},
+};
 use crate::{
+    algorithm::{Algorithm, AlgorithmSet},
     clock::{Clock, SystemClock},
     defaults::{ACCESS_LIFETIME, MAX_ACCESS_LIFETIME, SESSION_LIFETIME},
     error::ConfigError,
@@ -19,6 +24,7 @@ pub struct TokenIssuerBuilder {
     key: SigningKey,
     access_lifetime: Duration,
     longest_lifetime: Duration,
+    next_algorithms: AlgorithmSet,
     clock: Arc<dyn Clock>,
 }
 
@@ -31,6 +37,7 @@ impl TokenIssuerBuilder {
             key,
             access_lifetime: ACCESS_LIFETIME,
             longest_lifetime: SESSION_LIFETIME,
+            next_algorithms: AlgorithmSet::default(),
             clock: Arc::new(SystemClock::new()),
         }
     }
@@ -62,6 +69,17 @@ impl TokenIssuerBuilder {
         self
     }
 
+    /// Adds algorithms that later keys may be for, so that [`announce`](TokenIssuer::announce) accepts
+    /// them and the issuer's own verifiers know them from the start. Default: that of the first key; after
+    /// a private key also ML-DSA, and both names of Ed25519.
+    ///
+    /// Each key serves its own algorithm alone (RFC 8725 §3.1). Verifiers elsewhere have to name the
+    /// algorithms themselves.
+    pub fn next_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.next_algorithms = self.next_algorithms.union(algorithms.into_iter().collect());
+        self
+    }
+
     /// Sets the clock. Default: the system clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -71,8 +89,8 @@ impl TokenIssuerBuilder {
     /// Checks the settings and builds the issuer.
     ///
     /// # Errors
-    /// An empty issuer, audience or client, an audience that is the issuer's own name, and
-    /// lifetimes out of range.
+    /// An empty issuer, audience or client, an audience that is the issuer's own name, lifetimes out
+    /// of range, and next algorithms of secrets beside those of private keys.
     pub fn build(self) -> Result<TokenIssuer, ConfigError> {
         if self.issuer.is_empty() {
             return Err(ConfigError::Empty { setting: "issuer" });
@@ -99,7 +117,15 @@ impl TokenIssuerBuilder {
                 "must not be shorter than that of access tokens",
             ));
         }
-        let ring = KeyRing::new(self.key.clone(), self.clock.clone());
+        let algorithm = self.key.algorithm();
+        if self.next_algorithms.iter().any(|next| next.is_symmetric() != algorithm.is_symmetric()) {
+            return Err(ConfigError::invalid(
+                "next_algorithms",
+                "must all be for private keys, or all for secrets, as the first key is",
+            ));
+        }
+        let accepted = successors(algorithm).union(self.next_algorithms);
+        let ring = KeyRing::new(self.key, accepted, self.clock.clone());
         Ok(TokenIssuer {
             inner: Arc::new(TokenIssuerInner {
                 issuer: self.issuer,
@@ -108,7 +134,7 @@ impl TokenIssuerBuilder {
                 access_lifetime: self.access_lifetime,
                 longest_lifetime: self.longest_lifetime,
                 ring,
-                algorithm: self.key.algorithm(),
+                accepted,
                 clock: self.clock,
             }),
         })

@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use super::{
     AccessTokenBuilder, IssuedToken, IssuingError, SigningKey, TokenIssuerBuilder, TokenIssuerKeys,
-    key_ring::{KeyRing, successors},
+    key_ring::KeyRing,
 };
 use crate::{
+    algorithm::AlgorithmSet,
     clock::Clock,
     defaults::MAX_LEEWAY,
     error::ConfigError,
@@ -58,7 +59,8 @@ pub(super) struct TokenIssuerInner {
     /// signature.
     pub(super) longest_lifetime: Duration,
     pub(super) ring: Arc<KeyRing>,
-    pub(super) algorithm: crate::algorithm::Algorithm,
+    /// Algorithms that its keys may have.
+    pub(super) accepted: AlgorithmSet,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -118,7 +120,7 @@ impl TokenIssuer {
 
     fn trusted_for(&self, audience: &str) -> TrustedIssuer {
         TrustedIssuer::new(self.name(), audience)
-            .algorithms(successors(self.inner.algorithm).iter())
+            .algorithms(self.inner.accepted.iter())
             .keys(self.keys())
     }
 
@@ -133,8 +135,9 @@ impl TokenIssuer {
     /// [`rotate`](Self::rotate).
     ///
     /// The key is for the algorithm of the first key. An issuer with private keys may also go on to
-    /// ML-DSA and back, and one of Ed25519 to the other name of it: its own verifiers accept both
-    /// algorithms, those elsewhere need to name both before.
+    /// ML-DSA and back, one of Ed25519 to the other name of it, and each to its
+    /// [`next_algorithms`](TokenIssuerBuilder::next_algorithms): its own verifiers accept all of them,
+    /// those elsewhere need to name both before.
     ///
     /// # Errors
     /// A key for another algorithm, or an existing key ID with another key.

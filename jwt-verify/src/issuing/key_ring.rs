@@ -60,8 +60,11 @@ impl Keys {
 }
 
 impl KeyRing {
-    pub(super) fn new(signing: SigningKey, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let accepted = successors(signing.algorithm());
+    pub(super) fn new(
+        signing: SigningKey,
+        accepted: AlgorithmSet,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
         let keys = Keys { signing, others: Vec::new(), accepted, generation: 0 };
         Arc::new(Self { keys: ArcSwap::from_pointee(keys), change: Mutex::new(()), clock })
     }
@@ -150,7 +153,8 @@ fn check(keys: &Keys, key: &SigningKey) -> Result<(), ConfigError> {
     if !keys.accepted.contains(key.algorithm()) {
         return Err(ConfigError::invalid(
             "key",
-            "must be for the same algorithm as the first one, or for ML-DSA after another private key",
+            "must be for the algorithm of the first one, for ML-DSA after another private key, or for one \
+             of `next_algorithms`",
         ));
     }
     let known = std::iter::once(&keys.signing).chain(keys.others.iter().map(|other| &other.key));
