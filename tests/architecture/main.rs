@@ -13,6 +13,7 @@ mod layers;
 mod manifests;
 mod namespaces;
 mod readme;
+mod token_sizes;
 
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,8 @@
 
 use actix_web::HttpResponse;
 use jwt_verify::{
-    Secret,
+    Algorithm, JwtAuth, Secret,
+    issuing::{SigningKey, TokenIssuer},
     sessions::{SessionCookieError, SessionCookies, Sessions},
 };
 use jwt_verify_tests::TestClock;
@@ -149,6 +150,34 @@ fn a_token_that_is_too_large_for_a_cookie_is_an_error() {
     let mut response = HttpResponse::Ok().finish();
     assert_eq!(cookies.set(&mut response, &tokens), Err(SessionCookieError::TooLarge));
     assert!(response.headers().is_empty(), "not half of them");
+}
+
+/// Signatures of the middle and the highest level of ML-DSA have 4412 and 6170 characters.
+#[test]
+fn sessions_whose_signatures_no_cookie_holds_do_not_build_with_cookies() {
+    let cookies = SessionCookies::builder(&secret()).build().unwrap();
+    let sessions = |algorithm| {
+        let key = SigningKey::generate(algorithm).unwrap();
+        let issuer = TokenIssuer::builder("https://app.example", "https://api.example", key);
+        Sessions::builder(issuer.build().unwrap()).build().unwrap()
+    };
+    for algorithm in [Algorithm::MlDsa65, Algorithm::MlDsa87] {
+        let sessions = sessions(algorithm);
+        let error = JwtAuth::for_sessions(&sessions).cookies(&cookies).build().err().unwrap();
+        assert!(error.to_string().contains("ES256 or Ed25519"), "{error}");
+        assert!(JwtAuth::for_sessions(&sessions).build().is_ok(), "they are bearer tokens");
+        let tokens = wait(sessions.create(&1, |token| token)).unwrap();
+        let mut response = HttpResponse::Ok().finish();
+        assert_eq!(cookies.set(&mut response, &tokens), Err(SessionCookieError::TooLarge));
+    }
+    // Both tokens of a session of the lowest level fit, as long as they have few claims.
+    for algorithm in [Algorithm::MlDsa44, Algorithm::ES512, Algorithm::RS512] {
+        let sessions = sessions(algorithm);
+        assert!(JwtAuth::for_sessions(&sessions).cookies(&cookies).build().is_ok());
+        let tokens = wait(sessions.create(&1, |token| token.roles(["editor"]))).unwrap();
+        let mut response = HttpResponse::Ok().finish();
+        assert!(cookies.set(&mut response, &tokens).is_ok(), "{algorithm}");
+    }
 }
 
 #[test]

@@ -52,7 +52,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        algorithm::{Algorithm, AlgorithmSet},
+        algorithm::{Algorithm, AlgorithmSet, Family},
         key::{JwkSet, VerificationKey, ml_dsa_signing},
         verifier::{TrustedIssuer, Verifier},
     };
@@ -113,6 +113,31 @@ mod tests {
             assert_eq!(claims.subject(), Some("api"), "{algorithm:?}");
             assert_eq!(claims.token_id().unwrap().len(), 22);
         }
+    }
+
+    /// RFC 9964: a seed makes the same key as its PKCS#8.
+    #[test]
+    fn a_key_of_ml_dsa_may_be_a_jwk() {
+        let level = ml_dsa_signing(Family::MlDsa65).unwrap();
+        let pair = PqdsaKeyPair::from_seed(level, &[7; 32]).unwrap();
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let public = encode(pair.public_key().as_ref());
+        let jwk = |public: &str, seed: &[u8]| {
+            serde_json::json!({
+                "kty": "AKP", "alg": "ML-DSA-65", "kid": "k", "pub": public, "priv": encode(seed),
+            })
+            .to_string()
+        };
+        let key = ClientKey::from_jwk(jwk(&public, &[7; 32])).unwrap();
+        assert_eq!((key.algorithm(), key.id()), (Algorithm::MlDsa65, Some("k")));
+        let set = AlgorithmSet::of(Algorithm::MlDsa65);
+        let verification =
+            VerificationKey::from_bytes(Family::MlDsa65, set, pair.public_key().as_ref()).unwrap();
+        let signature = key.sign(b"message").unwrap();
+        assert!(verification.verifies(Algorithm::MlDsa65, b"message", &signature));
+        assert!(ClientKey::from_jwk(jwk(&public, &[8; 32])).is_err(), "another key's seed");
+        assert!(ClientKey::from_jwk(jwk(&public, &[7; 31])).is_err());
+        assert!(ClientKey::from_jwk(r#"{"kty":"EC","alg":"ES256"}"#.to_owned()).is_err());
     }
 
     #[test]

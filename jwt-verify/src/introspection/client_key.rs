@@ -7,7 +7,7 @@ use rustls_pki_types::{PrivateKeyDer, pem::PemObject as _};
 use crate::{
     algorithm::Algorithm,
     error::{ConfigError, InvalidKeyError},
-    key::PrivateKey,
+    key::{PrivateKey, read_seed_key},
     secret::Secret,
 };
 
@@ -45,6 +45,20 @@ impl ClientKey {
         let pair = PrivateKey::read(algorithm, &der)
             .ok_or(ConfigError::Key(InvalidKeyError::AlgorithmMismatch))?;
         Ok(Self { algorithm, id: None, pair: Arc::new(pair) })
+    }
+
+    /// Reads a private key of ML-DSA in the form of a JSON Web Key (`"kty":"AKP"`, RFC 9964), whose
+    /// `alg` names the level and whose `priv` is the seed of 32 bytes. Its `kid`, if it has one, is the
+    /// key ID. Keys for other algorithms come in PEM form.
+    ///
+    /// # Errors
+    /// [`ConfigError::Key`] for a key of another type, another algorithm, another use (`use`, `key_ops`
+    /// without `sign`), or in another form, and if `pub` is not the public key of the seed.
+    pub fn from_jwk(jwk: impl Into<Secret>) -> Result<Self, ConfigError> {
+        let given = read_seed_key(jwk.into().expose())?;
+        let pair = Arc::new(PrivateKey::MlDsa(given.pair()?));
+        let id = given.public.id().map(str::to_owned);
+        Ok(Self { algorithm: given.algorithm, id, pair })
     }
 
     /// Sets the key ID (`kid`) under which the issuer knows the key. Default: none, for an issuer

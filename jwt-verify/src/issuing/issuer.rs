@@ -171,6 +171,11 @@ impl TokenIssuer {
         self.inner.access_lifetime
     }
 
+    /// Returns the number of bytes in the signatures of the key that signs at present.
+    pub(crate) fn signature_length(&self) -> usize {
+        self.inner.ring.signing().verification().signature_length()
+    }
+
     pub(super) fn client_id(&self) -> Option<&str> {
         self.inner.client_id.as_deref()
     }

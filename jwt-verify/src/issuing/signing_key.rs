@@ -19,10 +19,7 @@ use super::IssuingError;
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
     error::{ConfigError, InvalidKeyError},
-    key::{
-        PrivateKey, SeedKey, VerificationKey, ecdsa_signing, ml_dsa_signing, public_jwk,
-        read_seed_key,
-    },
+    key::{PrivateKey, VerificationKey, ecdsa_signing, ml_dsa_signing, public_jwk, read_seed_key},
     secret::Secret,
 };
 use crate::{error::StoreUnavailable, lookup::BoxFuture};
@@ -153,16 +150,12 @@ impl SigningKey {
     /// For a key of another type, another algorithm, another use (`use`, `key_ops` without `sign`), or
     /// in another form, and if `pub` is not the public key of the seed.
     pub fn from_jwk(jwk: &Secret) -> Result<Self, ConfigError> {
-        let SeedKey { algorithm, seed, public } = read_seed_key(jwk.expose())?;
-        let failed = || ConfigError::Key(InvalidKeyError::Malformed);
-        let level = ml_dsa_signing(algorithm.family()).ok_or_else(failed)?;
-        let pair = PqdsaKeyPair::from_seed(level, &seed).map_err(|_| failed())?;
-        let der = Zeroizing::new(pair.to_pkcs8v1().map_err(|_| failed())?.as_ref().to_vec());
-        let key = Self::from_pem(algorithm, pem(&der).as_bytes())?;
-        if !key.verification.is_same_material(&public) {
-            return Err(failed());
-        }
-        Ok(match public.id() {
+        let given = read_seed_key(jwk.expose())?;
+        let pair = given.pair()?;
+        let der = pair.to_pkcs8v1().map_err(|_| InvalidKeyError::Malformed)?;
+        let der = Zeroizing::new(der.as_ref().to_vec());
+        let key = Self::from_pem(given.algorithm, pem(&der).as_bytes())?;
+        Ok(match given.public.id() {
             Some(id) => key.with_id(id),
             None => key,
         })

@@ -97,6 +97,7 @@ impl<'a> Json<'a> {
     }
 
     /// Returns the bytes of a string, which is cheaper.
+    #[inline] // each name of an object is read so
     pub(crate) fn as_bytes(self) -> Option<&'a [u8]> {
         let node = self.node()?;
         match node.kind {

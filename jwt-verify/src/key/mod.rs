@@ -19,7 +19,7 @@ mod verification_key;
 pub use client_certificate::ClientCertificate;
 #[cfg(feature = "jwks")]
 pub(crate) use fit::warn_of_fetched;
-#[cfg(feature = "issuing")]
+#[cfg(any(feature = "jwks", feature = "issuing"))]
 pub(crate) use jwk::{SeedKey, read_seed_key};
 #[cfg(any(feature = "jwks", feature = "issuing"))]
 pub(crate) use private_key::PrivateKey;

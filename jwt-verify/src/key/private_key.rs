@@ -5,14 +5,18 @@ use aws_lc_rs::{
     signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING,
         ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
-        EcdsaSigningAlgorithm, Ed25519KeyPair, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING,
+        EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING,
         ML_DSA_87_SIGNING, PqdsaKeyPair, PqdsaSigningAlgorithm, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
         RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
     },
 };
 use rustls_pki_types::PrivateKeyDer;
 
-use crate::algorithm::{Algorithm, Family};
+use super::{SeedKey, VerificationKey};
+use crate::{
+    algorithm::{Algorithm, AlgorithmSet, Family},
+    error::InvalidKeyError,
+};
 
 /// A private key for one algorithm.
 pub(crate) enum PrivateKey {
@@ -71,6 +75,22 @@ impl PrivateKey {
                 Some(signature)
             }
         }
+    }
+}
+
+impl SeedKey {
+    /// Makes the pair of the seed. An error if `pub` is not its public key.
+    pub(crate) fn pair(&self) -> Result<PqdsaKeyPair, InvalidKeyError> {
+        let family = self.algorithm.family();
+        let level = ml_dsa_signing(family).ok_or(InvalidKeyError::AlgorithmMismatch)?;
+        let pair =
+            PqdsaKeyPair::from_seed(level, &self.seed).map_err(|_| InvalidKeyError::Malformed)?;
+        let algorithms = AlgorithmSet::of(self.algorithm);
+        let made = VerificationKey::from_bytes(family, algorithms, pair.public_key().as_ref())?;
+        if !made.is_same_material(&self.public) {
+            return Err(InvalidKeyError::Malformed);
+        }
+        Ok(pair)
     }
 }
 

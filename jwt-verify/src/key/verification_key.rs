@@ -151,6 +151,21 @@ impl VerificationKey {
         URL_SAFE_NO_PAD.encode(self.fingerprint.first_chunk::<12>().unwrap_or(&[0; 12]))
     }
 
+    /// Returns the number of bytes in its longest signature.
+    #[cfg(feature = "issuing")]
+    pub(crate) fn signature_length(&self) -> usize {
+        match &self.material {
+            Material::Public(prepared) => {
+                prepared.iter().map(|(.., length)| *length).max().unwrap_or_default()
+            }
+            Material::Hmac(algorithm, _) => match algorithm {
+                Algorithm::HS256 => 32,
+                Algorithm::HS384 => 48,
+                _ => 64,
+            },
+        }
+    }
+
     /// Returns `true` if both are the same key material, whatever its name and its algorithms.
     pub(crate) fn is_same_material(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint

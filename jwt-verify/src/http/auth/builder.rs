@@ -42,6 +42,11 @@ pub struct JwtAuthBuilder {
     introspection: Vec<crate::introspection::Introspection>,
     challenge_scopes: Vec<String>,
     reports_details_in_release: bool,
+    /// Bytes in a signature of the sessions that it is for.
+    #[cfg(feature = "issuing")]
+    session_signature: usize,
+    #[cfg(feature = "issuing")]
+    has_session_cookies: bool,
     #[cfg(feature = "api-keys")]
     api_keys: Option<crate::api_keys::ApiKeys>,
     settings: AuthSettings,
@@ -58,17 +63,27 @@ impl JwtAuthBuilder {
             introspection: Vec::new(),
             challenge_scopes: Vec::new(),
             reports_details_in_release: false,
+            #[cfg(feature = "issuing")]
+            session_signature: 0,
+            #[cfg(feature = "issuing")]
+            has_session_cookies: false,
             #[cfg(feature = "api-keys")]
             api_keys: None,
             settings: AuthSettings::default(),
         }
     }
 
-    /// Accepts refresh tokens too, on routes that require them.
+    /// Accepts refresh tokens too, on routes that require them. The signatures of these sessions have
+    /// so many bytes.
     #[cfg(feature = "issuing")]
-    pub(crate) fn refresh_tokens(mut self, verifier: crate::verifier::Verifier) -> Self {
+    pub(crate) fn refresh_tokens(
+        mut self,
+        verifier: crate::verifier::Verifier,
+        signature: usize,
+    ) -> Self {
         self.settings.refresh =
             Some(TokenSource { verifier, extractor: Box::new(BearerExtractor) });
+        self.session_signature = signature;
         self
     }
 
@@ -246,6 +261,9 @@ impl JwtAuthBuilder {
     /// Accepts access and refresh tokens from cookies too, with CSRF protection; see
     /// [`SessionCookies`](crate::sessions::SessionCookies). A request with both a
     /// bearer token and a cookie is refused (RFC 6750 §2).
+    ///
+    /// Sessions that sign with `ML-DSA-65` or `ML-DSA-87` do not build with it: the signature alone is
+    /// longer than a cookie may be (RFC 6265bis §5.6).
     #[cfg(feature = "issuing")]
     pub fn cookies(mut self, cookies: &crate::http::sessions::cookies::SessionCookies) -> Self {
         self.settings.extractor = Some(Box::new(cookies.access_extractor()));
@@ -253,6 +271,7 @@ impl JwtAuthBuilder {
             refresh.extractor = Box::new(cookies.refresh_extractor());
         }
         self.settings.cross_site.csrf = Some(cookies.csrf().clone());
+        self.has_session_cookies = true;
         self
     }
 
@@ -376,6 +395,10 @@ impl JwtAuthBuilder {
         let settings = &mut self.settings;
         check_details(settings.reports_details, self.reports_details_in_release)?;
         settings.cross_site.validate()?;
+        #[cfg(feature = "issuing")]
+        if self.has_session_cookies {
+            crate::http::sessions::cookies::check_signature(self.session_signature)?;
+        }
         if let Some(extractor) = &settings.extractor {
             extractor.validate()?;
         }

@@ -74,7 +74,7 @@ impl JwtAuth {
         change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
     ) -> JwtAuthBuilder {
         JwtAuthBuilder::new(sessions.verifier_with(change))
-            .refresh_tokens(sessions.refresh_tokens().clone())
+            .refresh_tokens(sessions.refresh_tokens().clone(), sessions.issuer().signature_length())
     }
 
     /// Wraps an existing verifier, with bearer tokens and the default responses.

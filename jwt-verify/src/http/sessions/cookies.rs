@@ -86,8 +86,21 @@ impl SameSite {
     }
 }
 
-/// Minimum size of a cookie that browsers support: name and value (RFC 6265 §6.1).
+/// Maximum size of a cookie, name and value: browsers ignore a larger one (RFC 6265bis §5.6).
 const MAX_COOKIE_BYTES: usize = 4096;
+
+/// Refuses sessions whose tokens are too large for a cookie by their signature alone.
+pub(crate) fn check_signature(bytes: usize) -> Result<(), ConfigError> {
+    if (bytes * 4).div_ceil(3) < MAX_COOKIE_BYTES {
+        return Ok(());
+    }
+    Err(ConfigError::Conflict {
+        first: "for_sessions",
+        second: "cookies",
+        problem: "a signature of the issuer's key is longer than a cookie may be, 4096 bytes; set a key \
+                  for ES256 or Ed25519, or leave `cookies` out and send the tokens as bearer tokens",
+    })
+}
 
 impl SessionCookiesBuilder {
     /// Sets the name of the access token's cookie. Default: `__Host-access`.
@@ -178,8 +191,8 @@ impl SessionCookies {
     /// the page has to send; it is in a cookie as well.
     ///
     /// # Errors
-    /// If a token is too large for a cookie, or the system has no random numbers. No cookie is set
-    /// then.
+    /// If a token is too large for a cookie, which holds 4096 bytes with its name, or the system has no
+    /// random numbers. No cookie is set then.
     pub fn set<B>(
         &self,
         response: &mut HttpResponse<B>,
@@ -258,7 +271,8 @@ fn append<B>(response: &mut HttpResponse<B>, cookies: impl IntoIterator<Item = H
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionCookieError {
-    /// Browsers would not keep it (RFC 6265 §6.1). Put fewer claims into the token.
+    /// Browsers would ignore it (RFC 6265bis §5.6). Put fewer claims into the token, or sign with an
+    /// algorithm whose signatures are shorter than those of ML-DSA.
     #[error("a token is too large for a cookie")]
     TooLarge,
     /// The operating system has no random numbers.

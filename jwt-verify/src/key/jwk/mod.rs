@@ -9,7 +9,7 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
-#[cfg(feature = "issuing")]
+#[cfg(any(feature = "jwks", feature = "issuing"))]
 use zeroize::Zeroizing;
 
 use super::VerificationKey;
@@ -67,7 +67,7 @@ pub(super) fn import_secret(json: &str) -> Result<VerificationKey, InvalidKeyErr
 }
 
 /// A private key of ML-DSA as RFC 9964 has it: the seed, with the public key that is made of it.
-#[cfg(feature = "issuing")]
+#[cfg(any(feature = "jwks", feature = "issuing"))]
 pub(crate) struct SeedKey {
     pub(crate) algorithm: Algorithm,
     pub(crate) seed: Zeroizing<Vec<u8>>,
@@ -75,7 +75,7 @@ pub(crate) struct SeedKey {
 }
 
 /// Reads a private key of type `AKP`, in the strict form.
-#[cfg(feature = "issuing")]
+#[cfg(any(feature = "jwks", feature = "issuing"))]
 pub(crate) fn read_seed_key(json: &[u8]) -> Result<SeedKey, InvalidKeyError> {
     let json = std::str::from_utf8(json).map_err(|_| InvalidKeyError::Malformed)?;
     let mut jwk = Jwk::read(json, Reading::Strict)?;
@@ -99,7 +99,7 @@ pub(crate) fn read_seed_key(json: &[u8]) -> Result<SeedKey, InvalidKeyError> {
 }
 
 /// Length of the seed of an ML-DSA key, at every level.
-#[cfg(feature = "issuing")]
+#[cfg(any(feature = "jwks", feature = "issuing"))]
 const SEED_BYTES: usize = 32;
 
 /// The members of one key.
