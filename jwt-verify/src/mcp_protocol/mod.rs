@@ -1,0 +1,9 @@
+//! The Model Context Protocol, as far as authorization needs it: what a message asks for, and the rules
+//! about that. It knows JSON-RPC and the protocol's header fields, and no HTTP server.
+
+mod operation;
+mod resource_template;
+mod rules;
+
+pub(crate) use operation::Operation;
+pub use rules::Rules;
