@@ -315,6 +315,9 @@ pub mod mcp {
     //! A guard for servers of the Model Context Protocol: rules for tools, prompts and resources.
 
     pub use crate::mcp_protocol::Rules;
+    #[cfg(feature = "macros")]
+    #[doc = include_str!("mcp_tools.md")]
+    pub use jwt_verify_macros::tools;
 }
 
 #[cfg(feature = "macros")]
