@@ -314,7 +314,10 @@ pub mod routes {
 pub mod mcp {
     //! A guard for servers of the Model Context Protocol: rules for tools, prompts and resources.
 
-    pub use crate::mcp_protocol::Rules;
+    pub use crate::{
+        http::{McpGuard, McpGuardBuilder},
+        mcp_protocol::Rules,
+    };
 }
 
 #[cfg(feature = "macros")]

@@ -20,6 +20,7 @@ mod explanation;
 mod extractors;
 mod introspection;
 mod issuer_settings;
+mod mcp;
 mod monitoring;
 mod mutual_tls;
 mod process;

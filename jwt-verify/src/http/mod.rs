@@ -9,6 +9,8 @@ mod credentials;
 mod endpoints;
 mod entry;
 mod explain;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod no_store;
 mod refusal;
 mod route_table;
@@ -38,6 +40,8 @@ pub use entry::{
     Otherwise, Probe, PublicRoute, RequireMiddleware, UserLoader, UserLoaderData,
     VerifiedClaimsExt,
 };
+#[cfg(feature = "mcp")]
+pub use mcp::{McpGuard, McpGuardBuilder};
 pub use refusal::BearerChallenge;
 #[cfg(feature = "utoipa")]
 pub use route_table::WithRequirements;

@@ -38,3 +38,22 @@ impl JsonDocument {
         self.layout.at(&self.text, place)
     }
 }
+
+/// A document like [`JsonDocument`] whose text belongs to another owner.
+#[cfg(feature = "mcp")]
+pub(crate) struct JsonText<'t> {
+    text: &'t str,
+    layout: Layout,
+}
+
+#[cfg(feature = "mcp")]
+impl<'t> JsonText<'t> {
+    /// Reads a document.
+    pub(crate) fn parse(text: &'t str) -> Result<Self, Malformed> {
+        Ok(Self { text, layout: Scanner::scan(text)? })
+    }
+
+    pub(crate) fn root(&self) -> Json<'_> {
+        self.layout.at(self.text, 0)
+    }
+}

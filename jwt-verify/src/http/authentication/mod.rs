@@ -9,7 +9,7 @@ pub(crate) mod csrf;
 pub(crate) mod failed_check;
 pub(crate) mod noted_refusal;
 mod other_credential;
-mod sender;
+pub(crate) mod sender;
 pub(crate) mod sender_constraint;
 
 pub use client_certificate::MutualTls;

@@ -94,8 +94,13 @@ impl VerifiedClaimsExt for HttpRequest {
             );
             return Err(AuthError::Misconfigured);
         }
-        let context =
-            RequestContext { auth: &known.by, request: self, handler: None, policies: &[] };
+        let context = RequestContext {
+            auth: &known.by,
+            request: self,
+            variables: None,
+            handler: None,
+            policies: &[],
+        };
         let outcome = requirement.check(claims.verified(), &context);
         outcome.inspect_err(|error| {
             let (error, requirement) = (error.clone(), requirement.clone());
