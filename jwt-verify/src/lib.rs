@@ -318,6 +318,9 @@ pub mod mcp {
         http::{McpGuard, McpGuardBuilder},
         mcp_protocol::Rules,
     };
+    #[cfg(feature = "macros")]
+    #[doc = include_str!("mcp_tools.md")]
+    pub use jwt_verify_macros::tools;
 }
 
 #[cfg(feature = "macros")]

@@ -22,7 +22,7 @@ use crate::{authz::Requirement, error::ConfigError};
 ///     .method("logging/setLevel", Requirement::roles(["operator"]));
 /// ```
 ///
-/// [`tools!`](crate::mcp::tools) writes rules of tools in the grammar of
+/// [`mcp::tools!`](macro@crate::mcp::tools) writes rules of tools in the grammar of
 /// [`#[require]`](macro@crate::require). A rule that cannot work makes
 /// [`McpGuardBuilder::build`](crate::mcp::McpGuardBuilder::build) fail: one that is there twice, one about
 /// a refresh token, a policy of a handler, or a path segment that no template has.
