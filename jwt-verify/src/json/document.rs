@@ -23,6 +23,11 @@ impl JsonDocument {
         &self.text
     }
 
+    #[cfg(feature = "mcp")]
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
     pub(crate) fn root(&self) -> Json<'_> {
         self.at(0)
     }
