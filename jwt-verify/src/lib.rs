@@ -132,8 +132,8 @@
 
 mod algorithm;
 mod atomic_time;
-#[cfg(any(feature = "api-keys", feature = "jwks", feature = "redis"))]
 mod background;
+mod changes;
 mod clock;
 mod defaults;
 mod detached;
@@ -298,6 +298,12 @@ pub mod endpoints {
     pub use crate::http::{
         BackChannelLogoutEndpoint, HealthEndpoints, ResourceMetadata, ResourceMetadataEndpoint,
     };
+}
+
+pub mod streams {
+    //! Streams that end with the access of their caller: WebSockets and server-sent events.
+
+    pub use crate::http::{AccessEnded, EndOfAccess, GuardedStream, StreamGuard};
 }
 
 pub mod routes {

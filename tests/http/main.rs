@@ -31,6 +31,7 @@ mod remembered;
 mod resource_metadata;
 mod signatures;
 mod start_events;
+mod streams;
 mod testing_module;
 
 use actix_web::App;

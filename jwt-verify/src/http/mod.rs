@@ -16,6 +16,7 @@ mod refusal;
 mod route_table;
 mod sessions;
 mod step;
+mod streams;
 
 pub use actix_web::HttpRequest;
 pub use auth::{JwtAuth, JwtAuthBuilder};
@@ -52,3 +53,4 @@ pub use route_table::{AccessMatrix, Annotated, AuthScope, RouteInfo};
 pub use route_table::{RouteCheck, UnprotectedRoutes, check_routes};
 #[cfg(feature = "issuing")]
 pub use sessions::{SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};
+pub use streams::{AccessEnded, EndOfAccess, GuardedStream, StreamGuard};

@@ -176,7 +176,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for OptionalClaims
 }
 
 /// Makes an argument of the claims, if the application's authorizer admits the caller.
-pub(super) fn admitted<T: 'static>(
+pub(crate) fn admitted<T: 'static>(
     context: &AuthContext,
     request: &HttpRequest,
     claims: VerifiedClaims,
