@@ -132,8 +132,8 @@
 
 mod algorithm;
 mod atomic_time;
-#[cfg(any(feature = "api-keys", feature = "jwks", feature = "redis"))]
 mod background;
+mod changes;
 mod clock;
 mod defaults;
 mod detached;
@@ -300,6 +300,12 @@ pub mod endpoints {
     };
 }
 
+pub mod streams {
+    //! Streams that end with the access of their caller: WebSockets and server-sent events.
+
+    pub use crate::http::{AccessEnded, EndOfAccess, GuardedStream, StreamGuard};
+}
+
 pub mod routes {
     //! The routes of an application with their requirements.
 
@@ -314,7 +320,10 @@ pub mod routes {
 pub mod mcp {
     //! A guard for servers of the Model Context Protocol: rules for tools, prompts and resources.
 
-    pub use crate::mcp_protocol::Rules;
+    pub use crate::{
+        http::{McpGuard, McpGuardBuilder},
+        mcp_protocol::Rules,
+    };
     #[cfg(feature = "macros")]
     #[doc = include_str!("mcp_tools.md")]
     pub use jwt_verify_macros::tools;

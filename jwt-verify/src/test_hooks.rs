@@ -16,6 +16,12 @@ use crate::{
     token::{CompactToken, Header, decode_exact},
 };
 
+#[cfg(feature = "mcp")]
+use crate::mcp_protocol::{
+    event_stream::EventStream,
+    list_filter::{ListEntry, Verdict, filter_answer},
+};
+
 /// Verifies format, header and signature, and returns the payload without checking it (RFC 7515
 /// §5.2).
 pub fn verify_jws(
@@ -110,4 +116,36 @@ pub fn auth_from_variables(
     variables: &[(&str, &str)],
 ) -> Result<crate::http::JwtAuth, crate::error::ConfigError> {
     crate::http::JwtAuth::from_list(variables)
+}
+
+/// Filters the lists in an answer of an MCP server, by the name, URI or template text of each entry.
+#[cfg(feature = "mcp")]
+pub fn filter_mcp_answer(text: &str, mut is_kept: impl FnMut(&str) -> bool) -> Option<String> {
+    filter_answer(text.to_owned(), &mut |entry| verdict(entry, &mut is_kept)).ok()
+}
+
+/// Filters a stream of events of an MCP server that comes in these pieces. `false` beside what came out
+/// means that the stream ends with an error.
+#[cfg(feature = "mcp")]
+pub fn filter_mcp_events<'p>(
+    pieces: impl IntoIterator<Item = &'p [u8]>,
+    max_event: usize,
+    mut is_kept: impl FnMut(&str) -> bool,
+) -> (Vec<u8>, bool) {
+    let (mut events, mut out) = (EventStream::new(max_event), Vec::new());
+    let decide: &mut dyn FnMut(ListEntry<'_>) -> Verdict =
+        &mut |entry| verdict(entry, &mut is_kept);
+    let is_read = pieces.into_iter().all(|piece| events.push(piece, &mut out, decide).is_ok());
+    let is_read = is_read && events.finish(&mut out, decide).is_ok();
+    (out, is_read)
+}
+
+#[cfg(feature = "mcp")]
+fn verdict(entry: ListEntry<'_>, is_kept: &mut dyn FnMut(&str) -> bool) -> Verdict {
+    let (ListEntry::Tool(name)
+    | ListEntry::Prompt(name)
+    | ListEntry::Resource(name)
+    | ListEntry::Template(name)
+    | ListEntry::Update(name)) = entry;
+    if is_kept(name) { Verdict::Keep } else { Verdict::Drop }
 }

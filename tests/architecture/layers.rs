@@ -8,6 +8,7 @@ const LAYERS: [&[&str]; 9] = [
         "algorithm",
         "atomic_time",
         "background",
+        "changes",
         "clock",
         "defaults",
         "detached",
@@ -39,9 +40,11 @@ const LAYERS: [&[&str]; 9] = [
 ];
 
 /// What a row may use of its own row: small, and each for a reason.
-const NEIGHBOURS: [(&str, &str); 10] = [
+const NEIGHBOURS: [(&str, &str); 11] = [
     // What is counted of an outcome is its error's code.
     ("metrics", "error"),
+    // A clock that is moved by hand tells what waits for a time.
+    ("clock", "changes"),
     // Names of members are told apart by a hash.
     ("json", "mix"),
     // A secret that is too short is an error of the configuration.

@@ -20,6 +20,7 @@ mod explanation;
 mod extractors;
 mod introspection;
 mod issuer_settings;
+mod mcp;
 mod monitoring;
 mod mutual_tls;
 mod process;
@@ -30,6 +31,7 @@ mod remembered;
 mod resource_metadata;
 mod signatures;
 mod start_events;
+mod streams;
 mod testing_module;
 
 use actix_web::App;

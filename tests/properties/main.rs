@@ -7,6 +7,7 @@
 
 mod challenges;
 mod credentials;
+mod mcp_lists;
 
 use std::sync::LazyLock;
 

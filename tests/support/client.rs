@@ -74,6 +74,13 @@ impl Request {
         request
     }
 
+    /// Adds a body without the fields that describe it.
+    #[must_use]
+    pub fn payload(mut self, body: impl AsRef<[u8]>) -> Self {
+        self.body = body.as_ref().to_vec();
+        self
+    }
+
     /// Sends the request and reads the response to its end.
     pub fn send(&self) -> Response {
         self.try_send().expect("the server answers")

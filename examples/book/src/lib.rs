@@ -30,6 +30,7 @@ chapters! {
     GuidesProtecting = "guides/protecting.md",
     GuidesResourceMetadata = "guides/resource-metadata.md",
     GuidesSessions = "guides/sessions.md",
+    GuidesStreams = "guides/streams.md",
     GuidesTesting = "guides/testing.md",
     Index = "index.md",
     MigrationFlaskJwtExtended = "migration/flask-jwt-extended.md",

@@ -7,9 +7,10 @@ pub(crate) enum Operation<'a> {
     Tool(&'a str),
     /// `prompts/get` of the prompt with this name, or `completion/complete` for one.
     Prompt(&'a str),
-    /// `resources/read` or a subscription of the resource with this URI, or `completion/complete` for a
-    /// template, as it is written.
+    /// `resources/read` or a subscription of the resource with this URI.
     Resource(&'a str),
+    /// `completion/complete` for a resource template, as it is written, or an entry of a list of them.
+    Template(&'a str),
     /// Every other method.
     Method(&'a str),
 }

@@ -77,13 +77,8 @@ impl ResourceTemplate {
         self.parts.iter().any(|part| part.variable() == Some(name))
     }
 
-    /// Returns `true` without variables.
-    pub(crate) fn is_literal(&self) -> bool {
-        self.parts.iter().all(|part| part.variable().is_none())
-    }
-
     /// Returns the values of the variables if the URI matches.
-    pub(crate) fn matches<'a>(&'a self, uri: &'a str) -> Option<Variables<'a>> {
+    pub(crate) fn matches<'t: 'v, 'v>(&'t self, uri: &'v str) -> Option<Variables<'v>> {
         let mut variables = Vec::new();
         let mut rest = uri;
         let mut parts = self.parts.iter().peekable();

@@ -1,11 +1,8 @@
 //! Rules of an MCP server: which caller may do what.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
-use super::{
-    Operation,
-    resource_template::{ResourceTemplate, Variables},
-};
+use super::{resource_template::ResourceTemplate, rule_table::RuleTable};
 use crate::{authz::Requirement, error::ConfigError};
 
 /// Which callers of an MCP server may call which tool, get which prompt and read which resource.
@@ -32,10 +29,7 @@ use crate::{authz::Requirement, error::ConfigError};
 #[derive(Debug, Clone, Default)]
 #[must_use = "rules do nothing until they are given to a guard"]
 pub struct Rules {
-    tools: HashMap<Cow<'static, str>, Requirement>,
-    prompts: HashMap<Cow<'static, str>, Requirement>,
-    methods: HashMap<Cow<'static, str>, Requirement>,
-    resources: Vec<(ResourceTemplate, Requirement)>,
+    table: RuleTable<Requirement>,
     /// The first mistake.
     problem: Option<&'static str>,
 }
@@ -60,7 +54,7 @@ impl Rules {
     /// Sets who may call a tool (`tools/call`). Names compare exactly.
     pub fn tool(mut self, name: impl Into<Cow<'static, str>>, requirement: Requirement) -> Self {
         self.check(&requirement, |_| false);
-        if self.tools.insert(name.into(), requirement).is_some() {
+        if self.table.tools.insert(name.into(), requirement).is_some() {
             self.note("names a tool twice");
         }
         self
@@ -69,7 +63,7 @@ impl Rules {
     /// Sets who may get a prompt (`prompts/get`), and completions of its arguments.
     pub fn prompt(mut self, name: impl Into<Cow<'static, str>>, requirement: Requirement) -> Self {
         self.check(&requirement, |_| false);
-        if self.prompts.insert(name.into(), requirement).is_some() {
+        if self.table.prompts.insert(name.into(), requirement).is_some() {
             self.note("names a prompt twice");
         }
         self
@@ -85,10 +79,11 @@ impl Rules {
         match ResourceTemplate::parse(uri.into()) {
             Ok(template) => {
                 self.check(&requirement, |name| template.has_variable(name));
-                if self.resources.iter().any(|(known, _)| known.text() == template.text()) {
+                let mut known = self.table.resources.iter();
+                if known.any(|(known, _)| known.text() == template.text()) {
                     self.note("names a resource twice");
                 }
-                self.resources.push((template, requirement));
+                self.table.resources.push((template, requirement));
             }
             Err(problem) => self.note(problem),
         }
@@ -105,7 +100,7 @@ impl Rules {
                 "a method that names a tool, prompt or resource is decided by the rule of that",
             );
         }
-        if self.methods.insert(name, requirement).is_some() {
+        if self.table.methods.insert(name, requirement).is_some() {
             self.note("names a method twice");
         }
         self
@@ -136,49 +131,23 @@ impl Rules {
         }
     }
 
-    /// Returns the requirement of an operation, with the variables of its resource. `None` means that the
-    /// operation is refused.
-    pub(crate) fn find<'a>(
-        &'a self,
-        operation: Operation<'a>,
-    ) -> Option<(&'a Requirement, Variables<'a>)> {
-        const AUTHENTICATED: &Requirement = &Requirement::authenticated();
-        match operation {
-            Operation::Tool(name) => self.tools.get(name).map(|found| (found, Vec::new())),
-            Operation::Prompt(name) => self.prompts.get(name).map(|found| (found, Vec::new())),
-            Operation::Resource(uri) => {
-                self.resources.iter().find_map(|(template, requirement)| {
-                    template.matches(uri).map(|variables| (requirement, variables))
-                })
-            }
-            Operation::Method(name) => match self.methods.get(name) {
-                Some(found) => Some((found, Vec::new())),
-                None => self.is_of_protocol(name).then(|| (AUTHENTICATED, Vec::new())),
-            },
-        }
-    }
-
-    /// Returns `true` for what every client needs before and between its calls.
-    fn is_of_protocol(&self, method: &str) -> bool {
-        match method {
-            "initialize" | "ping" | "server/discover" => true,
-            "tools/list" => !self.tools.is_empty(),
-            "prompts/list" => !self.prompts.is_empty(),
-            "resources/list" => self.resources.iter().any(|(template, _)| template.is_literal()),
-            "resources/templates/list" => !self.resources.is_empty(),
-            _ => method.starts_with("notifications/"),
-        }
+    /// Returns the requirement of each operation.
+    pub(crate) fn table(&self) -> &RuleTable<Requirement> {
+        &self.table
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{Operation, rule_table::Rule},
+        *,
+    };
 
     #[test]
     fn what_no_rule_names_is_refused() {
         let rules = Rules::new().tool("search", Requirement::authenticated());
-        let is_found = |operation| rules.find(operation).is_some();
+        let is_found = |operation| rules.table().find(operation).is_some();
         assert!(is_found(Operation::Tool("search")));
         assert!(is_found(Operation::Method("tools/list")));
         assert!(is_found(Operation::Method("initialize")));
@@ -217,7 +186,12 @@ mod tests {
         }
         let rules = Rules::new().resource("a:{user}", of_path());
         assert!(rules.verify().is_ok());
-        let (_, variables) = rules.find(Operation::Resource("a:ann")).unwrap();
-        assert_eq!(variables, [("user", "ann")]);
+        let variables = |operation| match rules.table().find(operation) {
+            Some(Rule::Set(_, variables)) => variables,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(variables(Operation::Resource("a:ann")), [("user", "ann")]);
+        assert_eq!(variables(Operation::Template("a:ann")), [("user", "ann")]);
+        assert_eq!(variables(Operation::Template("a:{user}")), [("user", "{user}")]);
     }
 }
