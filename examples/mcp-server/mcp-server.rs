@@ -12,6 +12,7 @@ mod tryout;
 use std::{env, error::Error, net::TcpListener, sync::Arc};
 
 use actix_web::{App, HttpServer, web};
+use jwt_verify::mcp::{self, McpGuard};
 use rmcp_actix_web::transport::{LocalSessionManager, StreamableHttpService};
 
 use crate::{notes::Notes, setup::Setup};
@@ -24,6 +25,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let setup = Setup::from_env(&listener)?;
     let auth = setup.auth.clone();
 
+    // `export` is not named: every call of it is refused.
+    let rules = mcp::tools! {
+        "whoami" => require,
+        "search" => require(scopes = "notes:read"),
+        "create_note" => require(scopes = "notes:write"),
+        "delete_note" => require(roles = "admin", scopes = "notes:write"),
+    };
+    let guard = McpGuard::builder(&auth, rules).build()?;
+
     // Made once: the sessions of older clients are shared by all workers.
     let notes = Notes::default();
     let service = StreamableHttpService::builder()
@@ -35,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = HttpServer::new(move || {
         App::new()
             .service(auth.resource_metadata_route())
-            .service(web::scope("/mcp").wrap(auth.clone()).service(service.clone().scope()))
+            .service(web::scope("/mcp").wrap(guard.clone()).service(service.clone().scope()))
     })
     .workers(2)
     .listen(listener)?;

@@ -151,7 +151,7 @@ impl Notes {
         })
     }
 
-    /// Writes all notes into one text. There is no rule for it, so nobody can call it.
+    /// Writes all notes into one text. No rule names it, so the guard refuses every call.
     #[tool]
     async fn export(&self) -> Result<CallToolResult, ErrorData> {
         let notes: Vec<Note> = self.kept(|kept| kept.notes.values().cloned().collect());

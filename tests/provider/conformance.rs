@@ -3,7 +3,9 @@
 use std::{path::Path, process::Command, sync::Arc};
 
 use actix_web::{App, web};
-use jwt_verify::{JwtAuth, TrustedIssuer, endpoints::ResourceMetadata, testing::TestIssuer};
+use jwt_verify::{
+    JwtAuth, TrustedIssuer, endpoints::ResourceMetadata, mcp::McpGuard, testing::TestIssuer,
+};
 use jwt_verify_tests::{TestServer, free_port};
 use rmcp_actix_web::transport::{LocalSessionManager, StreamableHttpService};
 use serde_json::{Map, Value};
@@ -47,9 +49,10 @@ fn the_guard_changes_no_outcome_of_the_conformance_suite() {
         .resource_metadata(ResourceMetadata::new(&resource))
         .build()
         .unwrap();
+    let guard = McpGuard::builder(&auth, rules()).build().unwrap();
     let service = service();
     let guarded = TestServer::start(move || {
-        App::new().service(web::scope("/mcp").wrap(auth.clone()).service(service.clone().scope()))
+        App::new().service(web::scope("/mcp").wrap(guard.clone()).service(service.clone().scope()))
     });
     let token = issuer.token().audience(&resource).subject("ada").sign();
     let with = outcomes(&guarded, &token, own);
@@ -63,5 +66,4 @@ fn the_guard_changes_no_outcome_of_the_conformance_suite() {
     };
     let failed: Vec<_> = with.iter().filter(|(_, checks)| !passed(checks)).collect();
     assert!(failed.is_empty(), "{failed:#?}");
-    let _ = rules();
 }
