@@ -25,6 +25,7 @@ chapters! {
     GuidesKeys = "guides/keys.md",
     GuidesLogin = "guides/login.md",
     GuidesIntrospection = "guides/introspection.md",
+    GuidesMcp = "guides/mcp.md",
     GuidesMutualTls = "guides/mutual-tls.md",
     GuidesOpenapi = "guides/openapi.md",
     GuidesProtecting = "guides/protecting.md",
