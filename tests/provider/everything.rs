@@ -1,5 +1,7 @@
 //! An MCP server with what the conformance scenarios ask for, by the names that they expect.
 
+#![expect(deprecated, reason = "revisions with sessions have methods that the newest has not")]
+
 use std::time::Duration;
 
 use jwt_verify::{Requirement, mcp::Rules};

@@ -27,12 +27,9 @@ class Login {
       grant_types: ['authorization_code'],
       response_types: ['code'],
       token_endpoint_auth_method: 'none',
-      // What the provider needs to let it use an address of this machine.
-      application_type: 'native',
     };
   }
-  clientInformation() { return this.information; }
-  saveClientInformation(information) { this.information = information; }
+  clientInformation() { return { client_id: 'notes-client' }; }
   tokens() { return this.saved; }
   saveTokens(tokens) { this.saved = tokens; }
   codeVerifier() { return this.verifier; }

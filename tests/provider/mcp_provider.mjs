@@ -1,5 +1,5 @@
-// A real OpenID Provider for clients of an MCP server: they register themselves, users log in and consent,
-// tokens are for the resource that the client names (RFC 8707).
+// A real OpenID Provider for a client of an MCP server: users log in and consent, tokens are for the resource
+// that the client names (RFC 8707).
 //
 // Prints one line with its issuer when it is ready.
 import { createServer } from 'node:http';
@@ -11,12 +11,20 @@ const issuer = `http://127.0.0.1:${server.address().port}`;
 
 const SCOPES = ['notes:read', 'notes:write'];
 const provider = new Provider(issuer, {
+  // Registered beforehand: a client that registers itself has the scopes of its first login alone.
+  clients: [{
+    client_id: 'notes-client',
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    redirect_uris: ['http://127.0.0.1:1/callback'],
+  }],
   scopes: SCOPES,
   claims: { openid: ['sub'] },
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   features: {
     devInteractions: { enabled: true },
-    registration: { enabled: true },
     dPoP: { enabled: true },
     resourceIndicators: {
       enabled: true,
