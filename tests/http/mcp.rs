@@ -264,7 +264,7 @@ fn bodies_that_are_no_message_are_refused() {
     let chunks = format!("{:x}\r\n{large}\r\n0\r\n\r\n", large.len());
     let request = guarded.server.request("POST", "/mcp").header("transfer-encoding", "chunked");
     let response =
-        request.bearer(&token).header("content-type", "application/json").payload(chunks).send();
+        request.bearer(&token).header("content-type", "application/json").raw_body(chunks).send();
     assert_refused(&response, 413, 413);
 }
 
