@@ -74,11 +74,35 @@ impl Request {
         request
     }
 
-    /// Adds a body without the fields that describe it.
+    /// Adds the bytes of a body, without fields about it.
     #[must_use]
-    pub fn payload(mut self, body: impl AsRef<[u8]>) -> Self {
+    pub fn raw_body(mut self, body: impl AsRef<[u8]>) -> Self {
         self.body = body.as_ref().to_vec();
         self
+    }
+
+    /// Sends the head alone, whatever body it announces, and reads the response. `None` if there is none
+    /// within this time: the server waits for the body.
+    pub fn send_head(&self, wait: Duration) -> Option<Response> {
+        const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+        let mut stream = self.connect().unwrap();
+        stream.set_read_timeout(Some(wait)).unwrap();
+        stream.write_all(&self.head).unwrap();
+        stream.write_all(b"\r\n").unwrap();
+        let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+        loop {
+            let length = stream.read(&mut piece).ok().filter(|length| *length > 0)?;
+            bytes.extend_from_slice(&piece[..length]);
+            let answer = bytes.strip_prefix(CONTINUE).unwrap_or(&bytes);
+            if let Some(response) = Response::parse(answer)
+                && response.header("content-length").is_none_or(|length| {
+                    length.parse().is_ok_and(|length: usize| length == response.body.len())
+                })
+            {
+                return Some(response);
+            }
+        }
     }
 
     /// Sends the request and reads the response to its end.
