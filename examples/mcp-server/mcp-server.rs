@@ -2,8 +2,8 @@
 //!
 //! `BIND_ADDR` (default `127.0.0.1:8080`) says where it listens. With `JWT_ISSUER` and the other
 //! variables of `JwtAuth::from_env` it trusts your issuer, without them one of the test kit's, and
-//! prints requests to paste. `JWT_RESOURCE` is the URL that clients know it by (default: the address it
-//! listens on, and `/mcp`).
+//! prints requests to paste. `JWT_RESOURCE` is the URL that clients know it by; the default is the
+//! address that it listens on, and `/mcp`, which is for clients on this machine.
 
 mod notes;
 mod setup;
