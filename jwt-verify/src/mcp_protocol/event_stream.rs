@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr2;
+use memchr::{memchr2, memmem};
 
 use super::{
     list_filter::{Change, Decide, Unreadable, changes},
@@ -127,6 +127,10 @@ impl EventStream {
         out: &mut Vec<u8>,
         decide: &mut Decide<'_>,
     ) -> Result<Ended, Unreadable> {
+        if !self.has_lists && !may_be_update(&self.event) {
+            self.keep(out);
+            return Ok(Ended::Kept);
+        }
         let data = data_of(&self.event, self.is_start);
         let Some(text) = message_of(&self.event, &data)? else {
             self.keep(out);
@@ -163,6 +167,12 @@ impl EventStream {
         self.event.shrink_to(USUAL_EVENT);
         (self.line, self.is_start) = (0, false);
     }
+}
+
+/// Returns `false` for an event that is no notification about a resource, however its method is spelled.
+fn may_be_update(event: &[u8]) -> bool {
+    // A letter has no other escape, and a line end is in no string.
+    memmem::find(event, b"updated").is_some() || memmem::find(event, b"\\u").is_some()
 }
 
 /// The fields of an event that say what it is.
@@ -360,6 +370,29 @@ mod tests {
             }
         }
         assert_eq!(filtered(b"data: {\"a\":\"\xff\"}\n\n"), (String::new(), false));
+    }
+
+    #[test]
+    fn a_stream_without_lists_is_read_where_it_may_be_about_resources() {
+        let filtered = |stream: &str| {
+            let (mut events, mut out) = (EventStream::new(256, false), Vec::new());
+            events.push(stream.as_bytes(), &mut out, &mut decide)?;
+            events.finish(&mut out, &mut decide)?;
+            Ok::<_, Unreadable>(String::from_utf8(out).unwrap())
+        };
+        let hidden = update("b");
+        for event in [
+            hidden.clone(),
+            hidden.replace("updated", "\\u0075pdated"),
+            hidden.replace("resources/updated", "resource\\u0073\\/updated"),
+        ] {
+            assert_eq!(filtered(&format!("data: {event}\n\n")), Ok(String::new()), "{event}");
+        }
+        for event in [LIST.to_owned(), update("a"), "x".into(), "{\"a\":1,\"a\":1}".into()] {
+            let stream = format!("data: {event}\n\n");
+            assert_eq!(filtered(&stream), Ok(stream.clone()));
+        }
+        assert!(filtered("data: updated\n\n").is_err());
     }
 
     #[test]
