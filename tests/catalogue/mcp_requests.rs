@@ -245,7 +245,7 @@ fn bodies_that_are_too_large() {
         bench.attack(
             "MCP-17",
             "white space",
-            { post().json(&format!("{}{small}", " ".repeat(MAX_BODY))) },
+            post().json(&format!("{}{small}", " ".repeat(MAX_BODY))),
             Refused::Status(413),
         ),
     ]);
