@@ -138,7 +138,7 @@ pub fn filter_mcp_events<'p>(
     max_event: usize,
     mut is_kept: impl FnMut(&str) -> bool,
 ) -> (Vec<u8>, bool) {
-    let (mut events, mut out) = (EventStream::new(max_event), Vec::new());
+    let (mut events, mut out) = (EventStream::new(max_event, true), Vec::new());
     let decide: &mut dyn FnMut(ListEntry<'_>) -> Verdict =
         &mut |entry| verdict(entry, &mut is_kept);
     let is_read = pieces.into_iter().all(|piece| events.push(piece, &mut out, decide).is_ok());

@@ -23,6 +23,7 @@ pub(crate) struct EventStream {
     /// Start of its last line.
     line: usize,
     max_event: usize,
+    has_lists: bool,
     /// `true` until something was handed on: what comes first may begin with a byte order mark, as its
     /// reader sees it.
     is_start: bool,
@@ -44,9 +45,10 @@ const USUAL_EVENT: usize = 4096;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl EventStream {
-    /// Creates a stream whose events are not longer than `max_event` bytes.
-    pub(crate) fn new(max_event: usize) -> Self {
-        Self { event: Vec::new(), line: 0, max_event, is_start: true, ended: None }
+    /// Creates a stream whose events are not longer than `max_event` bytes. Without `has_lists` none of
+    /// them answers a request for a list.
+    pub(crate) fn new(max_event: usize, has_lists: bool) -> Self {
+        Self { event: Vec::new(), line: 0, max_event, has_lists, is_start: true, ended: None }
     }
 
     /// Takes the next chunk, and appends what the caller may see.
@@ -132,7 +134,7 @@ impl EventStream {
             return Ok(Ended::Kept);
         };
         let document = JsonDocument::parse(text).map_err(|_| Unreadable)?;
-        match changes(&document, decide)? {
+        match changes(&document, self.has_lists, decide)? {
             Change::Dropped => {
                 self.clear();
                 return Ok(Ended::Dropped);
@@ -237,7 +239,7 @@ mod tests {
     /// Sends a stream in every kind of pieces. All must have the same result.
     fn filtered(stream: &[u8]) -> (String, bool) {
         let send = |pieces: &[&[u8]]| {
-            let (mut events, mut out) = (EventStream::new(256), Vec::new());
+            let (mut events, mut out) = (EventStream::new(256, true), Vec::new());
             let mut is_ok =
                 pieces.iter().all(|piece| events.push(piece, &mut out, &mut decide).is_ok());
             is_ok = is_ok && events.finish(&mut out, &mut decide).is_ok();
@@ -335,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_comment_between_events_is_not_held_back() {
-        let (mut events, mut out) = (EventStream::new(64), Vec::new());
+        let (mut events, mut out) = (EventStream::new(64, true), Vec::new());
         events.push(b"data: {}\n\n:\r", &mut out, &mut decide).unwrap();
         assert_eq!(out, b"data: {}\n\n:\r");
         events.push(b"\ndata: {}\n: held\n", &mut out, &mut decide).unwrap();

@@ -60,14 +60,18 @@ impl<'r> Fields<'r> {
             Some(name) => Some(decoded(name).ok_or(HeaderMismatch(NAME))?),
             None => None,
         };
-        let fields = Self { revision, method, name };
-        if matches!(revision, Revision::Modern(_)) {
-            let method = method.ok_or(HeaderMismatch("`Mcp-Method` is missing"))?;
-            if is_named(method) && fields.name.is_none() {
+        Ok(Self { revision, method, name })
+    }
+
+    /// Refuses those of a message without a field that its revision asks for.
+    pub(crate) fn complete(self) -> Result<Self, HeaderMismatch> {
+        if matches!(self.revision, Revision::Modern(_)) {
+            let method = self.method.ok_or(HeaderMismatch("`Mcp-Method` is missing"))?;
+            if is_named(method) && self.name.is_none() {
                 return Err(HeaderMismatch("`Mcp-Name` is missing"));
             }
         }
-        Ok(fields)
+        Ok(self)
     }
 }
 
@@ -116,6 +120,7 @@ mod tests {
             bytes(method).into_iter(),
             bytes(name).into_iter(),
         )
+        .and_then(Fields::complete)
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(super) enum Change {
 /// Cuts entries out of an answer: one message, or an array of them. All other bytes stay as they are.
 pub(crate) fn filter_answer(text: String, decide: &mut Decide<'_>) -> Result<String, Unreadable> {
     let document = JsonDocument::parse(text).map_err(|_| Unreadable)?;
-    let Change::Edits(edits) = changes(&document, decide)? else { return Err(Unreadable) };
+    let Change::Edits(edits) = changes(&document, true, decide)? else { return Err(Unreadable) };
     let text = document.into_text();
     if edits.is_empty() {
         return Ok(text);
@@ -61,9 +61,11 @@ pub(crate) fn filter_answer(text: String, decide: &mut Decide<'_>) -> Result<Str
     String::from_utf8(out).map_err(|_| Unreadable)
 }
 
-/// Finds out what has to be changed in an answer.
+/// Finds out what has to be changed in an answer. Without `has_lists` it is no answer to a request for a
+/// list, and members of its result mean something else.
 pub(super) fn changes(
     document: &JsonDocument,
+    has_lists: bool,
     decide: &mut Decide<'_>,
 ) -> Result<Change, Unreadable> {
     let (root, mut edits) = (document.root(), Vec::new());
@@ -71,19 +73,20 @@ pub(super) fn changes(
         let count = root.elements().count();
         let mut kept = 0;
         cut_elements(root, &mut edits, |message, edits| {
-            let is_kept = message_changes(message, edits, decide)?;
+            let is_kept = message_changes(message, has_lists, edits, decide)?;
             kept += usize::from(is_kept);
             Ok(is_kept)
         })?;
         return Ok(if kept == 0 && count > 0 { Change::Dropped } else { Change::Edits(edits) });
     }
-    let is_kept = message_changes(root, &mut edits, decide)?;
+    let is_kept = message_changes(root, has_lists, &mut edits, decide)?;
     Ok(if is_kept { Change::Edits(edits) } else { Change::Dropped })
 }
 
 /// Collects the changes inside of a message. Returns `false` if the message as a whole is dropped.
 fn message_changes<'a>(
     message: Json<'a>,
+    has_lists: bool,
     edits: &mut Vec<Edit>,
     decide: &mut Decide<'_>,
 ) -> Result<bool, Unreadable> {
@@ -96,7 +99,7 @@ fn message_changes<'a>(
         let uri = uri.and_then(Json::as_str);
         return Ok(uri.is_some_and(|uri| decide(ListEntry::Update(uri)) == Verdict::Keep));
     }
-    let Some(result) = message.get("result") else { return Ok(true) };
+    let Some(result) = message.get("result").filter(|_| has_lists) else { return Ok(true) };
     // In document order, as edits have to be.
     for (name, list) in result.members() {
         let (member, entry): (_, fn(&'a str) -> ListEntry<'a>) = match name {
@@ -104,6 +107,11 @@ fn message_changes<'a>(
             "prompts" => ("name", ListEntry::Prompt),
             "resources" => ("uri", ListEntry::Resource),
             "resourceTemplates" => ("uriTemplate", ListEntry::Template),
+            // A list that others see differently is for nobody else.
+            "cacheScope" if list.is_text("public") => {
+                edits.push(Edit { range: list.span(), with: r#""private""#.into() });
+                continue;
+            }
             _ => continue,
         };
         if list.is_null() {
@@ -262,6 +270,30 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_for_no_cache_of_others() {
+        let text = |scope: &str| {
+            format!(r#"{{"result":{{"cacheScope":{scope},"tools":[{{"name":"a"}}],"ttlMs":1}}}}"#)
+        };
+        assert_eq!(filtered(&text(r#""p\u0075blic""#)), Ok(text(r#""private""#)));
+        for other in [r#""private""#, "1", "null"] {
+            assert_eq!(filtered(&text(other)), Ok(text(other)));
+        }
+    }
+
+    #[test]
+    fn an_answer_to_another_request_has_no_lists() {
+        let update = r#"{"method":"notifications/resources/updated","params":{"uri":"x"}}"#;
+        for (text, expected) in [
+            (r#"{"result":{"tools":{"x":1},"cacheScope":"public"}}"#, Change::Edits(Vec::new())),
+            (r#"{"result":{"tools":[{"name":"x"}]}}"#, Change::Edits(Vec::new())),
+            (update, Change::Dropped),
+        ] {
+            let document = JsonDocument::parse(text.to_owned()).unwrap();
+            assert_eq!(changes(&document, false, &mut decide), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
     fn answers_that_could_be_read_otherwise_are_refused() {
         for text in [
             "",
@@ -301,7 +333,7 @@ mod tests {
             [update("x"), format!("[{0},{0}]", update("x")), update("x").replace("uri", "u")]
         {
             let document = JsonDocument::parse(text).unwrap();
-            assert_eq!(changes(&document, &mut decide), Ok(Change::Dropped));
+            assert_eq!(changes(&document, true, &mut decide), Ok(Change::Dropped));
         }
     }
 

@@ -208,7 +208,7 @@ impl<'b> Message<'b> {
     /// Returns what a `subscriptions/listen` wants to hear of, besides changes of lists. What is not known
     /// is a method without a name, for which there is no rule.
     pub(crate) fn listened(&self) -> Result<Vec<Operation<'b>>, Problem> {
-        if self.method != Some("subscriptions/listen") {
+        if !self.is_listening() {
             return Ok(Vec::new());
         }
         let Some(filter) = self.param("notifications") else { return Ok(Vec::new()) };
@@ -233,6 +233,17 @@ impl<'b> Message<'b> {
             }
         }
         Ok(listened)
+    }
+
+    /// Returns `true` if its answer is a list of what a caller may do.
+    pub(crate) fn is_list(&self) -> bool {
+        let lists = ["tools/list", "prompts/list", "resources/list", "resources/templates/list"];
+        self.method.is_some_and(|method| lists.contains(&method))
+    }
+
+    /// Returns `true` if its answer lasts.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.method == Some("subscriptions/listen")
     }
 
     fn param(&self, name: &str) -> Option<Json<'b>> {

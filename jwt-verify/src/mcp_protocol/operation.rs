@@ -1,5 +1,7 @@
 //! What a message asks the server to do.
 
+use std::fmt;
+
 /// An operation that rules are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation<'a> {
@@ -13,4 +15,16 @@ pub(crate) enum Operation<'a> {
     Template(&'a str),
     /// Every other method.
     Method(&'a str),
+}
+
+/// Writes the method and the name.
+impl fmt::Display for Operation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tool(name) => write!(f, "tools/call {name}"),
+            Self::Prompt(name) => write!(f, "prompts/get {name}"),
+            Self::Resource(uri) | Self::Template(uri) => write!(f, "resources/read {uri}"),
+            Self::Method(name) => f.write_str(name),
+        }
+    }
 }

@@ -10,9 +10,9 @@ use super::{
 /// A value for each tool, prompt, method and resource that has a rule.
 #[derive(Debug, Clone)]
 pub(crate) struct RuleTable<T> {
-    pub(super) tools: HashMap<Cow<'static, str>, T>,
-    pub(super) prompts: HashMap<Cow<'static, str>, T>,
-    pub(super) methods: HashMap<Cow<'static, str>, T>,
+    pub(super) tools: Named<T>,
+    pub(super) prompts: Named<T>,
+    pub(super) methods: Named<T>,
     pub(super) resources: Vec<(ResourceTemplate, T)>,
 }
 
@@ -38,20 +38,23 @@ impl<T> Default for RuleTable<T> {
 
 impl<T> RuleTable<T> {
     /// Makes another value of each.
-    pub(crate) fn map<U>(&self, make: impl Fn(&T) -> U) -> RuleTable<U> {
-        let all = |named: &HashMap<Cow<'static, str>, T>| {
-            named.iter().map(|(name, value)| (name.clone(), make(value))).collect()
-        };
+    pub(crate) fn map<U>(&self, make: impl Fn(Operation<'_>, &T) -> U) -> RuleTable<U> {
+        let resources = self.resources.iter().map(|(template, value)| {
+            (template.clone(), make(Operation::Resource(template.text()), value))
+        });
         RuleTable {
-            tools: all(&self.tools),
-            prompts: all(&self.prompts),
-            methods: all(&self.methods),
-            resources: self
-                .resources
-                .iter()
-                .map(|(template, value)| (template.clone(), make(value)))
-                .collect(),
+            tools: each(&self.tools, Operation::Tool, &make),
+            prompts: each(&self.prompts, Operation::Prompt, &make),
+            methods: each(&self.methods, Operation::Method, &make),
+            resources: resources.collect(),
         }
+    }
+
+    /// Returns the values in any order.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        let named = [&self.tools, &self.prompts, &self.methods].into_iter();
+        let resources = self.resources.iter().map(|(_, value)| value);
+        named.flat_map(HashMap::values).chain(resources)
     }
 
     /// Returns the rule of an operation. `None` means that the operation is refused.
@@ -94,4 +97,14 @@ impl<T> RuleTable<T> {
             _ => method.starts_with("notifications/"),
         }
     }
+}
+
+type Named<T> = HashMap<Cow<'static, str>, T>;
+
+fn each<'t, T, U>(
+    named: &'t Named<T>,
+    kind: fn(&'t str) -> Operation<'t>,
+    make: &impl Fn(Operation<'_>, &T) -> U,
+) -> Named<U> {
+    named.iter().map(|(name, value)| (name.clone(), make(kind(name), value))).collect()
 }

@@ -48,6 +48,8 @@ pub(crate) enum Demand {
     #[cfg(feature = "mcp")]
     Operation {
         requirement: Rc<Requirement>,
+        /// Name of the operation, if it has a rule.
+        name: Option<Rc<str>>,
         /// What `path.name` stands for.
         variables: Option<Rc<[Variable]>>,
     },
@@ -93,8 +95,9 @@ impl Demand {
 
     /// Requires what a rule says of an operation.
     #[cfg(feature = "mcp")]
-    pub(crate) fn of_operation(requirement: Requirement) -> Self {
-        Self::Operation { requirement: Rc::new(requirement), variables: None }
+    pub(crate) fn of_operation(name: Option<String>, requirement: Requirement) -> Self {
+        let (requirement, name) = (Rc::new(requirement), name.map(Into::into));
+        Self::Operation { requirement, name, variables: None }
     }
 
     /// Returns the same with values for the names that the requirement takes from a path.
@@ -102,8 +105,9 @@ impl Demand {
     pub(crate) fn with_variables(&self, variables: &[(&str, &str)]) -> Self {
         let owned = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
         match self {
-            Self::Operation { requirement, .. } => Self::Operation {
+            Self::Operation { requirement, name, .. } => Self::Operation {
                 requirement: requirement.clone(),
+                name: name.clone(),
                 variables: Some(owned.collect()),
             },
             other => other.clone(),
@@ -142,6 +146,14 @@ impl Demand {
             #[cfg(feature = "mcp")]
             Self::Operation { .. } => None,
             Self::Check { handler, .. } => *handler,
+        }
+    }
+
+    fn operation(&self) -> Option<&str> {
+        match self {
+            #[cfg(feature = "mcp")]
+            Self::Operation { name, .. } => name.as_deref(),
+            _ => None,
         }
     }
 
@@ -281,6 +293,7 @@ impl Demand {
             method,
             route: &route,
             handler: self.handler(),
+            operation: self.operation(),
             requirement: self.requirement(),
             outcome: match result {
                 Ok(()) => AuditOutcome::Allowed,

@@ -7,9 +7,10 @@ use crate::{
     http::{
         auth::context::{AuthContext, JwtAuth},
         endpoints::metadata_document::PublishedMetadata,
-        mcp::{credentials, origin::Origins},
+        mcp::{credentials, origin::Origins, sessions::Sessions},
     },
     mcp_protocol::Rules,
+    secret::Secret,
     url::HttpsUrl,
 };
 
@@ -66,7 +67,30 @@ use crate::{
 /// refusals](crate::JwtAuthBuilder::error_response) decides about status and header fields, and not about
 /// that body.
 ///
-/// The server then gets the body as it was read, and none of the caller's credentials.
+/// With [`JwtAuth::report_only`] the rules refuse nothing, and what they would refuse is logged; all other
+/// checks stay as they are.
+///
+/// # Answers
+///
+/// Lists of tools, prompts, resources and templates have the entries that this caller would not get a 403
+/// for; every other byte stays, but that a list for the caches of all is one for this caller alone
+/// (`cacheScope`). Streams of events are filtered event by event, and notifications about resources that
+/// the caller may not read are left out. An answer to a list that is neither JSON nor events, that is
+/// encoded, or larger than 16 MiB is replaced by a 500.
+///
+/// A stream of `GET` or `subscriptions/listen` ends with the access of its caller, as a
+/// [`StreamGuard`](crate::streams::StreamGuard) does.
+///
+/// # Older clients
+///
+/// Revisions up to 2025-11-25 have sessions, `GET` and `DELETE`. A session belongs to the caller who began
+/// it, see [`session_key`](McpGuardBuilder::session_key). Batches are of revision 2025-03-26.
+///
+/// # What the server gets
+///
+/// The server gets the body as it was read, and none of the caller's credentials. Arguments such as
+/// [`VerifiedClaims`](crate::VerifiedClaims) work behind the guard. It gets no `Accept-Encoding`, since its
+/// answers have to be read: compress around the guard.
 #[doc(alias = "model context protocol")]
 #[derive(Debug, Clone)]
 pub struct McpGuard {
@@ -80,6 +104,8 @@ pub(super) struct GuardSettings {
     pub(super) rules: Rules,
     pub(super) origins: Origins,
     pub(super) max_body: usize,
+    pub(super) sessions: Sessions,
+    pub(super) lists_step_up: bool,
     pub(super) keeps_credentials: bool,
 }
 
@@ -91,6 +117,8 @@ pub struct McpGuardBuilder {
     rules: Rules,
     origins: Vec<String>,
     max_body: usize,
+    session_key: Option<Secret>,
+    lists_step_up: bool,
     keeps_credentials: bool,
 }
 
@@ -104,6 +132,8 @@ impl McpGuard {
             rules,
             origins: Vec::new(),
             max_body: MAX_BODY,
+            session_key: None,
+            lists_step_up: false,
             keeps_credentials: false,
         }
     }
@@ -127,6 +157,29 @@ impl McpGuardBuilder {
         self
     }
 
+    /// Sets the key that binds sessions to their callers, for servers with sessions (revisions up to
+    /// 2025-11-25): at least 32 bytes. Default: one at random, for each guard that is built.
+    ///
+    /// Set it if a client may come to another process with its session. The server's `Mcp-Session-Id`
+    /// has a tag for the client, an HMAC of it with the issuer and the subject of the caller, or the client
+    /// if there is no subject. With another caller's session the answer is 404, as for one that has ended.
+    pub fn session_key(mut self, key: Secret) -> Self {
+        self.session_key = Some(key);
+        self
+    }
+
+    /// Lists what more scopes would open to the caller too. Default: off; a list has what the caller may
+    /// call now.
+    ///
+    /// Such an entry has the scopes in its `_meta`, as `io.github.jwt-verify/scopes`; its call is answered
+    /// with 403 and the same scopes. What a role or another claim keeps from the caller stays out.
+    ///
+    /// **Security:** names and descriptions of these tools are then seen by callers without the scopes.
+    pub fn list_step_up(mut self, lists: bool) -> Self {
+        self.lists_step_up = lists;
+        self
+    }
+
     /// Hands the caller's credentials on to the server. Default: they are removed.
     ///
     /// **Security:** a server that sends the token on to another service lets that service act for the
@@ -139,7 +192,8 @@ impl McpGuardBuilder {
     /// Builds the guard.
     ///
     /// # Errors
-    /// Rules that cannot work, see [`Rules`]; an origin that no browser sends; a limit of 0; a [`JwtAuth`]
+    /// Rules that cannot work, see [`Rules`]; an origin that no browser sends; a limit of 0; a
+    /// [key](Self::session_key) with fewer than 32 bytes; a [`JwtAuth`]
     /// without [`resource_metadata`](crate::JwtAuthBuilder::resource_metadata) if there are no
     /// [`origins`](Self::origins) either; an extractor or an authenticator of the application that does
     /// not say how to [remove](crate::extract::TokenExtractor::remove) its credentials.
@@ -172,6 +226,8 @@ impl McpGuardBuilder {
                 rules: self.rules,
                 origins,
                 max_body: self.max_body,
+                sessions: Sessions::new(self.session_key.as_ref())?,
+                lists_step_up: self.lists_step_up,
                 keeps_credentials: self.keeps_credentials,
             }),
         })

@@ -41,6 +41,10 @@ pub(super) enum RequestProblem {
     ContentEncoding,
     TooLarge,
     Unreadable,
+    /// A session that is not the caller's, or that nobody has begun.
+    Session,
+    /// It ends a session, and names none.
+    NoSession,
 }
 
 impl RequestProblem {
@@ -50,7 +54,8 @@ impl RequestProblem {
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Unreadable => StatusCode::BAD_REQUEST,
+            Self::Unreadable | Self::NoSession => StatusCode::BAD_REQUEST,
+            Self::Session => StatusCode::NOT_FOUND,
         }
     }
 
@@ -62,6 +67,8 @@ impl RequestProblem {
             Self::ContentEncoding => "the body must not be encoded",
             Self::TooLarge => "the body is too large",
             Self::Unreadable => "the body could not be read",
+            Self::Session => "there is no such session",
+            Self::NoSession => "`Mcp-Session-Id` is missing",
         }
     }
 }
@@ -116,13 +123,24 @@ impl Refusal {
             }
         };
         tracing::debug!(target: TARGET, code, route = request.match_pattern(), "refused a message: {text}");
-        let mut response = HttpResponse::build(status);
-        response.insert_header(NO_STORE);
+        let mut response = error_response(status, id, code, text);
         if let Self::Request(RequestProblem::Method(allowed)) = self {
-            response.insert_header((ALLOW, allowed));
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         }
-        response.content_type(JSON).body(json_rpc(id, code, text, None))
+        response
     }
+}
+
+/// Returns a response with an error whose code is the status.
+pub(super) fn status_response(status: StatusCode, id: Option<&str>, text: &str) -> HttpResponse {
+    error_response(status, id, i32::from(status.as_u16()), text)
+}
+
+fn error_response(status: StatusCode, id: Option<&str>, code: i32, text: &str) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header(NO_STORE)
+        .content_type(JSON)
+        .body(json_rpc(id, code, text, None))
 }
 
 const JSON: &str = "application/json";
@@ -153,7 +171,7 @@ fn access_response(
 
 /// Writes an error of JSON-RPC (§5.1). The codes of refusals are positive: the protocol reserves
 /// negative ones.
-pub(super) fn json_rpc(id: Option<&str>, code: i32, text: &str, data: Option<&str>) -> String {
+fn json_rpc(id: Option<&str>, code: i32, text: &str, data: Option<&str>) -> String {
     let text = serde_json::Value::from(text);
     let (before_id, after_id) = if id.is_some() { (r#""id":"#, ",") } else { ("", "") };
     let id = id.unwrap_or_default();

@@ -9,9 +9,11 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpMessage as _,
+    Error, HttpMessage as _, HttpRequest,
     body::{EitherBody, MessageBody},
     dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    error::PayloadError,
+    http::Method,
     web::Bytes,
 };
 use futures_core::Stream;
@@ -21,16 +23,21 @@ use crate::{
         authentication::{Authentication, sender_constraint::NextNonce},
         entry::handler_error::note_refusal,
         mcp::{
-            body, credentials,
+            answer::{Answer, Exchange, answer},
+            body,
             decisions::{Decisions, fields_of},
             guard::McpGuard,
+            guarded_body::GuardedBody,
             refusal::Refusal,
         },
         refusal::{keep_private, set_dpop_nonce},
         step::Step,
     },
     json::JsonText,
-    mcp_protocol::message::{Problem, messages},
+    mcp_protocol::{
+        fields::Revision,
+        message::{Problem, messages},
+    },
 };
 
 impl<S, B> Transform<S, ServiceRequest> for McpGuard
@@ -38,7 +45,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    type Response = ServiceResponse<EitherBody<B>>;
+    type Response = ServiceResponse<EitherBody<GuardedBody<B>>>;
     type Error = Error;
     type Transform = McpGuardService<S>;
     type InitError = ();
@@ -69,7 +76,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    type Response = ServiceResponse<EitherBody<B>>;
+    type Response = ServiceResponse<EitherBody<GuardedBody<B>>>;
     type Error = Error;
     type Future = GuardFuture<B>;
 
@@ -88,12 +95,12 @@ where
                 Ok(()) => admit(&decisions, &mut request).await,
                 Err(refusal) => Err(RefusedMessage { refusal, id: None }),
             };
-            // The proof of the next request needs it, however this one ends.
+            // The client's next request needs it, however this one ends.
             let nonce = request.extensions_mut().remove::<NextNonce>();
             let known = Authentication::of(request.request());
             let is_in_url = known.is_some_and(|known| known.is_in_url);
             let mut response = match admitted {
-                Ok(()) => service.call(request).await?.map_into_left_body(),
+                Ok(exchange) => answer(&decisions, exchange, service.call(request).await?).await,
                 Err(refused) => refuse(&decisions, refused, request),
             };
             if let Some(NextNonce(nonce)) = nonce {
@@ -119,42 +126,55 @@ impl<R: Into<Refusal>> From<R> for RefusedMessage {
     }
 }
 
-/// Reads the body, decides about it, and puts it back for the server.
-async fn admit(decisions: &Decisions, request: &mut ServiceRequest) -> Result<(), RefusedMessage> {
-    body::check_type(request.headers())?;
-    let (http, payload) = request.parts_mut();
-    let bytes = body::read(http.headers(), payload, decisions.settings.max_body).await?;
-    decide(decisions, request, &bytes).await?;
-    if !decisions.settings.keeps_credentials {
-        credentials::remove(&decisions.context, request.headers_mut());
-    }
-    request.set_payload(Payload::Stream { payload: Box::pin(Whole(Some(bytes))) });
-    Ok(())
+/// Decides about a request whose fields do not refuse it, and changes it to what the server may see.
+async fn admit(
+    decisions: &Decisions,
+    request: &mut ServiceRequest,
+) -> Result<Exchange, RefusedMessage> {
+    let (exchange, payload): (_, Payload) = if request.method() == Method::POST {
+        body::check_type(request.headers())?;
+        let (http, payload) = request.parts_mut();
+        let bytes = body::read(http.headers(), payload, decisions.settings.max_body).await?;
+        let exchange = decide(decisions, request.request(), &bytes).await?;
+        (exchange, Payload::Stream { payload: Box::pin(Whole(Some(bytes))) })
+    } else {
+        let opens = request.method() == Method::GET;
+        let claims = decisions.claims(request.request())?;
+        (
+            Exchange { is_stream: opens, may_resume: opens, ..Exchange::of(claims, true) },
+            Payload::None,
+        )
+    };
+    decisions.hand_on(request.headers_mut(), &exchange.claims, exchange.has_sessions)?;
+    request.set_payload(payload);
+    Ok(exchange)
 }
 
 /// Decides about every message of a body before one is handed on.
 async fn decide(
     decisions: &Decisions,
-    request: &ServiceRequest,
+    request: &HttpRequest,
     body: &[u8],
-) -> Result<(), RefusedMessage> {
-    let request = request.request();
-    let fields = fields_of(request).map_err(Refusal::from)?;
-    let text = std::str::from_utf8(body).map_err(|_| Refusal::from(Problem::Parse))?;
-    let document = JsonText::parse(text).map_err(|_| Refusal::from(Problem::Parse))?;
+) -> Result<Exchange, RefusedMessage> {
+    let fields = fields_of(request)?;
+    let text = std::str::from_utf8(body).map_err(|_| Problem::Parse)?;
+    let document = JsonText::parse(text).map_err(|_| Problem::Parse)?;
+    let has_sessions = matches!(fields.revision, Revision::Older(_));
+    let mut exchange = Exchange::of(decisions.claims(request)?, has_sessions);
     for message in messages(document.root(), fields.revision)? {
+        let id = || message.id.map(str::to_owned);
         let decided = decisions.decide(request, &fields, &message).await;
-        decided.map_err(|refusal| RefusedMessage { refusal, id: message.id.map(str::to_owned) })?;
+        decided.map_err(|refusal| RefusedMessage { refusal, id: id() })?;
+        exchange.is_stream |= message.is_listening();
+        if message.is_list() {
+            (exchange.is_list, exchange.id) = (true, id());
+        }
     }
-    Ok(())
+    Ok(exchange)
 }
 
 /// Returns an ordinary response, not an error, for middlewares around the guard.
-fn refuse<B>(
-    decisions: &Decisions,
-    refused: RefusedMessage,
-    request: ServiceRequest,
-) -> ServiceResponse<EitherBody<B>> {
+fn refuse<B>(decisions: &Decisions, refused: RefusedMessage, request: ServiceRequest) -> Answer<B> {
     let RefusedMessage { refusal, id } = refused;
     let response = refusal.response(&decisions.context, request.request(), id.as_deref());
     note_refusal(&response, request.request());
@@ -165,21 +185,20 @@ fn refuse<B>(
 struct Whole(Option<Bytes>);
 
 impl Stream for Whole {
-    type Item = Result<Bytes, actix_web::error::PayloadError>;
+    type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Poll::Ready(self.get_mut().0.take().map(Ok))
     }
 }
 
-type BoxedResponse<B> =
-    Pin<Box<dyn Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>>>>;
+type BoxedResponse<B> = Pin<Box<dyn Future<Output = Result<Answer<B>, Error>>>>;
 
 /// Future returned by [`McpGuardService`]. Only a request that is not refused at once is boxed.
 pub enum GuardFuture<B> {
     /// The request is refused.
     #[doc(hidden)]
-    Refused(Option<ServiceResponse<EitherBody<B>>>),
+    Refused(Option<Answer<B>>),
     /// The body is read, and the server answers.
     #[doc(hidden)]
     Running(BoxedResponse<B>),
@@ -194,7 +213,7 @@ impl<B> fmt::Debug for GuardFuture<B> {
 impl<B> Unpin for GuardFuture<B> {}
 
 impl<B> Future for GuardFuture<B> {
-    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+    type Output = Result<Answer<B>, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {

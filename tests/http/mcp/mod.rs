@@ -1,5 +1,8 @@
 //! The guard of MCP servers: fields, bodies, rules, and what the server gets.
 
+mod answers;
+mod decisions;
+
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use jwt_verify::{
     AuthError, JwtAuthBuilder, Requirement, VerifiedClaims,
@@ -21,6 +24,7 @@ struct Guarded {
 
 fn rules() -> Rules {
     Rules::new()
+        .tool("create_note", Requirement::scopes(["notes:write"]))
         .tool("whoami", Requirement::authenticated())
         .tool("search", Requirement::scopes(["notes:read"]))
         .tool("größe", Requirement::authenticated())
@@ -45,6 +49,23 @@ impl Guarded {
         let guard = guard.build().unwrap();
         let server = TestServer::start(move || {
             App::new().service(web::resource("/mcp").wrap(guard.clone()).to(echo))
+        });
+        Self { bed, server }
+    }
+
+    /// One whose server answers each message like this.
+    fn answering(
+        change: impl FnOnce(JwtAuthBuilder) -> JwtAuthBuilder,
+        change_guard: impl FnOnce(McpGuardBuilder) -> McpGuardBuilder,
+        answer: fn() -> HttpResponse,
+    ) -> Self {
+        let bed = TestBed::new();
+        let auth = change(bed.auth().resource_metadata(ResourceMetadata::new(RESOURCE)));
+        let guard = change_guard(McpGuard::builder(&auth.build().unwrap(), rules()));
+        let guard = guard.build().unwrap();
+        let server = TestServer::start(move || {
+            let endpoint = web::resource("/mcp").wrap(guard.clone());
+            App::new().service(endpoint.to(move |_: web::Bytes| async move { answer() }))
         });
         Self { bed, server }
     }
@@ -290,7 +311,7 @@ fn pages_of_other_origins_get_nothing() {
 #[test]
 fn other_methods_are_not_allowed() {
     let guarded = Guarded::new();
-    for method in ["PUT", "PATCH", "OPTIONS"] {
+    for method in ["PUT", "PATCH", "OPTIONS", "HEAD"] {
         let request = guarded.server.request(method, "/mcp").bearer(guarded.token(""));
         let response = request.send();
         assert_eq!(response.status, 405, "{method}");
