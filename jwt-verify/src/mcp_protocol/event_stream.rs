@@ -24,7 +24,8 @@ pub(crate) struct EventStream {
     line: usize,
     max_event: usize,
     has_lists: bool,
-    /// `true` until the first line that was handed on, which may begin with a byte order mark.
+    /// `true` until something was handed on: what comes first may begin with a byte order mark, as its
+    /// reader sees it.
     is_start: bool,
     /// A line has just ended with CR. A LF that follows belongs to it.
     ended: Option<Ended>,
@@ -152,12 +153,14 @@ impl EventStream {
                 out.extend_from_slice(part(&self.event, done..self.event.len()));
             }
         }
+        self.is_start = false;
         self.clear();
         Ok(Ended::Kept)
     }
 
     fn keep(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.event);
+        self.is_start = false;
         self.clear();
     }
 
@@ -165,7 +168,7 @@ impl EventStream {
         self.event.clear();
         // A stream lives long, and a large event is rare.
         self.event.shrink_to(USUAL_EVENT);
-        (self.line, self.is_start) = (0, false);
+        self.line = 0;
     }
 }
 
@@ -334,10 +337,12 @@ mod tests {
             &format!(": x\nid: 2\ndata: {seen}\n\n: z\n\n"),
         );
         assert_filtered(&format!("data: {hidden}"), "");
-        assert_filtered(
-            &format!("\u{feff}data: {hidden}\n\n\u{feff}data: {hidden}\n\n"),
-            &format!("\u{feff}data: {hidden}\n\n"),
-        );
+        // Whatever comes first is read without its mark, and what comes later is read with it.
+        let marked = |text: &str| format!("\u{feff}data: {text}\n\n");
+        assert_filtered(&marked(&hidden).repeat(2), "");
+        assert_filtered(&[marked(&hidden), marked(&seen)].concat(), &marked(&seen));
+        let stream = format!(": x\n{}", marked(&hidden));
+        assert_filtered(&stream, &stream);
     }
 
     #[test]
