@@ -17,9 +17,15 @@ use crate::{
 };
 
 #[cfg(feature = "mcp")]
-use crate::mcp_protocol::{
-    event_stream::EventStream,
-    list_filter::{ListEntry, Verdict, filter_answer},
+use crate::{
+    json::JsonText,
+    mcp_protocol::{
+        Operation,
+        event_stream::EventStream,
+        fields::Fields,
+        list_filter::{ListEntry, Verdict, filter_answer},
+        message::messages,
+    },
 };
 
 /// Verifies format, header and signature, and returns the payload without checking it (RFC 7515
@@ -148,4 +154,27 @@ fn verdict(entry: ListEntry<'_>, is_kept: &mut dyn FnMut(&str) -> bool) -> Verdi
     | ListEntry::Template(name)
     | ListEntry::Update(name)) = entry;
     if is_kept(name) { Verdict::Keep } else { Verdict::Drop }
+}
+
+/// Reads a body as the guard of an MCP server does, beside the values of `MCP-Protocol-Version`,
+/// `Mcp-Method` and `Mcp-Name`. Returns the kind and the name of each operation in it.
+#[cfg(feature = "mcp")]
+pub fn read_mcp_body(fields: [Option<&str>; 3], body: &str) -> Option<Vec<(&'static str, String)>> {
+    let [revision, method, name] = fields.map(|field| field.map(str::as_bytes).into_iter());
+    let fields = Fields::read(revision, method, name).ok()?;
+    let document = JsonText::parse(body).ok()?;
+    let mut found = Vec::new();
+    for message in messages(document.root(), fields.revision).ok()? {
+        message.check(&fields).ok()?;
+        found.extend(message.operation().ok()?);
+        found.extend(message.listened().ok()?);
+    }
+    let named = |operation| match operation {
+        Operation::Tool(name) => ("tool", name.to_owned()),
+        Operation::Prompt(name) => ("prompt", name.to_owned()),
+        Operation::Resource(uri) => ("resource", uri.to_owned()),
+        Operation::Template(text) => ("template", text.to_owned()),
+        Operation::Method(name) => ("method", name.to_owned()),
+    };
+    Some(found.into_iter().map(named).collect())
 }

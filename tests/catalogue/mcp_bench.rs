@@ -172,7 +172,7 @@ impl McpBench {
         let mut count = 0;
         for attack in attacks {
             let label = format!("{} {}", attack.id, attack.what);
-            let response = self.unreached(&label, || attack.request.send());
+            let response = self.unreached(&label, || attack.request.send_and_leave());
             self.check(&label, &response, attack.refused);
             count += 1;
         }

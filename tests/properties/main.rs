@@ -8,6 +8,7 @@
 mod challenges;
 mod credentials;
 mod mcp_lists;
+mod mcp_rules;
 
 use std::sync::LazyLock;
 

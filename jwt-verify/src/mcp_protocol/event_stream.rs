@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr2;
+use memchr::{memchr2, memmem};
 
 use super::{
     list_filter::{Change, Decide, Unreadable, changes},
@@ -24,7 +24,8 @@ pub(crate) struct EventStream {
     line: usize,
     max_event: usize,
     has_lists: bool,
-    /// `true` until the first line that was handed on, which may begin with a byte order mark.
+    /// `true` until something was handed on: what comes first may begin with a byte order mark, as its
+    /// reader sees it.
     is_start: bool,
     /// A line has just ended with CR. A LF that follows belongs to it.
     ended: Option<Ended>,
@@ -127,6 +128,10 @@ impl EventStream {
         out: &mut Vec<u8>,
         decide: &mut Decide<'_>,
     ) -> Result<Ended, Unreadable> {
+        if !self.has_lists && !may_be_update(&self.event) {
+            self.keep(out);
+            return Ok(Ended::Kept);
+        }
         let data = data_of(&self.event, self.is_start);
         let Some(text) = message_of(&self.event, &data)? else {
             self.keep(out);
@@ -148,12 +153,14 @@ impl EventStream {
                 out.extend_from_slice(part(&self.event, done..self.event.len()));
             }
         }
+        self.is_start = false;
         self.clear();
         Ok(Ended::Kept)
     }
 
     fn keep(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.event);
+        self.is_start = false;
         self.clear();
     }
 
@@ -161,8 +168,14 @@ impl EventStream {
         self.event.clear();
         // A stream lives long, and a large event is rare.
         self.event.shrink_to(USUAL_EVENT);
-        (self.line, self.is_start) = (0, false);
+        self.line = 0;
     }
+}
+
+/// Returns `false` for an event that is no notification about a resource, however its method is spelled.
+fn may_be_update(event: &[u8]) -> bool {
+    // A letter has no other escape, and a line end is in no string.
+    memmem::find(event, b"updated").is_some() || memmem::find(event, b"\\u").is_some()
 }
 
 /// The fields of an event that say what it is.
@@ -324,10 +337,12 @@ mod tests {
             &format!(": x\nid: 2\ndata: {seen}\n\n: z\n\n"),
         );
         assert_filtered(&format!("data: {hidden}"), "");
-        assert_filtered(
-            &format!("\u{feff}data: {hidden}\n\n\u{feff}data: {hidden}\n\n"),
-            &format!("\u{feff}data: {hidden}\n\n"),
-        );
+        // Whatever comes first is read without its mark, and what comes later is read with it.
+        let marked = |text: &str| format!("\u{feff}data: {text}\n\n");
+        assert_filtered(&marked(&hidden).repeat(2), "");
+        assert_filtered(&[marked(&hidden), marked(&seen)].concat(), &marked(&seen));
+        let stream = format!(": x\n{}", marked(&hidden));
+        assert_filtered(&stream, &stream);
     }
 
     #[test]
@@ -360,6 +375,29 @@ mod tests {
             }
         }
         assert_eq!(filtered(b"data: {\"a\":\"\xff\"}\n\n"), (String::new(), false));
+    }
+
+    #[test]
+    fn a_stream_without_lists_is_read_where_it_may_be_about_resources() {
+        let filtered = |stream: &str| {
+            let (mut events, mut out) = (EventStream::new(256, false), Vec::new());
+            events.push(stream.as_bytes(), &mut out, &mut decide)?;
+            events.finish(&mut out, &mut decide)?;
+            Ok::<_, Unreadable>(String::from_utf8(out).unwrap())
+        };
+        let hidden = update("b");
+        for event in [
+            hidden.clone(),
+            hidden.replace("updated", "\\u0075pdated"),
+            hidden.replace("resources/updated", "resource\\u0073\\/updated"),
+        ] {
+            assert_eq!(filtered(&format!("data: {event}\n\n")), Ok(String::new()), "{event}");
+        }
+        for event in [LIST.to_owned(), update("a"), "x".into(), "{\"a\":1,\"a\":1}".into()] {
+            let stream = format!("data: {event}\n\n");
+            assert_eq!(filtered(&stream), Ok(stream.clone()));
+        }
+        assert!(filtered("data: updated\n\n").is_err());
     }
 
     #[test]

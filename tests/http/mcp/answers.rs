@@ -58,6 +58,9 @@ fn a_list_has_what_the_caller_may_call_and_every_other_byte_stays() {
     assert_eq!(names(&guarded.older(&older).bearer(reader()).send()), ["whoami", "search"]);
     let batch = guarded.older(&json!([older])).bearer(reader()).send();
     assert_eq!(names(&batch), ["whoami", "search"]);
+    // What a session has, which may be the answer to any request.
+    let got = guarded.server.get("/mcp").bearer(reader()).send();
+    assert_eq!(names(&got), ["whoami", "search"]);
     // The answer to another request is not touched.
     let called = guarded.call("whoami").bearer(guarded.token("")).send();
     assert_eq!(called.text(), TOOLS);
@@ -96,7 +99,12 @@ fn a_list_in_a_stream_is_filtered_event_by_event() {
 
 #[test]
 fn a_list_that_cannot_be_read_is_not_handed_on() {
-    let answers: [fn() -> HttpResponse; 7] = [
+    let answers: [fn() -> HttpResponse; 8] = [
+        || {
+            let mut response = HttpResponse::Ok();
+            response.insert_header(("content-encoding", "gzip"));
+            response.content_type("application/json").body(TOOLS)
+        },
         || HttpResponse::Ok().content_type("text/plain").body(TOOLS),
         || HttpResponse::Ok().body(TOOLS),
         || json_answer("{\"result\":{\"tools\":[],\"tools\":[{\"name\":\"export\"}]}}"),
@@ -276,7 +284,11 @@ fn a_server_gets_its_own_sessions_and_no_stream_of_another() {
     let guarded = Guarded::new();
     let alice = guarded.bed.good();
     let got = |request: jwt_verify_tests::Request| {
-        let response = request.header("last-event-id", "7").bearer(&alice).send();
+        let response = request
+            .header("last-event-id", "7")
+            .header("accept-encoding", "gzip")
+            .bearer(&alice)
+            .send();
         assert_eq!(response.status, 200, "{}", response.text());
         response.json()["fields"].as_array().unwrap().clone()
     };

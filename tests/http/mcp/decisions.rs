@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::{App, web};
 use jwt_verify::{
+    Secret,
+    api_keys::{ApiKeys, MemoryApiKeys},
     authorization::{AuditEvent, AuditSink},
-    extract::{CookieExtractor, FirstOf},
+    extract::{CookieExtractor, FirstOf, QueryExtractor},
     mcp::McpGuard,
 };
 use jwt_verify_tests::{TestBed, TestServer};
@@ -71,11 +73,10 @@ fn nobody_is_admitted_without_a_credential() {
     assert_refused(&guarded.server.get("/mcp").send(), 401, 401);
 }
 
-fn got(guarded: &Guarded, request: jwt_verify_tests::Request) -> Value {
+fn got(request: jwt_verify_tests::Request) -> Value {
     let response = request.send();
     assert_eq!(response.status, 200, "{}", response.text());
     assert_eq!(response.json()["subject"], "alice");
-    let _ = guarded;
     response.json()
 }
 
@@ -91,13 +92,43 @@ fn the_server_gets_no_credentials() {
             .header("cookie", "a=b; tok=secret ;c=d")
             .header("dpop", "proof")
     };
-    let arrived = got(&guarded, request());
+    let arrived = got(request());
     let fields = arrived["fields"].as_array().unwrap();
     assert!(!fields.contains(&json!("authorization")) && !fields.contains(&json!("dpop")));
     assert_eq!(arrived["cookies"], json!(["a=b;c=d"]));
     let kept = Guarded::with(|auth| auth.extractor(extractor()), |guard| guard.keep_credentials());
     let token = kept.bed.good();
     let request = kept.call("whoami").header("authorization", format!("Bearer {token}"));
-    let arrived = got(&kept, request);
+    let arrived = got(request);
     assert!(arrived["fields"].as_array().unwrap().contains(&json!("authorization")));
+}
+
+#[test]
+fn an_api_key_calls_what_its_record_grants_and_is_not_handed_on() {
+    let store = MemoryApiKeys::new();
+    let keys = ApiKeys::builder(Secret::new([7; 32]), store.clone()).build().unwrap();
+    let key = keys.generate().unwrap();
+    store.insert_now(keys.record(&key, "alice").scopes(["notes:read"]).build().unwrap());
+    let guarded = Guarded::with(|auth| auth.api_keys(keys), |guard| guard);
+    let call = |tool: &str| guarded.call(tool).header("x-api-key", key.expose());
+    let arrived = got(call("search"));
+    assert!(!arrived["fields"].as_array().unwrap().contains(&json!("x-api-key")));
+    assert_refused(&call("create_note").send(), 403, 403);
+}
+
+#[test]
+fn a_token_in_the_url_is_for_servers_that_get_credentials() {
+    let bed = TestBed::new();
+    let metadata = jwt_verify::endpoints::ResourceMetadata::new(RESOURCE);
+    let auth = bed.auth().extractor(FirstOf::bearer().or(QueryExtractor::new("t")));
+    let auth = auth.resource_metadata(metadata).build().unwrap();
+    assert!(McpGuard::builder(&auth, rules()).build().is_err());
+    let guard = McpGuard::builder(&auth, rules()).keep_credentials().build().unwrap();
+    let server = TestServer::start(move || {
+        App::new().service(web::resource("/mcp").wrap(guard.clone()).to(echo))
+    });
+    let body = older_message("ping", &json!({})).to_string();
+    let request = server.request("POST", &format!("/mcp?t={}", bed.good())).json(&body);
+    let response = request.send();
+    assert_eq!((response.status, response.header("cache-control")), (200, Some("private")));
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, rc::Rc, time::Duration};
 use crate::{
     authz::{EvalContext, Evaluation, PolicyRef},
     claims::VerifiedClaims,
-    error::{AuthError, ForbiddenReason},
+    error::AuthError,
     http::{auth::context::AuthContext, authorization::Demand, mcp::decisions::Decisions},
     mcp_protocol::{
         Operation,
@@ -65,9 +65,10 @@ impl Listing {
             Err(AuthError::StepUp { .. }) if !matches!(entry, ListEntry::Update(_)) => {
                 Verdict::Keep
             }
-            Err(AuthError::Forbidden(
-                ForbiddenReason::Scope(scopes) | ForbiddenReason::Permission(scopes),
-            )) if self.decisions.settings.lists_step_up => Verdict::Mark(scopes.to_string()),
+            Err(AuthError::Forbidden(_)) if self.decisions.settings.lists_step_up => {
+                let names = requirement.names_that_open(token, &context);
+                names.map_or(Verdict::Drop, |names| Verdict::Mark(names.to_string()))
+            }
             Err(_) => Verdict::Drop,
         }
     }
