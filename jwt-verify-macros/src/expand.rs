@@ -268,6 +268,11 @@ fn written(tokens: &impl ToTokens) -> String {
     written
 }
 
+/// Generates an expression for a requirement without policies.
+pub(crate) fn plain_requirement(requirement: &Requirement) -> TokenStream {
+    requirement_tokens(requirement, &mut Vec::new())
+}
+
 /// Generates an expression for the requirement. Policies are numbered in their order.
 fn requirement_tokens<'a>(
     requirement: &'a Requirement,

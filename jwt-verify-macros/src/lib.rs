@@ -1,5 +1,5 @@
-//! The attributes of `actix-jwt-verify`. Use them through that crate, as `jwt_verify::require` and
-//! `jwt_verify::public`; their documentation is there too.
+//! The macros of `actix-jwt-verify`. Use them through that crate, as `jwt_verify::require`,
+//! `jwt_verify::public` and `jwt_verify::mcp::tools`; their documentation is there too.
 
 mod args;
 mod attributes;
@@ -12,6 +12,7 @@ mod hidden;
 mod module;
 mod routing;
 mod segments;
+mod tools;
 mod validate;
 mod vocabulary;
 
@@ -40,6 +41,23 @@ pub fn public(
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
     or_untouched(item, |item| open(&args.into(), item))
+}
+
+/// Writes the rules of an MCP server's tools.
+#[proc_macro]
+pub fn tools(rules: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let rules = rules_of_tools(rules.into()).unwrap_or_else(|errors| {
+        let errors = errors.into_compile_error();
+        // A value of its type, so that no other message follows.
+        quote! {{ #errors ::jwt_verify::mcp::Rules::new() }}
+    });
+    rules.into()
+}
+
+fn rules_of_tools(rules: TokenStream) -> Result<TokenStream> {
+    let tools = syn::parse2::<tools::Tools>(rules)?;
+    tools.check()?;
+    Ok(tools.expand())
 }
 
 /// Returns the unchanged item beside the error, so that one mistake causes one message.

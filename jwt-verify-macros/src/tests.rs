@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::{Attribute, parse::ParseStream};
 
-use super::{open, protect};
+use super::{open, protect, rules_of_tools};
 
 fn check(name: &str, expansion: TokenStream) {
     let shown = prettyplease::unparse(&syn::parse2(expansion).unwrap());
@@ -33,6 +33,17 @@ fn a_handler_with_roles_and_permissions() {
         pub async fn edit(id: web::Path<u64>) -> impl Responder { id.to_string() }
         "#,
     );
+}
+
+#[test]
+fn rules_of_tools_are_a_builder() {
+    let rules = r#"
+        "whoami" => require,
+        "search" => require(scopes = ["notes:read", SCOPE], all),
+        "delete_note" => require(roles = "admin", not(claim("acr" == "0"))),
+    "#;
+    let rules = rules_of_tools(rules.parse().unwrap()).unwrap();
+    check("tools", quote! { fn rules() -> ::jwt_verify::mcp::Rules { #rules } });
 }
 
 #[test]

@@ -13,6 +13,8 @@
 )]
 
 mod keys;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod opaque;
 mod ready;
 
@@ -70,11 +72,54 @@ fn main() {
         println!("  of an API key:    {by_key:>3} allocations, {way}");
         assert!(by_key <= by_jwt, "an API key costs {by_key}, a JWT {by_jwt}");
     }
+    #[cfg(feature = "mcp")]
+    {
+        let [refused, without] = refused_call(&subject);
+        println!(
+            "a refused MCP call: {refused:>3} allocations, {without} of them for the same refusal elsewhere"
+        );
+        assert!(refused <= without, "a decision by fields costs {} allocations", refused - without);
+    }
     println!("#[require]:         {check:>3} allocations");
     assert_eq!(seen, 0, "a token seen before costs {seen} allocations");
     assert_eq!(calls[2..], [0, 0], "a thread copies a token once");
     assert!(by_opaque <= by_jwt, "an opaque token costs {by_opaque}, a JWT {by_jwt}");
     assert_eq!(check, 0, "a requirement costs {check} allocations");
+}
+
+/// Allocations of an MCP call that the header fields refuse, and of a route that refuses the same caller
+/// with the same requirement.
+#[cfg(feature = "mcp")]
+fn refused_call(subject: &Subject) -> [u64; 2] {
+    use actix_web::{App, dev::Service as _, http::StatusCode, test::init_service, web};
+    use jwt_verify::JwtAuth;
+
+    let issuer = || TrustedIssuer::new(ISSUER, AUDIENCE).keys(JwkSet::single(subject.key()));
+    let auth = || JwtAuth::for_issuer(issuer());
+    let bearer = format!("Bearer {}", subject.token);
+    actix_web::rt::System::new().block_on(async {
+        let guarded = web::resource("/mcp").wrap(mcp::guard(auth())).to(|| async { "" });
+        let guarded = init_service(App::new().service(guarded)).await;
+        let metadata = jwt_verify::endpoints::ResourceMetadata::new("https://mcp.example/mcp");
+        let other = auth().resource_metadata(metadata).build().unwrap();
+        let required = other.require(Requirement::scopes(["notes:write"]));
+        let required = web::resource("/mcp").wrap(required).to(|| async { "" });
+        let required = init_service(App::new().service(required)).await;
+        let mut counts = [0; 2];
+        for _ in 0..5 {
+            let request = mcp::request("create_note", &bearer).to_request();
+            let before = HeapStats::get().total_blocks;
+            let response = guarded.call(request).await.unwrap();
+            counts[0] = HeapStats::get().total_blocks - before;
+            assert_eq!(response.status(), StatusCode::FORBIDDEN);
+            let request = mcp::request("create_note", &bearer).to_request();
+            let before = HeapStats::get().total_blocks;
+            let response = required.call(request).await.unwrap();
+            counts[1] = HeapStats::get().total_blocks - before;
+            assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        }
+        counts
+    })
 }
 
 /// Allocations of an extractor for an API key that was seen before, in each place of a request.

@@ -17,6 +17,8 @@
 
 #[expect(dead_code, reason = "shared with the other benchmarks")]
 mod keys;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod opaque;
 mod ready;
 
@@ -51,8 +53,12 @@ const PATHS: &[(&str, Option<&str>)] = &[
     #[cfg(feature = "api-keys")]
     (BEARER_KEY_SEEN, Some("an open route, with a key as a token")),
     ("a requirement", None),
+    #[cfg(feature = "mcp")]
+    (GUARDED_CALL, Some(OPEN_CALL)),
 ];
 
+const GUARDED_CALL: &str = "a guarded MCP call, token seen before";
+const OPEN_CALL: &str = "an MCP call without a guard";
 const TOKEN_SEEN: &str = "a protected route, token seen before";
 const KEY_SEEN: &str = "a protected route, API key seen before";
 const BEARER_KEY_SEEN: &str = "a protected route, API key seen before, as a token";
@@ -82,6 +88,10 @@ fn main() {
         // A key is looked up and not verified, and must not cost much more for that.
         println!("an API key seen before, against a token: {key} and {bearer} of {token}");
         assert!(key * 100 <= token * 115 && bearer * 100 <= token * 115, "API keys cost more");
+    }
+    if let Some((_, guard)) = counted(GUARDED_CALL) {
+        let open = count(OPEN_CALL);
+        println!("a guarded MCP call takes {guard} more than the {open} of one without a guard");
     }
     let (mut file, mut is_worse) = (format!("{compiler}\n"), false);
     let of = |path: &str| counts.iter().find(|(name, _)| *name == path).unwrap().1;
@@ -181,6 +191,12 @@ fn run(path: &str, calls: u64) {
                     black_box(claims);
                 }
             }));
+        }
+        #[cfg(feature = "mcp")]
+        OPEN_CALL | GUARDED_CALL => {
+            let guard = mcp::guard(JwtAuth::for_issuer(issuer(&subject)));
+            let guard = (path == GUARDED_CALL).then_some(guard);
+            mcp::serve(guard, &format!("Bearer {token}"), calls);
         }
         "an open route" | TOKEN_SEEN => {
             let auth = JwtAuth::new(verifier(100));

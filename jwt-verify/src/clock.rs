@@ -6,6 +6,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use crate::changes::Changes;
+
 /// Source of the time. Replace it in tests to move time by hand.
 ///
 /// It has two clocks for different uses: claims are checked by the wall clock, ages and cache
@@ -17,6 +19,13 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the time since some fixed point in the past. Never goes backwards.
     fn monotonic(&self) -> Duration;
+
+    /// For clocks that are moved by hand: returns the counter of their moves, so that what waits
+    /// for a time looks again at once. Default: none.
+    #[doc(hidden)]
+    fn moves(&self) -> Option<&Changes> {
+        None
+    }
 }
 
 /// The clocks of the operating system; the default.
@@ -55,6 +64,10 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 
     fn monotonic(&self) -> Duration {
         C::monotonic(self)
+    }
+
+    fn moves(&self) -> Option<&Changes> {
+        C::moves(self)
     }
 }
 

@@ -114,6 +114,7 @@
 //! | `issuing` | no | `TokenIssuer`, `Sessions`, `SessionCookies`: your own tokens |
 //! | `redis` | no | `RedisCache`: instances share fetched keys; `RedisRevocation`, `RedisReplay`, `RedisRefreshStore` |
 //! | `api-keys` | no | `api_keys`: API keys that routes accept besides tokens |
+//! | `mcp` | no | `mcp`: a guard for MCP servers, with rules for each tool |
 //! | `cli` | no | the command `jwt-verify`: explains refusals, checks a set-up, lists keys. For `cargo install`, not for libraries |
 //! | `native-roots` | no | issuers whose certificates the operating system trusts |
 //! | `metrics` | no | counters, gauges and a histogram through the `metrics` facade |
@@ -131,8 +132,8 @@
 
 mod algorithm;
 mod atomic_time;
-#[cfg(any(feature = "api-keys", feature = "jwks", feature = "redis"))]
 mod background;
+mod changes;
 mod clock;
 mod defaults;
 mod detached;
@@ -176,6 +177,8 @@ mod authz;
 pub mod introspection;
 #[cfg(feature = "issuing")]
 pub mod issuing;
+#[cfg(feature = "mcp")]
+mod mcp_protocol;
 
 mod http;
 
@@ -297,6 +300,12 @@ pub mod endpoints {
     };
 }
 
+pub mod streams {
+    //! Streams that end with the access of their caller: WebSockets and server-sent events.
+
+    pub use crate::http::{AccessEnded, EndOfAccess, GuardedStream, StreamGuard};
+}
+
 pub mod routes {
     //! The routes of an application with their requirements.
 
@@ -305,6 +314,19 @@ pub mod routes {
     pub use crate::http::{AccessMatrix, RouteInfo};
     #[cfg(feature = "introspection")]
     pub use crate::http::{RouteCheck, UnprotectedRoutes, check_routes};
+}
+
+#[cfg(feature = "mcp")]
+pub mod mcp {
+    //! A guard for servers of the Model Context Protocol: rules for tools, prompts and resources.
+
+    pub use crate::{
+        http::{McpGuard, McpGuardBuilder},
+        mcp_protocol::Rules,
+    };
+    #[cfg(feature = "macros")]
+    #[doc = include_str!("mcp_tools.md")]
+    pub use jwt_verify_macros::tools;
 }
 
 #[cfg(feature = "macros")]

@@ -16,6 +16,18 @@ use crate::{
     token::{CompactToken, Header, decode_exact},
 };
 
+#[cfg(feature = "mcp")]
+use crate::{
+    json::JsonText,
+    mcp_protocol::{
+        Operation,
+        event_stream::EventStream,
+        fields::Fields,
+        list_filter::{ListEntry, Verdict, filter_answer},
+        message::messages,
+    },
+};
+
 /// Verifies format, header and signature, and returns the payload without checking it (RFC 7515
 /// §5.2).
 pub fn verify_jws(
@@ -110,4 +122,59 @@ pub fn auth_from_variables(
     variables: &[(&str, &str)],
 ) -> Result<crate::http::JwtAuth, crate::error::ConfigError> {
     crate::http::JwtAuth::from_list(variables)
+}
+
+/// Filters the lists in an answer of an MCP server, by the name, URI or template text of each entry.
+#[cfg(feature = "mcp")]
+pub fn filter_mcp_answer(text: &str, mut is_kept: impl FnMut(&str) -> bool) -> Option<String> {
+    filter_answer(text.to_owned(), &mut |entry| verdict(entry, &mut is_kept)).ok()
+}
+
+/// Filters a stream of events of an MCP server that comes in these pieces. `false` beside what came out
+/// means that the stream ends with an error.
+#[cfg(feature = "mcp")]
+pub fn filter_mcp_events<'p>(
+    pieces: impl IntoIterator<Item = &'p [u8]>,
+    max_event: usize,
+    mut is_kept: impl FnMut(&str) -> bool,
+) -> (Vec<u8>, bool) {
+    let (mut events, mut out) = (EventStream::new(max_event, true), Vec::new());
+    let decide: &mut dyn FnMut(ListEntry<'_>) -> Verdict =
+        &mut |entry| verdict(entry, &mut is_kept);
+    let is_read = pieces.into_iter().all(|piece| events.push(piece, &mut out, decide).is_ok());
+    let is_read = is_read && events.finish(&mut out, decide).is_ok();
+    (out, is_read)
+}
+
+#[cfg(feature = "mcp")]
+fn verdict(entry: ListEntry<'_>, is_kept: &mut dyn FnMut(&str) -> bool) -> Verdict {
+    let (ListEntry::Tool(name)
+    | ListEntry::Prompt(name)
+    | ListEntry::Resource(name)
+    | ListEntry::Template(name)
+    | ListEntry::Update(name)) = entry;
+    if is_kept(name) { Verdict::Keep } else { Verdict::Drop }
+}
+
+/// Reads a body as the guard of an MCP server does, beside the values of `MCP-Protocol-Version`,
+/// `Mcp-Method` and `Mcp-Name`. Returns the kind and the name of each operation in it.
+#[cfg(feature = "mcp")]
+pub fn read_mcp_body(fields: [Option<&str>; 3], body: &str) -> Option<Vec<(&'static str, String)>> {
+    let [revision, method, name] = fields.map(|field| field.map(str::as_bytes).into_iter());
+    let fields = Fields::read(revision, method, name).ok()?;
+    let document = JsonText::parse(body).ok()?;
+    let mut found = Vec::new();
+    for message in messages(document.root(), fields.revision).ok()? {
+        message.check(&fields).ok()?;
+        found.extend(message.operation().ok()?);
+        found.extend(message.listened().ok()?);
+    }
+    let named = |operation| match operation {
+        Operation::Tool(name) => ("tool", name.to_owned()),
+        Operation::Prompt(name) => ("prompt", name.to_owned()),
+        Operation::Resource(uri) => ("resource", uri.to_owned()),
+        Operation::Template(text) => ("template", text.to_owned()),
+        Operation::Method(name) => ("method", name.to_owned()),
+    };
+    Some(found.into_iter().map(named).collect())
 }

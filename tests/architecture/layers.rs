@@ -8,6 +8,7 @@ const LAYERS: [&[&str]; 9] = [
         "algorithm",
         "atomic_time",
         "background",
+        "changes",
         "clock",
         "defaults",
         "detached",
@@ -31,7 +32,7 @@ const LAYERS: [&[&str]; 9] = [
     &["validation"],
     &["api_keys", "dpop", "jwks", "revocation", "store", "token_cache"],
     &["verifier"],
-    &["authz", "introspection", "issuing"],
+    &["authz", "introspection", "issuing", "mcp_protocol"],
     &["http"],
     &["cli"],
     // For the users' suites, and a door for these here that opens to every stage.
@@ -39,9 +40,11 @@ const LAYERS: [&[&str]; 9] = [
 ];
 
 /// What a row may use of its own row: small, and each for a reason.
-const NEIGHBOURS: [(&str, &str); 9] = [
+const NEIGHBOURS: [(&str, &str); 11] = [
     // What is counted of an outcome is its error's code.
     ("metrics", "error"),
+    // A clock that is moved by hand tells what waits for a time.
+    ("clock", "changes"),
     // Names of members are told apart by a hash.
     ("json", "mix"),
     // A secret that is too short is an error of the configuration.
@@ -58,6 +61,8 @@ const NEIGHBOURS: [(&str, &str); 9] = [
     ("api_keys", "store"),
     // Keys that were found are cached as verified tokens are.
     ("api_keys", "token_cache"),
+    // A rule of a tool is a requirement.
+    ("mcp_protocol", "authz"),
 ];
 
 fn layer_of(module: &str) -> usize {

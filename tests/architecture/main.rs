@@ -12,6 +12,7 @@ mod language;
 mod layers;
 mod manifests;
 mod namespaces;
+mod passthrough;
 mod readme;
 mod token_sizes;
 

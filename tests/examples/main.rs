@@ -9,6 +9,7 @@
 mod hanging_up;
 mod integrations;
 mod login;
+mod mcp;
 mod starting;
 mod web_socket;
 mod website;

@@ -18,7 +18,7 @@ use tokio_rustls::rustls::{
 use crate::website::negotiate;
 
 /// Those that need nothing, with a path and what it answers without a token.
-const ALONE: [(&str, &str, u16); 20] = [
+const ALONE: [(&str, &str, u16); 21] = [
     ("api-keys", "/reports", 401),
     ("app-factory", "/api/profile", 401),
     ("audit-log", "/users", 401),
@@ -30,6 +30,7 @@ const ALONE: [(&str, &str, u16); 20] = [
     ("error-pages", "/admin", 401),
     ("key-provider", "/profile", 401),
     ("key-rotation", "/.well-known/jwks.json", 200),
+    ("mcp-server", "/mcp", 401),
     ("multi-tenant", "/acme/invoices", 401),
     ("openapi", "/docs/", 200),
     ("optional-auth", "/content", 200),
@@ -77,10 +78,29 @@ fn each_starts_with_nothing_set() {
 #[test]
 fn the_requests_that_the_example_of_bound_tokens_prints_are_answered_as_it_says() {
     let mut server = Process::start_with("dpop", &[]);
-    let requests = printed(&mut server);
+    let requests = printed(&mut server, "GET", "/orders");
     assert_eq!(requests.len(), 5);
     for Printed { line, request, expected } in requests {
         assert_eq!(request.send().status, expected, "{line}");
+    }
+}
+
+/// The same for the MCP server, which also lists what each caller may call, and no more.
+#[test]
+fn the_requests_that_the_mcp_server_prints_are_answered_as_it_says() {
+    let mut server = Process::start_with("mcp-server", &[]);
+    let requests = printed(&mut server, "POST", "/mcp");
+    assert_eq!(requests.len(), 9);
+    for Printed { line, request, expected } in requests {
+        let response = request.send();
+        assert_eq!(response.status, expected, "{line}");
+        let text = response.everything();
+        if line.contains("tools/list") {
+            let is_listed = |tool: &str| text.contains(&format!("\"name\":\"{tool}\""));
+            assert!(is_listed("whoami") && is_listed("search"), "{text}");
+            assert!(!["create_note", "delete_note", "export"].into_iter().any(is_listed), "{text}");
+        }
+        assert!(expected != 200 || !text.contains("\"isError\":true"), "{line}: {text}");
     }
 }
 
@@ -90,7 +110,7 @@ fn the_requests_that_the_example_of_bound_tokens_prints_are_answered_as_it_says(
 #[test]
 fn the_requests_that_the_example_of_certificates_prints_are_answered_as_it_says() {
     let mut server = Process::start_with("mutual-tls", &[]);
-    let requests = printed(&mut server);
+    let requests = printed(&mut server, "GET", "/orders");
     assert_eq!(requests.len(), 4);
     let folder = requests[0].line.split("--cacert ").nth(1).unwrap().split_whitespace().next();
     let folder = Path::new(folder.unwrap()).parent().unwrap().to_owned();
@@ -122,7 +142,7 @@ struct Printed {
     expected: u16,
 }
 
-fn printed(server: &mut Process) -> Vec<Printed> {
+fn printed(server: &mut Process, method: &str, path: &str) -> Vec<Printed> {
     server.wait_for_output("Ctrl-C ends it.");
     let said = server.said();
     let mut lines = said.lines();
@@ -133,10 +153,14 @@ fn printed(server: &mut Process) -> Vec<Printed> {
             continue;
         };
         let line = lines.next().unwrap();
-        let mut request = server.request("GET", "/orders");
-        for field in line.split('\'').filter(|part| part.contains(": ")) {
-            let (name, value) = field.split_once(": ").unwrap();
-            request = request.header(name, value);
+        let mut request = server.request(method, path);
+        for quoted in line.split('\'').skip(1).step_by(2) {
+            request = match quoted.split_once(": ") {
+                // Comes with the body.
+                Some(("Content-Type", _)) => request,
+                Some((name, value)) => request.header(name, value),
+                None => request.json(quoted),
+            };
         }
         let expected = status.trim_end_matches(')').parse().unwrap();
         requests.push(Printed { line: line.to_owned(), request, expected });

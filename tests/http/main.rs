@@ -21,6 +21,7 @@ mod extractors;
 mod introspection;
 mod issuer_settings;
 mod long_tokens;
+mod mcp;
 mod monitoring;
 mod mutual_tls;
 mod process;
@@ -31,6 +32,7 @@ mod remembered;
 mod resource_metadata;
 mod signatures;
 mod start_events;
+mod streams;
 mod testing_module;
 
 use actix_web::App;

@@ -339,3 +339,46 @@ fn a_resource_that_cannot_be_published_stops_the_start() {
         assert!(!message.contains("sec-ret") && !message.contains("sec,"), "{message}");
     }
 }
+
+#[test]
+fn the_document_is_at_the_root_too_if_that_is_set() {
+    let issuer = TestIssuer::start();
+    let of_mcp = || ResourceMetadata::new("https://api.example.com/mcp");
+    let at_both = [200, 200];
+    let at_its_path = [200, 401];
+    for (metadata, expected) in [(of_mcp().also_at_root(), at_both), (of_mcp(), at_its_path)] {
+        let api = api(issuer.auth().resource_metadata(metadata).build().unwrap());
+        let path_form = format!("{DOCUMENT}/mcp");
+        let found = [&*path_form, DOCUMENT].map(|path| api.get(path).send().status);
+        assert_eq!(found, expected);
+        // Challenges name the path form.
+        let challenge = api.get("/").send();
+        let challenge = challenge.header("www-authenticate").unwrap();
+        assert!(challenge.contains(&path_form), "{challenge}");
+    }
+    // Without a path both are one.
+    let api = api(issuer.auth().resource_metadata(metadata().also_at_root()).build().unwrap());
+    assert_eq!(api.get(DOCUMENT).send().status, 200);
+}
+
+#[test]
+fn pages_of_other_origins_read_it_if_that_is_set() {
+    let issuer = TestIssuer::start();
+    for is_set in [true, false] {
+        let metadata = if is_set { metadata().cross_origin() } else { metadata() };
+        let api = api(issuer.auth().resource_metadata(metadata).build().unwrap());
+        let origin = ("origin", "https://app.example");
+        let read = api.get(DOCUMENT).header(origin.0, origin.1).send();
+        assert_eq!(read.status, 200);
+        assert_eq!(read.header("access-control-allow-origin"), is_set.then_some("*"));
+        let preflight = api
+            .request("OPTIONS", DOCUMENT)
+            .header(origin.0, origin.1)
+            .header("access-control-request-method", "GET")
+            .header("access-control-request-headers", "mcp-protocol-version")
+            .send();
+        assert_eq!(preflight.status == 204, is_set);
+        assert_eq!(preflight.header("access-control-allow-origin"), is_set.then_some("*"));
+        assert_eq!(preflight.header("access-control-allow-headers"), is_set.then_some("*"));
+    }
+}

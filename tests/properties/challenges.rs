@@ -17,11 +17,11 @@ type Set = BTreeSet<&'static str>;
 
 /// A caller, by what its token says.
 #[derive(Debug, Clone)]
-struct Caller {
-    roles: Set,
-    permissions: Set,
-    scopes: Set,
-    is_gold: bool,
+pub(super) struct Caller {
+    pub(super) roles: Set,
+    pub(super) permissions: Set,
+    pub(super) scopes: Set,
+    pub(super) is_gold: bool,
 }
 
 impl Caller {
@@ -35,7 +35,7 @@ impl Caller {
         claims.verified().check(requirement)
     }
 
-    fn with<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Self {
+    pub(super) fn with<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Self {
         let mut more = self.clone();
         for name in names {
             if let Some(name) = SCOPES.into_iter().find(|known| *known == name) {
@@ -57,13 +57,13 @@ fn some_of(names: &'static [&'static str]) -> impl Strategy<Value = Set> {
     prop::sample::subsequence(names, 0..=names.len()).prop_map(|names| names.into_iter().collect())
 }
 
-fn callers() -> impl Strategy<Value = Caller> {
+pub(super) fn callers() -> impl Strategy<Value = Caller> {
     (some_of(&ROLES), some_of(&PERMISSIONS), some_of(&SCOPES), any::<bool>()).prop_map(
         |(roles, permissions, scopes, is_gold)| Caller { roles, permissions, scopes, is_gold },
     )
 }
 
-fn mappings() -> impl Strategy<Value = ClaimsMapping> {
+pub(super) fn mappings() -> impl Strategy<Value = ClaimsMapping> {
     let included = |names: &'static [&'static str]| {
         let name = prop::sample::select(names);
         prop::collection::vec((name, some_of(names)), 0..3)
@@ -88,7 +88,7 @@ fn mappings() -> impl Strategy<Value = ClaimsMapping> {
 
 /// Trees of requirements. What is negated names neither scopes nor permissions, since more of them
 /// would not help; `choices` allows lists of which one name is enough.
-fn requirements(choices: bool) -> impl Strategy<Value = Requirement> {
+pub(super) fn requirements(choices: bool) -> impl Strategy<Value = Requirement> {
     fn list(
         names: &'static [&'static str],
         choices: bool,

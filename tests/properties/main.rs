@@ -7,6 +7,8 @@
 
 mod challenges;
 mod credentials;
+mod mcp_lists;
+mod mcp_rules;
 
 use std::sync::LazyLock;
 

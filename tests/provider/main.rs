@@ -5,7 +5,10 @@
     reason = "a test that fails should say where"
 )]
 
+mod conformance;
+mod everything;
 mod introspection;
+mod mcp;
 mod process;
 
 use std::time::Duration;

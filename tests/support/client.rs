@@ -74,6 +74,33 @@ impl Request {
         request
     }
 
+    /// Adds the bytes of a body, without fields about it.
+    #[must_use]
+    pub fn raw_body(mut self, body: impl AsRef<[u8]>) -> Self {
+        self.body = body.as_ref().to_vec();
+        self
+    }
+
+    /// Sends the head alone, whatever body it announces, and reads the response. `None` if there is none
+    /// within this time: the server waits for the body.
+    pub fn send_head(&self, wait: Duration) -> Option<Response> {
+        let mut stream = self.connect().unwrap();
+        stream.set_read_timeout(Some(wait)).unwrap();
+        stream.write_all(&self.head).unwrap();
+        stream.write_all(b"\r\n").unwrap();
+        Response::read_one(stream)
+    }
+
+    /// Sends the request and reads the response as far as it says that it goes: a server that has not
+    /// read the body leaves the connection open for a while.
+    pub fn send_and_leave(&self) -> Response {
+        let mut stream = self.connect().unwrap();
+        for part in [&*self.head, b"\r\n", &*self.body] {
+            stream.write_all(part).unwrap();
+        }
+        Response::read_one(stream).expect("the server answers")
+    }
+
     /// Sends the request and reads the response to its end.
     pub fn send(&self) -> Response {
         self.try_send().expect("the server answers")
@@ -162,6 +189,28 @@ pub struct Response {
 }
 
 impl Response {
+    /// Reads one response, whose length is announced unless the connection ends with it.
+    fn read_one(mut stream: impl Read) -> Option<Self> {
+        const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+        let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+        loop {
+            let length = stream.read(&mut piece).ok()?;
+            bytes.extend_from_slice(&piece[..length]);
+            let response = Self::parse(bytes.strip_prefix(CONTINUE).unwrap_or(&bytes));
+            let announced =
+                response.as_ref().and_then(|response| response.header("content-length"));
+            let announced = announced.and_then(|length| length.parse().ok());
+            match response {
+                Some(response) if length == 0 || Some(response.body.len()) == announced => {
+                    return Some(response);
+                }
+                None if length == 0 => return None,
+                _ => {}
+            }
+        }
+    }
+
     fn parse(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
         let head = String::from_utf8_lossy(&bytes[..end]).into_owned();

@@ -72,7 +72,7 @@ pub fn extractor(builder: JwtAuthBuilder) -> JwtAuthBuilder {
 }
 
 /// Returns the header of a token and its value.
-pub(crate) fn header(token: &str) -> (&'static str, String) {
+pub fn header(token: &str) -> (&'static str, String) {
     if is("header") {
         (HEADER, token.to_owned())
     } else {

@@ -204,7 +204,7 @@ impl ApiKeyFinder {
         let claims = caller_of(&record)?;
         let grants = self.mapping.grants(&claims);
         let caller = VerifiedToken::new(claims, grants).of_kind(CredentialKind::ApiKey);
-        let caller = Arc::new(caller);
+        let caller = Arc::new(caller.by_clock(Some(self.clock.clone())));
         let last_use = LastMinute::default();
         if let Some(minute) = last_use.advance(now) {
             self.source.uses.note(hash, minute);

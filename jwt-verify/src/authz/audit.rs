@@ -48,6 +48,9 @@ pub struct AuditEvent<'a> {
     /// Handler with the requirement; `None` for the requirement of a scope or resource, and for an
     /// [`Authorizer`](crate::authorization::Authorizer) that was called for claims as arguments.
     pub handler: Option<&'static str>,
+    /// Method and name of an operation of an MCP server that has a rule, such as `tools/call search`; with
+    /// the text of the template for a resource. `None` for what no rule names, and for other requests.
+    pub operation: Option<&'a str>,
     /// Requirement that was checked. That of a check in a handler may be made of data of the
     /// request.
     pub requirement: &'a Requirement,
@@ -95,6 +98,7 @@ impl fmt::Debug for AuditEvent<'_> {
             .field("method", &self.method)
             .field("route", &self.route)
             .field("handler", &self.handler)
+            .field("operation", &self.operation)
             .field("requirement", self.requirement)
             .field("outcome", &self.outcome)
             .field("error", &self.error)
@@ -105,8 +109,8 @@ impl fmt::Debug for AuditEvent<'_> {
 /// Writes decisions as `tracing` events of the target `jwt_verify::audit`: `INFO`, and `WARN` for
 /// what was refused or would have been, and for failures.
 ///
-/// The event has the fields `issuer`, `subject`, `method`, `route`, `handler`, `requirement`,
-/// `outcome` and `reason`. Issuer and subject identify a person: protect this log accordingly. They
+/// The event has the fields `issuer`, `subject`, `method`, `route`, `handler`, `operation`,
+/// `requirement`, `outcome` and `reason`. Issuer and subject identify a person: protect this log accordingly. They
 /// are cut after 128 characters, and control characters are escaped.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
@@ -123,7 +127,7 @@ impl AuditSink for TracingAudit {
     fn record(&self, event: &AuditEvent<'_>) {
         let issuer = event.claims.issuer().map(Shortened);
         let subject = event.claims.subject().map(Shortened);
-        let AuditEvent { method, route, handler, requirement, outcome, .. } = event;
+        let AuditEvent { method, route, handler, operation, requirement, outcome, .. } = event;
         let outcome_code = outcome.code();
         macro_rules! write {
             ($level:ident, $reason:expr) => {
@@ -134,6 +138,7 @@ impl AuditSink for TracingAudit {
                     method = ?Shortened(method),
                     route,
                     handler,
+                    operation,
                     %requirement,
                     outcome = outcome_code,
                     reason = $reason,

@@ -1,11 +1,14 @@
 //! Verified claims.
 
-use std::{any::Any, fmt, ops::Deref, sync::Arc};
+use std::{any::Any, fmt, ops::Deref, sync::Arc, time::Duration};
 
 use serde::{Serialize, Serializer, de::DeserializeOwned};
 
 use super::{AuthorityNames, Claims, CredentialKind, GrantedAuthorities, shape::shape_problem};
-use crate::error::{AuthError, InvalidTokenReason};
+use crate::{
+    clock::{Clock, SystemClock},
+    error::{AuthError, InvalidTokenReason},
+};
 
 /// The data kept of a verified token, without the token.
 #[derive(Clone)]
@@ -14,18 +17,32 @@ pub(crate) struct VerifiedToken {
     grants: GrantedAuthorities,
     kind: CredentialKind,
     is_bound: bool,
+    /// Clock that it was verified by; `None` for the system clock.
+    clock: Option<Arc<dyn Clock>>,
 }
 
 impl VerifiedToken {
     pub(crate) fn new(claims: impl Into<Arc<Claims>>, grants: GrantedAuthorities) -> Self {
         let claims = claims.into();
         let is_bound = claims.find("cnf").is_some();
-        Self { claims, grants, kind: CredentialKind::Jwt, is_bound }
+        Self { claims, grants, kind: CredentialKind::Jwt, is_bound, clock: None }
     }
 
     /// Returns the token as a credential of another kind than a JWT.
     pub(crate) fn of_kind(self, kind: CredentialKind) -> Self {
         Self { kind, ..self }
+    }
+
+    /// Returns the token with the clock that it was verified by; `None` is the system clock.
+    pub(crate) fn by_clock(self, clock: Option<Arc<dyn Clock>>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Returns the time until `exp`, without leeway; `None` without `exp`.
+    pub(crate) fn time_left(&self) -> Option<Duration> {
+        let end = self.claims.expires_at()?.since_epoch();
+        let now = self.clock.as_ref().map_or_else(|| SystemClock.now(), |clock| clock.now());
+        Some(end.saturating_sub(now))
     }
 
     pub(crate) fn kind(&self) -> CredentialKind {
@@ -152,8 +169,7 @@ impl<T> VerifiedClaims<T> {
         &self.token
     }
 
-    /// Returns the verified token, to be kept with a request.
-    #[cfg(feature = "testing")]
+    /// Returns the verified token, to be kept with a request or a stream.
     pub(crate) fn token(&self) -> Arc<VerifiedToken> {
         self.token.clone()
     }
@@ -171,6 +187,29 @@ impl<T> VerifiedClaims<T> {
     /// Returns the kind of the credential that the caller was authenticated by.
     pub fn credential_kind(&self) -> CredentialKind {
         self.token.kind()
+    }
+
+    /// Returns the time until the `exp` of the claims, by the clock of the
+    /// [`JwtAuth`](crate::JwtAuth) that verified them; zero once that is past. `None` if they have no
+    /// `exp`, which only other credentials than tokens may lack.
+    ///
+    /// The leeway is not part of it: it tolerates clocks that differ, and prolongs nothing. Of a token
+    /// that is accepted within the leeway after its `exp`, no time is left.
+    /// [`StreamGuard`](crate::streams::StreamGuard) ends a stream at this time.
+    ///
+    /// ```
+    /// use actix_web::{HttpResponse, get};
+    /// use jwt_verify::{VerifiedClaims, require};
+    ///
+    /// #[require]
+    /// #[get("/ticket")]
+    /// async fn ticket(claims: VerifiedClaims) -> HttpResponse {
+    ///     let seconds = claims.time_left().unwrap_or_default().as_secs();
+    ///     HttpResponse::Ok().insert_header(("Cache-Control", format!("private, max-age={seconds}"))).finish()
+    /// }
+    /// ```
+    pub fn time_left(&self) -> Option<Duration> {
+        self.token.time_left()
     }
 
     /// Returns the caller's roles, as the [`ClaimsMapping`](crate::ClaimsMapping) finds them, each

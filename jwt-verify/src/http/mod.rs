@@ -9,11 +9,14 @@ mod credentials;
 mod endpoints;
 mod entry;
 mod explain;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod no_store;
 mod refusal;
 mod route_table;
 mod sessions;
 mod step;
+mod streams;
 
 pub use actix_web::HttpRequest;
 pub use auth::{JwtAuth, JwtAuthBuilder};
@@ -38,6 +41,8 @@ pub use entry::{
     Otherwise, Probe, PublicRoute, RequireMiddleware, UserLoader, UserLoaderData,
     VerifiedClaimsExt,
 };
+#[cfg(feature = "mcp")]
+pub use mcp::{McpGuard, McpGuardBuilder};
 pub use refusal::BearerChallenge;
 #[cfg(feature = "utoipa")]
 pub use route_table::WithRequirements;
@@ -48,3 +53,4 @@ pub use route_table::{AccessMatrix, Annotated, AuthScope, RouteInfo};
 pub use route_table::{RouteCheck, UnprotectedRoutes, check_routes};
 #[cfg(feature = "issuing")]
 pub use sessions::{SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};
+pub use streams::{AccessEnded, EndOfAccess, GuardedStream, StreamGuard};

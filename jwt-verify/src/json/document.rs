@@ -23,6 +23,11 @@ impl JsonDocument {
         &self.text
     }
 
+    #[cfg(feature = "mcp")]
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
     pub(crate) fn root(&self) -> Json<'_> {
         self.at(0)
     }
@@ -36,5 +41,24 @@ impl JsonDocument {
     /// Returns the value at a [position](Json::place) of this document.
     pub(crate) fn at(&self, place: usize) -> Json<'_> {
         self.layout.at(&self.text, place)
+    }
+}
+
+/// A document like [`JsonDocument`] whose text belongs to another owner.
+#[cfg(feature = "mcp")]
+pub(crate) struct JsonText<'t> {
+    text: &'t str,
+    layout: Layout,
+}
+
+#[cfg(feature = "mcp")]
+impl<'t> JsonText<'t> {
+    /// Reads a document.
+    pub(crate) fn parse(text: &'t str) -> Result<Self, Malformed> {
+        Ok(Self { text, layout: Scanner::scan(text)? })
+    }
+
+    pub(crate) fn root(&self) -> Json<'_> {
+        self.layout.at(self.text, 0)
     }
 }

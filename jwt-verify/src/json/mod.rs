@@ -17,6 +17,8 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
+#[cfg(feature = "mcp")]
+pub(crate) use self::document::JsonText;
 pub(crate) use self::{document::JsonDocument, value::Json};
 
 /// Any JSON value without duplicate members.

@@ -87,6 +87,12 @@ impl<'a> Json<'a> {
             .unwrap_or_default()
     }
 
+    /// Returns where its text is in the document.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn span(self) -> std::ops::Range<usize> {
+        self.node().map_or(0..0, |node| node.start as usize..node.end as usize)
+    }
+
     pub(crate) fn as_str(self) -> Option<&'a str> {
         let node = self.node()?;
         match node.kind {

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use crate::clock::{Clock, millis};
+use crate::{
+    changes::Changes,
+    clock::{Clock, millis},
+};
 
 /// A [`Clock`] that stands still until a test moves it. Clones move together.
 ///
@@ -25,6 +28,7 @@ use crate::clock::{Clock, millis};
 pub struct TestClock {
     wall: Arc<AtomicU64>,
     monotonic: Arc<AtomicU64>,
+    moves: Changes,
 }
 
 impl TestClock {
@@ -34,7 +38,11 @@ impl TestClock {
 
     /// Creates a clock that stands at [`START`](Self::START).
     pub fn new() -> Self {
-        Self { wall: Arc::new(AtomicU64::new(Self::START * 1000)), monotonic: Arc::default() }
+        Self {
+            wall: Arc::new(AtomicU64::new(Self::START * 1000)),
+            monotonic: Arc::default(),
+            moves: Changes::default(),
+        }
     }
 
     /// Lets time pass, in whole milliseconds.
@@ -42,11 +50,13 @@ impl TestClock {
         let by = millis(by);
         self.wall.fetch_add(by, Ordering::SeqCst);
         self.monotonic.fetch_add(by, Ordering::SeqCst);
+        self.moves.note();
     }
 
     /// Sets the wall clock to a second since the epoch, as an administrator would. No time passes.
     pub fn set_wall(&self, seconds: u64) {
         self.wall.store(seconds * 1000, Ordering::SeqCst);
+        self.moves.note();
     }
 }
 
@@ -63,5 +73,9 @@ impl Clock for TestClock {
 
     fn monotonic(&self) -> Duration {
         Duration::from_millis(self.monotonic.load(Ordering::SeqCst))
+    }
+
+    fn moves(&self) -> Option<&Changes> {
+        Some(&self.moves)
     }
 }

@@ -33,6 +33,8 @@ pub struct VerifierBuilder {
     revocation: Option<Arc<dyn RevocationStore>>,
     revocation_fails_open: bool,
     clock: Arc<dyn Clock>,
+    /// True if the clock was set.
+    has_own_clock: bool,
 }
 
 impl VerifierBuilder {
@@ -47,6 +49,7 @@ impl VerifierBuilder {
             revocation: None,
             revocation_fails_open: false,
             clock: Arc::new(SystemClock::new()),
+            has_own_clock: false,
         }
     }
 
@@ -140,6 +143,7 @@ impl VerifierBuilder {
     /// Sets the clock, also that of the default key provider. Default: the system clock. A key provider
     /// that is set keeps its own clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.has_own_clock = true;
         self.clock = Arc::new(clock);
         self
     }
@@ -152,6 +156,7 @@ impl VerifierBuilder {
 
     #[cfg(any(feature = "issuing", feature = "jwks"))]
     pub(crate) fn shared_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.has_own_clock = true;
         self.clock = clock;
         self
     }
@@ -204,6 +209,7 @@ impl VerifierBuilder {
                 tenants,
                 max_token_bytes: self.max_token_bytes,
                 headers: KnownHeaders::default(),
+                own_clock: self.has_own_clock.then(|| clock.clone()),
                 clock,
                 cache: (self.token_cache > 0).then(|| TokenCache::new(self.token_cache)),
                 revocation: self.revocation.map(|store| Revocations { store, fails_open }),

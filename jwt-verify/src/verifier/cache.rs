@@ -88,7 +88,8 @@ impl Verifier {
             self.inner.headers.insert(segment, header);
         }
         let revocation_keys = self.revocation_keys(&claims)?;
-        let verified = Arc::new(VerifiedToken::new(claims, grants));
+        let verified = VerifiedToken::new(claims, grants).by_clock(self.own_clock());
+        let verified = Arc::new(verified);
         if let (Some(cache), Some(generation)) = (&self.inner.cache, generation) {
             let (from, until) = (validity.start, validity.end);
             let (cached, revocation_keys) = (verified.clone(), revocation_keys.clone());

@@ -22,6 +22,7 @@ pub(crate) struct IntrospectedIssuer {
     algorithms: AlgorithmSet,
     keys: Arc<dyn KeyProvider>,
     clock: Arc<dyn Clock>,
+    own_clock: Option<Arc<dyn Clock>>,
     pub(crate) max_token_bytes: usize,
     /// True if there is no other issuer.
     pub(crate) is_only: bool,
@@ -73,6 +74,7 @@ impl Verifier {
             algorithms: issuer.algorithms,
             keys: issuer.keys.clone(),
             clock: self.inner.clock.clone(),
+            own_clock: self.own_clock(),
             max_token_bytes: self.inner.max_token_bytes,
             is_only,
         })
@@ -104,7 +106,7 @@ impl IntrospectedIssuer {
         let end = claims.expires_at().map(crate::claims::NumericDate::since_epoch);
         let grants = self.mapping.grants(&claims);
         let token = VerifiedToken::new(claims, grants).of_kind(CredentialKind::OpaqueToken);
-        let token = Arc::new(token);
+        let token = Arc::new(token.by_clock(self.own_clock.clone()));
         Ok(Introspected { token, validity: start..end.unwrap_or_default() })
     }
 

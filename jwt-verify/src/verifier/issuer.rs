@@ -4,7 +4,7 @@ use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use crate::{
     algorithm::{Algorithm, AlgorithmSet, Family},
-    claims::ClaimsMapping,
+    claims::{ClaimsMapping, ScopeHierarchy},
     defaults::LEEWAY,
     key::{JwkSet, KeyProvider, VerificationKey},
     validation::{ClaimsValidator, Rules, TokenKind, TokenProfile},
@@ -294,6 +294,13 @@ impl TrustedIssuer {
     /// Sets the claims that hold roles and permissions. Default: `roles`, `role` and `permissions`.
     pub fn claims_mapping(mut self, mapping: ClaimsMapping) -> Self {
         self.mapping = mapping;
+        self
+    }
+
+    /// Sets which scopes and permissions include others, in the claims mapping that it has: that of
+    /// [`claims_mapping`](Self::claims_mapping) or of the environment. Default: none includes another.
+    pub fn scope_hierarchy(mut self, hierarchy: ScopeHierarchy) -> Self {
+        self.mapping = self.mapping.scope_hierarchy(hierarchy);
         self
     }
 

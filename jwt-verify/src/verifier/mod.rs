@@ -88,6 +88,8 @@ struct VerifierInner {
     max_token_bytes: usize,
     headers: KnownHeaders,
     clock: Arc<dyn Clock>,
+    /// The clock, if it is not that of the system.
+    own_clock: Option<Arc<dyn Clock>>,
     cache: Option<TokenCache<CachedToken>>,
     revocation: Option<Revocations>,
 }
@@ -200,6 +202,11 @@ impl Verifier {
     /// Returns the clock used for tokens.
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.inner.clock
+    }
+
+    /// Returns the clock used for tokens, if it is not that of the system.
+    pub(crate) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
+        self.inner.own_clock.clone()
     }
 
     /// Returns the wall-clock time used for tokens.

@@ -18,6 +18,11 @@ pub(crate) trait EvalContext {
     /// Returns a segment of the request's path.
     fn segment(&self, name: &str) -> Option<Cow<'_, str>>;
 
+    /// Returns `true` if a segment stands for every value, as in a template without values.
+    fn takes_any_segment(&self) -> bool {
+        false
+    }
+
     /// Returns the decision of a policy of the handler; `None` if it has not been called.
     fn policy(&self, policy: &PolicyRef) -> Option<bool>;
 

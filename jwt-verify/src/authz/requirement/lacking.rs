@@ -50,6 +50,9 @@ enum Part {
     Policy,
 }
 
+/// Parts that a client can request.
+const REQUESTABLE: &[Part] = &[Part::Permission, Part::Scope];
+
 impl Requirement {
     /// Returns everything that the nearest branch lacks, with the names of a requirement that is
     /// decided later. Names that could be left out are not among them.
@@ -91,6 +94,19 @@ impl Requirement {
 
     pub(super) fn lacking_nested<'r>(&'r self, caller: Caller<'_>) -> Lacking<'r> {
         if self.is_for_refresh { Lacking::other(Part::Condition) } else { self.lacking(caller) }
+    }
+
+    /// Returns the scopes and permissions with which the caller would meet it, but for a login; `None` if
+    /// something else is missing as well.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn names_that_open(
+        &self,
+        token: &VerifiedToken,
+        context: &dyn EvalContext,
+    ) -> Option<Arc<str>> {
+        let lacking = self.lacking_with(None, Caller::of(token, context));
+        let names = lacking.needs_names_alone().then(|| listed(lacking.names(REQUESTABLE)))?;
+        Some(names).filter(|names| !names.is_empty())
     }
 
     /// Returns the scopes of the branch that needs the fewest names, for a caller without a token;
@@ -231,12 +247,16 @@ impl<'r> Lacking<'r> {
         self.first.is_none()
     }
 
+    /// Returns `true` if a client could request everything but a login.
+    fn needs_names_alone(&self) -> bool {
+        self.others == 0 && self.lists.iter().all(|list| list.part != Part::Role)
+    }
+
     /// Ranks alternatives by what a client can do: log in again, request names, and then nothing.
     fn rank(&self) -> u8 {
-        let has_roles = self.lists.iter().any(|list| list.part == Part::Role);
         match self.first {
             None => u8::from(self.needs_login),
-            _ if !has_roles && self.others == 0 => 2 + u8::from(self.needs_login),
+            _ if self.needs_names_alone() => 2 + u8::from(self.needs_login),
             Some(Part::Permission | Part::Scope) => 4,
             Some(Part::Policy) => 5,
             Some(Part::Role | Part::Condition) => 6,
@@ -266,8 +286,6 @@ impl<'r> Lacking<'r> {
 
     /// Returns the reason of a refusal; `None` if another login would be enough.
     pub(super) fn reason(&self) -> Option<ForbiddenReason> {
-        const REQUESTABLE: &[Part] = &[Part::Permission, Part::Scope];
-
         let first = self.first?;
         Some(match first {
             Part::Role if self.has_only(first) => ForbiddenReason::Role(self.roles().into()),

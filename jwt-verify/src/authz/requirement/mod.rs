@@ -11,6 +11,8 @@ mod included;
 mod joined;
 mod lacking;
 mod named_kinds;
+#[cfg(feature = "mcp")]
+mod needs;
 mod number;
 #[cfg(feature = "utoipa")]
 mod of_kind;

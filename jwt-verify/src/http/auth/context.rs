@@ -16,6 +16,7 @@ use crate::http::{
     credentials::{BearerExtractor, DpopExtractor, TokenExtractor},
     endpoints::metadata_document::PublishedMetadata,
     route_table::inner_routes::InnerRoutes,
+    streams::table::StreamsOfAuth,
 };
 use crate::{
     authz::{AuditSink, Authorizer},
@@ -87,6 +88,8 @@ struct AuthState {
     settings: AuthSettings,
     /// True once it was found inside another one.
     is_nested: AtomicBool,
+    /// Streams that are open by its tokens.
+    streams: StreamsOfAuth,
 }
 
 /// Refers to a `JwtAuth` without keeping it alive.
@@ -149,7 +152,8 @@ pub(crate) type ErrorResponse = dyn Fn(&AuthError, &HttpRequest) -> HttpResponse
 impl AuthContext {
     pub(crate) fn new(verifier: Verifier, mut settings: AuthSettings) -> Self {
         let access = TokenSource { verifier, extractor: settings.take_extractor() };
-        let state = Arc::new(AuthState { access, settings, is_nested: AtomicBool::new(false) });
+        let (is_nested, streams) = (AtomicBool::new(false), StreamsOfAuth::default());
+        let state = Arc::new(AuthState { access, settings, is_nested, streams });
         let handle = Arc::new(RefCountCell { state });
         Self { handle, is_optional: false, is_report_only: false }
     }
@@ -199,6 +203,11 @@ impl AuthContext {
 
     pub(crate) fn settings(&self) -> &AuthSettings {
         &self.handle.state.settings
+    }
+
+    /// Returns the streams that are open by its tokens.
+    pub(crate) fn streams(&self) -> &StreamsOfAuth {
+        &self.handle.state.streams
     }
 
     /// Returns the source of tokens of a kind, if there is one.

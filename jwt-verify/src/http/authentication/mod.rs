@@ -9,7 +9,7 @@ pub(crate) mod csrf;
 pub(crate) mod failed_check;
 pub(crate) mod noted_refusal;
 mod other_credential;
-mod sender;
+pub(crate) mod sender;
 pub(crate) mod sender_constraint;
 
 pub use client_certificate::MutualTls;
@@ -121,9 +121,10 @@ pub(crate) fn assume(
     claims: &VerifiedClaims,
 ) {
     if assumed::note(context, extensions, claims.verified().claims()) {
+        let token = VerifiedToken::clone(claims.verified());
         extensions.insert(Rc::new(Authentication {
             by: context.clone(),
-            token: Some(claims.token()),
+            token: Some(Arc::new(token.by_clock(context.verifier().own_clock()))),
             is_for_refresh: false,
             is_in_url: false,
             handler: Cell::default(),

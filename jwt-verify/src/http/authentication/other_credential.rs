@@ -86,6 +86,6 @@ fn check(
     outcome: Result<Authenticated, AuthError>,
 ) -> Result<(Lookup<'_, Result<SenderUnchecked, AuthError>>, Way), AuthError> {
     let verifier = context.verifier();
-    let (token, way) = outcome?.check(kind, || verifier.now())?;
+    let (token, way) = outcome?.check(kind, || verifier.now(), || verifier.own_clock())?;
     Ok((verifier.check_other(token), way))
 }

@@ -2,12 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+
 use super::{Attempt, Authenticated, Authenticator, Presented};
 use crate::{
     api_keys::ApiKeyFinder,
     claims::{CredentialKind, VerifiedToken},
     error::{AuthError, InvalidTokenReason},
-    http::credentials::{api_key, is_bearer},
+    http::credentials::{X_API_KEY, api_key, is_bearer},
     lookup::Lookup,
 };
 
@@ -38,6 +40,12 @@ impl Authenticator for ApiKeyAuthenticator {
             }
             _ => Attempt::not_mine(),
         }
+    }
+
+    fn remove(&self, headers: &mut HeaderMap) -> bool {
+        headers.remove(AUTHORIZATION);
+        headers.remove(&X_API_KEY);
+        true
     }
 }
 

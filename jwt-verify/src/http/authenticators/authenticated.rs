@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     claims::{Claims, ClaimsMapping, CredentialKind, VerifiedToken},
+    clock::Clock,
     error::{AuthError, InvalidTokenReason},
     http::credentials::{AttachedBy, Way},
 };
@@ -73,11 +74,12 @@ impl Authenticated {
         self
     }
 
-    /// Checks the times of the claims, and sets the kind.
+    /// Checks the times of the claims, and sets the kind and the clock.
     pub(crate) fn check(
         self,
         kind: CredentialKind,
         now: impl FnOnce() -> Duration,
+        clock: impl FnOnce() -> Option<Arc<dyn Clock>>,
     ) -> Result<(Arc<VerifiedToken>, Way), AuthError> {
         let Self { token, way, is_in_time } = self;
         if !is_in_time {
@@ -89,10 +91,13 @@ impl Authenticated {
                 return Err(AuthError::ExpiredToken);
             }
         }
-        if token.kind() == kind {
+        if is_in_time && token.kind() == kind {
             return Ok((token, way));
         }
-        Ok((Arc::new(VerifiedToken::clone(&token).of_kind(kind)), way))
+        let token = Arc::unwrap_or_clone(token).of_kind(kind);
+        // What the library has verified itself has its clock.
+        let token = if is_in_time { token } else { token.by_clock(clock()) };
+        Ok((Arc::new(token), way))
     }
 }
 

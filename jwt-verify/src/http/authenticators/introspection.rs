@@ -1,5 +1,7 @@
 //! Tokens that an introspection endpoint tells about.
 
+use actix_web::http::header::HeaderMap;
+
 use crate::{
     claims::CredentialKind,
     http::authenticators::{Attempt, Authenticated, Authenticator, Presented},
@@ -24,5 +26,10 @@ impl Authenticator for Introspector {
             }
         };
         attempt.by_token()
+    }
+
+    /// Its tokens are those of the extractor, which removes them.
+    fn remove(&self, _: &mut HeaderMap) -> bool {
+        true
     }
 }

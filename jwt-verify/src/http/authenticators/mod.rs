@@ -15,7 +15,7 @@ pub(crate) use attempt::AttemptOutcome;
 pub use authenticated::Authenticated;
 pub(crate) use selection::{Selected, kind_taken, select};
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::header::HeaderMap};
 
 use crate::claims::CredentialKind;
 
@@ -81,6 +81,14 @@ pub trait Authenticator: Send + Sync + 'static {
     /// It may be called more than once for a request: again if the attempt is pending, and for the log
     /// of a refusal. A future may be dropped unpolled.
     fn authenticate<'r>(&'r self, presented: Presented<'r>) -> Attempt<'r>;
+
+    /// Removes credentials of its kind from the header fields of a request, and returns `true`. Default:
+    /// removes nothing, and returns `false`. See
+    /// [`TokenExtractor::remove`](crate::extract::TokenExtractor::remove).
+    fn remove(&self, headers: &mut HeaderMap) -> bool {
+        let _ = headers;
+        false
+    }
 }
 
 /// A request with the token that was found in it.

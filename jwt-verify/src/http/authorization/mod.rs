@@ -44,12 +44,24 @@ pub(crate) enum Demand {
         report_only: bool,
         inner: Option<InnerRoutes>,
     },
+    /// Of an operation that the body or other fields than the path name.
+    #[cfg(feature = "mcp")]
+    Operation {
+        requirement: Rc<Requirement>,
+        /// Name of the operation, if it has a rule.
+        name: Option<Rc<str>>,
+        /// What `path.name` stands for.
+        variables: Option<Rc<[Variable]>>,
+    },
     /// Checked by a handler on its way.
     Check {
         handler: Option<&'static str>,
         requirement: Requirement,
     },
 }
+
+/// A name and its value, which stands for a segment of a path.
+pub(crate) type Variable = (Box<str>, Box<str>);
 
 /// Explains a requirement for an authenticated caller, and returns its outcome. Policies are not
 /// asked.
@@ -60,7 +72,7 @@ pub(crate) fn explain_requirement(
     requirement: &Requirement,
     report: &mut Report,
 ) -> Result<(), AuthError> {
-    let context = RequestContext { auth, request, handler: None, policies: &[] };
+    let context = RequestContext { auth, request, variables: None, handler: None, policies: &[] };
     report.requirement(requirement, claims.verified(), &context)
 }
 
@@ -81,10 +93,33 @@ impl Demand {
         Self::of_scope(Requirement::authenticated(), false, None)
     }
 
+    /// Requires what a rule says of an operation.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn of_operation(name: Option<String>, requirement: Requirement) -> Self {
+        let (requirement, name) = (Rc::new(requirement), name.map(Into::into));
+        Self::Operation { requirement, name, variables: None }
+    }
+
+    /// Returns the same with values for the names that the requirement takes from a path.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn with_variables(&self, variables: &[(&str, &str)]) -> Self {
+        let owned = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        match self {
+            Self::Operation { requirement, name, .. } => Self::Operation {
+                requirement: requirement.clone(),
+                name: name.clone(),
+                variables: Some(owned.collect()),
+            },
+            other => other.clone(),
+        }
+    }
+
     pub(crate) fn requirement(&self) -> &Requirement {
         match self {
             Self::Handler { requirement, .. } => requirement,
             Self::Scope { requirement, .. } => requirement,
+            #[cfg(feature = "mcp")]
+            Self::Operation { requirement, .. } => requirement,
             Self::Check { requirement, .. } => requirement,
         }
     }
@@ -93,6 +128,8 @@ impl Demand {
     fn inner(&self, request: &HttpRequest) -> Option<&Requirement> {
         match self {
             Self::Scope { inner, .. } => inner.as_ref()?.requirement(request),
+            #[cfg(feature = "mcp")]
+            Self::Operation { .. } => None,
             Self::Handler { .. } | Self::Check { .. } => None,
         }
     }
@@ -106,7 +143,26 @@ impl Demand {
         match self {
             Self::Handler { name, .. } => Some(name),
             Self::Scope { .. } => None,
+            #[cfg(feature = "mcp")]
+            Self::Operation { .. } => None,
             Self::Check { handler, .. } => *handler,
+        }
+    }
+
+    fn operation(&self) -> Option<&str> {
+        match self {
+            #[cfg(feature = "mcp")]
+            Self::Operation { name, .. } => name.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Returns what is there instead of the segments of the path.
+    fn variables(&self) -> Option<&[Variable]> {
+        match self {
+            #[cfg(feature = "mcp")]
+            Self::Operation { variables, .. } => Some(variables.as_deref().unwrap_or_default()),
+            _ => None,
         }
     }
 
@@ -161,12 +217,13 @@ impl Demand {
     }
 
     fn context<'a>(
-        &self,
+        &'a self,
         auth: &'a AuthContext,
         request: &'a HttpRequest,
         policies: &'a [(PolicyRef, bool)],
     ) -> RequestContext<'a> {
-        RequestContext { auth, request, handler: self.handler(), policies }
+        let (variables, handler) = (self.variables(), self.handler());
+        RequestContext { auth, request, variables, handler, policies }
     }
 
     /// Calls the policies that matter, one after the other, and then the authorizer. `policies` gets
@@ -236,6 +293,7 @@ impl Demand {
             method,
             route: &route,
             handler: self.handler(),
+            operation: self.operation(),
             requirement: self.requirement(),
             outcome: match result {
                 Ok(()) => AuditOutcome::Allowed,
@@ -282,7 +340,7 @@ impl Demand {
         ) {
             return RefusalDetails::default();
         }
-        let context = RequestContext { auth, request, handler: self.handler(), policies: &[] };
+        let context = self.context(auth, request, &[]);
         let segment = match requirement.evaluate(claims.verified(), &context) {
             Evaluation::MissingPathParam(segment) => Some(segment.to_owned()),
             _ => None,
@@ -394,6 +452,8 @@ fn own_or_answer(error: Error) -> Rejection {
 pub(crate) struct RequestContext<'a> {
     pub(crate) auth: &'a AuthContext,
     pub(crate) request: &'a HttpRequest,
+    /// Values that stand for the segments of the path, if the path has none for them.
+    pub(crate) variables: Option<&'a [Variable]>,
     /// The handler that the requirement belongs to; `None` for that of a scope.
     pub(crate) handler: Option<&'static str>,
     /// Decisions of the policies that have been called.
@@ -406,7 +466,11 @@ impl EvalContext for RequestContext<'_> {
     }
 
     fn segment(&self, name: &str) -> Option<Cow<'_, str>> {
-        segment(self.request, name).map(Cow::Owned)
+        let Some(variables) = self.variables else {
+            return segment(self.request, name).map(Cow::Owned);
+        };
+        let found = variables.iter().find(|(known, _)| **known == *name);
+        found.map(|(_, value)| Cow::Borrowed(&**value))
     }
 
     fn policy(&self, policy: &PolicyRef) -> Option<bool> {

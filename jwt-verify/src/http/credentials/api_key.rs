@@ -8,7 +8,7 @@ use actix_web::{
 use super::authorization::{has_separator, token_of};
 use crate::error::InvalidRequestReason;
 
-static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+pub(crate) static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Returns the API key of a request, from either header. Two of them are refused, and so is anything
 /// that cannot be read as one.

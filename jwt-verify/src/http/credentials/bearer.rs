@@ -1,6 +1,9 @@
 //! `Authorization: Bearer …` (RFC 6750 §2.1).
 
-use actix_web::HttpRequest;
+use actix_web::{
+    HttpRequest,
+    http::header::{AUTHORIZATION, HeaderMap},
+};
 
 use super::{Credential, TokenExtractor, authorization};
 use crate::error::InvalidRequestReason;
@@ -19,5 +22,10 @@ impl TokenExtractor for BearerExtractor {
         request: &'r HttpRequest,
     ) -> Result<Option<Credential<'r>>, InvalidRequestReason> {
         Ok(authorization::token(request, b"bearer")?.map(Credential::new))
+    }
+
+    fn remove(&self, headers: &mut HeaderMap) -> bool {
+        headers.remove(AUTHORIZATION);
+        true
     }
 }

@@ -1,6 +1,9 @@
 //! A token in a cookie (RFC 6265 §5.4).
 
-use actix_web::{HttpRequest, http::header::COOKIE};
+use actix_web::{
+    HttpRequest,
+    http::header::{COOKIE, HeaderMap, HeaderValue},
+};
 
 use super::{Credential, TokenExtractor, authorization::token_of, token_chars::is_token};
 use crate::error::{ConfigError, InvalidRequestReason};
@@ -84,6 +87,28 @@ impl TokenExtractor for CookieExtractor {
             }
             (Some(_), Some(_)) => Err(InvalidRequestReason::Ambiguous),
         }
+    }
+
+    fn remove(&self, headers: &mut HeaderMap) -> bool {
+        let fields: Vec<HeaderValue> = headers.remove(COOKIE).collect();
+        for field in fields {
+            let others: Vec<&[u8]> = field
+                .as_bytes()
+                .split(|byte| *byte == b';')
+                .filter(|pair| {
+                    let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+                    name.trim_ascii() != self.name.as_bytes()
+                })
+                .collect();
+            let others = others.join(&b';');
+            // Parts of a valid value are valid.
+            if let Ok(others) = HeaderValue::from_bytes(others.trim_ascii())
+                && !others.is_empty()
+            {
+                headers.append(COOKIE, others);
+            }
+        }
+        true
     }
 
     fn validate(&self) -> Result<(), ConfigError> {

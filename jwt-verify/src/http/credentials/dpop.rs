@@ -1,6 +1,9 @@
 //! `Authorization: DPoP …` (RFC 9449 §7.1).
 
-use actix_web::HttpRequest;
+use actix_web::{
+    HttpRequest,
+    http::header::{AUTHORIZATION, HeaderMap},
+};
 
 use super::{Credential, TokenExtractor, authorization};
 use crate::error::InvalidRequestReason;
@@ -20,6 +23,11 @@ impl TokenExtractor for DpopExtractor {
             (Some(token), None) => Ok(Some(Credential::new(token).with_proof())),
             (Some(_), Some(_)) => Err(InvalidRequestReason::Ambiguous),
         }
+    }
+
+    fn remove(&self, headers: &mut HeaderMap) -> bool {
+        headers.remove(AUTHORIZATION);
+        self.0.remove(headers)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::header::HeaderMap};
 
 use super::{BearerExtractor, Credential, TokenExtractor};
 use crate::error::{ConfigError, InvalidRequestReason};
@@ -74,6 +74,11 @@ impl TokenExtractor for FirstOf {
             }
         }
         Ok(found)
+    }
+
+    /// Removes those of all of them: one that was not used is a credential too.
+    fn remove(&self, headers: &mut HeaderMap) -> bool {
+        self.extractors.iter().fold(true, |all, extractor| extractor.remove(headers) && all)
     }
 
     fn validate(&self) -> Result<(), ConfigError> {

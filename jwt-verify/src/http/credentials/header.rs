@@ -1,6 +1,9 @@
 //! A token in a header of its own, as some proxies pass it on.
 
-use actix_web::{HttpRequest, http::header::HeaderName};
+use actix_web::{
+    HttpRequest,
+    http::header::{HeaderMap, HeaderName},
+};
 
 use super::{Credential, TokenExtractor, authorization::has_separator};
 use crate::error::{ConfigError, InvalidRequestReason};
@@ -138,6 +141,13 @@ impl TokenExtractor for HeaderExtractor {
                 Ok(Some(credential))
             }
         }
+    }
+
+    fn remove(&self, headers: &mut HeaderMap) -> bool {
+        if let Some(name) = &self.name {
+            headers.remove(name);
+        }
+        true
     }
 
     fn validate(&self) -> Result<(), ConfigError> {

@@ -15,10 +15,10 @@ pub(crate) mod token_chars;
 
 use std::{borrow::Cow, fmt};
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::header::HeaderMap};
 
 #[cfg(feature = "api-keys")]
-pub(crate) use api_key::{api_key, is_bearer};
+pub(crate) use api_key::{X_API_KEY, api_key, is_bearer};
 pub use bearer::BearerExtractor;
 pub use cookie::CookieExtractor;
 pub(crate) use dpop::DpopExtractor;
@@ -165,6 +165,16 @@ pub trait TokenExtractor: Send + Sync + 'static {
         &self,
         request: &'r HttpRequest,
     ) -> Result<Option<Credential<'r>>, InvalidRequestReason>;
+
+    /// Removes the credentials of this kind from the header fields of a request, whether they were
+    /// accepted or not, and returns `true`. Default: removes nothing, and returns `false`.
+    ///
+    /// An `McpGuard` (feature `mcp`) calls it before it hands a request on, so that no token of a
+    /// caller reaches the server behind it, and once without fields when it is built.
+    fn remove(&self, headers: &mut HeaderMap) -> bool {
+        let _ = headers;
+        false
+    }
 
     /// Checks the settings of the extractor, once, when
     /// [`JwtAuthBuilder::build`](crate::JwtAuthBuilder::build) is called. Default: accepts them.

@@ -69,6 +69,16 @@ pub struct ResourceMetadata {
     members: Map<String, Value>,
     /// Members without a setter.
     others: Map<String, Value>,
+    routes: MetadataRoutes,
+}
+
+/// How the document is served.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct MetadataRoutes {
+    /// True if it is also at the well-known path without that of the resource.
+    pub(crate) is_at_root: bool,
+    /// True if pages of every origin may read it.
+    pub(crate) is_cross_origin: bool,
 }
 
 impl ResourceMetadata {
@@ -80,7 +90,8 @@ impl ResourceMetadata {
     /// (`resource`, RFC 8707), so make it one of the audiences.
     pub fn new(resource: impl Into<String>) -> Self {
         let (members, others) = (Map::new(), Map::new());
-        Self { resource: resource.into(), authorization_servers: None, members, others }
+        let routes = MetadataRoutes::default();
+        Self { resource: resource.into(), authorization_servers: None, members, others, routes }
     }
 
     /// Sets the issuers at which clients get tokens. Default: the listed ones. Tokens of your own
@@ -117,6 +128,24 @@ impl ResourceMetadata {
         self
     }
 
+    /// Serves the document at `/.well-known/oauth-protected-resource` as well, where clients look that do
+    /// not know the path of the resource, such as those of the Model Context Protocol. Challenges name the
+    /// path form. Default: the path form alone (RFC 9728 §3.1).
+    ///
+    /// It is for a host with one such resource: two documents cannot be at one path.
+    pub fn also_at_root(mut self) -> Self {
+        self.routes.is_at_root = true;
+        self
+    }
+
+    /// Lets pages of every origin read the document, and answers their preflight requests: it has
+    /// `Access-Control-Allow-Origin: *`. For clients that run in a browser. Default: none; then a CORS
+    /// middleware around the route can decide. Do not use both, since browsers refuse two such headers.
+    pub fn cross_origin(mut self) -> Self {
+        self.routes.is_cross_origin = true;
+        self
+    }
+
     fn say(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.into(), value.into());
         self
@@ -149,6 +178,7 @@ impl ResourceMetadata {
             let problem = "needs an issuer that is listed by its name, or authorization_servers";
             return Err(invalid(problem));
         }
+        let routes = self.routes;
         let mut document = self.members;
         // Empty members are left out (RFC 9728 §3.2).
         document.retain(|_, value| value.as_array().is_none_or(|items| !items.is_empty()));
@@ -159,6 +189,7 @@ impl ResourceMetadata {
         Ok(PublishedMetadata {
             url: place.url.into(),
             path: place.path,
+            routes,
             document: Value::Object(document).to_string().into(),
         })
     }
@@ -225,6 +256,7 @@ impl DocumentLocation {
 pub(crate) struct PublishedMetadata {
     url: Arc<str>,
     path: String,
+    routes: MetadataRoutes,
     document: Bytes,
 }
 
@@ -234,9 +266,15 @@ impl PublishedMetadata {
         &self.url
     }
 
-    /// Path of its route.
-    pub(crate) fn path(&self) -> &str {
-        &self.path
+    /// Returns the paths of its routes.
+    pub(crate) fn paths(&self) -> Vec<&str> {
+        let root = Some(WELL_KNOWN).filter(|root| self.routes.is_at_root && self.path != *root);
+        std::iter::once(&*self.path).chain(root).collect()
+    }
+
+    /// Returns `true` if pages of every origin may read it.
+    pub(crate) fn is_cross_origin(&self) -> bool {
+        self.routes.is_cross_origin
     }
 
     pub(crate) fn document(&self) -> &Bytes {

@@ -94,8 +94,13 @@ impl VerifiedClaimsExt for HttpRequest {
             );
             return Err(AuthError::Misconfigured);
         }
-        let context =
-            RequestContext { auth: &known.by, request: self, handler: None, policies: &[] };
+        let context = RequestContext {
+            auth: &known.by,
+            request: self,
+            variables: None,
+            handler: None,
+            policies: &[],
+        };
         let outcome = requirement.check(claims.verified(), &context);
         outcome.inspect_err(|error| {
             let (error, requirement) = (error.clone(), requirement.clone());
@@ -171,7 +176,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FromRequest for OptionalClaims
 }
 
 /// Makes an argument of the claims, if the application's authorizer admits the caller.
-pub(super) fn admitted<T: 'static>(
+pub(crate) fn admitted<T: 'static>(
     context: &AuthContext,
     request: &HttpRequest,
     claims: VerifiedClaims,

@@ -26,7 +26,7 @@ use crate::{authz::Requirement, error::AuthError};
 struct RefusedAlready;
 
 /// Notes the response of a middleware, so that another one around it leaves it as it is.
-pub(super) fn note_refusal<B>(response: &HttpResponse<B>, request: &HttpRequest) {
+pub(crate) fn note_refusal<B>(response: &HttpResponse<B>, request: &HttpRequest) {
     if response.error().is_some() {
         request.extensions_mut().insert(RefusedAlready);
     }

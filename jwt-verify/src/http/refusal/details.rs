@@ -29,4 +29,4 @@ pub(super) fn is_logged(error: &AuthError) -> bool {
 }
 
 /// Target of the events.
-pub(super) const TARGET: &str = "jwt_verify::http::refusal";
+pub(crate) const TARGET: &str = "jwt_verify::http::refusal";

@@ -52,6 +52,14 @@ impl<'a> Body<'a> {
     pub(crate) fn new(error: &'a str, error_description: &'a str, code: &'a str) -> Self {
         Self { error, error_description, code, required_roles: None }
     }
+
+    fn of(name: &'a str, error: &'a AuthError, description: &'a str, reveal_roles: bool) -> Self {
+        let required_roles = match error {
+            AuthError::Forbidden(missing) if reveal_roles => missing.roles(),
+            _ => None,
+        };
+        Self { required_roles, ..Self::new(name, description, error.code()) }
+    }
 }
 
 /// The public form of an error.
@@ -120,6 +128,22 @@ pub(crate) fn refuse(
     response
 }
 
+/// Returns the content of a refusal, for a body of another form. `description` is the text of the error.
+#[cfg(feature = "mcp")]
+pub(crate) fn body_of<'a>(
+    error: &'a AuthError,
+    description: &'a str,
+    reveal_roles: bool,
+) -> Body<'a> {
+    Body::of(mapping(error).error, error, description, reveal_roles)
+}
+
+/// Returns the status of a refusal.
+#[cfg(feature = "mcp")]
+pub(crate) fn status_of(error: &AuthError) -> StatusCode {
+    mapping(error).status
+}
+
 /// Returns a refusal as an error of an extractor.
 pub(crate) fn refuse_as_error(
     context: &AuthContext,
@@ -142,15 +166,9 @@ fn error_response(error: &AuthError, context: &ResponseContext<'_>) -> HttpRespo
     if let Some(seconds) = answer.retry_after {
         response.insert_header((RETRY_AFTER, seconds));
     }
-    let mut response = response.json(Body {
-        error: answer.error,
-        error_description: &error.to_string(),
-        code: error.code(),
-        required_roles: match error {
-            AuthError::Forbidden(missing) if context.reveal_roles => missing.roles(),
-            _ => None,
-        },
-    });
+    let description = error.to_string();
+    let mut response =
+        response.json(Body::of(answer.error, error, &description, context.reveal_roles));
     if let AuthError::UseDpopNonce { nonce } = error {
         set_dpop_nonce(response.headers_mut(), nonce);
     }

@@ -1,0 +1,5 @@
+fn main() {
+    let _ = jwt_verify::mcp::tools! {
+        search => require,
+    };
+}

@@ -1,0 +1,7 @@
+fn main() {
+    let _ = jwt_verify::mcp::tools! {
+        "a" => require,
+        "b" => require(roles = "x"),
+        "a" => require(roles = "y"),
+    };
+}

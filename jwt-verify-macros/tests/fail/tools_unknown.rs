@@ -1,0 +1,6 @@
+fn main() {
+    let _ = jwt_verify::mcp::tools! {
+        "a" => require(role = "admin"),
+        "b" => demand,
+    };
+}

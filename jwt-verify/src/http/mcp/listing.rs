@@ -1,0 +1,102 @@
+//! What a caller sees of lists and notifications.
+
+use std::{borrow::Cow, rc::Rc, time::Duration};
+
+use crate::{
+    authz::{EvalContext, Evaluation, PolicyRef},
+    claims::VerifiedClaims,
+    error::AuthError,
+    http::{auth::context::AuthContext, authorization::Demand, mcp::decisions::Decisions},
+    mcp_protocol::{
+        Operation,
+        list_filter::{ListEntry, Verdict},
+        rule_table::Rule,
+    },
+};
+
+/// The view of one caller.
+pub(super) struct Listing {
+    decisions: Rc<Decisions>,
+    claims: VerifiedClaims,
+    /// Rules whose requirement the authorizer of the application refuses to this caller.
+    refused: Vec<*const Demand>,
+}
+
+impl Listing {
+    /// Asks the authorizer of the application about each rule, if there is one.
+    pub(super) async fn prepare(decisions: Rc<Decisions>, claims: VerifiedClaims) -> Self {
+        let mut refused = Vec::new();
+        if let Some(authorizer) = decisions.context.authorizer() {
+            for demand in decisions.demands() {
+                let decision = authorizer.authorize(&claims, demand.requirement()).await;
+                if matches!(decision, Err(AuthError::Forbidden(_))) {
+                    refused.push(std::ptr::from_ref(demand));
+                }
+            }
+        }
+        Self { decisions, claims, refused }
+    }
+
+    /// Decides about an entry as about its call, without a trace in logs and metrics. What is answered
+    /// with 403 is left out.
+    pub(super) fn decide(&self, entry: ListEntry<'_>) -> Verdict {
+        let operation = match entry {
+            ListEntry::Tool(name) => Operation::Tool(name),
+            ListEntry::Prompt(name) => Operation::Prompt(name),
+            ListEntry::Resource(uri) | ListEntry::Update(uri) => Operation::Resource(uri),
+            ListEntry::Template(text) => Operation::Template(text),
+        };
+        let Some(rule) = self.decisions.find(operation) else { return Verdict::Drop };
+        let Rule::Set(demand, variables) = rule else { return Verdict::Keep };
+        if self.refused.contains(&std::ptr::from_ref(demand)) {
+            return Verdict::Drop;
+        }
+        let context = ListContext {
+            auth: &self.decisions.context,
+            variables: &variables,
+            is_open: matches!(entry, ListEntry::Template(_)),
+        };
+        let (requirement, token) = (demand.requirement(), self.claims.verified());
+        if requirement.evaluate(token, &context) == Evaluation::Met {
+            return Verdict::Keep;
+        }
+        match requirement.check(token, &context) {
+            Ok(()) => Verdict::Keep,
+            Err(AuthError::StepUp { .. }) if !matches!(entry, ListEntry::Update(_)) => {
+                Verdict::Keep
+            }
+            Err(AuthError::Forbidden(_)) if self.decisions.settings.lists_step_up => {
+                let names = requirement.names_that_open(token, &context);
+                names.map_or(Verdict::Drop, |names| Verdict::Mark(names.to_string()))
+            }
+            Err(_) => Verdict::Drop,
+        }
+    }
+}
+
+/// Decides without a request: what a list shows is not what is asked for.
+struct ListContext<'a> {
+    auth: &'a AuthContext,
+    variables: &'a [(&'a str, &'a str)],
+    /// True if each variable stands for every value.
+    is_open: bool,
+}
+
+impl EvalContext for ListContext<'_> {
+    fn now(&self) -> Duration {
+        self.auth.verifier().now()
+    }
+
+    fn segment(&self, name: &str) -> Option<Cow<'_, str>> {
+        let found = self.variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| Cow::Borrowed(*value))
+    }
+
+    fn takes_any_segment(&self) -> bool {
+        self.is_open
+    }
+
+    fn policy(&self, _: &PolicyRef) -> Option<bool> {
+        None
+    }
+}

@@ -1,0 +1,106 @@
+//! Reasons why a stream ends.
+
+use std::fmt;
+
+/// The reason why the access that a stream was opened with has ended.
+///
+/// | reason | text | close code |
+/// | --- | --- | --- |
+/// | [`Expired`](Self::Expired) | `expired` | 4401 |
+/// | [`Revoked`](Self::Revoked) | `revoked` | 4401 |
+/// | [`KeyWithdrawn`](Self::KeyWithdrawn) | `key_withdrawn` | 4401 |
+/// | [`Refused`](Self::Refused) | `refused` | 4401 |
+/// | [`Unavailable`](Self::Unavailable) | `unavailable` | 1013 |
+///
+/// 4401 is a private code of RFC 6455 §7.4.2, with the meaning that it has in the protocol
+/// `graphql-transport-ws`: the client may come back with another token. 1013 is "try again later":
+/// the token may be valid, and the client keeps it. The text is the description of the close frame,
+/// and the reason in the last of the server-sent events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndOfAccess {
+    /// The `exp` of the token has passed.
+    Expired,
+    /// The token, its session or its subject has been revoked, or an API key removed.
+    Revoked,
+    /// The issuer no longer publishes the key that the token was signed with.
+    KeyWithdrawn,
+    /// The credential would be refused now for another reason, for example because its issuer is no
+    /// longer trusted.
+    Refused,
+    /// It is unknown if the access continues, since something is out of reach. A request would be
+    /// answered with 503.
+    Unavailable,
+}
+
+impl EndOfAccess {
+    /// Returns the stable text of the reason, for the client, logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::KeyWithdrawn => "key_withdrawn",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// Returns the code to close a WebSocket with (RFC 6455 §7.4).
+    pub const fn close_code(self) -> u16 {
+        match self {
+            Self::Expired | Self::Revoked | Self::KeyWithdrawn | Self::Refused => 4401,
+            Self::Unavailable => 1013,
+        }
+    }
+
+    /// Returns the last of server-sent events: of the type `access-ended`, with the reason in JSON.
+    pub(crate) fn last_event(self) -> String {
+        format!("event: access-ended\ndata: {{\"reason\":\"{}\"}}\n\n", self.as_str())
+    }
+
+    /// Returns the number of the reason; zero stands for none.
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::Expired => 1,
+            Self::Revoked => 2,
+            Self::KeyWithdrawn => 3,
+            Self::Refused => 4,
+            Self::Unavailable => 5,
+        }
+    }
+
+    /// Returns the reason of a number.
+    pub(super) const fn of_number(number: u8) -> Option<Self> {
+        match number {
+            0 => None,
+            1 => Some(Self::Expired),
+            2 => Some(Self::Revoked),
+            3 => Some(Self::KeyWithdrawn),
+            4 => Some(Self::Refused),
+            _ => Some(Self::Unavailable),
+        }
+    }
+}
+
+impl fmt::Display for EndOfAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_its_number_and_its_text() {
+        assert_eq!(EndOfAccess::of_number(0), None);
+        let all: Vec<_> = (1..=5).filter_map(EndOfAccess::of_number).collect();
+        let texts: std::collections::HashSet<_> = all.iter().map(|end| end.as_str()).collect();
+        assert_eq!(texts.len(), 5);
+        for end in all {
+            assert_eq!(EndOfAccess::of_number(end.number()), Some(end));
+            assert!(end.last_event().ends_with("\"}\n\n"), "{end}");
+        }
+    }
+}

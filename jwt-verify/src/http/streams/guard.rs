@@ -1,0 +1,154 @@
+//! The guard of a stream, as an argument of a handler.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
+
+use crate::http::{
+    auth::context::AuthContext,
+    entry::extractors::{Extraction, Wanted, admitted, extract},
+    step::Step,
+    streams::{
+        access_ended::{AccessEnded, Watched},
+        end_of_access::EndOfAccess,
+        guarded_stream::GuardedStream,
+        open_stream::StreamAccess,
+        sweeper,
+    },
+};
+use crate::{claims::VerifiedClaims, error::AuthError};
+
+/// Ends a stream with the access of its caller: a WebSocket, server-sent events, any response that
+/// continues after its request was authenticated.
+///
+/// As an argument of a handler it refuses a caller as [`VerifiedClaims`] does. From then on it
+/// watches the access by which the caller was let in, until the last clone of it, and what it has
+/// [wrapped](Self::wrap), is dropped. The access ends with one of the reasons of [`EndOfAccess`].
+///
+/// The access ends at `exp`, by the clock of the [`JwtAuth`](crate::JwtAuth), without the leeway: a
+/// stream has no use of it. A token that was accepted within the leeway after its `exp` opens a
+/// stream that ends at once. A clock that is set forward ends it within half a second, and one that
+/// is set back does not prolong it.
+///
+/// ```
+/// use actix_web::{HttpResponse, get};
+/// use jwt_verify::{require, streams::StreamGuard};
+///
+/// # fn news() -> actix_web::dev::Payload { actix_web::dev::Payload::None }
+/// #[require(scopes = "news:read")]
+/// #[get("/news")]
+/// async fn events(guard: StreamGuard) -> HttpResponse {
+///     HttpResponse::Ok().content_type("text/event-stream").streaming(guard.wrap_events(news()))
+/// }
+/// ```
+///
+/// All streams of a process are watched by one thread, without a timer for each. A request that
+/// takes no guard costs nothing.
+///
+/// **Security:** the guard ends what is wrapped in it, or what waits for [`ended`](Self::ended).
+/// What a handler has started besides, it has to end itself.
+#[derive(Clone)]
+pub struct StreamGuard {
+    watched: Arc<Watched>,
+}
+
+impl StreamGuard {
+    /// Opens a stream for claims that were verified in this context.
+    pub(crate) fn open(context: &AuthContext, claims: &VerifiedClaims) -> Result<Self, AuthError> {
+        let access = StreamAccess::new(claims.token(), &**context.verifier().clock());
+        sweeper::start(context)?;
+        let (number, stream) =
+            context.streams().table.insert(access, None).ok_or(AuthError::Misconfigured)?;
+        Ok(Self { watched: Arc::new(Watched { context: context.clone(), number, stream }) })
+    }
+
+    /// Returns the claims of the access.
+    pub fn claims(&self) -> VerifiedClaims {
+        VerifiedClaims::new(self.watched.stream.access().token)
+    }
+
+    /// Returns the time until the access expires, as [`VerifiedClaims::time_left`] does.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.claims().time_left()
+    }
+
+    /// Returns the reason if the access has ended.
+    pub fn end(&self) -> Option<EndOfAccess> {
+        self.watched.end()
+    }
+
+    /// Returns a future that is ready when the access ends, with the reason. It holds the guard, may
+    /// be polled anywhere, and any number of them can be made.
+    ///
+    /// For a WebSocket, wait for it beside the next message:
+    ///
+    /// ```
+    /// # async fn example(guard: jwt_verify::streams::StreamGuard) {
+    /// # async fn next_message() {}
+    /// let mut ended = guard.ended();
+    /// loop {
+    ///     tokio::select! {
+    ///         biased;
+    ///         end = &mut ended => {
+    ///             // Close with `end.close_code()` and `end.as_str()`.
+    ///             break;
+    ///         }
+    ///         message = next_message() => { /* … */ }
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn ended(&self) -> AccessEnded {
+        AccessEnded::of(self.watched.clone())
+    }
+
+    /// Wraps a stream: its items pass as long as the access lasts, and then it ends. The stream
+    /// itself is dropped at that moment.
+    pub fn wrap<S>(&self, stream: S) -> GuardedStream<S> {
+        GuardedStream::new(self.ended(), stream, false)
+    }
+
+    /// Wraps a stream of server-sent events as [`wrap`](Self::wrap) does, and sends a last event at
+    /// the end of the access, so that the page can tell it from a connection that was lost:
+    ///
+    /// ```text
+    /// event: access-ended
+    /// data: {"reason":"expired"}
+    /// ```
+    ///
+    /// The reason is that of [`EndOfAccess::as_str`]. An event that is not complete at that moment is
+    /// closed by an empty line. The stream needs no event of its own for its own end.
+    pub fn wrap_events<S>(&self, stream: S) -> GuardedStream<S> {
+        GuardedStream::new(self.ended(), stream, true)
+    }
+}
+
+impl FromRequest for StreamGuard {
+    type Error = Error;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        extract(request, payload, Wanted::Any, |authentication, request| {
+            if authentication.is_for_refresh {
+                tracing::error!(
+                    "a stream is opened by an access token, and not by a refresh token"
+                );
+                return Step::Ready(Err(AuthError::Misconfigured.into()));
+            }
+            match authentication.claims() {
+                Ok(claims) => admitted(&authentication.by, request, claims, |claims, _| Ok(claims))
+                    .and_then(&authentication.by, request, |context, _, claims| {
+                        Step::Ready(Self::open(context, claims).map_err(Into::into))
+                    }),
+                Err(error) => Step::Ready(Err(error.into())),
+            }
+        })
+    }
+}
+
+/// Contains nothing of the claims.
+impl fmt::Debug for StreamGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamGuard").field("end", &self.end()).finish_non_exhaustive()
+    }
+}
