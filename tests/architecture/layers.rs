@@ -32,7 +32,7 @@ const LAYERS: [&[&str]; 9] = [
     &["validation"],
     &["api_keys", "dpop", "jwks", "revocation", "store", "token_cache"],
     &["verifier"],
-    &["authz", "introspection", "issuing", "mcp_protocol"],
+    &["authz", "introspection", "issuing", "mcp_protocol", "security_events"],
     &["http"],
     &["cli"],
     // For the users' suites, and a door for these here that opens to every stage.

@@ -32,6 +32,7 @@ mod mcp_messages;
 mod mcp_requests;
 mod policies;
 mod proofs;
+mod security_events;
 mod signatures;
 
 use attack_bench::{AttackBench, Expected, Row};

@@ -30,6 +30,7 @@ mod proxy_header;
 mod refused_first;
 mod remembered;
 mod resource_metadata;
+mod security_events;
 mod signatures;
 mod start_events;
 mod streams;

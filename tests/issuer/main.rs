@@ -17,6 +17,7 @@ mod multi_issuer;
 mod observability;
 mod recovery;
 mod rotation;
+mod security_events;
 mod shared;
 mod single_flight;
 mod tenant_floods;
