@@ -81,6 +81,22 @@ pub trait Authenticator: Send + Sync + 'static {
     /// It may be called more than once for a request: again if the attempt is pending, and for the log
     /// of a refusal. A future may be dropped unpolled.
     fn authenticate<'r>(&'r self, presented: Presented<'r>) -> Attempt<'r>;
+
+    /// Returns the text of a credential that [`authenticate`](Self::authenticate) has accepted: the
+    /// text alone has to be enough for [`authenticate_text`](Self::authenticate_text). It is kept with
+    /// a stream that the request opens, and checked again from time to time. Default: `None`, and a
+    /// stream ends by its claims alone: at `exp`, and by a revocation.
+    fn credential_text<'r>(&self, presented: Presented<'r>) -> Option<&'r [u8]> {
+        let _ = presented;
+        None
+    }
+
+    /// Authenticates by a text without a request: one that is checked again, or the first message of a
+    /// stream. Default: the text is not a credential of this kind.
+    fn authenticate_text<'r>(&'r self, text: &'r [u8]) -> Attempt<'r> {
+        let _ = text;
+        Attempt::not_mine()
+    }
 }
 
 /// A request with the token that was found in it.
@@ -91,6 +107,10 @@ pub struct Presented<'r> {
 }
 
 impl<'r> Presented<'r> {
+    pub(crate) fn new(request: &'r HttpRequest, token: Option<&'r [u8]>) -> Self {
+        Self { request, token }
+    }
+
     /// Returns the request.
     pub fn request(&self) -> &'r HttpRequest {
         self.request
