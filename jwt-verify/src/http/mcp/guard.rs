@@ -64,8 +64,8 @@ use crate::{
 ///
 /// Each refusal has a body of JSON-RPC with the HTTP status as its code, and the usual members
 /// `error`, `error_description` and `code` in `data`. A [hook for
-/// refusals](crate::JwtAuthBuilder::error_response) decides about status and header fields, and not about
-/// that body.
+/// refusals](crate::JwtAuthBuilder::error_response) decides about the header fields, and the status if that is one
+/// of an error, and not about that body.
 ///
 /// With [`JwtAuth::report_only`] the rules refuse nothing, and what they would refuse is logged; all other
 /// checks stay as they are.
@@ -90,7 +90,9 @@ use crate::{
 ///
 /// The server gets the body as it was read, and none of the caller's credentials. Arguments such as
 /// [`VerifiedClaims`](crate::VerifiedClaims) work behind the guard. It gets no `Accept-Encoding`, since its
-/// answers have to be read: compress around the guard.
+/// answers have to be read: compress around the guard. A middleware around the guard must not keep a clone
+/// of the `HttpRequest` while it calls it: Actix then panics where the head of a request is changed, as in
+/// its own routing.
 #[doc(alias = "model context protocol")]
 #[derive(Debug, Clone)]
 pub struct McpGuard {

@@ -54,7 +54,7 @@ impl Listing {
         let context = ListContext {
             auth: &self.decisions.context,
             variables: &variables,
-            is_open: matches!(entry, ListEntry::Template(_)),
+            is_template: matches!(entry, ListEntry::Template(_)),
         };
         let (requirement, token) = (demand.requirement(), self.claims.verified());
         if requirement.evaluate(token, &context) == Evaluation::Met {
@@ -78,8 +78,7 @@ impl Listing {
 struct ListContext<'a> {
     auth: &'a AuthContext,
     variables: &'a [(&'a str, &'a str)],
-    /// True if each variable stands for every value.
-    is_open: bool,
+    is_template: bool,
 }
 
 impl EvalContext for ListContext<'_> {
@@ -92,8 +91,9 @@ impl EvalContext for ListContext<'_> {
         found.map(|(_, value)| Cow::Borrowed(*value))
     }
 
-    fn takes_any_segment(&self) -> bool {
-        self.is_open
+    /// A variable of a listed template has any value.
+    fn is_open(&self, segment: &str) -> bool {
+        self.is_template && segment.starts_with('{') && segment.ends_with('}')
     }
 
     fn policy(&self, _: &PolicyRef) -> Option<bool> {
