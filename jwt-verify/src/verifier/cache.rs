@@ -82,7 +82,7 @@ impl Verifier {
         }
     }
 
-    /// Returns a number that changes when a token with these claims may be judged in another way,
+    /// Returns a number that changes when a token with these claims may be accepted or refused in another way,
     /// because of its issuer or of the issuer's keys; `None` if that is unknown.
     pub(crate) fn issuer_state(&self, claims: &Claims) -> Option<u64> {
         match self.select_issuer(claims) {

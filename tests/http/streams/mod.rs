@@ -1,7 +1,9 @@
 //! Streams that end with the access of their caller. STR-01 to STR-12.
 
+mod bodies;
 mod checks;
 mod expiry;
+mod messages;
 
 use std::{
     pin::Pin,

@@ -150,7 +150,7 @@ async fn admit(
     // While the credential is still there.
     if lasts {
         let (context, claims) = (&decisions.context, &exchange.claims);
-        exchange.watch = Some(StreamGuard::open(context, request.request(), claims)?);
+        exchange.watch = Some(StreamGuard::of_request(context, request.request(), claims)?);
     }
     decisions.hand_on(request.headers_mut(), &exchange.claims, exchange.has_sessions)?;
     request.set_payload(payload);

@@ -96,6 +96,25 @@ impl EndOfAccess {
     }
 }
 
+/// Returns the code to close a WebSocket with after a message that did not authenticate its sender.
+///
+/// | refusal | code |
+/// | --- | --- |
+/// | no token, or an invalid or expired one | 4401, as in `graphql-transport-ws` |
+/// | another caller than before, or one who may not do this | 4403, as in `graphql-transport-ws` |
+/// | something is out of reach, or asked too often | 1013, "try again later" |
+/// | a missing setting | 1011, "internal error" |
+pub const fn close_code(refusal: &AuthError) -> u16 {
+    match refusal {
+        AuthError::Misconfigured => 1011,
+        AuthError::Forbidden(_)
+        | AuthError::StepUp { .. }
+        | AuthError::InvalidToken(InvalidTokenReason::Subject) => 4403,
+        refusal if refusal.is_failure() => 1013,
+        _ => 4401,
+    }
+}
+
 impl fmt::Display for EndOfAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

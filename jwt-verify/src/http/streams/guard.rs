@@ -6,18 +6,25 @@ use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, body::MessageBody
 
 use crate::http::{
     auth::context::AuthContext,
+    authentication::Authentication,
+    authorization::decide_again,
     entry::extractors::{Extraction, Wanted, admitted, extract},
     step::Step,
     streams::{
         access_ended::{AccessEnded, Watched},
         credential::StreamCredential,
+        credential_check::credential_of,
         end_of_access::EndOfAccess,
         guarded_stream::{GuardedEvents, GuardedStream, guard_response},
+        message::MessageCaller,
         open_stream::StreamAccess,
         sweeper,
     },
 };
-use crate::{claims::VerifiedClaims, error::AuthError};
+use crate::{
+    claims::{VerifiedClaims, VerifiedToken},
+    error::AuthError,
+};
 
 /// Ends a stream with the access of its caller: a WebSocket, server-sent events, any response that
 /// continues after its request was authenticated.
@@ -54,14 +61,23 @@ pub struct StreamGuard {
 }
 
 impl StreamGuard {
-    /// Opens a stream for claims that were verified in this context.
-    pub(crate) fn open(
+    /// Opens a stream for the caller of a request, with claims that were verified in this context.
+    pub(crate) fn of_request(
         context: &AuthContext,
         request: &HttpRequest,
         claims: &VerifiedClaims,
     ) -> Result<Self, AuthError> {
-        let credential = StreamCredential::of_request(context, request, claims.credential_kind());
-        let access = StreamAccess::new(claims.token(), credential, context.verifier());
+        let credential = credential_of(context, request, claims.credential_kind());
+        Self::open(context, claims.token(), credential)
+    }
+
+    /// Opens a stream for claims that were verified in this context.
+    pub(crate) fn open(
+        context: &AuthContext,
+        token: Arc<VerifiedToken>,
+        credential: Option<StreamCredential>,
+    ) -> Result<Self, AuthError> {
+        let access = StreamAccess::new(token, credential, context.verifier());
         sweeper::start(context)?;
         let most = context.settings().max_open_streams;
         let Some((number, stream)) = context.streams().table.insert(access, most) else {
@@ -69,6 +85,47 @@ impl StreamGuard {
             return Err(AuthError::Unavailable { retry_after: sweeper::RETRY });
         };
         Ok(Self { watched: Arc::new(Watched { context: context.clone(), number, stream }) })
+    }
+
+    /// Replaces the access by that of a newer credential, which the client sends in a message: a token,
+    /// with `Bearer` in front or without, or an API key. `request` is the one that has opened the
+    /// stream. From then on the stream ends with the new access.
+    ///
+    /// The credential is verified as that of a request. It has to be of the same caller: of the issuer,
+    /// the subject and the kind of credential that the stream was opened with. Requirements that the
+    /// request has met, of scopes and of the handler with its policies, are decided once more, and so
+    /// does an [`Authorizer`](crate::authorization::Authorizer). A token that is bound to a key is
+    /// refused, since no proof can be in a message (RFC 9449 §7); one that is bound to a certificate
+    /// is accepted on the connection of that certificate.
+    ///
+    /// # Errors
+    /// The refusal that a request would get; [`close_code`](crate::streams::close_code) is its code.
+    /// [`InvalidTokenReason::Subject`](crate::InvalidTokenReason::Subject) for another caller, or one
+    /// without a subject; [`AuthError::ExpiredToken`] if the access has ended already. After an
+    /// error the access is the one before.
+    pub async fn authenticate(
+        &self,
+        request: &HttpRequest,
+        text: &str,
+    ) -> Result<VerifiedClaims, AuthError> {
+        let Watched { context, number, stream } = &*self.watched;
+        if self.end().is_some() {
+            return Err(AuthError::ExpiredToken);
+        }
+        let caller = MessageCaller::verify(context, request, text).await?;
+        caller.check_same(&stream.access().token)?;
+        let known = Authentication::of(request).filter(|known| known.by.is_same(context));
+        let Some(known) = known else {
+            tracing::error!("the request is not the one that has opened the stream");
+            return Err(AuthError::Misconfigured);
+        };
+        decide_again(&known.by, request, &caller.claims(), &known.demands).await?;
+        let claims = caller.claims();
+        let access = StreamAccess::new(caller.token, Some(caller.credential), context.verifier());
+        if !context.streams().table.replace(*number, access) {
+            return Err(AuthError::ExpiredToken);
+        }
+        Ok(claims)
     }
 
     /// Returns the claims of the access.
@@ -160,7 +217,7 @@ impl FromRequest for StreamGuard {
             match authentication.claims() {
                 Ok(claims) => admitted(&authentication.by, request, claims, |claims, _| Ok(claims))
                     .and_then(&authentication.by, request, |context, request, claims| {
-                        Step::Ready(Self::open(context, request, claims).map_err(Into::into))
+                        Step::Ready(Self::of_request(context, request, claims).map_err(Into::into))
                     }),
                 Err(error) => Step::Ready(Err(error.into())),
             }

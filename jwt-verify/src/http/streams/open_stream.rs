@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::http::streams::{
-    credential::StreamCredential, end_of_access::EndOfAccess, recheck::Judged,
+    credential::StreamCredential, end_of_access::EndOfAccess, last_check::LastCheck,
 };
 use crate::{claims::VerifiedToken, clock::Clock, revocation::RevocationKeys, verifier::Verifier};
 
@@ -25,8 +25,8 @@ pub(crate) struct OpenStream {
 
 struct StreamState {
     access: StreamAccess,
-    /// `None` before the credential was judged once more.
-    judged: Option<Judged>,
+    /// `None` before the credential was checked once more.
+    last_check: Option<LastCheck>,
     wakers: Vec<(u64, Waker)>,
     last_waiter: u64,
 }
@@ -42,7 +42,7 @@ pub(crate) struct StreamAccess {
     pub(crate) due: Option<Duration>,
     /// Keys under which it can be revoked, if there is a revocation store.
     pub(crate) revocation_keys: Option<Arc<RevocationKeys>>,
-    /// The credential, if it can be judged again.
+    /// The credential, if it can be checked again.
     pub(crate) credential: Option<StreamCredential>,
 }
 
@@ -81,7 +81,7 @@ impl StreamAccess {
 
 impl OpenStream {
     pub(crate) fn new(access: StreamAccess) -> Self {
-        let state = StreamState { access, judged: None, wakers: Vec::new(), last_waiter: 0 };
+        let state = StreamState { access, last_check: None, wakers: Vec::new(), last_waiter: 0 };
         Self { end: AtomicU8::new(0), changes: AtomicU64::new(NEVER), state: Mutex::new(state) }
     }
 
@@ -89,25 +89,45 @@ impl OpenStream {
     /// passes after the end however late the sweeper is.
     pub(crate) fn end(&self, clock: &dyn Clock) -> Option<EndOfAccess> {
         let known = EndOfAccess::of_number(self.end.load(Ordering::Acquire));
-        if known.is_none() && self.state().access.has_expired(clock) {
-            return Some(self.finish(EndOfAccess::Expired));
-        }
-        known
+        known.or_else(|| self.finish_expired(clock))
     }
 
-    /// Ends the stream, and wakes what waits for that. The first reason stays; returns it.
-    pub(crate) fn finish(&self, end: EndOfAccess) -> EndOfAccess {
+    /// Ends the stream, if its access has expired.
+    pub(super) fn finish_expired(&self, clock: &dyn Clock) -> Option<EndOfAccess> {
+        self.finish_if(EndOfAccess::Expired, |access| access.has_expired(clock))
+    }
+
+    /// Ends the stream.
+    pub(super) fn finish(&self, end: EndOfAccess) {
+        self.finish_if(end, |_| true);
+    }
+
+    /// Ends the stream, unless another access has replaced the one that has ended.
+    pub(super) fn finish_access(&self, access: &StreamAccess, end: EndOfAccess) {
+        self.finish_if(end, |current| current.is_same(access));
+    }
+
+    /// Ends the stream if its access is what has ended, and wakes what waits for that. The first
+    /// reason stays. Returns the reason if the stream has ended.
+    fn finish_if(
+        &self,
+        end: EndOfAccess,
+        is_over: impl FnOnce(&StreamAccess) -> bool,
+    ) -> Option<EndOfAccess> {
         let wakers = {
             let mut state = self.state();
-            let first =
-                self.end.compare_exchange(0, end.number(), Ordering::AcqRel, Ordering::Acquire);
-            if let Err(first) = first {
-                return EndOfAccess::of_number(first).unwrap_or(end);
+            let first = EndOfAccess::of_number(self.end.load(Ordering::Acquire));
+            if first.is_some() {
+                return first;
             }
+            if !is_over(&state.access) {
+                return None;
+            }
+            self.end.store(end.number(), Ordering::Release);
             std::mem::take(&mut state.wakers)
         };
         wakers.into_iter().for_each(|(_, waker)| waker.wake());
-        end
+        Some(end)
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -120,32 +140,39 @@ impl OpenStream {
     }
 
     /// Notes that it was looked up after this number of revocations.
-    pub(super) fn note_changes(&self, changes: u64) {
-        self.changes.store(changes, Ordering::Release);
+    pub(super) fn note_changes(&self, access: &StreamAccess, changes: u64) {
+        let state = self.state();
+        if state.access.is_same(access) {
+            self.changes.store(changes, Ordering::Release);
+        }
     }
 
-    /// Reads the access, and how it was last judged.
+    /// Reads the access, and the last check of its credential.
     pub(super) fn with_access<T>(
         &self,
-        read: impl FnOnce(&StreamAccess, Option<&Judged>) -> T,
+        read: impl FnOnce(&StreamAccess, Option<&LastCheck>) -> T,
     ) -> T {
         let state = self.state();
-        read(&state.access, state.judged.as_ref())
+        read(&state.access, state.last_check.as_ref())
     }
 
     /// Notes that the credential was accepted once more, unless another has replaced it.
-    pub(super) fn note_judged(&self, access: &StreamAccess, judged: Judged) {
+    pub(super) fn note_check(&self, access: &StreamAccess, last: LastCheck) {
         let mut state = self.state();
         if state.access.is_same(access) {
-            state.judged = Some(judged);
+            state.last_check = Some(last);
         }
     }
 
-    /// Ends the stream, unless another credential has replaced the refused one.
-    pub(super) fn refused(&self, access: &StreamAccess, end: EndOfAccess) {
-        if self.with_access(|current, _| current.is_same(access)) {
-            self.finish(end);
+    /// Replaces the access, unless it has ended. Returns the one before.
+    pub(super) fn replace(&self, access: StreamAccess) -> Option<StreamAccess> {
+        let mut state = self.state();
+        if self.has_ended() {
+            return None;
         }
+        state.last_check = None;
+        self.changes.store(NEVER, Ordering::Release);
+        Some(std::mem::replace(&mut state.access, access))
     }
 
     /// Returns the access that the stream is open by.

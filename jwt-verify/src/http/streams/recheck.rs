@@ -9,7 +9,10 @@ use tokio::{
 
 use crate::http::{
     auth::context::AuthContext,
-    streams::{end_of_access::EndOfAccess, open_stream::OpenStream},
+    streams::{
+        credential_check::check_credential, end_of_access::EndOfAccess, last_check::LastCheck,
+        open_stream::OpenStream,
+    },
 };
 use crate::{
     claims::CredentialKind,
@@ -21,16 +24,6 @@ use crate::{
     lookup::Lookup,
     verifier::Verifier,
 };
-
-/// The last time at which a credential was judged, and what that depended on.
-#[derive(Clone, Copy)]
-pub(crate) struct Judged {
-    /// On the clock of the process, which goes on where that of a test stands still.
-    at: Instant,
-    /// On the clock of the `JwtAuth`.
-    monotonic: Duration,
-    issuer: Option<u64>,
-}
 
 /// One look at the open streams.
 pub(super) struct Look {
@@ -49,22 +42,23 @@ impl Look {
         }
     }
 
-    /// Checks what can be checked at once. Returns `true` if the credential has to be judged.
+    /// Checks what can be checked at once. Returns `true` if the credential has to be
+    /// checked, too.
     pub(super) fn at(&self, verifier: &Verifier, stream: &OpenStream) -> bool {
         if stream.has_ended() {
             return false;
         }
-        if let Some(end) = check_revocation(verifier, stream, self.changes) {
-            stream.finish(end);
+        check_revocation(verifier, stream, self.changes);
+        if stream.has_ended() {
             return false;
         }
-        stream.with_access(|access, judged| {
+        stream.with_access(|access, last| {
             let is_remote = verifier.checks_revocation_elsewhere();
             if access.credential.is_none() && !is_remote {
                 return false;
             }
-            // What has never been judged may have changed since its request was authenticated.
-            let Some(judged) = judged else { return true };
+            // What has never been checked again may have changed since its request was authenticated.
+            let Some(last) = last else { return true };
             let claims = access.token.claims();
             let (issuer, after) = match access.token.kind() {
                 CredentialKind::Jwt => (verifier.issuer_state(claims), STREAM_RECHECK),
@@ -73,39 +67,37 @@ impl Look {
             };
             let after = if is_remote { after.min(STREAM_REVOCATION_RECHECK) } else { after };
             let is_known = issuer.is_some() && !is_remote;
-            issuer != judged.issuer || !is_known && self.is_over(judged, after)
+            issuer != last.issuer || !is_known && self.is_over(last, after)
         })
     }
 
-    fn is_over(&self, judged: &Judged, after: Duration) -> bool {
-        self.now.saturating_duration_since(judged.at) >= after
-            || self.monotonic.saturating_sub(judged.monotonic) >= after
+    fn is_over(&self, last: &LastCheck, after: Duration) -> bool {
+        self.now.saturating_duration_since(last.at) >= after
+            || self.monotonic.saturating_sub(last.monotonic) >= after
     }
 }
 
-/// Looks a stream up in a revocation store that answers at once. `changes` is the number of
-/// revocations before.
-pub(super) fn check_revocation(
-    verifier: &Verifier,
-    stream: &OpenStream,
-    changes: Option<u64>,
-) -> Option<EndOfAccess> {
+/// Ends a stream whose caller has been revoked, as far as the store answers at once. `changes` is
+/// the number of revocations before.
+pub(super) fn check_revocation(verifier: &Verifier, stream: &OpenStream, changes: Option<u64>) {
     if verifier.checks_revocation_elsewhere() {
-        return None;
+        return;
     }
-    let keys = stream.with_access(|access, _| access.revocation_keys.clone())?;
-    let Lookup::Ready(outcome) = verifier.check_stream(&keys) else { return None };
-    if let Some(changes) = changes {
-        stream.note_changes(changes);
+    let access = stream.access();
+    let Some(keys) = &access.revocation_keys else { return };
+    let Lookup::Ready(outcome) = verifier.check_stream(keys) else { return };
+    match (outcome, changes) {
+        (Err(error), _) => stream.finish_access(&access, EndOfAccess::of_refusal(&error)),
+        (Ok(()), Some(changes)) => stream.note_changes(&access, changes),
+        (Ok(()), None) => {}
     }
-    outcome.err().map(|error| EndOfAccess::of_refusal(&error))
 }
 
-/// Judges the credentials of streams, some of them at the same time.
+/// Checks the credentials of streams once more, some of them at the same time.
 ///
 /// # Errors
 /// If one of them has panicked.
-pub(super) async fn judge_all(
+pub(super) async fn check_all(
     context: AuthContext,
     streams: Vec<Arc<OpenStream>>,
 ) -> Result<(), JoinError> {
@@ -117,7 +109,7 @@ pub(super) async fn judge_all(
             spawn_local(async move {
                 loop {
                     let Some(stream) = left.borrow_mut().pop() else { return };
-                    judge(&context, &stream).await;
+                    check(&context, &stream).await;
                     // Ends of other streams are on time.
                     yield_now().await;
                 }
@@ -140,14 +132,14 @@ async fn within_limit<T>(
     }
 }
 
-async fn judge(context: &AuthContext, stream: &OpenStream) {
+async fn check(context: &AuthContext, stream: &OpenStream) {
     if stream.has_ended() {
         return;
     }
     let verifier = context.verifier();
     let access = stream.access();
-    // Read first: what changes meanwhile is judged again.
-    let judged = Judged {
+    // Read first: what changes meanwhile is checked again.
+    let last = LastCheck {
         at: Instant::now(),
         monotonic: verifier.clock().monotonic(),
         issuer: match access.token.kind() {
@@ -156,12 +148,14 @@ async fn judge(context: &AuthContext, stream: &OpenStream) {
         },
     };
     let outcome = match (&access.credential, &access.revocation_keys) {
-        (Some(credential), _) => within_limit(credential.judge(context)).await.map(|_| ()),
+        (Some(credential), _) => {
+            within_limit(async { check_credential(context, credential).await.1 }).await.map(|_| ())
+        }
         (None, Some(keys)) => within_limit(async { verifier.check_stream(keys).await }).await,
         (None, None) => Ok(()),
     };
     match outcome {
-        Ok(()) => stream.note_judged(&access, judged),
-        Err(error) => stream.refused(&access, EndOfAccess::of_refusal(&error)),
+        Ok(()) => stream.note_check(&access, last),
+        Err(error) => stream.finish_access(&access, EndOfAccess::of_refusal(&error)),
     }
 }

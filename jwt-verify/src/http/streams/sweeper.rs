@@ -14,7 +14,7 @@ use crate::http::{
     auth::context::{AuthContext, WeakContext},
     streams::{
         end_of_access::EndOfAccess,
-        recheck::{Look, judge_all},
+        recheck::{Look, check_all},
         table::{StreamTable, StreamsOfAuth},
     },
 };
@@ -59,7 +59,7 @@ impl Sweeper {
     async fn run(self) {
         let mut earliest = Instant::now();
         let (mut next_look, mut last_changes) = (earliest, None);
-        let mut judging: Option<JoinHandle<Result<(), JoinError>>> = None;
+        let mut checking: Option<JoinHandle<Result<(), JoinError>>> = None;
         loop {
             sleep_until(earliest).await;
             let Some(context) = self.context.upgrade() else { return };
@@ -75,11 +75,11 @@ impl Sweeper {
                 last_changes = changes.map(|(_, count)| count);
                 let look = Look::now(&verifier);
                 let streams = self.table.all();
-                let to_judge = streams.into_iter().filter(|stream| look.at(&verifier, stream));
-                let to_judge: Vec<_> = to_judge.collect();
-                // Those that are judged already are not judged twice at the same time.
-                if judging.is_none() && !to_judge.is_empty() {
-                    judging = Some(spawn_local(judge_all(context.clone(), to_judge)));
+                let to_check = streams.into_iter().filter(|stream| look.at(&verifier, stream));
+                let to_check: Vec<_> = to_check.collect();
+                // None is checked twice at the same time.
+                if checking.is_none() && !to_check.is_empty() {
+                    checking = Some(spawn_local(check_all(context.clone(), to_check)));
                 }
             }
             drop(context);
@@ -97,8 +97,8 @@ impl Sweeper {
                 () = after(moves), if next.is_some() => {}
                 () = after(changes), if next.is_some() => {}
                 () = self.table.news.notified() => {}
-                outcome = joined(&mut judging) => {
-                    judging = None;
+                outcome = joined(&mut checking) => {
+                    checking = None;
                     // A rule of the application has panicked: nothing is known of the streams.
                     if !matches!(outcome, Ok(Ok(()))) {
                         return;
