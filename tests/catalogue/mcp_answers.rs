@@ -10,6 +10,9 @@ const TOOLS: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[
     {"name":"whoami"}
 ]}}"#;
 
+/// A form of an answer, its header fields, and its body.
+type Form<'f> = (&'f str, &'static [(&'static str, &'static str)], Vec<u8>);
+
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 const EVENTS: &[(&str, &str)] = &[("content-type", "text/event-stream")];
 
@@ -84,7 +87,7 @@ fn lists_that_cannot_be_read() {
     let bench = McpBench::new();
     let flat = TOOLS.replace('\n', "");
     let twice = |from: &str, to: &str| flat.replacen(from, &format!("{to}{from}"), 1);
-    let forms: [(&str, &[(&str, &str)], Vec<u8>); 18] = [
+    let forms: [Form<'_>; 18] = [
         ("a list twice", JSON, twice("\"tools\":", "\"tools\":[],").into()),
         ("a list twice, escaped", JSON, twice("\"tools\":", "\"t\\u006fols\":[],").into()),
         ("a result twice", JSON, twice("\"result\":", "\"result\":{},").into()),

@@ -190,16 +190,6 @@ impl McpBench {
         self.scripted.got.lock().unwrap().clone()
     }
 
-    pub(crate) fn attack(
-        &self,
-        id: &'static str,
-        what: impl Into<String>,
-        request: Request,
-        refused: Refused,
-    ) -> McpAttack {
-        McpAttack { id, what: what.into(), request, refused }
-    }
-
     /// Sends each attack. None may reach the server.
     pub(crate) fn play(&self, attacks: impl IntoIterator<Item = McpAttack>) {
         let mut count = 0;
@@ -275,6 +265,15 @@ impl McpBench {
             assert_eq!(self.reached.load(Ordering::SeqCst), before + 1);
         }
     }
+}
+
+pub(crate) fn attack(
+    id: &'static str,
+    what: impl Into<String>,
+    request: Request,
+    refused: Refused,
+) -> McpAttack {
+    McpAttack { id, what: what.into(), request, refused }
 }
 
 /// Adds the fields of a modern client.
