@@ -303,7 +303,7 @@ pub mod endpoints {
 pub mod streams {
     //! Streams that end with the access of their caller: WebSockets and server-sent events.
 
-    pub use crate::http::{AccessEnded, EndOfAccess, GuardedStream, StreamGuard};
+    pub use crate::http::{AccessEnded, EndOfAccess, GuardedEvents, GuardedStream, StreamGuard};
 }
 
 pub mod routes {

@@ -53,4 +53,4 @@ pub use route_table::{AccessMatrix, Annotated, AuthScope, RouteInfo};
 pub use route_table::{RouteCheck, UnprotectedRoutes, check_routes};
 #[cfg(feature = "issuing")]
 pub use sessions::{SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};
-pub use streams::{AccessEnded, EndOfAccess, GuardedStream, StreamGuard};
+pub use streams::{AccessEnded, EndOfAccess, GuardedEvents, GuardedStream, StreamGuard};

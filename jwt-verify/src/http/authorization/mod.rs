@@ -50,7 +50,7 @@ pub(crate) enum Demand {
         requirement: Rc<Requirement>,
         /// Name of the operation, if it has a rule.
         name: Option<Rc<str>>,
-        /// What `path.name` stands for.
+        /// Values of `path.name`.
         variables: Option<Rc<[Variable]>>,
     },
     /// Checked by a handler on its way.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::{AuthError, InvalidTokenReason};
+
 /// The reason why the access that a stream was opened with has ended.
 ///
 /// | reason | text | close code |
@@ -53,9 +55,21 @@ impl EndOfAccess {
         }
     }
 
-    /// Returns the last of server-sent events: of the type `access-ended`, with the reason in JSON.
-    pub(crate) fn last_event(self) -> String {
-        format!("event: access-ended\ndata: {{\"reason\":\"{}\"}}\n\n", self.as_str())
+    /// Returns the reason of a credential that is refused now.
+    pub(super) fn of_refusal(error: &AuthError) -> Self {
+        match error {
+            AuthError::ExpiredToken => Self::Expired,
+            AuthError::InvalidToken(
+                InvalidTokenReason::Revoked
+                | InvalidTokenReason::Inactive
+                | InvalidTokenReason::UnknownApiKey,
+            ) => Self::Revoked,
+            AuthError::InvalidToken(
+                InvalidTokenReason::UnknownKey | InvalidTokenReason::Signature,
+            ) => Self::KeyWithdrawn,
+            error if error.is_failure() => Self::Unavailable,
+            _ => Self::Refused,
+        }
     }
 
     /// Returns the number of the reason; zero stands for none.
@@ -100,7 +114,7 @@ mod tests {
         assert_eq!(texts.len(), 5);
         for end in all {
             assert_eq!(EndOfAccess::of_number(end.number()), Some(end));
-            assert!(end.last_event().ends_with("\"}\n\n"), "{end}");
+            assert!(end.as_str().len() < 100, "{end}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, body::MessageBody, dev::Payload};
 
 use crate::http::{
     auth::context::AuthContext,
@@ -10,8 +10,9 @@ use crate::http::{
     step::Step,
     streams::{
         access_ended::{AccessEnded, Watched},
+        credential::StreamCredential,
         end_of_access::EndOfAccess,
-        guarded_stream::GuardedStream,
+        guarded_stream::{GuardedEvents, GuardedStream, guard_response},
         open_stream::StreamAccess,
         sweeper,
     },
@@ -54,11 +55,19 @@ pub struct StreamGuard {
 
 impl StreamGuard {
     /// Opens a stream for claims that were verified in this context.
-    pub(crate) fn open(context: &AuthContext, claims: &VerifiedClaims) -> Result<Self, AuthError> {
-        let access = StreamAccess::new(claims.token(), &**context.verifier().clock());
+    pub(crate) fn open(
+        context: &AuthContext,
+        request: &HttpRequest,
+        claims: &VerifiedClaims,
+    ) -> Result<Self, AuthError> {
+        let credential = StreamCredential::of_request(context, request, claims.credential_kind());
+        let access = StreamAccess::new(claims.token(), credential, context.verifier());
         sweeper::start(context)?;
-        let (number, stream) =
-            context.streams().table.insert(access, None).ok_or(AuthError::Misconfigured)?;
+        let most = context.settings().max_open_streams;
+        let Some((number, stream)) = context.streams().table.insert(access, most) else {
+            tracing::warn!(most, "as many streams are open as there may be");
+            return Err(AuthError::Unavailable { retry_after: sweeper::RETRY });
+        };
         Ok(Self { watched: Arc::new(Watched { context: context.clone(), number, stream }) })
     }
 
@@ -79,33 +88,28 @@ impl StreamGuard {
 
     /// Returns a future that is ready when the access ends, with the reason. It holds the guard, may
     /// be polled anywhere, and any number of them can be made.
-    ///
-    /// For a WebSocket, wait for it beside the next message:
-    ///
-    /// ```
-    /// # async fn example(guard: jwt_verify::streams::StreamGuard) {
-    /// # async fn next_message() {}
-    /// let mut ended = guard.ended();
-    /// loop {
-    ///     tokio::select! {
-    ///         biased;
-    ///         end = &mut ended => {
-    ///             // Close with `end.close_code()` and `end.as_str()`.
-    ///             break;
-    ///         }
-    ///         message = next_message() => { /* … */ }
-    ///     }
-    /// }
-    /// # }
-    /// ```
     pub fn ended(&self) -> AccessEnded {
         AccessEnded::of(self.watched.clone())
+    }
+
+    /// Runs a future for as long as the access lasts, such as the talk on a WebSocket. At the end of
+    /// the access the future is dropped where it stands.
+    ///
+    /// # Errors
+    /// The reason, if the access has ended first.
+    pub async fn run<F: Future>(&self, future: F) -> Result<F::Output, EndOfAccess> {
+        let mut ended = self.ended();
+        tokio::select! {
+            biased;
+            end = &mut ended => Err(end),
+            output = future => Ok(output),
+        }
     }
 
     /// Wraps a stream: its items pass as long as the access lasts, and then it ends. The stream
     /// itself is dropped at that moment.
     pub fn wrap<S>(&self, stream: S) -> GuardedStream<S> {
-        GuardedStream::new(self.ended(), stream, false)
+        GuardedStream::new(self.ended(), stream)
     }
 
     /// Wraps a stream of server-sent events as [`wrap`](Self::wrap) does, and sends a last event at
@@ -117,9 +121,27 @@ impl StreamGuard {
     /// ```
     ///
     /// The reason is that of [`EndOfAccess::as_str`]. An event that is not complete at that moment is
-    /// closed by an empty line. The stream needs no event of its own for its own end.
-    pub fn wrap_events<S>(&self, stream: S) -> GuardedStream<S> {
-        GuardedStream::new(self.ended(), stream, true)
+    /// closed by an empty line. Nothing is added to a stream that ends by itself.
+    pub fn wrap_events<S>(&self, stream: S) -> GuardedEvents<S> {
+        GuardedEvents::new(self.ended(), stream)
+    }
+
+    /// Wraps the body of a response. What the client gets at the end of the access depends on it:
+    ///
+    /// | response | last |
+    /// | --- | --- |
+    /// | 101, a WebSocket | a close frame with [`EndOfAccess::close_code`] and [`EndOfAccess::as_str`] |
+    /// | of the type `text/event-stream` | the event of [`wrap_events`](Self::wrap_events) |
+    /// | any other | nothing: the connection is cut off, so that the body is seen to be incomplete |
+    ///
+    /// It takes responses of `actix_ws` and of every other crate that writes WebSocket frames into the
+    /// body. **Security:** it ends what the server sends. A client that reads nothing holds its end
+    /// of the connection up, and may send more: [`run`](Self::run) the loop that receives.
+    pub fn wrap_response<B: MessageBody + 'static>(
+        &self,
+        response: HttpResponse<B>,
+    ) -> HttpResponse {
+        guard_response(self.ended(), response)
     }
 }
 
@@ -137,8 +159,8 @@ impl FromRequest for StreamGuard {
             }
             match authentication.claims() {
                 Ok(claims) => admitted(&authentication.by, request, claims, |claims, _| Ok(claims))
-                    .and_then(&authentication.by, request, |context, _, claims| {
-                        Step::Ready(Self::open(context, claims).map_err(Into::into))
+                    .and_then(&authentication.by, request, |context, request, claims| {
+                        Step::Ready(Self::open(context, request, claims).map_err(Into::into))
                     }),
                 Err(error) => Step::Ready(Err(error.into())),
             }

@@ -7,14 +7,17 @@
 //! single stream, and a request without a `StreamGuard` costs nothing.
 
 mod access_ended;
+mod credential;
 mod end_of_access;
 mod guard;
 mod guarded_stream;
+mod last_words;
 mod open_stream;
+mod recheck;
 mod sweeper;
 pub(crate) mod table;
 
 pub use access_ended::AccessEnded;
 pub use end_of_access::EndOfAccess;
 pub use guard::StreamGuard;
-pub use guarded_stream::GuardedStream;
+pub use guarded_stream::{GuardedEvents, GuardedStream};

@@ -3,24 +3,30 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
     task::Waker,
     time::Duration,
 };
 
-use crate::http::streams::end_of_access::EndOfAccess;
-use crate::{claims::VerifiedToken, clock::Clock};
+use crate::http::streams::{
+    credential::StreamCredential, end_of_access::EndOfAccess, recheck::Judged,
+};
+use crate::{claims::VerifiedToken, clock::Clock, revocation::RevocationKeys, verifier::Verifier};
 
 /// An open stream, shared by its guard and by the table.
 pub(crate) struct OpenStream {
     /// Number of the reason why it has ended; zero while it is open.
     end: AtomicU8,
+    /// Number of revocations that it was last looked up after.
+    changes: AtomicU64,
     state: Mutex<StreamState>,
 }
 
 struct StreamState {
     access: StreamAccess,
+    /// `None` before the credential was judged once more.
+    judged: Option<Judged>,
     wakers: Vec<(u64, Waker)>,
     last_waiter: u64,
 }
@@ -34,12 +40,24 @@ pub(crate) struct StreamAccess {
     /// That moment on the monotonic clock, as it was foreseen: a wall clock that is set back does not
     /// prolong the access.
     pub(crate) due: Option<Duration>,
+    /// Keys under which it can be revoked, if there is a revocation store.
+    pub(crate) revocation_keys: Option<Arc<RevocationKeys>>,
+    /// The credential, if it can be judged again.
+    pub(crate) credential: Option<StreamCredential>,
 }
 
+/// No number of revocations.
+const NEVER: u64 = u64::MAX;
+
 impl StreamAccess {
-    pub(crate) fn new(token: Arc<VerifiedToken>, clock: &dyn Clock) -> Self {
+    pub(crate) fn new(
+        token: Arc<VerifiedToken>,
+        credential: Option<StreamCredential>,
+        verifier: &Verifier,
+    ) -> Self {
+        let (clock, revocation_keys) = (verifier.clock(), verifier.stream_keys(token.claims()));
         let ends_at = token.claims().expires_at().map(crate::claims::NumericDate::since_epoch);
-        let mut access = Self { token, ends_at, due: None };
+        let mut access = Self { token, ends_at, due: None, revocation_keys, credential };
         access.foresee(clock.now(), clock.monotonic());
         access
     }
@@ -51,6 +69,10 @@ impl StreamAccess {
         self.due = Some(self.due.map_or(due, |known| known.min(due)));
     }
 
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.token, &other.token)
+    }
+
     fn has_expired(&self, clock: &dyn Clock) -> bool {
         self.ends_at.is_some_and(|end| clock.now() >= end)
             || self.due.is_some_and(|due| clock.monotonic() >= due)
@@ -59,8 +81,8 @@ impl StreamAccess {
 
 impl OpenStream {
     pub(crate) fn new(access: StreamAccess) -> Self {
-        let state = StreamState { access, wakers: Vec::new(), last_waiter: 0 };
-        Self { end: AtomicU8::new(0), state: Mutex::new(state) }
+        let state = StreamState { access, judged: None, wakers: Vec::new(), last_waiter: 0 };
+        Self { end: AtomicU8::new(0), changes: AtomicU64::new(NEVER), state: Mutex::new(state) }
     }
 
     /// Returns the reason, if the access has ended. Looks at the clock itself, so that nothing
@@ -86,6 +108,44 @@ impl OpenStream {
         };
         wakers.into_iter().for_each(|(_, waker)| waker.wake());
         end
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.end.load(Ordering::Acquire) != 0
+    }
+
+    /// Returns `true` if the stream was looked up after this number of revocations.
+    pub(super) fn has_seen(&self, changes: u64) -> bool {
+        self.changes.load(Ordering::Acquire) == changes
+    }
+
+    /// Notes that it was looked up after this number of revocations.
+    pub(super) fn note_changes(&self, changes: u64) {
+        self.changes.store(changes, Ordering::Release);
+    }
+
+    /// Reads the access, and how it was last judged.
+    pub(super) fn with_access<T>(
+        &self,
+        read: impl FnOnce(&StreamAccess, Option<&Judged>) -> T,
+    ) -> T {
+        let state = self.state();
+        read(&state.access, state.judged.as_ref())
+    }
+
+    /// Notes that the credential was accepted once more, unless another has replaced it.
+    pub(super) fn note_judged(&self, access: &StreamAccess, judged: Judged) {
+        let mut state = self.state();
+        if state.access.is_same(access) {
+            state.judged = Some(judged);
+        }
+    }
+
+    /// Ends the stream, unless another credential has replaced the refused one.
+    pub(super) fn refused(&self, access: &StreamAccess, end: EndOfAccess) {
+        if self.with_access(|current, _| current.is_same(access)) {
+            self.finish(end);
+        }
     }
 
     /// Returns the access that the stream is open by.
