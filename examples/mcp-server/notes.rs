@@ -90,10 +90,7 @@ impl Notes {
 
     /// Tells who you are, and what your token lets you do.
     #[tool]
-    async fn whoami(
-        &self,
-        context: RequestContext<RoleServer>,
-    ) -> Result<CallToolResult, ErrorData> {
+    fn whoami(&self, context: RequestContext<RoleServer>) -> Result<CallToolResult, ErrorData> {
         let caller = caller(&context)?;
         Ok(CallToolResult::structured(json!({
             "subject": caller.subject(),
@@ -104,7 +101,7 @@ impl Notes {
 
     /// Finds notes.
     #[tool(annotations(read_only_hint = true))]
-    async fn search(
+    fn search(
         &self,
         Parameters(Search { query }): Parameters<Search>,
     ) -> Result<CallToolResult, ErrorData> {
@@ -119,7 +116,7 @@ impl Notes {
 
     /// Writes a note.
     #[tool]
-    async fn create_note(
+    fn create_note(
         &self,
         Parameters(Create { text }): Parameters<Create>,
         context: RequestContext<RoleServer>,
@@ -141,7 +138,7 @@ impl Notes {
 
     /// Deletes a note.
     #[tool(annotations(destructive_hint = true))]
-    async fn delete_note(
+    fn delete_note(
         &self,
         Parameters(Delete { id }): Parameters<Delete>,
     ) -> Result<CallToolResult, ErrorData> {
@@ -153,7 +150,7 @@ impl Notes {
 
     /// Writes all notes into one text. No rule names it, so the guard refuses every call.
     #[tool]
-    async fn export(&self) -> Result<CallToolResult, ErrorData> {
+    fn export(&self) -> Result<CallToolResult, ErrorData> {
         let notes: Vec<Note> = self.kept(|kept| kept.notes.values().cloned().collect());
         Ok(CallToolResult::structured(json!({ "notes": notes })))
     }
