@@ -40,21 +40,21 @@ fn print_requests(issuer: &TestIssuer, url: &str) {
         println!("# {title}\ncurl -i {url} -H 'Authorization: Bearer {token}' {request}\n");
     };
     print("a reader sees two tools (200)", &reader, &list());
-    print("finds notes (200)", &reader, &call("search", json!({ "query": "" })));
-    print("and writes none (403)", &reader, &call("create_note", json!({ "text": "a" })));
-    print("a writer does (200)", &writer, &call("create_note", json!({ "text": "a" })));
-    print("and finds them too (200)", &writer, &call("search", json!({ "query": "a" })));
-    print("and is no admin (403)", &writer, &call("delete_note", json!({ "id": 1 })));
-    print("an admin deletes it (200)", &admin, &call("delete_note", json!({ "id": 1 })));
-    print("and calls nothing without a rule (403)", &admin, &call("export", json!({})));
-    println!("# no token at all (401)\ncurl -i {url} {}\n", call("whoami", json!({})));
+    print("finds notes (200)", &reader, &call("search", &json!({ "query": "" })));
+    print("and writes none (403)", &reader, &call("create_note", &json!({ "text": "a" })));
+    print("a writer does (200)", &writer, &call("create_note", &json!({ "text": "a" })));
+    print("and finds them too (200)", &writer, &call("search", &json!({ "query": "a" })));
+    print("and is no admin (403)", &writer, &call("delete_note", &json!({ "id": 1 })));
+    print("an admin deletes it (200)", &admin, &call("delete_note", &json!({ "id": 1 })));
+    print("and calls nothing without a rule (403)", &admin, &call("export", &json!({})));
+    println!("# no token at all (401)\ncurl -i {url} {}\n", call("whoami", &json!({})));
 }
 
 fn list() -> String {
     message("tools/list", None, json!({}))
 }
 
-fn call(tool: &str, arguments: Value) -> String {
+fn call(tool: &str, arguments: &Value) -> String {
     message("tools/call", Some(tool), json!({ "name": tool, "arguments": arguments }))
 }
 
