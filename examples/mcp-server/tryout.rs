@@ -51,28 +51,28 @@ fn print_requests(issuer: &TestIssuer, url: &str) {
 }
 
 fn list() -> String {
-    message("tools/list", None, json!({}))
+    message("tools/list", None, &json!({ "_meta": meta() }))
 }
 
 fn call(tool: &str, arguments: &Value) -> String {
-    message("tools/call", Some(tool), json!({ "name": tool, "arguments": arguments }))
+    let params = json!({ "name": tool, "arguments": arguments, "_meta": meta() });
+    message("tools/call", Some(tool), &params)
 }
 
-/// The header fields and the body of a request, for the command line of curl.
-fn message(method: &str, name: Option<&str>, mut params: Value) -> String {
-    params["_meta"] = json!({
+fn meta() -> Value {
+    json!({
         "io.modelcontextprotocol/protocolVersion": REVISION,
         "io.modelcontextprotocol/clientInfo": { "name": "curl", "version": "8" },
         "io.modelcontextprotocol/clientCapabilities": {},
-    });
+    })
+}
+
+/// The header fields and the body of a request, for the command line of curl.
+fn message(method: &str, name: Option<&str>, params: &Value) -> String {
+    let name = name.map(|name| format!(" -H 'Mcp-Name: {name}'")).unwrap_or_default();
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-    let mut fields = vec![
-        "Content-Type: application/json".to_owned(),
-        "Accept: application/json, text/event-stream".to_owned(),
-        format!("MCP-Protocol-Version: {REVISION}"),
-        format!("Mcp-Method: {method}"),
-    ];
-    fields.extend(name.map(|name| format!("Mcp-Name: {name}")));
-    let fields: String = fields.iter().map(|field| format!("-H '{field}' ")).collect();
-    format!("{fields}-d '{body}'")
+    format!(
+        "-H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \
+         -H 'MCP-Protocol-Version: {REVISION}' -H 'Mcp-Method: {method}'{name} -d '{body}'"
+    )
 }
