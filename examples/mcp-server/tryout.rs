@@ -14,12 +14,17 @@ const REVISION: &str = "2026-07-28";
 #[expect(clippy::print_stdout, reason = "how to connect is there to be copied")]
 pub(crate) fn print(setup: &Setup) {
     let url = &setup.resource;
-    println!("An MCP server listens at {url}. Clients that log in find the issuer by themselves:");
-    println!("{}\n", json!({ "mcpServers": { "notes": { "type": "http", "url": url } } }));
-    if let Some(issuer) = &setup.issuer {
-        print_requests(issuer, url);
+    println!("An MCP server listens at {url}. The lines for the configuration of a client:");
+    match &setup.issuer {
+        // The client finds the issuer by itself, and sends its user there to log in.
+        None => println!("{}\n", configuration(&json!({ "type": "http", "url": url }))),
+        Some(issuer) => print_requests(issuer, url),
     }
     println!("Ctrl-C ends it.");
+}
+
+fn configuration(server: &Value) -> Value {
+    json!({ "mcpServers": { "notes": server } })
 }
 
 #[expect(clippy::print_stdout, reason = "the requests are there to be copied")]
@@ -31,10 +36,9 @@ fn print_requests(issuer: &TestIssuer, url: &str) {
     let reader = token("rita", READ).sign();
     let writer = token("walt", WRITE).sign();
     let admin = token("ada", WRITE).role("admin").sign();
-    println!("The issuer of this example has no login. Its tokens work for an hour:");
     let headers = json!({ "Authorization": format!("Bearer {writer}") });
-    let client = json!({ "type": "http", "url": url, "headers": headers });
-    println!("{}\n", json!({ "mcpServers": { "notes": client } }));
+    println!("{}", configuration(&json!({ "type": "http", "url": url, "headers": headers })));
+    println!("The issuer of this example has no login; its tokens are good for an hour.\n");
 
     let print = |title: &str, token: &str, request: &str| {
         println!("# {title}\ncurl -i {url} -H 'Authorization: Bearer {token}' {request}\n");
