@@ -85,7 +85,9 @@ impl Sweeper {
                 }
                 // However many streams and revocations there are, most of the time of the thread is free.
                 next_look = start + TICK.max(start.elapsed() * 4);
-                early_look = start + start.elapsed() * 10;
+                if is_news {
+                    early_look = start + start.elapsed() * 10;
+                }
             }
             drop(context);
             earliest = start + PAUSE;
