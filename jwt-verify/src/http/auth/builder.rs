@@ -173,8 +173,8 @@ impl JwtAuthBuilder {
 
     /// Limits how many streams may be open at the same time, as counted by the
     /// [`StreamGuard`](crate::streams::StreamGuard)s of this `JwtAuth`. A further one is refused with
-    /// 503 and `Retry-After`. Default: no limit; an open stream takes about a kilobyte besides its
-    /// connection. Zero is an error.
+    /// 503 and `Retry-After`. Default: no limit; an open stream takes two or three kilobytes
+    /// besides its connection. Zero is an error.
     pub fn max_open_streams(mut self, streams: usize) -> Self {
         self.settings.max_open_streams = Some(streams);
         self

@@ -11,7 +11,7 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     http::{
         StatusCode,
-        header::{CONTENT_TYPE, HeaderMap},
+        header::{CONTENT_TYPE, HeaderMap, HeaderValue},
     },
     web::Bytes,
 };
@@ -120,7 +120,7 @@ enum LastWords {
 impl LastWords {
     fn of(status: StatusCode, headers: &HeaderMap) -> Self {
         let is_event_stream = || {
-            let kind = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
+            let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
             let kind = kind.and_then(|kind| kind.split(|byte| *byte == b';').next());
             kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
         };

@@ -126,7 +126,9 @@ impl OpenStream {
             self.end.store(end.number(), Ordering::Release);
             std::mem::take(&mut state.wakers)
         };
-        wakers.into_iter().for_each(|(_, waker)| waker.wake());
+        for (_, waker) in wakers {
+            waker.wake();
+        }
         Some(end)
     }
 
@@ -190,18 +192,17 @@ impl OpenStream {
     /// Has a waker woken at the end. `waiter` is zero at first, and then the number of the waiter.
     pub(super) fn wake_at_end(&self, waiter: &mut u64, waker: &Waker) {
         let mut state = self.state();
-        match state.wakers.iter_mut().find(|(number, _)| number == waiter) {
-            Some((_, known)) => known.clone_from(waker),
-            None => {
-                if *waiter == 0 {
-                    state.last_waiter += 1;
-                    *waiter = state.last_waiter;
-                }
-                // Mostly one waits, so there is no room for more than that.
-                state.wakers.reserve_exact(1);
-                state.wakers.push((*waiter, waker.clone()));
-            }
+        if let Some((_, known)) = state.wakers.iter_mut().find(|(number, _)| number == waiter) {
+            known.clone_from(waker);
+            return;
         }
+        if *waiter == 0 {
+            state.last_waiter += 1;
+            *waiter = state.last_waiter;
+        }
+        // Mostly one waits, so there is no room for more than that.
+        state.wakers.reserve_exact(1);
+        state.wakers.push((*waiter, waker.clone()));
     }
 
     /// Forgets the waker of a waiter.

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{
     task::{JoinError, JoinHandle, spawn_local},
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep_until},
 };
 
 use crate::http::{
@@ -58,7 +58,9 @@ struct Sweeper {
 impl Sweeper {
     async fn run(self) {
         let mut earliest = Instant::now();
-        let (mut next_look, mut last_changes) = (earliest, None);
+        let mut last_changes = None;
+        // A look because of revocations, and one without.
+        let (mut early_look, mut next_look) = (earliest, earliest);
         let mut checking: Option<JoinHandle<Result<(), JoinError>>> = None;
         loop {
             sleep_until(earliest).await;
@@ -70,8 +72,8 @@ impl Sweeper {
             let start = Instant::now();
             let next = self.table.end_expired(&**clock);
             let is_news = changes.map(|(_, count)| count) != last_changes;
-            if next.is_some() && (is_news || start >= next_look) {
-                next_look = start + TICK;
+            let look_at = if is_news { early_look.min(next_look) } else { next_look };
+            if next.is_some() && start >= look_at {
                 last_changes = changes.map(|(_, count)| count);
                 let look = Look::now(&verifier);
                 let streams = self.table.all();
@@ -81,13 +83,19 @@ impl Sweeper {
                 if checking.is_none() && !to_check.is_empty() {
                     checking = Some(spawn_local(check_all(context.clone(), to_check)));
                 }
+                // However many streams and revocations there are, most of the time of the thread is free.
+                next_look = start + TICK.max(start.elapsed() * 4);
+                if is_news {
+                    early_look = start + start.elapsed() * 10;
+                }
             }
             drop(context);
-            // However many revocations there are, most of the time of the thread is free.
-            earliest = start + (start.elapsed() * 10).clamp(PAUSE, TICK);
+            earliest = start + PAUSE;
+            let is_news = changes.map(|(_, count)| count) != last_changes;
+            let look_at = if is_news { early_look.min(next_look) } else { next_look };
             let time_passed = async {
                 match next {
-                    Some(next) => sleep(next.min(TICK)).await,
+                    Some(next) => sleep_until(look_at.min(start + next.min(TICK))).await,
                     // Without streams there is nothing to look at.
                     None => std::future::pending().await,
                 }
