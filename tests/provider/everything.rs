@@ -200,9 +200,9 @@ impl ServerHandler for Everything {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
+        call: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let peer = &context.peer;
+        let peer = &call.peer;
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let pause = || tokio::time::sleep(Duration::from_millis(50));
         let content = match &*request.name {
@@ -228,7 +228,7 @@ impl ServerHandler for Everything {
             }
             "test_tool_with_progress" => {
                 for progress in [0, 50, 100] {
-                    if let Some(token) = context.meta.get_progress_token() {
+                    if let Some(token) = call.meta.get_progress_token() {
                         let params = json!({
                             "progressToken": token,
                             "progress": progress,
