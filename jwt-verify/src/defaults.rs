@@ -50,6 +50,26 @@ pub(crate) const RSA_MAX_BITS: usize = 8192;
 pub(crate) const LONGEST_ACCESS_TOKEN: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Maximum age of a logout token without `exp`.
 pub(crate) const LOGOUT_TOKEN_AGE: Duration = Duration::from_secs(300);
+/// Maximum age of a security event token.
+#[cfg(feature = "security-events")]
+pub(crate) const SECURITY_EVENT_AGE: Duration = Duration::from_secs(24 * 3600);
+/// Number of events in an answer to a poll.
+#[cfg(feature = "security-events")]
+pub(crate) const POLL_EVENTS: usize = 50;
+/// Time for which a poll waits for events.
+#[cfg(feature = "security-events")]
+pub(crate) const POLL_WAIT: Duration = Duration::from_secs(60);
+/// First pause after a failed poll, and the longest.
+#[cfg(feature = "security-events")]
+pub(crate) const POLL_RETRY_FIRST: Duration = Duration::from_secs(1);
+#[cfg(feature = "security-events")]
+pub(crate) const POLL_RETRY_MOST: Duration = Duration::from_secs(60);
+/// Maximum size of an answer to a poll: a hundred events of the largest size.
+#[cfg(feature = "security-events")]
+pub(crate) const POLL_BYTES: usize = 2 * 1024 * 1024;
+/// Number of security event tokens whose `jti` a process keeps.
+#[cfg(feature = "security-events")]
+pub(crate) const SECURITY_EVENTS_SEEN: usize = 10_000;
 /// Number of revocations that a process stores.
 pub(crate) const REVOCATIONS: usize = 1_000_000;
 

@@ -86,6 +86,7 @@
 //! | clients that present a certificate | [`MutualTls`](mtls::MutualTls) in [`JwtAuthBuilder::mutual_tls`] |
 //! | clients that discover where to get tokens | [`ResourceMetadata`](endpoints::ResourceMetadata) in [`JwtAuthBuilder::resource_metadata`] |
 //! | tokens that are revoked before they expire | a [`RevocationStore`](revocation::RevocationStore) in [`JwtAuthBuilder::revocation`] |
+//! | an issuer that tells when access has to end | `SecurityEventReceiver` in `JwtAuthBuilder::security_events` (feature `security-events`) |
 //! | your own users | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
 //! | a login at an external provider | [`IdTokenVerifier`](oidc::IdTokenVerifier), [`BackChannelLogoutEndpoint`](crate::endpoints::BackChannelLogoutEndpoint) |
 //! | arguments made of claims, such as a tenant | [`FromClaims`](extract::FromClaims) and [`ClaimsArg`](extract::ClaimsArg) |
@@ -116,6 +117,7 @@
 //! | `api-keys` | no | `api_keys`: API keys that routes accept besides tokens |
 //! | `cli` | no | the command `jwt-verify`: explains refusals, checks a set-up, lists keys. For `cargo install`, not for libraries |
 //! | `native-roots` | no | issuers whose certificates the operating system trusts |
+//! | `security-events` | no | `security_events`: a receiver of security events (Shared Signals), which end access. Enables `jwks` |
 //! | `metrics` | no | counters, gauges and a histogram through the `metrics` facade |
 //! | `utoipa` | no | requirements of routes in `OpenAPI` documents |
 //! | `introspection` | no | `check_routes`: finds every route of an application without a decision about access. For tests: with it Actix itself panics at startup if two segments of nested scopes have one name |
@@ -176,6 +178,8 @@ mod authz;
 pub mod introspection;
 #[cfg(feature = "issuing")]
 pub mod issuing;
+#[cfg(feature = "security-events")]
+pub mod security_events;
 
 mod http;
 
@@ -288,10 +292,13 @@ pub mod oidc {
 }
 
 pub mod endpoints {
-    //! Routes that the library serves: health, keys, resource metadata, back-channel logout.
+    //! Routes that the library serves: health, keys, resource metadata, back-channel logout, security
+    //! events.
 
     #[cfg(feature = "issuing")]
     pub use crate::http::JwksEndpoint;
+    #[cfg(feature = "security-events")]
+    pub use crate::http::SecurityEventEndpoint;
     pub use crate::http::{
         BackChannelLogoutEndpoint, HealthEndpoints, ResourceMetadata, ResourceMetadataEndpoint,
     };

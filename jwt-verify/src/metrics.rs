@@ -103,6 +103,13 @@ mod enabled {
         counter!("jwt_verify_revocation_unknown_total").increment(1);
     }
 
+    /// Counts a security event by its type and what came of it.
+    #[cfg(feature = "security-events")]
+    pub(crate) fn security_event(event: &'static str, result: &'static str) {
+        counter!("jwt_verify_security_events_total", "event" => event, "result" => result)
+            .increment(1);
+    }
+
     /// Counts a failed attempt to read a file with API keys.
     #[cfg(feature = "api-keys")]
     pub(crate) fn api_key_file_failed() {
@@ -195,6 +202,7 @@ mod enabled {
                 "jwt_verify_api_key_file_failures_total",
                 "failed attempts to read a file with API keys",
             ),
+            ("jwt_verify_security_events_total", "security events, by type and result"),
             ("jwt_verify_key_fetches_total", "fetches of key sets that have ended, by outcome"),
             ("jwt_verify_refetches_refused_total", "refetches refused by the refresh gate"),
             ("jwt_verify_skipped_keys_total", "keys that cannot be used, by reason"),
@@ -269,6 +277,9 @@ mod disabled {
     pub(crate) fn cache(_: &'static str, _: bool) {}
 
     pub(crate) fn revocation_unknown() {}
+
+    #[cfg(feature = "security-events")]
+    pub(crate) fn security_event(_: &'static str, _: &'static str) {}
 
     #[cfg(feature = "api-keys")]
     pub(crate) fn api_key_file_failed() {}

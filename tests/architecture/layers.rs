@@ -31,7 +31,7 @@ const LAYERS: [&[&str]; 9] = [
     &["validation"],
     &["api_keys", "dpop", "jwks", "revocation", "store", "token_cache"],
     &["verifier"],
-    &["authz", "introspection", "issuing"],
+    &["authz", "introspection", "issuing", "security_events"],
     &["http"],
     &["cli"],
     // For the users' suites, and a door for these here that opens to every stage.

@@ -30,6 +30,8 @@ pub use credentials::{
 };
 #[cfg(feature = "issuing")]
 pub use endpoints::JwksEndpoint;
+#[cfg(feature = "security-events")]
+pub use endpoints::SecurityEventEndpoint;
 pub use endpoints::{
     BackChannelLogoutEndpoint, HealthEndpoints, ResourceMetadata, ResourceMetadataEndpoint,
 };

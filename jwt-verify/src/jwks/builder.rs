@@ -38,6 +38,13 @@ impl JwksProvider {
         JwksProviderBuilder::discovery(issuer.into())
     }
 
+    /// Returns a builder for the key set that the metadata of this transmitter of security events name
+    /// (SSF 1.0 §7).
+    #[cfg(feature = "security-events")]
+    pub(crate) fn of_transmitter(issuer: impl Into<String>) -> JwksProviderBuilder {
+        JwksProviderBuilder::new(Target::Transmitter(issuer.into()))
+    }
+
     /// Returns a builder for an Auth0 tenant or custom domain, such as `tenant.eu.auth0.com`. The
     /// issuer of its tokens is `https://tenant.eu.auth0.com/`, with the slash.
     pub fn auth0(domain: impl AsRef<str>) -> JwksProviderBuilder {
@@ -62,6 +69,8 @@ pub struct JwksProviderBuilder {
 enum Target {
     KeySet(String),
     Issuer(String),
+    #[cfg(feature = "security-events")]
+    Transmitter(String),
 }
 
 /// Hides the URL, which may hold a secret and is not checked yet.
@@ -70,6 +79,8 @@ impl fmt::Debug for Target {
         f.write_str(match self {
             Self::KeySet(_) => "KeySet(..)",
             Self::Issuer(_) => "Issuer(..)",
+            #[cfg(feature = "security-events")]
+            Self::Transmitter(_) => "Transmitter(..)",
         })
     }
 }
@@ -303,6 +314,13 @@ impl JwksProviderBuilder {
         self
     }
 
+    /// Sets how connections are made.
+    #[cfg(feature = "security-events")]
+    pub(crate) fn connection(mut self, connection: Connection) -> Self {
+        self.connection = connection;
+        self
+    }
+
     pub(crate) fn shared_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.settings.clock = clock;
         self
@@ -321,6 +339,8 @@ impl JwksProviderBuilder {
         let endpoint = match &self.target {
             Target::KeySet(url) => Endpoint::key_set(url, &http)?,
             Target::Issuer(issuer) => Endpoint::discovery(issuer, &http)?,
+            #[cfg(feature = "security-events")]
+            Target::Transmitter(issuer) => Endpoint::transmitter(issuer, &http)?,
         };
         let credential =
             FetchCredential::new(std::mem::take(&mut self.credentials), endpoint.url())?;
@@ -374,6 +394,8 @@ impl JwksProviderBuilder {
         let endpoint = match &self.target {
             Target::KeySet(url) => Endpoint::key_set(url, &hosts)?,
             Target::Issuer(issuer) => Endpoint::discovery(issuer, &hosts)?,
+            #[cfg(feature = "security-events")]
+            Target::Transmitter(issuer) => Endpoint::transmitter(issuer, &hosts)?,
         };
         let credentials = std::mem::take(&mut self.credentials);
         let credential = FetchCredential::new(credentials, endpoint.url())?;

@@ -77,7 +77,7 @@ impl DiscoveredUrl {
 impl Metadata<'_> {
     async fn find(&self, wanted: MetadataUrl) -> Result<SafeUrl, FetchError> {
         let mut first = None;
-        for url in discovery::metadata_urls(self.base) {
+        for url in wanted.places(self.base) {
             match self.find_at(&url, wanted).await {
                 Err(error) if error.may_be_elsewhere => {
                     first.get_or_insert(error);

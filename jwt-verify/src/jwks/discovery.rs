@@ -20,6 +20,12 @@ pub(super) fn metadata_urls(base: &SafeUrl) -> impl Iterator<Item = SafeUrl> {
         .filter_map(|path| base.with_path(&path))
 }
 
+/// URL of the metadata of a transmitter: the path is at its end (SSF 1.0 §7.2.1).
+#[cfg(feature = "security-events")]
+pub(super) fn transmitter_metadata_url(base: &SafeUrl) -> Option<SafeUrl> {
+    base.with_path(&format!("/.well-known/ssf-configuration{}", base.bare_path()))
+}
+
 /// A URL that metadata name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MetadataUrl {
@@ -30,13 +36,43 @@ pub(super) enum MetadataUrl {
     /// Of the introspection endpoint for clients that present a certificate (RFC 8705 §5), or else
     /// of the other one.
     IntrospectionWithCertificate,
+    /// Of the key set of a transmitter.
+    #[cfg(feature = "security-events")]
+    TransmitterKeySet,
+    /// Of the management of streams (SSF 1.0 §7.1).
+    #[cfg(feature = "security-events")]
+    StreamConfiguration,
+    #[cfg(feature = "security-events")]
+    StreamStatus,
+    #[cfg(feature = "security-events")]
+    StreamVerification,
 }
 
 impl MetadataUrl {
+    /// Returns the URLs of the metadata that have it, in the order in which they are tried.
+    pub(super) fn places(self, base: &SafeUrl) -> Vec<SafeUrl> {
+        match self {
+            #[cfg(feature = "security-events")]
+            Self::TransmitterKeySet
+            | Self::StreamConfiguration
+            | Self::StreamStatus
+            | Self::StreamVerification => transmitter_metadata_url(base).into_iter().collect(),
+            _ => metadata_urls(base).collect(),
+        }
+    }
+
     fn find(self, document: &Value) -> Option<&str> {
         const INTROSPECTION: &str = "introspection_endpoint";
         let found = match self {
             Self::KeySet => document.get("jwks_uri"),
+            #[cfg(feature = "security-events")]
+            Self::TransmitterKeySet => document.get("jwks_uri"),
+            #[cfg(feature = "security-events")]
+            Self::StreamConfiguration => document.get("configuration_endpoint"),
+            #[cfg(feature = "security-events")]
+            Self::StreamStatus => document.get("status_endpoint"),
+            #[cfg(feature = "security-events")]
+            Self::StreamVerification => document.get("verification_endpoint"),
             Self::Introspection => document.get(INTROSPECTION),
             Self::IntrospectionWithCertificate => document
                 .get("mtls_endpoint_aliases")
@@ -124,6 +160,20 @@ mod tests {
                     "https://i.example/.well-known/oauth-authorization-server",
                 ]
             );
+        }
+    }
+
+    #[cfg(feature = "security-events")]
+    #[test]
+    fn the_path_of_a_transmitter_is_at_the_end() {
+        for (issuer, url) in [
+            ("https://s.example", "https://s.example/.well-known/ssf-configuration"),
+            ("https://s.example/", "https://s.example/.well-known/ssf-configuration"),
+            ("https://s.example/a/b/", "https://s.example/.well-known/ssf-configuration/a/b"),
+        ] {
+            for wanted in [MetadataUrl::TransmitterKeySet, MetadataUrl::StreamStatus] {
+                assert_eq!(wanted.places(&base(issuer)), [base(url)]);
+            }
         }
     }
 

@@ -16,7 +16,17 @@ pub(super) enum Endpoint {
     /// At this URL.
     Url(SafeUrl),
     /// Named by the metadata of the issuer.
-    Discovery { issuer: String, base: SafeUrl },
+    Discovery { issuer: String, base: SafeUrl, metadata: MetadataKind },
+}
+
+/// Kind of metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MetadataKind {
+    /// Of an authorization server (OpenID Connect Discovery §4, RFC 8414).
+    Issuer,
+    /// Of a transmitter of security events (SSF 1.0 §7).
+    #[cfg(feature = "security-events")]
+    Transmitter,
 }
 
 impl Endpoint {
@@ -27,12 +37,25 @@ impl Endpoint {
     }
 
     pub(super) fn discovery(issuer: &str, http: &HttpHosts) -> Result<Self, ConfigError> {
+        Self::named_by(MetadataKind::Issuer, issuer, http)
+    }
+
+    #[cfg(feature = "security-events")]
+    pub(super) fn transmitter(issuer: &str, http: &HttpHosts) -> Result<Self, ConfigError> {
+        Self::named_by(MetadataKind::Transmitter, issuer, http)
+    }
+
+    fn named_by(
+        metadata: MetadataKind,
+        issuer: &str,
+        http: &HttpHosts,
+    ) -> Result<Self, ConfigError> {
         let base = SafeUrl::parse(issuer, http)
             .map_err(|problem| ConfigError::invalid("issuer", problem))?;
         if base.0.query().is_some() {
             return Err(ConfigError::invalid("issuer", "must have no query (RFC 8414 §2)"));
         }
-        Ok(Self::Discovery { issuer: issuer.to_owned(), base })
+        Ok(Self::Discovery { issuer: issuer.to_owned(), base, metadata })
     }
 
     /// Returns the URL that was configured.
@@ -47,6 +70,11 @@ impl Endpoint {
     pub(super) fn label(&self) -> String {
         match self {
             Self::Url(url) => format!("{url:?}"),
+            // The same party may issue access tokens, with other keys.
+            #[cfg(feature = "security-events")]
+            Self::Discovery { issuer, metadata: MetadataKind::Transmitter, .. } => {
+                format!("events of {issuer}")
+            }
             Self::Discovery { issuer, .. } => issuer.clone(),
         }
     }
@@ -55,6 +83,10 @@ impl Endpoint {
     pub(super) fn identity(&self) -> String {
         match self {
             Self::Url(url) => format!("jwks\n{}", url.0),
+            #[cfg(feature = "security-events")]
+            Self::Discovery { issuer, metadata: MetadataKind::Transmitter, .. } => {
+                format!("transmitter\n{issuer}")
+            }
             Self::Discovery { issuer, .. } => format!("issuer\n{issuer}"),
         }
     }
@@ -108,10 +140,31 @@ impl SafeUrl {
         Uri::from_parts(parts).ok().map(Self)
     }
 
+    /// Adds a parameter to the query.
+    #[cfg(feature = "security-events")]
+    pub(super) fn with_query(&self, name: &str, value: &str) -> Option<Self> {
+        let path = self.0.path_and_query().map_or("/", |path| path.as_str());
+        let separator = if self.0.query().is_some() { '&' } else { '?' };
+        self.with_path(&format!("{path}{separator}{name}={}", percent_encoded(value)))
+    }
+
     /// The path without a trailing slash.
     pub(super) fn bare_path(&self) -> &str {
         self.0.path().trim_end_matches('/')
     }
+}
+
+/// Encodes all but unreserved characters (RFC 3986 §2.3).
+#[cfg(feature = "security-events")]
+fn percent_encoded(text: &str) -> String {
+    let encode = |byte: u8| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
+    text.bytes().map(encode).collect()
 }
 
 #[cfg(test)]
@@ -160,6 +213,20 @@ mod tests {
         let url = SafeUrl::parse("https://issuer.example/jwks?code=secret", &HttpHosts::default());
         let url = url.unwrap();
         assert_eq!(format!("{url:?}"), "https://issuer.example/jwks");
+    }
+
+    #[cfg(feature = "security-events")]
+    #[test]
+    fn a_parameter_is_added() {
+        let added = |url: &str, value: &str| {
+            let url = SafeUrl::parse(url, &HttpHosts::default()).unwrap();
+            url.with_query("stream_id", value).unwrap().uri().to_string()
+        };
+        assert_eq!(
+            added("https://s.example/x", "a b&c=d/é"),
+            "https://s.example/x?stream_id=a%20b%26c%3Dd%2F%C3%A9"
+        );
+        assert_eq!(added("https://s.example/x?y=1", "a"), "https://s.example/x?y=1&stream_id=a");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+#[cfg(feature = "security-events")]
+use super::endpoint::MetadataKind;
 use super::{
     discovered_url::{DiscoveredUrl, Metadata},
     discovery::MetadataUrl,
@@ -49,7 +51,14 @@ impl JwksFetcher {
         settings: FetchSettings,
     ) -> Self {
         let skipped_keys = SkippedKeys::new(settings.max_keys);
-        let key_set_url = DiscoveredUrl::new(MetadataUrl::KeySet);
+        let wanted = match endpoint {
+            #[cfg(feature = "security-events")]
+            Endpoint::Discovery { metadata: MetadataKind::Transmitter, .. } => {
+                MetadataUrl::TransmitterKeySet
+            }
+            _ => MetadataUrl::KeySet,
+        };
+        let key_set_url = DiscoveredUrl::new(wanted);
         Self { endpoint, client, clock, settings, http, key_set_url, skipped_keys }
     }
 
@@ -92,7 +101,7 @@ impl JwksFetcher {
     async fn fetch_key_set(&self) -> Result<(HttpDocument, JwkSet), FetchError> {
         let url = match &self.endpoint {
             Endpoint::Url(url) => url.clone(),
-            Endpoint::Discovery { issuer, base } => {
+            Endpoint::Discovery { issuer, base, .. } => {
                 let metadata = Metadata { client: &self.client, issuer, base, http: &self.http };
                 let now = self.clock.monotonic();
                 self.key_set_url.get(&metadata, now, self.settings.timeout).await?

@@ -162,7 +162,7 @@ impl FormEndpoint {
     ) -> Result<FormAnswer, FetchError> {
         let url = match &self.place {
             Endpoint::Url(url) => url.clone(),
-            Endpoint::Discovery { issuer, base } => {
+            Endpoint::Discovery { issuer, base, .. } => {
                 let metadata = Metadata { client: &self.client, issuer, base, http: &self.http };
                 self.url.get(&metadata, self.clock.monotonic(), self.timeout).await?
             }

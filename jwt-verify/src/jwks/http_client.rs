@@ -36,6 +36,14 @@ pub(super) struct PostedForm {
     pub(super) authorization: Option<header::HeaderValue>,
 }
 
+/// A request with JSON.
+#[cfg(feature = "security-events")]
+pub(super) struct JsonRequest {
+    pub(super) method: Method,
+    pub(super) body: Option<String>,
+    pub(super) authorization: Option<header::HeaderValue>,
+}
+
 /// Fetches documents over HTTPS.
 #[derive(Clone)]
 pub(super) struct HttpClient {
@@ -88,6 +96,40 @@ impl HttpClient {
         self.receive(request.send_body(form.body), observe).await
     }
 
+    /// Sends JSON, and passes on the status. Returns the body of an answer with a status of success,
+    /// which may be empty.
+    #[cfg(feature = "security-events")]
+    pub(super) async fn send_json(
+        &self,
+        uri: &Uri,
+        question: JsonRequest,
+        observe: impl FnOnce(StatusCode),
+    ) -> Result<Vec<u8>, FetchError> {
+        let client = self.client();
+        let mut request = request(&client, question.method, uri, "application/json");
+        if let Some(value) = question.authorization {
+            request = request.insert_header((header::AUTHORIZATION, value));
+        }
+        let sent = match question.body {
+            Some(body) => request.content_type("application/json").send_body(body),
+            None => request.send(),
+        };
+        let mut response = sent.await.map_err(|error| classify(&error))?;
+        let (status, headers) = (response.status(), response.headers());
+        observe(status);
+        if !status.is_success() {
+            return Err(status_error(status, headers, self.clock.now()));
+        }
+        if is_encoded(headers) {
+            return Err(Failure::Encoding.into());
+        }
+        let body = response.body().limit(self.max_bytes).await.map_err(|error| match error {
+            PayloadError::Overflow => Failure::TooLarge,
+            _ => Failure::Truncated,
+        })?;
+        Ok(body.to_vec())
+    }
+
     fn client(&self) -> Client {
         let connector = Connector::new()
             .connector(self.connector.clone())
@@ -109,10 +151,7 @@ impl HttpClient {
         if response.status() != StatusCode::OK {
             return Err(status_error(response.status(), headers, self.clock.now()));
         }
-        let encoded = headers
-            .get_all(header::CONTENT_ENCODING)
-            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-        if encoded {
+        if is_encoded(headers) {
             return Err(Failure::Encoding.into());
         }
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -151,6 +190,12 @@ fn request(client: &Client, method: Method, uri: &Uri, accept: &'static str) -> 
         .insert_header((header::ACCEPT, accept))
         .insert_header((header::ACCEPT_ENCODING, "identity"))
         .insert_header((header::USER_AGENT, USER_AGENT))
+}
+
+fn is_encoded(headers: &header::HeaderMap) -> bool {
+    headers
+        .get_all(header::CONTENT_ENCODING)
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 fn classify(error: &SendRequestError) -> FetchError {

@@ -25,6 +25,8 @@ mod fixtures;
 mod form_endpoint;
 mod http_client;
 mod http_hosts;
+#[cfg(feature = "security-events")]
+mod json_client;
 mod key_cache;
 mod key_lookup;
 mod key_query;
@@ -51,6 +53,11 @@ pub use builder::JwksProviderBuilder;
 pub(crate) use connection::Connection;
 pub(crate) use entry_codec::EntryCodec;
 pub(crate) use form_endpoint::{EncodedForm, FormAnswer, FormEndpoint, FormFailure, FormPlace};
+#[cfg(feature = "security-events")]
+pub(crate) use json_client::{
+    CheckedUrl, JsonAnswer, JsonClient, JsonFailure, JsonPlace, JsonQuestion, TransmitterEndpoint,
+    thread_for_events,
+};
 #[cfg(feature = "cli")]
 pub(crate) use probe::Visit;
 pub use provider::JwksProvider;

@@ -67,7 +67,7 @@ impl Prober {
     pub(crate) async fn key_set(&self, metadata: Option<&[u8]>) -> Option<Visit> {
         let url = match &self.endpoint {
             Endpoint::Url(url) => url.clone(),
-            Endpoint::Discovery { issuer, base } => {
+            Endpoint::Discovery { issuer, base, .. } => {
                 key_set_url(metadata?, issuer, base, &self.hosts).ok()?
             }
         };

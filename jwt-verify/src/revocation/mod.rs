@@ -12,7 +12,7 @@ mod replica;
 #[cfg(feature = "redis")]
 mod replica_builder;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 pub use memory::MemoryRevocation;
 #[cfg(feature = "redis")]
@@ -22,8 +22,14 @@ pub use replica::RevocationReplica;
 #[cfg(feature = "redis")]
 pub use replica_builder::RevocationReplicaBuilder;
 
-use crate::{claims::Claims, digest};
-use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
+use crate::{
+    claims::{Claims, NumericDate},
+    detached::to_the_end,
+    digest,
+    error::StoreUnavailable,
+    lookup::BoxFuture,
+    lookup::Lookup,
+};
 
 /// Stores revocations and checks tokens against them.
 ///
@@ -88,6 +94,16 @@ pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
     }
 }
 
+/// Revokes several things that an issuer reports, even if it does not wait for the response.
+pub(crate) async fn revoke_to_the_end(
+    store: Arc<dyn RevocationStore>,
+    what: Vec<Revocation>,
+    until: Duration,
+) -> Result<(), StoreUnavailable> {
+    let revoked = to_the_end(async move { store.revoke_all(&what, until).await }).await;
+    revoked.unwrap_or_else(|| Err(StoreUnavailable::new()))
+}
+
 /// State of a [`RevocationStore`], known without a remote call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -134,6 +150,14 @@ impl Revocation {
         Self { key, issued_until: Some(issued_until) }
     }
 
+    /// Identifies the tokens of a subject whose login was at or before this time since the epoch, and
+    /// which need another one.
+    #[cfg(feature = "security-events")]
+    pub(crate) fn step_up(issuer: &str, subject: &str, logged_in_until: Duration) -> Self {
+        let key = RevocationKey::new(RevocationKind::StepUp, issuer, subject);
+        Self { key, issued_until: Some(logged_in_until) }
+    }
+
     /// Returns the key to store it under: 43 characters of base64url.
     pub fn key(&self) -> &str {
         &self.key.0
@@ -166,8 +190,18 @@ impl RevocationKeys {
                 key(RevocationKind::Session, session),
                 key(RevocationKind::Subject, claims.subject()),
             ],
-            issued_at: claims.issued_at().map(crate::claims::NumericDate::since_epoch),
+            issued_at: claims.issued_at().map(NumericDate::since_epoch),
         }
+    }
+
+    /// Returns the key under which another login of a token's subject can be demanded; `None` for a
+    /// token without a subject. The time of the login is `auth_time`, or else that of issue.
+    #[cfg(feature = "security-events")]
+    pub(crate) fn of_login(claims: &Claims) -> Option<Self> {
+        let (issuer, subject) = (claims.issuer()?, claims.subject()?);
+        let key = RevocationKey::new(RevocationKind::StepUp, issuer, subject);
+        let login = claims.get_as::<NumericDate>("auth_time").or_else(|| claims.issued_at());
+        Some(Self { keys: [Some(key), None, None], issued_at: login.map(NumericDate::since_epoch) })
     }
 
     /// Returns the keys to look up, as made by [`Revocation::key`]: those of the token, its session
@@ -194,6 +228,8 @@ enum RevocationKind {
     Token,
     Session,
     Subject,
+    #[cfg(feature = "security-events")]
+    StepUp,
 }
 
 impl RevocationKey {

@@ -29,6 +29,11 @@ pub(crate) enum TokenKind {
     /// A signed answer of an introspection endpoint (RFC 9701 §5).
     #[cfg(feature = "jwks")]
     IntrospectionAnswer,
+    /// A security event token (RFC 8417), good for this time after its `iat`.
+    #[cfg(feature = "security-events")]
+    SecurityEvent {
+        max_age: Duration,
+    },
 }
 
 /// The `typ` of refresh tokens.
@@ -38,6 +43,10 @@ pub(crate) const REFRESH_TYPE: &str = "rt+jwt";
 /// The `typ` of signed answers of an introspection endpoint.
 #[cfg(feature = "jwks")]
 const INTROSPECTION_TYPE: &str = "token-introspection+jwt";
+
+/// The `typ` of security event tokens (RFC 8417 §2.3).
+#[cfg(feature = "security-events")]
+const SECURITY_EVENT_TYPE: &str = "secevent+jwt";
 
 /// The claim of a signed answer that holds what an unsigned one consists of.
 #[cfg(feature = "jwks")]
@@ -62,6 +71,8 @@ impl TokenKind {
             Self::Introspected(_) => true,
             #[cfg(feature = "jwks")]
             Self::IntrospectionAnswer => name.is_some_and(|name| name.is(INTROSPECTION_TYPE)),
+            #[cfg(feature = "security-events")]
+            Self::SecurityEvent { .. } => name.is_some_and(|name| name.is(SECURITY_EVENT_TYPE)),
         };
         if accepted { Ok(()) } else { Err(InvalidTokenReason::TokenType) }
     }
@@ -109,6 +120,10 @@ impl TokenKind {
             Self::IntrospectionAnswer => {
                 claims.find(TOKEN_INTROSPECTION).is_some_and(Json::is_object)
             }
+            #[cfg(feature = "security-events")]
+            Self::SecurityEvent { .. } => {
+                claims.find("events").is_some_and(|events| events.members().next().is_some())
+            }
         };
         if !is_this_kind {
             return Err(InvalidTokenReason::TokenType);
@@ -128,28 +143,37 @@ impl TokenKind {
             Self::Introspected(_) => Ok(()),
             #[cfg(feature = "jwks")]
             Self::IntrospectionAnswer => require_claims([issued_at]),
+            #[cfg(feature = "security-events")]
+            Self::SecurityEvent { .. } => {
+                require_claims([("jti", is_text(claims.token_id())), issued_at])
+            }
         }
     }
 
     /// Returns the end of a token without `exp`, for the kinds that issuers write without: a logout
-    /// token, which the first drafts of the specification gave none, and an answer of an
-    /// introspection endpoint, which should have none (RFC 9701 §5).
+    /// token, which the first drafts of the specification gave none, an answer of an introspection
+    /// endpoint, which should have none (RFC 9701 §5), and a security event token (RFC 8417 §2.2).
     pub(super) fn end_without_expiry(self, claims: &Claims) -> Option<Duration> {
         let age = match self {
             Self::Logout => LOGOUT_TOKEN_AGE,
             #[cfg(feature = "jwks")]
             Self::IntrospectionAnswer => INTROSPECTION_ANSWER_AGE,
+            #[cfg(feature = "security-events")]
+            Self::SecurityEvent { max_age } => max_age,
             _ => return None,
         };
         Some(claims.issued_at()?.since_epoch().saturating_add(age))
     }
 
     /// Returns `true` for a kind that ends as early with `exp` as without: an answer of an introspection
-    /// endpoint, which would otherwise count as new for as long as its `exp` says.
+    /// endpoint, which would otherwise count as new for as long as its `exp` says, and a security event
+    /// token, which is kept for no longer than that.
     pub(super) fn is_always_brief(self) -> bool {
         match self {
             #[cfg(feature = "jwks")]
             Self::IntrospectionAnswer => true,
+            #[cfg(feature = "security-events")]
+            Self::SecurityEvent { .. } => true,
             _ => false,
         }
     }
@@ -218,6 +242,35 @@ mod tests {
             assert_eq!(with(name, None), Err(InvalidTokenReason::MissingClaim(name)), "{name}");
         }
         assert_eq!(with("sub", Some(json!("s"))), Ok(()));
+    }
+
+    #[cfg(feature = "security-events")]
+    #[test]
+    fn only_a_security_event_token_is_one() {
+        let kind = TokenKind::SecurityEvent { max_age: Duration::from_secs(60) };
+        let event = json!({"jti": "j", "iat": 1000, "events": {"urn:x": {}}});
+        assert_eq!(kind.check_claims(&claims(&event), false), Ok(()));
+        for (name, value, reason) in [
+            ("events", json!({}), InvalidTokenReason::TokenType),
+            ("events", json!([{}]), InvalidTokenReason::TokenType),
+            ("events", json!("{}"), InvalidTokenReason::TokenType),
+            ("jti", json!(""), InvalidTokenReason::MissingClaim("jti")),
+        ] {
+            let mut other = event.clone();
+            other[name] = value;
+            assert_eq!(kind.check_claims(&claims(&other), false), Err(reason));
+        }
+        for typ in ["secevent+jwt", "application/secevent+jwt", "SecEvent+JWT"] {
+            assert!(kind.check_type(Some(typ)).is_ok(), "{typ}");
+        }
+        for typ in [None, Some("JWT"), Some("at+jwt"), Some("logout+jwt"), Some("secevent")] {
+            assert!(kind.check_type(typ).is_err(), "{typ:?}");
+        }
+        assert_eq!(kind.end_without_expiry(&claims(&event)), Some(Duration::from_secs(1060)));
+        assert!(kind.is_always_brief());
+        let access = TokenKind::Access(TokenProfile::Jwt);
+        assert!(access.check_type(Some("secevent+jwt")).is_err());
+        assert!(access.check_claims(&claims(&event), true).is_err());
     }
 
     #[test]

@@ -127,6 +127,12 @@ impl VerifierBuilder {
         self
     }
 
+    /// Returns `true` if there is a revocation store.
+    #[cfg(feature = "security-events")]
+    pub(crate) fn has_revocation(&self) -> bool {
+        self.revocation.is_some()
+    }
+
     /// Accepts tokens while the revocation store is unreachable, revoked ones included. Default:
     /// refused.
     ///
@@ -144,7 +150,7 @@ impl VerifierBuilder {
         self
     }
 
-    #[cfg(feature = "issuing")]
+    #[cfg(any(feature = "issuing", feature = "security-events"))]
     pub(crate) fn shared_revocation(mut self, store: Arc<dyn RevocationStore>) -> Self {
         self.revocation = Some(store);
         self

@@ -307,7 +307,7 @@ impl TrustedIssuer {
         self
     }
 
-    pub(super) fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         self.rules.issuer.as_deref()
     }
 

@@ -73,6 +73,12 @@ impl Verifier {
         revocation.is_some_and(|known| !known.fails_open && !known.store.health().usable)
     }
 
+    /// Returns `true` if tokens are accepted while the store cannot answer.
+    #[cfg(feature = "security-events")]
+    pub(crate) fn revocation_fails_open(&self) -> bool {
+        self.inner.revocation.as_ref().is_some_and(|known| known.fails_open)
+    }
+
     /// Returns `true` if every token has to wait for the store.
     #[inline]
     pub(super) fn checks_revocation_elsewhere(&self) -> bool {

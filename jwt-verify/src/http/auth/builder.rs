@@ -6,6 +6,8 @@ use actix_web::{HttpRequest, HttpResponse};
 
 #[cfg(feature = "api-keys")]
 use crate::http::authenticators::ApiKeyAuthenticator;
+#[cfg(feature = "security-events")]
+use crate::http::authorization::demanded_login::DemandedLogins;
 #[cfg(feature = "issuing")]
 use crate::http::{auth::context::TokenSource, credentials::BearerExtractor};
 use crate::http::{
@@ -44,6 +46,8 @@ pub struct JwtAuthBuilder {
     reports_details_in_release: bool,
     #[cfg(feature = "api-keys")]
     api_keys: Option<crate::api_keys::ApiKeys>,
+    #[cfg(feature = "security-events")]
+    security_events: Vec<crate::security_events::SecurityEventReceiver>,
     settings: AuthSettings,
 }
 
@@ -60,6 +64,8 @@ impl JwtAuthBuilder {
             reports_details_in_release: false,
             #[cfg(feature = "api-keys")]
             api_keys: None,
+            #[cfg(feature = "security-events")]
+            security_events: Vec::new(),
             settings: AuthSettings::default(),
         }
     }
@@ -122,6 +128,22 @@ impl JwtAuthBuilder {
     /// Default: none, and tokens are good until they expire.
     pub fn revocation(mut self, store: impl RevocationStore) -> Self {
         self.verifier = self.verifier.revocation(store);
+        self
+    }
+
+    /// Ends access when an identity provider tells so; see
+    /// [`SecurityEventReceiver`](crate::security_events::SecurityEventReceiver). Default: none.
+    ///
+    /// Tokens are checked against the receiver's store, so that they must have a `jti`, and a
+    /// [`revocation`](Self::revocation) besides does not build: give the receiver that store. Requests
+    /// of users who have to log in again are refused too. Serve
+    /// [`JwtAuth::security_event_route`] where the transmitter pushes events.
+    #[cfg(feature = "security-events")]
+    pub fn security_events(
+        mut self,
+        receiver: &crate::security_events::SecurityEventReceiver,
+    ) -> Self {
+        self.security_events.push(receiver.clone());
         self
     }
 
@@ -372,6 +394,17 @@ impl JwtAuthBuilder {
     /// [`challenge_scopes`](Self::challenge_scopes) and of the protection of cookies. API keys where
     /// every token has to be bound.
     pub fn build(mut self) -> Result<JwtAuth, ConfigError> {
+        #[cfg(feature = "security-events")]
+        let receiver = only_receiver(std::mem::take(&mut self.security_events))?;
+        #[cfg(feature = "security-events")]
+        if let Some(receiver) = &receiver {
+            if self.verifier.has_revocation() {
+                let problem = "the receiver has the store of what is revoked; give it this one";
+                let (first, second) = ("security_events", "revocation");
+                return Err(ConfigError::Conflict { first, second, problem });
+            }
+            self.verifier = self.verifier.shared_revocation(receiver.store().clone());
+        }
         let verifier = self.verifier.build()?;
         let settings = &mut self.settings;
         check_details(settings.reports_details, self.reports_details_in_release)?;
@@ -409,8 +442,33 @@ impl JwtAuthBuilder {
             })?);
         }
         settings.challenge_scopes = scope_parameter(&self.challenge_scopes)?;
+        #[cfg(feature = "security-events")]
+        if let Some(receiver) = receiver {
+            receiver.serve(&verifier);
+            if receiver.may_step_up() {
+                settings.authorizer = Some(Box::new(DemandedLogins {
+                    events: receiver.clone(),
+                    fails_open: verifier.revocation_fails_open(),
+                    next: settings.authorizer.take(),
+                }));
+            }
+            settings.security_events = Some(receiver);
+        }
         Ok(JwtAuth::of(announced(AuthContext::new(verifier, self.settings))))
     }
+}
+
+/// Returns the receiver of security events: there can be one, since it has the store.
+#[cfg(feature = "security-events")]
+fn only_receiver(
+    receivers: Vec<crate::security_events::SecurityEventReceiver>,
+) -> Result<Option<crate::security_events::SecurityEventReceiver>, ConfigError> {
+    if receivers.len() > 1 {
+        let problem = "must be set once; further transmitters have receivers of their own, with \
+                       this store and a route each";
+        return Err(ConfigError::invalid("security_events", problem));
+    }
+    Ok(receivers.into_iter().next())
 }
 
 /// Refuses kinds of credentials whose names are not names.

@@ -125,6 +125,8 @@ pub(crate) struct AuthSettings {
     /// Scopes that a caller without a token is told to request, separated by spaces.
     pub(crate) challenge_scopes: Option<Arc<str>>,
     pub(crate) authorizer: Option<Box<dyn Authorizer>>,
+    #[cfg(feature = "security-events")]
+    pub(crate) security_events: Option<crate::security_events::SecurityEventReceiver>,
     pub(crate) audit: Option<Box<dyn AuditSink>>,
     pub(crate) realm: Option<Arc<str>>,
     pub(crate) reveal_roles: bool,

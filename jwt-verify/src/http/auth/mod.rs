@@ -127,6 +127,10 @@ impl JwtAuth {
     /// appear in [`health`](Self::health) and in the log.
     pub fn warm_up(&self) {
         self.context.verifier().warm_up();
+        #[cfg(feature = "security-events")]
+        if let Some(receiver) = self.security_events() {
+            receiver.warm_up();
+        }
     }
 
     /// Waits until the keys of every issuer are loaded and the revocation store can answer, or
@@ -148,6 +152,22 @@ impl JwtAuth {
     /// such a setting there is none, and an error is logged.
     pub fn resource_metadata_route(&self) -> ResourceMetadataEndpoint {
         ResourceMetadataEndpoint::new(self.context.clone())
+    }
+
+    /// Returns the route at which a transmitter pushes security events, `/ssf/events`; `None` without
+    /// [`JwtAuthBuilder::security_events`]. Register it outside the scope that needs a token.
+    #[cfg(feature = "security-events")]
+    pub fn security_event_route(
+        &self,
+    ) -> Option<crate::http::endpoints::security_events::SecurityEventEndpoint> {
+        let receiver = self.security_events()?.clone();
+        Some(crate::http::endpoints::security_events::SecurityEventEndpoint::new(receiver))
+    }
+
+    /// Returns the receiver of security events, if there is one.
+    #[cfg(feature = "security-events")]
+    pub fn security_events(&self) -> Option<&crate::security_events::SecurityEventReceiver> {
+        self.context.settings().security_events.as_ref()
     }
 
     /// Returns the URL at which clients find the [`ResourceMetadata`](crate::endpoints::ResourceMetadata), if it
@@ -220,7 +240,12 @@ impl JwtAuth {
     /// | `JWT_JWKS_BEARER_TOKEN_FILE` | the same in a file, which is read again for each request |
     /// | `JWT_JWKS_HEADER` | a header for fetches, `Name: value`, instead of the bearer token |
     /// | `JWT_SEED_KEYS` | a key set in JSON to start with until the issuer has been reached |
-    /// | `REDIS_URL` | a Redis server through which instances share the key set and used DPoP proofs (feature `redis`) |
+    /// | `SSF_ISSUER` | the transmitter of security events, exactly as in the `iss` of its tokens (feature `security-events`): access ends when it tells so, [`security_event_route`](Self::security_event_route) takes its events, and access tokens must have a `jti` |
+    /// | `SSF_AUDIENCE` | the audiences of its tokens, separated by commas; required with it |
+    /// | `SSF_JWKS_URI` | the URL of its key set, instead of that in its metadata |
+    /// | `SSF_ALGORITHMS` | the algorithms of its tokens, separated by commas; default: `RS256` and the asymmetric ones of `JWT_ALGORITHMS` |
+    /// | `SSF_AUTHORIZATION` | the `Authorization` header that it must send, at least 16 bytes |
+    /// | `REDIS_URL` | a Redis server through which instances share the key set, used DPoP proofs and what security events have revoked (feature `redis`) |
     /// | `JWT_CACHE_INTEGRITY_KEY` | the secret that entries in Redis are signed with, at least 32 bytes; with it, instances share answers of the introspection endpoint too |
     ///
     /// With `JWT_COOKIE`, a request that carries both is refused (RFC 6750 §2). Browsers send
@@ -230,7 +255,7 @@ impl JwtAuth {
     /// switch that off. `JWT_HEADER` excludes `JWT_COOKIE`; a proxy adds the header for browsers, so
     /// such requests from pages of other origins are refused too.
     ///
-    /// A variable that begins with `JWT_` or `API_KEY` and is nearly one of these, such as
+    /// A variable that begins with `JWT_`, `API_KEY` or `SSF_` and is nearly one of these, such as
     /// `JWT_ROLE_CLAIM`, has no effect and is logged at `WARN`.
     ///
     /// # Errors

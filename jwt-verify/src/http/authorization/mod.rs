@@ -3,6 +3,8 @@
 pub(crate) mod admission;
 #[cfg(feature = "testing")]
 pub(crate) mod coverage;
+#[cfg(feature = "security-events")]
+pub(crate) mod demanded_login;
 mod outcome;
 mod path_params;
 pub(crate) mod policy;

@@ -12,9 +12,8 @@ use serde::Deserialize;
 use crate::http::{no_store::NO_STORE, refusal::Body};
 use crate::{
     defaults::{LONGEST_ACCESS_TOKEN, STORE_RETRY},
-    detached::to_the_end,
     error::AuthError,
-    revocation::RevocationStore,
+    revocation::{RevocationStore, revoke_to_the_end},
     verifier::{LogoutTokenVerifier, Verifier},
 };
 
@@ -156,14 +155,8 @@ async fn log_out(
         log_refusal(tokens, "missing_claim");
         return Err(LogoutRejection::Invalid);
     }
-    // The revocation is completed even if the issuer does not wait for the response.
-    let revoked = to_the_end(async move { store.revoke_all(&revocations, until).await }).await;
-    match revoked {
-        Some(Ok(())) => Ok(()),
-        Some(Err(_)) | None => {
-            Err(LogoutRejection::Later(AuthError::Unavailable { retry_after: STORE_RETRY }))
-        }
-    }
+    let revoked = revoke_to_the_end(store, revocations, until).await;
+    revoked.map_err(|_| LogoutRejection::Later(AuthError::Unavailable { retry_after: STORE_RETRY }))
 }
 
 /// Logs a refusal: users stay logged in where the issuer believes that they are not. Anyone can cause

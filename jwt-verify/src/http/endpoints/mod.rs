@@ -7,6 +7,8 @@ pub(crate) mod health;
 pub(crate) mod jwks;
 pub(crate) mod metadata_document;
 pub(crate) mod resource_metadata;
+#[cfg(feature = "security-events")]
+pub(crate) mod security_events;
 
 pub use back_channel_logout::BackChannelLogoutEndpoint;
 pub use health::HealthEndpoints;
@@ -14,3 +16,5 @@ pub use health::HealthEndpoints;
 pub use jwks::JwksEndpoint;
 pub use metadata_document::ResourceMetadata;
 pub use resource_metadata::ResourceMetadataEndpoint;
+#[cfg(feature = "security-events")]
+pub use security_events::SecurityEventEndpoint;

@@ -1,0 +1,345 @@
+//! The receiver: verifies a token, acts on its events, and keeps its `jti`.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use super::{
+    builder::SecurityEventReceiverBuilder,
+    effect::{Effect, Effects},
+    event_token::{SecurityEvent, content_digest, events},
+    event_type::EventKind,
+    handler::SecurityEventHandler,
+    poll::Poller,
+    refusal::EventRefusal,
+    seen::{SeenEvents, Sighting},
+    subject::SubjectResolver,
+    targets::TargetFinder,
+    transmitter::Transmitter,
+};
+use crate::{
+    background::BackgroundThread,
+    claims::VerifiedClaims,
+    clock::millis,
+    defaults::{LONGEST_ACCESS_TOKEN, STORE_RETRY},
+    detached::to_the_end,
+    error::{AuthError, InvalidTokenReason, StoreUnavailable},
+    jwks::thread_for_events,
+    log_limiter::LogLimiter,
+    metrics,
+    revocation::{Revocation, RevocationStore, revoke_to_the_end},
+    secret::Secret,
+    verifier::Verifier,
+};
+
+/// Receives security event tokens (RFC 8417) of one transmitter, and ends the access that they tell
+/// about: the Shared Signals Framework, with the events of CAEP and RISC.
+///
+/// It is given to [`JwtAuthBuilder::security_events`](crate::JwtAuthBuilder::security_events), which
+/// refuses what it has revoked. Events come by push, at the route of
+/// [`JwtAuth::security_event_route`](crate::JwtAuth::security_event_route). Clones share everything.
+///
+/// A token is acted on once it is verified: `typ` is `secevent+jwt`, the key is one of the
+/// transmitter, `iss` and `aud` are those of the stream, `iat` is recent, `jti` is there (RFC 8417
+/// §2.2). One without `exp` is accepted, one that has expired is not. It is acknowledged after the
+/// revocation is stored.
+///
+/// ```
+/// use jwt_verify::{
+///     JwtAuth,
+///     revocation::MemoryRevocation,
+///     security_events::{SecurityEventReceiver, Transmitter},
+/// };
+///
+/// let transmitter = Transmitter::new("https://tenant.okta.com", "https://api.example.com");
+/// let events = SecurityEventReceiver::builder(transmitter, MemoryRevocation::new()).build()?;
+/// let auth = JwtAuth::builder("https://tenant.okta.com", "https://api.example.com")
+///     .security_events(&events)
+///     .build()?;
+/// # Ok::<(), jwt_verify::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct SecurityEventReceiver {
+    inner: Arc<ReceiverInner>,
+}
+
+pub(super) struct ReceiverInner {
+    pub(super) verifier: Verifier,
+    pub(super) transmitter: String,
+    /// Issuers that the transmitter may speak about.
+    pub(super) issuers: Vec<String>,
+    pub(super) store: Arc<dyn RevocationStore>,
+    pub(super) seen: SeenEvents,
+    pub(super) effects: Effects,
+    pub(super) resolver: Option<Box<dyn SubjectResolver>>,
+    pub(super) handler: Option<Box<dyn SecurityEventHandler>>,
+    pub(super) authorization: Option<Secret>,
+    pub(super) has_own_retention: bool,
+    /// In milliseconds; 0 as long as no verifier has told it.
+    pub(super) retention: AtomicU64,
+    /// True once requests are checked for a demanded login.
+    pub(super) steps_up: AtomicBool,
+    /// The `state` of the latest verification event.
+    pub(super) verified_state: Mutex<Option<String>>,
+    pub(super) refusals: LogLimiter,
+    /// Polls, once it is started.
+    pub(super) poller: Mutex<Option<Poller>>,
+    /// The thread on which it polls.
+    pub(super) polling: Mutex<Option<Arc<BackgroundThread>>>,
+    /// Tells what polls that the last user is dropped.
+    pub(super) ended: Arc<Notify>,
+}
+
+impl Drop for ReceiverInner {
+    fn drop(&mut self) {
+        self.ended.notify_one();
+    }
+}
+
+impl SecurityEventReceiver {
+    /// Returns a builder for the events of a transmitter, which are written into this store.
+    pub fn builder(
+        transmitter: Transmitter,
+        store: impl RevocationStore,
+    ) -> SecurityEventReceiverBuilder {
+        SecurityEventReceiverBuilder::new(transmitter, Arc::new(store))
+    }
+
+    pub(super) fn of(inner: ReceiverInner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub(super) fn from_inner(inner: Arc<ReceiverInner>) -> Self {
+        Self { inner }
+    }
+
+    /// Starts to poll, if [`poll`](SecurityEventReceiverBuilder::poll) is set and it has not begun. It
+    /// ends when the last clone of the receiver, and the last [`JwtAuth`](crate::JwtAuth) that has it,
+    /// are dropped. A `JwtAuth` starts it by itself.
+    pub fn start_polling(&self) {
+        let lock = |poller: &Mutex<Option<Poller>>| {
+            poller.lock().unwrap_or_else(PoisonError::into_inner).take()
+        };
+        let Some(poller) = lock(&self.inner.poller) else { return };
+        let (receiver, ended) = (Arc::downgrade(&self.inner), self.inner.ended.clone());
+        let thread = thread_for_events();
+        if thread.run(move || poller.run(receiver, ended)) {
+            let mut polling = self.inner.polling.lock().unwrap_or_else(PoisonError::into_inner);
+            *polling = Some(thread);
+        }
+    }
+
+    /// Returns the name of the transmitter.
+    pub fn transmitter(&self) -> &str {
+        &self.inner.transmitter
+    }
+
+    /// Returns the `state` of the latest verification event (SSF §8.1.4.1): the stream works if it is
+    /// the one that was asked for.
+    pub fn verified_state(&self) -> Option<String> {
+        self.inner.verified_state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Starts fetching the keys of the transmitter. Returns at once.
+    pub fn warm_up(&self) {
+        self.inner.verifier.warm_up();
+    }
+
+    /// Returns the store of what is revoked.
+    pub(crate) fn store(&self) -> &Arc<dyn RevocationStore> {
+        &self.inner.store
+    }
+
+    /// Returns `true` if some event demands another login.
+    pub(crate) fn may_step_up(&self) -> bool {
+        self.inner.effects.step_up()
+    }
+
+    /// Notes the verifier whose tokens are checked against the store, and that requests are checked
+    /// for demanded logins.
+    pub(crate) fn serve(&self, verifier: &Verifier) {
+        let inner = &self.inner;
+        tracing::info!(transmitter = inner.transmitter, "security events end access");
+        inner.steps_up.store(true, Ordering::Relaxed);
+        if !inner.has_own_retention {
+            let longest = verifier.max_lifetime().unwrap_or(LONGEST_ACCESS_TOKEN);
+            inner.retention.fetch_max(millis(longest), Ordering::Relaxed);
+        }
+        self.start_polling();
+    }
+
+    /// Returns `true` if the transmitter need not show a credential, or has shown it.
+    pub(crate) fn admits(&self, authorization: Option<&[u8]>) -> bool {
+        let Some(expected) = &self.inner.authorization else { return true };
+        authorization.is_some_and(|shown| {
+            aws_lc_rs::constant_time::verify_slices_are_equal(expected.expose(), shown).is_ok()
+        })
+    }
+
+    /// Verifies a token and acts on its events, even if the caller does not wait for it.
+    pub(crate) async fn receive(&self, token: &[u8]) -> Result<(), EventRefusal> {
+        let outcome = self.verify_and_act(token).await;
+        if let Err(refusal) = &outcome {
+            self.note_refusal(refusal);
+        }
+        outcome
+    }
+
+    /// Counts and logs a refusal: access stays open that the transmitter wants to end. Anyone can
+    /// cause it, so most of many are logged at a lower level.
+    pub(crate) fn note_refusal(&self, refusal: &EventRefusal) {
+        let code = refusal.code().unwrap_or("unavailable");
+        metrics::security_event("none", if refusal.code().is_some() { "refused" } else { code });
+        let now = self.inner.verifier.clock().monotonic();
+        if let Some(others) = self.inner.refusals.turn(now) {
+            tracing::warn!(code, others, "refused a security event token");
+        } else {
+            tracing::debug!(code, "refused a security event token");
+        }
+    }
+
+    async fn verify_and_act(&self, token: &[u8]) -> Result<(), EventRefusal> {
+        let claims = self.verify(token).await?;
+        let inner = self.inner.clone();
+        let acted = to_the_end(async move { inner.act(&claims).await }).await;
+        acted.unwrap_or_else(|| Err(unavailable()))
+    }
+
+    async fn verify(&self, token: &[u8]) -> Result<VerifiedClaims, EventRefusal> {
+        let verifier = &self.inner.verifier;
+        verifier.verify(token).await.map_err(|error| {
+            tracing::debug!(reason = error.reason(), "could not verify a security event token");
+            // Without any key nothing is known about it.
+            let has_keys = verifier.listed_health().all(|keys| keys.ready);
+            if error == InvalidTokenReason::UnknownKey.into() && !has_keys {
+                verifier.warm_up();
+                return unavailable();
+            }
+            error.into()
+        })
+    }
+}
+
+impl ReceiverInner {
+    async fn act(&self, claims: &VerifiedClaims) -> Result<(), EventRefusal> {
+        let (Some(issuer), Some(token_id)) = (claims.issuer(), claims.token_id()) else {
+            return Err(EventRefusal::InvalidRequest);
+        };
+        let events = events(claims).ok_or(EventRefusal::InvalidRequest)?;
+        let (name, content) = (SeenEvents::name(issuer, token_id), content_digest(claims));
+        match self.seen.find(&name, &content).await? {
+            Sighting::New => {}
+            Sighting::Again => {
+                metrics::security_event("none", "repeated");
+                return Ok(());
+            }
+            Sighting::Other => return Err(EventRefusal::InvalidRequest),
+        }
+        let mut revocations = Vec::new();
+        let mut results = Vec::with_capacity(events.len());
+        for event in &events {
+            results.push((event.kind(), self.plan(event, &mut revocations).await?));
+        }
+        if !revocations.is_empty() {
+            let retention = match self.retention.load(Ordering::Relaxed) {
+                0 => LONGEST_ACCESS_TOKEN,
+                millis => Duration::from_millis(millis),
+            };
+            let until = self.verifier.now().saturating_add(retention);
+            revoke_to_the_end(self.store.clone(), revocations, until).await?;
+        }
+        for event in &events {
+            self.note_stream(event);
+            if let Some(handler) = &self.handler {
+                handler.handle(*event).await?;
+            }
+        }
+        self.seen.note(&name, &content).await?;
+        for (kind, result) in results {
+            metrics::security_event(kind.label(), result);
+            match result {
+                "ignored" | "noted" => {
+                    tracing::debug!(event = kind.label(), result, "received a security event");
+                }
+                _ => tracing::info!(event = kind.label(), result, "received a security event"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what an event revokes. Returns its result, for metrics.
+    async fn plan(
+        &self,
+        event: &SecurityEvent<'_>,
+        revocations: &mut Vec<Revocation>,
+    ) -> Result<&'static str, EventRefusal> {
+        let EventKind::Known(known) = event.kind() else {
+            return Ok(if event.kind() == EventKind::Unknown { "ignored" } else { "noted" });
+        };
+        let effect = self.effects.of(known);
+        if effect == Effect::Ignore || event.is_improvement() {
+            return Ok("ignored");
+        }
+        let subject = event.subject().ok_or(EventRefusal::InvalidRequest)?;
+        let finder = TargetFinder { issuers: &self.issuers, resolver: self.resolver.as_deref() };
+        let targets = finder.find(event, &subject).await?;
+        let steps_up = self.steps_up.load(Ordering::Relaxed);
+        let new = targets.revocations(effect, event.time(), steps_up);
+        let result = match effect {
+            _ if new.is_empty() => "unresolved",
+            Effect::StepUp if steps_up => "step_up",
+            _ => "revoked",
+        };
+        revocations.extend(new);
+        Ok(result)
+    }
+
+    /// Notes what an event says about the stream itself.
+    fn note_stream(&self, event: &SecurityEvent<'_>) {
+        let text = |name| event.payload().get(name).and_then(serde_json::Value::as_str);
+        match event.kind() {
+            EventKind::Verification => {
+                let state = text("state").filter(|state| state.len() <= LONGEST_STATE);
+                *self.verified_state.lock().unwrap_or_else(PoisonError::into_inner) =
+                    state.map(str::to_owned);
+            }
+            EventKind::StreamUpdated if text("status") == Some("enabled") => {
+                tracing::info!("the stream of security events is enabled");
+            }
+            EventKind::StreamUpdated => {
+                tracing::warn!("the stream of security events is paused or disabled");
+            }
+            EventKind::Known(_) | EventKind::Unknown => {}
+        }
+    }
+}
+
+/// Longest `state` that is kept.
+const LONGEST_STATE: usize = 256;
+
+fn unavailable() -> EventRefusal {
+    EventRefusal::Later(AuthError::Unavailable { retry_after: STORE_RETRY })
+}
+
+impl From<StoreUnavailable> for EventRefusal {
+    fn from(_: StoreUnavailable) -> Self {
+        unavailable()
+    }
+}
+
+impl fmt::Debug for SecurityEventReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecurityEventReceiver")
+            .field("transmitter", &self.inner.transmitter)
+            .field("issuers", &self.inner.issuers)
+            .field("effects", &self.inner.effects)
+            .finish_non_exhaustive()
+    }
+}
