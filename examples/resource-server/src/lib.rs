@@ -17,6 +17,9 @@ pub fn configure(auth: &JwtAuth) -> impl FnOnce(&mut web::ServiceConfig) {
         if protection.resource_metadata_url().is_some() {
             app.service(protection.resource_metadata_route());
         }
+        if let Some(route) = protection.security_event_route() {
+            app.service(route);
+        }
         app.service(api().wrap(protection));
     }
 }

@@ -1,6 +1,6 @@
 //! Variables whose names nearly are those of settings.
 
-use super::variable_names::{KNOWN, OF_API_KEYS};
+use super::variable_names::{KNOWN, OF_API_KEYS, OF_EVENTS};
 use crate::log_text::Shortened;
 
 /// Warns of variables that are set and have no effect, if their name is near one that has.
@@ -20,10 +20,11 @@ pub(super) fn warn_of_misspelled(names: impl Iterator<Item = String>) {
 fn meant_by(name: &str) -> Option<String> {
     let upper = name.to_ascii_uppercase();
     // A name that is longer than all known ones is near none.
-    if !(upper.starts_with("JWT_") || upper.starts_with("API_KEY")) || name.len() > LONGEST {
+    let has_prefix = ["JWT_", "API_KEY", "SSF_"].iter().any(|prefix| upper.starts_with(prefix));
+    if !has_prefix || name.len() > LONGEST {
         return None;
     }
-    let known = KNOWN.iter().chain(OF_API_KEYS);
+    let known = KNOWN.iter().chain(OF_API_KEYS).chain(OF_EVENTS);
     let known = || known.clone().flat_map(|known| [(*known).to_owned(), format!("{known}_FILE")]);
     if known().any(|known| known == name) {
         return None;
@@ -88,6 +89,11 @@ mod tests {
             ("API_KEY_SECRET_FILE", None),
             ("API_KEY", None),
             ("API_KEYS", None),
+            #[cfg(feature = "security-events")]
+            ("SSF_AUDIENCES", Some("SSF_AUDIENCE")),
+            #[cfg(feature = "security-events")]
+            ("SSF_JWKS_URL", Some("SSF_JWKS_URI")),
+            ("SSF_OF_ANOTHER_PROGRAM", None),
             ("JWT_EXPIRY_OF_ANOTHER_PROGRAM", None),
             ("JWT_KEY", None),
             ("HTTP_PROXY", None),

@@ -10,6 +10,8 @@ mod issuer;
 mod keys;
 mod misspelled;
 mod resource;
+#[cfg(feature = "security-events")]
+mod security_events;
 mod sender;
 mod shared_cache;
 mod static_keys;
@@ -77,7 +79,14 @@ fn read(
     change: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
 ) -> Result<JwtAuthBuilder, ConfigError> {
     let shared = shared(environment)?;
-    let mut builder = JwtAuth::for_issuer(change(issuer(environment, &shared)?));
+    let issuer = change(issuer(environment, &shared)?);
+    #[cfg(feature = "security-events")]
+    let events = security_events::receiver(environment, &shared, issuer.name())?;
+    let mut builder = JwtAuth::for_issuer(issuer);
+    #[cfg(feature = "security-events")]
+    if let Some(events) = events {
+        builder = builder.security_events(&events);
+    }
     if let Some(entries) = environment.number("JWT_TOKEN_CACHE")? {
         let entries = usize::try_from(entries)
             .map_err(|_| ConfigError::invalid("JWT_TOKEN_CACHE", "is too large"))?;

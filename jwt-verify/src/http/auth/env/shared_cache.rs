@@ -46,6 +46,26 @@ impl SharedCache {
         }
     }
 
+    /// Returns a receiver whose revocations all instances have.
+    #[cfg(feature = "security-events")]
+    pub(super) fn security_events(
+        &self,
+        transmitter: crate::security_events::Transmitter,
+    ) -> crate::security_events::SecurityEventReceiverBuilder {
+        use crate::{
+            revocation::{MemoryRevocation, RedisRevocation},
+            security_events::SecurityEventReceiver,
+        };
+
+        match &self.cache {
+            Some(cache) => {
+                let store = RedisRevocation::new(cache.clone());
+                SecurityEventReceiver::builder(transmitter, store).seen(cache.clone())
+            }
+            None => SecurityEventReceiver::builder(transmitter, MemoryRevocation::new()),
+        }
+    }
+
     pub(super) fn proofs(&self, dpop: Dpop) -> Dpop {
         match &self.cache {
             Some(cache) => dpop.replay_store(crate::dpop::RedisReplay::new(cache.clone())),
@@ -77,6 +97,16 @@ impl SharedCache {
     #[expect(clippy::unused_self, reason = "nothing is shared by this build")]
     pub(super) fn answers(&self, introspection: Introspection) -> Introspection {
         introspection
+    }
+
+    #[cfg(feature = "security-events")]
+    #[expect(clippy::unused_self, reason = "nothing is shared by this build")]
+    pub(super) fn security_events(
+        &self,
+        transmitter: crate::security_events::Transmitter,
+    ) -> crate::security_events::SecurityEventReceiverBuilder {
+        let store = crate::revocation::MemoryRevocation::new();
+        crate::security_events::SecurityEventReceiver::builder(transmitter, store)
     }
 
     #[expect(clippy::unused_self, reason = "nothing is shared by this build")]

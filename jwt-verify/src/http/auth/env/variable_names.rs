@@ -66,6 +66,13 @@ pub(super) const OF_API_KEYS: &[&str] = &["API_KEYS_FILE", "API_KEY_SECRET"];
 #[cfg(not(feature = "api-keys"))]
 pub(super) const OF_API_KEYS: &[&str] = &[];
 
+/// Variables with settings of security events, which are not only of this library.
+#[cfg(feature = "security-events")]
+pub(super) const OF_EVENTS: &[&str] =
+    &["SSF_ALGORITHMS", "SSF_AUDIENCE", "SSF_AUTHORIZATION", "SSF_ISSUER", "SSF_JWKS_URI"];
+#[cfg(not(feature = "security-events"))]
+pub(super) const OF_EVENTS: &[&str] = &[];
+
 /// Variables with settings. Instead of each, one with `_FILE` at the end may name a file.
 pub(super) const KNOWN: [&str; 47] = [
     "JWT_ACCEPT_ID_TOKENS",
