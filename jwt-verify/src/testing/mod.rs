@@ -15,6 +15,7 @@
 //! | tokens that are bound to a certificate | [`TestToken::bound_to_certificate`] |
 //! | a rotation, an issuer that is down or slow | [`TestIssuer::rotate`], [`fail`](TestIssuer::fail), [`delay`](TestIssuer::delay) |
 //! | what a verifier does once it has noticed a rotation | [`fetch_keys`] |
+//! | security events: push, poll, stream set-up, verification, rotation | `TestTransmitter`, `TestEvent` (feature `security-events`) |
 //! | your own store | [`cache_store`], `api_key_store`, [`refresh_store`], [`replay_store`], [`revocation_store`] |
 //!
 //! ```
@@ -50,6 +51,8 @@ mod claim_set;
 mod claims;
 mod clock;
 mod coverage;
+#[cfg(feature = "security-events")]
+mod event;
 mod fetch_keys;
 mod issuer;
 mod proof;
@@ -58,6 +61,8 @@ mod replay_store;
 mod request;
 mod revocation_store;
 mod token;
+#[cfg(feature = "security-events")]
+mod transmitter;
 
 #[cfg(feature = "api-keys")]
 pub use api_key_store::{api_key_store, managed_api_key_store};
@@ -66,6 +71,8 @@ pub use challenge::ChallengeAssertions;
 pub use claims::TestClaims;
 pub use clock::TestClock;
 pub use coverage::assert_authorization_covered;
+#[cfg(feature = "security-events")]
+pub use event::TestEvent;
 pub use fetch_keys::fetch_keys;
 pub use issuer::TestIssuer;
 pub use proof::{ProofKey, TestProof};
@@ -74,6 +81,8 @@ pub use replay_store::replay_store;
 pub use request::TestRequestExt;
 pub use revocation_store::revocation_store;
 pub use token::TestToken;
+#[cfg(feature = "security-events")]
+pub use transmitter::TestTransmitter;
 
 /// Audience of [`TestIssuer::auth`] and of the tokens that a [`TestIssuer`] signs.
 pub const AUDIENCE: &str = "https://api.example.com";
