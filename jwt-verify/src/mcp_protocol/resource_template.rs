@@ -49,10 +49,8 @@ impl ResourceTemplate {
             if is_rest && !after.is_empty() {
                 return Err("`{+name}` comes last in a resource template");
             }
-            parts.push(match is_rest {
-                true => TemplatePart::Rest(name.to_owned()),
-                false => TemplatePart::Segment(name.to_owned()),
-            });
+            let part = if is_rest { TemplatePart::Rest } else { TemplatePart::Segment };
+            parts.push(part(name.to_owned()));
             rest = after;
         }
         if rest.contains('}') {
@@ -138,25 +136,26 @@ fn is_plain(segment: &str) -> bool {
 
 /// Decodes percent-encoded bytes once. Returns `None` without any.
 fn unescape(text: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let escape = |at: usize| match text.get(at..at + 3) {
-        Some(&[b'%', high, low]) => Some((digit(high)? * 16 + digit(low)?) as u8),
-        _ => None,
-    };
-    let (mut decoded, mut at, mut any) = (Vec::with_capacity(text.len()), 0, false);
-    while let Some(&byte) = text.get(at) {
-        match escape(at) {
-            Some(byte) => {
-                decoded.push(byte);
-                (at, any) = (at + 3, true);
-            }
-            None => {
-                decoded.push(byte);
-                at += 1;
-            }
+    let (mut decoded, mut rest, mut any) = (Vec::with_capacity(text.len()), text, false);
+    while let [first, after @ ..] = rest {
+        if let Some((byte, after)) = escaped(rest) {
+            decoded.push(byte);
+            (rest, any) = (after, true);
+        } else {
+            decoded.push(*first);
+            rest = after;
         }
     }
     any.then_some(decoded)
+}
+
+/// Splits an escape off the beginning.
+fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
+    let [b'%', high, low, rest @ ..] = text else { return None };
+    let digits = [*high, *low];
+    let is_hexadecimal = digits.iter().all(u8::is_ascii_hexdigit);
+    let digits = std::str::from_utf8(&digits).ok().filter(|_| is_hexadecimal)?;
+    Some((u8::from_str_radix(digits, 16).ok()?, rest))
 }
 
 #[cfg(test)]
