@@ -10,18 +10,18 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ResourceTemplate {
     text: Cow<'static, str>,
-    parts: Vec<Part>,
+    parts: Vec<TemplatePart>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum TemplatePart {
     Literal(String),
     Segment(String),
     Rest(String),
 }
 
 /// Values of the variables of a template, in its order.
-pub(crate) type Variables<'a> = Vec<(&'a str, &'a str)>;
+pub(crate) type TemplateVariables<'a> = Vec<(&'a str, &'a str)>;
 
 impl ResourceTemplate {
     pub(crate) fn parse(text: Cow<'static, str>) -> Result<Self, &'static str> {
@@ -29,8 +29,8 @@ impl ResourceTemplate {
         let mut rest = &*text;
         while let Some((literal, after)) = rest.split_once('{') {
             if !literal.is_empty() {
-                parts.push(Part::Literal(literal.to_owned()));
-            } else if !matches!(parts.last(), None | Some(Part::Literal(_))) {
+                parts.push(TemplatePart::Literal(literal.to_owned()));
+            } else if !matches!(parts.last(), None | Some(TemplatePart::Literal(_))) {
                 return Err("needs text between two variables of a resource template");
             }
             let (variable, after) =
@@ -50,8 +50,8 @@ impl ResourceTemplate {
                 return Err("`{+name}` comes last in a resource template");
             }
             parts.push(match is_rest {
-                true => Part::Rest(name.to_owned()),
-                false => Part::Segment(name.to_owned()),
+                true => TemplatePart::Rest(name.to_owned()),
+                false => TemplatePart::Segment(name.to_owned()),
             });
             rest = after;
         }
@@ -59,10 +59,10 @@ impl ResourceTemplate {
             return Err("has a brace that is not opened");
         }
         if !rest.is_empty() {
-            parts.push(Part::Literal(rest.to_owned()));
+            parts.push(TemplatePart::Literal(rest.to_owned()));
         }
         // The scheme decides which resources are meant at all.
-        if !matches!(parts.first(), Some(Part::Literal(literal)) if literal.contains(':')) {
+        if !matches!(parts.first(), Some(TemplatePart::Literal(literal)) if literal.contains(':')) {
             return Err("a resource template begins with the scheme of its URIs");
         }
         Ok(Self { text, parts })
@@ -78,23 +78,23 @@ impl ResourceTemplate {
     }
 
     /// Returns the values of the variables if the URI matches.
-    pub(crate) fn matches<'t: 'v, 'v>(&'t self, uri: &'v str) -> Option<Variables<'v>> {
+    pub(crate) fn matches<'t: 'v, 'v>(&'t self, uri: &'v str) -> Option<TemplateVariables<'v>> {
         let mut variables = Vec::new();
         let mut rest = uri;
         let mut parts = self.parts.iter().peekable();
         while let Some(part) = parts.next() {
             match part {
-                Part::Literal(literal) => rest = rest.strip_prefix(literal.as_str())?,
-                Part::Rest(name) => {
+                TemplatePart::Literal(literal) => rest = rest.strip_prefix(literal.as_str())?,
+                TemplatePart::Rest(name) => {
                     if rest.is_empty() || rest.split('/').any(|segment| !is_plain(segment)) {
                         return None;
                     }
                     variables.push((name.as_str(), rest));
                     rest = "";
                 }
-                Part::Segment(name) => {
+                TemplatePart::Segment(name) => {
                     let end = match parts.peek() {
-                        Some(Part::Literal(literal)) => rest.find(literal.as_str())?,
+                        Some(TemplatePart::Literal(literal)) => rest.find(literal.as_str())?,
                         _ => rest.len(),
                     };
                     let (value, after) = rest.split_at(end);
@@ -110,7 +110,7 @@ impl ResourceTemplate {
     }
 }
 
-impl Part {
+impl TemplatePart {
     fn variable(&self) -> Option<&str> {
         match self {
             Self::Literal(_) => None,

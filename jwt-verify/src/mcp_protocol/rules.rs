@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{resource_template::ResourceTemplate, rule_table::RuleTable};
 use crate::{authz::Requirement, error::ConfigError};
 
-/// Which callers of an MCP server may call which tool, get which prompt and read which resource.
+/// Requirements for the tools, prompts, resources and methods of an MCP server.
 ///
 /// What no rule names is refused with 403, whether the server has it or not. Everything else that the
 /// protocol needs is there for every authenticated caller: `initialize`, `ping`, `server/discover`, lists
@@ -140,7 +140,7 @@ impl Rules {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Operation, rule_table::Rule},
+        super::{Operation, rule_table::FoundRule},
         *,
     };
 
@@ -187,7 +187,7 @@ mod tests {
         let rules = Rules::new().resource("a:{user}", of_path());
         assert!(rules.verify().is_ok());
         let variables = |operation| match rules.table().find(operation) {
-            Some(Rule::Set(_, variables)) => variables,
+            Some(FoundRule::Set(_, variables)) => variables,
             other => panic!("{other:?}"),
         };
         assert_eq!(variables(Operation::Resource("a:ann")), [("user", "ann")]);
