@@ -75,6 +75,9 @@ const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 /// Bytes of an identifier, which a refusal repeats.
 const LONGEST_ID: usize = 512;
 
+/// Resources that one message listens to, each of which is decided and recorded.
+const MOST_LISTENED: usize = 1024;
+
 /// Messages of a batch.
 const LARGEST_BATCH: usize = 32;
 
@@ -224,6 +227,11 @@ impl<'b> Message<'b> {
                     if !value.is_array() {
                         return Err(MessageProblem::Params(NO_URI));
                     }
+                    if value.elements().nth(MOST_LISTENED).is_some() {
+                        return Err(MessageProblem::Params(
+                            "it listens to more than 1024 resources",
+                        ));
+                    }
                     for uri in value.elements() {
                         let uri = uri.as_str().ok_or(MessageProblem::Params(NO_URI))?;
                         listened.push(Operation::Resource(uri));
@@ -370,6 +378,12 @@ mod tests {
                 r#"Method("")"#
             ]
         );
+        let listening = |count: usize| {
+            let uris = vec![r#""a:b""#; count].join(",");
+            older(&listen.replace(r#""a:b","a:c""#, &uris))
+        };
+        assert!(listening(MOST_LISTENED).is_ok());
+        assert_eq!(code(listening(MOST_LISTENED + 1)), -32602);
         for response in [
             r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
             r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"x"}}"#,

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 /// A pattern of resource URIs: literal text, `{name}` for one segment, and `{+name}` for the rest
 /// (RFC 6570 §3.2.2, §3.2.3).
 ///
-/// A value that a server could read as another path matches nothing: `.` and `..`, a backslash, a
-/// control character, and an escaped slash, backslash or dot, at whatever depth of escapes.
+/// A value that a server could read as another path matches nothing: `.` and `..`, two slashes, a
+/// backslash, a control character, and an escape of a slash, a backslash or a character that needs none,
+/// at whatever depth of escapes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ResourceTemplate {
     text: Cow<'static, str>,
@@ -84,7 +85,9 @@ impl ResourceTemplate {
             match part {
                 TemplatePart::Literal(literal) => rest = rest.strip_prefix(literal.as_str())?,
                 TemplatePart::Rest(name) => {
-                    if rest.is_empty() || rest.split('/').any(|segment| !is_plain(segment)) {
+                    // One that begins with a slash is absolute to `Path::join`.
+                    let mut segments = rest.strip_suffix('/').unwrap_or(rest).split('/');
+                    if segments.any(|segment| segment.is_empty() || !is_plain(segment)) {
                         return None;
                     }
                     variables.push((name.as_str(), rest));
@@ -117,13 +120,20 @@ impl TemplatePart {
     }
 }
 
+/// Rounds of escapes in a value. A reader that decodes more often is not known, and each round reads the
+/// value anew: without an end, a long one would keep the worker busy.
+const MOST_ROUNDS: usize = 8;
+
 /// Returns `true` for a segment that means itself to every reader.
 fn is_plain(segment: &str) -> bool {
     let mut decoded = Cow::Borrowed(segment.as_bytes());
-    // Each round makes it shorter, so it ends.
-    loop {
+    for _ in 0..=MOST_ROUNDS {
         let is_hostile = |byte: &u8| matches!(byte, b'\\' | 0..=0x1f | 0x7f | b'?' | b'#');
         if decoded.iter().any(is_hostile) || matches!(&*decoded, b"." | b"..") {
+            return false;
+        }
+        // `%61dmin` would pass by a rule about `admin`, which it means (RFC 3986 §6.2.2.2).
+        if decoded.windows(3).filter_map(escaped).any(is_unreserved) {
             return false;
         }
         match unescape(&decoded) {
@@ -132,13 +142,29 @@ fn is_plain(segment: &str) -> bool {
             None => return true,
         }
     }
+    false
+}
+
+/// Returns `true` for characters that need no escape (RFC 3986 §2.3).
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// Decodes an escape.
+fn escaped(text: &[u8]) -> Option<u8> {
+    let [b'%', digits @ ..] = text else { return None };
+    let is_hexadecimal = digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit);
+    let digits = std::str::from_utf8(digits).ok().filter(|_| is_hexadecimal)?;
+    u8::from_str_radix(digits, 16).ok()
 }
 
 /// Decodes percent-encoded bytes once. Returns `None` without any.
 fn unescape(text: &[u8]) -> Option<Vec<u8>> {
     let (mut decoded, mut rest, mut any) = (Vec::with_capacity(text.len()), text, false);
     while let [first, after @ ..] = rest {
-        if let Some((byte, after)) = escaped(rest) {
+        if let Some((escape, after)) = rest.split_at_checked(3)
+            && let Some(byte) = escaped(escape)
+        {
             decoded.push(byte);
             (rest, any) = (after, true);
         } else {
@@ -147,15 +173,6 @@ fn unescape(text: &[u8]) -> Option<Vec<u8>> {
         }
     }
     any.then_some(decoded)
-}
-
-/// Splits an escape off the beginning.
-fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
-    let [b'%', high, low, rest @ ..] = text else { return None };
-    let digits = [*high, *low];
-    let is_hexadecimal = digits.iter().all(u8::is_ascii_hexdigit);
-    let digits = std::str::from_utf8(&digits).ok().filter(|_| is_hexadecimal)?;
-    Some((u8::from_str_radix(digits, 16).ok()?, rest))
 }
 
 #[cfg(test)]
@@ -220,6 +237,13 @@ mod tests {
             "a#b",
             "a%3Fb",
             "%2525252e.",
+            "%61dmin",
+            "a%2Dmin",
+            "%2561dmin",
+            "/",
+            "/etc/passwd",
+            "a//b",
+            "a//",
         ] {
             let uri = format!("file:///pub/{tail}");
             assert_eq!(matched("file:///pub/{+path}", &uri), None, "{uri}");
@@ -227,6 +251,16 @@ mod tests {
         }
         assert!(matched("file:///pub/{name}", "file:///pub/a%20b%25.md").is_some());
         assert!(matched("file:///pub/{name}", "file:///pub/..a").is_some());
+        assert!(matched("file:///pub/{+path}", "file:///pub/a/b/").is_some());
+    }
+
+    /// Else each round would take off one escape of a hundred thousand.
+    #[test]
+    fn escapes_of_escapes_come_to_an_end() {
+        let uri = format!("file:///pub/%{}", "25".repeat(100_000));
+        for template in ["file:///pub/{+path}", "file:///pub/{name}"] {
+            assert_eq!(matched(template, &uri), None);
+        }
     }
 
     #[test]

@@ -73,8 +73,9 @@ impl Rules {
     ///
     /// The URI is literal, or a template: `{name}` stands for one segment, and `{+name}`, at the end, for
     /// the rest (RFC 6570). `path.name` in the requirement is the value of a variable. The first rule
-    /// that matches decides. A value with a dot segment, a backslash, or an escape of one of them or of a
-    /// slash, matches no template, so that the server cannot read it as another path.
+    /// that matches decides. A value with a dot segment, two slashes, a backslash, or an escape of a slash, a
+    /// backslash or a character that needs none (RFC 3986 §2.3), matches no template, so that the server
+    /// cannot read it as another path.
     pub fn resource(mut self, uri: impl Into<Cow<'static, str>>, requirement: Requirement) -> Self {
         match ResourceTemplate::parse(uri.into()) {
             Ok(template) => {

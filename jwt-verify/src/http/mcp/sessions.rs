@@ -70,8 +70,10 @@ impl SessionBinding {
 
 /// Returns what a tag is of: the identifier and its owner, each with its length.
 fn bound(owner: &Claims, inner: &[u8]) -> Option<Vec<u8>> {
-    let client = || owner.find_text("client_id").or_else(|| owner.find_text("azp"));
-    let (kind, name) = match owner.subject() {
+    let text = |name| owner.find_text(name).filter(|text| !text.is_empty());
+    let client = || text("client_id").or_else(|| text("azp"));
+    // An empty subject is that of everyone who has none.
+    let (kind, name) = match owner.subject().filter(|subject| !subject.is_empty()) {
         Some(subject) => ("subject", subject),
         None => ("client", client()?),
     };
@@ -138,9 +140,14 @@ mod tests {
 
     #[test]
     fn a_session_of_nobody_is_removed() {
-        let mut headers = fields("a");
-        let nobody = claims(r#"{"iss":"https://issuer.example"}"#);
-        SessionBinding::new(None).unwrap().bind(&mut headers, &nobody);
-        assert!(headers.is_empty());
+        for nobody in [
+            r#"{"iss":"https://issuer.example"}"#,
+            r#"{"iss":"https://issuer.example","sub":""}"#,
+            r#"{"iss":"https://issuer.example","sub":"","client_id":""}"#,
+        ] {
+            let mut headers = fields("a");
+            SessionBinding::new(None).unwrap().bind(&mut headers, &claims(nobody));
+            assert!(headers.is_empty(), "{nobody}");
+        }
     }
 }
