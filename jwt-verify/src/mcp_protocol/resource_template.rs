@@ -49,10 +49,8 @@ impl ResourceTemplate {
             if is_rest && !after.is_empty() {
                 return Err("`{+name}` comes last in a resource template");
             }
-            parts.push(match is_rest {
-                true => TemplatePart::Rest(name.to_owned()),
-                false => TemplatePart::Segment(name.to_owned()),
-            });
+            let kind = if is_rest { TemplatePart::Rest } else { TemplatePart::Segment };
+            parts.push(kind(name.to_owned()));
             rest = after;
         }
         if rest.contains('}') {
@@ -140,21 +138,15 @@ fn is_plain(segment: &str) -> bool {
 fn unescape(text: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let escape = |at: usize| match text.get(at..at + 3) {
-        Some(&[b'%', high, low]) => Some((digit(high)? * 16 + digit(low)?) as u8),
+        Some(&[b'%', high, low]) => u8::try_from(digit(high)? * 16 + digit(low)?).ok(),
         _ => None,
     };
     let (mut decoded, mut at, mut any) = (Vec::with_capacity(text.len()), 0, false);
     while let Some(&byte) = text.get(at) {
-        match escape(at) {
-            Some(byte) => {
-                decoded.push(byte);
-                (at, any) = (at + 3, true);
-            }
-            None => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
+        let escaped = escape(at);
+        decoded.push(escaped.unwrap_or(byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+        any |= escaped.is_some();
     }
     any.then_some(decoded)
 }

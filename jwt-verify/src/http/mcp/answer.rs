@@ -49,7 +49,7 @@ impl AdmittedRequest {
     }
 }
 
-/// AnswerKind of an answer, as its head says.
+/// Kinds of answers, as their heads say.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum AnswerKind {
     Json,
@@ -97,9 +97,10 @@ pub(super) async fn answer<B: MessageBody + 'static>(
             if is_encoded && is_filtered {
                 return unreadable(response, &exchange);
             }
-            let listing = match is_filtered {
-                true => Some(Listing::prepare(decisions.clone(), exchange.claims).await),
-                false => None,
+            let listing = if is_filtered {
+                Some(Listing::prepare(decisions.clone(), exchange.claims).await)
+            } else {
+                None
             };
             let ended = exchange.watch.map(|watch| watch.ended());
             response.headers_mut().remove(CONTENT_LENGTH);

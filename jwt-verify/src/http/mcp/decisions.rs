@@ -144,10 +144,8 @@ impl Decisions {
         claims: &VerifiedClaims,
         has_sessions: bool,
     ) -> Result<(), MessageRefusal> {
-        let session = match has_sessions {
-            true => self.settings.sessions.inner(headers, claims)?,
-            false => None,
-        };
+        let session =
+            if has_sessions { self.settings.sessions.inner(headers, claims)? } else { None };
         headers.remove(SESSION);
         match session {
             Some(inner) => drop(headers.insert(SESSION, inner)),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use actix_web::http::header::HeaderMap;
+
 use crate::{
     error::ConfigError,
     http::{
@@ -217,7 +219,7 @@ impl McpGuardBuilder {
         if self.max_body == 0 {
             return Err(ConfigError::invalid("mcp.max_body", "must be at least 1"));
         }
-        if !self.keeps_credentials && !credentials::remove(&self.context, &mut Default::default()) {
+        if !self.keeps_credentials && !credentials::remove(&self.context, &mut HeaderMap::new()) {
             let problem = "an extractor or authenticator does not say how to remove its credentials: \
                            implement `remove`, or set `keep_credentials`";
             return Err(ConfigError::invalid("mcp.credentials", problem));

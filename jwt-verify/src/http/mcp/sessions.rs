@@ -1,4 +1,4 @@
-//! SessionBinding of revisions up to 2025-11-25, each of which belongs to the caller who began it.
+//! Sessions of revisions up to 2025-11-25, each of which belongs to the caller who began it.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use aws_lc_rs::hmac;
