@@ -78,11 +78,11 @@ impl TokenExtractor for FirstOf {
 
     /// Removes those of all of them: one that was not used is a credential too.
     fn remove(&self, headers: &mut HeaderMap) -> bool {
-        let mut removed = true;
+        let mut all = true;
         for extractor in &self.extractors {
-            removed &= extractor.remove(headers);
+            all &= extractor.remove(headers);
         }
-        removed
+        all
     }
 
     fn validate(&self) -> Result<(), ConfigError> {

@@ -49,7 +49,7 @@ impl AdmittedRequest {
     }
 }
 
-/// Kind of an answer, as its head says.
+/// Kinds of answers, as their heads say.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum AnswerKind {
     Json,

@@ -219,8 +219,7 @@ impl McpGuardBuilder {
         if self.max_body == 0 {
             return Err(ConfigError::invalid("mcp.max_body", "must be at least 1"));
         }
-        let can_remove = credentials::remove(&self.context, &mut HeaderMap::new());
-        if !self.keeps_credentials && !can_remove {
+        if !self.keeps_credentials && !credentials::remove(&self.context, &mut HeaderMap::new()) {
             let problem = "an extractor or authenticator does not say how to remove its credentials: \
                            implement `remove`, or set `keep_credentials`";
             return Err(ConfigError::invalid("mcp.credentials", problem));
