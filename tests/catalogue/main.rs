@@ -29,6 +29,7 @@ mod leakage;
 mod log;
 mod policies;
 mod proofs;
+mod security_events;
 mod signatures;
 
 use attack_bench::{AttackBench, Expected, Row};

@@ -28,6 +28,7 @@ mod proxy_header;
 mod refused_first;
 mod remembered;
 mod resource_metadata;
+mod security_events;
 mod signatures;
 mod start_events;
 mod testing_module;

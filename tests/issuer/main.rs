@@ -16,6 +16,7 @@ mod limits;
 mod multi_issuer;
 mod observability;
 mod recovery;
+mod security_events;
 mod shared;
 mod single_flight;
 mod tenant_floods;

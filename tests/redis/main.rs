@@ -14,6 +14,7 @@ mod faults;
 mod introspection;
 mod outages;
 mod proofs;
+mod security_events;
 mod topologies;
 
 use std::{
