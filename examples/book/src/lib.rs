@@ -19,6 +19,7 @@ chapters! {
     GuidesApiKeys = "guides/api-keys.md",
     GuidesCredentials = "guides/credentials.md",
     GuidesDpop = "guides/dpop.md",
+    GuidesEndAccess = "guides/end-access.md",
     GuidesErrors = "guides/errors.md",
     GuidesIntegrations = "guides/integrations.md",
     GuidesIssuers = "guides/issuers.md",
