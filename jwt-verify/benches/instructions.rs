@@ -90,8 +90,10 @@ fn main() {
         assert!(key * 100 <= token * 115 && bearer * 100 <= token * 115, "API keys cost more");
     }
     if let Some((_, guard)) = counted(GUARDED_CALL) {
-        let open = count(OPEN_CALL);
-        println!("a guarded MCP call takes {guard} more than the {open} of one without a guard");
+        let unguarded = count(OPEN_CALL);
+        println!(
+            "a guarded MCP call takes {guard} more than the {unguarded} of one without a guard"
+        );
     }
     let (mut file, mut is_worse) = (format!("{compiler}\n"), false);
     let of = |path: &str| counts.iter().find(|(name, _)| *name == path).unwrap().1;
