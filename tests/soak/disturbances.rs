@@ -13,7 +13,10 @@ use tokio::runtime::Handle;
 
 use crate::{
     arena::Arena,
-    fleet::Instance::{ResourceB, SessionB},
+    fleet::{
+        Instance::{ResourceB, SessionB},
+        WRONG_CLOCK,
+    },
     hostile,
     issuer::KEY_TTL,
     requests::Kind,
@@ -37,6 +40,9 @@ pub(crate) enum Disturbance {
     ResourceRestartAlone,
     SessionRestart,
     Suspended,
+    ClockInaccurate,
+    ClockAhead,
+    ClockBehind,
     HangUps,
     SlowClients,
     NeverRead,
@@ -44,7 +50,7 @@ pub(crate) enum Disturbance {
     Garbage,
 }
 
-pub(crate) const DISTURBANCES: [Disturbance; 19] = [
+pub(crate) const DISTURBANCES: [Disturbance; 22] = [
     Disturbance::IssuerErrors,
     Disturbance::IssuerHangs,
     Disturbance::IssuerSlow,
@@ -59,6 +65,9 @@ pub(crate) const DISTURBANCES: [Disturbance; 19] = [
     Disturbance::ResourceRestartAlone,
     Disturbance::SessionRestart,
     Disturbance::Suspended,
+    Disturbance::ClockInaccurate,
+    Disturbance::ClockAhead,
+    Disturbance::ClockBehind,
     Disturbance::HangUps,
     Disturbance::SlowClients,
     Disturbance::NeverRead,
@@ -68,6 +77,13 @@ pub(crate) const DISTURBANCES: [Disturbance; 19] = [
 
 /// An outage is noticed to be over within a second; this is how long its window stays open afterwards.
 const RECOVERY: Duration = Duration::from_secs(3);
+
+/// Seconds that a clock may be wrong without anything being noticed: the library allows for 60.
+const INACCURATE: i32 = 45;
+
+/// Seconds after which every token has expired, or before which none was issued. What is sent as expired, or
+/// as not yet valid, stays that.
+const WRONG: i32 = 3600;
 
 /// How far replication of Redis may lag behind.
 const LAG: Duration = Duration::from_secs(2);
@@ -89,6 +105,9 @@ impl Disturbance {
             Self::ResourceRestartAlone => "resource-restart-alone",
             Self::SessionRestart => "session-restart",
             Self::Suspended => "suspended",
+            Self::ClockInaccurate => "clock-inaccurate",
+            Self::ClockAhead => "clock-ahead",
+            Self::ClockBehind => "clock-behind",
             Self::HangUps => "hang-ups",
             Self::SlowClients => "slow-clients",
             Self::NeverRead => "never-read",
@@ -121,14 +140,22 @@ impl Disturbance {
                 Allowed::NoStore,
                 Allowed::NoNewKeys,
             ],
+            Self::ClockAhead | Self::ClockBehind => &[Allowed::WrongClock(WRONG_CLOCK)],
             Self::IssuerSlow
             | Self::RotationAnnounced
+            | Self::ClockInaccurate
             | Self::HangUps
             | Self::SlowClients
             | Self::NeverRead
             | Self::UnknownKeys
             | Self::Garbage => &[],
         }
+    }
+
+    /// Can be done on this machine.
+    pub(crate) fn is_possible(self, arena: &Arena) -> bool {
+        arena.fleet.has_clock()
+            || !matches!(self, Self::ClockInaccurate | Self::ClockAhead | Self::ClockBehind)
     }
 
     /// How long it takes, about.
@@ -143,7 +170,7 @@ impl Disturbance {
                 Self::IssuerSlow => outage.max(KEY_TTL),
                 Self::RotationAnnounced => 2 * withdrawal + Duration::from_secs(2),
                 Self::RotationSudden => withdrawal + Duration::from_secs(15),
-                Self::ResourceRestartAlone => outage * 2,
+                Self::ResourceRestartAlone | Self::ClockInaccurate => outage * 2,
                 _ => outage,
             }
     }
@@ -235,6 +262,15 @@ impl Disturbance {
                     arena.fleet.signal(instance, "-CONT");
                 }
             }
+            Self::ClockInaccurate => {
+                for offset in [INACCURATE, 0, -INACCURATE] {
+                    arena.fleet.set_clock(offset);
+                    sleep(outage / 2);
+                }
+                arena.fleet.set_clock(0);
+            }
+            Self::ClockAhead => jump(arena, WRONG, outage),
+            Self::ClockBehind => jump(arena, -WRONG, outage),
             Self::HangUps => tasks.block_on(hostile::hang_up(arena, outage)),
             Self::SlowClients => tasks.block_on(hostile::send_slowly(arena, outage)),
             Self::NeverRead => tasks.block_on(hostile::never_read(arena, outage)),
@@ -286,6 +322,17 @@ fn withdraw(arena: &Arena, old: String) {
     arena.issuer.publish();
     sleep(KEY_TTL + RECOVERY);
     arena.issuer.key_is_withdrawn(old);
+}
+
+/// Has a clock jump so far that no token is valid by it, and back.
+fn jump(arena: &Arena, offset: i32, time: Duration) {
+    arena.fleet.set_clock(offset);
+    sleep(RECOVERY);
+    let settled = [Allowed::SettledWrongClock(WRONG_CLOCK)];
+    let window = arena.windows.open("clock-wrong", &settled);
+    sleep(time);
+    arena.windows.close(window);
+    arena.fleet.set_clock(0);
 }
 
 fn restart(arena: &Arena, outage: Duration) {

@@ -62,6 +62,19 @@ struct Process {
 pub(crate) struct Fleet {
     processes: [Process; 4],
     logs: PathBuf,
+    /// Where the second `resource-server` reads how wrong its clock is; without libfaketime it has the clock
+    /// of the machine.
+    clock: Option<PathBuf>,
+}
+
+/// The instance whose clock jumps.
+pub(crate) const WRONG_CLOCK: Instance = Instance::ResourceB;
+
+/// The library that programs get the time from instead of the system.
+fn faketime() -> Option<PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib").ok()?.flatten();
+    let mut places = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
+    places.find(|place| place.exists())
 }
 
 impl Fleet {
@@ -94,6 +107,11 @@ impl Fleet {
             ("JWT_ACCESS_TOKEN_EXPIRES", "300"),
             ("JWT_REFRESH_TOKEN_EXPIRES", "1800"),
         ];
+        let clock = std::path::absolute(folder.join("clock")).unwrap();
+        let faketime =
+            faketime().map(|library| (library.display().to_string(), clock.display().to_string()));
+        let clock = faketime.is_some().then_some(clock);
+        set_clock(clock.as_deref(), 0);
         let processes = INSTANCES.map(|instance| {
             let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
             let bind = address.to_string();
@@ -103,6 +121,15 @@ impl Fleet {
                 "resource-server" => variables.extend(resource_server),
                 _ => variables.extend(session_app),
             }
+            if let Some((library, file)) = faketime.as_ref().filter(|_| instance == WRONG_CLOCK) {
+                variables.extend([
+                    ("LD_PRELOAD", library.as_str()),
+                    ("FAKETIME_TIMESTAMP_FILE", file.as_str()),
+                    ("FAKETIME_CACHE_DURATION", "1"),
+                    // The clock that never goes back stays as it is.
+                    ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+                ]);
+            }
             let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
             Process {
                 variables: variables.into_iter().map(own).collect(),
@@ -110,7 +137,7 @@ impl Fleet {
                 child: Mutex::default(),
             }
         });
-        let fleet = Self { processes, logs };
+        let fleet = Self { processes, logs, clock };
         for instance in INSTANCES {
             fleet.run(instance);
         }
@@ -156,6 +183,17 @@ impl Fleet {
         }
     }
 
+    /// Clocks can be set.
+    pub(crate) fn has_clock(&self) -> bool {
+        self.clock.is_some()
+    }
+
+    /// Has the clock of [`WRONG_CLOCK`] jump to so many seconds before or after the time. It is noticed within
+    /// a second.
+    pub(crate) fn set_clock(&self, offset: i32) {
+        set_clock(self.clock.as_deref(), offset);
+    }
+
     /// The number of its process, while it runs.
     pub(crate) fn id(&self, instance: Instance) -> Option<u32> {
         self.process(instance).child.lock().unwrap().as_ref().map(Child::id)
@@ -169,6 +207,15 @@ impl Fleet {
 
     pub(crate) fn connections(&self, instance: Instance) -> &Connections {
         &self.process(instance).connections
+    }
+}
+
+fn set_clock(file: Option<&Path>, offset: i32) {
+    if let Some(file) = file {
+        // In one step: it may be read at any time.
+        let next = file.with_extension("next");
+        std::fs::write(&next, format!("{offset:+}\n")).unwrap();
+        std::fs::rename(next, file).unwrap();
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     record::Exchange,
     requests::Kind,
     sessions::{OPEN, USERS, password},
-    windows::{Allowed, Verdict, judge},
+    windows::{Allowed, Question, Verdict, judge},
 };
 
 /// Requests that may wait for an answer at a time.
@@ -66,7 +66,7 @@ pub(crate) async fn run(arena: Arc<Arena>, rate: usize) {
     let mut sent = 0_u64;
     let start = arena.windows.elapsed();
     while !arena.is_over() {
-        let due = (arena.windows.elapsed() - start).as_secs_f64() * rate as f64;
+        let due = arena.windows.elapsed().saturating_sub(start).as_secs_f64() * rate as f64;
         while (sent as f64) < due {
             sent += 1;
             let mut at = arena.random.below(total);
@@ -297,12 +297,14 @@ async fn settle(
 ) {
     let done = arena.windows.elapsed();
     let windows = arena.windows.during(sent, done);
-    let mut verdict = judge(kind, is_young, instance, status, &windows, false);
+    let mut question =
+        Question { kind, is_young, instance, sent, done, windows: &windows, is_starved: false };
+    let mut verdict = judge(&question, status);
     if verdict == Verdict::Violation && status == Some(503) && kind.needs_store() {
         // What the machine did meanwhile is known a moment later.
         sleep(Duration::from_secs(3)).await;
-        let is_starved = arena.starvation.touches(sent, done);
-        verdict = judge(kind, is_young, instance, status, &windows, is_starved);
+        question.is_starved = arena.starvation.touches(sent, done);
+        verdict = judge(&question, status);
     }
     let exchange = Exchange { kind, instance, status, sent, done, windows: &windows };
     arena.record.note(&exchange, verdict);

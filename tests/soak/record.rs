@@ -59,14 +59,14 @@ impl Record {
                     exchange.done.as_secs_f64(),
                     exchange.kind.name(),
                     exchange.instance.name(),
-                    (exchange.done - exchange.sent).as_millis(),
+                    exchange.done.saturating_sub(exchange.sent).as_millis(),
                     if names.is_empty() { "none".to_owned() } else { names.join(", ") },
                 );
                 inner.violate(text);
             }
         }
         if exchange.kind.is_timed() && exchange.status.is_some() {
-            let took = (exchange.done.saturating_sub(exchange.sent)).as_micros();
+            let took = exchange.done.saturating_sub(exchange.sent).as_micros();
             let second = exchange.sent.as_secs() as usize;
             let group = usize::from(!exchange.kind.is_for_resource_server());
             let seconds = &mut inner.latencies[group];

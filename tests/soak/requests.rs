@@ -117,6 +117,11 @@ impl Kind {
         )
     }
 
+    /// Has a valid token for `resource-server`.
+    pub(crate) fn has_a_valid_token(self) -> bool {
+        matches!(self, Self::Seen | Self::New | Self::Proof | Self::Role)
+    }
+
     pub(crate) fn names_an_unknown_key(self) -> bool {
         matches!(self, Self::Withdrawn | Self::UnknownKey | Self::Announced)
     }

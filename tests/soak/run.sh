@@ -25,4 +25,9 @@ folder=$profile
 cargo build --locked --profile "$profile" -p example-resource-server --example resource-server
 cargo build --locked --profile "$profile" -p example-session-app --example session-app
 cargo build --locked --profile "$profile" -p jwt-verify-tests --example soak
-exec "${CARGO_TARGET_DIR:-target}/$folder/examples/soak"
+# In a group of its own, so that nothing is left when this script is ended.
+set -m
+"${CARGO_TARGET_DIR:-target}/$folder/examples/soak" & soak=$!
+trap 'kill -- "-$soak" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
+wait "$soak"

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fs,
     sync::{Arc, Mutex},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -58,9 +59,9 @@ impl Starvation {
 }
 
 /// Watches the machine, from two threads of its own.
-pub(crate) fn watch_machine(arena: &Arc<Arena>) {
+pub(crate) fn watch_machine(arena: &Arc<Arena>) -> [JoinHandle<()>; 2] {
     let (timers, probes) = (arena.clone(), arena.clone());
-    std::thread::spawn(move || {
+    let timers = std::thread::spawn(move || {
         while !timers.is_over() {
             let (from, start) = (timers.windows.elapsed(), Instant::now());
             std::thread::sleep(Duration::from_millis(10));
@@ -69,7 +70,7 @@ pub(crate) fn watch_machine(arena: &Arc<Arena>) {
             }
         }
     });
-    std::thread::spawn(move || {
+    let probes = std::thread::spawn(move || {
         while !probes.is_over() {
             std::thread::sleep(Duration::from_millis(50));
             let from = probes.windows.elapsed();
@@ -82,6 +83,7 @@ pub(crate) fn watch_machine(arena: &Arc<Arena>) {
             }
         }
     });
+    [timers, probes]
 }
 
 /// Takes samples until the run is over.

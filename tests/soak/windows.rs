@@ -8,7 +8,8 @@ use std::{
 
 use crate::{fleet::Instance, requests::Kind};
 
-/// What a window lets happen. Whatever it is, no bad token is accepted, and no good one gets a 401.
+/// What a window lets happen. Whatever it is, no bad token is accepted, and no good one gets a 401 by a clock
+/// that is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Allowed {
     /// 503 where Redis has to be asked: sessions, revocations, used proofs.
@@ -21,6 +22,10 @@ pub(crate) enum Allowed {
     NoKeys(Instance),
     /// No answer of an instance.
     NoAnswer(Instance),
+    /// 401 for valid tokens at an instance whose clock is wrong, since they are not valid by that clock.
+    WrongClock(Instance),
+    /// The same, and no other answer: what is not valid by its clock must not be accepted.
+    SettledWrongClock(Instance),
 }
 
 /// A disturbance with its time.
@@ -85,21 +90,38 @@ impl Windows {
     }
 }
 
+/// A request to be judged.
+pub(crate) struct Question<'a> {
+    pub(crate) kind: Kind,
+    /// Its key is so new that instances may have to ask for it.
+    pub(crate) is_young: bool,
+    pub(crate) instance: Instance,
+    pub(crate) sent: Duration,
+    pub(crate) done: Duration,
+    /// The windows that it touches.
+    pub(crate) windows: &'a [Window],
+    pub(crate) is_starved: bool,
+}
+
 /// Judges an answer; `None` is a connection that was refused or ended, or ten seconds without an answer.
-pub(crate) fn judge(
-    kind: Kind,
-    is_young: bool,
-    instance: Instance,
-    status: Option<u16>,
-    windows: &[Window],
-    is_starved: bool,
-) -> Verdict {
+pub(crate) fn judge(question: &Question<'_>, status: Option<u16>) -> Verdict {
+    let Question { kind, instance, windows, .. } = *question;
     let is_allowed = |what| windows.iter().any(|window| window.allowed.contains(&what));
     let excused = |is_excused| if is_excused { Verdict::Excused } else { Verdict::Violation };
-    let needs_new_key = kind.names_an_unknown_key() || is_young;
+    let needs_new_key = kind.names_an_unknown_key() || question.is_young;
+    let is_settled = windows.iter().any(|window| {
+        let is_within =
+            window.from <= question.sent && window.until.is_none_or(|until| question.done <= until);
+        is_within && window.allowed.contains(&Allowed::SettledWrongClock(instance))
+    });
     match status {
+        Some(200 | 403) if is_settled && kind.has_a_valid_token() => Verdict::Violation,
         Some(status) if kind.right_answers().contains(&status) => Verdict::Right,
         None => excused(is_allowed(Allowed::NoAnswer(instance))),
+        Some(401) if kind.has_a_valid_token() => excused(
+            is_allowed(Allowed::WrongClock(instance))
+                || is_allowed(Allowed::SettledWrongClock(instance)),
+        ),
         Some(503) => {
             let has_no_keys =
                 kind.is_for_resource_server() && is_allowed(Allowed::NoKeys(instance));
@@ -107,13 +129,13 @@ pub(crate) fn judge(
             let has_no_new_keys = needs_new_key && is_allowed(Allowed::NoNewKeys);
             if has_no_keys || has_no_store || has_no_new_keys {
                 Verdict::Excused
-            } else if kind.needs_store() && is_starved {
+            } else if kind.needs_store() && question.is_starved {
                 Verdict::Starved
             } else {
                 Verdict::Violation
             }
         }
-        Some(429) => excused(is_young && is_allowed(Allowed::LimitedNewKeys)),
+        Some(429) => excused(question.is_young && is_allowed(Allowed::LimitedNewKeys)),
         Some(_) => Verdict::Violation,
     }
 }
