@@ -20,8 +20,8 @@ const UNDER_WAY: usize = 1000;
 /// Requests of a kind at once: more than two instances have connections to Redis.
 const BURST: usize = 40;
 
-/// How often each kind is sent, of a thousand requests. Logins are what hashes passwords: one in three
-/// seconds at 300 requests a second, more while sessions are missing.
+/// How often each kind is sent, of a thousand requests. Logins are what hashes passwords: two in three
+/// seconds or so at 300 requests a second, more while sessions are missing.
 const MIX: [(Kind, usize); 25] = [
     (Kind::Seen, 300),
     (Kind::New, 200),
@@ -42,8 +42,8 @@ const MIX: [(Kind, usize); 25] = [
     (Kind::Me, 140),
     (Kind::Revoked, 30),
     (Kind::Refresh, 12),
-    (Kind::Logout, 1),
-    (Kind::Login, 1),
+    (Kind::Logout, 2),
+    (Kind::Login, 2),
     (Kind::UsedRefresh, 5),
     (Kind::RefreshAsAccess, 10),
     (Kind::TamperedSession, 10),
