@@ -13,6 +13,8 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
 command -v ps >/dev/null || missing+=(procps)
 command -v openssl >/dev/null || missing+=(openssl)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+# For the clocks of the endurance run.
+compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || missing+=(libfaketime)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "installing ${missing[*]}"
   "${as_root[@]}" apt-get update -qq

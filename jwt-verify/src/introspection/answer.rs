@@ -6,7 +6,7 @@ use crate::{claims::Claims, error::codes::codes};
 pub(super) enum Answer {
     Inactive,
     /// The claims of an active token, with `iss`.
-    Active(Claims),
+    Active(Box<Claims>),
 }
 
 codes! {
@@ -28,7 +28,7 @@ pub(super) fn read(body: String, issuer: &str) -> Result<Answer, AnswerFault> {
     match claims.find("active").and_then(crate::json::Json::as_bool) {
         None => Err(AnswerFault::Active),
         Some(false) => Ok(Answer::Inactive),
-        Some(true) => named(claims, issuer).map(Answer::Active),
+        Some(true) => named(claims, issuer).map(|claims| Answer::Active(Box::new(claims))),
     }
 }
 

@@ -13,9 +13,14 @@ pub(super) fn remove(context: &AuthContext, headers: &mut HeaderMap) -> bool {
     headers.remove(DPOP);
     // A refresh token may come along, such as the cookie of a session with the path `/`.
     let sources = [context.token_source(false), context.token_source(true)].into_iter().flatten();
-    let by_extractor = sources.fold(true, |all, source| source.extractor.remove(headers) && all);
-    let others = context.authenticators().iter();
-    others.fold(by_extractor, |all, authenticator| authenticator.remove(headers) && all)
+    let mut all_removed = true;
+    for source in sources {
+        all_removed &= source.extractor.remove(headers);
+    }
+    for authenticator in context.authenticators() {
+        all_removed &= authenticator.remove(headers);
+    }
+    all_removed
 }
 
 #[cfg(test)]

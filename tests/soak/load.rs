@@ -1,0 +1,311 @@
+//! The load: so many requests a second whatever the answers are, each judged when its answer is there.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::Semaphore, time::sleep};
+
+use crate::{
+    arena::Arena,
+    client::Answer,
+    fleet::Instance,
+    record::Exchange,
+    requests::Kind,
+    sessions::{OPEN, USERS, password},
+    windows::{Allowed, Question, Verdict, judge},
+};
+
+/// Requests that may wait for an answer at a time.
+const UNDER_WAY: usize = 1000;
+
+/// Requests of a kind at once: more than two instances have connections to Redis.
+const BURST: usize = 40;
+
+/// How often each kind is sent, of a thousand requests. Logins are what hashes passwords: two in three
+/// seconds or so at 300 requests a second, more while sessions are missing.
+const MIX: [(Kind, usize); 25] = [
+    (Kind::Seen, 300),
+    (Kind::New, 200),
+    (Kind::Proof, 60),
+    (Kind::Public, 20),
+    (Kind::Role, 20),
+    (Kind::Expired, 25),
+    (Kind::NotYetValid, 10),
+    (Kind::Audience, 20),
+    (Kind::OtherIssuer, 10),
+    (Kind::AlgNone, 20),
+    (Kind::ForeignKey, 25),
+    (Kind::Tampered, 30),
+    (Kind::Garbage, 20),
+    (Kind::UsedProof, 20),
+    (Kind::Withdrawn, 5),
+    (Kind::Announced, 5),
+    (Kind::Me, 140),
+    (Kind::Revoked, 30),
+    (Kind::Refresh, 12),
+    (Kind::Logout, 2),
+    (Kind::Login, 2),
+    (Kind::UsedRefresh, 5),
+    (Kind::RefreshAsAccess, 10),
+    (Kind::TamperedSession, 10),
+    (Kind::WrongPassword, 1),
+];
+
+/// Signs up the users.
+pub(crate) async fn sign_up(arena: &Arena) {
+    for number in 0..USERS {
+        let body = format!(r#"{{"username":"user-{number}","password":"{}"}}"#, password(number));
+        let answer = arena.fleet.connections(Instance::SessionA).post("/auth/signup", "", &body);
+        assert_eq!(answer.await.unwrap().status, 201, "a user signs up");
+    }
+}
+
+/// Sends requests until it is told to stop, and waits for the last answers.
+pub(crate) async fn run(arena: Arc<Arena>, rate: usize) {
+    let places = Arc::new(Semaphore::new(UNDER_WAY));
+    let total: usize = MIX.iter().map(|(_, weight)| weight).sum();
+    let mut sent = 0_u64;
+    let start = arena.windows.elapsed();
+    while !arena.is_over() {
+        let due = arena.windows.elapsed().saturating_sub(start).as_secs_f64() * rate as f64;
+        while (sent as f64) < due {
+            sent += 1;
+            let mut at = arena.random.below(total);
+            let chosen = MIX.iter().find(|(_, weight)| {
+                let is_here = at < *weight;
+                at = at.saturating_sub(*weight);
+                is_here
+            });
+            let mut kind = chosen.map_or(Kind::Public, |(kind, _)| *kind);
+            // A login every second and a half while sessions are missing.
+            if kind == Kind::Me && arena.sessions.open() < OPEN && arena.random.below(60) == 0 {
+                kind = Kind::Login;
+            }
+            spawn(&arena, kind, &places);
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    let _ = places.acquire_many(UNDER_WAY as u32).await;
+}
+
+/// Sends many requests at once, again and again, so that every instance has all of its connections to Redis:
+/// a process whose pool still grows has no flat line.
+pub(crate) async fn burst(arena: Arc<Arena>) {
+    let places = Arc::new(Semaphore::new(UNDER_WAY));
+    while !arena.is_over() {
+        for kind in [Kind::Me, Kind::Proof] {
+            for _ in 0..BURST {
+                spawn(&arena, kind, &places);
+            }
+            sleep(Duration::from_millis(1500)).await;
+        }
+    }
+}
+
+/// Sends one request, beside the others.
+pub(crate) fn spawn(arena: &Arc<Arena>, kind: Kind, places: &Arc<Semaphore>) {
+    let Ok(place) = places.clone().try_acquire_owned() else {
+        arena.record.not_sent();
+        return;
+    };
+    let arena = arena.clone();
+    tokio::spawn(async move {
+        let _place = place;
+        send(&arena, kind).await;
+    });
+}
+
+/// Sends one request of a kind, if there is a token for it.
+pub(crate) async fn send(arena: &Arena, kind: Kind) {
+    let is_first = arena.random.below(2) == 0;
+    if kind.is_for_resource_server() {
+        let instance = if is_first { Instance::ResourceA } else { Instance::ResourceB };
+        to_resource_server(arena, kind, instance).await;
+    } else {
+        let instance = if is_first { Instance::SessionA } else { Instance::SessionB };
+        to_session_app(arena, kind, instance).await;
+    }
+}
+
+async fn to_resource_server(arena: &Arena, kind: Kind, instance: Instance) {
+    let issuer = &arena.issuer;
+    let mut is_young = false;
+    let mut good = |good: crate::issuer::Good| {
+        is_young = good.is_young;
+        Some(good.token)
+    };
+    let token = match kind {
+        Kind::Seen => good(issuer.seen_token()),
+        Kind::New | Kind::Role => good(issuer.new_token()),
+        Kind::Public => Some(String::new()),
+        Kind::Proof | Kind::UsedProof => None,
+        Kind::Expired => Some(issuer.expired()),
+        Kind::NotYetValid => Some(issuer.not_yet_valid()),
+        Kind::Audience => Some(issuer.for_another_api()),
+        Kind::OtherIssuer => Some(issuer.of_another_issuer()),
+        Kind::AlgNone => Some(issuer.without_signature()),
+        Kind::ForeignKey => Some(issuer.of_a_foreign_key()),
+        Kind::Tampered => Some(issuer.tampered()),
+        Kind::Garbage => Some(garbage(arena)),
+        Kind::UnknownKey => Some(issuer.of_an_unknown_key()),
+        Kind::Withdrawn => issuer.of_the_withdrawn_key(),
+        _ => issuer.of_the_announced_key(),
+    };
+    let fields = match kind {
+        Kind::Proof => {
+            let (fields, young) = issuer.proof();
+            is_young = young;
+            Some(fields)
+        }
+        Kind::UsedProof => issuer.used_proof(),
+        Kind::Public => Some(String::new()),
+        _ => token.map(|token| format!("authorization: Bearer {token}\r\n")),
+    };
+    let Some(fields) = fields else { return };
+    let path = match kind {
+        Kind::Public => "/public",
+        Kind::Role => "/admin",
+        _ => "/protected",
+    };
+    let sent = arena.windows.elapsed();
+    let answer = arena.fleet.connections(instance).get(path, &fields).await;
+    let status = answer.ok().map(|answer| answer.status);
+    if kind == Kind::Proof && status == Some(200) {
+        issuer.proof_was_used(fields);
+    }
+    settle(arena, kind, is_young, instance, status, sent).await;
+}
+
+/// Bytes that are no token, of some length.
+fn garbage(arena: &Arena) -> String {
+    let length = 1 + arena.random.below(2000);
+    let letters = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    (0..length).map(|_| char::from(letters[arena.random.below(letters.len())])).collect()
+}
+
+async fn to_session_app(arena: &Arena, kind: Kind, instance: Instance) {
+    let (sessions, server) = (&arena.sessions, arena.fleet.connections(instance));
+    let bearer = |token: &str| format!("authorization: Bearer {token}\r\n");
+    let epoch = sessions.epoch();
+    let sent = arena.windows.elapsed();
+    let status =
+        |answer: &std::io::Result<Answer>| answer.as_ref().ok().map(|answer| answer.status);
+    match kind {
+        Kind::Login | Kind::WrongPassword => {
+            let is_right = kind == Kind::Login;
+            let body = if is_right { sessions.credentials() } else { sessions.wrong_credentials() };
+            let answer = server.post("/auth/login", "", &body).await;
+            if is_right && let Ok(answer) = &answer {
+                sessions.add(epoch, answer);
+            }
+            settle(arena, kind, false, instance, status(&answer), sent).await;
+        }
+        Kind::Me | Kind::RefreshAsAccess | Kind::TamperedSession => {
+            let Some(session) = sessions.any() else { return };
+            let tokens = session.read().await;
+            if !tokens.is_usable() {
+                return;
+            }
+            let token = match kind {
+                Kind::Me => tokens.access.clone(),
+                Kind::RefreshAsAccess => tokens.refresh.clone(),
+                _ => tamper(&tokens.access),
+            };
+            let sent = arena.windows.elapsed();
+            let answer = server.get("/me", &bearer(&token)).await;
+            drop(tokens);
+            settle(arena, kind, false, instance, status(&answer), sent).await;
+        }
+        Kind::Refresh => {
+            let Some(session) = sessions.take_to_refresh() else { return };
+            let mut tokens = session.write().await;
+            let sent = arena.windows.elapsed();
+            let answer = server.post("/auth/refresh", &bearer(&tokens.refresh), "").await;
+            match answer.as_ref().ok().and_then(|answer| tokens.renew(answer)) {
+                Some(used) => {
+                    drop(tokens);
+                    sessions.put_back(epoch, session, used);
+                }
+                // Used up or not: that is not known.
+                None => tokens.end(),
+            }
+            settle(arena, kind, false, instance, status(&answer), sent).await;
+        }
+        Kind::Logout => {
+            if sessions.open() < OPEN {
+                return;
+            }
+            let Some(session) = sessions.take_oldest() else { return };
+            let mut tokens = session.write().await;
+            if !tokens.is_usable() {
+                return;
+            }
+            let sent = arena.windows.elapsed();
+            tokens.end();
+            let answer = server.post("/auth/logout", &bearer(&tokens.access), "").await;
+            let status = status(&answer);
+            if status == Some(204) {
+                sessions.revoked(epoch, tokens.access.clone());
+            }
+            settle(arena, kind, false, instance, status, sent).await;
+            if status == Some(204) {
+                // The session has ended everywhere with the answer.
+                for instance in [Instance::SessionA, Instance::SessionB] {
+                    let sent = arena.windows.elapsed();
+                    let server = arena.fleet.connections(instance);
+                    let Some(token) = sessions.last_revoked() else { return };
+                    let answer = server.get("/me", &bearer(&token)).await;
+                    let status = answer.ok().map(|answer| answer.status);
+                    settle(arena, Kind::Revoked, false, instance, status, sent).await;
+                }
+            }
+        }
+        Kind::Revoked => {
+            let Some(token) = sessions.any_revoked() else { return };
+            let answer = server.get("/me", &bearer(&token)).await;
+            settle(arena, kind, false, instance, status(&answer), sent).await;
+        }
+        _ => {
+            // One that is late ends the session: it is not sent while anything may hold it up.
+            let is_late = |w: &crate::windows::Window| w.allowed.contains(&Allowed::NoStore);
+            if arena.windows.during(sent, sent).iter().any(is_late) {
+                return;
+            }
+            let Some(token) = sessions.any_used() else { return };
+            let answer = server.post("/auth/refresh", &bearer(&token), "").await;
+            settle(arena, kind, false, instance, status(&answer), sent).await;
+        }
+    }
+}
+
+/// Changes a character of the claims.
+fn tamper(token: &str) -> String {
+    let mut bytes = token.as_bytes().to_vec();
+    if let Some(dot) = bytes.iter().position(|&byte| byte == b'.') {
+        let at = dot + 9;
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+async fn settle(
+    arena: &Arena,
+    kind: Kind,
+    is_young: bool,
+    instance: Instance,
+    status: Option<u16>,
+    sent: Duration,
+) {
+    let done = arena.windows.elapsed();
+    let windows = arena.windows.during(sent, done);
+    let mut question =
+        Question { kind, is_young, instance, sent, done, windows: &windows, is_starved: false };
+    let mut verdict = judge(&question, status);
+    if verdict == Verdict::Violation && status == Some(503) && kind.needs_store() {
+        // What the machine did meanwhile is known a moment later.
+        sleep(Duration::from_secs(3)).await;
+        question.is_starved = arena.starvation.touches(sent, done);
+        verdict = judge(&question, status);
+    }
+    let exchange = Exchange { kind, instance, status, sent, done, windows: &windows };
+    arena.record.note(&exchange, verdict);
+}
