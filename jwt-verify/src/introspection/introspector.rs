@@ -186,7 +186,7 @@ impl Inner {
         }
         let asked = now.by_another(answer.asked());
         match read(answer.claims, issuer.name()) {
-            Ok(Answer::Active(claims)) => Some((asked, issuer.accept(claims).ok()?)),
+            Ok(Answer::Active(claims)) => Some((asked, issuer.accept(*claims).ok()?)),
             _ => None,
         }
     }

@@ -63,7 +63,7 @@ impl Questions {
         let text = tokio::time::timeout(rest, self.text(answer)).await;
         match read(text.unwrap_or(Err(AnswerFault::Signature.into()))?, self.issuer.name())? {
             Answer::Inactive => Ok(Err(InvalidTokenReason::Inactive.into())),
-            Answer::Active(claims) => Ok(self.issuer.accept(claims)),
+            Answer::Active(claims) => Ok(self.issuer.accept(*claims)),
         }
     }
 
