@@ -8,12 +8,13 @@ use std::{
 use actix_web::HttpRequest;
 use jwt_verify::{VerifiedClaims, VerifiedClaimsExt as _};
 use rmcp::{
-    ErrorData, RoleServer, ServerHandler,
-    handler::server::wrapper::Parameters,
+    ErrorData, ServerHandler,
+    handler::server::{
+        common::{AsRequestContext, FromContextPart},
+        wrapper::Parameters,
+    },
     model::{CallToolResult, ContentBlock, Extensions, ServerCapabilities, ServerConfig},
-    schemars,
-    service::RequestContext,
-    tool, tool_handler, tool_router,
+    schemars, tool, tool_handler, tool_router,
 };
 use rmcp_actix_web::transport::on_request_extensions;
 use serde::{Deserialize, Serialize};
@@ -71,11 +72,17 @@ pub(crate) fn hand_on_caller(request: &HttpRequest, extensions: &mut Extensions)
     }
 }
 
-/// Who calls a tool.
-fn caller(context: &RequestContext<RoleServer>) -> Result<&VerifiedClaims, ErrorData> {
-    on_request_extensions(&context.extensions)
-        .and_then(|extensions| extensions.get::<VerifiedClaims>())
-        .ok_or_else(|| ErrorData::internal_error("there is no guard in front of this server", None))
+/// Who calls a tool, as an argument of it.
+struct Caller(VerifiedClaims);
+
+impl<C: AsRequestContext> FromContextPart<C> for Caller {
+    fn from_context_part(context: &mut C) -> Result<Self, ErrorData> {
+        let extensions = on_request_extensions(&context.as_request_context().extensions);
+        match extensions.and_then(|extensions| extensions.get::<VerifiedClaims>()) {
+            Some(claims) => Ok(Self(claims.clone())),
+            None => Err(ErrorData::internal_error("there is no guard in front of it", None)),
+        }
+    }
 }
 
 fn refused(text: &str) -> CallToolResult {
@@ -90,72 +97,62 @@ impl Notes {
 
     /// Tells who you are, and what your token lets you do.
     #[tool]
-    async fn whoami(
-        &self,
-        context: RequestContext<RoleServer>,
-    ) -> Result<CallToolResult, ErrorData> {
-        let caller = caller(&context)?;
-        Ok(CallToolResult::structured(json!({
+    fn whoami(Caller(caller): Caller) -> CallToolResult {
+        CallToolResult::structured(json!({
             "subject": caller.subject(),
             "scopes": caller.scopes().collect::<Vec<_>>(),
             "roles": caller.roles().collect::<Vec<_>>(),
-        })))
+        }))
     }
 
     /// Finds notes.
     #[tool(annotations(read_only_hint = true))]
-    async fn search(
-        &self,
-        Parameters(Search { query }): Parameters<Search>,
-    ) -> Result<CallToolResult, ErrorData> {
+    fn search(&self, Parameters(Search { query }): Parameters<Search>) -> CallToolResult {
         let found: Vec<_> = self.kept(|kept| {
             let found = kept.notes.iter().filter(|(_, note)| note.text.contains(&query));
             found
                 .map(|(id, note)| json!({ "id": id, "author": note.author, "text": note.text }))
                 .collect()
         });
-        Ok(CallToolResult::structured(json!({ "notes": found })))
+        CallToolResult::structured(json!({ "notes": found }))
     }
 
     /// Writes a note.
     #[tool]
-    async fn create_note(
+    fn create_note(
         &self,
         Parameters(Create { text }): Parameters<Create>,
-        context: RequestContext<RoleServer>,
-    ) -> Result<CallToolResult, ErrorData> {
+        Caller(caller): Caller,
+    ) -> CallToolResult {
         // Who the author is comes from the token, and not from what the client says.
-        let author = caller(&context)?.subject().unwrap_or("a program").to_owned();
+        let author = caller.subject().unwrap_or("a program").to_owned();
         if text.len() > LONGEST {
-            return Ok(refused("the note is too long"));
+            return refused("the note is too long");
         }
-        Ok(self.kept(|kept| {
+        self.kept(|kept| {
             if kept.notes.len() == MOST {
                 return refused("there is no room for another note");
             }
             kept.last += 1;
             kept.notes.insert(kept.last, Note { author, text });
             CallToolResult::structured(json!({ "id": kept.last }))
-        }))
+        })
     }
 
     /// Deletes a note.
     #[tool(annotations(destructive_hint = true))]
-    async fn delete_note(
-        &self,
-        Parameters(Delete { id }): Parameters<Delete>,
-    ) -> Result<CallToolResult, ErrorData> {
-        Ok(match self.kept(|kept| kept.notes.remove(&id)) {
+    fn delete_note(&self, Parameters(Delete { id }): Parameters<Delete>) -> CallToolResult {
+        match self.kept(|kept| kept.notes.remove(&id)) {
             Some(_) => CallToolResult::structured(json!({ "deleted": id })),
             None => refused("there is no such note"),
-        })
+        }
     }
 
     /// Writes all notes into one text. No rule names it, so the guard refuses every call.
     #[tool]
-    async fn export(&self) -> Result<CallToolResult, ErrorData> {
+    fn export(&self) -> CallToolResult {
         let notes: Vec<Note> = self.kept(|kept| kept.notes.values().cloned().collect());
-        Ok(CallToolResult::structured(json!({ "notes": notes })))
+        CallToolResult::structured(json!({ "notes": notes }))
     }
 }
 

@@ -65,8 +65,8 @@ fn with_hierarchy(issuer: TrustedIssuer) -> TrustedIssuer {
 
 /// The address as clients on this machine write it.
 fn reachable(bound: SocketAddr) -> SocketAddr {
-    match bound.ip().is_unspecified() {
-        true => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), bound.port()),
-        false => bound,
+    if bound.ip().is_unspecified() {
+        return SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), bound.port());
     }
+    bound
 }

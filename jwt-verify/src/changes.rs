@@ -7,7 +7,10 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-/// Counts changes, and wakes what waits for one. Clones count together.
+/// Counts changes of something, and wakes what waits for one. Clones count together.
+///
+/// A [`RevocationStore`](crate::revocation::RevocationStore) of your own returns one in
+/// [`changes`](crate::revocation::RevocationStore::changes), so that streams end at once.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
     inner: Arc<ChangesInner>,

@@ -73,6 +73,16 @@ pub(crate) const SECURITY_EVENTS_SEEN: usize = 10_000;
 /// Number of revocations that a process stores.
 pub(crate) const REVOCATIONS: usize = 1_000_000;
 
+/// Time after which the credential of a stream is checked again if nothing tells of changes: an API
+/// key, one with a remote revocation store, and others.
+pub(crate) const STREAM_KEY_RECHECK: Duration = Duration::from_secs(1);
+pub(crate) const STREAM_REVOCATION_RECHECK: Duration = Duration::from_secs(2);
+pub(crate) const STREAM_RECHECK: Duration = Duration::from_secs(10);
+/// Time limit of one such check.
+pub(crate) const STREAM_CHECK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Number of streams that are checked at the same time.
+pub(crate) const STREAM_CHECKS: usize = 32;
+
 /// Pause after a store of revocations or sessions did not answer.
 pub(crate) const STORE_RETRY: Duration = Duration::from_secs(1);
 

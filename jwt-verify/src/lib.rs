@@ -87,6 +87,7 @@
 //! | clients that discover where to get tokens | [`ResourceMetadata`](endpoints::ResourceMetadata) in [`JwtAuthBuilder::resource_metadata`] |
 //! | tokens that are revoked before they expire | a [`RevocationStore`](revocation::RevocationStore) in [`JwtAuthBuilder::revocation`] |
 //! | an issuer that tells when access has to end | `SecurityEventReceiver` in `JwtAuthBuilder::security_events` (feature `security-events`) |
+//! | a WebSocket, server-sent events | [`StreamGuard`](streams::StreamGuard) as an argument: it ends the stream with the token |
 //! | your own users | `TokenIssuer`, `Sessions`, `SessionCookies` (feature `issuing`), [`CurrentUser`] |
 //! | a login at an external provider | [`IdTokenVerifier`](oidc::IdTokenVerifier), [`BackChannelLogoutEndpoint`](crate::endpoints::BackChannelLogoutEndpoint) |
 //! | arguments made of claims, such as a tenant | [`FromClaims`](extract::FromClaims) and [`ClaimsArg`](extract::ClaimsArg) |
@@ -255,7 +256,7 @@ pub mod extract {
     pub use crate::http::{
         Attempt, Authenticated, Authenticator, BearerExtractor, ClaimsArg, CookieExtractor,
         Credential, CsrfProtection, FirstOf, FromClaims, HeaderExtractor, Presented,
-        QueryExtractor, TokenExtractor, UserLoader, UserLoaderData,
+        QueryExtractor, SubprotocolExtractor, TokenExtractor, UserLoader, UserLoaderData,
     };
 }
 
@@ -308,9 +309,12 @@ pub mod endpoints {
 }
 
 pub mod streams {
-    //! Streams that end with the access of their caller: WebSockets and server-sent events.
+    //! Streams that end with the access of their caller: a WebSocket, server-sent events.
 
-    pub use crate::http::{AccessEnded, EndOfAccess, GuardedStream, StreamGuard};
+    pub use crate::http::{
+        AccessEnded, EndOfAccess, GuardedEvents, GuardedStream, StreamGuard, StreamLogin,
+        close_code,
+    };
 }
 
 pub mod routes {

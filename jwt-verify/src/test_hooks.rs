@@ -23,7 +23,7 @@ use crate::{
         Operation,
         event_stream::EventStream,
         fields::Fields,
-        list_filter::{ListEntry, Verdict, filter_answer},
+        list_filter::{EntryVerdict, ListEntry, filter_answer},
         message::messages,
     },
 };
@@ -139,7 +139,7 @@ pub fn filter_mcp_events<'p>(
     mut is_kept: impl FnMut(&str) -> bool,
 ) -> (Vec<u8>, bool) {
     let (mut events, mut out) = (EventStream::new(max_event, true), Vec::new());
-    let decide: &mut dyn FnMut(ListEntry<'_>) -> Verdict =
+    let decide: &mut dyn FnMut(ListEntry<'_>) -> EntryVerdict =
         &mut |entry| verdict(entry, &mut is_kept);
     let is_read = pieces.into_iter().all(|piece| events.push(piece, &mut out, decide).is_ok());
     let is_read = is_read && events.finish(&mut out, decide).is_ok();
@@ -147,13 +147,13 @@ pub fn filter_mcp_events<'p>(
 }
 
 #[cfg(feature = "mcp")]
-fn verdict(entry: ListEntry<'_>, is_kept: &mut dyn FnMut(&str) -> bool) -> Verdict {
+fn verdict(entry: ListEntry<'_>, is_kept: &mut dyn FnMut(&str) -> bool) -> EntryVerdict {
     let (ListEntry::Tool(name)
     | ListEntry::Prompt(name)
     | ListEntry::Resource(name)
     | ListEntry::Template(name)
     | ListEntry::Update(name)) = entry;
-    if is_kept(name) { Verdict::Keep } else { Verdict::Drop }
+    if is_kept(name) { EntryVerdict::Keep } else { EntryVerdict::Drop }
 }
 
 /// Reads a body as the guard of an MCP server does, beside the values of `MCP-Protocol-Version`,

@@ -27,6 +27,7 @@ mod key_confusion;
 mod key_quality;
 mod leakage;
 mod log;
+mod mcp_answers;
 mod mcp_bench;
 mod mcp_messages;
 mod mcp_requests;

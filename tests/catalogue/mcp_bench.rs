@@ -1,7 +1,7 @@
 //! An MCP server under attack: the guard, and a service behind it that counts what reaches it.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -61,6 +61,17 @@ pub(crate) struct McpBench {
     pub(crate) bed: TestBed,
     pub(crate) server: TestServer,
     reached: Arc<AtomicUsize>,
+    scripted: Arc<Scripted>,
+}
+
+/// An answer of the server: its header fields and its body.
+type Answer = (Vec<(&'static str, &'static str)>, Vec<u8>);
+
+/// What the server answers, and the head of the last request that it got.
+#[derive(Default)]
+struct Scripted {
+    answer: Mutex<Option<Answer>>,
+    got: Mutex<String>,
 }
 
 fn rules() -> Rules {
@@ -78,13 +89,23 @@ fn rules() -> Rules {
         .method("logging/setLevel", Requirement::roles(["operator"]))
 }
 
-/// Answers whatever arrives.
+/// Answers whatever arrives, with the answer of the test if it has set one.
 async fn serve(
     request: HttpRequest,
     body: web::Bytes,
     reached: web::Data<AtomicUsize>,
+    scripted: web::Data<Scripted>,
 ) -> HttpResponse {
     reached.fetch_add(1, Ordering::SeqCst);
+    *scripted.got.lock().unwrap() = format!("{} {:?}", request.uri(), request.headers());
+    let answer = scripted.answer.lock().unwrap().clone();
+    if let Some((fields, body)) = answer {
+        let mut response = HttpResponse::Ok();
+        for field in fields {
+            response.append_header(field);
+        }
+        return response.body(body);
+    }
     if request.method() != Method::POST {
         return HttpResponse::Ok().content_type("text/event-stream").body(": open\n\n");
     }
@@ -120,15 +141,17 @@ impl McpBench {
             .unwrap();
         let reached = Arc::new(AtomicUsize::new(0));
         let counter = web::Data::from(reached.clone());
+        let scripted = Arc::new(Scripted::default());
+        let script = web::Data::from(scripted.clone());
         let app = move || {
             let endpoint = web::scope("/mcp").wrap(guard.clone()).default_service(web::to(serve));
-            App::new().app_data(counter.clone()).service(endpoint)
+            App::new().app_data(counter.clone()).app_data(script.clone()).service(endpoint)
         };
         let server = TestServer::start_as(app, move |server, listener| match tls {
             Some(config) => server.listen_rustls_0_23(listener, config),
             None => server.listen(listener),
         });
-        Self { bed, server, reached }
+        Self { bed, server, reached, scripted }
     }
 
     /// A caller who may search and nothing else that needs a scope or a role.
@@ -157,14 +180,14 @@ impl McpBench {
         mirrored(self.post(), method, name)
     }
 
-    pub(crate) fn attack(
-        &self,
-        id: &'static str,
-        what: impl Into<String>,
-        request: Request,
-        refused: Refused,
-    ) -> McpAttack {
-        McpAttack { id, what: what.into(), request, refused }
+    /// Makes the server answer everything with this from now on.
+    pub(crate) fn answer(&self, fields: &[(&'static str, &'static str)], body: impl Into<Vec<u8>>) {
+        *self.scripted.answer.lock().unwrap() = Some((fields.to_vec(), body.into()));
+    }
+
+    /// Returns the head of the last request that has reached the server.
+    pub(crate) fn got(&self) -> String {
+        self.scripted.got.lock().unwrap().clone()
     }
 
     /// Sends each attack. None may reach the server.
@@ -242,6 +265,15 @@ impl McpBench {
             assert_eq!(self.reached.load(Ordering::SeqCst), before + 1);
         }
     }
+}
+
+pub(crate) fn attack(
+    id: &'static str,
+    what: impl Into<String>,
+    request: Request,
+    refused: Refused,
+) -> McpAttack {
+    McpAttack { id, what: what.into(), request, refused }
 }
 
 /// Adds the fields of a modern client.

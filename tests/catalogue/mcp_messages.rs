@@ -3,7 +3,7 @@
 
 use super::mcp_bench::{
     DENIED, INVALID, META, MISMATCH, McpAttack, McpBench, NEEDS_WRITE, OLDER, PARAMS, PARSE,
-    Refused, call, message, mirrored, older_call,
+    Refused, attack, call, message, mirrored, older_call,
 };
 
 /// Bodies, each with the fields of a call of `search`, which Alice may.
@@ -14,7 +14,7 @@ fn with_fields_of_search<'a>(
 ) -> Vec<McpAttack> {
     let attack = |(body, refused)| {
         let request = bench.modern("tools/call", Some("search")).json(body);
-        bench.attack(id, body, request, refused)
+        attack(id, body, request, refused)
     };
     rows.into_iter().map(attack).collect()
 }
@@ -27,7 +27,7 @@ fn of_older_client<'a>(
 ) -> Vec<McpAttack> {
     let attack = |(body, refused)| {
         let request = bench.post().header("mcp-protocol-version", OLDER).json(body);
-        bench.attack(id, body, request, refused)
+        attack(id, body, request, refused)
     };
     rows.into_iter().map(attack).collect()
 }
@@ -81,16 +81,11 @@ fn fields_that_differ_from_the_body() {
         ("tools/call", Some("search"), call("search").replace(r#""2026-07-28""#, "20260728")),
     ] {
         let request = bench.modern(method, name).json(&body);
-        attacks.push(bench.attack(
-            "MCP-01",
-            format!("{method} {name:?} {body}"),
-            request,
-            MISMATCH,
-        ));
+        attacks.push(attack("MCP-01", format!("{method} {name:?} {body}"), request, MISMATCH));
     }
     // A modern body that says that it is older, by the field or without one.
     for request in [bench.post(), bench.post().header("mcp-protocol-version", OLDER)] {
-        attacks.push(bench.attack("MCP-01", "older", request.json(&call("search")), MISMATCH));
+        attacks.push(attack("MCP-01", "older", request.json(&call("search")), MISMATCH));
     }
     // An older client that sends the fields as well.
     for (method, name, body) in [
@@ -99,7 +94,7 @@ fn fields_that_differ_from_the_body() {
     ] {
         let request = bench.post().header("mcp-protocol-version", OLDER);
         let request = request.header("mcp-method", method).header("mcp-name", name).json(&body);
-        attacks.push(bench.attack("MCP-01", format!("older, {method}"), request, MISMATCH));
+        attacks.push(attack("MCP-01", format!("older, {method}"), request, MISMATCH));
     }
     bench.play(attacks);
 }
@@ -191,7 +186,7 @@ fn fields_that_say_nothing_or_two_things() {
         let fields = fields.iter();
         let request =
             fields.fold(bench.post(), |request, (name, value)| request.header(name, value));
-        attacks.push(bench.attack("MCP-02", what, request.json(&body), refused));
+        attacks.push(attack("MCP-02", what, request.json(&body), refused));
     }
     bench.play(attacks);
 }
@@ -227,7 +222,7 @@ fn names_in_base64() {
         ("the name itself, which is not ASCII", "café", "café", MISMATCH),
     ] {
         let request = bench.modern("tools/call", Some(name)).json(&call(tool));
-        attacks.push(bench.attack("MCP-03", what, request, refused));
+        attacks.push(attack("MCP-03", what, request, refused));
     }
     bench.play(attacks);
 }
@@ -262,11 +257,11 @@ fn operations_that_the_caller_may_not() {
         let params = format!(r#""{member}":"{name}""#);
         let older = bench.post().header("mcp-protocol-version", OLDER);
         let what = format!("{method} {name}");
-        attacks.push(bench.attack("MCP-04", &what, older.json(&message(method, &params)), refused));
+        attacks.push(attack("MCP-04", &what, older.json(&message(method, &params)), refused));
         if !method.is_empty() {
             let body = message(method, &format!("{params},{META}"));
             let request = bench.modern(method, Some(name).filter(|name| !name.is_empty()));
-            attacks.push(bench.attack("MCP-04", what, request.json(&body), refused));
+            attacks.push(attack("MCP-04", what, request.json(&body), refused));
         }
     }
     // What looks like something else is still a call.
@@ -308,7 +303,7 @@ fn completions_and_subscriptions() {
         let argument = r#""argument":{"name":"a","value":"b"}"#;
         let body = message("completion/complete", &format!(r#""ref":{of},{argument},{META}"#));
         let request = bench.modern("completion/complete", None).json(&body);
-        attacks.push(bench.attack("MCP-05", of, request, refused));
+        attacks.push(attack("MCP-05", of, request, refused));
     }
     for (filter, refused) in [
         (r#"{"resourceSubscriptions":["note://bob/1"]}"#, DENIED),
@@ -323,7 +318,7 @@ fn completions_and_subscriptions() {
     ] {
         let body = message("subscriptions/listen", &format!(r#""notifications":{filter},{META}"#));
         let request = bench.modern("subscriptions/listen", None).json(&body);
-        attacks.push(bench.attack("MCP-05", filter, request, refused));
+        attacks.push(attack("MCP-05", filter, request, refused));
     }
     bench.play(attacks);
 }
@@ -434,7 +429,7 @@ fn bodies_that_are_not_one_document() {
             .header("content-type", "application/json")
             .header("content-length", body.len().to_string());
         let what = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
-        bench.attack("MCP-08", what, request.raw_body(body), PARSE)
+        attack("MCP-08", what, request.raw_body(body), PARSE)
     }));
 }
 
@@ -524,15 +519,15 @@ fn batches() {
         (format!("[{ping}]{ping}"), PARSE),
     ] {
         for request in [bench.post(), bench.post().header("mcp-protocol-version", "2025-03-26")] {
-            attacks.push(bench.attack("MCP-10", &body, request.json(&body), refused));
+            attacks.push(attack("MCP-10", &body, request.json(&body), refused));
         }
     }
     for revision in ["2024-11-05", "2025-06-18", OLDER] {
         let request = bench.post().header("mcp-protocol-version", revision);
-        attacks.push(bench.attack("MCP-10", revision, request.json(&batch(&[&ping])), INVALID));
+        attacks.push(attack("MCP-10", revision, request.json(&batch(&[&ping])), INVALID));
     }
     let modern = mirrored(bench.post(), "ping", None).json(&format!("[{}]", message("ping", META)));
-    attacks.push(bench.attack("MCP-10", "modern", modern, INVALID));
+    attacks.push(attack("MCP-10", "modern", modern, INVALID));
     bench.play(attacks);
 }
 
@@ -581,12 +576,15 @@ fn resources_by_other_spellings() {
         "file:///pub/%2e%2e/etc/passwd",
         "file:///pub/..%5c..%5cetc",
         "file:///pub//../etc/passwd",
+        "file:///pub//etc/passwd",
+        "file:///pub/a//b",
+        "file:///pub/%61",
         "file:///pub/a/..",
         "file:///pub/",
         "file://host/pub/a",
         "file:///PUB/a",
     ];
     let attack =
-        |uri: &'static str| read(uri).map(|request| bench.attack("MCP-11", uri, request, DENIED));
+        |uri: &'static str| read(uri).map(|request| attack("MCP-11", uri, request, DENIED));
     bench.play(uris.into_iter().flat_map(attack));
 }

@@ -8,7 +8,7 @@ use std::{
 use jwt_verify_tests::{Authority, Identity, Request, setting};
 
 use super::mcp_bench::{
-    DENIED, MAX_BODY, MISMATCH, MODERN, McpBench, NEEDS_WRITE, OLDER, PARSE, Refused, call,
+    DENIED, MAX_BODY, MISMATCH, MODERN, McpBench, NEEDS_WRITE, OLDER, PARSE, Refused, attack, call,
     message, mirrored, older_call,
 };
 
@@ -33,7 +33,7 @@ fn callers_without_a_valid_token() {
         }),
         ("in a cookie", bench.bare("POST").header("cookie", format!("token={}", bench.alice()))),
     ] {
-        attacks.push(bench.attack("MCP-12", what, post(request), Refused::Unauthenticated));
+        attacks.push(attack("MCP-12", what, post(request), Refused::Unauthenticated));
     }
     // A message that could not be read either, which its sender does not learn.
     for (what, request) in [
@@ -47,7 +47,7 @@ fn callers_without_a_valid_token() {
         ("a batch", bench.bare("POST").json("[]")),
         ("a session", bench.bare("POST").header("mcp-session-id", "session-of-the-server")),
     ] {
-        attacks.push(bench.attack("MCP-12", what, request, Refused::Unauthenticated));
+        attacks.push(attack("MCP-12", what, request, Refused::Unauthenticated));
     }
     let twice = bench.post().bearer(bench.alice());
     let response = bench.unreached("twice", || post(twice).send());
@@ -71,7 +71,7 @@ fn tokens_for_other_servers() {
         let token = bench.reader("alice").claim("aud", other.as_str()).sign(&bench.bed.key);
         let request = mirrored(bench.bare("POST").bearer(token), "tools/call", Some("search"));
         let request = request.json(&call("search"));
-        bench.attack("MCP-13", other, request, Refused::Unauthenticated)
+        attack("MCP-13", other, request, Refused::Unauthenticated)
     });
     bench.play(attacks);
 }
@@ -116,32 +116,27 @@ fn pages_of_other_origins() {
     ] {
         let request = bench.modern("tools/call", Some("search")).header("origin", origin);
         let request = request.json(&call("search"));
-        attacks.push(bench.attack("MCP-14", origin, request, Refused::Status(403)));
+        attacks.push(attack("MCP-14", origin, request, Refused::Status(403)));
         let request = bench.bare("POST").header("origin", origin).json("x");
-        attacks.push(bench.attack("MCP-14", origin, request, Refused::Status(403)));
+        attacks.push(attack("MCP-14", origin, request, Refused::Status(403)));
     }
     for method in ["GET", "DELETE", "PUT", "OPTIONS"] {
         let request = bench.bare(method).bearer(bench.alice()).header("origin", "null");
-        attacks.push(bench.attack("MCP-14", method, request, Refused::Status(403)));
+        attacks.push(attack("MCP-14", method, request, Refused::Status(403)));
     }
     let post = || bench.modern("tools/call", Some("search"));
     let two =
         post().header("origin", "https://mcp.example").header("origin", "https://mcp.example");
-    attacks.push(bench.attack("MCP-14", "two", two.json(&call("search")), Refused::Status(403)));
+    attacks.push(attack("MCP-14", "two", two.json(&call("search")), Refused::Status(403)));
     // The name by which the page reaches the server is the attacker's.
     let rebound = post().host("evil.example").header("origin", "http://evil.example");
-    attacks.push(bench.attack(
-        "MCP-14",
-        "rebound",
-        rebound.json(&call("search")),
-        Refused::Status(403),
-    ));
+    attacks.push(attack("MCP-14", "rebound", rebound.json(&call("search")), Refused::Status(403)));
     let forwarded = post()
         .header("x-forwarded-host", "evil.example")
         .header("forwarded", "host=evil.example;proto=https")
         .header("origin", "https://evil.example");
     let forwarded = forwarded.json(&call("search"));
-    attacks.push(bench.attack("MCP-14", "forwarded", forwarded, Refused::Status(403)));
+    attacks.push(attack("MCP-14", "forwarded", forwarded, Refused::Status(403)));
     bench.play(attacks);
 }
 
@@ -161,7 +156,7 @@ fn other_methods() {
                 .header("x-http-method", "POST")
                 .header("x-method-override", "POST")
                 .json(&call("search"));
-            attacks.push(bench.attack("MCP-15", method, request, Refused::Status(405)));
+            attacks.push(attack("MCP-15", method, request, Refused::Status(405)));
         }
     }
     bench.play(attacks);
@@ -202,7 +197,7 @@ fn bodies_of_other_types() {
                 request.header("content-type", value)
             });
         let request = request.header("content-length", &length).raw_body(&body);
-        attacks.push(bench.attack("MCP-16", types.join(" "), request, Refused::Status(415)));
+        attacks.push(attack("MCP-16", types.join(" "), request, Refused::Status(415)));
     }
     for encodings in
         [&["gzip"][..], &["br"], &["deflate"], &["identity, gzip"], &["x"], &["identity", "gzip"]]
@@ -211,7 +206,7 @@ fn bodies_of_other_types() {
             encodings.iter().fold(bench.modern("tools/call", Some("search")), |request, value| {
                 request.header("content-encoding", value)
             });
-        attacks.push(bench.attack(
+        attacks.push(attack(
             "MCP-16",
             encodings.join(" "),
             request.json(&body),
@@ -242,10 +237,10 @@ fn bodies_that_are_too_large() {
     assert_eq!(chunked(&[&small.as_bytes()[..40], &small.as_bytes()[40..]]).send().status, 200);
     let pieces: Vec<&[u8]> = body.as_bytes().chunks(7).collect();
     bench.play([
-        bench.attack("MCP-17", "announced", post().json(&body), Refused::Status(413)),
-        bench.attack("MCP-17", "one chunk", chunked(&[body.as_bytes()]), Refused::Status(413)),
-        bench.attack("MCP-17", "many chunks", chunked(&pieces), Refused::Status(413)),
-        bench.attack(
+        attack("MCP-17", "announced", post().json(&body), Refused::Status(413)),
+        attack("MCP-17", "one chunk", chunked(&[body.as_bytes()]), Refused::Status(413)),
+        attack("MCP-17", "many chunks", chunked(&pieces), Refused::Status(413)),
+        attack(
             "MCP-17",
             "white space",
             post().json(&format!("{}{small}", " ".repeat(MAX_BODY))),
@@ -423,11 +418,11 @@ fn sessions_of_other_callers() {
             let request = as_("alice", method, &session);
             let request = if method == "POST" { request.json(&ping) } else { request };
             let what = format!("{method} {what}");
-            attacks.push(bench.attack("MCP-20", what, request, Refused::Status(404)));
+            attacks.push(attack("MCP-20", what, request, Refused::Status(404)));
         }
     }
     let two = as_("alice", "POST", &alices).header("mcp-session-id", &bobs).json(&ping);
-    attacks.push(bench.attack("MCP-20", "two", two, Refused::Status(404)));
+    attacks.push(attack("MCP-20", "two", two, Refused::Status(404)));
     bench.play(attacks);
 }
 
@@ -444,18 +439,13 @@ fn streams_without_a_token() {
     let mut attacks = Vec::new();
     for method in ["GET", "DELETE"] {
         let request = bench.bare(method);
-        attacks.push(bench.attack("MCP-21", method, request, Refused::Unauthenticated));
+        attacks.push(attack("MCP-21", method, request, Refused::Unauthenticated));
         let request = bench.bare(method).header("mcp-session-id", "session-of-the-server.AAAA");
-        attacks.push(bench.attack("MCP-21", method, request, Refused::Unauthenticated));
+        attacks.push(attack("MCP-21", method, request, Refused::Unauthenticated));
         // The revision without sessions has neither.
         let request =
             bench.bare(method).bearer(bench.alice()).header("mcp-protocol-version", MODERN);
-        attacks.push(bench.attack(
-            "MCP-21",
-            format!("{method}, modern"),
-            request,
-            Refused::Status(405),
-        ));
+        attacks.push(attack("MCP-21", format!("{method}, modern"), request, Refused::Status(405)));
     }
     bench.play(attacks);
 }
@@ -474,7 +464,7 @@ fn one_request_is_one_message() {
     assert_eq!(response.status, 200, "{}", response.everything());
     // The announced length takes in both.
     let both = format!("{search}\r\n{create}");
-    bench.play([bench.attack(
+    bench.play([attack(
         "MCP-22",
         "both",
         post().header("content-length", both.len().to_string()).raw_body(&both),

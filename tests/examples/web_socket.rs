@@ -50,6 +50,13 @@ impl Connection {
         self.0.write_all(text.as_bytes()).unwrap();
     }
 
+    /// Sends a text of more than 125 bytes.
+    fn send_long(&mut self, text: &str) {
+        let length = u16::try_from(text.len()).unwrap().to_be_bytes();
+        self.0.write_all(&[0x81, 0x80 | 126, length[0], length[1], 0, 0, 0, 0]).unwrap();
+        self.0.write_all(text.as_bytes()).unwrap();
+    }
+
     /// Whether the server takes it.
     fn try_send(&mut self, text: &str) -> bool {
         let length = u8::try_from(text.len()).unwrap();
@@ -88,7 +95,7 @@ fn it_is_open_as_long_as_the_token_is_good() {
     let bob = format!("authorization: Bearer {}", token("bob").sign());
     let (mut program, _) = Connection::open(&server, &[&bob]).unwrap();
     assert_eq!(server.request("POST", "/logout").bearer(&alice).send().status, 204);
-    assert_eq!(page.receive(), Frame::Close(1008, "the token has been revoked".into()));
+    assert_eq!(page.receive(), Frame::Close(4401, "revoked".into()));
     program.send("still here");
     assert_eq!(program.receive(), Frame::Text("bob: still here".into()));
 
@@ -126,5 +133,31 @@ fn it_ends_with_the_token() {
     let (mut connection, _) = Connection::open(&server, &[&field]).unwrap();
     connection.send("hello");
     assert_eq!(connection.receive(), Frame::Text("alice: hello".into()));
-    assert_eq!(connection.receive(), Frame::Close(1008, "the token has expired".into()));
+    assert_eq!(connection.receive(), Frame::Close(4401, "expired".into()));
+}
+
+#[test]
+fn it_goes_on_with_a_newer_token_of_the_same_caller() {
+    let server = start("websocket");
+    let short = token("alice").lifetime(Duration::from_secs(2)).sign();
+    let field = format!("authorization: Bearer {short}");
+    let (mut connection, _) = Connection::open(&server, &[&field]).unwrap();
+    connection.send_long(&format!("bearer {}", token("alice").sign()));
+    assert_eq!(connection.receive(), Frame::Text("welcome back".into()));
+    std::thread::sleep(Duration::from_secs(3));
+    connection.send("still here");
+    assert_eq!(connection.receive(), Frame::Text("alice: still here".into()));
+    connection.send_long(&format!("bearer {}", token("bob").sign()));
+    assert_eq!(connection.receive(), Frame::Close(4403, "invalid_token".into()));
+}
+
+#[test]
+fn events_end_with_the_token() {
+    let server = start("websocket");
+    let short = token("alice").lifetime(Duration::from_secs(3)).sign();
+    let answer = server.request("GET", "/events").bearer(&short).send();
+    assert_eq!(answer.status, 200);
+    assert!(answer.text().contains("event: tick\ndata: "), "{}", answer.text());
+    let last = "event: access-ended\ndata: {\"reason\":\"expired\"}\n\n";
+    assert!(answer.text().contains(last), "{}", answer.text());
 }

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:-15}
 targets=("${@:2}")
-[ ${#targets[@]} -gt 0 ] || targets=(credentials token header json key_set discovery signed proof mcp)
+[ ${#targets[@]} -gt 0 ] || targets=(credentials token header json jwk key_set discovery signed proof mcp)
 
 rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
 cargo fuzz --version >/dev/null 2>&1 ||
@@ -20,9 +20,11 @@ for target in "${targets[@]}"; do
   cargo +nightly fuzz build "${options[@]}" "$target" >/dev/null 2>&1 ||
     cargo +nightly fuzz build "${options[@]}" "$target"
   log=$(mktemp)
+  words=()
+  [ ! -f "dictionaries/$target" ] || words=("-dict=dictionaries/$target")
   [ -n "$(ls -A "corpus/$target" 2>/dev/null)" ] || { echo "no seeds for $target" >&2; exit 1; }
   cargo +nightly fuzz run "${options[@]}" "$target" -- \
-    -max_total_time="$seconds" -max_len=16384 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 2>"$log" || {
+    -max_total_time="$seconds" -max_len=16384 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 "${words[@]}" 2>"$log" || {
     tail -n 60 "$log" >&2
     exit 1
   }

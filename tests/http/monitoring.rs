@@ -77,14 +77,18 @@ fn scraped(all: &mut Series) {
     let port = free_port();
     let address = format!("127.0.0.1:{port}");
     let endpoint = IntrospectionEndpoint::start();
+    let keys = issuer.jwks_uri();
     let variables = [
         ("METRICS_ADDR", address.as_str()),
+        ("SSF_ISSUER", issuer.url()),
+        ("SSF_AUDIENCE", "events"),
+        ("SSF_JWKS_URI", &keys),
         ("JWT_INTROSPECTION_URL", endpoint.url()),
         ("JWT_INTROSPECTION_CLIENT_ID", "api"),
         ("JWT_INTROSPECTION_CLIENT_SECRET", "secret"),
     ];
     let server = Process::start_example("prometheus", &issuer, &variables);
-    let token = Token::now(issuer.url());
+    let token = Token::now(issuer.url()).claim("jti", "a");
     for (path, token, status) in [
         ("/protected", token.sign(&key), 200),
         ("/protected", "not-a-token".into(), 401),
@@ -99,6 +103,7 @@ fn scraped(all: &mut Series) {
         let token = token.clone().header("kid", format!("kid-{number}")).sign(&unknown);
         server.get("/protected", &token);
     }
+    assert_eq!(server.request("POST", "/ssf/events").send().status, 400);
     series(server.get_at(port, "/metrics").text(), all);
 }
 

@@ -92,7 +92,7 @@ fn stream(messages: &[(String, usize)], ending: &str) -> String {
         let prefix = ["data: ", "data:"][index % 2];
         stream += before;
         for line in text.lines() {
-            stream += &format!("{prefix}{line}\n");
+            stream.extend([prefix, line, "\n"]);
         }
         stream += ["\n", "\n\n", "id: 8\n\n"][kind % 3];
     }

@@ -76,14 +76,14 @@ fn typed<T: DeserializeOwned>(value: Value) -> Result<T, ErrorData> {
         .map_err(|error| ErrorData::internal_error(error.to_string(), None))
 }
 
-async fn ask(peer: &Peer<RoleServer>, method: &str, params: Value) -> Result<Value, ErrorData> {
+async fn ask(peer: &Peer<RoleServer>, method: &str, params: &Value) -> Result<Value, ErrorData> {
     let request: ServerRequest = typed(json!({ "method": method, "params": params }))?;
     let answer = peer.send_request(request).await;
     let answer = answer.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
     Ok(serde_json::to_value(answer).unwrap())
 }
 
-async fn notify(peer: &Peer<RoleServer>, method: &str, params: Value) -> Result<(), ErrorData> {
+async fn notify(peer: &Peer<RoleServer>, method: &str, params: &Value) -> Result<(), ErrorData> {
     let notification: ServerNotification = typed(json!({ "method": method, "params": params }))?;
     let sent = peer.send_notification(notification).await;
     sent.map_err(|error| ErrorData::internal_error(error.to_string(), None))
@@ -95,7 +95,7 @@ async fn elicit(
     schema: &Value,
 ) -> Result<Value, ErrorData> {
     let params = json!({ "message": message, "requestedSchema": schema });
-    let answer = ask(peer, "elicitation/create", params).await?;
+    let answer = ask(peer, "elicitation/create", &params).await?;
     let (action, content) = (&answer["action"], &answer["content"]);
     Ok(text(&format!("Elicitation completed: action={action}, content={content}")))
 }
@@ -200,9 +200,9 @@ impl ServerHandler for Everything {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
+        call: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let peer = &context.peer;
+        let peer = &call.peer;
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let pause = || tokio::time::sleep(Duration::from_millis(50));
         let content = match &*request.name {
@@ -221,20 +221,20 @@ impl ServerHandler for Everything {
             "test_tool_with_logging" => {
                 for step in ["started", "processing", "completed"] {
                     let params = json!({ "level": "info", "data": step });
-                    notify(peer, "notifications/message", params).await?;
+                    notify(peer, "notifications/message", &params).await?;
                     pause().await;
                 }
                 vec![text("done")]
             }
             "test_tool_with_progress" => {
                 for progress in [0, 50, 100] {
-                    if let Some(token) = context.meta.get_progress_token() {
+                    if let Some(token) = call.meta.get_progress_token() {
                         let params = json!({
                             "progressToken": token,
                             "progress": progress,
                             "total": 100,
                         });
-                        notify(peer, "notifications/progress", params).await?;
+                        notify(peer, "notifications/progress", &params).await?;
                     }
                     pause().await;
                 }
@@ -252,7 +252,7 @@ impl ServerHandler for Everything {
                     "messages": [{ "role": "user", "content": content }],
                     "maxTokens": 100,
                 });
-                let answer = ask(peer, "sampling/createMessage", params).await?;
+                let answer = ask(peer, "sampling/createMessage", &params).await?;
                 vec![text(&format!("LLM response: {}", answer["content"]["text"]))]
             }
             "test_elicitation" => {

@@ -40,21 +40,28 @@ fn node(script: &str) -> Command {
     command
 }
 
-/// What a client has seen.
+/// What a client has seen, and the URL of the server.
 fn visit(user: &str, library: &str) -> (Value, String) {
+    visit_with(&[user, library], |_| None)
+}
+
+/// The same with other arguments of the client, and one more variable of the server.
+fn visit_with(
+    client: &[&str],
+    more: impl FnOnce(&str) -> Option<(&'static str, String)>,
+) -> (Value, String) {
     let provider = Provider::start();
     let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let resource = format!("http://{address}/mcp");
-    let server = Process::start_at(
-        "mcp-server",
-        address,
-        &[
-            ("BIND_ADDR", &address.to_string()),
-            ("JWT_ISSUER", &provider.issuer),
-            ("JWT_AUDIENCE", &resource),
-        ],
-    );
-    let output = node("mcp_client.mjs").args([&resource, user, library]).output().unwrap();
+    let mut variables = vec![
+        ("BIND_ADDR", address.to_string()),
+        ("JWT_ISSUER", provider.issuer.clone()),
+        ("JWT_AUDIENCE", resource.clone()),
+    ];
+    variables.extend(more(&format!("http://{address}")));
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let server = Process::start_at("mcp-server", address, &variables);
+    let output = node("mcp_client.mjs").arg(&resource).args(client).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{}", server.log());
     (serde_json::from_slice(&output.stdout).unwrap(), resource)
@@ -126,4 +133,14 @@ fn a_user_with_the_role_may_do_more_with_the_same_scopes() {
     assert_seen(&seen, &resource);
     assert_eq!(seen["toolsOfWriter"], json!(["create_note", "delete_note", "search", "whoami"]));
     assert_eq!(seen["delete_note"]["isError"], false, "{seen}");
+}
+
+#[test]
+#[ignore = "needs Node.js: ./tests/run.sh"]
+fn a_client_may_bind_its_tokens_to_a_key() {
+    let bound = ["alice", "client", "dpop"];
+    let (seen, resource) = visit_with(&bound, |origin| Some(("JWT_DPOP_URL", origin.to_owned())));
+    assert_seen(&seen, &resource);
+    assert_is_no_admin(&seen);
+    assert_eq!(seen["schemes"], json!(["DPoP"]));
 }

@@ -1,10 +1,10 @@
 // A real MCP client that logs in, works, is refused, gets more rights, and works again.
 //
-// Arguments: the URL of the server, the user, and the package of the client: `sdk` speaks the revisions
-// with sessions, `client` the stateless one. Prints what it has seen.
+// Arguments: the URL of the server, the user, the package of the client: `sdk` speaks the revisions with
+// sessions, `client` the stateless one; and `dpop` for tokens that are bound to a key. Prints what it has seen.
 
-const [url, user, library] = process.argv.slice(2);
-const { Client, StreamableHTTPClientTransport, UnauthorizedError } = await load(library);
+const [url, user, library, binding] = process.argv.slice(2);
+const { Client, DpopSession, StreamableHTTPClientTransport, UnauthorizedError } = await load(library);
 
 async function load(name) {
   if (name === 'client') return import('@modelcontextprotocol/client');
@@ -32,6 +32,8 @@ class Login {
   clientInformation() { return { client_id: 'notes-client' }; }
   tokens() { return this.saved; }
   saveTokens(tokens) { this.saved = tokens; }
+  discoveryState() { return this.discovered; }
+  saveDiscoveryState(discovered) { this.discovered = discovered; }
   codeVerifier() { return this.verifier; }
   saveCodeVerifier(verifier) { this.verifier = verifier; }
   async redirectToAuthorization(target) {
@@ -70,10 +72,17 @@ async function browse(target) {
 }
 
 const login = new Login();
+if (binding === 'dpop') {
+  const session = await DpopSession.create();
+  login.dpop = () => session;
+}
 const refusals = [];
+const schemes = new Set();
 
-/** Notes what the server refuses. */
+/** Notes how the client shows its token, and what the server refuses. */
 async function watched(target, init) {
+  const credential = new Headers(init?.headers).get('authorization');
+  if (credential && String(target) === url) schemes.add(credential.split(' ')[0]);
   const response = await fetch(target, init);
   const challenge = response.headers.get('www-authenticate');
   if (challenge) {
@@ -127,6 +136,7 @@ for (const name of ['delete_note', 'export']) {
     seen[name] = { error: error.constructor.name, statuses: refusals.slice(before).map((one) => one.status) };
   }
 }
+seen.schemes = [...schemes];
 seen.revision = client.getNegotiatedProtocolVersion?.() ?? transport.protocolVersion;
 await client.close();
 console.log(JSON.stringify(seen));

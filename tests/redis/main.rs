@@ -15,6 +15,7 @@ mod introspection;
 mod outages;
 mod proofs;
 mod security_events;
+mod streams;
 mod topologies;
 
 use std::{

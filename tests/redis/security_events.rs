@@ -111,6 +111,7 @@ fn an_event_at_one_instance_ends_access_at_all() {
 /// --nocapture the_time_from_an_event`.
 #[test]
 #[ignore = "a measurement"]
+#[expect(clippy::print_stdout, reason = "a measurement is for its reader")]
 fn the_time_from_an_event_to_the_refusal_is_below_a_second() {
     const ROUNDS: usize = 300;
 

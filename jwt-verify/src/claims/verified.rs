@@ -41,7 +41,10 @@ impl VerifiedToken {
     /// Returns the time until `exp`, without leeway; `None` without `exp`.
     pub(crate) fn time_left(&self) -> Option<Duration> {
         let end = self.claims.expires_at()?.since_epoch();
-        let now = self.clock.as_ref().map_or_else(|| SystemClock.now(), |clock| clock.now());
+        let now = match &self.clock {
+            Some(clock) => clock.now(),
+            None => SystemClock.now(),
+        };
         Some(end.saturating_sub(now))
     }
 

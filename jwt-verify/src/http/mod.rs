@@ -29,7 +29,7 @@ pub use authorization::{
 };
 pub use credentials::{
     BearerExtractor, CookieExtractor, Credential, FirstOf, HeaderExtractor, QueryExtractor,
-    TokenExtractor,
+    SubprotocolExtractor, TokenExtractor,
 };
 #[cfg(feature = "issuing")]
 pub use endpoints::JwksEndpoint;
@@ -55,4 +55,6 @@ pub use route_table::{AccessMatrix, Annotated, AuthScope, RouteInfo};
 pub use route_table::{RouteCheck, UnprotectedRoutes, check_routes};
 #[cfg(feature = "issuing")]
 pub use sessions::{SameSite, SessionCookieError, SessionCookies, SessionCookiesBuilder};
-pub use streams::{AccessEnded, EndOfAccess, GuardedStream, StreamGuard};
+pub use streams::{
+    AccessEnded, EndOfAccess, GuardedEvents, GuardedStream, StreamGuard, StreamLogin, close_code,
+};

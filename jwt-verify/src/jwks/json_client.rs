@@ -50,7 +50,6 @@ pub(crate) struct JsonQuestion {
 /// An answer with a status of success.
 #[derive(Debug, PartialEq)]
 pub(crate) struct JsonAnswer {
-    pub(crate) status: u16,
     /// `None` for an answer without a body.
     pub(crate) body: Option<Value>,
 }
@@ -176,7 +175,7 @@ impl JsonClient {
                 Some(body)
             }
         };
-        Ok(JsonAnswer { status: status.get().as_u16(), body })
+        Ok(JsonAnswer { body })
     }
 
     async fn find(&self, endpoint: TransmitterEndpoint) -> Result<SafeUrl, JsonFailure> {

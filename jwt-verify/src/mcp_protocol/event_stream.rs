@@ -172,7 +172,7 @@ impl EventStream {
     }
 }
 
-/// Returns `false` for an event that is no notification about a resource, however its method is spelled.
+/// Returns `false` for an event that does not notify about a resource, however its method is spelled.
 fn may_be_update(event: &[u8]) -> bool {
     // A letter has no other escape, and a line end is in no string.
     memmem::find(event, b"updated").is_some() || memmem::find(event, b"\\u").is_some()
@@ -232,17 +232,17 @@ fn part(bytes: &[u8], range: Range<usize>) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::list_filter::{ListEntry, Verdict},
+        super::list_filter::{EntryVerdict, ListEntry},
         *,
     };
 
     /// Keeps what is named `a…`, and drops the rest.
-    fn decide(entry: ListEntry<'_>) -> Verdict {
+    fn decide(entry: ListEntry<'_>) -> EntryVerdict {
         match entry {
             ListEntry::Tool(name) | ListEntry::Update(name) if name.starts_with('a') => {
-                Verdict::Keep
+                EntryVerdict::Keep
             }
-            _ => Verdict::Drop,
+            _ => EntryVerdict::Drop,
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the header fields of a request say of its message.
+//! Header fields that mirror the message of a request.
 
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ impl<'r> Revision<'r> {
         }
     }
 
-    /// Returns `true` if a body may be an array of messages. A request without the field may be of
+    /// Returns `true` if a body may be an array of messages. A request without that header may be of
     /// that revision.
     pub(crate) fn has_batches(self) -> bool {
         matches!(self, Self::Older(None | Some("2025-03-26")))

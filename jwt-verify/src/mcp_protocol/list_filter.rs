@@ -22,7 +22,7 @@ pub(crate) enum ListEntry<'a> {
 
 /// The decision about an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum EntryVerdict {
     Keep,
     Drop,
     /// Keeps it, and says in its `_meta` which scopes it needs. A notification is dropped.
@@ -34,7 +34,7 @@ pub(crate) enum Verdict {
 pub(crate) struct Unreadable;
 
 /// Decides about each entry.
-pub(crate) type Decide<'d> = dyn FnMut(ListEntry<'_>) -> Verdict + 'd;
+pub(crate) type Decide<'d> = dyn FnMut(ListEntry<'_>) -> EntryVerdict + 'd;
 
 /// Member of an entry's `_meta` with the scopes that it needs.
 const SCOPES: &str = "io.github.jwt-verify/scopes";
@@ -61,7 +61,7 @@ pub(crate) fn filter_answer(text: String, decide: &mut Decide<'_>) -> Result<Str
     String::from_utf8(out).map_err(|_| Unreadable)
 }
 
-/// Finds out what has to be changed in an answer. Without `has_lists` it is no answer to a request for a
+/// Finds out what has to be changed in an answer. Without `has_lists` it does not answer a request for a
 /// list, and members of its result mean something else.
 pub(super) fn changes(
     document: &JsonDocument,
@@ -97,7 +97,7 @@ fn message_changes<'a>(
     {
         let uri = message.get("params").and_then(|params| params.get("uri"));
         let uri = uri.and_then(Json::as_str);
-        return Ok(uri.is_some_and(|uri| decide(ListEntry::Update(uri)) == Verdict::Keep));
+        return Ok(uri.is_some_and(|uri| decide(ListEntry::Update(uri)) == EntryVerdict::Keep));
     }
     let Some(result) = message.get("result").filter(|_| has_lists) else { return Ok(true) };
     // In document order, as edits have to be.
@@ -123,9 +123,9 @@ fn message_changes<'a>(
         cut_elements(list, edits, |element, edits| {
             let Some(name) = element.get(member).and_then(Json::as_str) else { return Ok(false) };
             match decide(entry(name)) {
-                Verdict::Keep => {}
-                Verdict::Drop => return Ok(false),
-                Verdict::Mark(scopes) => edits.push(mark(element, &scopes)),
+                EntryVerdict::Keep => {}
+                EntryVerdict::Drop => return Ok(false),
+                EntryVerdict::Mark(scopes) => edits.push(mark(element, &scopes)),
             }
             Ok(true)
         })?;
@@ -183,16 +183,16 @@ mod tests {
     use super::*;
 
     /// Keeps what is named `a…`, marks `m…`, and drops the rest.
-    fn decide(entry: ListEntry<'_>) -> Verdict {
+    fn decide(entry: ListEntry<'_>) -> EntryVerdict {
         let (ListEntry::Tool(name)
         | ListEntry::Prompt(name)
         | ListEntry::Resource(name)
         | ListEntry::Template(name)
         | ListEntry::Update(name)) = entry;
         match name.chars().next() {
-            Some('a') => Verdict::Keep,
-            Some('m') => Verdict::Mark("notes:read notes:\"write".into()),
-            _ => Verdict::Drop,
+            Some('a') => EntryVerdict::Keep,
+            Some('m') => EntryVerdict::Mark("notes:read notes:\"write".into()),
+            _ => EntryVerdict::Drop,
         }
     }
 

@@ -18,7 +18,7 @@ pub(crate) struct Message<'b> {
 
 /// A body that is not what it should be, by the code of JSON-RPC for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Problem {
+pub(crate) enum MessageProblem {
     /// No JSON document, or one with a member twice.
     Parse,
     /// No message, or one that this revision does not have.
@@ -29,7 +29,7 @@ pub(crate) enum Problem {
     Mismatch(&'static str),
 }
 
-impl Problem {
+impl MessageProblem {
     pub(crate) const fn code(self) -> i32 {
         match self {
             Self::Parse => -32700,
@@ -47,7 +47,7 @@ impl Problem {
     }
 }
 
-impl From<HeaderMismatch> for Problem {
+impl From<HeaderMismatch> for MessageProblem {
     fn from(HeaderMismatch(text): HeaderMismatch) -> Self {
         Self::Mismatch(text)
     }
@@ -75,6 +75,9 @@ const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 /// Bytes of an identifier, which a refusal repeats.
 const LONGEST_ID: usize = 512;
 
+/// Resources that one message listens to, each of which is decided and recorded.
+const MOST_LISTENED: usize = 1024;
+
 /// Messages of a batch.
 const LARGEST_BATCH: usize = 32;
 
@@ -82,30 +85,30 @@ const LARGEST_BATCH: usize = 32;
 pub(crate) fn messages<'b>(
     root: Json<'b>,
     revision: Revision<'_>,
-) -> Result<Vec<Message<'b>>, Problem> {
+) -> Result<Vec<Message<'b>>, MessageProblem> {
     let older = matches!(revision, Revision::Older(_));
     if !root.is_array() {
         return Ok(vec![Message::read(root, older)?]);
     }
     if !revision.has_batches() {
-        return Err(Problem::Invalid("the body must be one message"));
+        return Err(MessageProblem::Invalid("the body must be one message"));
     }
     // One more, so that too many are known.
     let elements: Vec<Json<'b>> = root.elements().take(LARGEST_BATCH + 1).collect();
     if elements.is_empty() || elements.len() > LARGEST_BATCH {
-        return Err(Problem::Invalid("a batch has 1 to 32 messages"));
+        return Err(MessageProblem::Invalid("a batch has 1 to 32 messages"));
     }
     elements.into_iter().map(|element| Message::read(element, older)).collect()
 }
 
 impl<'b> Message<'b> {
-    fn read(value: Json<'b>, takes_responses: bool) -> Result<Self, Problem> {
+    fn read(value: Json<'b>, takes_responses: bool) -> Result<Self, MessageProblem> {
         if !value.is_object() {
-            return Err(Problem::Invalid("a message is an object"));
+            return Err(MessageProblem::Invalid("a message is an object"));
         }
         has_own_spelling(value)?;
         if !value.get("jsonrpc").is_some_and(|version| version.is_text("2.0")) {
-            return Err(Problem::Invalid("`jsonrpc` must be \"2.0\""));
+            return Err(MessageProblem::Invalid("`jsonrpc` must be \"2.0\""));
         }
         let id = match value.get("id") {
             Some(id) => Some(identifier(id)?),
@@ -115,17 +118,17 @@ impl<'b> Message<'b> {
         let params = value.get("params");
         let Some(method) = value.get("method") else {
             if !takes_responses || outcomes != 1 || id.is_none() || params.is_some() {
-                return Err(Problem::Invalid("a message has a method"));
+                return Err(MessageProblem::Invalid("a message has a method"));
             }
             return Ok(Self { id, method: None, params: None });
         };
-        let method = method.as_str().ok_or(Problem::Invalid("`method` must be a string"))?;
+        let method = method.as_str().ok_or(MessageProblem::Invalid("`method` must be a string"))?;
         if outcomes != 0 {
-            return Err(Problem::Invalid("a message with a method has no result"));
+            return Err(MessageProblem::Invalid("a message with a method has no result"));
         }
         if let Some(params) = params {
             if !params.is_object() {
-                return Err(Problem::Invalid("`params` must be an object"));
+                return Err(MessageProblem::Invalid("`params` must be an object"));
             }
             has_own_spelling(params)?;
         }
@@ -133,30 +136,30 @@ impl<'b> Message<'b> {
     }
 
     /// Holds it against the header fields.
-    pub(crate) fn check(&self, fields: &Fields<'_>) -> Result<(), Problem> {
+    pub(crate) fn check(&self, fields: &Fields<'_>) -> Result<(), MessageProblem> {
         if let Some(method) = fields.method
             && self.method != Some(method)
         {
-            return Err(Problem::Mismatch("`Mcp-Method` is not the method of the body"));
+            return Err(MessageProblem::Mismatch("`Mcp-Method` is not the method of the body"));
         }
         if let Some(name) = &fields.name
             && !self.is_called(name)
         {
-            return Err(Problem::Mismatch("`Mcp-Name` is not the name in the body"));
+            return Err(MessageProblem::Mismatch("`Mcp-Name` is not the name in the body"));
         }
         let version = self.params.and_then(|params| params.get("_meta")?.get(VERSION));
         match (fields.revision, version) {
-            (Revision::Modern(expected), Some(found)) if !found.is_text(expected) => {
-                Err(Problem::Mismatch("`MCP-Protocol-Version` is not the version in the body"))
-            }
+            (Revision::Modern(expected), Some(found)) if !found.is_text(expected) => Err(
+                MessageProblem::Mismatch("`MCP-Protocol-Version` is not the version in the body"),
+            ),
             (Revision::Modern(_), None) if self.id.is_some() => {
-                Err(Problem::Params("`_meta` names no protocol version"))
+                Err(MessageProblem::Params("`_meta` names no protocol version"))
             }
             (Revision::Older(_), Some(found)) => match found.as_str().map(Some).map(Revision::of) {
                 Some(Revision::Older(_)) => Ok(()),
-                _ => {
-                    Err(Problem::Mismatch("`MCP-Protocol-Version` is not the version in the body"))
-                }
+                _ => Err(MessageProblem::Mismatch(
+                    "`MCP-Protocol-Version` is not the version in the body",
+                )),
             },
             _ => Ok(()),
         }
@@ -174,9 +177,9 @@ impl<'b> Message<'b> {
     }
 
     /// Returns what it asks for; `None` for a response.
-    pub(crate) fn operation(&self) -> Result<Option<Operation<'b>>, Problem> {
+    pub(crate) fn operation(&self) -> Result<Option<Operation<'b>>, MessageProblem> {
         let text = |member: &str, problem| {
-            self.param(member).and_then(Json::as_str).ok_or(Problem::Params(problem))
+            self.param(member).and_then(Json::as_str).ok_or(MessageProblem::Params(problem))
         };
         let Some(method) = self.method else { return Ok(None) };
         Ok(Some(match method {
@@ -191,8 +194,9 @@ impl<'b> Message<'b> {
     }
 
     /// Returns what a completion is about.
-    fn completed(&self) -> Result<Operation<'b>, Problem> {
-        const PROBLEM: Problem = Problem::Params("`ref` names no prompt and no resource");
+    fn completed(&self) -> Result<Operation<'b>, MessageProblem> {
+        const PROBLEM: MessageProblem =
+            MessageProblem::Params("`ref` names no prompt and no resource");
 
         let of = self.param("ref").ok_or(PROBLEM)?;
         has_own_spelling(of)?;
@@ -207,13 +211,13 @@ impl<'b> Message<'b> {
 
     /// Returns what a `subscriptions/listen` wants to hear of, besides changes of lists. What is not known
     /// is a method without a name, for which there is no rule.
-    pub(crate) fn listened(&self) -> Result<Vec<Operation<'b>>, Problem> {
+    pub(crate) fn listened(&self) -> Result<Vec<Operation<'b>>, MessageProblem> {
         if !self.is_listening() {
             return Ok(Vec::new());
         }
         let Some(filter) = self.param("notifications") else { return Ok(Vec::new()) };
         if !filter.is_object() {
-            return Err(Problem::Params("`notifications` must be an object"));
+            return Err(MessageProblem::Params("`notifications` must be an object"));
         }
         let mut listened = Vec::new();
         for (name, value) in filter.members() {
@@ -221,10 +225,15 @@ impl<'b> Message<'b> {
                 "toolsListChanged" | "promptsListChanged" | "resourcesListChanged" => {}
                 "resourceSubscriptions" => {
                     if !value.is_array() {
-                        return Err(Problem::Params(NO_URI));
+                        return Err(MessageProblem::Params(NO_URI));
+                    }
+                    if value.elements().nth(MOST_LISTENED).is_some() {
+                        return Err(MessageProblem::Params(
+                            "it listens to more than 1024 resources",
+                        ));
                     }
                     for uri in value.elements() {
-                        let uri = uri.as_str().ok_or(Problem::Params(NO_URI))?;
+                        let uri = uri.as_str().ok_or(MessageProblem::Params(NO_URI))?;
                         listened.push(Operation::Resource(uri));
                     }
                 }
@@ -268,23 +277,23 @@ pub(crate) fn operation_of<'f>(fields: &'f Fields<'_>) -> Option<Operation<'f>> 
 }
 
 /// Returns the text of an identifier: a string or an integer.
-fn identifier(id: Json<'_>) -> Result<&str, Problem> {
+fn identifier(id: Json<'_>) -> Result<&str, MessageProblem> {
     let text = id.raw();
     let is_integer = id.is_number() && !text.contains(['.', 'e', 'E']);
     if (is_integer || id.is_string()) && text.len() <= LONGEST_ID {
         Ok(text)
     } else {
-        Err(Problem::Invalid("`id` must be a string or an integer"))
+        Err(MessageProblem::Invalid("`id` must be a string or an integer"))
     }
 }
 
 /// Refuses members whose names differ from deciding ones in case alone.
-fn has_own_spelling(object: Json<'_>) -> Result<(), Problem> {
+fn has_own_spelling(object: Json<'_>) -> Result<(), MessageProblem> {
     let is_other = |name: &str| {
         DECIDING.iter().any(|known| *known != name && is_same_but_for_case(known, name))
     };
     if object.members().any(|(name, _)| is_other(name)) {
-        return Err(Problem::Invalid("a member differs from a known one in case"));
+        return Err(MessageProblem::Invalid("a member differs from a known one in case"));
     }
     Ok(())
 }
@@ -311,8 +320,8 @@ mod tests {
     }
 
     /// Reads one body, and decides what it asks for.
-    fn asked(text: &str, fields: &Fields<'_>) -> Result<Vec<String>, Problem> {
-        let document = JsonText::parse(text).map_err(|_| Problem::Parse)?;
+    fn asked(text: &str, fields: &Fields<'_>) -> Result<Vec<String>, MessageProblem> {
+        let document = JsonText::parse(text).map_err(|_| MessageProblem::Parse)?;
         let mut asked = Vec::new();
         for message in messages(document.root(), fields.revision)? {
             message.check(fields)?;
@@ -323,12 +332,12 @@ mod tests {
         Ok(asked)
     }
 
-    fn older(text: &str) -> Result<Vec<String>, Problem> {
+    fn older(text: &str) -> Result<Vec<String>, MessageProblem> {
         asked(text, &fields(Revision::Older(Some("2025-11-25"))))
     }
 
-    fn code(outcome: Result<Vec<String>, Problem>) -> i32 {
-        outcome.map_or_else(Problem::code, |_| 0)
+    fn code(outcome: Result<Vec<String>, MessageProblem>) -> i32 {
+        outcome.map_or_else(MessageProblem::code, |_| 0)
     }
 
     #[test]
@@ -369,6 +378,12 @@ mod tests {
                 r#"Method("")"#
             ]
         );
+        let listening = |count: usize| {
+            let uris = vec![r#""a:b""#; count].join(",");
+            older(&listen.replace(r#""a:b","a:c""#, &uris))
+        };
+        assert!(listening(MOST_LISTENED).is_ok());
+        assert_eq!(code(listening(MOST_LISTENED + 1)), -32602);
         for response in [
             r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
             r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"x"}}"#,

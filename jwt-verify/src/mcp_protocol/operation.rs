@@ -1,4 +1,4 @@
-//! What a message asks the server to do.
+//! Operations that a message asks for.
 
 use std::fmt;
 

@@ -5,23 +5,24 @@ use std::borrow::Cow;
 /// A pattern of resource URIs: literal text, `{name}` for one segment, and `{+name}` for the rest
 /// (RFC 6570 §3.2.2, §3.2.3).
 ///
-/// A value that a server could read as another path matches nothing: `.` and `..`, a backslash, a
-/// control character, and an escaped slash, backslash or dot, at whatever depth of escapes.
+/// A value that a server could read as another path matches nothing: `.` and `..`, two slashes, a
+/// backslash, a control character, and an escape of a slash, a backslash or a character that needs none,
+/// at whatever depth of escapes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ResourceTemplate {
     text: Cow<'static, str>,
-    parts: Vec<Part>,
+    parts: Vec<TemplatePart>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum TemplatePart {
     Literal(String),
     Segment(String),
     Rest(String),
 }
 
 /// Values of the variables of a template, in its order.
-pub(crate) type Variables<'a> = Vec<(&'a str, &'a str)>;
+pub(crate) type TemplateVariables<'a> = Vec<(&'a str, &'a str)>;
 
 impl ResourceTemplate {
     pub(crate) fn parse(text: Cow<'static, str>) -> Result<Self, &'static str> {
@@ -29,8 +30,8 @@ impl ResourceTemplate {
         let mut rest = &*text;
         while let Some((literal, after)) = rest.split_once('{') {
             if !literal.is_empty() {
-                parts.push(Part::Literal(literal.to_owned()));
-            } else if !matches!(parts.last(), None | Some(Part::Literal(_))) {
+                parts.push(TemplatePart::Literal(literal.to_owned()));
+            } else if !matches!(parts.last(), None | Some(TemplatePart::Literal(_))) {
                 return Err("needs text between two variables of a resource template");
             }
             let (variable, after) =
@@ -49,20 +50,18 @@ impl ResourceTemplate {
             if is_rest && !after.is_empty() {
                 return Err("`{+name}` comes last in a resource template");
             }
-            parts.push(match is_rest {
-                true => Part::Rest(name.to_owned()),
-                false => Part::Segment(name.to_owned()),
-            });
+            let part = if is_rest { TemplatePart::Rest } else { TemplatePart::Segment };
+            parts.push(part(name.to_owned()));
             rest = after;
         }
         if rest.contains('}') {
             return Err("has a brace that is not opened");
         }
         if !rest.is_empty() {
-            parts.push(Part::Literal(rest.to_owned()));
+            parts.push(TemplatePart::Literal(rest.to_owned()));
         }
         // The scheme decides which resources are meant at all.
-        if !matches!(parts.first(), Some(Part::Literal(literal)) if literal.contains(':')) {
+        if !matches!(parts.first(), Some(TemplatePart::Literal(literal)) if literal.contains(':')) {
             return Err("a resource template begins with the scheme of its URIs");
         }
         Ok(Self { text, parts })
@@ -78,23 +77,25 @@ impl ResourceTemplate {
     }
 
     /// Returns the values of the variables if the URI matches.
-    pub(crate) fn matches<'t: 'v, 'v>(&'t self, uri: &'v str) -> Option<Variables<'v>> {
+    pub(crate) fn matches<'t: 'v, 'v>(&'t self, uri: &'v str) -> Option<TemplateVariables<'v>> {
         let mut variables = Vec::new();
         let mut rest = uri;
         let mut parts = self.parts.iter().peekable();
         while let Some(part) = parts.next() {
             match part {
-                Part::Literal(literal) => rest = rest.strip_prefix(literal.as_str())?,
-                Part::Rest(name) => {
-                    if rest.is_empty() || rest.split('/').any(|segment| !is_plain(segment)) {
+                TemplatePart::Literal(literal) => rest = rest.strip_prefix(literal.as_str())?,
+                TemplatePart::Rest(name) => {
+                    // One that begins with a slash is absolute to `Path::join`.
+                    let mut segments = rest.strip_suffix('/').unwrap_or(rest).split('/');
+                    if segments.any(|segment| segment.is_empty() || !is_plain(segment)) {
                         return None;
                     }
                     variables.push((name.as_str(), rest));
                     rest = "";
                 }
-                Part::Segment(name) => {
+                TemplatePart::Segment(name) => {
                     let end = match parts.peek() {
-                        Some(Part::Literal(literal)) => rest.find(literal.as_str())?,
+                        Some(TemplatePart::Literal(literal)) => rest.find(literal.as_str())?,
                         _ => rest.len(),
                     };
                     let (value, after) = rest.split_at(end);
@@ -110,7 +111,7 @@ impl ResourceTemplate {
     }
 }
 
-impl Part {
+impl TemplatePart {
     fn variable(&self) -> Option<&str> {
         match self {
             Self::Literal(_) => None,
@@ -119,13 +120,20 @@ impl Part {
     }
 }
 
+/// Rounds of escapes in a value. A reader that decodes more often is not known, and each round reads the
+/// value anew: without an end, a long one would keep the worker busy.
+const MOST_ROUNDS: usize = 8;
+
 /// Returns `true` for a segment that means itself to every reader.
 fn is_plain(segment: &str) -> bool {
     let mut decoded = Cow::Borrowed(segment.as_bytes());
-    // Each round makes it shorter, so it ends.
-    loop {
+    for _ in 0..=MOST_ROUNDS {
         let is_hostile = |byte: &u8| matches!(byte, b'\\' | 0..=0x1f | 0x7f | b'?' | b'#');
         if decoded.iter().any(is_hostile) || matches!(&*decoded, b"." | b"..") {
+            return false;
+        }
+        // `%61dmin` would pass by a rule about `admin`, which it means (RFC 3986 §6.2.2.2).
+        if decoded.windows(3).filter_map(escaped).any(is_unreserved) {
             return false;
         }
         match unescape(&decoded) {
@@ -134,26 +142,34 @@ fn is_plain(segment: &str) -> bool {
             None => return true,
         }
     }
+    false
+}
+
+/// Returns `true` for characters that need no escape (RFC 3986 §2.3).
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// Decodes an escape.
+fn escaped(text: &[u8]) -> Option<u8> {
+    let [b'%', digits @ ..] = text else { return None };
+    let is_hexadecimal = digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit);
+    let digits = std::str::from_utf8(digits).ok().filter(|_| is_hexadecimal)?;
+    u8::from_str_radix(digits, 16).ok()
 }
 
 /// Decodes percent-encoded bytes once. Returns `None` without any.
 fn unescape(text: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let escape = |at: usize| match text.get(at..at + 3) {
-        Some(&[b'%', high, low]) => Some((digit(high)? * 16 + digit(low)?) as u8),
-        _ => None,
-    };
-    let (mut decoded, mut at, mut any) = (Vec::with_capacity(text.len()), 0, false);
-    while let Some(&byte) = text.get(at) {
-        match escape(at) {
-            Some(byte) => {
-                decoded.push(byte);
-                (at, any) = (at + 3, true);
-            }
-            None => {
-                decoded.push(byte);
-                at += 1;
-            }
+    let (mut decoded, mut rest, mut any) = (Vec::with_capacity(text.len()), text, false);
+    while let [first, after @ ..] = rest {
+        if let Some((escape, after)) = rest.split_at_checked(3)
+            && let Some(byte) = escaped(escape)
+        {
+            decoded.push(byte);
+            (rest, any) = (after, true);
+        } else {
+            decoded.push(*first);
+            rest = after;
         }
     }
     any.then_some(decoded)
@@ -221,6 +237,13 @@ mod tests {
             "a#b",
             "a%3Fb",
             "%2525252e.",
+            "%61dmin",
+            "a%2Dmin",
+            "%2561dmin",
+            "/",
+            "/etc/passwd",
+            "a//b",
+            "a//",
         ] {
             let uri = format!("file:///pub/{tail}");
             assert_eq!(matched("file:///pub/{+path}", &uri), None, "{uri}");
@@ -228,6 +251,16 @@ mod tests {
         }
         assert!(matched("file:///pub/{name}", "file:///pub/a%20b%25.md").is_some());
         assert!(matched("file:///pub/{name}", "file:///pub/..a").is_some());
+        assert!(matched("file:///pub/{+path}", "file:///pub/a/b/").is_some());
+    }
+
+    /// Else each round would take off one escape of a hundred thousand.
+    #[test]
+    fn escapes_of_escapes_come_to_an_end() {
+        let uri = format!("file:///pub/%{}", "25".repeat(100_000));
+        for template in ["file:///pub/{+path}", "file:///pub/{name}"] {
+            assert_eq!(matched(template, &uri), None);
+        }
     }
 
     #[test]

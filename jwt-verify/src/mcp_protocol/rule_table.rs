@@ -1,10 +1,10 @@
-//! What is said of each operation, found by name.
+//! Values for operations, found by name.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     Operation,
-    resource_template::{ResourceTemplate, Variables},
+    resource_template::{ResourceTemplate, TemplateVariables},
 };
 
 /// A value for each tool, prompt, method and resource that has a rule.
@@ -18,9 +18,9 @@ pub(crate) struct RuleTable<T> {
 
 /// The rule of an operation.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Rule<'t, 'v, T> {
+pub(crate) enum FoundRule<'t, 'v, T> {
     /// One that is set, with the variables of its resource.
-    Set(&'t T, Variables<'v>),
+    Set(&'t T, TemplateVariables<'v>),
     /// The protocol needs it: every authenticated caller may.
     Authenticated,
 }
@@ -58,27 +58,30 @@ impl<T> RuleTable<T> {
     }
 
     /// Returns the rule of an operation. `None` means that the operation is refused.
-    pub(crate) fn find<'t: 'v, 'v>(&'t self, operation: Operation<'v>) -> Option<Rule<'t, 'v, T>> {
-        let set = |found| Rule::Set(found, Vec::new());
+    pub(crate) fn find<'t: 'v, 'v>(
+        &'t self,
+        operation: Operation<'v>,
+    ) -> Option<FoundRule<'t, 'v, T>> {
+        let set = |found| FoundRule::Set(found, Vec::new());
         match operation {
             Operation::Tool(name) => self.tools.get(name).map(set),
             Operation::Prompt(name) => self.prompts.get(name).map(set),
             Operation::Resource(uri) => self.resources.iter().find_map(|(template, value)| {
-                template.matches(uri).map(|variables| Rule::Set(value, variables))
+                template.matches(uri).map(|variables| FoundRule::Set(value, variables))
             }),
             Operation::Template(text) => {
                 let written = self.resources.iter().find(|(template, _)| template.text() == text);
                 match written {
                     // Each variable stands for itself, which is the value of no caller.
                     Some((template, value)) => {
-                        template.matches(text).map(|variables| Rule::Set(value, variables))
+                        template.matches(text).map(|variables| FoundRule::Set(value, variables))
                     }
                     None => self.find(Operation::Resource(text)),
                 }
             }
             Operation::Method(name) => match self.methods.get(name) {
                 Some(found) => Some(set(found)),
-                None => self.is_of_protocol(name).then_some(Rule::Authenticated),
+                None => self.is_of_protocol(name).then_some(FoundRule::Authenticated),
             },
         }
     }

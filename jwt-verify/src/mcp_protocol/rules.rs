@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{resource_template::ResourceTemplate, rule_table::RuleTable};
 use crate::{authz::Requirement, error::ConfigError};
 
-/// Which callers of an MCP server may call which tool, get which prompt and read which resource.
+/// Requirements for the tools, prompts, resources and methods of an MCP server.
 ///
 /// What no rule names is refused with 403, whether the server has it or not. Everything else that the
 /// protocol needs is there for every authenticated caller: `initialize`, `ping`, `server/discover`, lists
@@ -73,8 +73,9 @@ impl Rules {
     ///
     /// The URI is literal, or a template: `{name}` stands for one segment, and `{+name}`, at the end, for
     /// the rest (RFC 6570). `path.name` in the requirement is the value of a variable. The first rule
-    /// that matches decides. A value with a dot segment, a backslash, or an escape of one of them or of a
-    /// slash, matches no template, so that the server cannot read it as another path.
+    /// that matches decides. A value with a dot segment, two slashes, a backslash, or an escape of a slash, a
+    /// backslash or a character that needs none (RFC 3986 §2.3), matches no template, so that the server
+    /// cannot read it as another path.
     pub fn resource(mut self, uri: impl Into<Cow<'static, str>>, requirement: Requirement) -> Self {
         match ResourceTemplate::parse(uri.into()) {
             Ok(template) => {
@@ -140,7 +141,7 @@ impl Rules {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Operation, rule_table::Rule},
+        super::{Operation, rule_table::FoundRule},
         *,
     };
 
@@ -187,7 +188,7 @@ mod tests {
         let rules = Rules::new().resource("a:{user}", of_path());
         assert!(rules.verify().is_ok());
         let variables = |operation| match rules.table().find(operation) {
-            Some(Rule::Set(_, variables)) => variables,
+            Some(FoundRule::Set(_, variables)) => variables,
             other => panic!("{other:?}"),
         };
         assert_eq!(variables(Operation::Resource("a:ann")), [("user", "ann")]);

@@ -6,6 +6,7 @@ use dashmap::{DashMap, mapref::entry::Entry as MapEntry};
 
 use super::{Revocation, RevocationKeys, RevocationStore};
 use crate::{
+    changes::Changes,
     clock::{Clock, SystemClock},
     defaults::{MAX_LEEWAY, REVOCATIONS},
     expiry::Agenda,
@@ -32,6 +33,7 @@ struct MemoryRevocationInner {
     agenda: Agenda<Arc<str>>,
     most: usize,
     clock: Arc<dyn Clock>,
+    changes: Changes,
 }
 
 #[derive(Clone, Copy)]
@@ -60,7 +62,8 @@ impl MemoryRevocation {
 
     fn holding(most: usize, clock: Arc<dyn Clock>) -> Self {
         let (entries, agenda) = (DashMap::new(), Agenda::new());
-        Self { inner: Arc::new(MemoryRevocationInner { entries, agenda, most, clock }) }
+        let changes = Changes::new();
+        Self { inner: Arc::new(MemoryRevocationInner { entries, agenda, most, clock, changes }) }
     }
 
     /// Returns the number of stored revocations.
@@ -129,6 +132,7 @@ impl RevocationStore for MemoryRevocation {
         self.forget_some();
         let answer = if self.has_room_for(what.key()) {
             self.write(what.key(), what.issued_until(), until);
+            self.inner.changes.note();
             Ok(())
         } else {
             tracing::warn!("nothing more can be revoked: the memory for it is full");
@@ -139,6 +143,10 @@ impl RevocationStore for MemoryRevocation {
 
     fn is_immediate(&self) -> bool {
         true
+    }
+
+    fn changes(&self) -> Option<&Changes> {
+        Some(&self.inner.changes)
     }
 }
 

@@ -14,6 +14,7 @@ mod replica_builder;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+pub use crate::changes::Changes;
 pub use memory::MemoryRevocation;
 #[cfg(feature = "redis")]
 pub use redis::RedisRevocation;
@@ -79,6 +80,14 @@ pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
     /// accepted without a future on the heap. Default: `false`.
     fn is_immediate(&self) -> bool {
         false
+    }
+
+    /// Returns the counter of changes, if the store has one: it calls [`Changes::note`] after each
+    /// revocation that [`check`](Self::check) finds. Streams that are guarded by a
+    /// [`StreamGuard`](crate::streams::StreamGuard) are then looked at at once. Default: none, and
+    /// they are looked at twice a second.
+    fn changes(&self) -> Option<&Changes> {
+        None
     }
 
     /// Waits until the store can answer, or until an attempt to connect has failed; see

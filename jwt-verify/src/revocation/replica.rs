@@ -13,7 +13,7 @@ use super::{
     copy::RevokedCopy,
     log::{Page, Position},
 };
-use crate::{atomic_time::AtomicTime, error::ConfigError, jitter, metrics};
+use crate::{atomic_time::AtomicTime, changes::Changes, error::ConfigError, jitter, metrics};
 use crate::{error::StoreUnavailable, lookup::BoxFuture, lookup::Lookup};
 
 /// A [`RevocationStore`] that answers from memory, with a copy of the revocations in Redis.
@@ -52,6 +52,8 @@ struct ReplicaInner {
     /// Time at which the copy was last equal to the original; zero means never.
     confirmed_at: AtomicTime,
     attempts: watch::Sender<CopyAttempt>,
+    /// Changes of the copy.
+    changes: Changes,
     /// Notified when the last user is dropped.
     ended: Arc<Notify>,
 }
@@ -75,6 +77,7 @@ impl RevocationReplica {
             staleness,
             confirmed_at: AtomicTime::default(),
             attempts: watch::Sender::new(CopyAttempt::None),
+            changes: Changes::new(),
             ended: ended.clone(),
         });
         metrics::revocation_copy(redis.namespace(), 0, None);
@@ -165,6 +168,9 @@ impl LogReader {
         for entry in &page.entries {
             inner.copy.note(&entry.mark, entry.issued_until, entry.until, now);
         }
+        if !page.entries.is_empty() {
+            inner.changes.note();
+        }
         self.position = page.next;
     }
 
@@ -240,17 +246,22 @@ impl RevocationStore for RevocationReplica {
         until: Duration,
     ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
         Box::pin(async move {
-            let ReplicaInner { source, copy, .. } = &*self.inner;
+            let ReplicaInner { source, copy, changes, .. } = &*self.inner;
             source.revoke_all(what, until).await?;
             for one in what {
                 copy.note(one.key(), one.issued_until(), until, source.clock().now());
             }
+            changes.note();
             Ok(())
         })
     }
 
     fn is_immediate(&self) -> bool {
         true
+    }
+
+    fn changes(&self) -> Option<&Changes> {
+        Some(&self.inner.changes)
     }
 
     fn wait_until_ready(&self) -> BoxFuture<'_, Result<(), StoreUnavailable>> {

@@ -1,8 +1,9 @@
 //! Events that are fetched from a transmitter (RFC 8936).
 
 use std::{
+    fmt,
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Map, Value, json};
@@ -27,7 +28,7 @@ use crate::{
 /// A request waits at the transmitter until there are events (long poll). Each event is acted on and
 /// then acknowledged with the next request; one that is refused is reported with its code, and one
 /// that could not be checked now is left there, so that it comes again.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct EventPoll {
     url: String,
@@ -51,7 +52,7 @@ impl EventPoll {
     }
 
     /// Sets how long a request waits for events. Default: 60 s; between 1 s and 5 min. A transmitter
-    /// that answers at once without events is asked again after a second.
+    /// that answers without events is asked again a second after the request at the earliest.
     pub fn wait(mut self, longest: Duration) -> Self {
         self.wait = longest;
         self
@@ -73,6 +74,16 @@ impl EventPoll {
             .check_url(&self.url)
             .map_err(|problem| ConfigError::invalid("poll.url", problem))?;
         Ok(Poller { client, url, max_events: self.max_events, wait: self.wait })
+    }
+}
+
+/// Hides the URL, which may hold a secret and is not checked yet.
+impl fmt::Debug for EventPoll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventPoll")
+            .field("max_events", &self.max_events)
+            .field("wait", &self.wait)
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,6 +112,7 @@ impl Poller {
         let mut receipts = Receipts::default();
         let mut failures = 0_u32;
         while receiver.strong_count() > 0 {
+            let began = Instant::now();
             let pause = {
                 let asked = tokio::select! {
                     asked = self.ask(&receipts) => asked,
@@ -115,11 +127,15 @@ impl Poller {
                         let is_blocked =
                             receipts.act(&SecurityEventReceiver::from_inner(receiver), sets).await;
                         let has_progress = !receipts.acknowledged.is_empty();
-                        match (is_empty, is_blocked || !has_progress) {
-                            (true, _) if is_more => BETWEEN,
-                            (_, true) => POLL_RETRY_FIRST,
-                            _ if is_more => Duration::ZERO,
-                            _ => BETWEEN,
+                        if is_empty {
+                            // A transmitter that has waited need not be spared.
+                            POLL_RETRY_FIRST.saturating_sub(began.elapsed())
+                        } else if is_blocked || !has_progress {
+                            POLL_RETRY_FIRST
+                        } else if is_more {
+                            Duration::ZERO
+                        } else {
+                            BETWEEN
                         }
                     }
                     // Nothing came in the time of a request; what was acted on is told again.

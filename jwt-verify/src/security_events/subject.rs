@@ -58,6 +58,31 @@ impl fmt::Debug for SubjectIdentifier {
 /// `email`, `phone_number`, `account`, `did`, `uri`, `opaque` and formats of a transmitter's own.
 ///
 /// It is called for verified events alone, once for each such subject, before anything is revoked.
+///
+/// ```
+/// use jwt_verify::{
+///     Lookup, StoreUnavailable,
+///     security_events::{SubjectIdentifier, SubjectResolver},
+/// };
+///
+/// # struct Database;
+/// # impl Database {
+/// #     async fn id_of(&self, _: &str) -> Result<Option<String>, std::io::Error> { Ok(None) }
+/// # }
+/// struct Directory(Database);
+///
+/// impl SubjectResolver for Directory {
+///     fn resolve<'a>(
+///         &'a self,
+///         subject: &'a SubjectIdentifier,
+///     ) -> Lookup<'a, Result<Option<String>, StoreUnavailable>> {
+///         let Some(email) = subject.member("email") else { return Lookup::Ready(Ok(None)) };
+///         Lookup::Pending(Box::pin(async move {
+///             self.0.id_of(email).await.map_err(StoreUnavailable::caused_by)
+///         }))
+///     }
+/// }
+/// ```
 pub trait SubjectResolver: Send + Sync + 'static {
     /// Returns the `sub` that the user's tokens have, or `None` if there is no such user.
     ///

@@ -1,6 +1,6 @@
 //! The transmitter of events, and how its keys are found.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     algorithm::Algorithm,
@@ -18,7 +18,7 @@ use crate::{
 ///
 /// Defaults: `RS256` alone; keys from its metadata (`/.well-known/ssf-configuration`, SSF 1.0 §7.2);
 /// it may speak about the subjects that it has issued itself.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct Transmitter {
     name: String,
@@ -180,5 +180,16 @@ impl Transmitter {
         let kind = TokenKind::SecurityEvent { max_age };
         let trusted = trusted.algorithms(self.algorithms).kind(kind);
         Verifier::for_issuer(trusted).token_cache_capacity(0).shared_clock(clock).build()
+    }
+}
+
+/// Hides URLs, which may hold a secret and are not checked yet.
+impl fmt::Debug for Transmitter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transmitter")
+            .field("name", &self.name)
+            .field("algorithms", &self.algorithms)
+            .field("subjects", &self.subjects)
+            .finish_non_exhaustive()
     }
 }

@@ -133,7 +133,7 @@ pub(crate) const NO_ISSUER: &str = "none";
 
 /// The rules for one issuer's tokens.
 #[derive(Clone)]
-pub(crate) struct Rules {
+pub(crate) struct ClaimRules {
     /// `None` for tokens without `iss`.
     pub(crate) issuer: Option<String>,
     /// Empty for tokens without `aud`.
@@ -151,7 +151,7 @@ pub(crate) struct Rules {
     pub(crate) validators: Vec<Arc<dyn ClaimsValidator>>,
 }
 
-impl Rules {
+impl ClaimRules {
     /// Checks the header: the declared kind of token.
     pub(crate) fn check_header(&self, header: &Header) -> Result<(), InvalidTokenReason> {
         let name = header.token_type();
@@ -244,9 +244,9 @@ impl Rules {
     }
 }
 
-impl fmt::Debug for Rules {
+impl fmt::Debug for ClaimRules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rules")
+        f.debug_struct("ClaimRules")
             .field("issuer", &self.issuer)
             .field("audiences", &self.audiences)
             .field("clients", &self.clients)

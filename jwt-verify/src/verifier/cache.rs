@@ -4,10 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Verifier,
-    candidate::{Accepted, IssuerRef},
+    candidate::{Accepted, IssuerRef, SelectedIssuer},
 };
 use crate::{
-    claims::VerifiedToken, error::AuthError, metrics, revocation::RevocationKeys,
+    claims::{Claims, VerifiedToken},
+    error::AuthError,
+    lookup::Lookup,
+    metrics,
+    mix::mix,
+    revocation::RevocationKeys,
     token_cache::Remembered,
 };
 
@@ -74,6 +79,19 @@ impl Verifier {
                 tenant.note_good(now);
                 tenant.issuer.keys.generation()
             }
+        }
+    }
+
+    /// Returns a number that changes when a token with these claims may be accepted or refused in another way,
+    /// because of its issuer or of the issuer's keys; `None` if that is unknown.
+    pub(crate) fn issuer_state(&self, claims: &Claims) -> Option<u64> {
+        match self.select_issuer(claims) {
+            Lookup::Ready(Ok(SelectedIssuer::Listed(_, issuer))) => issuer.keys.generation(),
+            Lookup::Ready(Ok(SelectedIssuer::Resolved(tenant))) => {
+                let generation = tenant.issuer.keys.generation()?;
+                Some(tenant.stamp() ^ mix(generation))
+            }
+            _ => None,
         }
     }
 

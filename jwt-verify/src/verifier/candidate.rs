@@ -13,7 +13,7 @@ use crate::{
     error::{AuthError, InvalidTokenReason},
     key::{KeyLookupError, KeyQuery, VerificationKey},
     token::{CompactToken, Header, KnownHeaders, decode_exact, decode_into},
-    validation::{HeaderRule, Rules},
+    validation::{ClaimRules, HeaderRule},
 };
 
 /// The trusted issuer that a token names.
@@ -139,7 +139,7 @@ impl<'v, 'a> Candidate<'v, 'a> {
     }
 
     /// Returns the rules of the issuer, and the claims, which are not verified.
-    pub(super) fn rules_and_claims(&self) -> (&Rules, &Claims) {
+    pub(super) fn rules_and_claims(&self) -> (&ClaimRules, &Claims) {
         (&self.issuer.rules, &self.token.claims)
     }
 

@@ -13,7 +13,7 @@ use crate::{
     claims::Claims,
     error::{AuthError, InvalidTokenReason},
     explanation::{Explanation, Report, audience_difference, issuer_difference},
-    validation::{HeaderRule, Rule, Rules},
+    validation::{ClaimRules, HeaderRule, Rule},
 };
 
 impl Verifier {
@@ -305,7 +305,7 @@ fn other(found: &str) -> String {
 fn rule_texts(
     report: &Report,
     rule: Rule,
-    rules: &Rules,
+    rules: &ClaimRules,
     claims: &Claims,
     now: Duration,
     outcome: &Result<(), AuthError>,

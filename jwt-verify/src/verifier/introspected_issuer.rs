@@ -11,13 +11,13 @@ use crate::{
     error::{AuthError, ConfigError},
     key::{KeyLookupError, KeyProvider, KeyQuery, VerificationKey},
     lookup::Lookup,
-    validation::{Rules, TokenKind, TokenProfile},
+    validation::{ClaimRules, TokenKind, TokenProfile},
 };
 
 /// The rules, the mapping and the keys of an issuer.
 pub(crate) struct IntrospectedIssuer {
     name: String,
-    rules: Rules,
+    rules: ClaimRules,
     mapping: ClaimsMapping,
     algorithms: AlgorithmSet,
     keys: Arc<dyn KeyProvider>,
@@ -69,7 +69,7 @@ impl Verifier {
         };
         Ok(IntrospectedIssuer {
             name,
-            rules: Rules { kind: TokenKind::Introspected(profile), ..issuer.rules.clone() },
+            rules: ClaimRules { kind: TokenKind::Introspected(profile), ..issuer.rules.clone() },
             mapping: issuer.mapping.clone(),
             algorithms: issuer.algorithms,
             keys: issuer.keys.clone(),

@@ -7,7 +7,7 @@ use crate::{
     claims::{ClaimsMapping, ScopeHierarchy},
     defaults::LEEWAY,
     key::{JwkSet, KeyProvider, VerificationKey},
-    validation::{ClaimsValidator, Rules, TokenKind, TokenProfile},
+    validation::{ClaimRules, ClaimsValidator, TokenKind, TokenProfile},
 };
 
 /// An issuer whose tokens are accepted, with its own audiences, algorithms, keys and rules.
@@ -34,7 +34,7 @@ use crate::{
 #[derive(Clone)]
 #[must_use]
 pub struct TrustedIssuer {
-    pub(super) rules: Rules,
+    pub(super) rules: ClaimRules,
     pub(super) algorithms: AlgorithmSet,
     pub(super) keys: Option<Arc<dyn KeyProvider>>,
     /// True for keys of the configuration, which are never fetched.
@@ -125,7 +125,7 @@ impl TrustedIssuer {
 
     pub(super) fn with(issuer: Option<String>, audiences: Vec<String>) -> Self {
         Self {
-            rules: Rules {
+            rules: ClaimRules {
                 issuer,
                 audiences,
                 clients: None,

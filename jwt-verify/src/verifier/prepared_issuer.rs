@@ -13,14 +13,14 @@ use crate::{
     defaults::MAX_LEEWAY,
     error::ConfigError,
     key::{KeyProvider, KeySources},
-    validation::{FurtherType, Rules, TokenKind, TokenProfile},
+    validation::{ClaimRules, FurtherType, TokenKind, TokenProfile},
 };
 
 /// A trusted issuer with checked settings, ready for tokens.
 #[derive(Debug)]
 pub(crate) struct Issuer {
     pub(crate) algorithms: AlgorithmSet,
-    pub(crate) rules: Rules,
+    pub(crate) rules: ClaimRules,
     pub(crate) keys: Arc<dyn KeyProvider>,
     pub(crate) mapping: ClaimsMapping,
     /// The default provider, if it is in use; a renewal takes it over.
@@ -93,7 +93,7 @@ impl TrustedIssuer {
     /// Checks that a token is bound to this API by something: an audience, a client, or a key that
     /// is configured here.
     fn check_recipients(&self) -> Result<(), ConfigError> {
-        let Rules { issuer, audiences, clients, kind, .. } = &self.rules;
+        let ClaimRules { issuer, audiences, clients, kind, .. } = &self.rules;
         let has_fixed_keys =
             self.has_fixed_keys && self.further_keys.iter().all(|source| source.is_fixed);
         if issuer.is_none() && !has_fixed_keys && !self.names_trust_domain {
@@ -117,7 +117,7 @@ impl TrustedIssuer {
 }
 
 /// Checks the rules for claims and header.
-fn check_rules(rules: &Rules) -> Result<(), ConfigError> {
+fn check_rules(rules: &ClaimRules) -> Result<(), ConfigError> {
     if rules.issuer.as_ref().is_some_and(String::is_empty) {
         return Err(ConfigError::Empty { setting: "issuer" });
     }

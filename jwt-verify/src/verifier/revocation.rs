@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{SenderUnchecked, Verifier, cache::Verified};
 use crate::{
+    changes::Changes,
     claims::{Claims, VerifiedToken},
     defaults::STORE_RETRY,
     error::{AuthError, InvalidTokenReason},
@@ -81,8 +82,33 @@ impl Verifier {
 
     /// Returns `true` if every token has to wait for the store.
     #[inline]
-    pub(super) fn checks_revocation_elsewhere(&self) -> bool {
+    pub(crate) fn checks_revocation_elsewhere(&self) -> bool {
         self.inner.revocation.as_ref().is_some_and(|revocation| !revocation.store.is_immediate())
+    }
+
+    /// Returns the keys under which the caller of a stream can be revoked, if there is a revocation
+    /// store.
+    pub(crate) fn stream_keys(&self, claims: &Claims) -> Option<Arc<RevocationKeys>> {
+        self.inner.revocation.as_ref().map(|_| Arc::new(RevocationKeys::of(claims)))
+    }
+
+    /// Refuses a caller who has been revoked, by the keys of the caller.
+    pub(crate) fn check_stream<'a>(
+        &'a self,
+        keys: &'a RevocationKeys,
+    ) -> Lookup<'a, Result<(), AuthError>> {
+        let Some(revocation) = &self.inner.revocation else { return Lookup::Ready(Ok(())) };
+        match revocation.store.check(keys) {
+            Lookup::Ready(answer) => Lookup::Ready(revocation.outcome(&answer)),
+            Lookup::Pending(answer) => {
+                Lookup::Pending(Box::pin(async move { revocation.outcome(&answer.await) }))
+            }
+        }
+    }
+
+    /// Returns the counter of revocations, if the store has one.
+    pub(crate) fn revocation_changes(&self) -> Option<&Changes> {
+        self.inner.revocation.as_ref()?.store.changes()
     }
 
     /// Refuses another credential than a token of this verifier if it has been revoked: by its `jti`,

@@ -13,7 +13,9 @@ use dashmap::DashMap;
 use super::prepared_issuer::Issuer;
 use crate::{
     atomic_time::AtomicTime,
+    clock::millis,
     defaults::{RESOLVED_ISSUER_STALE, RESOLVED_ISSUER_TTL},
+    mix::mix,
 };
 
 /// An issuer that the resolver has named.
@@ -43,6 +45,11 @@ impl Tenant {
             good_at: taken_over(|before| &before.good_at),
             admitted_until: taken_over(|before| &before.admitted_until),
         }
+    }
+
+    /// Returns a number that is another one for each answer of the resolver.
+    pub(super) fn stamp(&self) -> u64 {
+        mix(std::ptr::from_ref(self).addr() as u64) ^ millis(self.confirmed_at)
     }
 
     /// Returns `true` if the resolver's answer is used without asking again.

@@ -67,6 +67,39 @@ fn a_list_has_what_the_caller_may_call_and_every_other_byte_stays() {
 }
 
 #[test]
+fn a_template_is_listed_for_those_who_could_read_a_resource_of_it() {
+    fn templates() -> HttpResponse {
+        let uris =
+            ["note://{user}/{id}", "note://{owner}/{+n}", "note://alice/{n}", "note://bob/{n}"];
+        let others = ["file:///{+path}", "note://{user}", "note://"];
+        let entry = |uri: &&str| json!({"uriTemplate": uri, "name": "x"});
+        let all: Vec<Value> = uris.iter().chain(&others).map(entry).collect();
+        HttpResponse::Ok()
+            .json(json!({"jsonrpc": "2.0", "id": 7, "result": {"resourceTemplates": all}}))
+    }
+    let guarded = Guarded::answering(|auth| auth, |guard| guard, templates);
+    let body = older_message("resources/templates/list", &json!({}));
+    let listed = |token: String| {
+        let listed = guarded.older(&body).bearer(token).send().json();
+        let entries = listed["result"]["resourceTemplates"].as_array().unwrap().clone();
+        entries
+            .iter()
+            .map(|entry| entry["uriTemplate"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        listed(guarded.bed.good()),
+        ["note://{user}/{id}", "note://{owner}/{+n}", "note://alice/{n}"]
+    );
+    let machine = guarded.bed.token().without("sub").sign(&guarded.bed.key);
+    assert_eq!(listed(machine), [""; 0]);
+    // Completions would tell of others.
+    let of = json!({"ref": {"type": "ref/resource", "uri": "note://{user}/{id}"}});
+    let complete = guarded.older(&older_message("completion/complete", &of));
+    assert_refused(&complete.bearer(guarded.bed.good()).send(), 403, 403);
+}
+
+#[test]
 fn a_list_shows_what_more_scopes_would_open_where_that_is_set() {
     let guarded = Guarded::answering(|auth| auth, |guard| guard.list_step_up(true), tools);
     let listed = list(&guarded).bearer(guarded.token("notes:read")).send();

@@ -52,7 +52,7 @@ fn each_decision_is_recorded_once() {
     );
     // No rule: refused, and recorded as well.
     assert_eq!(guarded.call("export").bearer(&token).send().status, 403);
-    assert_eq!(recorded(), ["refused -: not(authenticated)"]);
+    assert_eq!(recorded(), ["refused -: not(<authenticated>)"]);
     // Nobody.
     assert_eq!(guarded.call("search").send().status, 401);
     assert_eq!(recorded(), [""; 0]);

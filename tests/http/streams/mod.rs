@@ -1,6 +1,9 @@
 //! Streams that end with the access of their caller. STR-01 to STR-12.
 
+mod bodies;
+mod checks;
 mod expiry;
+mod messages;
 
 use std::{
     pin::Pin,
@@ -19,6 +22,8 @@ use jwt_verify::{
     require,
     streams::{EndOfAccess, StreamGuard},
 };
+
+use jwt_verify_tests::Request;
 
 use super::*;
 
@@ -53,6 +58,13 @@ impl Stream for Silence {
     }
 }
 
+/// A route without requirement, to refresh keys.
+#[require]
+#[actix_web::get("/")]
+async fn index() -> &'static str {
+    ""
+}
+
 #[require]
 #[actix_web::get("/events")]
 async fn events(guard: StreamGuard, guards: web::Data<Guards>) -> HttpResponse {
@@ -74,14 +86,21 @@ impl Streams {
         let (auth, guards) = (auth.clone(), Guards::default());
         let shared = guards.clone();
         let api = TestServer::start(move || {
-            App::new().app_data(web::Data::new(shared.clone())).service(events).wrap(auth.clone())
+            App::new()
+                .app_data(web::Data::new(shared.clone()))
+                .service(index)
+                .service(events)
+                .wrap(auth.clone())
         });
         Self { api, guards }
     }
 
     /// Opens a stream of events. The thread returns all of its body.
     fn open(&self, token: &str) -> (StreamGuard, JoinHandle<String>) {
-        let request = self.api.get("/events").bearer(token);
+        self.open_by(self.api.get("/events").bearer(token))
+    }
+
+    fn open_by(&self, request: Request) -> (StreamGuard, JoinHandle<String>) {
         let body = std::thread::spawn(move || unchunked(request.send().text()));
         (self.guards.next(), body)
     }

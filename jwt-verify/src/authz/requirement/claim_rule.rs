@@ -53,7 +53,7 @@ impl ClaimRule {
             Operand::Value(value) => Ok(self.compare(found, &|claim| same(claim, value))),
             Operand::Segment(name) => {
                 let segment = context.segment(name).ok_or(NoSuchSegment(name))?;
-                if context.takes_any_segment() {
+                if context.is_open(&segment) {
                     return Ok(self.compare(found, &|_| true));
                 }
                 Ok(self.compare(found, &|claim| is_written(claim, &segment)))

@@ -18,8 +18,9 @@ pub(crate) trait EvalContext {
     /// Returns a segment of the request's path.
     fn segment(&self, name: &str) -> Option<Cow<'_, str>>;
 
-    /// Returns `true` if a segment stands for every value, as in a template without values.
-    fn takes_any_segment(&self) -> bool {
+    /// Returns `true` if a segment stands for every value, as the variable of a template.
+    fn is_open(&self, segment: &str) -> bool {
+        let _ = segment;
         false
     }
 

@@ -1,4 +1,4 @@
-//! What a requirement needs besides the token.
+//! Needs of a requirement besides the token.
 
 use super::{Requirement, Term, claim_rule::Operand};
 

@@ -171,6 +171,15 @@ impl JwtAuthBuilder {
         self
     }
 
+    /// Limits how many streams may be open at the same time, as counted by the
+    /// [`StreamGuard`](crate::streams::StreamGuard)s of this `JwtAuth`. A further one is refused with
+    /// 503 and `Retry-After`. Default: no limit; an open stream takes two or three kilobytes
+    /// besides its connection. Zero is an error.
+    pub fn max_open_streams(mut self, streams: usize) -> Self {
+        self.settings.max_open_streams = Some(streams);
+        self
+    }
+
     /// Sets the clock, also that of the default key provider. Default: the system clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.verifier = self.verifier.clock(clock);
@@ -431,6 +440,10 @@ impl JwtAuthBuilder {
         #[cfg(feature = "issuing")]
         if self.has_session_cookies {
             crate::http::sessions::cookies::check_signature(self.session_signature)?;
+        }
+        if settings.max_open_streams == Some(0) {
+            let problem = "must be at least 1; leave it out for no limit";
+            return Err(ConfigError::invalid("max_open_streams", problem));
         }
         if let Some(extractor) = &settings.extractor {
             extractor.validate()?;

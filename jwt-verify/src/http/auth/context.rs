@@ -101,6 +101,12 @@ impl WeakContext {
         self.0.strong_count() > 0
     }
 
+    /// Returns a handle, if a clone is left.
+    pub(crate) fn upgrade(&self) -> Option<AuthContext> {
+        let handle = Arc::new(RefCountCell { state: self.0.upgrade()? });
+        Some(AuthContext { handle, is_optional: false, is_report_only: false })
+    }
+
     /// Returns the verifier, if a clone is left.
     pub(crate) fn verifier(&self) -> Option<Verifier> {
         self.0.upgrade().map(|state| state.access.verifier.clone())
@@ -136,6 +142,8 @@ pub(crate) struct AuthSettings {
     /// True if the explanation of a refused token is logged.
     pub(crate) reports_details: bool,
     pub(crate) error_response: Option<Box<ErrorResponse>>,
+    /// Number of streams that may be open at the same time.
+    pub(crate) max_open_streams: Option<usize>,
 }
 
 impl AuthSettings {

@@ -6,6 +6,7 @@ mod assumed;
 pub(crate) mod client_certificate;
 pub(crate) mod cross_site;
 pub(crate) mod csrf;
+pub(crate) mod demands;
 pub(crate) mod failed_check;
 pub(crate) mod noted_refusal;
 mod other_credential;
@@ -15,11 +16,7 @@ pub(crate) mod sender_constraint;
 pub use client_certificate::MutualTls;
 pub use csrf::CsrfProtection;
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-    sync::Arc,
-};
+use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 use actix_web::{HttpMessage, HttpRequest};
 use tokio::sync::OnceCell;
@@ -27,7 +24,8 @@ use tokio::sync::OnceCell;
 use crate::http::{
     auth::context::AuthContext,
     authentication::{
-        app_data::DataAddress, failed_check::FailedCheck, noted_refusal::NotedRefusal,
+        app_data::DataAddress, demands::Demands, failed_check::FailedCheck,
+        noted_refusal::NotedRefusal,
     },
     authenticators,
     credentials::Way,
@@ -52,8 +50,8 @@ pub(crate) struct Authentication {
     pub(crate) is_for_refresh: bool,
     /// True if the token was part of the URL.
     pub(crate) is_in_url: bool,
-    /// Handler with a requirement that the request has reached, for logs.
-    pub(crate) handler: Cell<Option<&'static str>>,
+    /// Requirements that the request has met.
+    pub(crate) demands: Demands,
     /// Last requirement that the handler has found unmet itself.
     pub(crate) failed_check: RefCell<Option<Rc<FailedCheck>>>,
     pub(crate) refusal: NotedRefusal,
@@ -127,7 +125,7 @@ pub(crate) fn assume(
             token: Some(Arc::new(token.by_clock(context.verifier().own_clock()))),
             is_for_refresh: false,
             is_in_url: false,
-            handler: Cell::default(),
+            demands: Demands::default(),
             failed_check: RefCell::default(),
             refusal: NotedRefusal::default(),
             data_address: DataAddress::default(),
@@ -341,6 +339,16 @@ fn known(
     Some(known)
 }
 
+/// Keeps the caller of a message of a stream with the request that has opened the stream.
+pub(crate) fn attach_caller(
+    context: &AuthContext,
+    request: &HttpRequest,
+    token: Arc<VerifiedToken>,
+) -> Result<Rc<Authentication>, AuthError> {
+    let address = app_data::locate(request).1;
+    attach(context, request, Some(token), Way::default(), false, address)
+}
+
 fn attach(
     context: &AuthContext,
     request: &HttpRequest,
@@ -358,7 +366,7 @@ fn attach(
         token,
         is_for_refresh,
         is_in_url,
-        handler: Cell::default(),
+        demands: Demands::default(),
         failed_check: RefCell::default(),
         refusal: NotedRefusal::default(),
         data_address,

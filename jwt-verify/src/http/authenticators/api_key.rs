@@ -47,6 +47,21 @@ impl Authenticator for ApiKeyAuthenticator {
         headers.remove(&X_API_KEY);
         true
     }
+
+    fn credential_text<'r>(&self, presented: Presented<'r>) -> Option<&'r [u8]> {
+        let request = presented.request();
+        let bearer = presented.token().filter(|token| is_bearer(request, token));
+        let key = api_key(request, bearer.is_some(), |token| self.0.claims(token)).ok()?;
+        key.or_else(|| bearer.filter(|token| self.0.claims(token)))
+    }
+
+    fn authenticate_text<'r>(&'r self, text: &'r [u8]) -> Attempt<'r> {
+        if self.0.claims(text) || self.0.has_form(text) {
+            self.find(text).by_token()
+        } else {
+            Attempt::not_mine()
+        }
+    }
 }
 
 impl ApiKeyAuthenticator {

@@ -8,7 +8,7 @@ use super::Authenticated;
 
 /// Outcome of an [`Authenticator`](crate::extract::Authenticator) for a request.
 pub struct Attempt<'r> {
-    pub(super) outcome: AttemptOutcome<'r>,
+    pub(crate) outcome: AttemptOutcome<'r>,
     pub(super) is_by_token: bool,
 }
 

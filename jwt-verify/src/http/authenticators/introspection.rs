@@ -16,9 +16,20 @@ impl Authenticator for Introspector {
     }
 
     fn authenticate<'r>(&'r self, presented: Presented<'r>) -> Attempt<'r> {
-        let Some(token) = presented.token().filter(|token| self.takes(token)) else {
+        match presented.token() {
+            Some(token) => self.authenticate_text(token),
+            None => Attempt::not_mine(),
+        }
+    }
+
+    fn credential_text<'r>(&self, presented: Presented<'r>) -> Option<&'r [u8]> {
+        presented.token().filter(|token| self.takes(token))
+    }
+
+    fn authenticate_text<'r>(&'r self, token: &'r [u8]) -> Attempt<'r> {
+        if !self.takes(token) {
             return Attempt::not_mine();
-        };
+        }
         let attempt = match self.introspect(token) {
             Lookup::Ready(outcome) => Attempt::ready(outcome.map(Authenticated::from)),
             Lookup::Pending(pending) => {

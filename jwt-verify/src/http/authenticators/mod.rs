@@ -89,6 +89,22 @@ pub trait Authenticator: Send + Sync + 'static {
         let _ = headers;
         false
     }
+
+    /// Returns the text of a credential that [`authenticate`](Self::authenticate) has accepted: the
+    /// text alone has to be enough for [`authenticate_text`](Self::authenticate_text). It is kept with
+    /// a stream that the request opens, and checked again from time to time. Default: `None`, and a
+    /// stream ends by its claims alone: at `exp`, and by a revocation.
+    fn credential_text<'r>(&self, presented: Presented<'r>) -> Option<&'r [u8]> {
+        let _ = presented;
+        None
+    }
+
+    /// Authenticates by a text without a request: one that is checked again, or the first message of a
+    /// stream. Default: the text is not a credential of this kind.
+    fn authenticate_text<'r>(&'r self, text: &'r [u8]) -> Attempt<'r> {
+        let _ = text;
+        Attempt::not_mine()
+    }
 }
 
 /// A request with the token that was found in it.
@@ -99,6 +115,10 @@ pub struct Presented<'r> {
 }
 
 impl<'r> Presented<'r> {
+    pub(crate) fn new(request: &'r HttpRequest, token: Option<&'r [u8]>) -> Self {
+        Self { request, token }
+    }
+
     /// Returns the request.
     pub fn request(&self) -> &'r HttpRequest {
         self.request

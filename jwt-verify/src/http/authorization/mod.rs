@@ -18,7 +18,7 @@ use tokio::sync::OnceCell;
 
 use crate::http::{
     auth::context::AuthContext,
-    authentication::noted_refusal::RefusalDetails,
+    authentication::{demands::Demands, noted_refusal::RefusalDetails},
     authorization::{outcome::DecisionKind, path_params::segment},
     refusal::details::note,
     route_table::inner_routes::InnerRoutes,
@@ -52,7 +52,7 @@ pub(crate) enum Demand {
         requirement: Rc<Requirement>,
         /// Name of the operation, if it has a rule.
         name: Option<Rc<str>>,
-        /// What `path.name` stands for.
+        /// Values of `path.name`.
         variables: Option<Rc<[Variable]>>,
     },
     /// Checked by a handler on its way.
@@ -113,6 +113,16 @@ impl Demand {
                 variables: Some(owned.collect()),
             },
             other => other.clone(),
+        }
+    }
+
+    /// Returns the requirement of a scope, if a later token of the request has to meet it, too.
+    pub(crate) fn lasting(&self) -> Option<&Rc<Requirement>> {
+        match self {
+            Self::Scope { requirement, report_only: false, .. } if !requirement.is_empty() => {
+                Some(requirement)
+            }
+            _ => None,
         }
     }
 
@@ -408,6 +418,35 @@ impl Demand {
             result => result,
         }
     }
+}
+
+/// Decides about a later caller of a request that has met these demands: by each of them, or by the
+/// application's authorizer alone if there are none.
+pub(crate) async fn decide_again(
+    auth: &AuthContext,
+    request: &HttpRequest,
+    claims: &VerifiedClaims,
+    demands: &Demands,
+) -> Result<(), AuthError> {
+    let scopes = demands.scopes().into_iter();
+    let scopes =
+        scopes.map(|requirement| Demand::Scope { requirement, report_only: false, inner: None });
+    let handler = demands.handler.get().map(|handler| Demand::Handler {
+        name: handler.name,
+        requirement: (handler.requirement)(),
+        policy: handler.policy,
+    });
+    let mut demands: Vec<_> = scopes.chain(handler).collect();
+    if demands.is_empty() && auth.authorizer().is_some() {
+        demands.push(Demand::authenticated());
+    }
+    for demand in demands {
+        demand.decide(auth, request, claims).get().await.map_err(|rejection| match rejection {
+            Rejection::Error(error) => error,
+            Rejection::Response(_) => AuthError::Forbidden(ForbiddenReason::Policy),
+        })?;
+    }
+    Ok(())
 }
 
 /// Calls the authorizer with an empty requirement, unless it has been called for this request

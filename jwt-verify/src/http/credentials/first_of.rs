@@ -78,7 +78,11 @@ impl TokenExtractor for FirstOf {
 
     /// Removes those of all of them: one that was not used is a credential too.
     fn remove(&self, headers: &mut HeaderMap) -> bool {
-        self.extractors.iter().fold(true, |all, extractor| extractor.remove(headers) && all)
+        let mut all = true;
+        for extractor in &self.extractors {
+            all &= extractor.remove(headers);
+        }
+        all
     }
 
     fn validate(&self) -> Result<(), ConfigError> {

@@ -11,6 +11,7 @@ mod header;
 mod missing_scheme;
 mod query;
 mod scheme;
+mod subprotocol;
 pub(crate) mod token_chars;
 
 use std::{borrow::Cow, fmt};
@@ -27,6 +28,7 @@ pub use header::HeaderExtractor;
 pub(crate) use missing_scheme::lacks_scheme;
 pub use query::QueryExtractor;
 pub(crate) use scheme::Scheme;
+pub use subprotocol::SubprotocolExtractor;
 
 use crate::error::{ConfigError, InvalidRequestReason};
 

@@ -72,7 +72,7 @@ pub struct ResourceMetadata {
     routes: MetadataRoutes,
 }
 
-/// How the document is served.
+/// Places and readers of the document.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct MetadataRoutes {
     /// True if it is also at the well-known path without that of the resource.

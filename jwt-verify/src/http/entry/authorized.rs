@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 
 use crate::http::route_table::access_matrix::Access;
 use crate::http::{
+    authentication::demands::HandlerDemand,
     authorization::{
         Demand, admission,
         policy::{PolicyFuture, no_policy},
@@ -84,6 +85,14 @@ pub struct Authorized<R, A = ()> {
     requirement: PhantomData<fn() -> R>,
 }
 
+/// Holds the requirement of a handler for as long as the process runs.
+struct OfHandler<R>(PhantomData<R>);
+
+impl<R: HandlerRequirement> OfHandler<R> {
+    const DEMAND: &'static HandlerDemand =
+        &HandlerDemand { name: R::HANDLER, requirement: R::requirement, policy: R::policy };
+}
+
 impl<R, A> fmt::Debug for Authorized<R, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Authorized")
@@ -104,7 +113,7 @@ impl<R: HandlerRequirement, A: FromRequest + 'static> FromRequest for Authorized
         let wanted = Wanted::ForHandler { name: R::HANDLER, is_for_refresh };
         // The body is held back here.
         let decision = extract(request, &mut Payload::None, wanted, |authentication, request| {
-            authentication.handler.set(Some(R::HANDLER));
+            authentication.demands.handler.set(Some(OfHandler::<R>::DEMAND));
             let claims = match authentication.claims() {
                 Ok(claims) => claims,
                 Err(error) => {

@@ -74,7 +74,7 @@ fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<HttpResponse> {
     if let Ok(claims) = known.claims() {
         let requirement = failed.map(|failed| failed.requirement.clone());
         let requirement = requirement.unwrap_or_else(Requirement::authenticated);
-        let demand = Demand::Check { handler: known.handler.get(), requirement };
+        let demand = Demand::Check { handler: known.demands.handler_name(), requirement };
         demand.record_refusal(&known.by, request, &claims, error);
     }
     let by = RefusedBy { handler: None, is_for_refresh: known.is_for_refresh };

@@ -197,7 +197,12 @@ impl Guard {
             (Some(_), None) => Step::Ready(Ok(())),
             (None, _) if self.admits_anonymous => Step::Ready(Ok(())),
             (_, demand) => match (authentication.claims(), demand) {
-                (Ok(claims), Some(demand)) => demand.decide(&self.context, request, &claims),
+                (Ok(claims), Some(demand)) => {
+                    if let Some(requirement) = demand.lasting() {
+                        authentication.demands.note_scope(requirement);
+                    }
+                    demand.decide(&self.context, request, &claims)
+                }
                 (Ok(_), None) => Step::Ready(Ok(())),
                 (Err(error), _) => {
                     refusal::name_scopes(request, self.scopes_to_request(request));

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use actix_web::{
-    HttpResponse, ResponseError as _,
+    HttpResponse,
     body::{BoxBody, EitherBody, MessageBody, to_bytes_limited},
     dev::ServiceResponse,
     http::{
@@ -14,7 +14,6 @@ use actix_web::{
 
 use crate::{
     claims::VerifiedClaims,
-    error::AuthError,
     http::{
         mcp::{
             decisions::Decisions,
@@ -23,18 +22,18 @@ use crate::{
             refusal::status_response,
             sessions::SESSION,
         },
-        streams::{AccessEnded, StreamGuard},
+        streams::StreamGuard,
     },
     mcp_protocol::list_filter::filter_answer,
 };
 
-/// What is known of an admitted request when its answer comes.
-pub(super) struct Exchange {
+/// An admitted request, as far as its answer depends on it.
+pub(super) struct AdmittedRequest {
     pub(super) claims: VerifiedClaims,
     /// It asks for a list.
     pub(super) is_list: bool,
-    /// It opens a stream that lasts: `GET` or `subscriptions/listen`.
-    pub(super) is_stream: bool,
+    /// Watches the access of a stream that lasts: of `GET` or `subscriptions/listen`.
+    pub(super) watch: Option<StreamGuard>,
     /// It is a `GET`, whose stream may have the answer to any earlier request.
     pub(super) may_resume: bool,
     /// It is of a revision with sessions.
@@ -43,22 +42,22 @@ pub(super) struct Exchange {
     pub(super) id: Option<String>,
 }
 
-impl Exchange {
+impl AdmittedRequest {
     pub(super) fn of(claims: VerifiedClaims, has_sessions: bool) -> Self {
-        let (is_list, is_stream, may_resume) = (false, false, false);
-        Self { claims, is_list, is_stream, may_resume, has_sessions, id: None }
+        let (is_list, may_resume) = (false, false);
+        Self { claims, is_list, watch: None, may_resume, has_sessions, id: None }
     }
 }
 
-/// Content of an answer, as its head says.
+/// Kinds of answers, as their heads say.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Content {
+enum AnswerKind {
     Json,
     Events,
     Other,
 }
 
-impl Content {
+impl AnswerKind {
     fn of(headers: &HeaderMap) -> Self {
         let mut types = headers.get_all(CONTENT_TYPE).filter_map(|value| value.to_str().ok());
         let essence =
@@ -72,21 +71,21 @@ impl Content {
 }
 
 /// Response of the guard: of the server, or in its place.
-pub(super) type Answer<B> = ServiceResponse<EitherBody<GuardedBody<B>>>;
+pub(super) type GuardedResponse<B> = ServiceResponse<EitherBody<GuardedBody<B>>>;
 
 /// Makes of the server's response what the caller may see.
 pub(super) async fn answer<B: MessageBody + 'static>(
     decisions: &Rc<Decisions>,
-    exchange: Exchange,
+    exchange: AdmittedRequest,
     mut response: ServiceResponse<B>,
-) -> Answer<B> {
+) -> GuardedResponse<B> {
     let headers = response.headers_mut();
     if exchange.has_sessions {
         decisions.settings.sessions.bind(headers, &exchange.claims);
     } else {
         headers.remove(SESSION);
     }
-    let content = Content::of(headers);
+    let content = AnswerKind::of(headers);
     let is_encoded = headers
         .get_all(CONTENT_ENCODING)
         .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
@@ -94,36 +93,34 @@ pub(super) async fn answer<B: MessageBody + 'static>(
     let is_filtered = !decisions.context.is_report_only();
     let has_lists = exchange.is_list || exchange.may_resume;
     match content {
-        Content::Events => {
-            let ended = match open(decisions, &exchange) {
-                Ok(ended) => ended,
-                Err(error) => return replaced(response, &exchange, error.status_code()),
-            };
+        AnswerKind::Events => {
             if is_encoded && is_filtered {
                 return unreadable(response, &exchange);
             }
-            let listing = match is_filtered {
-                true => Some(Listing::prepare(decisions.clone(), exchange.claims).await),
-                false => None,
+            let listing = if is_filtered {
+                Some(Listing::prepare(decisions.clone(), exchange.claims).await)
+            } else {
+                None
             };
+            let ended = exchange.watch.map(|watch| watch.ended());
             response.headers_mut().remove(CONTENT_LENGTH);
             response
                 .map_body(|_, body| GuardedBody::events(body, listing, has_lists, ended))
                 .map_into_left_body()
         }
-        Content::Json if has_lists && is_filtered => {
+        AnswerKind::Json if has_lists && is_filtered => {
             if is_encoded {
                 return unreadable(response, &exchange);
             }
             whole(decisions, exchange, response).await
         }
         // What says that something failed is no list.
-        Content::Other
+        AnswerKind::Other
             if exchange.is_list && is_filtered && is_success(&response) && has_body(&response) =>
         {
             unreadable(response, &exchange)
         }
-        Content::Json | Content::Other => {
+        AnswerKind::Json | AnswerKind::Other => {
             response.map_body(|_, body| GuardedBody::plain(body)).map_into_left_body()
         }
     }
@@ -137,21 +134,12 @@ fn has_body<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
     !response.response().body().size().is_eof()
 }
 
-/// Watches the access of a stream that lasts.
-fn open(decisions: &Decisions, exchange: &Exchange) -> Result<Option<AccessEnded>, AuthError> {
-    if !exchange.is_stream {
-        return Ok(None);
-    }
-    let guard = StreamGuard::open(&decisions.context, &exchange.claims)?;
-    Ok(Some(guard.ended()))
-}
-
 /// Reads an answer as a whole, and cuts out what the caller must not see.
 async fn whole<B: MessageBody + 'static>(
     decisions: &Rc<Decisions>,
-    exchange: Exchange,
+    exchange: AdmittedRequest,
     response: ServiceResponse<B>,
-) -> Answer<B> {
+) -> GuardedResponse<B> {
     let (request, response) = response.into_parts();
     let (mut head, body) = response.into_parts();
     let read = match to_bytes_limited(body, MAX_ANSWER).await {
@@ -175,7 +163,7 @@ async fn whole<B: MessageBody + 'static>(
 }
 
 /// Replaces an answer that the guard cannot read.
-fn unreadable<B>(response: ServiceResponse<B>, exchange: &Exchange) -> Answer<B> {
+fn unreadable<B>(response: ServiceResponse<B>, exchange: &AdmittedRequest) -> GuardedResponse<B> {
     let (request, _) = response.into_parts();
     let response = unreadable_response(exchange.id.as_deref());
     ServiceResponse::new(request, response).map_into_right_body()
@@ -188,11 +176,4 @@ fn unreadable_response(id: Option<&str>) -> HttpResponse {
     );
     let text = "the answer could not be read";
     status_response(StatusCode::INTERNAL_SERVER_ERROR, id, text)
-}
-
-fn replaced<B>(response: ServiceResponse<B>, exchange: &Exchange, status: StatusCode) -> Answer<B> {
-    let (request, _) = response.into_parts();
-    let response =
-        status_response(status, exchange.id.as_deref(), "the stream could not be opened");
-    ServiceResponse::new(request, response).map_into_right_body()
 }

@@ -11,8 +11,41 @@ const DPOP: HeaderName = HeaderName::from_static("dpop");
 pub(super) fn remove(context: &AuthContext, headers: &mut HeaderMap) -> bool {
     headers.remove(AUTHORIZATION);
     headers.remove(DPOP);
-    let by_extractor =
-        context.token_source(false).is_none_or(|source| source.extractor.remove(headers));
+    // A refresh token may come along, such as the cookie of a session with the path `/`.
+    let sources = [context.token_source(false), context.token_source(true)].into_iter().flatten();
+    let by_extractor = sources.fold(true, |all, source| source.extractor.remove(headers) && all);
     let others = context.authenticators().iter();
     others.fold(by_extractor, |all, authenticator| authenticator.remove(headers) && all)
+}
+
+#[cfg(test)]
+mod tests {
+    #![cfg(feature = "issuing")]
+
+    use actix_web::http::header::{COOKIE, HeaderValue};
+
+    use super::*;
+    use crate::{
+        algorithm::Algorithm,
+        http::{auth::context::JwtAuth, sessions::cookies::SessionCookies},
+        issuing::{SigningKey, TokenIssuer, sessions::Sessions},
+        revocation::MemoryRevocation,
+        secret::Secret,
+    };
+
+    #[test]
+    fn a_session_leaves_no_token_in_the_cookies() {
+        let key = SigningKey::generate(Algorithm::ES256).unwrap();
+        let issuer = TokenIssuer::builder("https://app.example", "https://api.example", key);
+        let sessions = Sessions::builder(issuer.build().unwrap());
+        let sessions = sessions.revocation(MemoryRevocation::new()).build().unwrap();
+        let cookies = SessionCookies::builder(&Secret::new([7; 32])).refresh_path("/");
+        let cookies = cookies.refresh_name("__Host-refresh").build().unwrap();
+        let auth = JwtAuth::for_sessions(&sessions).cookies(&cookies).build().unwrap();
+        let mut headers = HeaderMap::new();
+        let sent = "__Host-access=a; theme=dark; __Host-refresh=r";
+        headers.insert(COOKIE, HeaderValue::from_static(sent));
+        assert!(remove(&auth.context, &mut headers));
+        assert_eq!(headers.get(COOKIE).unwrap(), "theme=dark");
+    }
 }

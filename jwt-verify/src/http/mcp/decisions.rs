@@ -21,7 +21,7 @@ use crate::{
         mcp::{
             credentials,
             guard::GuardSettings,
-            refusal::{Refusal, RequestProblem},
+            refusal::{MessageRefusal, RequestProblem},
             sessions::{LAST_EVENT, SESSION},
         },
         refusal::name_scopes,
@@ -30,8 +30,8 @@ use crate::{
     mcp_protocol::{
         Operation,
         fields::{Fields, HeaderMismatch, Revision},
-        message::{Message, Problem, operation_of},
-        rule_table::{Rule, RuleTable},
+        message::{Message, MessageProblem, operation_of},
+        rule_table::{FoundRule, RuleTable},
     },
 };
 
@@ -72,7 +72,7 @@ impl Decisions {
     }
 
     /// Decides as far as it is possible without the body, which is unread then.
-    pub(super) fn begin(self: &Rc<Self>, request: &HttpRequest) -> Step<(), Refusal> {
+    pub(super) fn begin(self: &Rc<Self>, request: &HttpRequest) -> Step<(), MessageRefusal> {
         if !self.settings.origins.admit(request) {
             return Step::Ready(Err(RequestProblem::Origin.into()));
         }
@@ -92,7 +92,7 @@ impl Decisions {
         self: &Rc<Self>,
         request: &HttpRequest,
         authentication: &Rc<Authentication>,
-    ) -> Step<(), Refusal> {
+    ) -> Step<(), MessageRefusal> {
         let fields = fields_of(request);
         let has_message = request.method() == Method::POST;
         let operation = fields.as_ref().ok().filter(|_| has_message).and_then(operation_of);
@@ -123,7 +123,7 @@ impl Decisions {
         request: &HttpRequest,
         claims: &VerifiedClaims,
         revision: Revision<'_>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), MessageRefusal> {
         if let Revision::Modern(_) = revision {
             return match *request.method() {
                 Method::POST => Ok(()),
@@ -143,11 +143,9 @@ impl Decisions {
         headers: &mut HeaderMap,
         claims: &VerifiedClaims,
         has_sessions: bool,
-    ) -> Result<(), Refusal> {
-        let session = match has_sessions {
-            true => self.settings.sessions.inner(headers, claims)?,
-            false => None,
-        };
+    ) -> Result<(), MessageRefusal> {
+        let session =
+            if has_sessions { self.settings.sessions.inner(headers, claims)? } else { None };
         headers.remove(SESSION);
         match session {
             Some(inner) => drop(headers.insert(SESSION, inner)),
@@ -169,10 +167,10 @@ impl Decisions {
         request: &HttpRequest,
         fields: &Fields<'_>,
         message: &Message<'_>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), MessageRefusal> {
         message.check(fields)?;
         if message.method.is_none() && !request.headers().contains_key(SESSION) {
-            return Err(Problem::Invalid("a response belongs to a session").into());
+            return Err(MessageProblem::Invalid("a response belongs to a session").into());
         }
         let operation = message.operation()?;
         let listened = message.listened()?;
@@ -205,26 +203,30 @@ impl Decisions {
     pub(super) fn find<'t: 'v, 'v>(
         &'t self,
         operation: Operation<'v>,
-    ) -> Option<Rule<'t, 'v, Demand>> {
+    ) -> Option<FoundRule<'t, 'v, Demand>> {
         self.table.find(operation)
     }
 
     fn demand(&self, operation: Operation<'_>) -> Cow<'_, Demand> {
         match self.find(operation) {
-            Some(Rule::Set(demand, variables)) if variables.is_empty() => Cow::Borrowed(demand),
-            Some(Rule::Set(demand, variables)) => Cow::Owned(demand.with_variables(&variables)),
-            Some(Rule::Authenticated) => Cow::Borrowed(&self.authenticated),
+            Some(FoundRule::Set(demand, variables)) if variables.is_empty() => {
+                Cow::Borrowed(demand)
+            }
+            Some(FoundRule::Set(demand, variables)) => {
+                Cow::Owned(demand.with_variables(&variables))
+            }
+            Some(FoundRule::Authenticated) => Cow::Borrowed(&self.authenticated),
             None => Cow::Borrowed(&self.denied),
         }
     }
 }
 
 /// Turns a refused decision into a refusal.
-fn refusing(decision: Step<(), Rejection>) -> Step<(), Refusal> {
+fn refusing(decision: Step<(), Rejection>) -> Step<(), MessageRefusal> {
     match decision {
-        Step::Ready(decided) => Step::Ready(decided.map_err(Refusal::from)),
+        Step::Ready(decided) => Step::Ready(decided.map_err(MessageRefusal::from)),
         Step::Pending(decision) => {
-            Step::pending(async move { decision.await.map_err(Refusal::from) })
+            Step::pending(async move { decision.await.map_err(MessageRefusal::from) })
         }
     }
 }

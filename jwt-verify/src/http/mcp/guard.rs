@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use actix_web::http::header::HeaderMap;
+
 use crate::{
     error::ConfigError,
     http::{
         auth::context::{AuthContext, JwtAuth},
         endpoints::metadata_document::PublishedMetadata,
-        mcp::{credentials, origin::Origins, sessions::Sessions},
+        mcp::{credentials, origin::Origins, sessions::SessionBinding},
     },
     mcp_protocol::Rules,
     secret::Secret,
@@ -46,11 +48,11 @@ use crate::{
 ///
 /// # Order of the checks
 ///
-/// 1. `Origin`: without the field, that of the resource, or a listed one; else 403. `Host` does not count,
+/// 1. `Origin`: absent, that of the resource, or a listed one; else 403. `Host` does not count,
 ///    since after DNS rebinding both are those of the attacker.
 /// 2. The HTTP method; else 405.
 /// 3. The credential; else 401 with the challenge of the [`JwtAuth`]. Without a credential it names the
-///    scopes of the tool that `Mcp-Name` names. The guard admits nobody without one, also with
+///    scopes of the tool that `Mcp-Name` names. Without one the guard admits no caller, also with
 ///    [`JwtAuth::optional`].
 /// 4. `MCP-Protocol-Version`, `Mcp-Method` and `Mcp-Name`: there at most once, well-formed, and there if
 ///    the revision asks for them; else 400 with the code of `HeaderMismatch`, -32020.
@@ -64,8 +66,8 @@ use crate::{
 ///
 /// Each refusal has a body of JSON-RPC with the HTTP status as its code, and the usual members
 /// `error`, `error_description` and `code` in `data`. A [hook for
-/// refusals](crate::JwtAuthBuilder::error_response) decides about status and header fields, and not about
-/// that body.
+/// refusals](crate::JwtAuthBuilder::error_response) decides about the header fields, and the status if that is one
+/// of an error, and not about that body.
 ///
 /// With [`JwtAuth::report_only`] the rules refuse nothing, and what they would refuse is logged; all other
 /// checks stay as they are.
@@ -90,7 +92,9 @@ use crate::{
 ///
 /// The server gets the body as it was read, and none of the caller's credentials. Arguments such as
 /// [`VerifiedClaims`](crate::VerifiedClaims) work behind the guard. It gets no `Accept-Encoding`, since its
-/// answers have to be read: compress around the guard.
+/// answers have to be read: compress around the guard. A middleware around the guard must not keep a clone
+/// of the `HttpRequest` while it calls it: Actix then panics where the head of a request is changed, as in
+/// its own routing.
 #[doc(alias = "model context protocol")]
 #[derive(Debug, Clone)]
 pub struct McpGuard {
@@ -104,7 +108,7 @@ pub(super) struct GuardSettings {
     pub(super) rules: Rules,
     pub(super) origins: Origins,
     pub(super) max_body: usize,
-    pub(super) sessions: Sessions,
+    pub(super) sessions: SessionBinding,
     pub(super) lists_step_up: bool,
     pub(super) keeps_credentials: bool,
 }
@@ -215,7 +219,7 @@ impl McpGuardBuilder {
         if self.max_body == 0 {
             return Err(ConfigError::invalid("mcp.max_body", "must be at least 1"));
         }
-        if !self.keeps_credentials && !credentials::remove(&self.context, &mut Default::default()) {
+        if !self.keeps_credentials && !credentials::remove(&self.context, &mut HeaderMap::new()) {
             let problem = "an extractor or authenticator does not say how to remove its credentials: \
                            implement `remove`, or set `keep_credentials`";
             return Err(ConfigError::invalid("mcp.credentials", problem));
@@ -226,7 +230,7 @@ impl McpGuardBuilder {
                 rules: self.rules,
                 origins,
                 max_body: self.max_body,
-                sessions: Sessions::new(self.session_key.as_ref())?,
+                sessions: SessionBinding::new(self.session_key.as_ref())?,
                 lists_step_up: self.lists_step_up,
                 keeps_credentials: self.keeps_credentials,
             }),

@@ -1,4 +1,4 @@
-//! What a caller sees of lists and notifications.
+//! Lists and notifications, as one caller sees them.
 
 use std::{borrow::Cow, rc::Rc, time::Duration};
 
@@ -9,8 +9,8 @@ use crate::{
     http::{auth::context::AuthContext, authorization::Demand, mcp::decisions::Decisions},
     mcp_protocol::{
         Operation,
-        list_filter::{ListEntry, Verdict},
-        rule_table::Rule,
+        list_filter::{EntryVerdict, ListEntry},
+        rule_table::FoundRule,
     },
 };
 
@@ -39,37 +39,37 @@ impl Listing {
 
     /// Decides about an entry as about its call, without a trace in logs and metrics. What is answered
     /// with 403 is left out.
-    pub(super) fn decide(&self, entry: ListEntry<'_>) -> Verdict {
+    pub(super) fn decide(&self, entry: ListEntry<'_>) -> EntryVerdict {
         let operation = match entry {
             ListEntry::Tool(name) => Operation::Tool(name),
             ListEntry::Prompt(name) => Operation::Prompt(name),
             ListEntry::Resource(uri) | ListEntry::Update(uri) => Operation::Resource(uri),
             ListEntry::Template(text) => Operation::Template(text),
         };
-        let Some(rule) = self.decisions.find(operation) else { return Verdict::Drop };
-        let Rule::Set(demand, variables) = rule else { return Verdict::Keep };
+        let Some(rule) = self.decisions.find(operation) else { return EntryVerdict::Drop };
+        let FoundRule::Set(demand, variables) = rule else { return EntryVerdict::Keep };
         if self.refused.contains(&std::ptr::from_ref(demand)) {
-            return Verdict::Drop;
+            return EntryVerdict::Drop;
         }
         let context = ListContext {
             auth: &self.decisions.context,
             variables: &variables,
-            is_open: matches!(entry, ListEntry::Template(_)),
+            is_template: matches!(entry, ListEntry::Template(_)),
         };
         let (requirement, token) = (demand.requirement(), self.claims.verified());
         if requirement.evaluate(token, &context) == Evaluation::Met {
-            return Verdict::Keep;
+            return EntryVerdict::Keep;
         }
         match requirement.check(token, &context) {
-            Ok(()) => Verdict::Keep,
+            Ok(()) => EntryVerdict::Keep,
             Err(AuthError::StepUp { .. }) if !matches!(entry, ListEntry::Update(_)) => {
-                Verdict::Keep
+                EntryVerdict::Keep
             }
             Err(AuthError::Forbidden(_)) if self.decisions.settings.lists_step_up => {
                 let names = requirement.names_that_open(token, &context);
-                names.map_or(Verdict::Drop, |names| Verdict::Mark(names.to_string()))
+                names.map_or(EntryVerdict::Drop, |names| EntryVerdict::Mark(names.to_string()))
             }
-            Err(_) => Verdict::Drop,
+            Err(_) => EntryVerdict::Drop,
         }
     }
 }
@@ -78,8 +78,7 @@ impl Listing {
 struct ListContext<'a> {
     auth: &'a AuthContext,
     variables: &'a [(&'a str, &'a str)],
-    /// True if each variable stands for every value.
-    is_open: bool,
+    is_template: bool,
 }
 
 impl EvalContext for ListContext<'_> {
@@ -92,8 +91,9 @@ impl EvalContext for ListContext<'_> {
         found.map(|(_, value)| Cow::Borrowed(*value))
     }
 
-    fn takes_any_segment(&self) -> bool {
-        self.is_open
+    /// A variable of a listed template has any value.
+    fn is_open(&self, segment: &str) -> bool {
+        self.is_template && segment.starts_with('{') && segment.ends_with('}')
     }
 
     fn policy(&self, _: &PolicyRef) -> Option<bool> {

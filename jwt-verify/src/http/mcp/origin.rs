@@ -30,7 +30,7 @@ impl Origins {
         self.0.is_empty()
     }
 
-    /// Returns `true` without the field, which only browsers send, and for one of these origins. `Host`
+    /// Returns `true` without the header, which only browsers send, and for one of these origins. `Host`
     /// does not count: after DNS rebinding, both are those of the attacker.
     pub(super) fn admit(&self, request: &HttpRequest) -> bool {
         let mut fields = request.headers().get_all(ORIGIN);

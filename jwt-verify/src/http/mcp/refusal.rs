@@ -17,16 +17,16 @@ use crate::http::{
 };
 use crate::{
     error::AuthError,
-    mcp_protocol::{fields::HeaderMismatch, message::Problem},
+    mcp_protocol::{fields::HeaderMismatch, message::MessageProblem},
 };
 
 /// A reason why a message is refused.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum MessageRefusal {
     /// Its caller may not.
     Access(Rejection),
     /// It is not as the protocol says.
-    Message(Problem),
+    Message(MessageProblem),
     /// The request around it is not.
     Request(RequestProblem),
 }
@@ -41,7 +41,7 @@ pub(super) enum RequestProblem {
     ContentEncoding,
     TooLarge,
     Unreadable,
-    /// A session that is not the caller's, or that nobody has begun.
+    /// A session that is not the caller's, or that does not exist.
     Session,
     /// It ends a session, and names none.
     NoSession,
@@ -73,37 +73,37 @@ impl RequestProblem {
     }
 }
 
-impl From<Rejection> for Refusal {
+impl From<Rejection> for MessageRefusal {
     fn from(rejection: Rejection) -> Self {
         Self::Access(rejection)
     }
 }
 
-impl From<AuthError> for Refusal {
+impl From<AuthError> for MessageRefusal {
     fn from(error: AuthError) -> Self {
         Self::Access(error.into())
     }
 }
 
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Self {
+impl From<MessageProblem> for MessageRefusal {
+    fn from(problem: MessageProblem) -> Self {
         Self::Message(problem)
     }
 }
 
-impl From<HeaderMismatch> for Refusal {
+impl From<HeaderMismatch> for MessageRefusal {
     fn from(problem: HeaderMismatch) -> Self {
         Self::Message(problem.into())
     }
 }
 
-impl From<RequestProblem> for Refusal {
+impl From<RequestProblem> for MessageRefusal {
     fn from(problem: RequestProblem) -> Self {
         Self::Request(problem)
     }
 }
 
-impl Refusal {
+impl MessageRefusal {
     /// Returns the response. `id` is the text of the message's identifier, if it is known.
     pub(super) fn response(
         self,

@@ -23,20 +23,21 @@ use crate::{
         authentication::{Authentication, sender_constraint::NextNonce},
         entry::handler_error::note_refusal,
         mcp::{
-            answer::{Answer, Exchange, answer},
+            answer::{AdmittedRequest, GuardedResponse, answer},
             body,
             decisions::{Decisions, fields_of},
             guard::McpGuard,
             guarded_body::GuardedBody,
-            refusal::Refusal,
+            refusal::MessageRefusal,
         },
         refusal::{keep_private, set_dpop_nonce},
         step::Step,
+        streams::StreamGuard,
     },
     json::JsonText,
     mcp_protocol::{
         fields::Revision,
-        message::{Problem, messages},
+        message::{MessageProblem, messages},
     },
 };
 
@@ -116,11 +117,11 @@ where
 
 /// A refused message with the text of its identifier.
 struct RefusedMessage {
-    refusal: Refusal,
+    refusal: MessageRefusal,
     id: Option<String>,
 }
 
-impl<R: Into<Refusal>> From<R> for RefusedMessage {
+impl<R: Into<MessageRefusal>> From<R> for RefusedMessage {
     fn from(refusal: R) -> Self {
         Self { refusal: refusal.into(), id: None }
     }
@@ -130,51 +131,63 @@ impl<R: Into<Refusal>> From<R> for RefusedMessage {
 async fn admit(
     decisions: &Decisions,
     request: &mut ServiceRequest,
-) -> Result<Exchange, RefusedMessage> {
-    let (exchange, payload): (_, Payload) = if request.method() == Method::POST {
+) -> Result<AdmittedRequest, RefusedMessage> {
+    let (mut exchange, lasts, payload): (_, _, Payload) = if request.method() == Method::POST {
         body::check_type(request.headers())?;
         let (http, payload) = request.parts_mut();
         let bytes = body::read(http.headers(), payload, decisions.settings.max_body).await?;
-        let exchange = decide(decisions, request.request(), &bytes).await?;
-        (exchange, Payload::Stream { payload: Box::pin(Whole(Some(bytes))) })
+        let (exchange, lasts) = decide(decisions, request.request(), &bytes).await?;
+        (exchange, lasts, Payload::Stream { payload: Box::pin(Whole(Some(bytes))) })
     } else {
         let opens = request.method() == Method::GET;
         let claims = decisions.claims(request.request())?;
         (
-            Exchange { is_stream: opens, may_resume: opens, ..Exchange::of(claims, true) },
+            AdmittedRequest { may_resume: opens, ..AdmittedRequest::of(claims, true) },
+            opens,
             Payload::None,
         )
     };
+    // While the credential is still there.
+    if lasts {
+        let (context, claims) = (&decisions.context, &exchange.claims);
+        exchange.watch = Some(StreamGuard::of_request(context, request.request(), claims)?);
+    }
     decisions.hand_on(request.headers_mut(), &exchange.claims, exchange.has_sessions)?;
     request.set_payload(payload);
     Ok(exchange)
 }
 
-/// Decides about every message of a body before one is handed on.
+/// Decides about every message of a body before one is handed on. Returns `true` beside if the answer to
+/// one of them lasts.
 async fn decide(
     decisions: &Decisions,
     request: &HttpRequest,
     body: &[u8],
-) -> Result<Exchange, RefusedMessage> {
+) -> Result<(AdmittedRequest, bool), RefusedMessage> {
     let fields = fields_of(request)?;
-    let text = std::str::from_utf8(body).map_err(|_| Problem::Parse)?;
-    let document = JsonText::parse(text).map_err(|_| Problem::Parse)?;
+    let text = std::str::from_utf8(body).map_err(|_| MessageProblem::Parse)?;
+    let document = JsonText::parse(text).map_err(|_| MessageProblem::Parse)?;
     let has_sessions = matches!(fields.revision, Revision::Older(_));
-    let mut exchange = Exchange::of(decisions.claims(request)?, has_sessions);
+    let (mut exchange, mut lasts) =
+        (AdmittedRequest::of(decisions.claims(request)?, has_sessions), false);
     for message in messages(document.root(), fields.revision)? {
         let id = || message.id.map(str::to_owned);
         let decided = decisions.decide(request, &fields, &message).await;
         decided.map_err(|refusal| RefusedMessage { refusal, id: id() })?;
-        exchange.is_stream |= message.is_listening();
+        lasts |= message.is_listening();
         if message.is_list() {
             (exchange.is_list, exchange.id) = (true, id());
         }
     }
-    Ok(exchange)
+    Ok((exchange, lasts))
 }
 
 /// Returns an ordinary response, not an error, for middlewares around the guard.
-fn refuse<B>(decisions: &Decisions, refused: RefusedMessage, request: ServiceRequest) -> Answer<B> {
+fn refuse<B>(
+    decisions: &Decisions,
+    refused: RefusedMessage,
+    request: ServiceRequest,
+) -> GuardedResponse<B> {
     let RefusedMessage { refusal, id } = refused;
     let response = refusal.response(&decisions.context, request.request(), id.as_deref());
     note_refusal(&response, request.request());
@@ -192,16 +205,16 @@ impl Stream for Whole {
     }
 }
 
-type BoxedResponse<B> = Pin<Box<dyn Future<Output = Result<Answer<B>, Error>>>>;
+type RunningCall<B> = Pin<Box<dyn Future<Output = Result<GuardedResponse<B>, Error>>>>;
 
 /// Future returned by [`McpGuardService`]. Only a request that is not refused at once is boxed.
 pub enum GuardFuture<B> {
     /// The request is refused.
     #[doc(hidden)]
-    Refused(Option<Answer<B>>),
+    Refused(Option<GuardedResponse<B>>),
     /// The body is read, and the server answers.
     #[doc(hidden)]
-    Running(BoxedResponse<B>),
+    Running(RunningCall<B>),
 }
 
 impl<B> fmt::Debug for GuardFuture<B> {
@@ -213,7 +226,7 @@ impl<B> fmt::Debug for GuardFuture<B> {
 impl<B> Unpin for GuardFuture<B> {}
 
 impl<B> Future for GuardFuture<B> {
-    type Output = Result<Answer<B>, Error>;
+    type Output = Result<GuardedResponse<B>, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {

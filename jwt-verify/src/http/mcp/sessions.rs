@@ -16,9 +16,9 @@ pub(super) const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id
 
 /// Binds identifiers of sessions to callers, without a store: `inner.TAG` outside is `inner` inside.
 #[derive(Debug)]
-pub(super) struct Sessions(hmac::Key);
+pub(super) struct SessionBinding(hmac::Key);
 
-impl Sessions {
+impl SessionBinding {
     /// Makes a binding by this key, or by one that only this process knows.
     pub(super) fn new(key: Option<&Secret>) -> Result<Self, ConfigError> {
         const SETTING: &str = "mcp.session_key";
@@ -54,7 +54,7 @@ impl Sessions {
     }
 
     /// Binds the identifier in the head of a response to the caller. One that cannot be bound is removed:
-    /// without a subject and a client nobody can be told from others.
+    /// without a subject and a client, callers cannot be told apart.
     pub(super) fn bind(&self, headers: &mut HeaderMap, claims: &VerifiedClaims) {
         let outer = headers.get(&SESSION).and_then(|inner| {
             let bound = bound(claims.standard(), inner.as_bytes())?;
@@ -70,8 +70,10 @@ impl Sessions {
 
 /// Returns what a tag is of: the identifier and its owner, each with its length.
 fn bound(owner: &Claims, inner: &[u8]) -> Option<Vec<u8>> {
-    let client = || owner.find_text("client_id").or_else(|| owner.find_text("azp"));
-    let (kind, name) = match owner.subject() {
+    let text = |name| owner.find_text(name).filter(|text| !text.is_empty());
+    let client = || text("client_id").or_else(|| text("azp"));
+    // An empty subject is that of everyone who has none.
+    let (kind, name) = match owner.subject().filter(|subject| !subject.is_empty()) {
         Some(subject) => ("subject", subject),
         None => ("client", client()?),
     };
@@ -107,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_session_is_of_its_owner_alone() {
-        let sessions = Sessions::new(None).unwrap();
+        let sessions = SessionBinding::new(None).unwrap();
         let mut headers = fields("a.b");
         sessions.bind(&mut headers, &claims(ALICE));
         let inner = |claims: &VerifiedClaims| sessions.inner(&headers, claims);
@@ -121,26 +123,31 @@ mod tests {
         ] {
             assert_eq!(inner(&claims(other)), Err(RequestProblem::Session), "{other}");
         }
-        let other = Sessions::new(Some(&Secret::new([1; 32]))).unwrap();
+        let other = SessionBinding::new(Some(&Secret::new([1; 32]))).unwrap();
         assert!(other.inner(&headers, &claims(ALICE)).is_err());
         assert_eq!(sessions.inner(&HeaderMap::new(), &claims(ALICE)), Ok(None));
     }
 
     #[test]
     fn a_key_is_the_same_in_every_process() {
-        let sessions = || Sessions::new(Some(&Secret::new([1; 32]))).unwrap();
+        let sessions = || SessionBinding::new(Some(&Secret::new([1; 32]))).unwrap();
         let mut headers = fields("a");
         let client = r#"{"client_id":"c"}"#;
         sessions().bind(&mut headers, &claims(client));
         assert_eq!(sessions().inner(&headers, &claims(client)).unwrap().unwrap(), "a");
-        assert!(Sessions::new(Some(&Secret::new([1; 31]))).is_err());
+        assert!(SessionBinding::new(Some(&Secret::new([1; 31]))).is_err());
     }
 
     #[test]
     fn a_session_of_nobody_is_removed() {
-        let mut headers = fields("a");
-        let nobody = claims(r#"{"iss":"https://issuer.example"}"#);
-        Sessions::new(None).unwrap().bind(&mut headers, &nobody);
-        assert!(headers.is_empty());
+        for nobody in [
+            r#"{"iss":"https://issuer.example"}"#,
+            r#"{"iss":"https://issuer.example","sub":""}"#,
+            r#"{"iss":"https://issuer.example","sub":"","client_id":""}"#,
+        ] {
+            let mut headers = fields("a");
+            SessionBinding::new(None).unwrap().bind(&mut headers, &claims(nobody));
+            assert!(headers.is_empty(), "{nobody}");
+        }
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn record(
         AuthError::MissingToken if lacks_scheme(request) => "missing_scheme",
         _ => error.reason(),
     };
-    let reached = || known.as_ref()?.handler.get();
+    let reached = || known.as_ref()?.demands.handler_name();
     let handler = by.handler.or_else(reached);
     let TokenDetails { expected, unverified_reason } = token_details(context, error, request, by);
     let (scope, roles) = match error {

@@ -9,7 +9,7 @@ use std::{
 
 use crate::http::{
     auth::context::AuthContext,
-    streams::{end_of_access::EndOfAccess, open_stream::OpenStream},
+    streams::{end_of_access::EndOfAccess, open_stream::OpenStream, recheck::check_revocation},
 };
 
 /// A stream in the table, for as long as something refers to it.
@@ -20,8 +20,19 @@ pub(super) struct Watched {
 }
 
 impl Watched {
+    /// Returns the reason, if the access has ended. It looks at the clock, and at the revocations if
+    /// there are new ones, so that nothing passes after the end however late the sweeper is.
     pub(super) fn end(&self) -> Option<EndOfAccess> {
-        self.stream.end(&**self.context.verifier().clock())
+        let verifier = self.context.verifier();
+        let clock = &**verifier.clock();
+        self.stream.end(clock).or_else(|| {
+            let changes = verifier.revocation_changes()?.count();
+            if self.stream.has_seen(changes) {
+                return None;
+            }
+            check_revocation(verifier, &self.stream, Some(changes));
+            self.stream.end(clock)
+        })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::{AuthError, InvalidTokenReason};
+
 /// The reason why the access that a stream was opened with has ended.
 ///
 /// | reason | text | close code |
@@ -53,9 +55,21 @@ impl EndOfAccess {
         }
     }
 
-    /// Returns the last of server-sent events: of the type `access-ended`, with the reason in JSON.
-    pub(crate) fn last_event(self) -> String {
-        format!("event: access-ended\ndata: {{\"reason\":\"{}\"}}\n\n", self.as_str())
+    /// Returns the reason of a credential that is refused now.
+    pub(super) fn of_refusal(error: &AuthError) -> Self {
+        match error {
+            AuthError::ExpiredToken => Self::Expired,
+            AuthError::InvalidToken(
+                InvalidTokenReason::Revoked
+                | InvalidTokenReason::Inactive
+                | InvalidTokenReason::UnknownApiKey,
+            ) => Self::Revoked,
+            AuthError::InvalidToken(
+                InvalidTokenReason::UnknownKey | InvalidTokenReason::Signature,
+            ) => Self::KeyWithdrawn,
+            error if error.is_failure() => Self::Unavailable,
+            _ => Self::Refused,
+        }
     }
 
     /// Returns the number of the reason; zero stands for none.
@@ -82,6 +96,25 @@ impl EndOfAccess {
     }
 }
 
+/// Returns the code to close a WebSocket with after a message that did not authenticate its sender.
+///
+/// | refusal | code |
+/// | --- | --- |
+/// | no token, or an invalid or expired one | 4401, as in `graphql-transport-ws` |
+/// | another caller than before, or one who may not do this | 4403, as in `graphql-transport-ws` |
+/// | something is out of reach, or asked too often | 1013, "try again later" |
+/// | a missing setting | 1011, "internal error" |
+pub const fn close_code(refusal: &AuthError) -> u16 {
+    match refusal {
+        AuthError::Misconfigured => 1011,
+        AuthError::Forbidden(_)
+        | AuthError::StepUp { .. }
+        | AuthError::InvalidToken(InvalidTokenReason::Subject) => 4403,
+        refusal if refusal.is_failure() => 1013,
+        _ => 4401,
+    }
+}
+
 impl fmt::Display for EndOfAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -100,7 +133,7 @@ mod tests {
         assert_eq!(texts.len(), 5);
         for end in all {
             assert_eq!(EndOfAccess::of_number(end.number()), Some(end));
-            assert!(end.last_event().ends_with("\"}\n\n"), "{end}");
+            assert!(end.as_str().len() < 100, "{end}");
         }
     }
 }

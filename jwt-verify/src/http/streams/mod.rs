@@ -7,14 +7,22 @@
 //! single stream, and a request without a `StreamGuard` costs nothing.
 
 mod access_ended;
+mod credential;
+mod credential_check;
 mod end_of_access;
 mod guard;
 mod guarded_stream;
+mod last_check;
+mod last_words;
+mod login;
+mod message;
 mod open_stream;
+mod recheck;
 mod sweeper;
 pub(crate) mod table;
 
 pub use access_ended::AccessEnded;
-pub use end_of_access::EndOfAccess;
+pub use end_of_access::{EndOfAccess, close_code};
 pub use guard::StreamGuard;
-pub use guarded_stream::GuardedStream;
+pub use guarded_stream::{GuardedEvents, GuardedStream};
+pub use login::StreamLogin;

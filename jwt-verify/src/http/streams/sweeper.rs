@@ -5,16 +5,20 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::sleep;
+use tokio::{
+    task::{JoinError, JoinHandle, spawn_local},
+    time::{Instant, sleep_until},
+};
 
 use crate::http::{
     auth::context::{AuthContext, WeakContext},
     streams::{
         end_of_access::EndOfAccess,
+        recheck::{Look, check_all},
         table::{StreamTable, StreamsOfAuth},
     },
 };
-use crate::{background::SharedThread, clock::Clock, error::AuthError};
+use crate::{background::SharedThread, changes::Changes, error::AuthError};
 
 /// Longest time between two looks while streams are open: a wall clock that is set is noticed by
 /// then.
@@ -24,7 +28,7 @@ const TICK: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Pause of a caller whose stream could not be watched.
-const RETRY: Duration = Duration::from_secs(1);
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 static THREAD: SharedThread = SharedThread::new("jwt-streams");
 
@@ -53,32 +57,79 @@ struct Sweeper {
 
 impl Sweeper {
     async fn run(self) {
-        while let Some(clock) = self.clock() {
+        let mut earliest = Instant::now();
+        let mut last_changes = None;
+        // A look because of revocations, and one without.
+        let (mut early_look, mut next_look) = (earliest, earliest);
+        let mut checking: Option<JoinHandle<Result<(), JoinError>>> = None;
+        loop {
+            sleep_until(earliest).await;
+            let Some(context) = self.context.upgrade() else { return };
+            let verifier = context.verifier().clone();
+            let clock = verifier.clock();
             let moves = clock.moves().map(|moves| (moves, moves.count()));
-            let next = self.table.end_expired(&*clock);
-            let clock_moved = async {
-                match moves {
-                    Some((moves, known)) => moves.after(known).await,
-                    None => std::future::pending().await,
+            let changes = verifier.revocation_changes().map(|changes| (changes, changes.count()));
+            let start = Instant::now();
+            let next = self.table.end_expired(&**clock);
+            let is_news = changes.map(|(_, count)| count) != last_changes;
+            let look_at = if is_news { early_look.min(next_look) } else { next_look };
+            if next.is_some() && start >= look_at {
+                last_changes = changes.map(|(_, count)| count);
+                let look = Look::now(&verifier);
+                let streams = self.table.all();
+                let to_check = streams.into_iter().filter(|stream| look.at(&verifier, stream));
+                let to_check: Vec<_> = to_check.collect();
+                // None is checked twice at the same time.
+                if checking.is_none() && !to_check.is_empty() {
+                    checking = Some(spawn_local(check_all(context.clone(), to_check)));
                 }
-            };
+                // However many streams and revocations there are, most of the time of the thread is free.
+                next_look = start + TICK.max(start.elapsed() * 4);
+                if is_news {
+                    early_look = start + start.elapsed() * 10;
+                }
+            }
+            drop(context);
+            earliest = start + PAUSE;
+            let is_news = changes.map(|(_, count)| count) != last_changes;
+            let look_at = if is_news { early_look.min(next_look) } else { next_look };
             let time_passed = async {
                 match next {
-                    Some(next) => sleep(next.clamp(PAUSE, TICK)).await,
+                    Some(next) => sleep_until(look_at.min(start + next.min(TICK))).await,
                     // Without streams there is nothing to look at.
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
                 () = time_passed => {}
-                () = clock_moved, if next.is_some() => {}
+                () = after(moves), if next.is_some() => {}
+                () = after(changes), if next.is_some() => {}
                 () = self.table.news.notified() => {}
+                outcome = joined(&mut checking) => {
+                    checking = None;
+                    // A rule of the application has panicked: nothing is known of the streams.
+                    if !matches!(outcome, Ok(Ok(()))) {
+                        return;
+                    }
+                }
             }
         }
     }
+}
 
-    fn clock(&self) -> Option<Arc<dyn Clock>> {
-        self.context.verifier().map(|verifier| verifier.clock().clone())
+/// Waits for another change than these.
+async fn after(known: Option<(&Changes, u64)>) {
+    match known {
+        Some((changes, known)) => changes.after(known).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for the end of a task, if there is one.
+async fn joined<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
+    match task {
+        Some(task) => task.await,
+        None => std::future::pending().await,
     }
 }
 

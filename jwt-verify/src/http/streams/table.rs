@@ -81,6 +81,23 @@ impl StreamTable {
         Some((number, stream))
     }
 
+    /// Replaces the access of a stream. Returns `false` if the one before has ended.
+    pub(super) fn replace(&self, number: u64, access: StreamAccess) -> bool {
+        let mut streams = self.streams();
+        let due = access.due;
+        let Some(before) = streams.open.get(&number).and_then(|stream| stream.replace(access))
+        else {
+            return false;
+        };
+        if let Some(before) = before.due {
+            streams.due.remove(&(before, number));
+        }
+        streams.due.extend(due.map(|due| (due, number)));
+        drop(streams);
+        self.news.notify_one();
+        true
+    }
+
     /// Removes a stream that is closed.
     pub(crate) fn remove(&self, number: u64) {
         let mut streams = self.streams();
@@ -115,7 +132,7 @@ impl StreamTable {
             next.unwrap_or(Duration::MAX)
         };
         for stream in ended {
-            stream.finish(EndOfAccess::Expired);
+            stream.finish_expired(clock);
         }
         Some(next)
     }

@@ -174,7 +174,7 @@ mod tests {
                 login,
                 "SSF_AUTHORIZATION: must have",
             ),
-            (&[ISSUER, AUDIENCE, ("JWT_PROXY", "x")], login, "JWT_PROXY"),
+            (&[ISSUER, AUDIENCE, ("JWT_PROXY", "socks5://proxy.example")], login, "JWT_PROXY"),
         ] {
             let error = read(variables, issuer).unwrap_err();
             assert!(error.contains(text), "{error}");

@@ -1,0 +1,161 @@
+//! The checks of open streams: revocation, and their credentials once more.
+
+use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
+
+use tokio::{
+    task::{JoinError, spawn_local, yield_now},
+    time::{Instant, timeout},
+};
+
+use crate::http::{
+    auth::context::AuthContext,
+    streams::{
+        credential_check::check_credential, end_of_access::EndOfAccess, last_check::LastCheck,
+        open_stream::OpenStream,
+    },
+};
+use crate::{
+    claims::CredentialKind,
+    defaults::{
+        STREAM_CHECK_TIMEOUT, STREAM_CHECKS, STREAM_KEY_RECHECK, STREAM_RECHECK,
+        STREAM_REVOCATION_RECHECK,
+    },
+    error::AuthError,
+    lookup::Lookup,
+    verifier::Verifier,
+};
+
+/// One look at the open streams.
+pub(super) struct Look {
+    now: Instant,
+    monotonic: Duration,
+    /// Number of revocations before the look.
+    changes: Option<u64>,
+}
+
+impl Look {
+    pub(super) fn now(verifier: &Verifier) -> Self {
+        Self {
+            now: Instant::now(),
+            monotonic: verifier.clock().monotonic(),
+            changes: verifier.revocation_changes().map(crate::changes::Changes::count),
+        }
+    }
+
+    /// Checks what can be checked at once. Returns `true` if the credential has to be
+    /// checked, too.
+    pub(super) fn at(&self, verifier: &Verifier, stream: &OpenStream) -> bool {
+        if stream.has_ended() {
+            return false;
+        }
+        check_revocation(verifier, stream, self.changes);
+        if stream.has_ended() {
+            return false;
+        }
+        stream.with_access(|access, last| {
+            let is_remote = verifier.checks_revocation_elsewhere();
+            if access.credential.is_none() && !is_remote {
+                return false;
+            }
+            // What has never been checked again may have changed since its request was authenticated.
+            let Some(last) = last else { return true };
+            let claims = access.token.claims();
+            let (issuer, after) = match access.token.kind() {
+                CredentialKind::Jwt => (verifier.issuer_state(claims), STREAM_RECHECK),
+                CredentialKind::ApiKey => (None, STREAM_KEY_RECHECK),
+                _ => (None, STREAM_RECHECK),
+            };
+            let after = if is_remote { after.min(STREAM_REVOCATION_RECHECK) } else { after };
+            let is_known = issuer.is_some() && !is_remote;
+            issuer != last.issuer || !is_known && self.is_over(last, after)
+        })
+    }
+
+    fn is_over(&self, last: &LastCheck, after: Duration) -> bool {
+        self.now.saturating_duration_since(last.at) >= after
+            || self.monotonic.saturating_sub(last.monotonic) >= after
+    }
+}
+
+/// Ends a stream whose caller has been revoked, as far as the store answers at once. `changes` is
+/// the number of revocations before.
+pub(super) fn check_revocation(verifier: &Verifier, stream: &OpenStream, changes: Option<u64>) {
+    if verifier.checks_revocation_elsewhere() {
+        return;
+    }
+    let access = stream.access();
+    let Some(keys) = &access.revocation_keys else { return };
+    let Lookup::Ready(outcome) = verifier.check_stream(keys) else { return };
+    match (outcome, changes) {
+        (Err(error), _) => stream.finish_access(&access, EndOfAccess::of_refusal(&error)),
+        (Ok(()), Some(changes)) => stream.note_changes(&access, changes),
+        (Ok(()), None) => {}
+    }
+}
+
+/// Checks the credentials of streams once more, some of them at the same time.
+///
+/// # Errors
+/// If one of them has panicked.
+pub(super) async fn check_all(
+    context: AuthContext,
+    streams: Vec<Arc<OpenStream>>,
+) -> Result<(), JoinError> {
+    let count = streams.len().min(STREAM_CHECKS);
+    let left = Rc::new(RefCell::new(streams));
+    let workers: Vec<_> = (0..count)
+        .map(|_| {
+            let (context, left) = (context.clone(), left.clone());
+            spawn_local(async move {
+                loop {
+                    let Some(stream) = left.borrow_mut().pop() else { return };
+                    check(&context, &stream).await;
+                    // Ends of other streams are on time.
+                    yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.await?;
+    }
+    Ok(())
+}
+
+/// Waits for an answer, but not for ever: others wait behind it.
+async fn within_limit<T>(
+    answer: impl Future<Output = Result<T, AuthError>>,
+) -> Result<T, AuthError> {
+    match timeout(STREAM_CHECK_TIMEOUT, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(AuthError::Unavailable { retry_after: STREAM_RECHECK }),
+    }
+}
+
+async fn check(context: &AuthContext, stream: &OpenStream) {
+    if stream.has_ended() {
+        return;
+    }
+    let verifier = context.verifier();
+    let access = stream.access();
+    // Read first: what changes meanwhile is checked again.
+    let last = LastCheck {
+        at: Instant::now(),
+        monotonic: verifier.clock().monotonic(),
+        issuer: match access.token.kind() {
+            CredentialKind::Jwt => verifier.issuer_state(access.token.claims()),
+            _ => None,
+        },
+    };
+    let outcome = match (&access.credential, &access.revocation_keys) {
+        (Some(credential), _) => {
+            within_limit(async { check_credential(context, credential).await.1 }).await.map(|_| ())
+        }
+        (None, Some(keys)) => within_limit(async { verifier.check_stream(keys).await }).await,
+        (None, None) => Ok(()),
+    };
+    match outcome {
+        Ok(()) => stream.note_check(&access, last),
+        Err(error) => stream.finish_access(&access, EndOfAccess::of_refusal(&error)),
+    }
+}
