@@ -397,6 +397,46 @@ fn a_weaker_login_has_to_be_made_anew() {
     assert_eq!(bed.status("c", "s", START + 1), 204, "no `auth_time`: the time of issue");
 }
 
+/// SSF-14: a demanded login is not forgotten with the access tokens: the next ones are of the same
+/// login.
+#[test]
+fn a_demanded_login_outlives_access_tokens() {
+    let bed = EventBed::with(|events| events.retention(Duration::from_secs(60)));
+    let weaker = json!({"change_direction": "decrease"});
+    assert_eq!(bed.send(&event_with(&format!("{CAEP}assurance-level-change"), weaker)).status, 202);
+    bed.clock.advance(Duration::from_secs(24 * 3600));
+    let later = START + 24 * 3600;
+    let login = |login: u64| {
+        let token = Token::of(ISSUER).claim("jti", "b").claim("iat", later);
+        let token = token.claim("auth_time", login).claim("exp", later + 60);
+        bed.answer(&token.sign(bed.issuer_key)).status
+    };
+    assert_eq!((login(START), login(START + 1)), (401, 204));
+}
+
+/// SSF-15: an event of the account ends all of it, also where it names the session in which that was
+/// found out.
+#[test]
+fn an_event_of_the_account_is_not_about_one_session() {
+    let user = json!({"format": "iss_sub", "iss": ISSUER, "sub": user()});
+    let session = json!({"format": "opaque", "id": "s1"});
+    let subject = json!({"format": "complex", "user": user, "session": session});
+    for (uri, other) in [
+        (format!("{RISC}account-disabled"), 401),
+        (format!("{RISC}account-purged"), 401),
+        (format!("{RISC}credential-compromise"), 401),
+        (format!("{RISC}sessions-revoked"), 401),
+        (SecurityEventType::TokensRevoked.uri(), 401),
+        (format!("{CAEP}session-revoked"), 204),
+    ] {
+        let bed = EventBed::new();
+        let event = event_with(&uri, json!({})).claim("sub_id", subject.clone());
+        assert_eq!(bed.send(&event).status, 202, "{uri}");
+        let statuses = (bed.status("a", "s1", START), bed.status("b", "s2", START));
+        assert_eq!(statuses, (401, other), "{uri}");
+    }
+}
+
 /// SSF-15: subjects of every format, and what they mean.
 #[test]
 fn subjects_of_every_format_are_found() {
@@ -481,6 +521,7 @@ fn tokens_until_the_event_are_over_and_later_ones_are_not() {
         (json!({"event_timestamp": START + 50}), START, START + 1),
         (json!({"event_timestamp": (START - 50) * 1000}), START, START + 1),
         (json!({"event_timestamp": -5}), START, START + 1),
+        (json!({"event_timestamp": 0}), START, START + 1),
         (json!({"event_timestamp": "x"}), START, START + 1),
         (json!({}), START, START + 1),
     ] {

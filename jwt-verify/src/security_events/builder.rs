@@ -128,7 +128,9 @@ impl SecurityEventReceiverBuilder {
     /// Sets how long revocations are kept. It must be at least the lifetime of access tokens, or a
     /// token becomes valid again after it. Default: the longest
     /// [`max_lifetime`](crate::TrustedIssuer::max_lifetime) of the issuers of the
-    /// [`JwtAuth`](crate::JwtAuth) that has the receiver, or 30 days.
+    /// [`JwtAuth`](crate::JwtAuth) that has the receiver, or 30 days: also if it accepts other
+    /// credentials than JWTs, whose lifetime it does not know. A demanded login is kept for at least 30
+    /// days, since a login outlives its access tokens.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = Some(retention);
         self

@@ -7,7 +7,8 @@ use super::event_type::SecurityEventType;
 #[non_exhaustive]
 pub enum Effect {
     /// Revokes what the subject names most narrowly: a token, else a session, else all tokens of
-    /// the user that were issued until the event.
+    /// the user that were issued until the event. The events of RISC and `tokens-revoked` are about the
+    /// account: there it is what [`RevokeUser`](Self::RevokeUser) is.
     Revoke,
     /// Revokes all tokens of the user that were issued until the event, even if the subject names a
     /// session or a token too. For issuers whose access tokens do not name their session (`sid`).

@@ -48,7 +48,7 @@ impl<'a> SecurityEvent<'a> {
         let issued = self.claims.issued_at().map(crate::claims::NumericDate::since_epoch);
         let issued = issued.unwrap_or_default();
         let stated = self.payload.get("event_timestamp").or_else(|| self.claims.get("toe"));
-        let stated = stated.and_then(Value::as_f64).filter(|seconds| *seconds >= 0.0);
+        let stated = stated.and_then(Value::as_f64).filter(|seconds| *seconds > 0.0);
         // Texts of older drafts are in milliseconds, and then far ahead.
         stated
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

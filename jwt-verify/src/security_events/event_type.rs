@@ -74,6 +74,23 @@ impl SecurityEventType {
         format!("{}{}", self.family(), self.name())
     }
 
+    /// Returns `true` for an event of the whole account, even if its subject names a session too.
+    pub(super) const fn is_about_account(self) -> bool {
+        match self {
+            Self::AccountDisabled
+            | Self::AccountPurged
+            | Self::AccountCredentialChangeRequired
+            | Self::CredentialCompromise
+            | Self::SessionsRevoked
+            | Self::TokensRevoked => true,
+            Self::SessionRevoked
+            | Self::TokenClaimsChange
+            | Self::CredentialChange
+            | Self::AssuranceLevelChange
+            | Self::DeviceComplianceChange => false,
+        }
+    }
+
     const fn family(self) -> &'static str {
         match self {
             Self::SessionRevoked

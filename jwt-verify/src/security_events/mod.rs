@@ -30,7 +30,7 @@
 //! | `opaque` | the user with this `sub`, or the one that the [`SubjectResolver`] finds; in `session-revoked` also the session with this `sid` |
 //! | `email`, `phone_number`, `account`, `did`, `uri` | the user that the [`SubjectResolver`] finds |
 //! | `aliases` | each of its identifiers, up to 16 |
-//! | complex | `session` is the session (`sid`) and `user` the user; a subject without both means nothing here |
+//! | complex | `session` is the session (`sid`) and `user` the user: the session ends if there is one, and an event of the account ends both; a subject without both means nothing here |
 //! | `saml_assertion_id` | nothing |
 //!
 //! A subject that means nothing here is acknowledged and counted as `unresolved`.

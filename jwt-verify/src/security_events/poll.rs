@@ -143,6 +143,11 @@ impl Poller {
                     Err(failure) => {
                         failures = failures.saturating_add(1);
                         note_failure(failure, failures);
+                        // Receipts that it cannot read would stop the events for ever. What they are
+                        // about comes again.
+                        if matches!(failure, JsonFailure::Status { status: 400, .. }) {
+                            receipts = Receipts::default();
+                        }
                         pause_after(failure, failures)
                     }
                 }

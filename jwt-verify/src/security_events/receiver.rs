@@ -164,12 +164,15 @@ impl SecurityEventReceiver {
 
     /// Notes the verifier whose tokens are checked against the store, and that requests are checked
     /// for demanded logins.
-    pub(crate) fn serve(&self, verifier: &Verifier) {
+    ///
+    /// `has_others` tells of other credentials, whose lifetime is not known.
+    pub(crate) fn serve(&self, verifier: &Verifier, has_others: bool) {
         let inner = &self.inner;
         tracing::info!(transmitter = inner.transmitter, "security events end access");
         inner.steps_up.store(true, Ordering::Relaxed);
         if !inner.has_own_retention {
-            let longest = verifier.max_lifetime().unwrap_or(LONGEST_ACCESS_TOKEN);
+            let longest = verifier.max_lifetime().filter(|_| !has_others);
+            let longest = longest.unwrap_or(LONGEST_ACCESS_TOKEN);
             inner.retention.fetch_max(millis(longest), Ordering::Relaxed);
         }
         self.start_polling();
@@ -248,10 +251,14 @@ impl ReceiverInner {
             results.push((event.kind(), self.plan(event, &mut revocations).await?));
         }
         if !revocations.is_empty() {
-            let retention = match self.retention.load(Ordering::Relaxed) {
+            let mut retention = match self.retention.load(Ordering::Relaxed) {
                 0 => LONGEST_ACCESS_TOKEN,
                 millis => Duration::from_millis(millis),
             };
+            // A login outlives its access tokens: the next one has the `auth_time` of the same login.
+            if results.iter().any(|(_, result)| *result == STEP_UP) {
+                retention = retention.max(LONGEST_ACCESS_TOKEN);
+            }
             let until = self.verifier.now().saturating_add(retention);
             revoke_to_the_end(self.store.clone(), revocations, until).await?;
         }
@@ -283,7 +290,10 @@ impl ReceiverInner {
         let EventKind::Known(known) = event.kind() else {
             return Ok(if event.kind() == EventKind::Unknown { "ignored" } else { "noted" });
         };
-        let effect = self.effects.of(known);
+        let effect = match self.effects.of(known) {
+            Effect::Revoke if known.is_about_account() => Effect::RevokeUser,
+            effect => effect,
+        };
         if effect == Effect::Ignore || event.is_improvement() {
             return Ok("ignored");
         }
@@ -294,7 +304,7 @@ impl ReceiverInner {
         let new = targets.revocations(effect, event.time(), steps_up);
         let result = match effect {
             _ if new.is_empty() => "unresolved",
-            Effect::StepUp if steps_up => "step_up",
+            Effect::StepUp if steps_up => STEP_UP,
             _ => "revoked",
         };
         revocations.extend(new);
@@ -321,6 +331,9 @@ impl ReceiverInner {
     }
 }
 
+/// Result of an event that demands another login.
+const STEP_UP: &str = "step_up";
+
 /// Longest `state` that is kept.
 const LONGEST_STATE: usize = 256;
 
@@ -341,5 +354,97 @@ impl fmt::Debug for SecurityEventReceiver {
             .field("issuers", &self.inner.issuers)
             .field("effects", &self.inner.effects)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{super::event_type::SecurityEventType, *};
+    use crate::{
+        claims::{GrantedAuthorities, VerifiedToken},
+        lookup::BoxFuture,
+        lookup::Lookup,
+        revocation::RevocationKeys,
+        validation::claims,
+    };
+
+    /// Notes for how long something is revoked.
+    #[derive(Debug, Clone, Default)]
+    struct Notes(Arc<Mutex<Vec<(Revocation, Duration)>>>);
+
+    impl RevocationStore for Notes {
+        fn check<'a>(
+            &'a self,
+            _: &'a RevocationKeys,
+        ) -> Lookup<'a, Result<bool, StoreUnavailable>> {
+            Lookup::Ready(Ok(false))
+        }
+
+        fn revoke<'a>(
+            &'a self,
+            what: &'a Revocation,
+            until: Duration,
+        ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
+            self.0.lock().unwrap().push((what.clone(), until));
+            Box::pin(std::future::ready(Ok(())))
+        }
+    }
+
+    const ISSUER: &str = "https://t.example";
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// Returns what an event about a session of the user writes, each with the time for which.
+    fn written(event: SecurityEventType) -> Vec<(String, Duration)> {
+        let notes = Notes::default();
+        let transmitter = Transmitter::new(ISSUER, "https://api.example");
+        let events = SecurityEventReceiver::builder(transmitter, notes.clone());
+        let events = events.retention(MINUTE).build().unwrap();
+        events.inner.steps_up.store(true, Ordering::Relaxed);
+        let subject = json!({
+            "format": "complex",
+            "user": {"format": "iss_sub", "iss": ISSUER, "sub": "u"},
+            "session": {"format": "opaque", "id": "s"},
+        });
+        let token: Value = json!({
+            "iss": ISSUER, "jti": "j", "iat": 1000, "sub_id": subject, "events": {event.uri(): {}},
+        });
+        let token = VerifiedToken::new(claims(&token), GrantedAuthorities::default());
+        let token = VerifiedClaims::new(Arc::new(token));
+        let begin = events.inner.verifier.now();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(events.inner.act(&token)).unwrap();
+        let notes = notes.0.lock().unwrap();
+        let written = notes.iter().map(|(what, until)| (what.key().to_owned(), *until - begin));
+        written.collect()
+    }
+
+    #[test]
+    fn a_demanded_login_is_kept_for_longer_than_access_tokens() {
+        let [(key, time)] = &*written(SecurityEventType::AssuranceLevelChange) else { panic!() };
+        assert_eq!(key, Revocation::step_up(ISSUER, "u", Duration::ZERO).key());
+        assert!(*time >= LONGEST_ACCESS_TOKEN);
+        assert!(written(SecurityEventType::SessionRevoked)[0].1 < 2 * MINUTE);
+    }
+
+    #[test]
+    fn an_event_of_the_account_is_about_all_of_its_sessions() {
+        let session = Revocation::session(ISSUER, "s");
+        let user = Revocation::subject(ISSUER, "u", Duration::ZERO);
+        for event in SecurityEventType::ALL {
+            let mut keys: Vec<_> = written(event).into_iter().map(|(key, _)| key).collect();
+            keys.retain(|key| key == session.key() || key == user.key());
+            let (is_session, is_user) = (
+                keys.iter().any(|key| key == session.key()),
+                keys.iter().any(|key| key == user.key()),
+            );
+            let expected = match event {
+                SecurityEventType::AssuranceLevelChange
+                | SecurityEventType::AccountCredentialChangeRequired => (false, false),
+                event => (true, event.is_about_account()),
+            };
+            assert_eq!((is_session, is_user), expected, "{event:?}");
+        }
     }
 }

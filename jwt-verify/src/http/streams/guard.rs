@@ -78,13 +78,15 @@ impl StreamGuard {
         credential: Option<StreamCredential>,
     ) -> Result<Self, AuthError> {
         let access = StreamAccess::new(token, credential, context.verifier());
-        sweeper::start(context)?;
         let most = context.settings().max_open_streams;
         let Some((number, stream)) = context.streams().table.insert(access, most) else {
             tracing::warn!(most, "as many streams are open as there may be");
             return Err(AuthError::Unavailable { retry_after: sweeper::RETRY });
         };
-        Ok(Self { watched: Arc::new(Watched { context: context.clone(), number, stream }) })
+        let watched = Watched { context: context.clone(), number, stream };
+        // After it is in the table: a sweeper that ends meanwhile ends this stream, too.
+        sweeper::start(context)?;
+        Ok(Self { watched: Arc::new(watched) })
     }
 
     /// Replaces the access by that of a newer credential, which the client sends in a message: a token,
