@@ -53,7 +53,7 @@ impl Connection {
     /// Sends a text of more than 125 bytes.
     fn send_long(&mut self, text: &str) {
         let length = u16::try_from(text.len()).unwrap().to_be_bytes();
-        self.0.write_all(&[0x81, 0x80 | 126, length[0], length[1], 0, 0, 0, 0]).unwrap();
+        self.0.write_all(&[0x81, 0x80 | 0x7e, length[0], length[1], 0, 0, 0, 0]).unwrap();
         self.0.write_all(text.as_bytes()).unwrap();
     }
 

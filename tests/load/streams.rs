@@ -136,8 +136,8 @@ async fn late(
         late.push(at.duration_since(due).unwrap_or_default().as_secs_f64() * 1000.0);
     }
     late.sort_by(f64::total_cmp);
-    let share = |part: f64| late[((late.len() - 1) as f64 * part) as usize];
-    format!("{:.0}, {:.0}, {:.0} ms", share(0.5), share(0.99), share(1.0))
+    let percentile = |percent| late[(late.len() - 1) * percent / 100];
+    format!("{:.0}, {:.0}, {:.0} ms", percentile(50), percentile(99), percentile(100))
 }
 
 /// What this process keeps, in kilobytes.

@@ -416,7 +416,8 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(events.inner.act(&token)).unwrap();
         let notes = notes.0.lock().unwrap();
-        let written = notes.iter().map(|(what, until)| (what.key().to_owned(), *until - begin));
+        let written =
+            notes.iter().map(|(what, until)| (what.key().to_owned(), until.saturating_sub(begin)));
         written.collect()
     }
 

@@ -23,10 +23,8 @@ pub(super) fn remove(context: &AuthContext, headers: &mut HeaderMap) -> bool {
     all_removed
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "issuing"))]
 mod tests {
-    #![cfg(feature = "issuing")]
-
     use actix_web::http::header::{COOKIE, HeaderValue};
 
     use super::*;
