@@ -403,7 +403,10 @@ fn a_weaker_login_has_to_be_made_anew() {
 fn a_demanded_login_outlives_access_tokens() {
     let bed = EventBed::with(|events| events.retention(Duration::from_secs(60)));
     let weaker = json!({"change_direction": "decrease"});
-    assert_eq!(bed.send(&event_with(&format!("{CAEP}assurance-level-change"), weaker)).status, 202);
+    assert_eq!(
+        bed.send(&event_with(&format!("{CAEP}assurance-level-change"), &weaker)).status,
+        202
+    );
     bed.clock.advance(Duration::from_secs(24 * 3600));
     let later = START + 24 * 3600;
     let login = |login: u64| {
@@ -430,7 +433,7 @@ fn an_event_of_the_account_is_not_about_one_session() {
         (format!("{CAEP}session-revoked"), 204),
     ] {
         let bed = EventBed::new();
-        let event = event_with(&uri, json!({})).claim("sub_id", subject.clone());
+        let event = event_with(&uri, &json!({})).claim("sub_id", subject.clone());
         assert_eq!(bed.send(&event).status, 202, "{uri}");
         let statuses = (bed.status("a", "s1", START), bed.status("b", "s2", START));
         assert_eq!(statuses, (401, other), "{uri}");

@@ -176,10 +176,8 @@ impl Authorizer for NoSearch {
         requirement: &Requirement,
     ) -> jwt_verify::Lookup<'static, Result<(), AuthError>> {
         let is_refused = requirement.to_string().contains("notes:read");
-        let decision = match is_refused {
-            true => Err(AuthError::Forbidden(ForbiddenReason::Policy)),
-            false => Ok(()),
-        };
+        let decision =
+            if is_refused { Err(AuthError::Forbidden(ForbiddenReason::Policy)) } else { Ok(()) };
         jwt_verify::Lookup::Pending(Box::pin(async move { decision }))
     }
 }

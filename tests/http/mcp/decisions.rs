@@ -8,7 +8,7 @@ use jwt_verify::{
     api_keys::{ApiKeys, MemoryApiKeys},
     authorization::{AuditEvent, AuditSink},
     extract::{CookieExtractor, FirstOf, QueryExtractor},
-    mcp::McpGuard,
+    mcp::{McpGuard, McpGuardBuilder},
 };
 use jwt_verify_tests::{TestBed, TestServer};
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ fn nobody_is_admitted_without_a_credential() {
     assert_refused(&guarded.server.get("/mcp").send(), 401, 401);
 }
 
-fn got(request: jwt_verify_tests::Request) -> Value {
+fn got(request: &jwt_verify_tests::Request) -> Value {
     let response = request.send();
     assert_eq!(response.status, 200, "{}", response.text());
     assert_eq!(response.json()["subject"], "alice");
@@ -92,14 +92,14 @@ fn the_server_gets_no_credentials() {
             .header("cookie", "a=b; tok=secret ;c=d")
             .header("dpop", "proof")
     };
-    let arrived = got(request());
+    let arrived = got(&request());
     let fields = arrived["fields"].as_array().unwrap();
     assert!(!fields.contains(&json!("authorization")) && !fields.contains(&json!("dpop")));
     assert_eq!(arrived["cookies"], json!(["a=b;c=d"]));
-    let kept = Guarded::with(|auth| auth.extractor(extractor()), |guard| guard.keep_credentials());
+    let kept = Guarded::with(|auth| auth.extractor(extractor()), McpGuardBuilder::keep_credentials);
     let token = kept.bed.good();
     let request = kept.call("whoami").header("authorization", format!("Bearer {token}"));
-    let arrived = got(request);
+    let arrived = got(&request);
     assert!(arrived["fields"].as_array().unwrap().contains(&json!("authorization")));
 }
 
@@ -111,7 +111,7 @@ fn an_api_key_calls_what_its_record_grants_and_is_not_handed_on() {
     store.insert_now(keys.record(&key, "alice").scopes(["notes:read"]).build().unwrap());
     let guarded = Guarded::with(|auth| auth.api_keys(keys), |guard| guard);
     let call = |tool: &str| guarded.call(tool).header("x-api-key", key.expose());
-    let arrived = got(call("search"));
+    let arrived = got(&call("search"));
     assert!(!arrived["fields"].as_array().unwrap().contains(&json!("x-api-key")));
     assert_refused(&call("create_note").send(), 403, 403);
 }

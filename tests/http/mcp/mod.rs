@@ -3,7 +3,7 @@
 mod answers;
 mod decisions;
 
-use actix_web::{App, HttpRequest, HttpResponse, web};
+use actix_web::{App, HttpRequest, HttpResponse, http::header::HeaderName, web};
 use jwt_verify::{
     AuthError, JwtAuthBuilder, Requirement, VerifiedClaims,
     endpoints::ResourceMetadata,
@@ -111,7 +111,7 @@ fn older_message(method: &str, params: &Value) -> Value {
 }
 
 async fn echo(request: HttpRequest, claims: VerifiedClaims, body: web::Bytes) -> HttpResponse {
-    let names: Vec<&str> = request.headers().keys().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = request.headers().keys().map(HeaderName::as_str).collect();
     HttpResponse::Ok().json(json!({
         "subject": claims.subject(),
         "body": String::from_utf8(body.to_vec()).unwrap(),

@@ -195,7 +195,7 @@ fn a_stream_ends_when_its_api_key_is_removed() {
     let mut open = Vec::new();
     for number in 0..3 {
         let key = keys.generate().unwrap();
-        let record = keys.record(&key, &format!("ada-{number}")).build().unwrap();
+        let record = keys.record(&key, format!("ada-{number}")).build().unwrap();
         let hash = record.hash();
         assert!(store.insert_now(record));
         let key = key.expose().to_owned();

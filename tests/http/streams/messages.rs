@@ -33,6 +33,7 @@ async fn refreshed(guard: StreamGuard, request: HttpRequest, body: String) -> St
     told(outcome.map(|_| guard))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a policy is given extractors")]
 fn only_ada(claims: &VerifiedClaims, request: HttpRequest) -> Decision {
     Decision::from(request.path() == "/ada" && claims.get("vetoed").is_none())
 }
