@@ -21,8 +21,8 @@ use crate::{
     json::JsonText,
     mcp_protocol::{
         Operation,
-        event_stream::EventStream,
         fields::Fields,
+        filtered_events::FilteredEvents,
         list_filter::{EntryVerdict, ListEntry, filter_answer},
         message::messages,
     },
@@ -138,7 +138,7 @@ pub fn filter_mcp_events<'p>(
     max_event: usize,
     mut is_kept: impl FnMut(&str) -> bool,
 ) -> (Vec<u8>, bool) {
-    let (mut events, mut out) = (EventStream::new(max_event, true), Vec::new());
+    let (mut events, mut out) = (FilteredEvents::new(max_event, true), Vec::new());
     let decide: &mut dyn FnMut(ListEntry<'_>) -> EntryVerdict =
         &mut |entry| verdict(entry, &mut is_kept);
     let is_read = pieces.into_iter().all(|piece| events.push(piece, &mut out, decide).is_ok());

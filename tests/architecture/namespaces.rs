@@ -58,7 +58,7 @@ fn the_root_has_few_names() {
         .map(|(name, _)| name)
         .collect();
     assert!(root.iter().any(|name| *name == "JwtAuth") && root.iter().any(|name| *name == "keys"));
-    assert!(root.len() <= 62, "{} names: {root:?}", root.len());
+    assert!(root.len() <= 63, "{} names: {root:?}", root.len());
 }
 
 #[test]

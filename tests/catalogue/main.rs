@@ -20,6 +20,7 @@ mod coverage;
 mod dpop;
 mod dpop_setup;
 mod encoding;
+mod event_bed;
 mod extraction;
 mod headers;
 mod json;

@@ -2,143 +2,27 @@
 
 use std::{
     sync::{
-        Arc, LazyLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use actix_web::{App, HttpResponse, web};
 use jwt_verify::{
-    Algorithm, BoxFuture, JwkSet, JwtAuth, JwtAuthBuilder, Lookup, StoreUnavailable, TrustedIssuer,
-    VerificationKey,
+    Algorithm, BoxFuture, JwtAuth, JwtAuthBuilder, Lookup, StoreUnavailable,
     revocation::{MemoryRevocation, Revocation, RevocationKeys, RevocationStore},
     security_events::{
         Effect, SecurityEventReceiver, SecurityEventReceiverBuilder, SecurityEventType,
         SubjectIdentifier, Transmitter,
     },
 };
-use jwt_verify_tests::{
-    AUDIENCE, Response, START, SigningKey, TestClock, TestServer, Token, base64url,
-};
+use jwt_verify_tests::{AUDIENCE, START, SigningKey, TestClock, Token, base64url};
 use serde_json::{Value, json};
 
-const TRANSMITTER: &str = "https://signals.example";
-const ISSUER: &str = "https://login.example";
-const RECEIVER: &str = "https://api.example/events";
-const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/";
-const RISC: &str = "https://schemas.openid.net/secevent/risc/event-type/";
-const SSF: &str = "https://schemas.openid.net/secevent/ssf/event-type/";
-
-/// An API with a receiver, and both of their keys.
-struct EventBed {
-    key: &'static SigningKey,
-    issuer_key: &'static SigningKey,
-    clock: TestClock,
-    store: MemoryRevocation,
-    server: TestServer,
-}
-
-fn keys(key: &SigningKey) -> JwkSet {
-    JwkSet::new([VerificationKey::from_jwk(&key.jwk().to_string()).unwrap()])
-}
-
-impl EventBed {
-    fn new() -> Self {
-        Self::with(|events| events)
-    }
-
-    fn with(
-        change: impl FnOnce(SecurityEventReceiverBuilder) -> SecurityEventReceiverBuilder,
-    ) -> Self {
-        let clock = TestClock::new();
-        let store = MemoryRevocation::with_clock(clock.clone());
-        Self::on(clock, store.clone(), store, change)
-    }
-
-    fn on(
-        clock: TestClock,
-        store: MemoryRevocation,
-        of_receiver: impl RevocationStore,
-        change: impl FnOnce(SecurityEventReceiverBuilder) -> SecurityEventReceiverBuilder,
-    ) -> Self {
-        static KEYS: LazyLock<[SigningKey; 2]> = LazyLock::new(|| {
-            ["transmitter", "issuer"].map(|name| SigningKey::new(Algorithm::RS256, name))
-        });
-
-        let [key, issuer_key] = &*KEYS;
-        let transmitter =
-            Transmitter::new(TRANSMITTER, RECEIVER).keys(keys(key)).subjects_of(ISSUER);
-        let events = SecurityEventReceiver::builder(transmitter, of_receiver).clock(clock.clone());
-        let events = change(events).build().unwrap();
-        let issuer = TrustedIssuer::new(ISSUER, AUDIENCE).keys(keys(issuer_key));
-        let auth = JwtAuth::for_issuer(issuer).clock(clock.clone()).security_events(&events);
-        let auth = auth.build().unwrap();
-        let server = TestServer::start(move || {
-            let api = web::scope("/api").wrap(auth.clone());
-            App::new()
-                .service(auth.security_event_route().unwrap())
-                .service(api.route("", web::get().to(HttpResponse::NoContent)))
-        });
-        Self { key, issuer_key, clock, store, server }
-    }
-
-    fn push(&self, token: &str) -> Response {
-        let request = self.server.request("POST", "/ssf/events");
-        request.body("application/secevent+jwt", token).send()
-    }
-
-    fn send(&self, token: &Token) -> Response {
-        self.push(&token.sign(self.key))
-    }
-
-    fn access(&self, name: &str, session: &str, issued_at: u64) -> String {
-        let token = Token::of(ISSUER).claim("jti", name).claim("sid", session);
-        token.claim("iat", issued_at).claim("exp", START + 1_000_000).sign(self.issuer_key)
-    }
-
-    fn answer(&self, access: &str) -> Response {
-        self.server.get("/api").bearer(access).send()
-    }
-
-    /// The status of a token of the user.
-    fn status(&self, name: &str, session: &str, issued_at: u64) -> u16 {
-        self.answer(&self.access(name, session, issued_at)).status
-    }
-}
-
-/// A token about the user of `Token::of`.
-fn event(name: &str) -> Token {
-    event_with(&format!("{CAEP}{name}"), &json!({}))
-}
-
-fn event_with(uri: &str, payload: &Value) -> Token {
-    let token = Token::of(TRANSMITTER).header("typ", "secevent+jwt").claim("aud", RECEIVER);
-    let subject = Token::of(ISSUER).payload();
-    let subject: Value = serde_json::from_str(&subject).unwrap();
-    let user = json!({"format": "iss_sub", "iss": ISSUER, "sub": subject["sub"]});
-    token
-        .without("exp")
-        .without("sub")
-        .claim("jti", "event-1")
-        .claim("sub_id", user)
-        .claim("events", json!({ uri: payload }))
-}
-
-fn user() -> String {
-    let claims: Value = serde_json::from_str(&Token::of(ISSUER).payload()).unwrap();
-    claims["sub"].as_str().unwrap().to_owned()
-}
-
-fn check_refusal(id: &str, answer: &Response, code: &str) {
-    assert_eq!(answer.status, 400, "{id}");
-    assert_eq!(answer.header("content-type"), Some("application/json"), "{id}");
-    assert_eq!(answer.header("cache-control"), Some("no-store"), "{id}");
-    let body = answer.json();
-    assert_eq!(body["err"], code, "{id}");
-    assert!(body["description"].as_str().is_some_and(|text| !text.is_empty()), "{id}");
-    assert_eq!(body.as_object().unwrap().len(), 2, "{id}");
-}
+use super::event_bed::{
+    CAEP, EventBed, ISSUER, RECEIVER, RISC, SSF, TRANSMITTER, check_refusal, event, event_with,
+    keys, user,
+};
 
 /// SSF-01: an event ends access at once, and the transmitter is told once it has.
 #[test]

@@ -1,8 +1,8 @@
 //! The Model Context Protocol, as far as authorization needs it: what a message asks for, and the rules
 //! about that. It knows JSON-RPC and the protocol's header fields, and no HTTP server.
 
-pub(crate) mod event_stream;
 pub(crate) mod fields;
+pub(crate) mod filtered_events;
 pub(crate) mod list_filter;
 pub(crate) mod message;
 mod operation;

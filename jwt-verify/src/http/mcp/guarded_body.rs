@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 
 use crate::{
     http::{mcp::listing::Listing, streams::AccessEnded},
-    mcp_protocol::event_stream::EventStream,
+    mcp_protocol::filtered_events::FilteredEvents,
 };
 
 pin_project! {
@@ -29,7 +29,7 @@ pin_project! {
 /// A stream of events on its way to the caller.
 struct Events {
     /// `None` at its end.
-    stream: Option<EventStream>,
+    stream: Option<FilteredEvents>,
     /// `None` if the caller may see everything.
     listing: Option<Listing>,
     ended: Option<AccessEnded>,
@@ -51,7 +51,7 @@ impl<B> GuardedBody<B> {
         has_lists: bool,
         ended: Option<AccessEnded>,
     ) -> Self {
-        let stream = Some(EventStream::new(MAX_ANSWER, has_lists));
+        let stream = Some(FilteredEvents::new(MAX_ANSWER, has_lists));
         Self { body, events: Some(Box::new(Events { stream, listing, ended })) }
     }
 }

@@ -17,7 +17,7 @@ use crate::json::JsonDocument;
 /// Chunks go in and chunks come out, however the stream is split. Events that are not changed keep their
 /// bytes. An event is held back until it has ended; a comment between events is not.
 #[derive(Debug)]
-pub(crate) struct EventStream {
+pub(crate) struct FilteredEvents {
     /// The event that has not ended, as it came.
     event: Vec<u8>,
     /// Start of its last line.
@@ -44,7 +44,7 @@ const USUAL_EVENT: usize = 4096;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-impl EventStream {
+impl FilteredEvents {
     /// Creates a stream whose events are not longer than `max_event` bytes. Without `has_lists` none of
     /// them answers a request for a list.
     pub(crate) fn new(max_event: usize, has_lists: bool) -> Self {
@@ -249,7 +249,7 @@ mod tests {
     /// Sends a stream in every kind of pieces. All must have the same result.
     fn filtered(stream: &[u8]) -> (String, bool) {
         let send = |pieces: &[&[u8]]| {
-            let (mut events, mut out) = (EventStream::new(256, true), Vec::new());
+            let (mut events, mut out) = (FilteredEvents::new(256, true), Vec::new());
             let mut is_ok =
                 pieces.iter().all(|piece| events.push(piece, &mut out, &mut decide).is_ok());
             is_ok = is_ok && events.finish(&mut out, &mut decide).is_ok();
@@ -347,7 +347,7 @@ mod tests {
 
     #[test]
     fn a_comment_between_events_is_not_held_back() {
-        let (mut events, mut out) = (EventStream::new(64, true), Vec::new());
+        let (mut events, mut out) = (FilteredEvents::new(64, true), Vec::new());
         events.push(b"data: {}\n\n:\r", &mut out, &mut decide).unwrap();
         assert_eq!(out, b"data: {}\n\n:\r");
         events.push(b"\ndata: {}\n: held\n", &mut out, &mut decide).unwrap();
@@ -380,7 +380,7 @@ mod tests {
     #[test]
     fn a_stream_without_lists_is_read_where_it_may_be_about_resources() {
         let filtered = |stream: &str| {
-            let (mut events, mut out) = (EventStream::new(256, false), Vec::new());
+            let (mut events, mut out) = (FilteredEvents::new(256, false), Vec::new());
             events.push(stream.as_bytes(), &mut out, &mut decide)?;
             events.finish(&mut out, &mut decide)?;
             Ok::<_, Unreadable>(String::from_utf8(out).unwrap())
