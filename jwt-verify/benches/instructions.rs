@@ -94,6 +94,7 @@ fn main() {
         println!(
             "a guarded MCP call takes {guard} more than the {unguarded} of one without a guard"
         );
+        assert!(guard * 10 <= unguarded, "the guard costs more than a tenth of the call");
     }
     let (mut file, mut is_worse) = (format!("{compiler}\n"), false);
     let of = |path: &str| counts.iter().find(|(name, _)| *name == path).unwrap().1;

@@ -99,6 +99,9 @@ pub(super) struct Poller {
 /// Time between an answer and the next request, for a transmitter that sends the same over and over.
 const BETWEEN: Duration = Duration::from_millis(100);
 
+/// The same time where the transmitter has more events. One that ignores receipts has always more.
+const BETWEEN_OF_MANY: Duration = Duration::from_millis(10);
+
 /// Receipts that the next request tells the transmitter.
 #[derive(Debug, Default)]
 struct Receipts {
@@ -133,7 +136,7 @@ impl Poller {
                         } else if is_blocked || !has_progress {
                             POLL_RETRY_FIRST
                         } else if is_more {
-                            Duration::ZERO
+                            BETWEEN_OF_MANY
                         } else {
                             BETWEEN
                         }

@@ -28,7 +28,7 @@ pub(crate) struct Demands {
     pub(crate) handler: Cell<Option<&'static HandlerDemand>>,
     /// Most requests pass one scope with a requirement at most.
     scope: OnceCell<Rc<Requirement>>,
-    inner_scopes: RefCell<Vec<Rc<Requirement>>>,
+    inner_scopes: OnceCell<Box<RefCell<Vec<Rc<Requirement>>>>>,
 }
 
 impl Demands {
@@ -36,13 +36,15 @@ impl Demands {
     #[inline]
     pub(crate) fn note_scope(&self, requirement: &Rc<Requirement>) {
         if let Err(requirement) = self.scope.set(requirement.clone()) {
-            self.inner_scopes.borrow_mut().push(requirement);
+            self.inner_scopes.get_or_init(Box::default).borrow_mut().push(requirement);
         }
     }
 
     /// Returns the requirements of scopes, from outside.
     pub(crate) fn scopes(&self) -> Vec<Rc<Requirement>> {
-        self.scope.get().into_iter().chain(self.inner_scopes.borrow().iter()).cloned().collect()
+        let outer = self.scope.get().cloned().into_iter();
+        let inner = self.inner_scopes.get().map(|scopes| scopes.borrow().clone());
+        outer.chain(inner.unwrap_or_default()).collect()
     }
 
     /// Returns the name of the handler, for logs.
