@@ -8,11 +8,13 @@ use actix_web::{
         header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
     },
 };
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::http::{
     auth::context::AuthContext,
     no_store::NO_STORE,
-    refusal::{self, body_of, details::TARGET, event::RefusedBy, status_of},
+    refusal::{self, Body, body_of, details::TARGET, event::RefusedBy, status_of},
     step::Rejection,
 };
 use crate::{
@@ -153,15 +155,19 @@ fn access_response(
     id: Option<&str>,
 ) -> HttpResponse {
     let by = RefusedBy { handler: None, is_for_refresh: false };
-    let mut response = refusal::refuse(context, error, request, by);
-    // A hook may have made it.
+    let write = |status: StatusCode, body: &Body<'_>| {
+        json_rpc(id, i32::from(status.as_u16()), body.error_description, Some(body))
+    };
+    let mut response = refusal::refuse_with(context, error, request, by, &write);
+    if context.settings().error_response.is_none() {
+        return response;
+    }
+    // A hook has made it.
     if !response.status().is_client_error() && !response.status().is_server_error() {
         *response.status_mut() = status_of(error);
     }
     let text = error.to_string();
-    let data = serde_json::to_string(&body_of(error, &text, context.settings().reveal_roles));
-    let code = i32::from(response.status().as_u16());
-    let body = json_rpc(id, code, &text, data.ok().as_deref());
+    let body = write(response.status(), &body_of(error, &text, context.settings().reveal_roles));
     let headers = response.headers_mut();
     headers.remove(CONTENT_ENCODING);
     headers.remove(CONTENT_LENGTH);
@@ -169,17 +175,33 @@ fn access_response(
     response.set_body(BoxBody::new(body))
 }
 
-/// Writes an error of JSON-RPC (§5.1). The codes of refusals are positive: the protocol reserves
-/// negative ones.
-fn json_rpc(id: Option<&str>, code: i32, text: &str, data: Option<&str>) -> String {
-    let text = serde_json::Value::from(text);
-    let (before_id, after_id) = if id.is_some() { (r#""id":"#, ",") } else { ("", "") };
-    let id = id.unwrap_or_default();
-    let (before_data, data) = match data {
-        Some(data) => (r#","data":"#, data),
-        None => ("", ""),
-    };
-    format!(
-        r#"{{"jsonrpc":"2.0",{before_id}{id}{after_id}"error":{{"code":{code},"message":{text}{before_data}{data}}}}}"#
-    )
+/// An error of JSON-RPC (§5.1).
+#[derive(Serialize)]
+struct ErrorMessage<'a> {
+    jsonrpc: &'static str,
+    /// As it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
+    error: ErrorContent<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorContent<'a> {
+    code: i32,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Body<'a>>,
+}
+
+/// Bytes that most errors have room in.
+const USUAL_LENGTH: usize = 512;
+
+/// Writes an error of JSON-RPC. The codes of refusals are positive: the protocol reserves negative ones.
+fn json_rpc(id: Option<&str>, code: i32, message: &str, data: Option<&Body<'_>>) -> Vec<u8> {
+    let id = id.and_then(|id| serde_json::from_str(id).ok());
+    let error = ErrorContent { code, message, data };
+    let mut written = Vec::with_capacity(USUAL_LENGTH);
+    // Nothing in it fails to be written.
+    let _ = serde_json::to_writer(&mut written, &ErrorMessage { jsonrpc: "2.0", id, error });
+    written
 }

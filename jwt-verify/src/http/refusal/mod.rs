@@ -16,8 +16,8 @@ use actix_web::{
     http::{
         StatusCode,
         header::{
-            ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue,
-            RETRY_AFTER, WWW_AUTHENTICATE,
+            ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName,
+            HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
         },
     },
 };
@@ -99,12 +99,31 @@ pub(crate) fn name_scopes(request: &HttpRequest, scopes: Option<Arc<str>>) {
     }
 }
 
+/// Writes the body of a refusal with this status.
+pub(crate) type WriteBody<'a> = &'a dyn Fn(StatusCode, &Body<'_>) -> Vec<u8>;
+
+/// Writes the usual body.
+fn usual(_: StatusCode, body: &Body<'_>) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_default()
+}
+
 /// Returns the response to a refused request, and logs it.
 pub(crate) fn refuse(
     context: &AuthContext,
     error: &AuthError,
     request: &HttpRequest,
     by: RefusedBy,
+) -> HttpResponse {
+    refuse_with(context, error, request, by, &usual)
+}
+
+/// Returns the same response with a body of another form, unless a hook of the application makes it.
+pub(crate) fn refuse_with(
+    context: &AuthContext,
+    error: &AuthError,
+    request: &HttpRequest,
+    by: RefusedBy,
+    write: WriteBody<'_>,
 ) -> HttpResponse {
     event::record(context, error, request, by);
     #[cfg(feature = "testing")]
@@ -121,7 +140,7 @@ pub(crate) fn refuse(
         scheme: Scheme::of(request),
     };
     let Some(custom) = &settings.error_response else {
-        return error_response(error, &response_context);
+        return error_response(error, &response_context, write);
     };
     let mut response = custom(error, request);
     merge_challenges(&mut response, error, &response_context);
@@ -156,7 +175,11 @@ pub(crate) fn refuse_as_error(
 }
 
 /// Turns an error into a response.
-fn error_response(error: &AuthError, context: &ResponseContext<'_>) -> HttpResponse {
+fn error_response(
+    error: &AuthError,
+    context: &ResponseContext<'_>,
+    write: WriteBody<'_>,
+) -> HttpResponse {
     let answer = mapping(error);
     let mut response = HttpResponse::build(answer.status);
     response.insert_header(NO_STORE);
@@ -167,8 +190,9 @@ fn error_response(error: &AuthError, context: &ResponseContext<'_>) -> HttpRespo
         response.insert_header((RETRY_AFTER, seconds));
     }
     let description = error.to_string();
-    let mut response =
-        response.json(Body::of(answer.error, error, &description, context.reveal_roles));
+    let body = Body::of(answer.error, error, &description, context.reveal_roles);
+    response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+    let mut response = response.body(write(answer.status, &body));
     if let AuthError::UseDpopNonce { nonce } = error {
         set_dpop_nonce(response.headers_mut(), nonce);
     }
@@ -185,7 +209,7 @@ fn merge_challenges(response: &mut HttpResponse, error: &AuthError, context: &Re
         return;
     }
     response.headers_mut().remove(WWW_AUTHENTICATE);
-    for challenge in challenges(&error_response(error, context)) {
+    for challenge in challenges(&error_response(error, context, &usual)) {
         response.headers_mut().append(WWW_AUTHENTICATE, challenge);
     }
 }
@@ -370,7 +394,7 @@ impl ResponseError for AuthError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        error_response(self, &ResponseContext::default())
+        error_response(self, &ResponseContext::default(), &usual)
     }
 }
 
