@@ -38,9 +38,9 @@ token_type strict_profile
 numeric_subject subjects_and_bindings
 and_keys is_skipped are_skipped
 claims_mapping
-header extraction:: more_than_one_way_to_present_a_token an_api_may_take_bound_tokens_alone
-without_audience audiences only_listed_clients a_token_for_another_purpose strict_profile
-of_key audiences issuers a_token_for_another_purpose strict_profile key_quality:: kid of_a_key_or skipped of_full_length look_alike a_level_of_ml_dsa
+header security_events:: extraction:: more_than_one_way_to_present_a_token an_api_may_take_bound_tokens_alone
+without_audience security_events:: audiences only_listed_clients a_token_for_another_purpose strict_profile
+of_key security_events:: audiences issuers a_token_for_another_purpose strict_profile key_quality:: kid of_a_key_or skipped of_full_length look_alike a_level_of_ml_dsa
 SETTINGS
 
 # As an application has it: outside of the workspace, with the default features of Actix.
