@@ -99,7 +99,8 @@ pub(super) struct Poller {
 /// Time between an answer and the next request, for a transmitter that sends the same over and over.
 const BETWEEN: Duration = Duration::from_millis(100);
 
-/// The same time where the transmitter has more events. One that ignores receipts has always more.
+/// Time until the next request where the transmitter has more events. One that ignores receipts has
+/// always more.
 const BETWEEN_OF_MANY: Duration = Duration::from_millis(10);
 
 /// Receipts that the next request tells the transmitter.
