@@ -7,8 +7,8 @@ use crate::{authz::Requirement, error::ConfigError};
 
 /// Requirements for the tools, prompts, resources and methods of an MCP server.
 ///
-/// What no rule names is refused with 403, whether the server has it or not. Everything else that the
-/// protocol needs is there for every authenticated caller: `initialize`, `ping`, `server/discover`, lists
+/// Anything without a rule is refused with 403, whether the server has it or not. The rest of the
+/// protocol is open to every authenticated caller: `initialize`, `ping`, `server/discover`, lists
 /// of what there are rules for, notifications, and answers to the server's own requests.
 ///
 /// ```

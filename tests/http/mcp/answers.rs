@@ -266,6 +266,43 @@ fn a_listening_stream_has_what_the_caller_may_read_and_ends_with_the_token() {
     assert_refused(&refused.bearer(fresh.sign(&guarded.bed.key)).send(), 403, 403);
 }
 
+/// Cannot tell now who may read a resource.
+struct OutOfReach;
+
+impl Authorizer for OutOfReach {
+    fn authorize(
+        &self,
+        _: &VerifiedClaims,
+        requirement: &Requirement,
+    ) -> jwt_verify::Lookup<'static, Result<(), AuthError>> {
+        let is_about_resources = requirement.to_string().contains("path.user");
+        let retry_after = Duration::from_secs(1);
+        jwt_verify::Lookup::Ready(if is_about_resources {
+            Err(AuthError::Unavailable { retry_after })
+        } else {
+            Ok(())
+        })
+    }
+}
+
+fn one_update() -> HttpResponse {
+    let notification = r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"note://alice/1"}}"#;
+    HttpResponse::Ok().content_type("text/event-stream").body(format!("data: {notification}\n\n"))
+}
+
+#[test]
+fn an_authorizer_that_cannot_tell_lets_no_update_through() {
+    for (is_out_of_reach, expected) in [(false, true), (true, false)] {
+        let guarded = Guarded::answering(
+            |auth| if is_out_of_reach { auth.authorizer(OutOfReach) } else { auth },
+            |guard| guard,
+            one_update,
+        );
+        let stream = guarded.server.get("/mcp").bearer(guarded.bed.good()).send();
+        assert_eq!(stream.text().contains("note://alice/1"), expected);
+    }
+}
+
 fn session() -> HttpResponse {
     HttpResponse::Ok().insert_header(("mcp-session-id", "s.1")).json(json!({}))
 }

@@ -18,8 +18,14 @@ use crate::{
 pub(super) struct Listing {
     decisions: Rc<Decisions>,
     claims: VerifiedClaims,
-    /// Rules whose requirement the authorizer of the application refuses to this caller.
-    refused: Vec<*const Demand>,
+    /// Rules that the authorizer of the application does not allow to this caller.
+    refused: Vec<RefusedRule>,
+}
+
+struct RefusedRule {
+    demand: *const Demand,
+    /// False if the authorizer cannot tell now, or asks for another login.
+    is_forbidden: bool,
 }
 
 impl Listing {
@@ -29,8 +35,9 @@ impl Listing {
         if let Some(authorizer) = decisions.context.authorizer() {
             for demand in decisions.demands() {
                 let decision = authorizer.authorize(&claims, demand.requirement()).await;
-                if matches!(decision, Err(AuthError::Forbidden(_))) {
-                    refused.push(std::ptr::from_ref(demand));
+                if let Err(error) = decision {
+                    let is_forbidden = matches!(error, AuthError::Forbidden(_));
+                    refused.push(RefusedRule { demand: std::ptr::from_ref(demand), is_forbidden });
                 }
             }
         }
@@ -48,7 +55,10 @@ impl Listing {
         };
         let Some(rule) = self.decisions.find(operation) else { return EntryVerdict::Drop };
         let FoundRule::Set(demand, variables) = rule else { return EntryVerdict::Keep };
-        if self.refused.contains(&std::ptr::from_ref(demand)) {
+        let refused = self.refused.iter().find(|rule| std::ptr::eq(rule.demand, demand));
+        // An entry is listed unless its call is answered with 403. An update tells of the resource itself.
+        let is_update = matches!(entry, ListEntry::Update(_));
+        if refused.is_some_and(|rule| rule.is_forbidden || is_update) {
             return EntryVerdict::Drop;
         }
         let context = ListContext {
@@ -62,9 +72,7 @@ impl Listing {
         }
         match requirement.check(token, &context) {
             Ok(()) => EntryVerdict::Keep,
-            Err(AuthError::StepUp { .. }) if !matches!(entry, ListEntry::Update(_)) => {
-                EntryVerdict::Keep
-            }
+            Err(AuthError::StepUp { .. }) if !is_update => EntryVerdict::Keep,
             Err(AuthError::Forbidden(_)) if self.decisions.settings.lists_step_up => {
                 let names = requirement.names_that_open(token, &context);
                 names.map_or(EntryVerdict::Drop, |names| EntryVerdict::Mark(names.to_string()))

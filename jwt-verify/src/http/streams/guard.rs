@@ -54,7 +54,7 @@ use crate::{
 /// takes no guard costs nothing.
 ///
 /// **Security:** the guard ends what is wrapped in it, or what waits for [`ended`](Self::ended).
-/// What a handler has started besides, it has to end itself.
+/// A handler ends anything else that it has started.
 #[derive(Clone)]
 pub struct StreamGuard {
     watched: Arc<Watched>,
