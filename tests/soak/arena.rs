@@ -10,8 +10,9 @@ use std::{
 };
 
 use crate::{
-    fleet::Fleet, issuer::Issuer, random::Random, record::Record, redis_pair::RedisPair,
-    sampler::Starvation, sessions::Sessions, settings::Settings, windows::Windows,
+    events::Events, fleet::Fleet, issuer::Issuer, random::Random, record::Record,
+    redis_pair::RedisPair, sampler::Starvation, sessions::Sessions, settings::Settings,
+    windows::Windows,
 };
 
 pub(crate) struct Arena {
@@ -20,6 +21,7 @@ pub(crate) struct Arena {
     pub(crate) redis: Mutex<RedisPair>,
     pub(crate) redis_port: u16,
     pub(crate) sessions: Sessions,
+    pub(crate) events: Events,
     pub(crate) windows: Windows,
     pub(crate) record: Record,
     pub(crate) starvation: Starvation,
@@ -28,18 +30,26 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// Starts the issuer, Redis and the instances.
+    /// Starts the issuer, the transmitter of security events, Redis and the instances.
     pub(crate) fn start(settings: &Settings, folder: &Path) -> Self {
         let issuer = Issuer::start(settings.seed ^ 1);
+        let events = Events::start(issuer.fake().url(), settings.seed ^ 4);
         let redis = RedisPair::start();
         let (url, redis_port) = (redis.url(), redis.port());
-        let fleet = Fleet::start(issuer.fake().url(), &url, settings.token_cache(), folder);
+        let fleet = Fleet::start(
+            issuer.fake().url(),
+            events.transmitter(),
+            &url,
+            settings.token_cache(),
+            folder,
+        );
         Self {
             fleet,
             issuer,
             redis: Mutex::new(redis),
             redis_port,
             sessions: Sessions::new(settings.seed ^ 2),
+            events,
             windows: Windows::new(Instant::now()),
             record: Record::default(),
             starvation: Starvation::default(),

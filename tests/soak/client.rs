@@ -67,9 +67,15 @@ impl Connections {
     }
 
     /// Sends what must not be sent twice, over a new connection.
-    pub(crate) async fn post(&self, path: &str, fields: &str, body: &str) -> io::Result<Answer> {
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        media_type: &str,
+        fields: &str,
+        body: &str,
+    ) -> io::Result<Answer> {
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n\
+            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: {media_type}\r\n\
              content-length: {}\r\n{fields}\r\n{body}",
             self.address,
             body.len()

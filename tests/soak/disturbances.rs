@@ -14,11 +14,11 @@ use tokio::runtime::Handle;
 use crate::{
     arena::Arena,
     fleet::{
-        Instance::{ResourceB, SessionB},
+        Instance::{self, ReceiverB, ResourceB, SessionB},
         WRONG_CLOCK,
     },
     hostile,
-    issuer::KEY_TTL,
+    issuer::{KEY_TTL, YOUNG},
     requests::Kind,
     settings::Settings,
     windows::Allowed,
@@ -48,9 +48,12 @@ pub(crate) enum Disturbance {
     NeverRead,
     UnknownKeys,
     Garbage,
+    TransmitterAway,
+    ReceiverRestart,
+    ForgedEvents,
 }
 
-pub(crate) const DISTURBANCES: [Disturbance; 22] = [
+pub(crate) const DISTURBANCES: [Disturbance; 25] = [
     Disturbance::IssuerErrors,
     Disturbance::IssuerHangs,
     Disturbance::IssuerSlow,
@@ -73,6 +76,9 @@ pub(crate) const DISTURBANCES: [Disturbance; 22] = [
     Disturbance::NeverRead,
     Disturbance::UnknownKeys,
     Disturbance::Garbage,
+    Disturbance::TransmitterAway,
+    Disturbance::ReceiverRestart,
+    Disturbance::ForgedEvents,
 ];
 
 /// An outage is noticed to be over within a second; this is how long its window stays open afterwards.
@@ -113,6 +119,9 @@ impl Disturbance {
             Self::NeverRead => "never-read",
             Self::UnknownKeys => "unknown-keys",
             Self::Garbage => "garbage",
+            Self::TransmitterAway => "transmitter-away",
+            Self::ReceiverRestart => "receiver-restart",
+            Self::ForgedEvents => "forged-events",
         }
     }
 
@@ -134,6 +143,8 @@ impl Disturbance {
                 Allowed::NoStore,
             ],
             Self::SessionRestart => &[Allowed::NoAnswer(SessionB)],
+            Self::ReceiverRestart => &[Allowed::NoAnswer(ReceiverB), Allowed::NoNewKeys],
+            Self::TransmitterAway => &[Allowed::NoNewKeys, Allowed::LimitedNewKeys],
             Self::Suspended => &[
                 Allowed::NoAnswer(ResourceB),
                 Allowed::NoAnswer(SessionB),
@@ -148,7 +159,8 @@ impl Disturbance {
             | Self::SlowClients
             | Self::NeverRead
             | Self::UnknownKeys
-            | Self::Garbage => &[],
+            | Self::Garbage
+            | Self::ForgedEvents => &[],
         }
     }
 
@@ -171,6 +183,7 @@ impl Disturbance {
                 Self::RotationAnnounced => 2 * withdrawal + Duration::from_secs(2),
                 Self::RotationSudden => withdrawal + Duration::from_secs(15),
                 Self::ResourceRestartAlone | Self::ClockInaccurate => outage * 2,
+                Self::TransmitterAway => outage + YOUNG,
                 _ => outage,
             }
     }
@@ -231,28 +244,26 @@ impl Disturbance {
                 let moment = Instant::now().checked_sub(LAG).unwrap();
                 arena.sessions.forget_since(moment);
                 arena.issuer.forget_proofs_since(moment);
+                arena.events.forget_since(moment);
                 sleep(outage / 3);
                 redis.promote_replica();
             }
-            Self::ResourceRestart => restart(arena, outage),
+            Self::ResourceRestart => restart(arena, ResourceB, outage),
             Self::ResourceRestartWithoutIssuer => {
                 take_issuer_away(arena, &Answer::Reset);
-                restart(arena, outage);
+                restart(arena, ResourceB, outage);
                 restore(arena);
             }
             Self::ResourceRestartAlone => {
                 take_issuer_away(arena, &Answer::status(503));
                 arena.redis.lock().unwrap().kill();
-                restart(arena, outage);
+                restart(arena, ResourceB, outage);
                 sleep(outage);
                 arena.redis.lock().unwrap().run();
                 restore(arena);
             }
-            Self::SessionRestart => {
-                arena.fleet.kill(SessionB);
-                sleep(outage / 5);
-                arena.fleet.run(SessionB);
-            }
+            Self::SessionRestart => restart(arena, SessionB, outage),
+            Self::ReceiverRestart => restart(arena, ReceiverB, outage),
             Self::Suspended => {
                 for instance in [ResourceB, SessionB] {
                     arena.fleet.signal(instance, "-STOP");
@@ -276,6 +287,8 @@ impl Disturbance {
             Self::NeverRead => tasks.block_on(hostile::never_read(arena, outage)),
             Self::UnknownKeys => tasks.block_on(hostile::flood(arena, Kind::UnknownKey, outage)),
             Self::Garbage => tasks.block_on(hostile::flood(arena, Kind::Garbage, outage)),
+            Self::ForgedEvents => tasks.block_on(hostile::flood(arena, Kind::ForgedEvent, outage)),
+            Self::TransmitterAway => transmitter_outage(arena, outage),
         }
         sleep(RECOVERY);
         arena.windows.close(window);
@@ -299,6 +312,15 @@ fn issuer_outage(arena: &Arena, answer: &Answer, outage: Duration) {
     sleep(Duration::from_secs(1));
     arena.issuer.announce_key();
     sleep(outage);
+}
+
+/// Takes the keys of the transmitter away, and has it sign with a new one meanwhile.
+fn transmitter_outage(arena: &Arena, outage: Duration) {
+    arena.events.take_transmitter_away();
+    sleep(outage);
+    arena.events.bring_transmitter_back();
+    // Until its key is young no more.
+    sleep(YOUNG);
 }
 
 /// Brings the issuer back with the key that it made meanwhile, whose tokens are good within a moment.
@@ -335,8 +357,8 @@ fn jump(arena: &Arena, offset: i32, time: Duration) {
     arena.fleet.set_clock(0);
 }
 
-fn restart(arena: &Arena, outage: Duration) {
-    arena.fleet.kill(ResourceB);
+fn restart(arena: &Arena, instance: Instance, outage: Duration) {
+    arena.fleet.kill(instance);
     sleep(outage / 5);
-    arena.fleet.run(ResourceB);
+    arena.fleet.run(instance);
 }

@@ -1,4 +1,5 @@
-//! The instances: two of `resource-server` and two of `session-app`, each a process with its log in a file.
+//! The instances: two of `resource-server`, two of `session-app`, and two of `resource-server` that receive
+//! security events. Each is a process with its log in a file.
 
 use std::{
     fs::File,
@@ -9,9 +10,9 @@ use std::{
 };
 
 use jwt_verify::Algorithm;
-use jwt_verify_tests::{AUDIENCE, eventually, free_port};
+use jwt_verify_tests::{AUDIENCE, FakeIssuer, eventually, free_port};
 
-use crate::{client::Connections, issuer};
+use crate::{client::Connections, events, issuer, requests::Service};
 
 /// One of the processes. The first of each kind lives for the whole run, and its memory is what counts;
 /// the second is restarted.
@@ -21,10 +22,18 @@ pub(crate) enum Instance {
     ResourceB,
     SessionA,
     SessionB,
+    ReceiverA,
+    ReceiverB,
 }
 
-pub(crate) const INSTANCES: [Instance; 4] =
-    [Instance::ResourceA, Instance::ResourceB, Instance::SessionA, Instance::SessionB];
+pub(crate) const INSTANCES: [Instance; 6] = [
+    Instance::ResourceA,
+    Instance::ResourceB,
+    Instance::SessionA,
+    Instance::SessionB,
+    Instance::ReceiverA,
+    Instance::ReceiverB,
+];
 
 impl Instance {
     pub(crate) fn name(self) -> &'static str {
@@ -33,6 +42,8 @@ impl Instance {
             Self::ResourceB => "resource-server B",
             Self::SessionA => "session-app A",
             Self::SessionB => "session-app B",
+            Self::ReceiverA => "event receiver A",
+            Self::ReceiverB => "event receiver B",
         }
     }
 
@@ -42,14 +53,16 @@ impl Instance {
 
     fn example(self) -> &'static str {
         match self {
-            Self::ResourceA | Self::ResourceB => "resource-server",
+            Self::ResourceA | Self::ResourceB | Self::ReceiverA | Self::ReceiverB => {
+                "resource-server"
+            }
             Self::SessionA | Self::SessionB => "session-app",
         }
     }
 
     /// Lives for the whole run.
     pub(crate) fn stays(self) -> bool {
-        matches!(self, Self::ResourceA | Self::SessionA)
+        matches!(self, Self::ResourceA | Self::SessionA | Self::ReceiverA)
     }
 }
 
@@ -60,7 +73,7 @@ struct Process {
 }
 
 pub(crate) struct Fleet {
-    processes: [Process; 4],
+    processes: [Process; 6],
     logs: PathBuf,
     /// Where the second `resource-server` reads how wrong its clock is; without libfaketime it has the clock
     /// of the machine.
@@ -79,7 +92,13 @@ fn faketime() -> Option<PathBuf> {
 
 impl Fleet {
     /// Starts all of them.
-    pub(crate) fn start(issuer: &str, redis: &str, token_cache: usize, folder: &Path) -> Self {
+    pub(crate) fn start(
+        issuer: &str,
+        transmitter: &FakeIssuer,
+        redis: &str,
+        token_cache: usize,
+        folder: &Path,
+    ) -> Self {
         let logs = folder.join("logs");
         std::fs::create_dir_all(&logs).unwrap();
         // Of an earlier run; a database with another one's log does not open.
@@ -106,9 +125,12 @@ impl Fleet {
             ("JWT_SECRET_KEY", "a secret that both instances sign with, of enough bytes"),
             ("JWT_ACCESS_TOKEN_EXPIRES", "300"),
             ("JWT_REFRESH_TOKEN_EXPIRES", "1800"),
-            // Without it glibc keeps the 19 MiB of a dozen password hashes, now more of them and now fewer, and
-            // what the library keeps is lost in that.
-            ("MALLOC_MMAP_THRESHOLD_", "1048576"),
+        ];
+        let events = [
+            ("SSF_ISSUER", transmitter.url()),
+            ("SSF_AUDIENCE", events::RECEIVER),
+            ("SSF_JWKS_URI", &transmitter.jwks_uri()),
+            ("SSF_ALGORITHMS", events::ALGORITHM.name()),
         ];
         let clock = std::path::absolute(folder.join("clock")).unwrap();
         let faketime =
@@ -123,6 +145,9 @@ impl Fleet {
             match instance.example() {
                 "resource-server" => variables.extend(resource_server),
                 _ => variables.extend(session_app),
+            }
+            if Service::Receiver.instances().contains(&instance) {
+                variables.extend(events);
             }
             if let Some((library, file)) = faketime.as_ref().filter(|_| instance == WRONG_CLOCK) {
                 variables.extend([

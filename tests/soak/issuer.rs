@@ -29,7 +29,7 @@ pub(crate) const ALGORITHMS: [Algorithm; 7] = [
 pub(crate) const KEY_TTL: Duration = Duration::from_secs(20);
 
 /// How long a new key that was not announced may be answered with 429: the window of the bound for fetches.
-const YOUNG: Duration = Duration::from_secs(35);
+pub(crate) const YOUNG: Duration = Duration::from_secs(35);
 
 /// Where clients reach the API, as their proofs say.
 pub(crate) const API: &str = "https://api.example.com";
@@ -109,7 +109,10 @@ impl Issuer {
     }
 
     fn token(&self) -> Token {
-        let subject = format!("user-{}", self.random.below(100_000));
+        self.token_of(&format!("user-{}", self.random.below(100_000)))
+    }
+
+    fn token_of(&self, subject: &str) -> Token {
         let jti = format!("{}-{}", self.random.below(1 << 40), self.random.below(1 << 40));
         Token::now(self.fake.url()).claim("sub", subject).claim("jti", jti)
     }
@@ -121,9 +124,24 @@ impl Issuer {
 
     /// A token that no instance has seen.
     pub(crate) fn new_token(&self) -> Good {
+        self.good(&self.token())
+    }
+
+    /// A token of this user that no instance has seen.
+    pub(crate) fn new_token_of(&self, user: &str) -> Good {
+        self.good(&self.token_of(user))
+    }
+
+    /// The key of a token signs still.
+    pub(crate) fn still_signs(&self, good: &Good) -> bool {
+        let keys = self.keys.read().unwrap();
+        keys.signing.iter().any(|key| key.key.id() == good.key)
+    }
+
+    fn good(&self, token: &Token) -> Good {
         let key = self.any_key();
         Good {
-            token: self.token().sign(&key.key),
+            token: token.sign(&key.key),
             is_young: key.sudden.is_some_and(|since| since.elapsed() < YOUNG),
             key: key.key.id().to_owned(),
             until: now() + 600,

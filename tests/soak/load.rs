@@ -8,11 +8,18 @@ use crate::{
     arena::Arena,
     client::Answer,
     fleet::Instance,
+    issuer::Good,
     record::Exchange,
-    requests::Kind,
+    requests::{Kind, Service},
     sessions::{OPEN, USERS, password},
     windows::{Allowed, Question, Verdict, judge},
 };
+
+const JSON: &str = "application/json";
+
+/// Where security events are pushed, and as what (RFC 8935).
+const EVENTS: &str = "/ssf/events";
+const EVENT_TYPE: &str = "application/secevent+jwt";
 
 /// Requests that may wait for an answer at a time.
 const UNDER_WAY: usize = 1000;
@@ -20,9 +27,9 @@ const UNDER_WAY: usize = 1000;
 /// Requests of a kind at once: more than two instances have connections to Redis.
 const BURST: usize = 40;
 
-/// How often each kind is sent, of a thousand requests. Logins are what hashes passwords: two in three
+/// How often each kind is sent, of some eleven hundred requests. Logins are what hashes passwords: two in three
 /// seconds or so at 300 requests a second, more while sessions are missing.
-const MIX: [(Kind, usize); 25] = [
+const MIX: [(Kind, usize); 30] = [
     (Kind::Seen, 300),
     (Kind::New, 200),
     (Kind::Proof, 60),
@@ -48,13 +55,19 @@ const MIX: [(Kind, usize); 25] = [
     (Kind::RefreshAsAccess, 10),
     (Kind::TamperedSession, 10),
     (Kind::WrongPassword, 1),
+    (Kind::User, 80),
+    (Kind::Event, 4),
+    (Kind::EventAgain, 3),
+    (Kind::ForgedEvent, 10),
+    (Kind::EndedUser, 15),
 ];
 
 /// Signs up the users.
 pub(crate) async fn sign_up(arena: &Arena) {
     for number in 0..USERS {
         let body = format!(r#"{{"username":"user-{number}","password":"{}"}}"#, password(number));
-        let answer = arena.fleet.connections(Instance::SessionA).post("/auth/signup", "", &body);
+        let server = arena.fleet.connections(Instance::SessionA);
+        let answer = server.post("/auth/signup", JSON, "", &body);
         assert_eq!(answer.await.unwrap().status, 201, "a user signs up");
     }
 }
@@ -92,11 +105,11 @@ pub(crate) async fn run(arena: Arc<Arena>, rate: usize) {
 pub(crate) async fn burst(arena: Arc<Arena>) {
     let places = Arc::new(Semaphore::new(UNDER_WAY));
     while !arena.is_over() {
-        for kind in [Kind::Me, Kind::Proof] {
+        for kind in [Kind::Me, Kind::Proof, Kind::User] {
             for _ in 0..BURST {
                 spawn(&arena, kind, &places);
             }
-            sleep(Duration::from_millis(1500)).await;
+            sleep(Duration::from_secs(1)).await;
         }
     }
 }
@@ -116,20 +129,19 @@ pub(crate) fn spawn(arena: &Arc<Arena>, kind: Kind, places: &Arc<Semaphore>) {
 
 /// Sends one request of a kind, if there is a token for it.
 pub(crate) async fn send(arena: &Arena, kind: Kind) {
-    let is_first = arena.random.below(2) == 0;
-    if kind.is_for_resource_server() {
-        let instance = if is_first { Instance::ResourceA } else { Instance::ResourceB };
-        to_resource_server(arena, kind, instance).await;
-    } else {
-        let instance = if is_first { Instance::SessionA } else { Instance::SessionB };
-        to_session_app(arena, kind, instance).await;
+    let service = kind.service();
+    let instance = service.instances()[arena.random.below(2)];
+    match service {
+        Service::Api => to_resource_server(arena, kind, instance).await,
+        Service::Sessions => to_session_app(arena, kind, instance).await,
+        Service::Receiver => to_receiver(arena, kind, instance).await,
     }
 }
 
 async fn to_resource_server(arena: &Arena, kind: Kind, instance: Instance) {
     let issuer = &arena.issuer;
     let mut is_young = false;
-    let mut good = |good: crate::issuer::Good| {
+    let mut good = |good: Good| {
         is_young = good.is_young;
         Some(good.token)
     };
@@ -184,16 +196,13 @@ fn garbage(arena: &Arena) -> String {
 
 async fn to_session_app(arena: &Arena, kind: Kind, instance: Instance) {
     let (sessions, server) = (&arena.sessions, arena.fleet.connections(instance));
-    let bearer = |token: &str| format!("authorization: Bearer {token}\r\n");
     let epoch = sessions.epoch();
     let sent = arena.windows.elapsed();
-    let status =
-        |answer: &std::io::Result<Answer>| answer.as_ref().ok().map(|answer| answer.status);
     match kind {
         Kind::Login | Kind::WrongPassword => {
             let is_right = kind == Kind::Login;
             let body = if is_right { sessions.credentials() } else { sessions.wrong_credentials() };
-            let answer = server.post("/auth/login", "", &body).await;
+            let answer = server.post("/auth/login", JSON, "", &body).await;
             if is_right && let Ok(answer) = &answer {
                 sessions.add(epoch, answer);
             }
@@ -219,7 +228,7 @@ async fn to_session_app(arena: &Arena, kind: Kind, instance: Instance) {
             let Some(session) = sessions.take_to_refresh() else { return };
             let mut tokens = session.write().await;
             let sent = arena.windows.elapsed();
-            let answer = server.post("/auth/refresh", &bearer(&tokens.refresh), "").await;
+            let answer = server.post("/auth/refresh", JSON, &bearer(&tokens.refresh), "").await;
             match answer.as_ref().ok().and_then(|answer| tokens.renew(answer)) {
                 Some(used) => {
                     drop(tokens);
@@ -241,7 +250,7 @@ async fn to_session_app(arena: &Arena, kind: Kind, instance: Instance) {
             }
             let sent = arena.windows.elapsed();
             tokens.end();
-            let answer = server.post("/auth/logout", &bearer(&tokens.access), "").await;
+            let answer = server.post("/auth/logout", JSON, &bearer(&tokens.access), "").await;
             let status = status(&answer);
             if status == Some(204) {
                 sessions.revoked(epoch, tokens.access.clone());
@@ -271,10 +280,77 @@ async fn to_session_app(arena: &Arena, kind: Kind, instance: Instance) {
                 return;
             }
             let Some(token) = sessions.any_used() else { return };
-            let answer = server.post("/auth/refresh", &bearer(&token), "").await;
+            let answer = server.post("/auth/refresh", JSON, &bearer(&token), "").await;
             settle(arena, kind, false, instance, status(&answer), sent).await;
         }
     }
+}
+
+async fn to_receiver(arena: &Arena, kind: Kind, instance: Instance) {
+    let (events, server) = (&arena.events, arena.fleet.connections(instance));
+    let sent = arena.windows.elapsed();
+    match kind {
+        Kind::User => {
+            let user = events.any_user();
+            let Some(_stays) = user.stays().await else { return };
+            let good = arena.issuer.new_token_of(user.name());
+            let sent = arena.windows.elapsed();
+            let answer = server.get("/protected", &bearer(&good.token)).await;
+            settle(arena, kind, good.is_young, instance, status(&answer), sent).await;
+        }
+        Kind::Event => {
+            let (epoch, event) = (events.epoch(), events.next(&arena.issuer).await);
+            let sent = arena.windows.elapsed();
+            let answer = server.post(EVENTS, EVENT_TYPE, "", &event.token).await;
+            let (status, is_young) = (status(&answer), event.is_young());
+            if status != Some(202) {
+                events.send_later(event);
+                settle(arena, kind, is_young, instance, status, sent).await;
+                return;
+            }
+            let good = event.good.clone();
+            events.acknowledged(epoch, event);
+            settle(arena, kind, is_young, instance, status, sent).await;
+            // Access has ended everywhere with the answer.
+            for instance in Service::Receiver.instances() {
+                if epoch != events.epoch() || !arena.issuer.still_signs(&good) {
+                    return;
+                }
+                end(arena, instance, &good).await;
+            }
+        }
+        Kind::EventAgain => {
+            let Some(event) = events.any_acknowledged() else { return };
+            let answer = server.post(EVENTS, EVENT_TYPE, "", &event).await;
+            settle(arena, kind, false, instance, status(&answer), sent).await;
+        }
+        Kind::ForgedEvent => {
+            let (event, is_young) = events.forged(&arena.issuer);
+            let answer = server.post(EVENTS, EVENT_TYPE, "", &event).await;
+            settle(arena, kind, is_young, instance, status(&answer), sent).await;
+        }
+        _ => {
+            let Some(good) = events.any_ended() else { return };
+            if arena.issuer.still_signs(&good) {
+                end(arena, instance, &good).await;
+            }
+        }
+    }
+}
+
+/// Sends a token of a user whom an event has ended.
+async fn end(arena: &Arena, instance: Instance, good: &Good) {
+    let sent = arena.windows.elapsed();
+    let answer = arena.fleet.connections(instance).get("/protected", &bearer(&good.token)).await;
+    settle(arena, Kind::EndedUser, good.is_young, instance, status(&answer), sent).await;
+}
+
+fn bearer(token: &str) -> String {
+    format!("authorization: Bearer {token}\r\n")
+}
+
+fn status(answer: &std::io::Result<Answer>) -> Option<u16> {
+    answer.as_ref().ok().map(|answer| answer.status)
 }
 
 /// Changes a character of the claims.

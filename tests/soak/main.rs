@@ -20,6 +20,7 @@
 mod arena;
 mod client;
 mod disturbances;
+mod events;
 mod fleet;
 mod hostile;
 mod issuer;

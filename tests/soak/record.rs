@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use crate::{
     fleet::Instance,
-    requests::Kind,
+    requests::{Kind, SERVICES, Service},
     windows::{Verdict, Window},
 };
 
@@ -24,9 +24,8 @@ pub(crate) struct Inner {
     pub(crate) starved: u64,
     /// Requests that were not sent because too many waited for an answer.
     pub(crate) not_sent: u64,
-    /// Microseconds, by the second in which the answer was due, of good tokens at `resource-server` and at
-    /// `session-app`.
-    pub(crate) latencies: [Vec<Vec<u32>>; 2],
+    /// Microseconds, by the second in which the request was sent, of good tokens at each service.
+    pub(crate) latencies: [Vec<Vec<u32>>; SERVICES.len()],
     pub(crate) violations: Vec<String>,
     pub(crate) violation_count: u64,
 }
@@ -68,8 +67,7 @@ impl Record {
         if exchange.kind.is_timed() && exchange.status.is_some() {
             let took = exchange.done.saturating_sub(exchange.sent).as_micros();
             let second = exchange.sent.as_secs() as usize;
-            let group = usize::from(!exchange.kind.is_for_resource_server());
-            let seconds = &mut inner.latencies[group];
+            let seconds = &mut inner.latencies[exchange.kind.service() as usize];
             if seconds.len() <= second {
                 seconds.resize(second + 1, Vec::new());
             }
@@ -105,9 +103,9 @@ impl Inner {
         }
     }
 
-    /// Latencies of a group, of all seconds of a stretch of time, sorted.
-    pub(crate) fn sorted(&self, group: usize, from: f64, until: f64) -> Vec<u32> {
-        let seconds = &self.latencies[group];
+    /// Latencies of a service, of all seconds of a stretch of time, sorted.
+    pub(crate) fn sorted(&self, service: Service, from: f64, until: f64) -> Vec<u32> {
+        let seconds = &self.latencies[service as usize];
         let from = (from.max(0.0) as usize).min(seconds.len());
         let until = (until.max(0.0).ceil() as usize).clamp(from, seconds.len());
         let mut all: Vec<u32> = seconds[from..until].iter().flatten().copied().collect();

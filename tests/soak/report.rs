@@ -5,6 +5,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use crate::{
     fleet::INSTANCES,
     record::{Inner, percentile},
+    requests::{SERVICES, Service},
     sampler::Sample,
     settings::Settings,
     svg::{Plot, Series},
@@ -22,7 +23,9 @@ pub(crate) struct Report<'a> {
     pub(crate) length: f64,
 }
 
-const GROUPS: [&str; 2] = ["resource-server", "session-app"];
+/// The plot of each service.
+const LATENCY_PLOTS: [&str; SERVICES.len()] =
+    ["latency.svg", "latency-sessions.svg", "latency-receivers.svg"];
 
 /// Before and after a disturbance, in its row.
 const BESIDE: f64 = 10.0;
@@ -31,8 +34,9 @@ impl Report<'_> {
     /// Writes all of it into a folder.
     pub(crate) fn write(&self, folder: &Path) {
         fs::write(folder.join("report.md"), self.text()).unwrap();
-        fs::write(folder.join("latency.svg"), self.latency(0)).unwrap();
-        fs::write(folder.join("latency-sessions.svg"), self.latency(1)).unwrap();
+        for (service, file) in SERVICES.iter().zip(LATENCY_PLOTS) {
+            fs::write(folder.join(file), self.latency(*service)).unwrap();
+        }
         let memory = self.of_processes("Resident memory", "MiB", |s| s.resident_kib / 1024.0);
         fs::write(folder.join("memory.svg"), memory).unwrap();
         let files = self.of_processes("Open file descriptors", "number", |s| s.files);
@@ -78,7 +82,8 @@ impl Report<'_> {
             "\n## Latencies\n\nMilliseconds of good tokens, p50 / p99: the ten seconds before, during the \
              window, the ten seconds after.\n\n\
              | | disturbance | from | until | resource-server before | during | after | session-app before \
-             | during | after |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+             | during | after | event receiver before | during | after |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
         );
         for window in self.windows {
             let from = window.from.as_secs_f64();
@@ -88,10 +93,10 @@ impl Report<'_> {
                 "| {} | {} | {from:.0} s | {until:.0} s |",
                 window.number, window.name
             );
-            for group in 0..GROUPS.len() {
+            for service in SERVICES {
                 for (from, until) in [(from - BESIDE, from), (from, until), (until, until + BESIDE)]
                 {
-                    let sorted = self.seen.sorted(group, from, until);
+                    let sorted = self.seen.sorted(service, from, until);
                     let cell = |percent| {
                         percentile(&sorted, percent).map_or("–".into(), |ms| format!("{ms:.1}"))
                     };
@@ -155,17 +160,17 @@ impl Report<'_> {
     }
 
     /// Percentiles of ten seconds each.
-    fn latency(&self, group: usize) -> String {
+    fn latency(&self, service: Service) -> String {
         let series = [(50, "p50"), (99, "p99")].map(|(percent, name)| {
             let steps = (self.length / 10.0) as usize;
             let points = (0..steps).map(|step| {
                 let from = step as f64 * 10.0;
-                let sorted = self.seen.sorted(group, from, from + 10.0);
+                let sorted = self.seen.sorted(service, from, from + 10.0);
                 (from + 5.0, percentile(&sorted, percent))
             });
             Series { name: name.into(), points: points.collect() }
         });
-        let title = format!("Latency of good tokens, {}", GROUPS[group]);
+        let title = format!("Latency of good tokens, {}", service.name());
         Plot {
             title: &title,
             unit: "ms",

@@ -1,5 +1,7 @@
 //! The kinds of requests, and the answers that each has to get at any time.
 
+use crate::fleet::Instance;
+
 /// What is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -31,6 +33,43 @@ pub(crate) enum Kind {
     UsedRefresh,
     RefreshAsAccess,
     TamperedSession,
+    // To `resource-server` with a transmitter of security events.
+    User,
+    Event,
+    EventAgain,
+    ForgedEvent,
+    EndedUser,
+}
+
+/// What is asked: two instances of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// `resource-server`.
+    Api,
+    /// `session-app`.
+    Sessions,
+    /// `resource-server` that receives security events.
+    Receiver,
+}
+
+pub(crate) const SERVICES: [Service; 3] = [Service::Api, Service::Sessions, Service::Receiver];
+
+impl Service {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Api => "resource-server",
+            Self::Sessions => "session-app",
+            Self::Receiver => "event receiver",
+        }
+    }
+
+    pub(crate) fn instances(self) -> [Instance; 2] {
+        match self {
+            Self::Api => [Instance::ResourceA, Instance::ResourceB],
+            Self::Sessions => [Instance::SessionA, Instance::SessionB],
+            Self::Receiver => [Instance::ReceiverA, Instance::ReceiverB],
+        }
+    }
 }
 
 impl Kind {
@@ -62,6 +101,11 @@ impl Kind {
             Self::UsedRefresh => "refresh token that was used",
             Self::RefreshAsAccess => "refresh token as an access token",
             Self::TamperedSession => "tampered token of a session",
+            Self::User => "good token of a user",
+            Self::Event => "security event",
+            Self::EventAgain => "security event, sent again",
+            Self::ForgedEvent => "forged security event",
+            Self::EndedUser => "token of a user whom an event has ended",
         }
     }
 
@@ -74,7 +118,9 @@ impl Kind {
             | Self::Proof
             | Self::Login
             | Self::Me
-            | Self::Refresh => &[200],
+            | Self::Refresh
+            | Self::User => &[200],
+            Self::Event | Self::EventAgain => &[202],
             Self::Logout => &[204],
             Self::Role => &[403],
             Self::Expired
@@ -89,17 +135,25 @@ impl Kind {
             | Self::WrongPassword
             | Self::Revoked
             | Self::RefreshAsAccess
-            | Self::TamperedSession => &[401],
+            | Self::TamperedSession
+            | Self::EndedUser => &[401],
             // Looking for them is bounded.
             Self::Withdrawn | Self::UnknownKey => &[401, 429],
             // Its issuer is out of reach, so it may be good.
             Self::Announced => &[503, 429],
-            Self::UsedRefresh => &[400],
+            Self::UsedRefresh | Self::ForgedEvent => &[400],
         }
     }
 
-    pub(crate) fn is_for_resource_server(self) -> bool {
-        self < Self::Login
+    /// Where it is sent.
+    pub(crate) fn service(self) -> Service {
+        if self < Self::Login {
+            Service::Api
+        } else if self < Self::User {
+            Service::Sessions
+        } else {
+            Service::Receiver
+        }
     }
 
     /// Has to ask Redis before it can be answered.
@@ -114,12 +168,16 @@ impl Kind {
                 | Self::Logout
                 | Self::Revoked
                 | Self::UsedRefresh
+                | Self::User
+                | Self::Event
+                | Self::EventAgain
+                | Self::EndedUser
         )
     }
 
-    /// Has a valid token for `resource-server`.
+    /// Has a valid token of the issuer.
     pub(crate) fn has_a_valid_token(self) -> bool {
-        matches!(self, Self::Seen | Self::New | Self::Proof | Self::Role)
+        matches!(self, Self::Seen | Self::New | Self::Proof | Self::Role | Self::User)
     }
 
     pub(crate) fn names_an_unknown_key(self) -> bool {
@@ -128,6 +186,6 @@ impl Kind {
 
     /// Counts for the latencies: good tokens, without what hashes a password.
     pub(crate) fn is_timed(self) -> bool {
-        matches!(self, Self::Seen | Self::New | Self::Proof | Self::Me | Self::Refresh)
+        matches!(self, Self::Seen | Self::New | Self::Proof | Self::Me | Self::Refresh | Self::User)
     }
 }

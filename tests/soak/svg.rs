@@ -29,7 +29,7 @@ const LEFT: f64 = 60.0;
 const RIGHT: f64 = 20.0;
 const TOP: f64 = 48.0;
 const BOTTOM: f64 = 40.0;
-const COLOURS: [&str; 4] = ["#1f6feb", "#d1242f", "#1a7f37", "#9a6700"];
+const COLOURS: [&str; 6] = ["#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#57606a"];
 
 impl Plot<'_> {
     /// The text of the file.
@@ -100,7 +100,7 @@ impl Plot<'_> {
                 svg,
                 "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"/>\n\
                  <text x=\"{}\" y=\"34\" fill=\"{colour}\">{}</text>",
-                LEFT + 180.0 * number as f64,
+                LEFT + 145.0 * number as f64,
                 series.name
             );
         }

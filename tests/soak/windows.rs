@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{fleet::Instance, requests::Kind};
+use crate::{
+    fleet::Instance,
+    requests::{Kind, Service},
+};
 
 /// What a window lets happen. Whatever it is, no bad token is accepted, and no good one gets a 401 by a clock
 /// that is right.
@@ -124,7 +127,7 @@ pub(crate) fn judge(question: &Question<'_>, status: Option<u16>) -> Verdict {
         ),
         Some(503) => {
             let has_no_keys =
-                kind.is_for_resource_server() && is_allowed(Allowed::NoKeys(instance));
+                kind.service() != Service::Sessions && is_allowed(Allowed::NoKeys(instance));
             let has_no_store = kind.needs_store() && is_allowed(Allowed::NoStore);
             let has_no_new_keys = needs_new_key && is_allowed(Allowed::NoNewKeys);
             if has_no_keys || has_no_store || has_no_new_keys {

@@ -5,6 +5,7 @@ mod account;
 mod attempts;
 mod body;
 mod database;
+mod hasher;
 mod page;
 mod password;
 mod routes;

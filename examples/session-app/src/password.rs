@@ -3,14 +3,14 @@
 use std::{error::Error, fmt, sync::Arc};
 
 use actix_web::web;
-use argon2::{
-    Argon2, PasswordHasher as _, PasswordVerifier as _, password_hash::phc::PasswordHash,
-};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::hasher::Hasher;
 
 /// Hashes with Argon2id, away from the threads that serve requests.
 #[derive(Clone)]
 pub(super) struct Passwords {
+    hasher: Arc<Hasher>,
     /// Each hash takes 19 MiB; more at a time than there are cores only takes memory.
     turns: Arc<Semaphore>,
     /// Those who wait for a turn. New users wait elsewhere, so that logins go on however many there are.
@@ -78,10 +78,11 @@ impl Passwords {
         let cores = std::thread::available_parallelism()?.get();
         let mut nobody = [0; 32];
         aws_lc_rs::rand::fill(&mut nobody).map_err(|_| "there are no random numbers")?;
-        let nobody = hash(&nobody)?;
+        let hasher = Hasher::default();
+        let nobody = hasher.hash(&nobody)?;
         let room = |places| Arc::new(Semaphore::new(places));
         let (turns, waiting, new_ones) = (room(cores), room(MOST_WAITING), room(MOST_NEW));
-        Ok(Self { turns, waiting, new_ones, nobody: nobody.into() })
+        Ok(Self { hasher: hasher.into(), turns, waiting, new_ones, nobody: nobody.into() })
     }
 
     /// Waits for a turn, unless too many do. It ends with the work, which goes on when the caller has
@@ -93,11 +94,11 @@ impl Passwords {
 
     /// Hashes the password of a new user.
     pub(super) async fn hash_first(&self, password: String) -> Result<String, Box<dyn Error>> {
-        hash_later(self.turn(&self.new_ones).await?, password).await
+        self.hash_later(self.turn(&self.new_ones).await?, password).await
     }
 
     pub(super) async fn hash(&self, password: String) -> Result<String, Box<dyn Error>> {
-        hash_later(self.turn(&self.waiting).await?, password).await
+        self.hash_later(self.turn(&self.waiting).await?, password).await
     }
 
     /// Whether a password is the one that was hashed. Without a hash it is not, which takes as long
@@ -109,17 +110,29 @@ impl Passwords {
     ) -> Result<bool, Box<dyn Error>> {
         let is_known = hash.is_some();
         let hash: Arc<str> = hash.map_or_else(|| self.nobody.clone(), Into::into);
-        let turn = self.turn(&self.waiting).await?;
+        let (turn, hasher) = (self.turn(&self.waiting).await?, self.hasher.clone());
         let fits = web::block(move || {
             let _turn = turn;
             // No password is as long, and hashing one would take its time.
             let text = password.as_bytes().get(..LONGEST_BYTES).unwrap_or(password.as_bytes());
-            let hash = PasswordHash::new(&hash).ok()?;
-            let fits = Argon2::default().verify_password(text, &hash).is_ok();
-            Some(fits && text.len() == password.len())
+            let fits = hasher.verify(text, &hash);
+            fits.is_ok_and(|fits| fits && text.len() == password.len())
         })
         .await?;
-        Ok(is_known && fits == Some(true))
+        Ok(is_known && fits)
+    }
+
+    async fn hash_later(
+        &self,
+        turn: OwnedSemaphorePermit,
+        password: String,
+    ) -> Result<String, Box<dyn Error>> {
+        let hasher = self.hasher.clone();
+        let hash = move || {
+            let _turn = turn;
+            hasher.hash(password.as_bytes())
+        };
+        Ok(web::block(hash).await??)
     }
 }
 
@@ -133,19 +146,4 @@ impl fmt::Display for Busy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("too many passwords are waiting to be hashed")
     }
-}
-
-async fn hash_later(
-    turn: OwnedSemaphorePermit,
-    password: String,
-) -> Result<String, Box<dyn Error>> {
-    let hash = move || {
-        let _turn = turn;
-        hash(password.as_bytes())
-    };
-    Ok(web::block(hash).await??)
-}
-
-fn hash(password: &[u8]) -> Result<String, argon2::password_hash::Error> {
-    Ok(Argon2::default().hash_password(password)?.to_string())
 }
