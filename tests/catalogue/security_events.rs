@@ -281,6 +281,28 @@ fn a_weaker_login_has_to_be_made_anew() {
     assert_eq!(bed.status("c", "s", START + 1), 204, "no `auth_time`: the time of issue");
 }
 
+/// SSF-14: a login that cannot be told, or that would follow its token, is none.
+#[test]
+fn a_login_without_a_date_is_none() {
+    let bed = EventBed::new();
+    let weaker = json!({"change_direction": "decrease"});
+    let event = event_with(&format!("{CAEP}assurance-level-change"), &weaker);
+    let status = |login: Value| {
+        let token = Token::of(ISSUER).claim("jti", "b").claim("iat", START + 5);
+        let token = token.claim("auth_time", login).claim("exp", START + 600);
+        bed.answer(&token.sign(bed.issuer_key)).status
+    };
+    let dates = [json!("1"), json!(null), json!((START + 5) * 1000), json!({}), json!(-1)];
+    for date in &dates {
+        assert_eq!(status(date.clone()), 204, "{date}: without an event it does not count");
+    }
+    assert_eq!(bed.send(&event).status, 202);
+    for date in dates {
+        assert_eq!(status(date.clone()), 401, "{date}");
+    }
+    assert_eq!(status(json!(START + 5)), 204);
+}
+
 /// SSF-14: a demanded login is not forgotten with the access tokens: the next ones are of the same
 /// login.
 #[test]

@@ -131,6 +131,8 @@ impl Fleet {
             ("SSF_AUDIENCE", events::RECEIVER),
             ("SSF_JWKS_URI", &transmitter.jwks_uri()),
             ("SSF_ALGORITHMS", events::ALGORITHM.name()),
+            // They have fewer requests, and it is to be full when the warm-up ends.
+            ("JWT_TOKEN_CACHE", "1000"),
         ];
         let clock = std::path::absolute(folder.join("clock")).unwrap();
         let faketime =

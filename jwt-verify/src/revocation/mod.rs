@@ -25,6 +25,7 @@ pub use replica_builder::RevocationReplicaBuilder;
 
 use crate::{
     claims::{Claims, NumericDate},
+    defaults::MAX_LEEWAY,
     detached::to_the_end,
     digest,
     error::StoreUnavailable,
@@ -204,13 +205,24 @@ impl RevocationKeys {
     }
 
     /// Returns the key under which another login of a token's subject can be demanded; `None` for a
-    /// token without a subject. The time of the login is `auth_time`, or else that of issue.
+    /// token without a subject. The time of the login is `auth_time`, or that of issue in a token
+    /// without it. A login cannot follow the token that it has led to: one that does, or that is no
+    /// date, counts as before every demand.
     #[cfg(feature = "security-events")]
     pub(crate) fn of_login(claims: &Claims) -> Option<Self> {
         let (issuer, subject) = (claims.issuer()?, claims.subject()?);
         let key = RevocationKey::new(RevocationKind::StepUp, issuer, subject);
-        let login = claims.get_as::<NumericDate>("auth_time").or_else(|| claims.issued_at());
-        Some(Self { keys: [Some(key), None, None], issued_at: login.map(NumericDate::since_epoch) })
+        let issued_at = claims.issued_at().map(NumericDate::since_epoch);
+        let login = match claims.find("auth_time") {
+            None => issued_at,
+            Some(_) => claims
+                .get_as::<NumericDate>("auth_time")
+                .map(NumericDate::since_epoch)
+                .filter(|login| {
+                    issued_at.is_none_or(|issued| *login <= issued.saturating_add(MAX_LEEWAY))
+                }),
+        };
+        Some(Self { keys: [Some(key), None, None], issued_at: login })
     }
 
     /// Returns the keys to look up, as made by [`Revocation::key`]: those of the token, its session

@@ -13,8 +13,10 @@ pub enum Effect {
     /// Revokes all tokens of the user that were issued until the event, even if the subject names a
     /// session or a token too. For issuers whose access tokens do not name their session (`sid`).
     RevokeUser,
-    /// Demands another login of the user: tokens whose `auth_time`, or else `iat`, is not after the
-    /// event are answered with 401 `insufficient_user_authentication` (RFC 9470 §3).
+    /// Demands another login of the user: tokens whose `auth_time`, or `iat` without `auth_time`, is
+    /// not after the event are answered with 401 `insufficient_user_authentication` (RFC 9470 §3),
+    /// and their streams end. An `auth_time` that is no date, or more than 10 minutes after `iat`,
+    /// counts as before the event.
     ///
     /// It needs [`JwtAuthBuilder::security_events`](crate::JwtAuthBuilder::security_events), which
     /// checks requests, and only reports with [`report_only`](crate::JwtAuth::report_only). A receiver

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -103,6 +103,12 @@ impl Drop for ReceiverInner {
     }
 }
 
+impl ReceiverInner {
+    fn poller(&self) -> MutexGuard<'_, Option<Poller>> {
+        self.poller.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl SecurityEventReceiver {
     /// Returns a builder for the events of a transmitter, which are written into this store.
     pub fn builder(
@@ -124,13 +130,19 @@ impl SecurityEventReceiver {
     /// ends when the last clone of the receiver, and the last [`JwtAuth`](crate::JwtAuth) that has it,
     /// are dropped. A `JwtAuth` starts it by itself.
     pub fn start_polling(&self) {
-        let lock = |poller: &Mutex<Option<Poller>>| {
-            poller.lock().unwrap_or_else(PoisonError::into_inner).take()
-        };
-        let Some(poller) = lock(&self.inner.poller) else { return };
+        if self.inner.poller().is_none() {
+            return;
+        }
         let (receiver, ended) = (Arc::downgrade(&self.inner), self.inner.ended.clone());
         let thread = thread_for_events();
-        if thread.run(move || poller.run(receiver, ended)) {
+        // Taken by what runs: without a thread it stays, for another try.
+        let job = move || async move {
+            let poller = receiver.upgrade().and_then(|inner| inner.poller().take());
+            if let Some(poller) = poller {
+                poller.run(receiver, ended).await;
+            }
+        };
+        if thread.run(job) {
             let mut polling = self.inner.polling.lock().unwrap_or_else(PoisonError::into_inner);
             *polling = Some(thread);
         }

@@ -1,8 +1,10 @@
 //! The end of a stream by a revocation, and because its credential would be refused now.
 
+use actix_web::http::header::HeaderValue;
 use jwt_verify::{
-    BoxFuture, Lookup, Secret, StoreUnavailable,
+    AuthError, BoxFuture, Lookup, Secret, StoreUnavailable,
     api_keys::{ApiKeys, ManageApiKeys, MemoryApiKeys},
+    extract::{Attempt, Authenticated, Authenticator, CredentialKind, Presented},
     introspection::Introspection,
     revocation::{MemoryRevocation, Revocation, RevocationKeys, RevocationStore},
 };
@@ -267,4 +269,48 @@ fn only_so_many_streams_are_open() {
     assert_eq!(third.end(), None);
     let error = bed.auth().max_open_streams(0).build().unwrap_err().to_string();
     assert!(error.contains("max_open_streams"), "{error}");
+}
+
+/// Sessions of the application, by a rule that panics when it looks at one of them again.
+struct Fragile;
+
+impl Authenticator for Fragile {
+    fn credential_kind(&self) -> CredentialKind {
+        CredentialKind::Other("session")
+    }
+
+    fn authenticate<'r>(&'r self, presented: Presented<'r>) -> Attempt<'r> {
+        match self.credential_text(presented) {
+            Some(text) => Attempt::ready(session_of(text)),
+            None => Attempt::not_mine(),
+        }
+    }
+
+    fn credential_text<'r>(&self, presented: Presented<'r>) -> Option<&'r [u8]> {
+        presented.request().headers().get("x-session").map(HeaderValue::as_bytes)
+    }
+
+    fn authenticate_text<'r>(&'r self, text: &'r [u8]) -> Attempt<'r> {
+        assert_ne!(text, b"ada", "the rule of an application that panics");
+        Attempt::ready(session_of(text))
+    }
+}
+
+fn session_of(text: &[u8]) -> Result<Authenticated, AuthError> {
+    Authenticated::from_json(&json!({ "sub": String::from_utf8_lossy(text) }))
+}
+
+/// STR-16: a rule of the application that panics ends the stream that it was asked about, and no
+/// other.
+#[test]
+fn a_rule_that_panics_ends_one_stream() {
+    let bed = TestBed::new();
+    let streams = Streams::serve(&bed.auth().authenticator(Fragile).build().unwrap());
+    let open = |name: &str| streams.open_by(streams.api.get("/events").header("x-session", name)).0;
+    let (kept, gone) = (open("bob"), open("ada"));
+    assert_ends(&gone, EndOfAccess::Unavailable);
+    assert_eq!(kept.end(), None);
+    // The others are looked at as before.
+    assert_ends(&open("ada"), EndOfAccess::Unavailable);
+    assert_eq!(kept.end(), None);
 }

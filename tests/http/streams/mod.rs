@@ -1,7 +1,8 @@
-//! Streams that end with the access of their caller. STR-01 to STR-12.
+//! Streams that end with the access of their caller. STR-01 to STR-16.
 
 mod bodies;
 mod checks;
+mod demanded_logins;
 mod expiry;
 mod messages;
 
@@ -86,11 +87,12 @@ impl Streams {
         let (auth, guards) = (auth.clone(), Guards::default());
         let shared = guards.clone();
         let api = TestServer::start(move || {
-            App::new()
-                .app_data(web::Data::new(shared.clone()))
-                .service(index)
-                .service(events)
-                .wrap(auth.clone())
+            let routes = web::scope("").service(index).service(events).wrap(auth.clone());
+            let app = App::new().app_data(web::Data::new(shared.clone()));
+            match auth.security_event_route() {
+                Some(route) => app.service(route).service(routes),
+                None => app.service(routes),
+            }
         });
         Self { api, guards }
     }

@@ -20,9 +20,10 @@ use crate::http::{
 };
 use crate::{
     authz::{AuditSink, Authorizer},
-    claims::CredentialKind,
+    claims::{Claims, CredentialKind},
     dpop::ProofRules,
     error::AuthError,
+    revocation::RevocationKeys,
     verifier::Verifier,
 };
 
@@ -192,6 +193,22 @@ impl AuthContext {
 
     pub(crate) fn downgrade(&self) -> WeakContext {
         WeakContext(Arc::downgrade(&self.handle.state))
+    }
+
+    /// Returns the keys under which another login of a stream's caller can be demanded, if events may
+    /// demand one and it is enforced.
+    pub(crate) fn login_keys(&self, claims: &Claims) -> Option<Arc<RevocationKeys>> {
+        #[cfg(feature = "security-events")]
+        {
+            let events = self.settings().security_events.as_ref();
+            events.filter(|events| events.may_step_up() && !self.is_report_only)?;
+            RevocationKeys::of_login(claims).map(Arc::new)
+        }
+        #[cfg(not(feature = "security-events"))]
+        {
+            let _ = claims;
+            None
+        }
     }
 
     /// Notes that it protects a route that another one protects too. Returns `true` the first time.

@@ -11,6 +11,7 @@ use crate::error::{AuthError, InvalidTokenReason};
 /// | [`Expired`](Self::Expired) | `expired` | 4401 |
 /// | [`Revoked`](Self::Revoked) | `revoked` | 4401 |
 /// | [`KeyWithdrawn`](Self::KeyWithdrawn) | `key_withdrawn` | 4401 |
+/// | [`LoginRequired`](Self::LoginRequired) | `login_required` | 4401 |
 /// | [`Refused`](Self::Refused) | `refused` | 4401 |
 /// | [`Unavailable`](Self::Unavailable) | `unavailable` | 1013 |
 ///
@@ -27,6 +28,9 @@ pub enum EndOfAccess {
     Revoked,
     /// The issuer no longer publishes the key that the token was signed with.
     KeyWithdrawn,
+    /// A security event has demanded another login of the user. A request would be answered with 401
+    /// `insufficient_user_authentication` (RFC 9470).
+    LoginRequired,
     /// The credential would be refused now for another reason, for example because its issuer is no
     /// longer trusted.
     Refused,
@@ -42,6 +46,7 @@ impl EndOfAccess {
             Self::Expired => "expired",
             Self::Revoked => "revoked",
             Self::KeyWithdrawn => "key_withdrawn",
+            Self::LoginRequired => "login_required",
             Self::Refused => "refused",
             Self::Unavailable => "unavailable",
         }
@@ -50,7 +55,11 @@ impl EndOfAccess {
     /// Returns the code to close a WebSocket with (RFC 6455 §7.4).
     pub const fn close_code(self) -> u16 {
         match self {
-            Self::Expired | Self::Revoked | Self::KeyWithdrawn | Self::Refused => 4401,
+            Self::Expired
+            | Self::Revoked
+            | Self::KeyWithdrawn
+            | Self::LoginRequired
+            | Self::Refused => 4401,
             Self::Unavailable => 1013,
         }
     }
@@ -67,6 +76,7 @@ impl EndOfAccess {
             AuthError::InvalidToken(
                 InvalidTokenReason::UnknownKey | InvalidTokenReason::Signature,
             ) => Self::KeyWithdrawn,
+            AuthError::StepUp { .. } => Self::LoginRequired,
             error if error.is_failure() => Self::Unavailable,
             _ => Self::Refused,
         }
@@ -80,6 +90,7 @@ impl EndOfAccess {
             Self::KeyWithdrawn => 3,
             Self::Refused => 4,
             Self::Unavailable => 5,
+            Self::LoginRequired => 6,
         }
     }
 
@@ -91,6 +102,7 @@ impl EndOfAccess {
             2 => Some(Self::Revoked),
             3 => Some(Self::KeyWithdrawn),
             4 => Some(Self::Refused),
+            6 => Some(Self::LoginRequired),
             _ => Some(Self::Unavailable),
         }
     }
@@ -128,9 +140,9 @@ mod tests {
     #[test]
     fn each_reason_has_its_number_and_its_text() {
         assert_eq!(EndOfAccess::of_number(0), None);
-        let all: Vec<_> = (1..=5).filter_map(EndOfAccess::of_number).collect();
+        let all: Vec<_> = (1..=6).filter_map(EndOfAccess::of_number).collect();
         let texts: std::collections::HashSet<_> = all.iter().map(|end| end.as_str()).collect();
-        assert_eq!(texts.len(), 5);
+        assert_eq!(texts.len(), 6);
         for end in all {
             assert_eq!(EndOfAccess::of_number(end.number()), Some(end));
             assert!(end.as_str().len() < 100, "{end}");

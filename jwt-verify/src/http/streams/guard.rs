@@ -77,7 +77,8 @@ impl StreamGuard {
         token: Arc<VerifiedToken>,
         credential: Option<StreamCredential>,
     ) -> Result<Self, AuthError> {
-        let access = StreamAccess::new(token, credential, context.verifier());
+        let login = context.login_keys(token.claims());
+        let access = StreamAccess::new(token, credential, login, context.verifier());
         let most = context.settings().max_open_streams;
         let Some((number, stream)) = context.streams().table.insert(access, most) else {
             tracing::warn!(most, "as many streams are open as there may be");
@@ -123,7 +124,9 @@ impl StreamGuard {
         };
         decide_again(&known.by, request, &caller.claims(), &known.demands).await?;
         let claims = caller.claims();
-        let access = StreamAccess::new(caller.token, Some(caller.credential), context.verifier());
+        let MessageCaller { token, credential } = caller;
+        let login = context.login_keys(token.claims());
+        let access = StreamAccess::new(token, Some(credential), login, context.verifier());
         if !context.streams().table.replace(*number, access) {
             return Err(AuthError::ExpiredToken);
         }

@@ -41,7 +41,9 @@ pub(crate) struct StreamAccess {
     /// prolong the access.
     pub(crate) due: Option<Duration>,
     /// Keys under which it can be revoked, if there is a revocation store.
-    pub(crate) revocation_keys: Option<Arc<RevocationKeys>>,
+    revocation_keys: Option<Arc<RevocationKeys>>,
+    /// Keys under which another login can be demanded, if events may demand one.
+    login_keys: Option<Arc<RevocationKeys>>,
     /// The credential, if it can be checked again.
     pub(crate) credential: Option<StreamCredential>,
 }
@@ -53,11 +55,14 @@ impl StreamAccess {
     pub(crate) fn new(
         token: Arc<VerifiedToken>,
         credential: Option<StreamCredential>,
+        login_keys: Option<Arc<RevocationKeys>>,
         verifier: &Verifier,
     ) -> Self {
-        let (clock, revocation_keys) = (verifier.clock(), verifier.stream_keys(token.claims()));
-        let ends_at = token.claims().expires_at().map(crate::claims::NumericDate::since_epoch);
-        let mut access = Self { token, ends_at, due: None, revocation_keys, credential };
+        let (clock, claims) = (verifier.clock(), token.claims());
+        let revocation_keys = verifier.stream_keys(claims);
+        let ends_at = claims.expires_at().map(crate::claims::NumericDate::since_epoch);
+        let due = None;
+        let mut access = Self { token, ends_at, due, revocation_keys, login_keys, credential };
         access.foresee(clock.now(), clock.monotonic());
         access
     }
@@ -67,6 +72,13 @@ impl StreamAccess {
         let Some(ends_at) = self.ends_at else { return };
         let due = monotonic.saturating_add(ends_at.saturating_sub(wall));
         self.due = Some(self.due.map_or(due, |known| known.min(due)));
+    }
+
+    /// Returns what to look up in the revocation store, and the reason of the end if it is found.
+    pub(crate) fn lookups(&self) -> impl Iterator<Item = (&RevocationKeys, EndOfAccess)> {
+        let revoked = self.revocation_keys.as_deref().map(|keys| (keys, EndOfAccess::Revoked));
+        let login = self.login_keys.as_deref().map(|keys| (keys, EndOfAccess::LoginRequired));
+        revoked.into_iter().chain(login)
     }
 
     fn is_same(&self, other: &Self) -> bool {

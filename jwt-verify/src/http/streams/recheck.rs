@@ -3,7 +3,7 @@
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 use tokio::{
-    task::{JoinError, spawn_local, yield_now},
+    task::spawn_local,
     time::{Instant, timeout},
 };
 
@@ -77,30 +77,37 @@ impl Look {
     }
 }
 
-/// Ends a stream whose caller has been revoked, as far as the store answers at once. `changes` is
-/// the number of revocations before.
+/// Ends a stream whose caller has been revoked or has to log in again, as far as the store answers
+/// at once. `changes` is the number of revocations before.
 pub(super) fn check_revocation(verifier: &Verifier, stream: &OpenStream, changes: Option<u64>) {
     if verifier.checks_revocation_elsewhere() {
         return;
     }
     let access = stream.access();
-    let Some(keys) = &access.revocation_keys else { return };
-    let Lookup::Ready(outcome) = verifier.check_stream(keys) else { return };
-    match (outcome, changes) {
-        (Err(error), _) => stream.finish_access(&access, EndOfAccess::of_refusal(&error)),
-        (Ok(()), Some(changes)) => stream.note_changes(&access, changes),
-        (Ok(()), None) => {}
+    for (keys, found) in access.lookups() {
+        match verifier.check_stream(keys) {
+            Lookup::Ready(Ok(())) => {}
+            Lookup::Ready(Err(error)) => {
+                return stream.finish_access(&access, end_of_lookup(&error, found));
+            }
+            Lookup::Pending(_) => return,
+        }
+    }
+    if let Some(changes) = changes {
+        stream.note_changes(&access, changes);
+    }
+}
+
+/// Returns the reason for the answer of the store to a lookup.
+fn end_of_lookup(error: &AuthError, found: EndOfAccess) -> EndOfAccess {
+    match EndOfAccess::of_refusal(error) {
+        EndOfAccess::Revoked => found,
+        other => other,
     }
 }
 
 /// Checks the credentials of streams once more, some of them at the same time.
-///
-/// # Errors
-/// If one of them has panicked.
-pub(super) async fn check_all(
-    context: AuthContext,
-    streams: Vec<Arc<OpenStream>>,
-) -> Result<(), JoinError> {
+pub(super) async fn check_all(context: AuthContext, streams: Vec<Arc<OpenStream>>) {
     let count = streams.len().min(STREAM_CHECKS);
     let left = Rc::new(RefCell::new(streams));
     let workers: Vec<_> = (0..count)
@@ -109,27 +116,26 @@ pub(super) async fn check_all(
             spawn_local(async move {
                 loop {
                     let Some(stream) = left.borrow_mut().pop() else { return };
-                    check(&context, &stream).await;
-                    // Ends of other streams are on time.
-                    yield_now().await;
+                    let (context, checked) = (context.clone(), stream.clone());
+                    let check = spawn_local(async move { check(&context, &checked).await });
+                    // A rule of the application has panicked: nothing is known of this stream.
+                    if check.await.is_err() {
+                        stream.finish(EndOfAccess::Unavailable);
+                    }
                 }
             })
         })
         .collect();
     for worker in workers {
-        worker.await?;
+        let _ = worker.await;
     }
-    Ok(())
 }
 
 /// Waits for an answer, but not for ever: others wait behind it.
-async fn within_limit<T>(
-    answer: impl Future<Output = Result<T, AuthError>>,
-) -> Result<T, AuthError> {
-    match timeout(STREAM_CHECK_TIMEOUT, answer).await {
-        Ok(answer) => answer,
-        Err(_) => Err(AuthError::Unavailable { retry_after: STREAM_RECHECK }),
-    }
+async fn within_limit(
+    outcome: impl Future<Output = Result<(), EndOfAccess>>,
+) -> Result<(), EndOfAccess> {
+    timeout(STREAM_CHECK_TIMEOUT, outcome).await.unwrap_or(Err(EndOfAccess::Unavailable))
 }
 
 async fn check(context: &AuthContext, stream: &OpenStream) {
@@ -147,15 +153,21 @@ async fn check(context: &AuthContext, stream: &OpenStream) {
             _ => None,
         },
     };
-    let outcome = match (&access.credential, &access.revocation_keys) {
-        (Some(credential), _) => {
-            within_limit(async { check_credential(context, credential).await.1 }).await.map(|_| ())
+    let outcome = within_limit(async {
+        if let Some(credential) = &access.credential {
+            let (_, outcome) = check_credential(context, credential).await;
+            outcome.map_err(|error| EndOfAccess::of_refusal(&error))?;
         }
-        (None, Some(keys)) => within_limit(async { verifier.check_stream(keys).await }).await,
-        (None, None) => Ok(()),
-    };
-    match outcome {
+        // A credential that was accepted is not revoked.
+        let is_known = |end| access.credential.is_some() && end == EndOfAccess::Revoked;
+        for (keys, found) in access.lookups().filter(|(_, found)| !is_known(*found)) {
+            let answer = verifier.check_stream(keys).await;
+            answer.map_err(|error| end_of_lookup(&error, found))?;
+        }
+        Ok(())
+    });
+    match outcome.await {
         Ok(()) => stream.note_check(&access, last),
-        Err(error) => stream.finish_access(&access, EndOfAccess::of_refusal(&error)),
+        Err(end) => stream.finish_access(&access, end),
     }
 }

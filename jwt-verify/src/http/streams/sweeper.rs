@@ -6,7 +6,7 @@ use std::{
 };
 
 use tokio::{
-    task::{JoinError, JoinHandle, spawn_local},
+    task::{JoinHandle, spawn_local},
     time::{Instant, sleep_until},
 };
 
@@ -61,7 +61,7 @@ impl Sweeper {
         let mut last_changes = None;
         // A look because of revocations, and one without.
         let (mut early_look, mut next_look) = (earliest, earliest);
-        let mut checking: Option<JoinHandle<Result<(), JoinError>>> = None;
+        let mut checking: Option<JoinHandle<()>> = None;
         loop {
             sleep_until(earliest).await;
             let Some(context) = self.context.upgrade() else { return };
@@ -105,13 +105,7 @@ impl Sweeper {
                 () = after(moves), if next.is_some() => {}
                 () = after(changes), if next.is_some() => {}
                 () = self.table.news.notified() => {}
-                outcome = joined(&mut checking) => {
-                    checking = None;
-                    // A rule of the application has panicked: nothing is known of the streams.
-                    if !matches!(outcome, Ok(Ok(()))) {
-                        return;
-                    }
-                }
+                () = finished(&mut checking) => checking = None,
             }
         }
     }
@@ -126,9 +120,11 @@ async fn after(known: Option<(&Changes, u64)>) {
 }
 
 /// Waits for the end of a task, if there is one.
-async fn joined<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
+async fn finished(task: &mut Option<JoinHandle<()>>) {
     match task {
-        Some(task) => task.await,
+        Some(task) => {
+            let _ = task.await;
+        }
         None => std::future::pending().await,
     }
 }
