@@ -12,9 +12,7 @@ pub(crate) use enabled::*;
 mod enabled {
     use std::time::Instant;
 
-    #[cfg(any(feature = "jwks", feature = "redis"))]
-    use metrics::gauge;
-    use metrics::{counter, histogram};
+    use metrics::{counter, gauge, histogram};
 
     use super::Decided;
     use crate::error::AuthError;
@@ -169,6 +167,21 @@ mod enabled {
             .set(confirmed_at.unwrap_or_default().as_secs_f64());
     }
 
+    /// Counts a stream that is open.
+    pub(crate) fn stream_opened() {
+        gauge!("jwt_verify_open_streams").increment(1);
+    }
+
+    /// Counts a stream that is closed.
+    pub(crate) fn stream_closed() {
+        gauge!("jwt_verify_open_streams").decrement(1);
+    }
+
+    /// Counts a stream whose access has ended while it was open.
+    pub(crate) fn stream_ended(reason: &'static str) {
+        counter!("jwt_verify_streams_ended_total", "reason" => reason).increment(1);
+    }
+
     /// Counts a failed request for a copy of the revocations.
     #[cfg(feature = "redis")]
     pub(crate) fn revocation_copy_failed(source: &str) {
@@ -203,6 +216,7 @@ mod enabled {
                 "failed attempts to read a file with API keys",
             ),
             ("jwt_verify_security_events_total", "security events, by type and result"),
+            ("jwt_verify_streams_ended_total", "open streams whose access has ended, by reason"),
             ("jwt_verify_key_fetches_total", "fetches of key sets that have ended, by outcome"),
             ("jwt_verify_refetches_refused_total", "refetches refused by the refresh gate"),
             ("jwt_verify_skipped_keys_total", "keys that cannot be used, by reason"),
@@ -224,6 +238,7 @@ mod enabled {
             Unit::Seconds,
             "Unix time at which the copy was the same as its original, by source; 0 before the first"
         );
+        describe_gauge!("jwt_verify_open_streams", Unit::Count, "streams that are open");
         describe_gauge!("jwt_verify_keys", Unit::Count, "usable keys, by source");
         describe_gauge!(
             "jwt_verify_keys_fetched_timestamp_seconds",
@@ -277,6 +292,12 @@ mod disabled {
     pub(crate) fn cache(_: &'static str, _: bool) {}
 
     pub(crate) fn revocation_unknown() {}
+
+    pub(crate) fn stream_opened() {}
+
+    pub(crate) fn stream_closed() {}
+
+    pub(crate) fn stream_ended(_: &'static str) {}
 
     #[cfg(feature = "security-events")]
     pub(crate) fn security_event(_: &'static str, _: &'static str) {}

@@ -50,13 +50,25 @@ impl EventBed {
         of_receiver: impl RevocationStore,
         change: impl FnOnce(SecurityEventReceiverBuilder) -> SecurityEventReceiverBuilder,
     ) -> Self {
+        Self::of(clock, store, of_receiver, None, change)
+    }
+
+    /// An API whose transmitter may speak about the users of another issuer too, if there is one.
+    pub(crate) fn of(
+        clock: TestClock,
+        store: MemoryRevocation,
+        of_receiver: impl RevocationStore,
+        other: Option<&str>,
+        change: impl FnOnce(SecurityEventReceiverBuilder) -> SecurityEventReceiverBuilder,
+    ) -> Self {
         static KEYS: LazyLock<[SigningKey; 2]> = LazyLock::new(|| {
             ["transmitter", "issuer"].map(|name| SigningKey::new(Algorithm::RS256, name))
         });
 
         let [key, issuer_key] = &*KEYS;
-        let transmitter =
-            Transmitter::new(TRANSMITTER, RECEIVER).keys(keys(key)).subjects_of(ISSUER);
+        let transmitter = Transmitter::new(TRANSMITTER, RECEIVER).keys(keys(key));
+        let issuers = std::iter::once(ISSUER).chain(other);
+        let transmitter = issuers.fold(transmitter, Transmitter::subjects_of);
         let events = SecurityEventReceiver::builder(transmitter, of_receiver).clock(clock.clone());
         let events = change(events).build().unwrap();
         let issuer = TrustedIssuer::new(ISSUER, AUDIENCE).keys(keys(issuer_key));

@@ -1,4 +1,6 @@
-//! Security events that must not end access, and those that must. SSF-01 to SSF-20.
+//! Security events that must not end access, and those that must. SSF-01 to SSF-28.
+
+mod shapes;
 
 use std::{
     sync::{
@@ -9,7 +11,7 @@ use std::{
 };
 
 use jwt_verify::{
-    Algorithm, BoxFuture, JwtAuth, JwtAuthBuilder, Lookup, StoreUnavailable,
+    Algorithm, BoxFuture, JwtAuth, JwtAuthBuilder, Lookup, StoreUnavailable, TrustedIssuer,
     revocation::{MemoryRevocation, Revocation, RevocationKeys, RevocationStore},
     security_events::{
         Effect, SecurityEventReceiver, SecurityEventReceiverBuilder, SecurityEventType,
@@ -292,7 +294,13 @@ fn a_login_without_a_date_is_none() {
         let token = token.claim("auth_time", login).claim("exp", START + 600);
         bed.answer(&token.sign(bed.issuer_key)).status
     };
-    let dates = [json!("1"), json!(null), json!((START + 5) * 1000), json!({}), json!(-1)];
+    let dates = [
+        json!("1"),
+        json!("2026-01-01T00:00:00Z"),
+        json!((START + 5) * 1000),
+        json!({}),
+        json!(-1),
+    ];
     for date in &dates {
         assert_eq!(status(date.clone()), 204, "{date}: without an event it does not count");
     }
@@ -301,6 +309,7 @@ fn a_login_without_a_date_is_none() {
         assert_eq!(status(date.clone()), 401, "{date}");
     }
     assert_eq!(status(json!(START + 5)), 204);
+    assert_eq!(status(json!(null)), 204, "a claim without a value is none: the time of issue");
 }
 
 /// SSF-14: a demanded login is not forgotten with the access tokens: the next ones are of the same

@@ -13,9 +13,10 @@ use jwt_verify::{
     AuthError, AuthScope, Requirement, VerifiedClaims, require,
     revocation::{RedisRevocation, RevocationReplica},
     store::RedisCache,
+    streams::StreamGuard,
     testing::TestIssuer,
 };
-use jwt_verify_tests::{IntrospectionEndpoint, Process, eventually, free_port};
+use jwt_verify_tests::{IntrospectionEndpoint, Process, START, eventually, free_port};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 
@@ -128,11 +129,31 @@ fn scraped_without_redis(all: &mut Series) {
     series(&metrics.render(), all);
 }
 
+/// Waits for the end of its access.
+#[require]
+#[get("/stream")]
+async fn stream(guard: StreamGuard) -> String {
+    guard.ended().await.to_string()
+}
+
+/// What an application has whose streams end.
+fn scraped_with_streams(all: &mut Series) {
+    let metrics = recorder();
+    let bed = TestBed::new();
+    let auth = bed.auth().build().unwrap();
+    let server = TestServer::start(move || App::new().service(stream).wrap(auth.clone()));
+    // Within the leeway, which a stream does not have.
+    let token = bed.token().claim("exp", START - 1).sign(&bed.key);
+    assert_eq!(server.get("/stream").bearer(token).send().text(), "expired");
+    series(&metrics.render(), all);
+}
+
 #[test]
 fn the_dashboard_and_the_alerts_ask_for_what_the_library_counts() {
     let mut all = Series::new();
     scraped(&mut all);
     scraped_without_redis(&mut all);
+    scraped_with_streams(&mut all);
     let (dashboard, alerts) = (dashboard(), read("docs/operations/alerts.yml"));
     let expressions = expressions(&dashboard);
     assert!(expressions.len() > 10);

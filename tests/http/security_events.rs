@@ -92,12 +92,18 @@ fn access_ends_at_an_event_to_a_server_that_is_set_by_its_environment() {
     assert_eq!(server.get("/protected", &without).status, 401, "it could not be revoked");
 }
 
-/// The path of the name comes after that of the document, and the document must be about it.
+/// The path of the name is at the end of that of the document, or in front of it, and the document must
+/// be about it.
 #[test]
 fn keys_of_a_transmitter_are_in_its_metadata() {
+    for path in ["/.well-known/ssf-configuration/tenant", "/tenant/.well-known/ssf-configuration"] {
+        keys_are_found(path);
+    }
+}
+
+fn keys_are_found(path: &str) {
     let parties = Parties::new();
     let name = format!("{}/tenant", parties.transmitter.url());
-    let path = "/.well-known/ssf-configuration/tenant";
     let document = |issuer: &str| {
         let keys = parties.transmitter.jwks_uri();
         Answer::json(&json!({"issuer": issuer, "jwks_uri": keys, "delivery_methods_supported": []}))

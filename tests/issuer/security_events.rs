@@ -14,7 +14,10 @@ use jwt_verify::{
     },
     testing::{TestIssuer, TestTransmitter},
 };
-use jwt_verify_tests::{TestServer, eventually};
+use jwt_verify_tests::{Answer, FakeIssuer, TestServer, eventually};
+use serde_json::json;
+
+const VERIFICATION: &str = "https://schemas.openid.net/secevent/ssf/event-type/verification";
 
 struct StreamBed {
     issuer: TestIssuer,
@@ -104,6 +107,17 @@ fn a_stream_is_set_up_and_verified() {
         assert_eq!(bed.transmitter.verifications(), ["a state"]);
         assert_eq!(bed.push(&bed.transmitter.verification("a state").sign()), 202);
         assert_eq!(bed.events.verified_state().as_deref(), Some("a state"));
+        // One that nothing has asked for.
+        let unasked = bed.transmitter.event(VERIFICATION).sign();
+        assert_eq!(bed.push(&unasked), 202);
+        assert_eq!(bed.events.verified_state().as_deref(), Some("a state"));
+        let user = json!({"format": "iss_sub", "iss": bed.issuer.url(), "sub": "ada"});
+        streams.add_subject(id, &user).await.unwrap();
+        assert_eq!(bed.transmitter.subjects(), std::slice::from_ref(&user));
+        streams.remove_subject(id, &user).await.unwrap();
+        assert!(bed.transmitter.subjects().is_empty());
+        let another = streams.add_subject("another", &user).await;
+        assert_eq!(another, Err(StreamError::Refused(404)));
         streams.delete(id).await.unwrap();
         assert_eq!(streams.delete(id).await, Err(StreamError::Refused(404)));
         let other = EventStreams::new(&settings, "another token").unwrap();
@@ -116,6 +130,27 @@ fn a_stream_is_set_up_and_verified() {
         assert!(EventStreams::new(&transmitter, "token").is_err(), "{name}");
     }
     assert!(EventStreams::new(&settings, "two\nlines").is_err());
+}
+
+/// The access token is not shown to any host that the metadata name.
+#[test]
+fn the_access_token_stays_with_the_transmitter() {
+    let (transmitter, other) = (FakeIssuer::start(&[]), FakeIssuer::start(&[]));
+    let place = "/.well-known/ssf-configuration";
+    let streams = format!("{}/streams", other.url());
+    let document = json!({"issuer": transmitter.url(), "configuration_endpoint": streams});
+    transmitter.set(place, Answer::json(&document));
+    other.set("/streams?stream_id=one", Answer::json(&json!({"stream_id": "one"})));
+    let read = |settings: &Transmitter| {
+        let streams = EventStreams::new(settings, "a secret token").unwrap();
+        block_on(streams.read("one")).map(|stream| stream.id().to_owned())
+    };
+    let settings = Transmitter::new(transmitter.url(), "x");
+    assert_eq!(read(&settings), Err(StreamError::Unavailable("discovery_url")));
+    assert_eq!(other.all_fetches(), 0);
+    let host = other.url().strip_prefix("http://").unwrap();
+    assert!(read(&settings.clone().management_host("127.0.0.1")).is_err(), "another port");
+    assert_eq!(read(&settings.management_host(host)), Ok("one".to_owned()));
 }
 
 #[test]
@@ -155,12 +190,18 @@ fn events_are_the_same_in_any_order_and_number() {
 fn events_of_known_transmitters_are_understood() {
     let bed = StreamBed::new();
     let issuer = bed.issuer.url();
-    let event = || bed.transmitter.session_revoked();
-    eventually("the keys are there", || bed.push(&event().user(issuer, "x").sign()) == 202);
+    let revoked = || bed.transmitter.session_revoked();
+    let changed = || bed.transmitter.event(SecurityEventType::CredentialChange.uri());
+    let disabled = || bed.transmitter.event(SecurityEventType::AccountDisabled.uri());
+    eventually("the keys are there", || bed.push(&revoked().user(issuer, "x").sign()) == 202);
     for (user, event) in [
-        ("keycloak", event().user(issuer, "keycloak").like_keycloak()),
-        ("okta", event().user(issuer, "okta").like_okta()),
-        ("okta-alone", event().user(issuer, "okta-alone").like_okta().without("sub_id")),
+        // An administrator has logged out all sessions of a user.
+        ("a", revoked().user(issuer, "a").like_keycloak()),
+        ("b", changed().user(issuer, "b").like_keycloak()),
+        ("c", disabled().user(issuer, "c").like_keycloak()),
+        ("d", revoked().user(issuer, "d").like_okta()),
+        ("e", revoked().session(issuer, "e", "of another system").like_okta()),
+        ("f", changed().user(issuer, "f").like_okta()),
     ] {
         let access = bed.access(user);
         assert_eq!(bed.status(&access), 204);
@@ -168,7 +209,7 @@ fn events_of_known_transmitters_are_understood() {
     }
     let in_session = |session: &str| bed.issuer.token().subject("s").claim("sid", session).sign();
     let (ended, other) = (in_session("one"), in_session("two"));
-    let session = event().session(issuer, "s", "one").like_keycloak();
+    let session = revoked().session(issuer, "s", "one").like_keycloak();
     assert_eq!(bed.push(&session.sign()), 202);
     assert_eq!((bed.status(&ended), bed.status(&other)), (401, 204));
 }

@@ -218,6 +218,15 @@ async fn nevertheless(
     format!("{} {}", allowed.is_some(), claims.subject().unwrap_or_default())
 }
 
+/// Takes the claims once the requirement has been decided.
+async fn later(
+    allowed: Option<jwt_verify::Authorized<Boss>>,
+    request: HttpRequest,
+) -> Result<String, actix_web::Error> {
+    let claims = VerifiedClaims::extract(&request).await?;
+    Ok(format!("{} {}", allowed.is_some(), claims.subject().unwrap_or_default()))
+}
+
 struct Boss;
 
 impl jwt_verify::authorization::HandlerRequirement for Boss {
@@ -329,6 +338,54 @@ fn who_is_suspended_passes_while_refusals_are_only_reported() {
         ("/tried/counts/several", 403),
     ] {
         assert_eq!(api.get(path).bearer(&suspended).send().status, status, "{path}");
+    }
+}
+
+/// WEA-15: a requirement that is only reported does not let pass who is suspended, at once or later,
+/// whether the caller meets it or not.
+#[test]
+fn who_is_suspended_is_refused_where_one_requirement_is_only_reported() {
+    async fn plain() -> &'static str {
+        "ran"
+    }
+
+    for is_slow in [false, true] {
+        let bed = TestBed::new();
+        let authorizer = NotSuspended { is_slow, ..NotSuspended::default() };
+        let auth = bed.auth().authorizer(authorizer).build().unwrap();
+        let api = TestServer::start(move || {
+            let tried = auth.require(Requirement::roles(["user"])).report_only();
+            App::new().app_data(UserLoaderData::new(Directory)).service(
+                web::scope("/tried")
+                    .wrap(tried)
+                    .route("/plain", web::get().to(plain))
+                    .configure(handlers_that_take_claims),
+            )
+        });
+        for roles in [json!(["user"]), json!([])] {
+            let good = bed.token_with(&json!({"roles": roles}));
+            let suspended = bed.token_with(&json!({"roles": roles, "suspended": true}));
+            for path in ["/tried/plain", "/tried/claims", "/tried/several"] {
+                assert_eq!(api.get(path).bearer(&good).send().status, 200, "{path} {roles}");
+                assert_eq!(api.get(path).bearer(&suspended).send().status, 403, "{path} {roles}");
+            }
+        }
+    }
+}
+
+/// WEA-15: a handler that goes on after a refusal gets no claims of who is suspended.
+#[test]
+fn who_is_suspended_is_refused_where_a_handler_goes_on() {
+    for is_slow in [false, true] {
+        let bed = TestBed::new();
+        let authorizer = NotSuspended { is_slow, ..NotSuspended::default() };
+        let auth = bed.auth().authorizer(authorizer).build().unwrap();
+        let api = TestServer::start(move || {
+            App::new().app_data(auth.clone()).route("/later", web::get().to(later))
+        });
+        let boss = |claims| api.get("/later").bearer(bed.token_with(&claims)).send();
+        assert_eq!(boss(json!({"roles": ["boss"]})).text(), "true alice");
+        assert_eq!(boss(json!({"roles": ["boss"], "suspended": true})).status, 403, "{is_slow}");
     }
 }
 

@@ -58,10 +58,31 @@ struct Keys {
     signing: SigningKey,
     /// The one before, which stays published.
     before: Option<SigningKey>,
-    /// When the one that signs began to, without having been announced.
-    sudden: Option<Instant>,
+    /// Whether instances may have to ask for the one that signs.
+    age: Age,
     /// A key that is not published, under the name of the one that signs.
     foreign: SigningKey,
+}
+
+/// Whether instances may have to ask for a key.
+#[derive(Clone, Copy)]
+enum Age {
+    /// They know it.
+    Known,
+    /// It is not published yet.
+    Unpublished,
+    /// It was published at this time.
+    Published(Instant),
+}
+
+impl Age {
+    fn is_young(self) -> bool {
+        match self {
+            Self::Known => false,
+            Self::Unpublished => true,
+            Self::Published(since) => since.elapsed() < YOUNG,
+        }
+    }
 }
 
 pub(crate) struct User {
@@ -85,7 +106,7 @@ impl User {
 /// An event that ends the access of a user.
 pub(crate) struct Event {
     pub(crate) token: String,
-    sudden: Option<Instant>,
+    age: Age,
     /// A token of the user, to be refused from the acknowledgement on.
     pub(crate) good: Good,
 }
@@ -93,7 +114,7 @@ pub(crate) struct Event {
 impl Event {
     /// Its key is so new that instances may have to ask for it.
     pub(crate) fn is_young(&self) -> bool {
-        self.sudden.is_some_and(|since| since.elapsed() < YOUNG)
+        self.age.is_young()
     }
 }
 
@@ -107,7 +128,7 @@ impl Events {
         let events = Self {
             transmitter: FakeIssuer::start(&[&signing]),
             issuer: issuer.to_owned(),
-            keys: RwLock::new(Keys { signing, before: None, sudden: None, foreign }),
+            keys: RwLock::new(Keys { signing, before: None, age: Age::Known, foreign }),
             users: Mutex::default(),
             waiting: Mutex::default(),
             acknowledged: Mutex::default(),
@@ -157,7 +178,7 @@ impl Events {
         *user.has_ended.write().await = true;
         let good = issuer.new_token_of(&user.name);
         let keys = self.keys.read().unwrap();
-        Event { token: self.about(&user.name).sign(&keys.signing), sudden: keys.sudden, good }
+        Event { token: self.about(&user.name).sign(&keys.signing), age: keys.age, good }
     }
 
     /// Keeps an event that was not acknowledged, to be sent again.
@@ -219,7 +240,7 @@ impl Events {
         let user = self.any_user();
         let event = self.about(user.name());
         let keys = self.keys.read().unwrap();
-        let is_young = keys.sudden.is_some_and(|since| since.elapsed() < YOUNG);
+        let is_young = keys.age.is_young();
         let token = match self.random.below(7) {
             0 => event.sign(&keys.foreign),
             1 => compact(r#"{"alg":"none","typ":"secevent+jwt"}"#, event.payload(), b""),
@@ -242,14 +263,13 @@ impl Events {
         let before = std::mem::replace(&mut keys.signing, next);
         keys.before = Some(before);
         keys.foreign = foreign;
-        keys.sudden = Some(Instant::now());
+        keys.age = Age::Unpublished;
     }
 
     /// Publishes the keys of the transmitter again.
     pub(crate) fn bring_transmitter_back(&self) {
         let mut keys = self.keys.write().unwrap();
-        // Only from now on can the new key be known.
-        keys.sudden = Some(Instant::now());
+        keys.age = Age::Published(Instant::now());
         let published: Vec<_> =
             keys.before.iter().chain([&keys.signing]).map(SigningKey::jwk).collect();
         self.transmitter.answer_keys(Answer::json(&json!({ "keys": published })));

@@ -20,10 +20,20 @@ pub(super) fn metadata_urls(base: &SafeUrl) -> impl Iterator<Item = SafeUrl> {
         .filter_map(|path| base.with_path(&path))
 }
 
-/// URL of the metadata of a transmitter: the path is at its end (SSF 1.0 §7.2.1).
+/// URLs of the metadata of a transmitter, in the order in which they are tried: with the path of its
+/// name at the end (SSF 1.0 §7.2.1), with the path in front, as Keycloak has it, and the name itself
+/// if that is one, as authentik has it.
 #[cfg(feature = "security-events")]
-pub(super) fn transmitter_metadata_url(base: &SafeUrl) -> Option<SafeUrl> {
-    base.with_path(&format!("/.well-known/ssf-configuration{}", base.bare_path()))
+pub(super) fn transmitter_metadata_urls(base: &SafeUrl) -> impl Iterator<Item = SafeUrl> {
+    const PLACE: &str = "/.well-known/ssf-configuration";
+    let path = base.bare_path();
+    let paths = if path.strip_prefix(PLACE).is_some_and(|rest| rest.starts_with('/')) {
+        [Some(path.to_owned()), None]
+    } else {
+        let in_front = (!path.is_empty()).then(|| format!("{path}{PLACE}"));
+        [Some(format!("{PLACE}{path}")), in_front]
+    };
+    paths.into_iter().flatten().filter_map(|path| base.with_path(&path))
 }
 
 /// A URL that metadata name.
@@ -46,6 +56,10 @@ pub(super) enum MetadataUrl {
     StreamStatus,
     #[cfg(feature = "security-events")]
     StreamVerification,
+    #[cfg(feature = "security-events")]
+    StreamAddSubject,
+    #[cfg(feature = "security-events")]
+    StreamRemoveSubject,
 }
 
 impl MetadataUrl {
@@ -56,7 +70,9 @@ impl MetadataUrl {
             Self::TransmitterKeySet
             | Self::StreamConfiguration
             | Self::StreamStatus
-            | Self::StreamVerification => transmitter_metadata_url(base).into_iter().collect(),
+            | Self::StreamVerification
+            | Self::StreamAddSubject
+            | Self::StreamRemoveSubject => transmitter_metadata_urls(base).collect(),
             _ => metadata_urls(base).collect(),
         }
     }
@@ -73,6 +89,10 @@ impl MetadataUrl {
             Self::StreamStatus => document.get("status_endpoint"),
             #[cfg(feature = "security-events")]
             Self::StreamVerification => document.get("verification_endpoint"),
+            #[cfg(feature = "security-events")]
+            Self::StreamAddSubject => document.get("add_subject_endpoint"),
+            #[cfg(feature = "security-events")]
+            Self::StreamRemoveSubject => document.get("remove_subject_endpoint"),
             Self::Introspection => document.get(INTROSPECTION),
             Self::IntrospectionWithCertificate => document
                 .get("mtls_endpoint_aliases")
@@ -165,14 +185,23 @@ mod tests {
 
     #[cfg(feature = "security-events")]
     #[test]
-    fn the_path_of_a_transmitter_is_at_the_end() {
-        for (issuer, url) in [
-            ("https://s.example", "https://s.example/.well-known/ssf-configuration"),
-            ("https://s.example/", "https://s.example/.well-known/ssf-configuration"),
-            ("https://s.example/a/b/", "https://s.example/.well-known/ssf-configuration/a/b"),
+    fn metadata_of_a_transmitter_are_where_these_have_them() {
+        let place = "https://s.example/.well-known/ssf-configuration";
+        for (issuer, urls) in [
+            ("https://s.example", vec![place.to_owned()]),
+            ("https://s.example/", vec![place.to_owned()]),
+            (
+                "https://s.example/a/b/",
+                vec![
+                    format!("{place}/a/b"),
+                    "https://s.example/a/b/.well-known/ssf-configuration".to_owned(),
+                ],
+            ),
+            ("https://s.example/.well-known/ssf-configuration/app", vec![format!("{place}/app")]),
         ] {
             for wanted in [MetadataUrl::TransmitterKeySet, MetadataUrl::StreamStatus] {
-                assert_eq!(wanted.places(&base(issuer)), [base(url)]);
+                let places = wanted.places(&base(issuer));
+                assert_eq!(places, urls.iter().map(|url| base(url)).collect::<Vec<_>>());
             }
         }
     }

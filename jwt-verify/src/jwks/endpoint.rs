@@ -133,6 +133,20 @@ impl SafeUrl {
         &self.0
     }
 
+    /// Returns true if both have the same scheme, host and port.
+    #[cfg(feature = "security-events")]
+    pub(super) fn is_same_origin(&self, other: &Self) -> bool {
+        let origin = |url: &Self| (url.is_https(), url.0.port_u16().unwrap_or(443));
+        let host = |url: &Self| url.0.host().unwrap_or_default().to_ascii_lowercase();
+        origin(self) == origin(other) && host(self) == host(other)
+    }
+
+    /// Returns true if it is at this host, with its port if that is not the usual one.
+    #[cfg(feature = "security-events")]
+    pub(super) fn is_at(&self, host: &str) -> bool {
+        self.0.authority().is_some_and(|own| own.as_str().eq_ignore_ascii_case(host))
+    }
+
     /// Replaces the path; drops the query. Scheme, host and port stay as they are.
     pub(super) fn with_path(&self, path: &str) -> Option<Self> {
         let mut parts = self.0.clone().into_parts();

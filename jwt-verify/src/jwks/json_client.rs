@@ -16,7 +16,9 @@ use super::{
     http_client::{HttpClient, JsonRequest},
     http_hosts::HttpHosts,
 };
-use crate::{clock::Clock, error::ConfigError, json::Unique, secret::Secret};
+use crate::{
+    clock::Clock, defaults::FETCH_TIMEOUT, error::ConfigError, json::Unique, secret::Secret,
+};
 
 /// An endpoint that the metadata of a transmitter name.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +26,8 @@ pub(crate) enum TransmitterEndpoint {
     Configuration,
     Status,
     Verification,
+    AddSubject,
+    RemoveSubject,
 }
 
 /// Place of a request.
@@ -72,10 +76,11 @@ pub(crate) struct JsonClient {
     client: HttpClient,
     http: HttpHosts,
     transmitter: Endpoint,
-    urls: [DiscoveredUrl; 3],
+    urls: [DiscoveredUrl; 5],
     token: Option<HeaderValue>,
+    /// Other hosts that may have the token, besides that of the transmitter.
+    hosts: Vec<String>,
     clock: Arc<dyn Clock>,
-    timeout: Duration,
 }
 
 impl JsonClient {
@@ -84,7 +89,7 @@ impl JsonClient {
         transmitter: &str,
         connection: &Connection,
         access_token: Option<&Secret>,
-        timeout: Duration,
+        hosts: &[String],
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
         let http = connection.hosts()?;
@@ -103,12 +108,14 @@ impl JsonClient {
                 MetadataUrl::StreamConfiguration,
                 MetadataUrl::StreamStatus,
                 MetadataUrl::StreamVerification,
+                MetadataUrl::StreamAddSubject,
+                MetadataUrl::StreamRemoveSubject,
             ]
             .map(DiscoveredUrl::new),
             http,
             token: token.transpose()?,
+            hosts: hosts.to_vec(),
             clock,
-            timeout,
         })
     }
 
@@ -126,8 +133,7 @@ impl JsonClient {
         let client = self.clone();
         let thread = thread_for_events();
         thread.run(move || async move {
-            let timeout = client.timeout;
-            let _ = sender.send(client.ask(&question, timeout).await);
+            let _ = sender.send(client.ask(&question, FETCH_TIMEOUT).await);
         });
         answer.await.unwrap_or(Err(JsonFailure::Other(Failure::Aborted.code())))
     }
@@ -179,18 +185,26 @@ impl JsonClient {
     }
 
     async fn find(&self, endpoint: TransmitterEndpoint) -> Result<SafeUrl, JsonFailure> {
-        let [configuration, status, verification] = &self.urls;
+        let [configuration, status, verification, add, remove] = &self.urls;
         let url = match endpoint {
             TransmitterEndpoint::Configuration => configuration,
             TransmitterEndpoint::Status => status,
             TransmitterEndpoint::Verification => verification,
+            TransmitterEndpoint::AddSubject => add,
+            TransmitterEndpoint::RemoveSubject => remove,
         };
         let Endpoint::Discovery { issuer, base, .. } = &self.transmitter else {
             return Err(JsonFailure::Other(Failure::DiscoveryUrl.code()));
         };
         let metadata = Metadata { client: &self.client, issuer, base, http: &self.http };
-        let found = url.get(&metadata, self.clock.monotonic(), self.timeout).await;
-        found.map_err(|error| JsonFailure::Other(error.failure.code()))
+        let found = url.get(&metadata, self.clock.monotonic(), FETCH_TIMEOUT).await;
+        let found = found.map_err(|error| JsonFailure::Other(error.failure.code()))?;
+        // The token is not shown to any host that metadata name.
+        let is_listed = |host: &String| found.is_at(host);
+        if found.is_same_origin(base) || self.hosts.iter().any(is_listed) {
+            return Ok(found);
+        }
+        Err(JsonFailure::Other(Failure::DiscoveryUrl.code()))
     }
 }
 

@@ -25,7 +25,6 @@ pub use replica_builder::RevocationReplicaBuilder;
 
 use crate::{
     claims::{Claims, NumericDate},
-    defaults::MAX_LEEWAY,
     detached::to_the_end,
     digest,
     error::StoreUnavailable,
@@ -206,20 +205,23 @@ impl RevocationKeys {
 
     /// Returns the key under which another login of a token's subject can be demanded; `None` for a
     /// token without a subject. The time of the login is `auth_time`, or that of issue in a token
-    /// without it. A login cannot follow the token that it has led to: one that does, or that is no
-    /// date, counts as before every demand.
+    /// without it. A login cannot follow the token that it has led to: one that does, or that is not
+    /// a date, counts as before every demand.
     #[cfg(feature = "security-events")]
     pub(crate) fn of_login(claims: &Claims) -> Option<Self> {
         let (issuer, subject) = (claims.issuer()?, claims.subject()?);
         let key = RevocationKey::new(RevocationKind::StepUp, issuer, subject);
         let issued_at = claims.issued_at().map(NumericDate::since_epoch);
-        let login = match claims.find("auth_time") {
+        // Some issuers write every claim that they know.
+        let login = match claims.find("auth_time").filter(|login| !login.is_null()) {
             None => issued_at,
             Some(_) => claims
                 .get_as::<NumericDate>("auth_time")
                 .map(NumericDate::since_epoch)
                 .filter(|login| {
-                    issued_at.is_none_or(|issued| *login <= issued.saturating_add(MAX_LEEWAY))
+                    issued_at.is_none_or(|issued| {
+                        *login <= issued.saturating_add(crate::defaults::MAX_LEEWAY)
+                    })
                 }),
         };
         Some(Self { keys: [Some(key), None, None], issued_at: login })

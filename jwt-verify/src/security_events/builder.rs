@@ -22,7 +22,7 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock, millis},
     defaults::{
-        FETCH_TIMEOUT, LOG_PAUSE, LONGEST_ACCESS_TOKEN, MAX_LEEWAY, POLL_BYTES, SECURITY_EVENT_AGE,
+        LOG_PAUSE, LONGEST_ACCESS_TOKEN, MAX_LEEWAY, POLL_BYTES, SECURITY_EVENT_AGE,
         SECURITY_EVENTS_SEEN,
     },
     error::ConfigError,
@@ -130,7 +130,8 @@ impl SecurityEventReceiverBuilder {
     /// [`max_lifetime`](crate::TrustedIssuer::max_lifetime) of the issuers of the
     /// [`JwtAuth`](crate::JwtAuth) that has the receiver, or 30 days: also if it accepts other
     /// credentials than JWTs, whose lifetime it does not know. A demanded login is kept for at least 30
-    /// days, since a login outlives its access tokens.
+    /// days, since a login outlives its access tokens. One that is shorter than a `max_lifetime` does
+    /// not build.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = Some(retention);
         self
@@ -168,18 +169,20 @@ impl SecurityEventReceiverBuilder {
                 let mut connection = self.transmitter.connection().clone();
                 connection.max_bytes = POLL_BYTES;
                 let (token, clock) = (Some(poll.token()), self.clock.clone());
-                let client =
-                    JsonClient::new(&transmitter, &connection, token, FETCH_TIMEOUT, clock)?;
+                let client = JsonClient::new(&transmitter, &connection, token, &[], clock)?;
                 Some(poll.prepare(client)?)
             }
         };
+        let audiences = self.transmitter.audiences().to_vec();
+        let receiver = audiences.iter().chain(&issuers).map(String::as_str).collect();
+        let seen = SeenEvents::new(seen, self.max_age + 2 * MAX_LEEWAY, receiver);
         let verifier = self.transmitter.verifier(self.max_age, self.clock)?;
         Ok(SecurityEventReceiver::of(ReceiverInner {
             verifier,
             transmitter,
             issuers,
             store: self.store,
-            seen: SeenEvents::new(seen, self.max_age + 2 * MAX_LEEWAY),
+            seen,
             effects: self.effects,
             resolver: self.resolver,
             handler: self.handler,

@@ -15,8 +15,8 @@ pub enum Effect {
     RevokeUser,
     /// Demands another login of the user: tokens whose `auth_time`, or `iat` without `auth_time`, is
     /// not after the event are answered with 401 `insufficient_user_authentication` (RFC 9470 §3),
-    /// and their streams end. An `auth_time` that is no date, or more than 10 minutes after `iat`,
-    /// counts as before the event.
+    /// and their streams end. An `auth_time` that is not a date, or more than 10 minutes after
+    /// `iat`, counts as before the event; `null` is as if it were absent.
     ///
     /// It needs [`JwtAuthBuilder::security_events`](crate::JwtAuthBuilder::security_events), which
     /// checks requests, and only reports with [`report_only`](crate::JwtAuth::report_only). A receiver

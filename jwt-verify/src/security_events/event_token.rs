@@ -55,6 +55,20 @@ impl<'a> SecurityEvent<'a> {
             .map_or(issued, |stated| stated.min(issued))
     }
 
+    /// Returns the time until which tokens are revoked: that of the event, or `iat` of the token where
+    /// logins since the event are not better than those before.
+    pub(super) fn revoked_until(&self) -> Duration {
+        let issued = self.claims.issued_at().map(crate::claims::NumericDate::since_epoch);
+        match self.event_type() {
+            Some(
+                SecurityEventType::CredentialCompromise
+                | SecurityEventType::AccountDisabled
+                | SecurityEventType::AccountPurged,
+            ) => issued.unwrap_or_default(),
+            _ => self.time(),
+        }
+    }
+
     pub(super) fn kind(&self) -> EventKind {
         EventKind::of(self.uri)
     }
@@ -62,7 +76,8 @@ impl<'a> SecurityEvent<'a> {
     /// Returns the subject: that of the token (`sub_id`), that of the event as older drafts have it,
     /// or `sub` of the token.
     pub(super) fn subject(&self) -> Option<EventSubject> {
-        if let Some(subject) = self.claims.get("sub_id").or_else(|| self.payload.get("subject")) {
+        let stated = [self.claims.get("sub_id"), self.payload.get("subject")];
+        if let Some(subject) = stated.into_iter().flatten().find(|subject| !subject.is_null()) {
             return EventSubject::read(subject);
         }
         let (issuer, subject) = (self.claims.issuer()?, self.claims.subject()?);
@@ -103,8 +118,9 @@ impl EventSubject {
             Some(format) => format == "complex",
             None => members.keys().any(|name| COMPLEX_MEMBERS.contains(&&**name)),
         };
+        // Some write the parts that a subject does not have as `null`.
         let part = |name| match members.get(name) {
-            None => Some(None),
+            None | Some(Value::Null) => Some(None),
             Some(part) => SubjectIdentifier::read(part).map(Some),
         };
         let (user, session) = (part("user")?, part("session")?);
@@ -127,7 +143,7 @@ pub(super) fn events(claims: &VerifiedClaims) -> Option<Vec<SecurityEvent<'_>>> 
 /// Returns a hash of what a token says, which is the same when it is sent again with another
 /// signature.
 pub(super) fn content_digest(claims: &VerifiedClaims) -> String {
-    let parts = [claims.get("events"), claims.get("sub_id")];
+    let parts = [claims.get("events"), claims.get("sub_id"), claims.get("toe")];
     let mut text: String =
         parts.map(|part| part.map_or_else(String::new, Value::to_string)).join("\n");
     text.push('\n');

@@ -99,8 +99,7 @@ pub(super) struct Poller {
 /// Time between an answer and the next request, for a transmitter that sends the same over and over.
 const BETWEEN: Duration = Duration::from_millis(100);
 
-/// Time until the next request where the transmitter has more events. One that ignores receipts has
-/// always more.
+/// Time until the next request where the transmitter has more events.
 const BETWEEN_OF_MANY: Duration = Duration::from_millis(10);
 
 /// Receipts that the next request tells the transmitter.
@@ -125,12 +124,14 @@ impl Poller {
                 match asked {
                     Ok((sets, is_more)) => {
                         failures = 0;
-                        receipts = Receipts::default();
+                        let told = std::mem::take(&mut receipts).acknowledged;
                         let Some(receiver) = receiver.upgrade() else { return };
                         let is_empty = sets.is_empty();
                         let is_blocked =
                             receipts.act(&SecurityEventReceiver::from_inner(receiver), sets).await;
-                        let has_progress = !receipts.acknowledged.is_empty();
+                        // One that ignores receipts sends the same again.
+                        let has_progress =
+                            receipts.acknowledged.iter().any(|name| !told.contains(name));
                         if is_empty {
                             // A transmitter that has waited need not be spared.
                             POLL_RETRY_FIRST.saturating_sub(began.elapsed())
@@ -143,7 +144,10 @@ impl Poller {
                         }
                     }
                     // Nothing came in the time of a request; what was acted on is told again.
-                    Err(JsonFailure::Timeout) => BETWEEN,
+                    Err(JsonFailure::Timeout) => {
+                        metrics::security_event("none", "poll_timeout");
+                        BETWEEN
+                    }
                     Err(failure) => {
                         failures = failures.saturating_add(1);
                         note_failure(failure, failures);

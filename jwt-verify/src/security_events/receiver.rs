@@ -30,7 +30,7 @@ use crate::{
     clock::millis,
     defaults::{LONGEST_ACCESS_TOKEN, STORE_RETRY},
     detached::to_the_end,
-    error::{AuthError, InvalidTokenReason, StoreUnavailable},
+    error::{AuthError, ConfigError, InvalidTokenReason, StoreUnavailable},
     jwks::thread_for_events,
     log_limiter::LogLimiter,
     metrics,
@@ -178,8 +178,16 @@ impl SecurityEventReceiver {
     /// for demanded logins.
     ///
     /// `has_others` tells of other credentials, whose lifetime is not known.
-    pub(crate) fn serve(&self, verifier: &Verifier, has_others: bool) {
+    ///
+    /// # Errors
+    /// A retention of its own that is shorter than the lifetime of a token.
+    pub(crate) fn serve(&self, verifier: &Verifier, has_others: bool) -> Result<(), ConfigError> {
         let inner = &self.inner;
+        let retention = Duration::from_millis(inner.retention.load(Ordering::Relaxed));
+        if inner.has_own_retention && verifier.max_lifetime().is_some_and(|max| retention < max) {
+            let problem = "must be at least `max_lifetime`, or revoked tokens become valid again";
+            return Err(ConfigError::invalid("security_events.retention", problem));
+        }
         tracing::info!(transmitter = inner.transmitter, "security events end access");
         inner.steps_up.store(true, Ordering::Relaxed);
         if !inner.has_own_retention {
@@ -188,6 +196,7 @@ impl SecurityEventReceiver {
             inner.retention.fetch_max(millis(longest), Ordering::Relaxed);
         }
         self.start_polling();
+        Ok(())
     }
 
     /// Returns `true` if the transmitter need not show a credential, or has shown it.
@@ -248,7 +257,7 @@ impl ReceiverInner {
             return Err(EventRefusal::InvalidRequest);
         };
         let events = events(claims).ok_or(EventRefusal::InvalidRequest)?;
-        let (name, content) = (SeenEvents::name(issuer, token_id), content_digest(claims));
+        let (name, content) = (self.seen.name(issuer, token_id), content_digest(claims));
         match self.seen.find(&name, &content).await? {
             Sighting::New => {}
             Sighting::Again => {
@@ -313,7 +322,7 @@ impl ReceiverInner {
         let finder = TargetFinder { issuers: &self.issuers, resolver: self.resolver.as_deref() };
         let targets = finder.find(event, &subject).await?;
         let steps_up = self.steps_up.load(Ordering::Relaxed);
-        let new = targets.revocations(effect, event.time(), steps_up);
+        let new = targets.revocations(effect, event.revoked_until(), steps_up);
         let result = match effect {
             _ if new.is_empty() => "unresolved",
             Effect::StepUp if steps_up => STEP_UP,
@@ -327,10 +336,13 @@ impl ReceiverInner {
     fn note_stream(&self, event: &SecurityEvent<'_>) {
         let text = |name| event.payload().get(name).and_then(serde_json::Value::as_str);
         match event.kind() {
+            // Transmitters send some of their own accord, without a state.
             EventKind::Verification => {
                 let state = text("state").filter(|state| state.len() <= LONGEST_STATE);
-                *self.verified_state.lock().unwrap_or_else(PoisonError::into_inner) =
-                    state.map(str::to_owned);
+                if let Some(state) = state {
+                    *self.verified_state.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(state.to_owned());
+                }
             }
             EventKind::StreamUpdated if text("status") == Some("enabled") => {
                 tracing::info!("the stream of security events is enabled");

@@ -18,16 +18,19 @@ pub(super) enum Sighting {
 pub(super) struct SeenEvents {
     store: Arc<dyn CacheStore>,
     ttl: Duration,
+    /// Hash of what makes two receivers act differently on one event, if they share the store.
+    receiver: String,
 }
 
 impl SeenEvents {
-    pub(super) fn new(store: Arc<dyn CacheStore>, ttl: Duration) -> Self {
-        Self { store, ttl }
+    pub(super) fn new(store: Arc<dyn CacheStore>, ttl: Duration, mut receiver: Vec<&str>) -> Self {
+        receiver.sort_unstable();
+        Self { store, ttl, receiver: digest::name(b"", &receiver) }
     }
 
     /// Returns the name of a token's entry.
-    pub(super) fn name(issuer: &str, token_id: &str) -> String {
-        format!("event:{}", digest::name(b"", &[issuer, token_id]))
+    pub(super) fn name(&self, issuer: &str, token_id: &str) -> String {
+        format!("event:{}", digest::name(b"", &[issuer, token_id, &self.receiver]))
     }
 
     pub(super) async fn find(

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 use super::transmitter::Transmitter;
 use crate::{
     clock::SystemClock,
-    defaults::FETCH_TIMEOUT,
     error::ConfigError,
     jwks::{JsonAnswer, JsonClient, JsonFailure, JsonPlace, JsonQuestion, TransmitterEndpoint},
     secret::Secret,
@@ -15,8 +14,9 @@ use crate::{
 
 /// Creates, reads and changes streams of events at their transmitter (SSF 1.0 §8.1).
 ///
-/// The endpoints are those of its metadata (`/.well-known/ssf-configuration`), which must name exactly
-/// this transmitter. Each call is one request, within 5 s, on the thread of the library's fetches:
+/// The endpoints are those of its metadata (see [`Transmitter`]), which must name exactly this
+/// transmitter. The access token goes to the host of the transmitter's name and to those of
+/// [`Transmitter::management_host`]. Each call is one request, within 5 s, on the thread of the library's fetches:
 /// `https` alone, without redirects.
 ///
 /// ```no_run
@@ -52,7 +52,8 @@ impl EventStreams {
     ) -> Result<Self, ConfigError> {
         let (name, connection) = (transmitter.name(), transmitter.connection());
         let (token, clock) = (access_token.into(), Arc::new(SystemClock::new()));
-        let client = JsonClient::new(name, connection, Some(&token), FETCH_TIMEOUT, clock)?;
+        let hosts = transmitter.management_hosts();
+        let client = JsonClient::new(name, connection, Some(&token), hosts, clock)?;
         Ok(Self { client: Arc::new(client) })
     }
 
@@ -131,6 +132,33 @@ impl EventStreams {
         self.ask("POST", place, None, Some(body)).await.map(drop)
     }
 
+    /// Adds a subject to a stream whose transmitter sends events only about subjects that were added
+    /// (§8.1.3.2): Keycloak by default.
+    ///
+    /// # Errors
+    /// See [`StreamError`].
+    pub async fn add_subject(&self, id: &str, subject: &Value) -> Result<(), StreamError> {
+        self.change_subject(TransmitterEndpoint::AddSubject, id, subject).await
+    }
+
+    /// Removes a subject from a stream (§8.1.3.3).
+    ///
+    /// # Errors
+    /// See [`StreamError`].
+    pub async fn remove_subject(&self, id: &str, subject: &Value) -> Result<(), StreamError> {
+        self.change_subject(TransmitterEndpoint::RemoveSubject, id, subject).await
+    }
+
+    async fn change_subject(
+        &self,
+        endpoint: TransmitterEndpoint,
+        id: &str,
+        subject: &Value,
+    ) -> Result<(), StreamError> {
+        let body = json!({ "stream_id": id, "subject": subject });
+        self.ask("POST", endpoint, None, Some(body)).await.map(drop)
+    }
+
     async fn ask(
         &self,
         method: &'static str,
@@ -201,6 +229,15 @@ impl StreamRequest {
     pub fn event_uris<S: Into<String>>(mut self, uris: impl IntoIterator<Item = S>) -> Self {
         let uris: Vec<Value> = uris.into_iter().map(|uri| uri.into().into()).collect();
         self.members.insert("events_requested".into(), uris.into());
+        self
+    }
+
+    /// Sets the audiences of the events, for transmitters that leave them to the receiver, as drafts
+    /// of SSF did. Default: the transmitter chooses them (SSF 1.0 §8.1.1), and some refuse a request
+    /// that has them.
+    pub fn audiences<S: Into<String>>(mut self, audiences: impl IntoIterator<Item = S>) -> Self {
+        let audiences: Vec<Value> = audiences.into_iter().map(|one| one.into().into()).collect();
+        self.members.insert("aud".into(), audiences.into());
         self
     }
 

@@ -16,12 +16,27 @@ pub struct SubjectIdentifier {
 }
 
 impl SubjectIdentifier {
-    /// Reads a simple subject; `None` if it has no format. Events of older drafts call the format
+    /// Reads a simple subject; `None` if it has no format, or lacks a member of it. Events of older drafts call the format
     /// `subject_type`, and write it with hyphens.
     pub(super) fn read(value: &Value) -> Option<Self> {
         let members = value.as_object()?;
         let format = members.get("format").or_else(|| members.get("subject_type"))?.as_str()?;
-        Some(Self { format: format.replace('-', "_"), members: members.clone() })
+        let known = Self { format: format.replace('-', "_"), members: members.clone() };
+        known.is_complete().then_some(known)
+    }
+
+    /// Returns `true` if it has the members of its format, as far as these are used here.
+    fn is_complete(&self) -> bool {
+        let has = |names: &[&str]| names.iter().all(|name| self.member(name).is_some());
+        match &*self.format {
+            "iss_sub" => has(&["iss", "sub"]),
+            "jwt_id" => has(&["iss", "jti"]),
+            "opaque" => has(&["id"]),
+            "email" => has(&["email"]),
+            "phone_number" => has(&["phone_number"]),
+            "aliases" => self.aliases().next().is_some(),
+            _ => true,
+        }
     }
 
     /// Makes the subject that a `sub` claim of the event token names.
@@ -54,10 +69,14 @@ impl fmt::Debug for SubjectIdentifier {
     }
 }
 
-/// Finds the user whom a subject means, for formats that do not name one by issuer and `sub`:
-/// `email`, `phone_number`, `account`, `did`, `uri`, `opaque` and formats of a transmitter's own.
+/// Finds the user whom a subject means, where that is not a `sub` of an issuer of tokens: for the
+/// formats `email`, `phone_number`, `account`, `did`, `uri`, `opaque` and those of a transmitter's
+/// own, and for `iss_sub` with an issuer that is not among
+/// [`subjects_of`](super::Transmitter::subjects_of), such as that of an Okta org.
 ///
 /// It is called for verified events alone, once for each such subject, before anything is revoked.
+///
+/// **Security:** compare `iss` of the format `iss_sub` before you use `sub`.
 ///
 /// ```
 /// use jwt_verify::{

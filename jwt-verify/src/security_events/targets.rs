@@ -61,7 +61,10 @@ impl TargetFinder<'_> {
                 if let Some(user) = user {
                     self.add_aliases(user, SubjectPart::User, &mut targets).await?;
                 }
-                if let Some(session) = session {
+                // Beside a user, all sessions are the user.
+                let is_every_session =
+                    user.is_some() && session.as_ref().is_some_and(is_every_session);
+                if let Some(session) = session.as_ref().filter(|_| !is_every_session) {
                     self.add_aliases(session, SubjectPart::Session, &mut targets).await?;
                 }
             }
@@ -99,8 +102,15 @@ impl TargetFinder<'_> {
         match simple.format() {
             "iss_sub" => {
                 let issuer = simple.member("iss").unwrap_or_default();
-                let target = named(issuer, simple.member("sub"));
-                targets.list(part == SubjectPart::Session).extend(target);
+                let is_session = part == SubjectPart::Session;
+                match named(issuer, simple.member("sub")) {
+                    Some(target) => targets.list(is_session).push(target),
+                    None if is_session => {}
+                    None => {
+                        let user = self.resolve(simple).await?;
+                        targets.users.extend(user.iter().flat_map(|user| self.everywhere(user)));
+                    }
+                }
             }
             "jwt_id" => {
                 let issuer = simple.member("iss").unwrap_or_default();
@@ -186,6 +196,11 @@ impl Targets {
             }
         }
     }
+}
+
+/// Returns `true` if a session stands for all sessions of its user, as Keycloak writes it.
+fn is_every_session(session: &SubjectIdentifier) -> bool {
+    session.format() == "opaque" && session.member("id") == Some("ALL")
 }
 
 /// Most identifiers of one subject that are looked at.

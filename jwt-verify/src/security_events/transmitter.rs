@@ -16,8 +16,9 @@ use crate::{
 
 /// The transmitter of security events, whose tokens alone are accepted.
 ///
-/// Defaults: `RS256` alone; keys from its metadata (`/.well-known/ssf-configuration`, SSF 1.0 §7.2);
-/// it may speak about the subjects that it has issued itself.
+/// Defaults: `RS256` alone; keys from its metadata; it may speak about the subjects that it has issued
+/// itself. The metadata are at `/.well-known/ssf-configuration`, with the path of the name at the end
+/// (SSF 1.0 §7.2), or else in front of it. A name that is such a URL is fetched itself.
 #[derive(Clone)]
 #[must_use]
 pub struct Transmitter {
@@ -26,7 +27,9 @@ pub struct Transmitter {
     has_keys: bool,
     jwks_uri: Option<String>,
     algorithms: Vec<Algorithm>,
+    audiences: Vec<String>,
     subjects: Vec<String>,
+    management_hosts: Vec<String>,
     connection: Connection,
 }
 
@@ -34,20 +37,24 @@ impl Transmitter {
     /// Names the transmitter as its tokens do (`iss`, compared byte by byte), and this receiver as
     /// the stream has it (`aud`).
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
-        let name = issuer.into();
+        let (name, audience) = (issuer.into(), audience.into());
         Self {
-            trusted: TrustedIssuer::new(name.clone(), audience),
+            trusted: TrustedIssuer::new(name.clone(), audience.clone()),
+            audiences: vec![audience],
             name,
             has_keys: false,
             jwks_uri: None,
             algorithms: vec![Algorithm::RS256],
             subjects: Vec::new(),
+            management_hosts: Vec::new(),
             connection: Connection::new(CONNECT_TIMEOUT, MAX_DOCUMENT_BYTES),
         }
     }
 
     /// Accepts tokens for one more audience.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        let audience = audience.into();
+        self.audiences.push(audience.clone());
         self.trusted = self.trusted.audience(audience);
         self
     }
@@ -77,9 +84,18 @@ impl Transmitter {
     /// access tokens. Default, if none is added: the transmitter itself.
     ///
     /// **Security:** the transmitter can end access of all users of these issuers, and of no others.
-    /// An event that names another issuer is acknowledged and changes nothing.
+    /// An event that names another issuer is acknowledged and changes nothing, unless a
+    /// [`SubjectResolver`](super::SubjectResolver) finds the user.
     pub fn subjects_of(mut self, issuer: impl Into<String>) -> Self {
         self.subjects.push(issuer.into());
+        self
+    }
+
+    /// Lets [`EventStreams`](super::EventStreams) send its access token to this host too, such as
+    /// `signals.example` or `signals.example:8443`, if the metadata name it. Default: to the host and
+    /// port of the transmitter's name alone.
+    pub fn management_host(mut self, host: impl Into<String>) -> Self {
+        self.management_hosts.push(host.into());
         self
     }
 
@@ -140,6 +156,14 @@ impl Transmitter {
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) fn audiences(&self) -> &[String] {
+        &self.audiences
+    }
+
+    pub(super) fn management_hosts(&self) -> &[String] {
+        &self.management_hosts
     }
 
     /// Returns the issuers that the transmitter may speak about.

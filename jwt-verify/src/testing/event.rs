@@ -6,6 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::{TestTransmitter, transmitter::RECEIVER};
+use crate::security_events::SecurityEventType;
 
 /// A token with one event of a [`TestTransmitter`], signed by its key. Values are not checked, so that
 /// it can be invalid in any way.
@@ -97,23 +98,55 @@ impl<'t> TestEvent<'t> {
         self
     }
 
-    /// Adds the members that Keycloak writes besides: a transaction, and who has caused the event.
+    /// Writes it as Keycloak 26 does: a transaction, who has caused it, and what each type has besides.
+    /// A `session-revoked` event about a user alone is that of an administrator who ends all sessions,
+    /// with the session `ALL`. Values are of the test.
     pub fn like_keycloak(self) -> Self {
-        self.member("initiating_entity", "user").claim("txn", "test-transaction")
+        let subject = self.claims.get("sub_id").cloned().unwrap_or_default();
+        let event = self.claim("txn", "test-transaction");
+        match event.event_type() {
+            Some(SecurityEventType::SessionRevoked) => {
+                let every = json!({ "format": "opaque", "id": "ALL" });
+                let subject = if subject.get("format").is_some_and(|format| format == "complex") {
+                    subject
+                } else {
+                    json!({ "format": "complex", "user": subject, "session": every })
+                };
+                let event = event.subject(subject).member("initiating_entity", "user");
+                event.member("reason_admin", json!({ "en": "a test" }))
+            }
+            Some(SecurityEventType::CredentialChange) => event
+                .member("initiating_entity", "user")
+                .member("change_type", "update")
+                .member("credential_type", "password")
+                .member("kc_credential_type", "password"),
+            _ => event.member("initiating_entity", "admin"),
+        }
     }
 
-    /// Adds the members that Okta writes besides: the subject once more in the event, with the user as
-    /// a part of it, addresses and reasons.
+    /// Writes it as Okta does: the subject in the event and not in the token, without a session, times
+    /// in milliseconds, and what each type has besides. Values are of the test.
     pub fn like_okta(mut self) -> Self {
-        let subject = self.claims.get("sub_id").cloned().unwrap_or_default();
-        let is_complex = subject.get("format").is_some_and(|format| format == "complex");
-        let subject = if is_complex { subject } else { json!({ "user": subject }) };
-        self.members.insert("subject".into(), subject);
-        self.member("initiating_entity", "admin")
-            .member("reason_admin", json!({ "en": "a test" }))
-            .member("reason_user", json!({ "en": "a test" }))
-            .member("last_known_ip", "192.0.2.1")
-            .member("last_known_user_agent", "test")
+        let subject = self.claims.remove("sub_id").unwrap_or_default();
+        let user = subject.get("user").cloned().unwrap_or(subject);
+        let milliseconds = self.transmitter.now().saturating_mul(1000);
+        let event = self
+            .member("event_timestamp", milliseconds)
+            .member("reason_admin", json!({ "en": "a test" }));
+        match event.event_type() {
+            Some(SecurityEventType::SessionRevoked) => event
+                .member("reason_user", json!({ "en": "a test" }))
+                .member("subject", json!({ "user": user })),
+            _ => event
+                .member("subject", user)
+                .member("initiating_entity", "user")
+                .member("change_type", "revoke")
+                .member("credential_type", "password"),
+        }
+    }
+
+    fn event_type(&self) -> Option<SecurityEventType> {
+        SecurityEventType::ALL.into_iter().find(|known| known.uri() == self.uri)
     }
 
     /// Returns the `jti`, under which it is polled.

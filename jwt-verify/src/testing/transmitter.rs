@@ -83,6 +83,8 @@ struct TransmitterState {
     queue: VecDeque<(String, String)>,
     acknowledged: Vec<String>,
     refused: Vec<(String, String)>,
+    /// Subjects that were added to the stream.
+    subjects: Vec<Value>,
 }
 
 /// Audience of the tokens of a [`TestTransmitter`].
@@ -123,6 +125,7 @@ impl TestTransmitter {
             queue: VecDeque::new(),
             acknowledged: Vec::new(),
             refused: Vec::new(),
+            subjects: Vec::new(),
         }));
         let server = serve(listener, state.clone());
         Self {
@@ -218,6 +221,11 @@ impl TestTransmitter {
     /// Returns the states of the verification events that were asked for.
     pub fn verifications(&self) -> Vec<String> {
         self.state().verifications.clone()
+    }
+
+    /// Returns the subjects that were added to the stream.
+    pub fn subjects(&self) -> Vec<Value> {
+        self.state().subjects.clone()
     }
 
     /// Publishes a new key beside the others, and signs with it from now on.
@@ -368,6 +376,8 @@ impl TransmitterState {
                 "configuration_endpoint": format!("{}/streams", self.url),
                 "status_endpoint": format!("{}/status", self.url),
                 "verification_endpoint": format!("{}/verify", self.url),
+                "add_subject_endpoint": format!("{}/subjects:add", self.url),
+                "remove_subject_endpoint": format!("{}/subjects:remove", self.url),
             })),
             ("GET", "/jwks.json") => {
                 let keys: Vec<&Value> =
@@ -376,7 +386,9 @@ impl TransmitterState {
             }
             ("POST", "/streams") if self.stream.is_some() => HttpResponse::Conflict().finish(),
             ("POST", "/streams") => HttpResponse::Created().json(self.change(body)),
-            (_, "/streams" | "/status" | "/verify") if !is_known => {
+            (_, "/streams" | "/status" | "/verify" | "/subjects:add" | "/subjects:remove")
+                if !is_known =>
+            {
                 HttpResponse::NotFound().finish()
             }
             ("GET", "/streams") => HttpResponse::Ok().json(&self.stream),
@@ -389,6 +401,14 @@ impl TransmitterState {
             ("POST", "/status") => {
                 body["status"].as_str().unwrap_or_default().clone_into(&mut self.status);
                 HttpResponse::Ok().json(self.status())
+            }
+            ("POST", "/subjects:add") => {
+                self.subjects.push(body["subject"].clone());
+                HttpResponse::Ok().finish()
+            }
+            ("POST", "/subjects:remove") => {
+                self.subjects.retain(|known| *known != body["subject"]);
+                HttpResponse::NoContent().finish()
             }
             ("POST", "/verify") => {
                 self.verifications.push(body["state"].as_str().unwrap_or_default().to_owned());

@@ -2,7 +2,7 @@
 
 use actix_web::http::header::HeaderValue;
 use jwt_verify::{
-    AuthError, BoxFuture, Lookup, Secret, StoreUnavailable,
+    AuthError, BoxFuture, JwkSet, Lookup, Secret, StoreUnavailable, TrustedIssuer, VerificationKey,
     api_keys::{ApiKeys, ManageApiKeys, MemoryApiKeys},
     extract::{Attempt, Authenticated, Authenticator, CredentialKind, Presented},
     introspection::Introspection,
@@ -231,8 +231,7 @@ fn a_stream_ends_when_the_issuer_says_so() {
         "token_type": "Bearer", "iat": now, "exp": now + 600,
     });
     let introspection = Introspection::at(endpoint.url()).client_secret_basic("api", "secret");
-    let issuer = jwt_verify::TrustedIssuer::new(bed.issuer.url(), AUDIENCE)
-        .algorithms([bed.key.algorithm()]);
+    let issuer = TrustedIssuer::new(bed.issuer.url(), AUDIENCE).algorithms([bed.key.algorithm()]);
     let auth = JwtAuth::for_issuer(issuer).clock(bed.clock.clone()).introspection(introspection);
     let streams = Streams::serve(&auth.build().unwrap());
     for token in ["opaque-1", "opaque-2"] {
@@ -298,6 +297,48 @@ impl Authenticator for Fragile {
 
 fn session_of(text: &[u8]) -> Result<Authenticated, AuthError> {
     Authenticated::from_json(&json!({ "sub": String::from_utf8_lossy(text) }))
+}
+
+/// Answers at once, and panics when it is asked about one token again.
+#[derive(Debug)]
+struct FragileStore;
+
+impl RevocationStore for FragileStore {
+    fn check<'a>(&'a self, keys: &'a RevocationKeys) -> Lookup<'a, Result<bool, StoreUnavailable>> {
+        let is_sweeper = std::thread::current().name() == Some("jwt-streams");
+        let fragile = Revocation::token("fragile", "1");
+        assert!(!is_sweeper || keys.keys().all(|key| key != fragile.key()), "a store that panics");
+        Lookup::Ready(Ok(false))
+    }
+
+    fn revoke<'a>(
+        &'a self,
+        _: &'a Revocation,
+        _: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreUnavailable>> {
+        Box::pin(std::future::ready(Err(StoreUnavailable::new())))
+    }
+
+    fn is_immediate(&self) -> bool {
+        true
+    }
+}
+
+/// STR-16: a store that panics ends the stream that it was asked about, and no other.
+#[test]
+fn a_store_that_panics_ends_one_stream() {
+    let bed = TestBed::new();
+    let key = SigningKey::new(Algorithm::ES256, "fragile");
+    let fragile = JwkSet::new([VerificationKey::from_jwk(&key.jwk().to_string()).unwrap()]);
+    let fragile = TrustedIssuer::new("fragile", AUDIENCE).keys(fragile);
+    let fragile = fragile.algorithms([Algorithm::ES256]);
+    let auth = bed.auth().issuer(fragile).revocation(FragileStore).build().unwrap();
+    let streams = Streams::serve(&auth);
+    let kept = streams.open(&bed.token_with(&json!({"jti": "1"}))).0;
+    let token = Token::of("fragile").claim("jti", "1").sign(&key);
+    let gone = streams.open(&token).0;
+    assert_ends(&gone, EndOfAccess::Unavailable);
+    assert_eq!(kept.end(), None);
 }
 
 /// STR-16: a rule of the application that panics ends the stream that it was asked about, and no

@@ -480,7 +480,7 @@ impl JwtAuthBuilder {
         settings.challenge_scopes = scope_parameter(&self.challenge_scopes)?;
         #[cfg(feature = "security-events")]
         if let Some(receiver) = receiver {
-            receiver.serve(&verifier, !settings.authenticators.is_empty());
+            receiver.serve(&verifier, !settings.authenticators.is_empty())?;
             if receiver.may_step_up() {
                 settings.authorizer = Some(Box::new(DemandedLogins {
                     events: receiver.clone(),

@@ -180,7 +180,30 @@ impl Demand {
 
     /// Decides about a caller: first by the requirement, with the handler's policies if they
     /// matter, then by the application's authorizer.
+    ///
+    /// Where only the requirement is reported, the authorizer is enforced: for a caller who does not
+    /// meet the requirement, with an empty one.
     pub(crate) fn decide(
+        &self,
+        auth: &AuthContext,
+        request: &HttpRequest,
+        claims: &VerifiedClaims,
+    ) -> Step {
+        let decision = self.decide_once(auth, request, claims);
+        let is_reported = matches!(self, Self::Scope { report_only: true, .. });
+        if !is_reported || auth.is_report_only() || auth.authorizer().is_none() {
+            return decision;
+        }
+        let caller = (auth.clone(), claims.clone());
+        decision.and_then(&caller, request, |(auth, claims), request, ()| {
+            match admission::known(auth, request, claims) {
+                Some(_) => Step::Ready(Ok(())),
+                None => Self::authenticated().decide_once(auth, request, claims),
+            }
+        })
+    }
+
+    fn decide_once(
         &self,
         auth: &AuthContext,
         request: &HttpRequest,
@@ -384,7 +407,7 @@ impl Demand {
         result: Result<(), Rejection>,
     ) -> Result<(), Rejection> {
         let is_report_only = self.is_report_only(auth);
-        if result.is_ok() || is_report_only {
+        if result.is_ok() || auth.is_report_only() {
             admission::leave(auth, request, claims);
         }
         metrics::decision(|| {

@@ -99,6 +99,27 @@ impl<R, A> fmt::Debug for Authorized<R, A> {
     }
 }
 
+/// Removes the record of the authorizer's decision after a refusal.
+fn or_take_back(decision: Step, request: &HttpRequest) -> Step {
+    match decision {
+        Step::Ready(Ok(())) => decision,
+        Step::Ready(Err(_)) => {
+            admission::take_back(request);
+            decision
+        }
+        Step::Pending(decision) => {
+            let request = request.clone();
+            Step::pending(async move {
+                let outcome = decision.await;
+                if outcome.is_err() {
+                    admission::take_back(&request);
+                }
+                outcome
+            })
+        }
+    }
+}
+
 impl<R: HandlerRequirement, A: FromRequest + 'static> FromRequest for Authorized<R, A> {
     type Error = Error;
     type Future = AuthorizedFuture<R, A>;
@@ -129,10 +150,7 @@ impl<R: HandlerRequirement, A: FromRequest + 'static> FromRequest for Authorized
             // Claims that it or a policy takes need not call it again.
             let is_new = admission::leave(&authentication.by, request, &claims);
             let decision = demand.decide(&authentication.by, request, &claims);
-            if is_new && matches!(decision, Step::Ready(Err(_))) {
-                admission::take_back(request);
-            }
-            decision
+            if is_new { or_take_back(decision, request) } else { decision }
         });
         match decision.now() {
             Ok(Ok(())) => AuthorizedFuture::admitted(request, payload),

@@ -57,7 +57,9 @@ impl RequireMiddleware {
     }
 
     /// Reports requests that do not meet this requirement in the log, without refusing them; see
-    /// [`JwtAuth::report_only`]. Requirements of inner scopes and handlers are enforced as before.
+    /// [`JwtAuth::report_only`]. Requirements of inner scopes and handlers are enforced as before, and
+    /// so are the [`Authorizer`](crate::authorization::Authorizer) of the application and logins that
+    /// a security event has demanded.
     #[must_use]
     pub fn report_only(mut self) -> Self {
         self.report_only = true;

@@ -112,16 +112,14 @@ impl EndOfAccess {
 ///
 /// | refusal | code |
 /// | --- | --- |
-/// | no token, or an invalid or expired one | 4401, as in `graphql-transport-ws` |
+/// | no token, an invalid or expired one, or one of a login that is not enough | 4401, as in `graphql-transport-ws` |
 /// | another caller than before, or one who may not do this | 4403, as in `graphql-transport-ws` |
 /// | something is out of reach, or asked too often | 1013, "try again later" |
 /// | a missing setting | 1011, "internal error" |
 pub const fn close_code(refusal: &AuthError) -> u16 {
     match refusal {
         AuthError::Misconfigured => 1011,
-        AuthError::Forbidden(_)
-        | AuthError::StepUp { .. }
-        | AuthError::InvalidToken(InvalidTokenReason::Subject) => 4403,
+        AuthError::Forbidden(_) | AuthError::InvalidToken(InvalidTokenReason::Subject) => 4403,
         refusal if refusal.is_failure() => 1013,
         _ => 4401,
     }

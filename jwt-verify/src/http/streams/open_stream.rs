@@ -12,7 +12,9 @@ use std::{
 use crate::http::streams::{
     credential::StreamCredential, end_of_access::EndOfAccess, last_check::LastCheck,
 };
-use crate::{claims::VerifiedToken, clock::Clock, revocation::RevocationKeys, verifier::Verifier};
+use crate::{
+    claims::VerifiedToken, clock::Clock, metrics, revocation::RevocationKeys, verifier::Verifier,
+};
 
 /// An open stream, shared by its guard and by the table.
 pub(crate) struct OpenStream {
@@ -138,6 +140,7 @@ impl OpenStream {
             self.end.store(end.number(), Ordering::Release);
             std::mem::take(&mut state.wakers)
         };
+        metrics::stream_ended(end.as_str());
         for (_, waker) in wakers {
             waker.wake();
         }

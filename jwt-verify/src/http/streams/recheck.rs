@@ -1,6 +1,12 @@
 //! The checks of open streams: revocation, and their credentials once more.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     task::spawn_local,
@@ -45,6 +51,15 @@ impl Look {
     /// Checks what can be checked at once. Returns `true` if the credential has to be
     /// checked, too.
     pub(super) fn at(&self, verifier: &Verifier, stream: &OpenStream) -> bool {
+        let look = AssertUnwindSafe(|| self.look_at(verifier, stream));
+        catch_unwind(look).unwrap_or_else(|_| {
+            // A store or a provider of the application has panicked: nothing is known of this stream.
+            stream.finish(EndOfAccess::Unavailable);
+            false
+        })
+    }
+
+    fn look_at(&self, verifier: &Verifier, stream: &OpenStream) -> bool {
         if stream.has_ended() {
             return false;
         }

@@ -15,7 +15,7 @@ use crate::http::streams::{
     end_of_access::EndOfAccess,
     open_stream::{OpenStream, StreamAccess},
 };
-use crate::{background::BackgroundThread, clock::Clock};
+use crate::{background::BackgroundThread, clock::Clock, metrics};
 
 /// Difference of the clocks from which on the ends are foreseen anew.
 const JUMP: Duration = Duration::from_millis(50);
@@ -78,6 +78,7 @@ impl StreamTable {
         if is_first {
             self.news.notify_one();
         }
+        metrics::stream_opened();
         Some((number, stream))
     }
 
@@ -101,10 +102,11 @@ impl StreamTable {
     /// Removes a stream that is closed.
     pub(crate) fn remove(&self, number: u64) {
         let mut streams = self.streams();
-        if let Some(stream) = streams.open.remove(&number)
-            && let Some(due) = stream.access().due
-        {
-            streams.due.remove(&(due, number));
+        if let Some(stream) = streams.open.remove(&number) {
+            if let Some(due) = stream.access().due {
+                streams.due.remove(&(due, number));
+            }
+            metrics::stream_closed();
         }
     }
 
