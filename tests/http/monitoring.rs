@@ -143,7 +143,7 @@ fn scraped_with_streams(all: &mut Series) {
     let auth = bed.auth().build().unwrap();
     let server = TestServer::start(move || App::new().service(stream).wrap(auth.clone()));
     // Within the leeway, which a stream does not have.
-    let token = bed.token().claim("exp", START - 1).sign(&bed.key);
+    let token = bed.token().claim("iat", START - 60).claim("exp", START - 1).sign(&bed.key);
     assert_eq!(server.get("/stream").bearer(token).send().text(), "expired");
     series(&metrics.render(), all);
 }
