@@ -109,6 +109,8 @@ pub(crate) struct Event {
     age: Age,
     /// A token of the user, to be refused from the acknowledgement on.
     pub(crate) good: Good,
+    /// It was not sent before.
+    pub(crate) is_new: bool,
 }
 
 impl Event {
@@ -178,12 +180,17 @@ impl Events {
         *user.has_ended.write().await = true;
         let good = issuer.new_token_of(&user.name);
         let keys = self.keys.read().unwrap();
-        Event { token: self.about(&user.name).sign(&keys.signing), age: keys.age, good }
+        Event {
+            token: self.about(&user.name).sign(&keys.signing),
+            age: keys.age,
+            good,
+            is_new: true,
+        }
     }
 
     /// Keeps an event that was not acknowledged, to be sent again.
     pub(crate) fn send_later(&self, event: Event) {
-        self.waiting.lock().unwrap().push_back(event);
+        self.waiting.lock().unwrap().push_back(Event { is_new: false, ..event });
     }
 
     /// Notes that an event was acknowledged.
@@ -234,11 +241,10 @@ impl Events {
             .claim("events", json!({ REVOKED: {} }))
     }
 
-    /// An event about a user who has access, which must not be acted on, and whether the key that it names is
+    /// An event about this user, which must not be acted on, and whether the key that it names is
     /// so new that instances may have to ask for it.
-    pub(crate) fn forged(&self, issuer: &Issuer) -> (String, bool) {
-        let user = self.any_user();
-        let event = self.about(user.name());
+    pub(crate) fn forged(&self, issuer: &Issuer, user: &str) -> (String, bool) {
+        let event = self.about(user);
         let keys = self.keys.read().unwrap();
         let is_young = keys.age.is_young();
         let token = match self.random.below(7) {
@@ -248,7 +254,7 @@ impl Events {
             3 => event.header("typ", "JWT").sign(&keys.signing),
             4 => event.claim("iss", "https://other.example.com").sign(&keys.signing),
             5 => event.claim("iat", now() - 100_000).sign(&keys.signing),
-            _ => issuer.new_token_of(user.name()).token,
+            _ => issuer.new_token_of(user).token,
         };
         (token, is_young)
     }
@@ -270,6 +276,9 @@ impl Events {
     pub(crate) fn bring_transmitter_back(&self) {
         let mut keys = self.keys.write().unwrap();
         keys.age = Age::Published(Instant::now());
+        for event in self.waiting.lock().unwrap().iter_mut() {
+            event.age = keys.age;
+        }
         let published: Vec<_> =
             keys.before.iter().chain([&keys.signing]).map(SigningKey::jwk).collect();
         self.transmitter.answer_keys(Answer::json(&json!({ "keys": published })));

@@ -235,6 +235,12 @@ impl Fleet {
         child.as_mut().is_some_and(|child| child.try_wait().ok().flatten().is_some())
     }
 
+    /// A thread of it has panicked, as its log says.
+    pub(crate) fn has_panicked(&self, instance: Instance) -> bool {
+        let log = std::fs::read_to_string(self.logs.join(instance.log())).unwrap_or_default();
+        log.contains("panicked at")
+    }
+
     pub(crate) fn connections(&self, instance: Instance) -> &Connections {
         &self.process(instance).connections
     }

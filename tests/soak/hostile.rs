@@ -65,7 +65,8 @@ pub(crate) async fn send_slowly(arena: &Arc<Arena>, time: Duration) {
             let arena = arena.clone();
             tasks.spawn(async move {
                 let start = Instant::now();
-                let mut request = request(&arena);
+                let mut request =
+                    b"GET /protected HTTP/1.1\r\nhost: api\r\nauthorization: ".to_vec();
                 if number % 2 == 0 {
                     request = b"POST /auth/login HTTP/1.1\r\nhost: api\r\ncontent-type: \
                                 application/json\r\ncontent-length: 60\r\n\r\n{"
@@ -73,8 +74,7 @@ pub(crate) async fn send_slowly(arena: &Arc<Arena>, time: Duration) {
                 }
                 while start.elapsed() < time {
                     let Some(mut stream) = connect(&arena, instance).await else { return };
-                    let whole = if number % 2 == 0 { request.len() } else { 20 };
-                    let _ = stream.write_all(&request[..whole]).await;
+                    let _ = stream.write_all(&request).await;
                     for byte in b"\"username\":\"user-1\"" {
                         sleep(Duration::from_millis(500)).await;
                         let is_gone = stream.write_all(&[*byte]).await.is_err();

@@ -42,7 +42,7 @@ pub(crate) struct Issuer {
     keys: RwLock<Keys>,
     seen: Mutex<Vec<Good>>,
     clients: Vec<ProofKey>,
-    used_proofs: Mutex<Vec<(String, Instant)>>,
+    used_proofs: Mutex<Vec<UsedProof>>,
     /// Of the next key.
     number: AtomicUsize,
     random: Random,
@@ -64,6 +64,14 @@ struct Key {
     sudden: Option<Instant>,
 }
 
+/// The fields of a request with a proof that was accepted.
+struct UsedProof {
+    fields: String,
+    at: Instant,
+    /// Of the token.
+    key: String,
+}
+
 /// A key that is to take the place of another one.
 pub(crate) struct Next {
     slot: usize,
@@ -74,10 +82,26 @@ pub(crate) struct Next {
 #[derive(Clone)]
 pub(crate) struct Good {
     pub(crate) token: String,
+    /// Its user.
+    pub(crate) subject: String,
     /// Its key is so new that instances may have to ask for it.
     pub(crate) is_young: bool,
     key: String,
     until: u64,
+}
+
+/// The fields of a request with a token that is bound to a key, and a proof of it.
+pub(crate) struct Proof {
+    pub(crate) fields: String,
+    pub(crate) is_young: bool,
+    key: String,
+}
+
+impl UsedProof {
+    /// Its token is still valid, and so is its proof but for its use.
+    fn is_recent(&self) -> bool {
+        self.at.elapsed() < Duration::from_secs(45)
+    }
 }
 
 pub(crate) fn now() -> u64 {
@@ -108,8 +132,12 @@ impl Issuer {
         &self.fake
     }
 
+    fn any_subject(&self) -> String {
+        format!("user-{}", self.random.below(100_000))
+    }
+
     fn token(&self) -> Token {
-        self.token_of(&format!("user-{}", self.random.below(100_000)))
+        self.token_of(&self.any_subject())
     }
 
     fn token_of(&self, subject: &str) -> Token {
@@ -124,28 +152,25 @@ impl Issuer {
 
     /// A token that no instance has seen.
     pub(crate) fn new_token(&self) -> Good {
-        self.good(&self.token())
+        self.new_token_of(&self.any_subject())
     }
 
     /// A token of this user that no instance has seen.
     pub(crate) fn new_token_of(&self, user: &str) -> Good {
-        self.good(&self.token_of(user))
+        let key = self.any_key();
+        Good {
+            token: self.token_of(user).sign(&key.key),
+            subject: user.to_owned(),
+            is_young: key.sudden.is_some_and(|since| since.elapsed() < YOUNG),
+            key: key.key.id().to_owned(),
+            until: now() + 600,
+        }
     }
 
     /// The key of a token signs still.
     pub(crate) fn still_signs(&self, good: &Good) -> bool {
         let keys = self.keys.read().unwrap();
         keys.signing.iter().any(|key| key.key.id() == good.key)
-    }
-
-    fn good(&self, token: &Token) -> Good {
-        let key = self.any_key();
-        Good {
-            token: token.sign(&key.key),
-            is_young: key.sudden.is_some_and(|since| since.elapsed() < YOUNG),
-            key: key.key.id().to_owned(),
-            until: now() + 600,
-        }
     }
 
     /// A token that was sent before, most of the time.
@@ -162,35 +187,37 @@ impl Issuer {
         seen[self.random.below(SEEN)].clone()
     }
 
-    /// The fields of a request with a token that is bound to a key, and a proof of it.
-    pub(crate) fn proof(&self) -> (String, bool) {
+    /// A proof that was not used.
+    pub(crate) fn proof(&self) -> Proof {
         let client = &self.clients[self.random.below(self.clients.len())];
         let key = self.any_key();
         let token = self.token().claim("cnf", json!({ "jkt": client.thumbprint() })).sign(&key.key);
         let proof = client.proof("GET", &format!("{API}/protected"), &token).sign();
         let fields = format!("authorization: DPoP {token}\r\ndpop: {proof}\r\n");
-        (fields, key.sudden.is_some_and(|since| since.elapsed() < YOUNG))
+        let is_young = key.sudden.is_some_and(|since| since.elapsed() < YOUNG);
+        Proof { fields, is_young, key: key.key.id().to_owned() }
     }
 
     /// Notes that a proof was accepted.
-    pub(crate) fn proof_was_used(&self, fields: String) {
+    pub(crate) fn proof_was_used(&self, proof: Proof) {
+        let signs = self.keys.read().unwrap().signing.iter().any(|key| key.key.id() == proof.key);
         let mut used = self.used_proofs.lock().unwrap();
-        used.retain(|(_, at)| at.elapsed() < Duration::from_secs(45));
-        if used.len() < 256 {
-            used.push((fields, Instant::now()));
+        used.retain(UsedProof::is_recent);
+        if signs && used.len() < 256 {
+            used.push(UsedProof { fields: proof.fields, at: Instant::now(), key: proof.key });
         }
     }
 
     /// The fields of a request whose proof was accepted before.
     pub(crate) fn used_proof(&self) -> Option<String> {
         let mut used = self.used_proofs.lock().unwrap();
-        used.retain(|(_, at)| at.elapsed() < Duration::from_secs(45));
-        self.random.pick(&used).map(|(fields, _)| fields.clone())
+        used.retain(UsedProof::is_recent);
+        self.random.pick(&used).map(|used| used.fields.clone())
     }
 
     /// Forgets proofs that were used after a moment: the store may have lost them.
     pub(crate) fn forget_proofs_since(&self, moment: Instant) {
-        self.used_proofs.lock().unwrap().retain(|(_, at)| *at < moment);
+        self.used_proofs.lock().unwrap().retain(|used| used.at < moment);
     }
 
     pub(crate) fn expired(&self) -> String {
@@ -296,6 +323,7 @@ impl Issuer {
         let before = std::mem::replace(&mut keys.signing[next.slot], key);
         drop(keys);
         self.seen.lock().unwrap().retain(|good| good.key != before.key.id());
+        self.used_proofs.lock().unwrap().retain(|used| used.key != before.key.id());
         self.token().claim("exp", now() + 7200).sign(&before.key)
     }
 

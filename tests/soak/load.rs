@@ -140,9 +140,10 @@ pub(crate) async fn send(arena: &Arena, kind: Kind) {
 
 async fn to_resource_server(arena: &Arena, kind: Kind, instance: Instance) {
     let issuer = &arena.issuer;
-    let mut is_young = false;
+    let (mut is_young, mut proof, mut subject) = (false, None, None);
     let mut good = |good: Good| {
         is_young = good.is_young;
+        subject = Some(good.subject);
         Some(good.token)
     };
     let token = match kind {
@@ -164,8 +165,10 @@ async fn to_resource_server(arena: &Arena, kind: Kind, instance: Instance) {
     };
     let fields = match kind {
         Kind::Proof => {
-            let (fields, young) = issuer.proof();
-            is_young = young;
+            let made = issuer.proof();
+            is_young = made.is_young;
+            let fields = made.fields.clone();
+            proof = Some(made);
             Some(fields)
         }
         Kind::UsedProof => issuer.used_proof(),
@@ -180,9 +183,12 @@ async fn to_resource_server(arena: &Arena, kind: Kind, instance: Instance) {
     };
     let sent = arena.windows.elapsed();
     let answer = arena.fleet.connections(instance).get(path, &fields).await;
-    let status = answer.ok().map(|answer| answer.status);
-    if kind == Kind::Proof && status == Some(200) {
-        issuer.proof_was_used(fields);
+    if kind != Kind::Role {
+        check_caller(arena, &answer, subject.as_deref());
+    }
+    let status = status(&answer);
+    if let Some(proof) = proof.filter(|_| status == Some(200)) {
+        issuer.proof_was_used(proof);
     }
     settle(arena, kind, is_young, instance, status, sent).await;
 }
@@ -253,7 +259,7 @@ async fn to_session_app(arena: &Arena, kind: Kind, instance: Instance) {
             let answer = server.post("/auth/logout", JSON, &bearer(&tokens.access), "").await;
             let status = status(&answer);
             if status == Some(204) {
-                sessions.revoked(epoch, tokens.access.clone());
+                sessions.revoked(epoch, &tokens);
             }
             settle(arena, kind, false, instance, status, sent).await;
             if status == Some(204) {
@@ -261,8 +267,7 @@ async fn to_session_app(arena: &Arena, kind: Kind, instance: Instance) {
                 for instance in [Instance::SessionA, Instance::SessionB] {
                     let sent = arena.windows.elapsed();
                     let server = arena.fleet.connections(instance);
-                    let Some(token) = sessions.last_revoked() else { return };
-                    let answer = server.get("/me", &bearer(&token)).await;
+                    let answer = server.get("/me", &bearer(&tokens.access)).await;
                     let status = answer.ok().map(|answer| answer.status);
                     settle(arena, Kind::Revoked, false, instance, status, sent).await;
                 }
@@ -294,12 +299,15 @@ async fn to_receiver(arena: &Arena, kind: Kind, instance: Instance) {
             let user = events.any_user();
             let Some(_stays) = user.stays().await else { return };
             let good = arena.issuer.new_token_of(user.name());
-            let sent = arena.windows.elapsed();
-            let answer = server.get("/protected", &bearer(&good.token)).await;
-            settle(arena, kind, good.is_young, instance, status(&answer), sent).await;
+            enter(arena, instance, &good).await;
         }
         Kind::Event => {
             let (epoch, event) = (events.epoch(), events.next(&arena.issuer).await);
+            if event.is_new {
+                for instance in Service::Receiver.instances() {
+                    enter(arena, instance, &event.good).await;
+                }
+            }
             let sent = arena.windows.elapsed();
             let answer = server.post(EVENTS, EVENT_TYPE, "", &event.token).await;
             let (status, is_young) = (status(&answer), event.is_young());
@@ -325,9 +333,17 @@ async fn to_receiver(arena: &Arena, kind: Kind, instance: Instance) {
             settle(arena, kind, false, instance, status(&answer), sent).await;
         }
         Kind::ForgedEvent => {
-            let (event, is_young) = events.forged(&arena.issuer);
+            let user = events.any_user();
+            let Some(_stays) = user.stays().await else { return };
+            let good = arena.issuer.new_token_of(user.name());
+            let (event, is_young) = events.forged(&arena.issuer, user.name());
+            let sent = arena.windows.elapsed();
             let answer = server.post(EVENTS, EVENT_TYPE, "", &event).await;
             settle(arena, kind, is_young, instance, status(&answer), sent).await;
+            // A token from before it is as valid as it was.
+            for instance in Service::Receiver.instances() {
+                enter(arena, instance, &good).await;
+            }
         }
         _ => {
             let Some(good) = events.any_ended() else { return };
@@ -338,11 +354,27 @@ async fn to_receiver(arena: &Arena, kind: Kind, instance: Instance) {
     }
 }
 
+/// Sends a token of a user who has access.
+async fn enter(arena: &Arena, instance: Instance, good: &Good) {
+    let sent = arena.windows.elapsed();
+    let answer = arena.fleet.connections(instance).get("/protected", &bearer(&good.token)).await;
+    check_caller(arena, &answer, Some(&good.subject));
+    settle(arena, Kind::User, good.is_young, instance, status(&answer), sent).await;
+}
+
 /// Sends a token of a user whom an event has ended.
 async fn end(arena: &Arena, instance: Instance, good: &Good) {
     let sent = arena.windows.elapsed();
     let answer = arena.fleet.connections(instance).get("/protected", &bearer(&good.token)).await;
     settle(arena, Kind::EndedUser, good.is_young, instance, status(&answer), sent).await;
+}
+
+/// Checks that an answer is about the caller who has asked.
+fn check_caller(arena: &Arena, answer: &std::io::Result<Answer>, subject: Option<&str>) {
+    let (Ok(answer), Some(subject)) = (answer, subject) else { return };
+    if answer.status == 200 && answer.text("sub").as_deref() != Some(subject) {
+        arena.record.violate(format!("an answer to {subject} is about another caller"));
+    }
 }
 
 fn bearer(token: &str) -> String {

@@ -41,6 +41,7 @@ use std::{env, path::PathBuf, process::ExitCode, sync::Arc, thread};
 
 use arena::Arena;
 use disturbances::{DISTURBANCES, Disturbance};
+use fleet::INSTANCES;
 use random::Random;
 use report::Report;
 use settings::Settings;
@@ -76,6 +77,9 @@ fn main() -> ExitCode {
     let trends = Trend::all(&samples, &arena.windows.all(), &settings);
     for violation in trends.iter().flat_map(|trend| trend.violations(&settings)) {
         arena.record.violate(violation);
+    }
+    for instance in INSTANCES.into_iter().filter(|instance| arena.fleet.has_panicked(*instance)) {
+        arena.record.violate(format!("{} has panicked", instance.name()));
     }
     let seen = arena.record.take();
     let length = arena.windows.elapsed().as_secs_f64();

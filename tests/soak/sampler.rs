@@ -144,15 +144,15 @@ fn resident_kib(id: u32) -> Option<f64> {
 
 /// Without the connections of clients, which are as many as the load has.
 fn files(id: u32, port: u16) -> Option<f64> {
-    /// The state of a connection that is open, and of one that the client has closed.
-    const OPEN: [&str; 2] = ["01", "08"];
+    /// The state of a connection that is open on both sides: one that the server does not close counts.
+    const OPEN: &str = "01";
     let all = fs::read_dir(format!("/proc/{id}/fd")).ok()?.count();
     let port = format!(":{port:04X}");
     let sockets = fs::read_to_string("/proc/net/tcp").ok()?;
     let of_clients = sockets.lines().filter(|line| {
         let mut fields = line.split_whitespace().skip(1);
         let local = fields.next().is_some_and(|local| local.ends_with(&port));
-        local && fields.nth(1).is_some_and(|state| OPEN.contains(&state))
+        local && fields.nth(1).is_some_and(|state| state == OPEN)
     });
     Some(all.saturating_sub(of_clients.count()) as f64)
 }

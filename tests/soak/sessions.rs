@@ -35,9 +35,16 @@ pub(crate) struct Tokens {
     has_ended: bool,
 }
 
+/// An access token of a session that has ended.
+struct Revoked {
+    access: String,
+    issued: Instant,
+    at: Instant,
+}
+
 pub(crate) struct Sessions {
     open: Mutex<Vec<Session>>,
-    revoked: Mutex<Vec<(String, Instant)>>,
+    revoked: Mutex<Vec<Revoked>>,
     used: Mutex<Vec<(String, Instant)>>,
     /// Which master of Redis acknowledged what.
     epoch: AtomicU64,
@@ -116,21 +123,18 @@ impl Sessions {
     }
 
     /// Notes that an access token is to be refused from now on.
-    pub(crate) fn revoked(&self, epoch: u64, access: String) {
+    pub(crate) fn revoked(&self, epoch: u64, tokens: &Tokens) {
         if epoch == self.epoch() {
-            let mut revoked = self.revoked.lock().unwrap();
-            revoked.retain(|(_, at)| at.elapsed() < FRESH);
-            revoked.push((access, Instant::now()));
+            let (access, issued, at) = (tokens.access.clone(), tokens.issued, Instant::now());
+            self.revoked.lock().unwrap().push(Revoked { access, issued, at });
         }
     }
 
+    /// One that would be valid, but for the end of its session.
     pub(crate) fn any_revoked(&self) -> Option<String> {
-        self.random.pick(&self.revoked.lock().unwrap()).map(|(token, _)| token.clone())
-    }
-
-    /// The latest ones, since a refusal has to hold from the first request on.
-    pub(crate) fn last_revoked(&self) -> Option<String> {
-        self.revoked.lock().unwrap().last().map(|(token, _)| token.clone())
+        let mut revoked = self.revoked.lock().unwrap();
+        revoked.retain(|token| token.issued.elapsed() < FRESH);
+        self.random.pick(&revoked).map(|token| token.access.clone())
     }
 
     pub(crate) fn any_used(&self) -> Option<String> {
@@ -146,7 +150,7 @@ impl Sessions {
         let is_older =
             |session: &Session| session.try_read().is_ok_and(|tokens| tokens.issued < moment);
         self.open.lock().unwrap().retain(is_older);
-        self.revoked.lock().unwrap().retain(|(_, at)| *at < moment);
+        self.revoked.lock().unwrap().retain(|token| token.at < moment);
         self.used.lock().unwrap().retain(|(_, at)| *at < moment);
     }
 }

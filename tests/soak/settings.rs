@@ -2,6 +2,8 @@
 
 use std::{env, time::Duration};
 
+use crate::disturbances::DISTURBANCES;
+
 pub(crate) struct Settings {
     /// The whole run, warm-up included.
     pub(crate) duration: Duration,
@@ -26,11 +28,15 @@ impl Settings {
             Err(_) => default,
         };
         let only = env::var("ONLY").unwrap_or_default();
+        let only: Vec<String> =
+            only.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let is_known = |name: &String| DISTURBANCES.iter().any(|known| known.name() == name);
+        assert!(only.iter().all(is_known), "ONLY names a disturbance that is unknown");
         Self {
             duration: Duration::from_secs(number("DURATION", 3600).max(60)),
             rate: number("RATE", 300) as usize,
             seed: number("SEED", 1),
-            only: only.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+            only,
         }
     }
 

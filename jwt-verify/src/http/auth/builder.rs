@@ -175,6 +175,9 @@ impl JwtAuthBuilder {
     /// [`StreamGuard`](crate::streams::StreamGuard)s of this `JwtAuth`. A further one is refused with
     /// 503 and `Retry-After`. Default: no limit; an open stream takes two or three kilobytes
     /// besides its connection. Zero is an error.
+    ///
+    /// A stream counts until the server has closed it: also one whose access has ended while its client
+    /// reads nothing.
     pub fn max_open_streams(mut self, streams: usize) -> Self {
         self.settings.max_open_streams = Some(streams);
         self
