@@ -381,11 +381,17 @@ fn who_is_suspended_is_refused_where_a_handler_goes_on() {
         let authorizer = NotSuspended { is_slow, ..NotSuspended::default() };
         let auth = bed.auth().authorizer(authorizer).build().unwrap();
         let api = TestServer::start(move || {
-            App::new().app_data(auth.clone()).route("/later", web::get().to(later))
+            App::new()
+                .app_data(auth.clone())
+                .route("/beside", web::get().to(nevertheless))
+                .route("/later", web::get().to(later))
         });
-        let boss = |claims| api.get("/later").bearer(bed.token_with(&claims)).send();
-        assert_eq!(boss(json!({"roles": ["boss"]})).text(), "true alice");
-        assert_eq!(boss(json!({"roles": ["boss"], "suspended": true})).status, 403, "{is_slow}");
+        for path in ["/beside", "/later"] {
+            let boss = |claims| api.get(path).bearer(bed.token_with(&claims)).send();
+            assert_eq!(boss(json!({"roles": ["boss"]})).text(), "true alice", "{path}");
+            let suspended = boss(json!({"roles": ["boss"], "suspended": true}));
+            assert_eq!(suspended.status, 403, "{path} {is_slow}");
+        }
     }
 }
 

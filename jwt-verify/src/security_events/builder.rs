@@ -93,8 +93,9 @@ impl SecurityEventReceiverBuilder {
     /// Default: the memory of the process, for 10,000 tokens.
     ///
     /// Set a `RedisCache` where several instances receive events of one stream. A token that the
-    /// store has forgotten is acted on again, which revokes nothing more: what it revokes was issued
-    /// until its event.
+    /// store has forgotten is acted on again. That revokes nothing more if the event has a time of its
+    /// own (`event_timestamp` or `toe`); otherwise, if it is sent again with a newer `iat`, also tokens
+    /// that were issued since.
     pub fn seen(mut self, store: impl CacheStore) -> Self {
         self.seen = Some(Arc::new(store));
         self
@@ -127,9 +128,9 @@ impl SecurityEventReceiverBuilder {
 
     /// Sets how long revocations are kept. It must be at least the lifetime of access tokens, or a
     /// token becomes valid again after it. Default: the longest
-    /// [`max_lifetime`](crate::TrustedIssuer::max_lifetime) of the issuers of the
-    /// [`JwtAuth`](crate::JwtAuth) that has the receiver, or 30 days: also if it accepts other
-    /// credentials than JWTs, whose lifetime it does not know. A demanded login is kept for at least 30
+    /// [`max_lifetime`](crate::TrustedIssuer::max_lifetime), if every issuer of the
+    /// [`JwtAuth`](crate::JwtAuth) that has the receiver has one and it accepts nothing but JWTs; else
+    /// 30 days. A demanded login is kept for at least 30
     /// days, since a login outlives its access tokens. One that is shorter than a `max_lifetime` does
     /// not build.
     pub fn retention(mut self, retention: Duration) -> Self {
@@ -148,7 +149,8 @@ impl SecurityEventReceiverBuilder {
     /// # Errors
     /// Symmetric algorithms; keys from two places; a URL other than `https` (or `http` to a loopback
     /// address or a host of [`Transmitter::allow_http`]); a [`max_age`](Self::max_age) out of its
-    /// range; an empty name; a [`push_authorization`](Self::push_authorization) that is too short.
+    /// range; an empty name; a [`push_authorization`](Self::push_authorization) that is too short; a
+    /// [`poll`](Self::poll) whose URL is not allowed or whose numbers are out of range.
     pub fn build(self) -> Result<SecurityEventReceiver, ConfigError> {
         if !(Duration::from_secs(60)..=LONGEST_ACCESS_TOKEN).contains(&self.max_age) {
             let problem = "must be between 1 minute and 30 days";

@@ -25,7 +25,7 @@ pub enum SecurityEventType {
     AccountCredentialChangeRequired,
     /// A credential of the user is known to others (RISC §2.7).
     CredentialCompromise,
-    /// All sessions of the user have ended (RISC §2.10).
+    /// All sessions of the user have ended (RISC, `sessions-revoked`).
     SessionsRevoked,
     /// All tokens of the user were revoked (OAuth event types).
     TokensRevoked,

@@ -16,8 +16,8 @@ use crate::{
 ///
 /// The endpoints are those of its metadata (see [`Transmitter`]), which must name exactly this
 /// transmitter. The access token goes to the host of the transmitter's name and to those of
-/// [`Transmitter::management_host`]. Each call is one request, within 5 s, on the thread of the library's fetches:
-/// `https` alone, without redirects.
+/// [`Transmitter::management_host`]. Each call is one request, after one for the metadata
+/// if they are not known, within 5 s in all: `https` alone, without redirects.
 ///
 /// ```no_run
 /// use jwt_verify::security_events::{EventStreams, SecurityEventType, StreamRequest, Transmitter};

@@ -98,7 +98,7 @@ impl<'t> TestEvent<'t> {
         self
     }
 
-    /// Writes it as Keycloak 26 does: a transaction, who has caused it, and what each type has besides.
+    /// Writes it as Keycloak 26 does: with `txn`, `initiating_entity` and the members of each type.
     /// A `session-revoked` event about a user alone is that of an administrator who ends all sessions,
     /// with the session `ALL`. Values are of the test.
     pub fn like_keycloak(self) -> Self {
@@ -124,8 +124,8 @@ impl<'t> TestEvent<'t> {
         }
     }
 
-    /// Writes it as Okta does: the subject in the event and not in the token, without a session, times
-    /// in milliseconds, and what each type has besides. Values are of the test.
+    /// Writes it as Okta does: the subject in the event and not in the token, without a session,
+    /// `event_timestamp` in milliseconds, and the members of each type. Values are of the test.
     pub fn like_okta(mut self) -> Self {
         let subject = self.claims.remove("sub_id").unwrap_or_default();
         let user = subject.get("user").cloned().unwrap_or(subject);

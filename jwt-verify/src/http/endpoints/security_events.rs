@@ -21,7 +21,8 @@ use crate::{
 /// | --- | --- |
 /// | 202 | the event was acted on, now or when it was sent before |
 /// | 400 with `err` and `description` | refused: `invalid_request`, `invalid_key`, `invalid_issuer`, `invalid_audience`, `authentication_failed` (RFC 8935 §2.4) |
-/// | 503, 429 with `Retry-After` | keys or store are out of reach: to be sent again |
+/// | 503 with `Retry-After` | keys, a store, the resolver or the hook cannot answer: to be sent again |
+/// | 429 with `Retry-After` | unknown keys have used up the look-ups: to be sent again |
 ///
 /// The body is one token of at most 16 KiB, of type `application/secevent+jwt`. The transmitter has
 /// no access token: register the route outside the scope that needs one.

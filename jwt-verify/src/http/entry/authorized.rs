@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     marker::PhantomData,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -12,6 +13,7 @@ use pin_project_lite::pin_project;
 
 use crate::http::route_table::access_matrix::Access;
 use crate::http::{
+    auth::context::AuthContext,
     authentication::demands::HandlerDemand,
     authorization::{
         Demand, admission,
@@ -99,25 +101,28 @@ impl<R, A> fmt::Debug for Authorized<R, A> {
     }
 }
 
-/// Removes the record of the authorizer's decision after a refusal.
-fn or_take_back(decision: Step, request: &HttpRequest) -> Step {
-    match decision {
-        Step::Ready(Ok(())) => decision,
-        Step::Ready(Err(_)) => {
-            admission::take_back(request);
-            decision
-        }
-        Step::Pending(decision) => {
-            let request = request.clone();
-            Step::pending(async move {
-                let outcome = decision.await;
-                if outcome.is_err() {
-                    admission::take_back(&request);
-                }
-                outcome
-            })
-        }
+/// Keeps the record that the authorizer decides for as long as that is true: while a policy runs, which
+/// may take claims, and after the caller is admitted. Actix extracts the other arguments of a handler
+/// meanwhile, and a handler may go on after a refusal: they ask the authorizer themselves.
+fn with_record(
+    decision: Step,
+    auth: &AuthContext,
+    request: &HttpRequest,
+    claims: &VerifiedClaims,
+) -> Step {
+    if !matches!(decision, Step::Ready(Ok(()))) {
+        admission::take_back(request);
     }
+    let Step::Pending(mut decision) = decision else { return decision };
+    let (auth, request, claims) = (auth.clone(), request.clone(), claims.clone());
+    Step::pending(poll_fn(move |context| {
+        let is_new = admission::leave(&auth, &request, &claims);
+        let outcome = decision.as_mut().poll(context);
+        if is_new && !matches!(outcome, Poll::Ready(Ok(()))) {
+            admission::take_back(&request);
+        }
+        outcome
+    }))
 }
 
 impl<R: HandlerRequirement, A: FromRequest + 'static> FromRequest for Authorized<R, A> {
@@ -150,7 +155,11 @@ impl<R: HandlerRequirement, A: FromRequest + 'static> FromRequest for Authorized
             // Claims that it or a policy takes need not call it again.
             let is_new = admission::leave(&authentication.by, request, &claims);
             let decision = demand.decide(&authentication.by, request, &claims);
-            if is_new { or_take_back(decision, request) } else { decision }
+            if is_new {
+                with_record(decision, &authentication.by, request, &claims)
+            } else {
+                decision
+            }
         });
         match decision.now() {
             Ok(Ok(())) => AuthorizedFuture::admitted(request, payload),

@@ -24,7 +24,8 @@ use crate::error::{AuthError, InvalidTokenReason};
 pub enum EndOfAccess {
     /// The `exp` of the token has passed.
     Expired,
-    /// The token, its session or its subject has been revoked, or an API key removed.
+    /// The token, its session or its subject has been revoked, an API key removed, or the issuer says
+    /// that an opaque token is not active.
     Revoked,
     /// The issuer no longer publishes the key that the token was signed with.
     KeyWithdrawn,
@@ -34,8 +35,9 @@ pub enum EndOfAccess {
     /// The credential would be refused now for another reason, for example because its issuer is no
     /// longer trusted.
     Refused,
-    /// It is unknown if the access continues, since something is out of reach. A request would be
-    /// answered with 503.
+    /// It is unknown if the access continues: something is out of reach, has not answered within 10 s,
+    /// refuses further look-ups, or a rule of the application has panicked. A request would be answered
+    /// with 503 or 429.
     Unavailable,
 }
 

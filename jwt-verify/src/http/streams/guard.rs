@@ -96,15 +96,16 @@ impl StreamGuard {
     ///
     /// The credential is verified as that of a request. It has to be of the same caller: of the issuer,
     /// the subject and the kind of credential that the stream was opened with. Requirements that the
-    /// request has met, of scopes and of the handler with its policies, are decided once more, and so
-    /// does an [`Authorizer`](crate::authorization::Authorizer). A token that is bound to a key is
+    /// request has met, of scopes and of the handler with its policies, are decided once more, and an
+    /// [`Authorizer`](crate::authorization::Authorizer) is asked again. A token that is bound to a key is
     /// refused, since no proof can be in a message (RFC 9449 §7); one that is bound to a certificate
     /// is accepted on the connection of that certificate.
     ///
     /// # Errors
     /// The refusal that a request would get; [`close_code`](crate::streams::close_code) is its code.
     /// [`InvalidTokenReason::Subject`](crate::InvalidTokenReason::Subject) for another caller, or one
-    /// without a subject; [`AuthError::ExpiredToken`] if the access has ended already. After an
+    /// without a subject; [`AuthError::ExpiredToken`] if the access has ended already;
+    /// [`AuthError::Misconfigured`] for another request than the one that has opened the stream. After an
     /// error the access is the one before.
     pub async fn authenticate(
         &self,

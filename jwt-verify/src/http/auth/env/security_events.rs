@@ -36,8 +36,8 @@ pub(super) fn receiver(
     };
     let mut audiences = audiences.into_iter();
     let first = audiences.next().unwrap_or_default();
-    let mut transmitter =
-        Transmitter::new(name.clone(), first).subjects_of(name).subjects_of(issuer);
+    // Tokens of another issuer are not accepted, so there is nothing to revoke of its users.
+    let mut transmitter = Transmitter::new(name, first).subjects_of(issuer);
     transmitter = audiences.fold(transmitter, Transmitter::audience);
     transmitter = transmitter.algorithms(accepted(environment, algorithms)?);
     if let Some(url) = jwks_uri {
@@ -137,7 +137,7 @@ mod tests {
         let receiver = read(&[ISSUER, AUDIENCE], login).unwrap().unwrap();
         assert_eq!(receiver.transmitter(), "https://signals.example");
         let shown = format!("{receiver:?}");
-        assert!(shown.contains(r#"["https://signals.example", "https://login.example"]"#));
+        assert!(shown.contains(r#"["https://login.example"]"#));
         let keys = ("SSF_JWKS_URI", "https://signals.example/keys");
         for (variable, value) in [("SSF_ALGORITHMS", "ES256"), ("JWT_ALGORITHMS", "ES256,HS256")] {
             assert!(read(&[ISSUER, AUDIENCE, keys, (variable, value)], login).is_ok());
