@@ -12,6 +12,7 @@
 //! | `JWT_SECRET_KEY` | the secret of `HS256`, at least 32 bytes, the same for all instances; default: an `ES256` key made at the start |
 //! | `ADMIN_USERNAME`, `ADMIN_PASSWORD` | the first administrator |
 //! | `JWT_ACCESS_TOKEN_EXPIRES`, `JWT_REFRESH_TOKEN_EXPIRES` | lifetimes in seconds; default 900 and 2,592,000 |
+//! | `JWT_TOKEN_CACHE` | access tokens whose verification is cached; default 10,000 |
 //! | `RUST_LOG` | default `info` |
 
 use std::{env, error::Error};

@@ -84,6 +84,9 @@ pub(crate) const DISTURBANCES: [Disturbance; 25] = [
 /// An outage is noticed to be over within a second; this is how long its window stays open afterwards.
 const RECOVERY: Duration = Duration::from_secs(3);
 
+/// How long an instance waits for its issuer.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Seconds that a clock may be wrong without anything being noticed: the library allows for 60.
 const INACCURATE: i32 = 45;
 
@@ -177,7 +180,7 @@ impl Disturbance {
         RECOVERY
             + match self {
                 Self::IssuerErrors | Self::IssuerHangs => {
-                    outage + withdrawal + Duration::from_secs(25)
+                    outage + withdrawal + 2 * FETCH_TIMEOUT + Duration::from_secs(20)
                 }
                 Self::IssuerSlow => outage.max(KEY_TTL),
                 Self::RotationAnnounced => 2 * withdrawal + Duration::from_secs(2),
@@ -327,12 +330,13 @@ fn transmitter_outage(arena: &Arena, outage: Duration) {
 fn end_outage_with_a_new_key(arena: &Arena, window: usize) {
     let Some(next) = arena.issuer.take_announced_key() else { return };
     // Those that were sent have their answers: the last one may have waited for the timeout of a fetch.
-    sleep(Duration::from_secs(6));
+    sleep(FETCH_TIMEOUT + Duration::from_secs(1));
     let after = arena.windows.open("new-key-after-outage", &[Allowed::LimitedNewKeys]);
     arena.issuer.publish_with(&next);
     arena.issuer.answer_metadata();
     let old = arena.issuer.sign_with(next, true);
-    sleep(RECOVERY);
+    // A fetch that began before waits for its timeout first.
+    sleep(FETCH_TIMEOUT + RECOVERY);
     arena.windows.close(window);
     withdraw(arena, old);
     sleep(Duration::from_secs(15));

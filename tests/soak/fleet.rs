@@ -125,6 +125,8 @@ impl Fleet {
             ("JWT_SECRET_KEY", "a secret that both instances sign with, of enough bytes"),
             ("JWT_ACCESS_TOKEN_EXPIRES", "300"),
             ("JWT_REFRESH_TOKEN_EXPIRES", "1800"),
+            // A few tokens a second are new: it is to be full when the warm-up ends.
+            ("JWT_TOKEN_CACHE", "250"),
         ];
         let events = [
             ("SSF_ISSUER", transmitter.url()),

@@ -90,6 +90,7 @@ impl SessionApp {
         let leeway = Duration::from_secs(1);
         let auth = JwtAuth::for_sessions_with(&sessions, |issuer| issuer.leeway(leeway))
             .cookies(&cookies)
+            .token_cache_capacity(settings.token_cache)
             .error_response(refusal)
             .build()?;
         if let Some((name, password)) = &settings.admin {

@@ -18,6 +18,8 @@ pub struct Settings {
     pub access_lifetime: Duration,
     /// How long a session lasts.
     pub refresh_lifetime: Duration,
+    /// Access tokens whose verification is cached.
+    pub token_cache: usize,
     /// How long a client may take to send a body.
     pub body_deadline: Duration,
 }
@@ -31,6 +33,7 @@ impl Default for Settings {
             admin: None,
             access_lifetime: Duration::from_secs(15 * 60),
             refresh_lifetime: Duration::from_secs(30 * 24 * 3600),
+            token_cache: 10_000,
             body_deadline: Duration::from_secs(10),
         }
     }
@@ -38,7 +41,7 @@ impl Default for Settings {
 
 impl Settings {
     /// Reads `DATABASE_URL`, `REDIS_URL`, `JWT_SECRET_KEY`, `ADMIN_USERNAME` with `ADMIN_PASSWORD`,
-    /// `JWT_ACCESS_TOKEN_EXPIRES` and `JWT_REFRESH_TOKEN_EXPIRES` (seconds).
+    /// `JWT_ACCESS_TOKEN_EXPIRES` and `JWT_REFRESH_TOKEN_EXPIRES` (seconds), and `JWT_TOKEN_CACHE`.
     ///
     /// # Errors
     /// A variable that does not parse, named in the message.
@@ -56,6 +59,7 @@ impl Settings {
             admin,
             access_lifetime: seconds("JWT_ACCESS_TOKEN_EXPIRES", defaults.access_lifetime)?,
             refresh_lifetime: seconds("JWT_REFRESH_TOKEN_EXPIRES", defaults.refresh_lifetime)?,
+            token_cache: number("JWT_TOKEN_CACHE", defaults.token_cache)?,
             body_deadline: defaults.body_deadline,
         })
     }
@@ -63,6 +67,13 @@ impl Settings {
 
 fn text(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn number(name: &str, default: usize) -> Result<usize, Box<dyn Error>> {
+    match text(name) {
+        Some(value) => Ok(value.parse().map_err(|_| format!("{name} must be a number"))?),
+        None => Ok(default),
+    }
 }
 
 fn seconds(name: &str, default: Duration) -> Result<Duration, Box<dyn Error>> {
