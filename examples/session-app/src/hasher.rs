@@ -54,11 +54,11 @@ impl Hasher {
         salt: &[u8],
         length: usize,
     ) -> Result<Output, Error> {
+        let mut bytes = [0; Output::MAX_LENGTH];
+        let bytes = bytes.get_mut(..length).ok_or(Error::OutputSize)?;
         let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         let mut memory = spare().pop().unwrap_or_default();
         memory.resize(argon2.params().block_count(), Block::new());
-        let mut bytes = [0; Output::MAX_LENGTH];
-        let bytes = bytes.get_mut(..length).ok_or(Error::OutputSize)?;
         let outcome = argon2.hash_password_into_with_memory(password, salt, bytes, &mut memory);
         spare().push(memory);
         outcome?;

@@ -130,9 +130,9 @@ impl SecurityEventReceiverBuilder {
     /// token becomes valid again after it. Default: the longest
     /// [`max_lifetime`](crate::TrustedIssuer::max_lifetime), if every issuer of the
     /// [`JwtAuth`](crate::JwtAuth) that has the receiver has one and it accepts nothing but JWTs; else
-    /// 30 days. A demanded login is kept for at least 30
-    /// days, since a login outlives its access tokens. One that is shorter than a `max_lifetime` does
-    /// not build.
+    /// 30 days. A demanded login is kept for at least 30 days, since a login outlives its access tokens.
+    ///
+    /// With a retention below a `max_lifetime` the `JwtAuth` does not build.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = Some(retention);
         self

@@ -17,8 +17,8 @@
 //! # How a token is checked
 //!
 //! The verifier of access tokens verifies it, as a kind of its own: a security event token is never
-//! accepted as an access token, nor an access token as one. Then its `jti` is looked up: one that was acted on
-//! is acknowledged again and changes nothing, and another token with the same `jti` is refused. All
+//! accepted as an access token, nor an access token as one. Then its `jti` is looked up: one that was
+//! acted on is acknowledged again and changes nothing, and another token with the same `jti` is refused. All
 //! events of a token are read before the first of them is acted on. The revocation is stored, the
 //! hook is told, the `jti` is noted, and then the transmitter gets its acknowledgement. Each step can
 //! be repeated, so an interruption between two of them leaves nothing half done: the transmitter

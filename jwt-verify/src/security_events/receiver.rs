@@ -336,7 +336,7 @@ impl ReceiverInner {
     fn note_stream(&self, event: &SecurityEvent<'_>) {
         let text = |name| event.payload().get(name).and_then(serde_json::Value::as_str);
         match event.kind() {
-            // Transmitters send some of their own accord, without a state.
+            // Transmitters also send some that were not asked for, without a state.
             EventKind::Verification => {
                 let state = text("state").filter(|state| state.len() <= LONGEST_STATE);
                 if let Some(state) = state {

@@ -16,8 +16,8 @@ pub struct SubjectIdentifier {
 }
 
 impl SubjectIdentifier {
-    /// Reads a simple subject; `None` if it has no format, or lacks a member of it. Events of older drafts call the format
-    /// `subject_type`, and write it with hyphens.
+    /// Reads a simple subject; `None` if it has no format, or lacks a member of it. Events of older
+    /// drafts call the format `subject_type`, and write it with hyphens.
     pub(super) fn read(value: &Value) -> Option<Self> {
         let members = value.as_object()?;
         let format = members.get("format").or_else(|| members.get("subject_type"))?.as_str()?;

@@ -181,8 +181,8 @@ impl Demand {
     /// Decides about a caller: first by the requirement, with the handler's policies if they
     /// matter, then by the application's authorizer.
     ///
-    /// Where only the requirement is reported, the authorizer is enforced: for a caller who does not
-    /// meet the requirement, with an empty one.
+    /// Enforces the authorizer also if only the requirement is reported: for a caller who does not meet
+    /// the requirement it is asked with an empty one.
     pub(crate) fn decide(
         &self,
         auth: &AuthContext,

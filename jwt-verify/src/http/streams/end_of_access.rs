@@ -32,7 +32,7 @@ pub enum EndOfAccess {
     /// A security event has demanded another login of the user. A request would be answered with 401
     /// `insufficient_user_authentication` (RFC 9470).
     LoginRequired,
-    /// The credential would be refused now for another reason, for example because its issuer is no
+    /// The credential is no longer accepted for another reason, for example because its issuer is no
     /// longer trusted.
     Refused,
     /// It is unknown if the access continues: something is out of reach, has not answered within 10 s,
