@@ -285,9 +285,9 @@ impl Disturbance {
             }
             Self::ClockAhead => jump(arena, WRONG, outage),
             Self::ClockBehind => jump(arena, -WRONG, outage),
-            Self::HangUps => tasks.block_on(hostile::hang_up(arena, outage)),
-            Self::SlowClients => tasks.block_on(hostile::send_slowly(arena, outage)),
-            Self::NeverRead => tasks.block_on(hostile::never_read(arena, outage)),
+            Self::HangUps => tasks.block_on(hostile::hang_up(arena, settings)),
+            Self::SlowClients => tasks.block_on(hostile::send_slowly(arena, settings)),
+            Self::NeverRead => tasks.block_on(hostile::never_read(arena, settings)),
             Self::UnknownKeys => tasks.block_on(hostile::flood(arena, Kind::UnknownKey, outage)),
             Self::Garbage => tasks.block_on(hostile::flood(arena, Kind::Garbage, outage)),
             Self::ForgedEvents => tasks.block_on(hostile::flood(arena, Kind::ForgedEvent, outage)),

@@ -12,10 +12,14 @@ use crate::{
     fleet::{INSTANCES, Instance},
     load,
     requests::Kind,
+    settings::Settings,
 };
 
 /// Clients of a kind at each instance.
 const CLIENTS: usize = 20;
+
+/// Requests that a client sends at once.
+const PIPELINED: usize = 500;
 
 /// Requests a second of a flood.
 const FLOOD: u32 = 100;
@@ -30,10 +34,17 @@ async fn connect(arena: &Arena, instance: Instance) -> Option<TcpStream> {
     TcpStream::connect(arena.fleet.connections(instance).address()).await.ok()
 }
 
+/// Returns how many clients there are at each instance: in the warm-up more than ever after, since an allocator
+/// keeps the most that was needed.
+fn clients(arena: &Arena, settings: &Settings) -> usize {
+    if arena.windows.elapsed() < settings.warm_up() { 2 * CLIENTS } else { CLIENTS }
+}
+
 /// Clients that are gone in the middle of a request, or before its answer.
-pub(crate) async fn hang_up(arena: &Arc<Arena>, time: Duration) {
+pub(crate) async fn hang_up(arena: &Arc<Arena>, settings: &Settings) {
+    let time = settings.outage();
     let mut tasks = JoinSet::new();
-    for number in 0..CLIENTS {
+    for number in 0..clients(arena, settings) {
         for instance in INSTANCES {
             let arena = arena.clone();
             tasks.spawn(async move {
@@ -58,9 +69,10 @@ pub(crate) async fn hang_up(arena: &Arc<Arena>, time: Duration) {
 }
 
 /// Clients that send a byte now and then: heads of requests, and a body for a login.
-pub(crate) async fn send_slowly(arena: &Arc<Arena>, time: Duration) {
+pub(crate) async fn send_slowly(arena: &Arc<Arena>, settings: &Settings) {
+    let time = settings.outage();
     let mut tasks = JoinSet::new();
-    for number in 0..CLIENTS {
+    for number in 0..clients(arena, settings) {
         for instance in INSTANCES {
             let arena = arena.clone();
             tasks.spawn(async move {
@@ -89,22 +101,18 @@ pub(crate) async fn send_slowly(arena: &Arc<Arena>, time: Duration) {
     tasks.join_all().await;
 }
 
-/// Clients that send one request after the other, and read no answer.
-pub(crate) async fn never_read(arena: &Arc<Arena>, time: Duration) {
+/// Clients that send many requests at once, and read no answer.
+pub(crate) async fn never_read(arena: &Arc<Arena>, settings: &Settings) {
+    let time = settings.outage();
     let mut tasks = JoinSet::new();
-    for _ in 0..CLIENTS {
+    for _ in 0..clients(arena, settings) {
         for instance in INSTANCES {
             let arena = arena.clone();
             tasks.spawn(async move {
                 let Some(mut stream) = connect(&arena, instance).await else { return };
-                let request = request(&arena);
+                let requests = request(&arena).repeat(PIPELINED);
                 let send = async {
-                    for _ in 0..500 {
-                        if stream.write_all(&request).await.is_err() {
-                            break;
-                        }
-                        sleep(Duration::from_millis(10)).await;
-                    }
+                    let _ = stream.write_all(&requests).await;
                     sleep(time).await;
                 };
                 let _ = tokio::time::timeout(time, send).await;

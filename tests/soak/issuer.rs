@@ -64,6 +64,13 @@ struct Key {
     sudden: Option<Instant>,
 }
 
+impl Key {
+    /// It is so new that instances may have to ask for it.
+    fn is_young(&self) -> bool {
+        self.sudden.is_some_and(|since| since.elapsed() < YOUNG)
+    }
+}
+
 /// The fields of a request with a proof that was accepted.
 struct UsedProof {
     fields: String,
@@ -161,7 +168,7 @@ impl Issuer {
         Good {
             token: self.token_of(user).sign(&key.key),
             subject: user.to_owned(),
-            is_young: key.sudden.is_some_and(|since| since.elapsed() < YOUNG),
+            is_young: key.is_young(),
             key: key.key.id().to_owned(),
             until: now() + 600,
         }
@@ -194,8 +201,7 @@ impl Issuer {
         let token = self.token().claim("cnf", json!({ "jkt": client.thumbprint() })).sign(&key.key);
         let proof = client.proof("GET", &format!("{API}/protected"), &token).sign();
         let fields = format!("authorization: DPoP {token}\r\ndpop: {proof}\r\n");
-        let is_young = key.sudden.is_some_and(|since| since.elapsed() < YOUNG);
-        Proof { fields, is_young, key: key.key.id().to_owned() }
+        Proof { fields, is_young: key.is_young(), key: key.key.id().to_owned() }
     }
 
     /// Notes that a proof was accepted.
@@ -241,20 +247,21 @@ impl Issuer {
         compact(r#"{"alg":"none","typ":"JWT"}"#, self.token().payload(), b"")
     }
 
-    pub(crate) fn of_a_foreign_key(&self) -> String {
+    /// A token that is signed by a foreign key, under the name of one that signs, and whether that one is young.
+    pub(crate) fn of_a_foreign_key(&self) -> (String, bool) {
         let keys = self.keys.read().unwrap();
-        let name = keys.signing[2].key.id();
-        self.token().header("kid", name).sign(&keys.foreign)
+        let named = &keys.signing[2];
+        (self.token().header("kid", named.key.id()).sign(&keys.foreign), named.is_young())
     }
 
-    /// A good token with one character of its claims changed.
-    pub(crate) fn tampered(&self) -> String {
-        let token = self.seen_token().token;
+    /// A good token with one character of its claims changed, and whether its key is young.
+    pub(crate) fn tampered(&self) -> (String, bool) {
+        let Good { token, is_young, .. } = self.seen_token();
         let mut bytes = token.into_bytes();
         let dots: Vec<_> = (0..bytes.len()).filter(|&at| bytes[at] == b'.').collect();
         let at = dots[0] + 2 + self.random.below(dots[1] - dots[0] - 4);
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
-        String::from_utf8(bytes).unwrap()
+        (String::from_utf8(bytes).unwrap(), is_young)
     }
 
     pub(crate) fn of_an_unknown_key(&self) -> String {

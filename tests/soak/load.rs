@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
 
 use crate::{
     arena::Arena,
@@ -24,12 +24,15 @@ const EVENT_TYPE: &str = "application/secevent+jwt";
 /// Requests that may wait for an answer at a time.
 const UNDER_WAY: usize = 1000;
 
+/// Users that sign up at a time.
+const AT_ONCE: usize = 4;
+
 /// Requests of a kind at once: more than two instances have connections to Redis.
 const BURST: usize = 40;
 
 /// How often each kind is sent, of some eleven hundred requests. Logins are what hashes passwords: two in three
 /// seconds or so at 300 requests a second, more while sessions are missing.
-const MIX: [(Kind, usize); 30] = [
+pub(crate) const MIX: [(Kind, usize); 30] = [
     (Kind::Seen, 300),
     (Kind::New, 200),
     (Kind::Proof, 60),
@@ -62,14 +65,24 @@ const MIX: [(Kind, usize); 30] = [
     (Kind::EndedUser, 15),
 ];
 
-/// Signs up the users.
-pub(crate) async fn sign_up(arena: &Arena) {
+/// Signs up the users, several at a time: `session-app` keeps memory for each hash that it has made at the
+/// same time as others.
+pub(crate) async fn sign_up(arena: &Arc<Arena>) {
+    let mut tasks = JoinSet::new();
     for number in 0..USERS {
-        let body = format!(r#"{{"username":"user-{number}","password":"{}"}}"#, password(number));
-        let server = arena.fleet.connections(Instance::SessionA);
-        let answer = server.post("/auth/signup", JSON, "", &body);
-        assert_eq!(answer.await.unwrap().status, 201, "a user signs up");
+        let arena = arena.clone();
+        tasks.spawn(async move {
+            let body =
+                format!(r#"{{"username":"user-{number}","password":"{}"}}"#, password(number));
+            let server = arena.fleet.connections(Instance::SessionA);
+            let answer = server.post("/auth/signup", JSON, "", &body);
+            assert_eq!(answer.await.unwrap().status, 201, "a user signs up");
+        });
+        if tasks.len() == AT_ONCE {
+            tasks.join_next().await.unwrap().unwrap();
+        }
     }
+    tasks.join_all().await;
 }
 
 /// Sends requests until it is told to stop, and waits for the last answers.
@@ -149,6 +162,13 @@ async fn to_resource_server(arena: &Arena, kind: Kind, instance: Instance) {
     let token = match kind {
         Kind::Seen => good(issuer.seen_token()),
         Kind::New | Kind::Role => good(issuer.new_token()),
+        Kind::ForeignKey | Kind::Tampered => {
+            let is_foreign = kind == Kind::ForeignKey;
+            let (token, names_young_key) =
+                if is_foreign { issuer.of_a_foreign_key() } else { issuer.tampered() };
+            is_young = names_young_key;
+            Some(token)
+        }
         Kind::Public => Some(String::new()),
         Kind::Proof | Kind::UsedProof => None,
         Kind::Expired => Some(issuer.expired()),
@@ -156,8 +176,6 @@ async fn to_resource_server(arena: &Arena, kind: Kind, instance: Instance) {
         Kind::Audience => Some(issuer.for_another_api()),
         Kind::OtherIssuer => Some(issuer.of_another_issuer()),
         Kind::AlgNone => Some(issuer.without_signature()),
-        Kind::ForeignKey => Some(issuer.of_a_foreign_key()),
-        Kind::Tampered => Some(issuer.tampered()),
         Kind::Garbage => Some(garbage(arena)),
         Kind::UnknownKey => Some(issuer.of_an_unknown_key()),
         Kind::Withdrawn => issuer.of_the_withdrawn_key(),

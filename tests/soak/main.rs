@@ -42,6 +42,7 @@ use std::{env, path::PathBuf, process::ExitCode, sync::Arc, thread};
 use arena::Arena;
 use disturbances::{DISTURBANCES, Disturbance};
 use fleet::INSTANCES;
+use load::MIX;
 use random::Random;
 use report::Report;
 use settings::Settings;
@@ -81,6 +82,9 @@ fn main() -> ExitCode {
     for instance in INSTANCES.into_iter().filter(|instance| arena.fleet.has_panicked(*instance)) {
         arena.record.violate(format!("{} has panicked", instance.name()));
     }
+    for violation in without_effect(&arena) {
+        arena.record.violate(violation);
+    }
     let seen = arena.record.take();
     let length = arena.windows.elapsed().as_secs_f64();
     let starved_seconds = arena.starvation.seconds();
@@ -105,6 +109,24 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Returns where the run shows nothing: disturbances that changed no answer and, if all disturbances were
+/// run, kinds of requests that were never sent.
+fn without_effect(arena: &Arena) -> Vec<String> {
+    let seen = arena.record.take();
+    let windows = arena.windows.all();
+    let unnoticed = windows
+        .iter()
+        .filter(|window| window.has_to_be_noticed() && !seen.noticed.contains(&window.number))
+        .map(|window| format!("{} at {} s had no effect", window.name, window.from.as_secs()));
+    let mut possible = DISTURBANCES.iter().filter(|one| one.is_possible(arena));
+    let is_complete = possible.all(|one| windows.iter().any(|window| window.name == one.name()));
+    let unsent = MIX
+        .iter()
+        .filter(|(kind, _)| is_complete && !seen.answers.keys().any(|(sent, _)| sent == kind))
+        .map(|(kind, _)| format!("no request was sent: {}", kind.name()));
+    unnoticed.chain(unsent).collect()
+}
+
 /// Runs the disturbances one after the other, all of them again in another order while there is time.
 fn disturb(arena: &Arc<Arena>, settings: &Settings, tasks: &tokio::runtime::Handle) {
     let random = Random::new(settings.seed);
@@ -113,9 +135,13 @@ fn disturb(arena: &Arc<Arena>, settings: &Settings, tasks: &tokio::runtime::Hand
         println!("libfaketime is not installed: no clock jumps");
     }
     if settings.is_judged() {
-        // Once each before memory counts: an allocator keeps what many connections have needed.
-        for hostile in [Disturbance::HangUps, Disturbance::SlowClients, Disturbance::NeverRead] {
-            hostile.run(arena, settings, tasks);
+        // Before memory counts.
+        let hostile = [Disturbance::HangUps, Disturbance::SlowClients, Disturbance::NeverRead];
+        for next in hostile.into_iter().cycle() {
+            if arena.windows.elapsed() + next.takes(settings) > settings.warm_up() {
+                break;
+            }
+            next.run(arena, settings, tasks);
         }
     }
     thread::sleep(settings.warm_up().saturating_sub(arena.windows.elapsed()));

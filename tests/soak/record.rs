@@ -1,6 +1,10 @@
 //! What a run has seen: answers by kind, latencies second by second, violations.
 
-use std::{collections::BTreeMap, sync::Mutex, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+    time::Duration,
+};
 
 use crate::{
     fleet::Instance,
@@ -21,6 +25,8 @@ pub(crate) struct Inner {
     /// How often a kind got an answer; 0 stands for none.
     pub(crate) answers: BTreeMap<(Kind, u16), u64>,
     pub(crate) excused: u64,
+    /// Numbers of the windows that have excused an answer.
+    pub(crate) noticed: BTreeSet<usize>,
     pub(crate) starved: u64,
     /// Requests that were not sent because too many waited for an answer.
     pub(crate) not_sent: u64,
@@ -47,7 +53,10 @@ impl Record {
         *inner.answers.entry((exchange.kind, status)).or_default() += 1;
         match verdict {
             Verdict::Right => {}
-            Verdict::Excused => inner.excused += 1,
+            Verdict::Excused => {
+                inner.excused += 1;
+                inner.noticed.extend(exchange.windows.iter().map(|window| window.number));
+            }
             Verdict::Starved => inner.starved += 1,
             Verdict::Violation => {
                 let names: Vec<_> = exchange.windows.iter().map(|window| window.name).collect();

@@ -49,7 +49,7 @@ impl Settings {
         self.duration >= SHORT
     }
 
-    /// Without a disturbance, until caches are full and the allocator has its pages.
+    /// With no other disturbance than hostile clients, until caches are full and the allocator has its pages.
     pub(crate) fn warm_up(&self) -> Duration {
         (self.duration / 5).min(Duration::from_secs(600))
     }

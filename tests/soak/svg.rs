@@ -87,14 +87,22 @@ impl Plot<'_> {
         let _ = writeln!(svg, "<text x=\"6\" y=\"{}\">{}</text>", TOP - 6.0, self.unit);
         for (number, series) in self.series.iter().enumerate() {
             let colour = COLOURS[number % COLOURS.len()];
+            let points = series.points.iter();
+            let points: Vec<Option<(f64, String)>> = points
+                .map(|(at, value)| value.map(|value| (x(*at), format!("{:.1}", y(value.max(low))))))
+                .collect();
             let mut path = String::new();
-            let mut is_drawing = false;
-            for (at, value) in &series.points {
-                if let Some(value) = value {
-                    let command = if is_drawing { 'L' } else { 'M' };
-                    let _ = write!(path, "{command}{:.1} {:.1}", x(*at), y(value.max(low)));
+            for (number, point) in points.iter().enumerate() {
+                let Some((at, height)) = point else { continue };
+                let beside = |number: Option<usize>| points.get(number?)?.as_ref();
+                let before = beside(number.checked_sub(1));
+                // What is on a level line needs no point of its own.
+                let is_level =
+                    |other: Option<&(f64, String)>| other.is_some_and(|o| o.1 == *height);
+                if !is_level(before) || !is_level(beside(Some(number + 1))) {
+                    let command = if before.is_some() { 'L' } else { 'M' };
+                    let _ = write!(path, "{command}{at:.1} {height}");
                 }
-                is_drawing = value.is_some();
             }
             let _ = writeln!(
                 svg,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    disturbances::Disturbance,
     fleet::Instance,
     requests::{Kind, Service},
 };
@@ -40,6 +41,18 @@ pub(crate) struct Window {
     pub(crate) from: Duration,
     /// Until when, the time to recover included.
     pub(crate) until: Option<Duration>,
+}
+
+impl Window {
+    /// Some answers have to show it: without them its disturbance had no effect.
+    pub(crate) fn has_to_be_noticed(&self) -> bool {
+        // Clients wait for longer than the instances are suspended.
+        self.name != Disturbance::Suspended.name()
+            && self.allowed.iter().any(|what| {
+                let is_wrong_clock = matches!(what, Allowed::SettledWrongClock(_));
+                is_wrong_clock || matches!(what, Allowed::NoStore | Allowed::NoAnswer(_))
+            })
+    }
 }
 
 /// All windows of a run so far.
