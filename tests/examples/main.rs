@@ -6,6 +6,7 @@
     reason = "a test that fails should say where"
 )]
 
+mod graphql_ws;
 mod hanging_up;
 mod integrations;
 mod login;

@@ -18,7 +18,7 @@ use tokio_rustls::rustls::{
 use crate::website::negotiate;
 
 /// Those that need nothing, with a path and what it answers without a token.
-const ALONE: [(&str, &str, u16); 21] = [
+const ALONE: [(&str, &str, u16); 22] = [
     ("api-keys", "/reports", 401),
     ("app-factory", "/api/profile", 401),
     ("audit-log", "/users", 401),
@@ -28,6 +28,7 @@ const ALONE: [(&str, &str, u16); 21] = [
     ("database", "/posts/1", 401),
     ("dpop", "/orders", 401),
     ("error-pages", "/admin", 401),
+    ("graphql-ws", "/graphql", 400),
     ("key-provider", "/profile", 401),
     ("key-rotation", "/.well-known/jwks.json", 200),
     ("mcp-server", "/mcp", 401),
