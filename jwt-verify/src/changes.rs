@@ -10,7 +10,8 @@ use tokio::sync::Notify;
 /// Counts changes of something, and wakes what waits for one. Clones count together.
 ///
 /// A [`RevocationStore`](crate::revocation::RevocationStore) of your own returns one in
-/// [`changes`](crate::revocation::RevocationStore::changes), so that streams end at once.
+/// [`changes`](crate::revocation::RevocationStore::changes), so that streams end at once, if it
+/// [`is_immediate`](crate::revocation::RevocationStore::is_immediate).
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
     inner: Arc<ChangesInner>,

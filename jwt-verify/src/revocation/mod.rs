@@ -85,7 +85,8 @@ pub trait RevocationStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the counter of changes, if the store has one: it calls [`Changes::note`] after each
     /// revocation that [`check`](Self::check) finds. Streams that are guarded by a
     /// [`StreamGuard`](crate::streams::StreamGuard) are then looked at at once. Default: none, and
-    /// they are looked at twice a second.
+    /// they are looked at twice a second. A store without [`is_immediate`](Self::is_immediate) is
+    /// asked about streams every two seconds, with changes or without.
     fn changes(&self) -> Option<&Changes> {
         None
     }

@@ -8,9 +8,9 @@ use jwt_verify::{
     introspection::Introspection,
     revocation::{MemoryRevocation, Revocation, RevocationKeys, RevocationStore},
 };
-use jwt_verify_tests::IntrospectionEndpoint;
+use jwt_verify_tests::{IntrospectionEndpoint, eventually};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use super::*;
 
@@ -354,4 +354,49 @@ fn a_rule_that_panics_ends_one_stream() {
     // The others are looked at as before.
     assert_ends(&open("ada"), EndOfAccess::Unavailable);
     assert_eq!(kept.end(), None);
+}
+
+/// Sessions of the application, in a store that does not answer when it is asked about one again.
+#[derive(Clone, Default)]
+struct Silent {
+    is_asked: Arc<AtomicBool>,
+}
+
+impl Authenticator for Silent {
+    fn credential_kind(&self) -> CredentialKind {
+        CredentialKind::Other("session")
+    }
+
+    fn authenticate<'r>(&'r self, presented: Presented<'r>) -> Attempt<'r> {
+        match self.credential_text(presented) {
+            Some(text) => Attempt::ready(session_of(text)),
+            None => Attempt::not_mine(),
+        }
+    }
+
+    fn credential_text<'r>(&self, presented: Presented<'r>) -> Option<&'r [u8]> {
+        presented.request().headers().get("x-session").map(HeaderValue::as_bytes)
+    }
+
+    fn authenticate_text<'r>(&'r self, _: &'r [u8]) -> Attempt<'r> {
+        Attempt::pending(async move {
+            self.is_asked.store(true, Ordering::SeqCst);
+            std::future::pending().await
+        })
+    }
+}
+
+/// STR-17: a source that does not answer holds up no stream of another kind of credential.
+#[test]
+fn a_source_that_does_not_answer_holds_up_no_other() {
+    let bed = TestBed::new();
+    let (sessions, store) = (Silent::default(), Told { is_remote: true, ..Told::default() });
+    let auth = bed.auth().authenticator(sessions.clone()).revocation(store.clone());
+    let streams = Streams::serve(&auth.build().unwrap());
+    let held = streams.open_by(streams.api.get("/events").header("x-session", "ada")).0;
+    eventually("it is asked", || sessions.is_asked.load(Ordering::SeqCst));
+    let (guard, _) = streams.open(&bed.token_with(&json!({"jti": "1"})));
+    store.tell(BAD);
+    assert_ends(&guard, EndOfAccess::Revoked);
+    assert_eq!(held.end(), None);
 }

@@ -1,4 +1,4 @@
-//! Streams that end with the access of their caller. STR-01 to STR-16.
+//! Streams that end with the access of their caller. STR-01 to STR-17.
 
 mod bodies;
 mod checks;

@@ -20,9 +20,9 @@ pub(super) fn credential_of(
     let credential = context.token_source(false)?.extractor.extract(request).ok()?;
     let token = credential.as_ref().map(Credential::as_bytes);
     let presented = Presented::new(request, token);
-    let mut others = context.authenticators().iter();
-    let of_kind = others.find(|other| other.credential_kind() == kind);
-    if let Some(text) = of_kind.and_then(|other| other.credential_text(presented)) {
+    let others = context.authenticators().iter();
+    let mut of_kind = others.filter(|other| other.credential_kind() == kind);
+    if let Some(text) = of_kind.find_map(|other| other.credential_text(presented)) {
         return Some(StreamCredential::new(text));
     }
     let is_for_verifier = kind == CredentialKind::Jwt
@@ -30,14 +30,19 @@ pub(super) fn credential_of(
     token.filter(|_| is_for_verifier).map(StreamCredential::new)
 }
 
-/// Verifies a credential as that of a request. Its sender constraint is not
-/// checked: that needs a request.
+/// Verifies a credential as that of a request, which is of this kind if that is known. Its sender
+/// constraint is not checked: that needs a request.
 pub(super) async fn check_credential(
     context: &AuthContext,
     credential: &StreamCredential,
+    known: Option<CredentialKind>,
 ) -> (CredentialKind, Result<SenderUnchecked, AuthError>) {
     let (text, verifier) = (credential.text(), context.verifier());
     for authenticator in context.authenticators() {
+        // One of another kind may have to ask its store to tell that the text is none of its own.
+        if known.is_some_and(|known| known != authenticator.credential_kind()) {
+            continue;
+        }
         let outcome = match authenticator.authenticate_text(text).outcome {
             AttemptOutcome::NotMine => continue,
             AttemptOutcome::Ready(outcome) => outcome,

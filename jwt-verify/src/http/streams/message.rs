@@ -36,7 +36,7 @@ impl MessageCaller {
             return Err(AuthError::MissingToken);
         }
         let credential = StreamCredential::new(text.as_bytes());
-        let (kind, outcome) = check_credential(context, &credential).await;
+        let (kind, outcome) = check_credential(context, &credential, None).await;
         let token = accept_bearer(context, request, kind, outcome, false)?;
         Ok(Self { token, credential })
     }

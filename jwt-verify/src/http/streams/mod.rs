@@ -7,6 +7,7 @@
 //! single stream, and a request without a `StreamGuard` costs nothing.
 
 mod access_ended;
+mod check_rounds;
 mod credential;
 mod credential_check;
 mod end_of_access;

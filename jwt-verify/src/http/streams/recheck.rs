@@ -170,7 +170,8 @@ async fn check(context: &AuthContext, stream: &OpenStream) {
     };
     let outcome = within_limit(async {
         if let Some(credential) = &access.credential {
-            let (_, outcome) = check_credential(context, credential).await;
+            let (_, outcome) =
+                check_credential(context, credential, Some(access.token.kind())).await;
             outcome.map_err(|error| EndOfAccess::of_refusal(&error))?;
         }
         // A credential that was accepted is not revoked.

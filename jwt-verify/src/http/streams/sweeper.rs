@@ -5,16 +5,14 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    task::{JoinHandle, spawn_local},
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
 use crate::http::{
     auth::context::{AuthContext, WeakContext},
     streams::{
+        check_rounds::CheckRounds,
         end_of_access::EndOfAccess,
-        recheck::{Look, check_all},
+        recheck::Look,
         table::{StreamTable, StreamsOfAuth},
     },
 };
@@ -61,7 +59,7 @@ impl Sweeper {
         let mut last_changes = None;
         // A look because of revocations, and one without.
         let (mut early_look, mut next_look) = (earliest, earliest);
-        let mut checking: Option<JoinHandle<()>> = None;
+        let mut rounds = CheckRounds::default();
         loop {
             sleep_until(earliest).await;
             let Some(context) = self.context.upgrade() else { return };
@@ -78,11 +76,7 @@ impl Sweeper {
                 let look = Look::now(&verifier);
                 let streams = self.table.all();
                 let to_check = streams.into_iter().filter(|stream| look.at(&verifier, stream));
-                let to_check: Vec<_> = to_check.collect();
-                // None is checked twice at the same time.
-                if checking.is_none() && !to_check.is_empty() {
-                    checking = Some(spawn_local(check_all(context.clone(), to_check)));
-                }
+                rounds.start(&context, to_check.collect());
                 // However many streams and revocations there are, most of the time of the thread is free.
                 next_look = start + TICK.max(start.elapsed() * 4);
                 if is_news {
@@ -105,7 +99,7 @@ impl Sweeper {
                 () = after(moves), if next.is_some() => {}
                 () = after(changes), if next.is_some() => {}
                 () = self.table.news.notified() => {}
-                () = finished(&mut checking) => checking = None,
+                () = rounds.finished() => {}
             }
         }
     }
@@ -115,16 +109,6 @@ impl Sweeper {
 async fn after(known: Option<(&Changes, u64)>) {
     match known {
         Some((changes, known)) => changes.after(known).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for the end of a task, if there is one.
-async fn finished(task: &mut Option<JoinHandle<()>>) {
-    match task {
-        Some(task) => {
-            let _ = task.await;
-        }
         None => std::future::pending().await,
     }
 }
