@@ -105,20 +105,30 @@ fn tested() -> BTreeMap<String, BTreeSet<String>> {
         "../jwt-verify/src/jwks",
         "../jwt-verify/src/http",
     ] {
-        for entry in std::fs::read_dir(folder().join(suite)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() || path.ends_with("coverage.rs") {
-                continue;
-            }
+        for path in files(&folder().join(suite)) {
             let text = std::fs::read_to_string(&path).unwrap();
-            let name = format!("tests/{suite}/{}", path.file_name().unwrap().to_str().unwrap())
-                .replace("tests/../", "");
+            let path = path.strip_prefix(folder()).unwrap().to_str().unwrap();
+            let name = format!("tests/{path}").replace("tests/../", "");
             for id in ids(&text) {
                 found.entry(id).or_default().insert(name.clone());
             }
         }
     }
     found
+}
+
+/// The files of a folder and of those in it, without this one.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else if !path.ends_with("coverage.rs") {
+            all.push(path);
+        }
+    }
+    all
 }
 
 /// Words of three capitals, a hyphen and two digits.

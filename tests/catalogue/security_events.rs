@@ -1,5 +1,6 @@
-//! Security events that must not end access, and those that must. SSF-01 to SSF-28.
+//! Security events that must not end access, and those that must. SSF-01 to SSF-30.
 
+mod hooks;
 mod shapes;
 
 use std::{
@@ -88,7 +89,9 @@ fn an_event_that_is_not_verified_changes_nothing() {
             "invalid_issuer",
         ),
         ("SSF-04", "none", format!("{unsigned}AA"), "invalid_key"),
-        ("SSF-04", "none, empty signature", unsigned, "invalid_request"),
+        ("SSF-04", "none, empty signature", unsigned, "invalid_key"),
+        ("SSF-04", "empty signature", format!("{head}."), "invalid_key"),
+        ("SSF-07", "empty segments", "..".to_owned(), "invalid_request"),
         ("SSF-04", "HS256 with the public key", good.sign(&by_secret), "invalid_key"),
         ("SSF-05", "no typ", unsealed(&good, None, bed.key), "invalid_request"),
         ("SSF-05", "JWT", unsealed(&good, Some("JWT"), bed.key), "invalid_request"),

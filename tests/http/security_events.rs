@@ -1,5 +1,7 @@
 //! Security events over HTTP: the `resource-server` example by its environment, and its metadata.
 
+use std::time::Duration;
+
 use jwt_verify_tests::{Answer, Process, eventually, resource_server};
 use serde_json::{Value, json};
 
@@ -90,6 +92,19 @@ fn access_ends_at_an_event_to_a_server_that_is_set_by_its_environment() {
     assert_eq!(server.get("/protected", &event.sign(&parties.events_key)).status, 401);
     let without = Token::now(parties.issuer.url()).without("jti").sign(&parties.key);
     assert_eq!(server.get("/protected", &without).status, 401, "it could not be revoked");
+}
+
+/// A token that is refused with any key is refused before there are keys, too: one that is not
+/// acknowledged is sent again.
+#[test]
+fn the_first_token_waits_for_the_keys() {
+    let parties = Parties::new();
+    let keys = json!({ "keys": [parties.events_key.jwk()] });
+    parties.transmitter.answer_keys(Answer::json(&keys).after(Duration::from_millis(500)));
+    let server = parties.start(&[("SSF_JWKS_URI", &parties.transmitter.jwks_uri())]);
+    let event = parties.event(parties.transmitter.url()).claim("aud", "another");
+    let answer = push(&server, &event.sign(&parties.events_key));
+    assert_eq!((answer.status, &answer.json()["err"]), (400, &json!("invalid_audience")));
 }
 
 /// The path of the name is at the end of that of the document, or in front of it, and the document must

@@ -1,7 +1,7 @@
 //! Streams of security events with the transmitter of the test kit: set-up, verification, rotation,
 //! polling, and what arrives late, twice or in another order.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpResponse, web};
 use jwt_verify::{
@@ -97,6 +97,8 @@ fn a_stream_is_set_up_and_verified() {
         let polled = streams.update(id, &StreamRequest::poll()).await.unwrap();
         assert!(polled.is_polled());
         assert_eq!(polled.endpoint_url(), Some(&*bed.transmitter.poll_url()));
+        let named = StreamRequest::unchanged().audiences(["one", "two"]);
+        assert_eq!(streams.update(id, &named).await.unwrap().audiences(), ["one", "two"]);
         assert_eq!(streams.status(id).await, Ok(StreamStatus::Enabled));
         let paused = streams.set_status(id, StreamStatus::Paused).await;
         assert_eq!(
@@ -259,6 +261,37 @@ fn polling_ends_with_its_receiver() {
     transmitter.enqueue(second.name(), second.sign());
     std::thread::sleep(Duration::from_millis(700));
     assert_eq!(transmitter.acknowledged().len(), 1);
+}
+
+/// RFC 8936 §2.6: descriptions of errors have a language.
+#[test]
+fn what_is_refused_is_reported_in_a_language() {
+    let (transmitter, other) = (TestTransmitter::start(), FakeIssuer::start(&[]));
+    let foreign = transmitter.verification("x").claim("aud", "another");
+    other.set("/poll", Answer::json(&json!({ "sets": { foreign.name(): foreign.sign() } })));
+    let events = transmitter.receiver("https://login.example", MemoryRevocation::new());
+    let poll = EventPoll::at(format!("{}/poll", other.url()), "token");
+    let events = events.poll(poll).build().unwrap();
+    events.start_polling();
+    eventually("it is reported", || other.fetches("/poll") >= 2);
+    let has_language = |head: &String| head.to_lowercase().contains("\r\ncontent-language: en\r\n");
+    let heads: Vec<bool> = other.heads().iter().map(has_language).collect();
+    assert_eq!(heads[..2], [false, true]);
+}
+
+#[test]
+fn a_transmitter_that_ignores_receipts_is_not_asked_all_the_time() {
+    let (transmitter, other) = (TestTransmitter::start(), FakeIssuer::start(&[]));
+    let event = transmitter.verification("again and again");
+    let sets = json!({ event.name(): event.sign() });
+    other.set("/poll", Answer::json(&json!({ "sets": sets, "moreAvailable": true })));
+    let events = transmitter.receiver("https://login.example", MemoryRevocation::new());
+    let poll = EventPoll::at(format!("{}/poll", other.url()), "token");
+    let events = events.poll(poll).build().unwrap();
+    let start = Instant::now();
+    events.start_polling();
+    eventually("it is asked three times", || other.fetches("/poll") >= 3);
+    assert!(start.elapsed() >= Duration::from_secs(1));
 }
 
 #[test]

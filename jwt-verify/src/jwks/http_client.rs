@@ -41,6 +41,7 @@ pub(super) struct PostedForm {
 pub(super) struct JsonRequest {
     pub(super) method: Method,
     pub(super) body: Option<String>,
+    pub(super) language: Option<&'static str>,
     pub(super) authorization: Option<header::HeaderValue>,
 }
 
@@ -109,6 +110,9 @@ impl HttpClient {
         let mut request = request(&client, question.method, uri, "application/json");
         if let Some(value) = question.authorization {
             request = request.insert_header((header::AUTHORIZATION, value));
+        }
+        if let Some(language) = question.language {
+            request = request.insert_header((header::CONTENT_LANGUAGE, language));
         }
         let sent = match question.body {
             Some(body) => request.content_type("application/json").send_body(body),

@@ -49,6 +49,8 @@ pub(crate) struct JsonQuestion {
     /// Added to the URL: a name and its value.
     pub(crate) query: Option<(&'static str, String)>,
     pub(crate) body: Option<String>,
+    /// Language of texts in the body, for `Content-Language`.
+    pub(crate) language: Option<&'static str>,
 }
 
 /// An answer with a status of success.
@@ -162,8 +164,12 @@ impl JsonClient {
         let method = Method::from_bytes(question.method.as_bytes())
             .map_err(|_| JsonFailure::Other(Failure::Protocol.code()))?;
         let status = Cell::new(StatusCode::OK);
-        let request =
-            JsonRequest { method, body: question.body.clone(), authorization: self.token.clone() };
+        let request = JsonRequest {
+            method,
+            body: question.body.clone(),
+            language: question.language,
+            authorization: self.token.clone(),
+        };
         let sent = self.client.send_json(url.uri(), request, |code| status.set(code)).await;
         let body = sent.map_err(|error| match error.failure {
             Failure::Status | Failure::NotFound | Failure::Redirect => JsonFailure::Status {

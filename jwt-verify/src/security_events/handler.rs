@@ -3,8 +3,8 @@
 use super::event_token::SecurityEvent;
 use crate::{error::StoreUnavailable, lookup::BoxFuture};
 
-/// Is told of every verified event, after its effect: to end a WebSocket, to forget a cached user,
-/// or for types of its own.
+/// Is told of every verified event, after its effect: to remove a user from a cache, or for types of
+/// your own.
 ///
 /// It is called at least once for each event: again if the transmitter sends the event again after
 /// an error or an interruption, or twice at the same time. The transmitter waits for it.

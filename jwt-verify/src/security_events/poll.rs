@@ -10,11 +10,12 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
 use super::{
-    receiver::{ReceiverInner, SecurityEventReceiver},
+    receiver::{ReceiverInner, SecurityEventReceiver, unavailable},
     refusal::EventRefusal,
 };
 use crate::{
     defaults::{POLL_EVENTS, POLL_RETRY_FIRST, POLL_RETRY_MOST, POLL_WAIT},
+    detached::to_the_end,
     error::ConfigError,
     jitter::random_fraction,
     jwks::{CheckedUrl, JsonClient, JsonFailure, JsonPlace, JsonQuestion},
@@ -182,6 +183,8 @@ impl Poller {
             place: JsonPlace::Url(self.url.clone()),
             query: None,
             body: Some(body.to_string()),
+            // RFC 8936 demands it beside descriptions of errors.
+            language: (!receipts.refused.is_empty()).then_some("en"),
         };
         let answer = self.client.ask(&question, self.wait).await?;
         let Some(Value::Object(mut members)) = answer.body else {
@@ -208,7 +211,15 @@ impl Receipts {
     async fn act(&mut self, receiver: &SecurityEventReceiver, sets: Vec<(String, String)>) -> bool {
         let mut is_blocked = false;
         for (name, set) in sets {
-            match receiver.receive(set.as_bytes()).await {
+            // A panic, such as one in a key provider of the application, does not end the polling.
+            let own = receiver.clone();
+            let acted = to_the_end(async move { own.receive(set.as_bytes()).await });
+            let outcome = acted.await.unwrap_or_else(|| {
+                let refusal = unavailable();
+                receiver.note_refusal(&refusal);
+                Err(refusal)
+            });
+            match outcome {
                 Ok(()) => self.acknowledged.push(name),
                 Err(EventRefusal::Later(_)) => is_blocked = true,
                 Err(refusal) => {

@@ -30,7 +30,11 @@ use crate::{
     clock::millis,
     defaults::{LONGEST_ACCESS_TOKEN, STORE_RETRY},
     detached::to_the_end,
-    error::{AuthError, ConfigError, InvalidTokenReason, StoreUnavailable},
+    error::{
+        AuthError, ConfigError,
+        InvalidTokenReason::{Malformed, UnknownKey},
+        StoreUnavailable,
+    },
     jwks::thread_for_events,
     log_limiter::LogLimiter,
     metrics,
@@ -153,8 +157,8 @@ impl SecurityEventReceiver {
         &self.inner.transmitter
     }
 
-    /// Returns the `state` of the latest verification event (SSF §8.1.4.1): the stream works if it is
-    /// the one that was asked for.
+    /// Returns the `state` of the latest verification event that arrived at this process (SSF
+    /// §8.1.4.1): the stream works if it is the one that was asked for. One above 256 bytes is not kept.
     pub fn verified_state(&self) -> Option<String> {
         self.inner.verified_state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -238,17 +242,33 @@ impl SecurityEventReceiver {
 
     async fn verify(&self, token: &[u8]) -> Result<VerifiedClaims, EventRefusal> {
         let verifier = &self.inner.verifier;
-        verifier.verify(token).await.map_err(|error| {
+        // Without any key nothing is known about it.
+        let lacks_keys = |outcome: &Result<VerifiedClaims, AuthError>| {
+            outcome.as_ref().is_err_and(|error| *error == UnknownKey.into())
+                && !verifier.listed_health().all(|keys| keys.ready)
+        };
+        let mut outcome = verifier.verify(token).await;
+        if lacks_keys(&outcome) {
+            verifier.wait_until_ready().await?;
+            outcome = verifier.verify(token).await;
+            if lacks_keys(&outcome) {
+                return Err(unavailable());
+            }
+        }
+        outcome.map_err(|error| {
             tracing::debug!(reason = error.reason(), "could not verify a security event token");
-            // Without any key nothing is known about it.
-            let has_keys = verifier.listed_health().all(|keys| keys.ready);
-            if error == InvalidTokenReason::UnknownKey.into() && !has_keys {
-                verifier.warm_up();
-                return unavailable();
+            if error == Malformed.into() && is_unsigned(token) {
+                return EventRefusal::InvalidKey;
             }
             error.into()
         })
     }
+}
+
+/// Returns `true` for a token whose signature is empty, as with the algorithm `none`.
+fn is_unsigned(token: &[u8]) -> bool {
+    let segments: Vec<&[u8]> = token.splitn(4, |byte| *byte == b'.').collect();
+    matches!(segments[..], [[_, ..], [_, ..], []])
 }
 
 impl ReceiverInner {
@@ -312,6 +332,11 @@ impl ReceiverInner {
             return Ok(if event.kind() == EventKind::Unknown { "ignored" } else { "noted" });
         };
         let effect = match self.effects.of(known) {
+            // Where no request is checked for a login.
+            Effect::StepUp if !self.steps_up.load(Ordering::Relaxed) => Effect::Revoke,
+            effect => effect,
+        };
+        let effect = match effect {
             Effect::Revoke if known.is_about_account() => Effect::RevokeUser,
             effect => effect,
         };
@@ -321,11 +346,10 @@ impl ReceiverInner {
         let subject = event.subject().ok_or(EventRefusal::InvalidRequest)?;
         let finder = TargetFinder { issuers: &self.issuers, resolver: self.resolver.as_deref() };
         let targets = finder.find(event, &subject).await?;
-        let steps_up = self.steps_up.load(Ordering::Relaxed);
-        let new = targets.revocations(effect, event.revoked_until(), steps_up);
+        let new = targets.revocations(effect, event.revoked_until());
         let result = match effect {
             _ if new.is_empty() => "unresolved",
-            Effect::StepUp if steps_up => STEP_UP,
+            Effect::StepUp if targets.name_users() => STEP_UP,
             _ => "revoked",
         };
         revocations.extend(new);
@@ -361,7 +385,7 @@ const STEP_UP: &str = "step_up";
 /// Longest `state` that is kept.
 const LONGEST_STATE: usize = 256;
 
-fn unavailable() -> EventRefusal {
+pub(super) fn unavailable() -> EventRefusal {
     EventRefusal::Later(AuthError::Unavailable { retry_after: STORE_RETRY })
 }
 
@@ -421,11 +445,15 @@ mod tests {
 
     /// Returns what an event about a session of the user writes, each with the time for which.
     fn written(event: SecurityEventType) -> Vec<(String, Duration)> {
+        written_with(event, true)
+    }
+
+    fn written_with(event: SecurityEventType, steps_up: bool) -> Vec<(String, Duration)> {
         let notes = Notes::default();
         let transmitter = Transmitter::new(ISSUER, "https://api.example");
         let events = SecurityEventReceiver::builder(transmitter, notes.clone());
         let events = events.retention(MINUTE).build().unwrap();
-        events.inner.steps_up.store(true, Ordering::Relaxed);
+        events.inner.steps_up.store(steps_up, Ordering::Relaxed);
         let subject = json!({
             "format": "complex",
             "user": {"format": "iss_sub", "iss": ISSUER, "sub": "u"},
@@ -470,6 +498,21 @@ mod tests {
                 event => (true, event.is_about_account()),
             };
             assert_eq!((is_session, is_user), expected, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_demand_a_login_revokes() {
+        for (event, number) in [
+            (SecurityEventType::AssuranceLevelChange, 1),
+            (SecurityEventType::AccountCredentialChangeRequired, 2),
+        ] {
+            let written = written_with(event, false);
+            let keys: Vec<_> = written.iter().map(|(key, _)| &**key).collect();
+            assert_eq!(keys.len(), number, "{event:?}");
+            assert!(keys.contains(&Revocation::session(ISSUER, "s").key()), "{event:?}");
+            let user = Revocation::subject(ISSUER, "u", Duration::ZERO);
+            assert_eq!(keys.contains(&user.key()), event.is_about_account(), "{event:?}");
         }
     }
 }

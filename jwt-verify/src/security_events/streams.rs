@@ -120,7 +120,7 @@ impl EventStreams {
         if answer.body.is_none() { Ok(status) } else { StreamStatus::read(&answer) }
     }
 
-    /// Asks for a verification event with this `state` (§8.1.4.2). Compare it with
+    /// Asks for a verification event with this `state` (§8.1.4.2), of at most 256 bytes. Compare it with
     /// [`SecurityEventReceiver::verified_state`](super::SecurityEventReceiver::verified_state) a little
     /// later.
     ///
@@ -171,6 +171,7 @@ impl EventStreams {
             place: JsonPlace::Endpoint(endpoint),
             query: id.map(|id| ("stream_id", id.to_owned())),
             body: body.map(|body| body.to_string()),
+            language: None,
         };
         Ok(self.client.ask_from_anywhere(question).await?)
     }
@@ -213,6 +214,8 @@ impl StreamRequest {
 
     /// Sets the `Authorization` header of pushed events, as in
     /// [`SecurityEventReceiverBuilder::push_authorization`](super::SecurityEventReceiverBuilder::push_authorization).
+    /// It is a part of the delivery: to change it, name the URL again ([`push`](Self::push)). After
+    /// [`unchanged`](Self::unchanged) it has no effect.
     pub fn authorization(mut self, value: impl Into<String>) -> Self {
         if let Some(Value::Object(delivery)) = self.members.get_mut("delivery") {
             delivery.insert("authorization_header".into(), value.into().into());

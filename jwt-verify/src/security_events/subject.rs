@@ -34,7 +34,10 @@ impl SubjectIdentifier {
             "opaque" => has(&["id"]),
             "email" => has(&["email"]),
             "phone_number" => has(&["phone_number"]),
-            "aliases" => self.aliases().next().is_some(),
+            "account" | "uri" => has(&["uri"]),
+            "did" => has(&["url"]),
+            "saml_assertion_id" => has(&["issuer", "assertion_id"]),
+            "aliases" => self.aliases().any(|alias| Self::read(alias).is_some()),
             _ => true,
         }
     }
@@ -134,6 +137,30 @@ mod tests {
         });
         for bad in [json!({}), json!({"format": 1}), json!("x"), json!({"email": "u"})] {
             assert_eq!(read(bad), None);
+        }
+        for (format, members) in [
+            ("iss_sub", &["iss", "sub"][..]),
+            ("jwt_id", &["iss", "jti"]),
+            ("opaque", &["id"]),
+            ("email", &["email"]),
+            ("phone_number", &["phone_number"]),
+            ("account", &["uri"]),
+            ("uri", &["uri"]),
+            ("did", &["url"]),
+            ("saml_assertion_id", &["issuer", "assertion_id"]),
+        ] {
+            let mut subject = json!({ "format": format });
+            for member in members {
+                assert_eq!(read(subject.clone()), None, "{format} without {member}");
+                subject[*member] = json!("x");
+            }
+            let known = read(subject.clone()).unwrap();
+            assert_eq!(known.format(), format);
+            let aliases = |all: Value| read(json!({"format": "aliases", "identifiers": all}));
+            assert!(aliases(json!(["x", subject])).is_some(), "{format}");
+        }
+        for bad in [json!([]), json!(["x"]), json!([{"format": "email"}]), json!("x")] {
+            assert_eq!(read(json!({"format": "aliases", "identifiers": bad})), None);
         }
         assert_eq!(format!("{email:?}"), "SubjectIdentifier(..)");
     }

@@ -162,13 +162,13 @@ impl Targets {
         if is_session { &mut self.sessions } else { &mut self.users }
     }
 
+    /// Returns `true` if a user is among them.
+    pub(super) fn name_users(&self) -> bool {
+        !self.users.is_empty()
+    }
+
     /// Returns what to store for an effect; nothing if the subject means nothing here.
-    pub(super) fn revocations(
-        &self,
-        effect: Effect,
-        moment: Duration,
-        steps_up: bool,
-    ) -> Vec<Revocation> {
+    pub(super) fn revocations(&self, effect: Effect, moment: Duration) -> Vec<Revocation> {
         let users = |make: fn(&str, &str, Duration) -> Revocation| -> Vec<Revocation> {
             self.users.iter().map(|user| make(&user.issuer, &user.name, moment)).collect()
         };
@@ -181,7 +181,7 @@ impl Targets {
         };
         match effect {
             Effect::Ignore => Vec::new(),
-            Effect::StepUp if steps_up && !self.users.is_empty() => users(Revocation::step_up),
+            Effect::StepUp if self.name_users() => users(Revocation::step_up),
             Effect::RevokeUser => {
                 let mut all = narrow();
                 all.extend(users(Revocation::subject));

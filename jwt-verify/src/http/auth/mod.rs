@@ -242,7 +242,7 @@ impl JwtAuth {
     /// | `JWT_SEED_KEYS` | a key set in JSON to start with until the issuer has been reached |
     /// | `SSF_ISSUER` | the transmitter of security events, exactly as in the `iss` of its tokens (feature `security-events`): access ends when it tells so, [`security_event_route`](Self::security_event_route) takes its events, and access tokens must have a `jti` |
     /// | `SSF_AUDIENCE` | the audiences of its tokens, separated by commas; required with it |
-    /// | `SSF_JWKS_URI` | the URL of its key set, instead of that in its metadata |
+    /// | `SSF_JWKS_URI` | the URL of its key set, instead of that in its metadata; `JWT_LEEWAY`, `JWT_FETCH_TIMEOUT`, `JWT_PROXY`, `JWT_ROOT_CERTIFICATES`, `JWT_ALLOW_HTTP` and the times of the key cache apply to it too |
     /// | `SSF_ALGORITHMS` | the algorithms of its tokens, separated by commas; default: `RS256` and the asymmetric ones of `JWT_ALGORITHMS` |
     /// | `SSF_AUTHORIZATION` | the `Authorization` header that it must send, at least 16 bytes |
     /// | `REDIS_URL` | a Redis server through which instances share the key set, used DPoP proofs and what security events have revoked (feature `redis`) |

@@ -22,7 +22,31 @@ pub(super) fn keys(
         Some(url) => JwksProvider::builder(url),
         None => usual(),
     };
-    keys = connection(environment, keys)?;
+    keys = times(environment, connection(environment, keys)?)?;
+    if let Some(json) = environment.text("JWT_SEED_KEYS")? {
+        let problem = "must be a key set in JSON";
+        let seed = JwkSet::from_json(json.as_bytes())
+            .map_err(|_| ConfigError::invalid("JWT_SEED_KEYS", problem))?;
+        keys = keys.initial_keys(seed);
+    }
+    shared.keys(keys).build().map_err(name_variable)
+}
+
+/// Returns the keys of the transmitter of security events: fetched as those of the issuer, but without
+/// the credential, the keys to start with and the shared cache, which are the issuer's.
+#[cfg(feature = "security-events")]
+pub(super) fn keys_of_transmitter(
+    environment: &Environment<'_>,
+    keys: JwksProviderBuilder,
+) -> Result<JwksProvider, ConfigError> {
+    times(environment, network(environment, keys)?)?.build()
+}
+
+/// Adds the times for which keys are used, and within which they are fetched.
+fn times(
+    environment: &Environment<'_>,
+    mut keys: JwksProviderBuilder,
+) -> Result<JwksProviderBuilder, ConfigError> {
     if let Some(ttl) = environment.seconds("JWT_KEY_CACHE_TTL")? {
         keys = keys.cache_ttl(ttl);
     }
@@ -35,22 +59,20 @@ pub(super) fn keys(
     if let Some(ttl) = environment.seconds("JWT_STALE_TTL")? {
         keys = keys.stale_if_error(ttl);
     }
-    if let Some(json) = environment.text("JWT_SEED_KEYS")? {
-        let problem = "must be a key set in JSON";
-        let seed = JwkSet::from_json(json.as_bytes())
-            .map_err(|_| ConfigError::invalid("JWT_SEED_KEYS", problem))?;
-        keys = keys.initial_keys(seed);
-    }
-    keys = shared.keys(keys);
     let timeout = environment.seconds("JWT_FETCH_TIMEOUT")?.unwrap_or(FETCH_TIMEOUT);
-    keys.fetch_timeout(timeout)
-        .connect_timeout(timeout.min(CONNECT_TIMEOUT))
-        .build()
-        .map_err(name_variable)
+    Ok(keys.fetch_timeout(timeout).connect_timeout(timeout.min(CONNECT_TIMEOUT)))
 }
 
 /// Adds the settings for connections to the issuer.
 pub(super) fn connection(
+    environment: &Environment<'_>,
+    keys: JwksProviderBuilder,
+) -> Result<JwksProviderBuilder, ConfigError> {
+    credential(environment, network(environment, keys)?)
+}
+
+/// Adds the certificates, the proxy and the hosts for plain http.
+fn network(
     environment: &Environment<'_>,
     mut keys: JwksProviderBuilder,
 ) -> Result<JwksProviderBuilder, ConfigError> {
@@ -62,7 +84,6 @@ pub(super) fn connection(
         Some(url) => keys = keys.proxy(url),
         None => {}
     }
-    keys = credential(environment, keys)?;
     for host in environment.list("JWT_ALLOW_HTTP")?.unwrap_or_default() {
         keys = keys.allow_http(host);
     }

@@ -2,10 +2,14 @@
 
 use std::str::FromStr as _;
 
-use super::{environment::Environment, shared_cache::SharedCache, variable_names::name_variable};
+use super::{
+    environment::Environment, keys::keys_of_transmitter, shared_cache::SharedCache,
+    variable_names::name_variable,
+};
 use crate::{
     algorithm::Algorithm,
     error::ConfigError,
+    jwks::JwksProvider,
     security_events::{SecurityEventReceiver, Transmitter},
 };
 
@@ -37,13 +41,18 @@ pub(super) fn receiver(
     let mut audiences = audiences.into_iter();
     let first = audiences.next().unwrap_or_default();
     // Tokens of another issuer are not accepted, so there is nothing to revoke of its users.
-    let mut transmitter = Transmitter::new(name, first).subjects_of(issuer);
+    let mut transmitter = Transmitter::new(name.clone(), first).subjects_of(issuer);
     transmitter = audiences.fold(transmitter, Transmitter::audience);
     transmitter = transmitter.algorithms(accepted(environment, algorithms)?);
-    if let Some(url) = jwks_uri {
-        transmitter = transmitter.jwks_uri(url);
+    if let Some(leeway) = environment.seconds("JWT_LEEWAY")? {
+        transmitter = transmitter.leeway(leeway);
     }
-    let transmitter = connection(environment, transmitter)?;
+    let keys = match jwks_uri {
+        Some(url) => JwksProvider::builder(url),
+        None => JwksProvider::of_transmitter(name),
+    };
+    let keys = keys_of_transmitter(environment, keys).map_err(name_own_variable)?;
+    let transmitter = transmitter.keys(keys);
     let mut receiver = shared.security_events(transmitter);
     if let Some(authorization) = authorization {
         receiver = receiver.push_authorization(authorization);
@@ -70,23 +79,6 @@ fn accepted(
     algorithms.retain(|algorithm| !algorithm.is_symmetric());
     algorithms.push(Algorithm::RS256);
     Ok(algorithms)
-}
-
-/// Adds the settings for connections, which are those to the issuer.
-fn connection(
-    environment: &Environment<'_>,
-    mut transmitter: Transmitter,
-) -> Result<Transmitter, ConfigError> {
-    if let Some(pem) = environment.text("JWT_ROOT_CERTIFICATES")? {
-        transmitter = transmitter.root_certificates(pem);
-    }
-    match environment.text("JWT_PROXY")? {
-        Some(proxy) if proxy == "environment" => transmitter = transmitter.proxy_from_env(),
-        Some(url) => transmitter = transmitter.proxy(url),
-        None => {}
-    }
-    let hosts = environment.list("JWT_ALLOW_HTTP")?.unwrap_or_default();
-    Ok(hosts.into_iter().fold(transmitter, Transmitter::allow_http))
 }
 
 /// Names the variable of the transmitter instead of that of the issuer.
@@ -175,6 +167,8 @@ mod tests {
                 "SSF_AUTHORIZATION: must have",
             ),
             (&[ISSUER, AUDIENCE, ("JWT_PROXY", "socks5://proxy.example")], login, "JWT_PROXY"),
+            (&[ISSUER, AUDIENCE, ("JWT_KEY_CACHE_TTL", "0")], login, "JWT_KEY_CACHE_TTL"),
+            (&[ISSUER, AUDIENCE, ("JWT_LEEWAY", "601")], login, "JWT_LEEWAY"),
         ] {
             let error = read(variables, issuer).unwrap_err();
             assert!(error.contains(text), "{error}");
